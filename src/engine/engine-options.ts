@@ -1,0 +1,35 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { Issue } from '../model/errors.js'
+import type { ValidateOptions } from '../rules/document-checker.js'
+import type { UpstreamTimeouts } from './upstreams.js'
+
+/** Options of the data plane; `createProxy` takes the same. */
+export interface EngineOptions extends ValidateOptions {
+  /** Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed. Default: none. */
+  readonly trustedProxies?: readonly string[]
+  /** Limits on the way to servers. Defaults: `connectMs` 10,000, `responseHeadMs` 60,000, `bodyIdleMs` 300,000. */
+  readonly timeouts?: Partial<UpstreamTimeouts>
+  /** `attempts`: how many servers a request is sent to at most, the first included. Default 3; 1: never again. */
+  readonly retry?: { readonly attempts?: number }
+}
+
+/** A request handler for node:http, and for connect-style frameworks: `next` is called where no frontend matches. */
+export type RequestHandler = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void
+/** A handler of node:http's `upgrade` event. */
+export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
+
+/** What is known of a configuration beside itself; becomes part of `configChanged`. */
+export interface ApplyNotes {
+  readonly provider: string
+  readonly version?: string | undefined
+  readonly verified?: boolean
+  readonly steps?: Readonly<Record<string, number>>
+  readonly warnings?: readonly Issue[]
+  /** Some provider has not delivered yet: what no frontend matches may be its, and gets 503 instead of 404. */
+  readonly partial?: boolean
+}

@@ -1,0 +1,71 @@
+import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+
+/** What node and undici call their failures, and what they are called here. */
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  ECONNREFUSED: 'PROXY_CONNECT_FAILED',
+  ENOTFOUND: 'PROXY_CONNECT_FAILED',
+  EAI_AGAIN: 'PROXY_CONNECT_FAILED',
+  EHOSTUNREACH: 'PROXY_CONNECT_FAILED',
+  ENETUNREACH: 'PROXY_CONNECT_FAILED',
+  EADDRNOTAVAIL: 'PROXY_CONNECT_FAILED',
+  ETIMEDOUT: 'PROXY_CONNECT_TIMEOUT',
+  UND_ERR_CONNECT_TIMEOUT: 'PROXY_CONNECT_TIMEOUT',
+  UND_ERR_SOCKET: 'PROXY_UPSTREAM_RESET',
+  ECONNRESET: 'PROXY_UPSTREAM_RESET',
+  EPIPE: 'PROXY_UPSTREAM_RESET',
+  UND_ERR_HEADERS_TIMEOUT: 'PROXY_RESPONSE_TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'PROXY_BODY_TIMEOUT',
+  UND_ERR_HEADERS_OVERFLOW: 'PROXY_BAD_RESPONSE',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'PROXY_BAD_RESPONSE',
+  ERR_INVALID_CHAR: 'PROXY_BAD_RESPONSE',
+  ERR_HTTP_INVALID_STATUS_CODE: 'PROXY_BAD_RESPONSE',
+  UND_ERR_INVALID_ARG: 'PROXY_BAD_REQUEST',
+  UND_ERR_NOT_SUPPORTED: 'PROXY_BAD_REQUEST',
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'PROXY_BAD_REQUEST',
+  UND_ERR_ABORTED: 'PROXY_CLIENT_LEFT',
+  UND_ERR_DESTROYED: 'PROXY_CLOSED',
+  UND_ERR_CLOSED: 'PROXY_CLOSED',
+}
+
+/** Methods that may be sent twice without harm (RFC 9110, 9.2.2). */
+const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
+
+/** Anything thrown on a request's way, as one of our errors, with what was thrown as its cause. */
+export function toProxyError(thrown: unknown): ProxyError {
+  if (thrown instanceof ProxyError) return thrown
+  const { code, message } = codeAndMessage(thrown)
+  return new ProxyError(ourCode(code), message, { cause: thrown })
+}
+
+function ourCode(code: string): ErrorCode {
+  if (Object.hasOwn(CODES, code)) return CODES[code] as ErrorCode
+  // llhttp's complaints about a response: HPE_INVALID_CONSTANT and its like.
+  if (code.startsWith('HPE_')) return 'PROXY_BAD_RESPONSE'
+  // OpenSSL's and node's complaints about a server's certificate come before anything was sent.
+  return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)/.test(code)
+    ? 'PROXY_CONNECT_FAILED'
+    : 'PROXY_INTERNAL'
+}
+
+function codeAndMessage(thrown: unknown): { code: string; message: string } {
+  if (!(thrown instanceof Error)) return { code: '', message: String(thrown) }
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
+  // Node tries several addresses of a name and throws one error for all: the first says what happened.
+  if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
+  return { code, message: thrown.message || code }
+}
+
+/**
+ * Whether a request that failed may be sent again, to another server: nothing of it can have been acted upon, or
+ * doing it twice does no harm and there is no body that is already gone.
+ */
+export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean): boolean {
+  if (!bodyUntouched) return false
+  if (error.code === 'PROXY_CONNECT_FAILED' || error.code === 'PROXY_CONNECT_TIMEOUT') return true
+  return error.code === 'PROXY_UPSTREAM_RESET' && IDEMPOTENT.has(method)
+}
+
+/** What a client is told: never the names or addresses of servers. */
+export function publicMessage(error: ProxyError): string {
+  return ERROR_CODES[error.code].says
+}

@@ -1,0 +1,124 @@
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { parseAddress } from '../rules/cidr.js'
+
+/** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
+const HOP_BY_HOP = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+])
+
+/** Node has answered `Expect: 100-continue` already, and undici cannot send it; `Host` is written apart. */
+const NOT_COPIED = new Set([...HOP_BY_HOP, 'expect', 'host'])
+
+/** Who asked and how: what the forwarding headers tell the server. */
+export interface ForwardedFor {
+  readonly peer: string
+  readonly clientAddress: string
+  readonly trusted: boolean
+  /** Host and port as the client wrote them. */
+  readonly authority: string
+}
+
+/**
+ * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, without
+ * hop-by-hop fields, and our `X-Forwarded-*`. From a peer that is not trusted, everything that looks like them is
+ * dropped first, also with underscores, which many servers read as dashes.
+ */
+export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor): string[] {
+  const raw = req.rawHeaders
+  const named = namedByConnection(req.headers.connection)
+  const headers = ['host', about.authority]
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string
+    const lower = name.toLowerCase()
+    if (NOT_COPIED.has(lower) || named?.has(lower) || isForwarding(lower, about.trusted)) continue
+    headers.push(name, raw[index + 1] as string)
+  }
+  pushForwarding(headers, req, about)
+  return headers
+}
+
+// Last, so that no Connection token can strip them (CVE-2024-45410).
+function pushForwarding(headers: string[], req: IncomingMessage, about: ForwardedFor): void {
+  const before = about.trusted ? req.headers : {}
+  const chain = one(before['x-forwarded-for'])
+  const proto = one(before['x-forwarded-proto']) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
+  const host = one(before['x-forwarded-host']) ?? about.authority
+  const port = one(before['x-forwarded-port']) ?? portOf(host, proto)
+  if (about.peer !== '')
+    headers.push('X-Forwarded-For', chain === undefined ? about.peer : `${chain}, ${about.peer}`)
+  headers.push('X-Forwarded-Proto', proto)
+  if (host !== '') headers.push('X-Forwarded-Host', host)
+  headers.push('X-Forwarded-Port', port)
+  if (parseAddress(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
+}
+
+/** What we write ourselves, and, from a stranger, whatever else pretends to be written by a proxy. */
+function isForwarding(lower: string, trusted: boolean): boolean {
+  const first = lower.charCodeAt(0)
+  if (first !== 0x78 /* x */ && first !== 0x66 /* f */) return false
+  const name = lower.replaceAll('_', '-')
+  if (OURS.has(name)) return true
+  return !trusted && (name === 'forwarded' || name.startsWith('x-forwarded-'))
+}
+
+const OURS = new Set([
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-real-ip',
+])
+
+function portOf(authority: string, proto: string): string {
+  const port = /:(\d+)$/.exec(authority)?.[1]
+  return port ?? (proto === 'https' || proto === 'wss' ? '443' : '80')
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/**
+ * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.
+ *
+ * @param raw names and values in turn, as undici read them
+ */
+export function forwardResponseHeaders(raw: readonly (Buffer | string)[]): string[] {
+  const headers: string[] = []
+  let named: Set<string> | undefined
+  for (let index = 0; index < raw.length; index += 2) {
+    if (isConnection(raw[index] as Buffer | string)) named = namedByConnection(text(raw[index + 1]))
+  }
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = text(raw[index])
+    const lower = name.toLowerCase()
+    if (HOP_BY_HOP.has(lower) || named?.has(lower)) continue
+    headers.push(name, text(raw[index + 1]))
+  }
+  return headers
+}
+
+function isConnection(name: Buffer | string): boolean {
+  return name.length === 10 && text(name).toLowerCase() === 'connection'
+}
+
+// Header bytes are Latin-1 (RFC 9110, 5.5 calls them opaque): read so, they leave as they came.
+function text(value: Buffer | string | undefined): string {
+  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
+}
+
+/** The fields that a `Connection` header names as its own; nothing for the usual values, which name none. */
+function namedByConnection(connection: string | undefined): Set<string> | undefined {
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
+  return new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
+}

@@ -1,0 +1,300 @@
+import type { ProviderConfig } from '../model/config.js'
+import { diffConfigs, isSame } from '../model/diff-configs.js'
+import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { balancerTable } from '../rules/balancers.js'
+import { matcherTable } from '../rules/matchers.js'
+import { runInSlices } from '../rules/run-steps.js'
+import { validateConfigSteps } from '../rules/validate-config.js'
+import { ClientAddresses, peerOf } from './client-address.js'
+import type { ApplyNotes, EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
+import { writeErrorResponse } from './error-response.js'
+import { Exchange, type ExchangeOwner, type PendingUpgrade } from './exchange.js'
+import { mayRetry, toProxyError } from './failures.js'
+import { forwardRequestHeaders } from './forward-headers.js'
+import { InFlight } from './in-flight.js'
+import { ProxyEmitter } from './proxy-emitter.js'
+import { LiveFacts } from './read-facts.js'
+import { hasBody } from './request-body.js'
+import { reportRequest } from './request-report.js'
+import { type CompileTools, compileSnapshot, type RequestExplanation, type Snapshot } from './snapshot.js'
+import { requestedProtocol, responseOn } from './upgrade.js'
+import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from './upstreams.js'
+
+/**
+ * The data plane: serves requests by the newest configuration that was applied. Owns connections to servers, but no
+ * listener: it is given requests.
+ */
+export class ProxyEngine implements ExchangeOwner {
+  /** Where `configChanged`, `requestFinished` and `requestFailed` are emitted. */
+  readonly events: ProxyEmitter
+  readonly handler: RequestHandler
+  readonly upgrade: UpgradeHandler
+
+  readonly #options: EngineOptions
+  readonly #clientAddresses: ClientAddresses
+  readonly #attempts: number
+  readonly #tools: CompileTools
+  readonly #inFlight = new InFlight()
+  readonly #versions = new Map<string, string | undefined>()
+  #snapshot: Snapshot | undefined
+  #partial = false
+  #applying: AbortController | undefined
+  #draining = false
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
+    this.events = events
+    this.#options = options
+    this.#clientAddresses = new ClientAddresses(options.trustedProxies)
+    this.#attempts = options.retry?.attempts ?? 3
+    this.#tools = {
+      matchers: matcherTable(options.matchers),
+      balancers: balancerTable(options.balancers),
+      upstreams: new Upstreams({ ...DEFAULT_UPSTREAM_TIMEOUTS, ...options.timeouts }),
+    }
+    const { handler, upgrade } = this.handlersFor(undefined)
+    this.handler = handler
+    this.upgrade = upgrade
+  }
+
+  /** The handlers of one entry point: frontends that name entry points answer on those alone. */
+  handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
+    return {
+      handler: (req, res, next) => this.#handle(new Exchange(req, res, this), entryPoint, next),
+      upgrade: (req, socket, head) => {
+        // Before anything else: a client that resets now must find a listener, or it ends the process.
+        socket.on('error', () => socket.destroy())
+        const protocol = requestedProtocol(req)
+        const pending: PendingUpgrade | undefined =
+          protocol === undefined ? undefined : { protocol, socket, head }
+        this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
+      },
+    }
+  }
+
+  #handle(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
+    this.#inFlight.add(exchange)
+    if (this.#forward(exchange, entryPoint, next !== undefined)) return
+    exchange.abandon()
+    this.#forget(exchange)
+    next?.()
+  }
+
+  /**
+   * THE hot path. Its steps are the headings of docs/life-of-a-request.md. Nothing here waits, nothing throws.
+   *
+   * @returns false if no frontend matches and the host's own routes are to have it
+   */
+  #forward(exchange: Exchange, entryPoint: string | undefined, passOn: boolean): boolean {
+    const { req } = exchange
+    try {
+      // pin snapshot
+      const snapshot = this.#snapshot
+      if (this.#draining) throw new ProxyError('PROXY_CLOSED')
+      if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
+      exchange.pin(snapshot)
+
+      // client address
+      const peer = peerOf(req)
+      const forwardedFor = req.headers['x-forwarded-for'] as string | undefined
+      const clientAddress = this.#clientAddresses.clientOf(peer, forwardedFor)
+      exchange.clientAddress = clientAddress
+
+      // facts
+      const facts = new LiveFacts(req, clientAddress, entryPoint)
+      exchange.facts = facts
+
+      // router match
+      const frontend = snapshot.router.match(facts)
+      if (!frontend && passOn) return false
+      if (!frontend) throw new ProxyError(this.#partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
+      exchange.frontend = frontend
+      exchange.backend = snapshot.backends.get(frontend.backend)
+
+      // headers
+      const trusted = this.#clientAddresses.trusts(peer)
+      const { authority } = facts
+      exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority })
+
+      this.#send(exchange)
+    } catch (thrown) {
+      this.#respond(exchange, toProxyError(thrown))
+    }
+    return true
+  }
+
+  #send(exchange: Exchange): void {
+    const { req, facts, frontend, backend, headers } = exchange
+    // pick upstream
+    const server = backend?.pick(exchange.tried)
+    if (!server || !facts) throw new ProxyError('PROXY_NO_SERVER')
+    exchange.server = server
+    if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
+
+    // dispatch
+    server.upstream.dispatch(
+      {
+        method: facts.method,
+        path: server.basePath + facts.target,
+        headers,
+        body: hasBody(req) ? exchange.bodyForTry() : null,
+        upgrade: exchange.upgrade?.protocol ?? null,
+      },
+      exchange,
+    )
+  }
+
+  /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
+  retryOrRespond(exchange: Exchange, error: ProxyError): void {
+    const { server, backend, facts } = exchange
+    const attempts = Math.min(this.#attempts, backend?.servers.length ?? 0)
+    if (
+      server &&
+      facts &&
+      mayRetry(error, facts.method, exchange.bodyUntouched) &&
+      exchange.retries + 1 < attempts
+    ) {
+      exchange.tried ??= new Set()
+      exchange.tried.add(server)
+      exchange.retries += 1
+      try {
+        return this.#send(exchange)
+      } catch (thrown) {
+        // No server is left: what kept the last one from answering says more than that.
+        const next = toProxyError(thrown)
+        return this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
+      }
+    }
+    this.#respond(exchange, error)
+  }
+
+  #respond(exchange: Exchange, error: ProxyError): void {
+    exchange.error = error
+    exchange.unpin()
+    if (exchange.clientLeft) return
+    if (exchange.res.headersSent) exchange.res.destroy()
+    else writeErrorResponse(exchange.req, exchange.res, error)
+  }
+
+  /** settle, unpin: the response has left or was cut. */
+  settle(exchange: Exchange): void {
+    this.#forget(exchange)
+    const { events } = this
+    if (events.listenerCount('requestFinished') > 0) events.emit('requestFinished', reportRequest(exchange))
+    if (exchange.error && events.listenerCount('requestFailed') > 0) {
+      events.emit('requestFailed', { ...reportRequest(exchange), error: exchange.error })
+    }
+  }
+
+  #forget(exchange: Exchange): void {
+    exchange.unpin()
+    this.#inFlight.remove(exchange)
+  }
+
+  /** The generation that serves; 0 before the first. */
+  get generation(): number {
+    return this.#snapshot?.generation ?? 0
+  }
+
+  /** Whether client connections should end with the response under way. */
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /**
+   * Validates, compiles and swaps in one document, as if a provider had delivered it. A newer call wins.
+   *
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED` if a newer one came
+   */
+  async apply(
+    config: ProviderConfig,
+    about: ApplyNotes = { provider: 'static' },
+  ): Promise<{ generation: number }> {
+    const signal = this.#supersede()
+    const checked = await runInSlices(validateConfigSteps(config, this.#options), signal)
+    if (!checked.ok) throw invalid(checked.issues)
+    const qualified = await runInSlices(qualifyConfig(checked.config, about.provider), signal)
+    const { merged, issues } = await runInSlices(mergeConfigs([qualified]), signal)
+    if (issues.length > 0) throw invalid(issues)
+    return this.applyMerged(
+      merged,
+      { version: checked.config.version, warnings: checked.warnings, ...about },
+      signal,
+    )
+  }
+
+  /**
+   * Compiles, swaps and tells: the last steps of docs/life-of-a-config.md. A configuration that is equal to the one
+   * that serves changes nothing and is told to nobody.
+   *
+   * @param config checked and merged; its entries must never change
+   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before this was compiled
+   */
+  async applyMerged(
+    config: MergedConfig,
+    about: ApplyNotes,
+    signal = this.#supersede(),
+  ): Promise<{ generation: number }> {
+    const previous = this.#snapshot
+    const compileStart = performance.now()
+
+    const changes = await runInSlices(diffConfigs(previous?.config, config), signal)
+    signal.throwIfAborted()
+    if (previous && isSame(changes) && this.#isKnown(about)) return { generation: previous.generation }
+
+    // compile
+    const generation = this.generation + 1
+    const snapshot = await runInSlices(compileSnapshot(generation, config, previous, this.#tools), signal)
+    if (signal.aborted) {
+      snapshot.retire()
+      throw signal.reason
+    }
+
+    // swap
+    const swapStart = performance.now()
+    this.#snapshot = snapshot
+    this.#partial = about.partial ?? false
+    this.#versions.set(about.provider, about.version)
+    previous?.retire()
+
+    // tell
+    const { provider, version, verified = true, warnings = [] } = about
+    const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
+    const label = version === undefined ? {} : { version }
+    this.events.emit('configChanged', { generation, provider, ...label, verified, changes, steps, warnings })
+    return { generation }
+  }
+
+  /** Makes whatever is being applied give up. @returns the signal by which the next to come does the same to us */
+  #supersede(): AbortSignal {
+    this.#applying?.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))
+    this.#applying = new AbortController()
+    if (this.#draining) this.#applying.abort(new ProxyError('PROXY_CLOSED'))
+    return this.#applying.signal
+  }
+
+  #isKnown({ provider, version }: ApplyNotes): boolean {
+    return this.#versions.has(provider) && this.#versions.get(provider) === version
+  }
+
+  /** Which frontend a request would go to, and why. @throws ProxyError `PROXY_NOT_READY` */
+  explain(facts: RequestFacts): RequestExplanation {
+    if (!this.#snapshot) throw new ProxyError('PROXY_NOT_READY')
+    return this.#snapshot.explain(facts)
+  }
+
+  /** Refuses new requests, waits for those under way, then cuts what is left and every connection to a server. */
+  async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
+    this.#draining = true
+    this.#applying?.abort(new ProxyError('PROXY_CLOSED'))
+    await this.#inFlight.idleWithin(drainMs)
+    this.#inFlight.cutAll(new ProxyError('PROXY_CLOSED'))
+    await this.#tools.upstreams.destroy()
+  }
+}
+
+function invalid(issues: readonly Issue[]): ProxyError {
+  return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+}

@@ -1,0 +1,85 @@
+import type { IncomingMessage } from 'node:http'
+import { ProxyError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { normalizePath } from '../rules/normalize-path.js'
+
+/** The facts of a live request. Its headers are gathered only when a rule asks for one. */
+export class LiveFacts implements RequestFacts {
+  readonly method: string
+  readonly host: string
+  readonly path: string
+  readonly query: string
+  readonly clientAddress: string
+  readonly entryPoint?: string
+  /** The host and port asked for, as written: what a server gets as `Host`. */
+  readonly authority: string
+  /** Path and query in normal form: what a server gets. */
+  readonly target: string
+  readonly #req: IncomingMessage
+  #headers: RequestFacts['headers'] | undefined
+
+  /** @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded */
+  constructor(req: IncomingMessage, clientAddress: string, entryPoint: string | undefined) {
+    const { authority, target } = splitTarget(req)
+    const question = target.indexOf('?')
+    this.method = req.method ?? 'GET'
+    this.authority = authority
+    this.host = hostOf(authority)
+    this.path = normalizePath(question < 0 ? target : target.slice(0, question))
+    this.query = question < 0 ? '' : target.slice(question + 1)
+    this.target = question < 0 ? this.path : `${this.path}?${this.query}`
+    this.clientAddress = clientAddress
+    if (entryPoint !== undefined) this.entryPoint = entryPoint
+    this.#req = req
+  }
+
+  get headers(): RequestFacts['headers'] {
+    this.#headers ??= gatherHeaders(this.#req.rawHeaders)
+    return this.#headers
+  }
+}
+
+// node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
+const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
+const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/
+
+function splitTarget(req: IncomingMessage): { authority: string; target: string } {
+  const url = req.url ?? '/'
+  let authority = req.headers.host ?? ''
+  let target = url
+  if (!url.startsWith('/')) {
+    // Absolute form: the authority in the target wins over Host, in routing too (RFC 9112, 3.2.2).
+    const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(url)
+    if (!absolute) throw new ProxyError('PROXY_BAD_REQUEST', `the target ${JSON.stringify(url)} is no path`)
+    authority = absolute[1] as string
+    const rest = absolute[2] as string
+    target = rest.startsWith('/') ? rest : `/${rest}`
+  }
+  if (FORBIDDEN_IN_TARGET.test(target)) {
+    throw new ProxyError('PROXY_BAD_REQUEST', 'the target holds a character that must be encoded')
+  }
+  if (!VALID_AUTHORITY.test(authority)) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
+  return { authority, target }
+}
+
+function hostOf(authority: string): string {
+  const lower = authority.toLowerCase()
+  const bracket = lower.indexOf(']')
+  const colon = lower.indexOf(':', bracket + 1)
+  const host = colon < 0 ? lower : lower.slice(0, colon)
+  return host.endsWith('.') ? host.slice(0, -1) : host
+}
+
+// Not `req.headers`, which joins lines, nor `req.headersDistinct`, which older Nodes crash on for a header `__proto__`.
+function gatherHeaders(raw: readonly string[]): RequestFacts['headers'] {
+  const headers: Record<string, string | string[]> = Object.create(null)
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] as string).toLowerCase()
+    const value = raw[index + 1] as string
+    const before = headers[name]
+    if (before === undefined) headers[name] = value
+    else if (typeof before === 'string') headers[name] = [before, value]
+    else before.push(value)
+  }
+  return headers
+}

@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http'
+import { Readable } from 'node:stream'
+
+/** Whether a request has a body, from its framing, never from its method (RFC 9112, 6). */
+export function hasBody(req: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+  return coding !== undefined || (length !== undefined && length !== '0')
+}
+
+/**
+ * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails;
+ * were that the request itself, its socket would go too, and the client would never read why.
+ *
+ * Nothing is read from the client before the server asks, so a body that never left can go to another server.
+ */
+export class RequestBody extends Readable {
+  readonly #req: IncomingMessage
+  #reading = false
+
+  constructor(req: IncomingMessage) {
+    super()
+    this.#req = req
+    // undici stops listening once its request has ended; an error after that is nobody's, and must not be thrown.
+    this.on('error', ignore)
+  }
+
+  override _read(): void {
+    if (!this.#reading) {
+      this.#reading = true
+      this.#req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
+    }
+    this.#req.resume()
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    callback(error)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (!this.push(chunk)) this.#req.pause()
+  }
+
+  readonly #onEnd = (): void => {
+    this.push(null)
+  }
+
+  readonly #onClose = (): void => {
+    if (!this.#req.readableEnded) this.destroy(new Error('the client left in the middle of its body'))
+  }
+}
+
+function ignore(): void {}

@@ -1,0 +1,51 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { forwardResponseHeaders } from './forward-headers.js'
+
+/** The protocol that a request asks to switch to, if it is one that is tunnelled. */
+export function requestedProtocol(req: IncomingMessage): string | undefined {
+  const token = req.headers.upgrade?.toLowerCase()
+  return token === 'websocket' ? token : undefined
+}
+
+/**
+ * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
+ * The connection ends with it.
+ */
+export function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
+  const res = new ServerResponse(req)
+  res.shouldKeepAlive = false
+  res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+  res.on('finish', () => socket.end())
+  return res
+}
+
+/** The head of the response that switches protocols, as the server sent it. */
+export function switchingHead(protocol: string, rawHeaders: readonly (Buffer | string)[]): string {
+  const headers = forwardResponseHeaders(rawHeaders)
+  let head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n`
+  for (let index = 0; index < headers.length; index += 2)
+    head += `${headers[index]}: ${headers[index + 1]}\r\n`
+  return `${head}\r\n`
+}
+
+/**
+ * Joins two sockets until both have ended: bytes both ways with back-pressure, an end on one side ends the other, a
+ * fault on one side cuts both.
+ */
+export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): void {
+  let open = 2
+  for (const [socket, other] of [
+    [client, server],
+    [server, client],
+  ] as const) {
+    socket.on('error', () => other.destroy())
+    socket.on('close', () => {
+      // A socket that closed without an end was cut; half of a tunnel is of no use to the other half.
+      if (!socket.readableEnded) other.destroy()
+      open -= 1
+      if (open === 0) onClosed()
+    })
+    socket.pipe(other)
+  }
+}

@@ -1,0 +1,9 @@
+export type {
+  Backend,
+  Frontend,
+  LoadBalancer,
+  ProviderConfig,
+  Route,
+  RuleSpec,
+  Server,
+} from './model/config.js'

@@ -1,0 +1,47 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Changes } from './events.js'
+import type { MergedConfig } from './merge-configs.js'
+
+/** What a switch from one configuration to the next does. */
+export interface ConfigDiff {
+  readonly frontends: Changes
+  readonly backends: Changes
+}
+
+/** Compares two configurations entry by entry. Entries that are the same object are not looked into. */
+export function* diffConfigs(
+  before: MergedConfig | undefined,
+  after: MergedConfig,
+): Generator<void, ConfigDiff> {
+  return {
+    frontends: yield* diffEntries(before?.frontends ?? new Map(), after.frontends),
+    backends: yield* diffEntries(before?.backends ?? new Map(), after.backends),
+  }
+}
+
+/** Whether nothing was added, removed or changed. */
+export function isSame({ frontends, backends }: ConfigDiff): boolean {
+  return [frontends, backends].every(
+    ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,
+  )
+}
+
+function* diffEntries<T>(
+  before: ReadonlyMap<string, T>,
+  after: ReadonlyMap<string, T>,
+): Generator<void, Changes> {
+  const added: string[] = []
+  const removed: string[] = []
+  const changed: string[] = []
+  for (const [name, entry] of after) {
+    const old = before.get(name)
+    if (old === undefined) added.push(name)
+    else if (old !== entry && !isDeepStrictEqual(old, entry)) changed.push(name)
+    yield
+  }
+  for (const name of before.keys()) {
+    if (!after.has(name)) removed.push(name)
+    yield
+  }
+  return { added, removed, changed }
+}

@@ -1,0 +1,93 @@
+/** Who is to blame: the asking side, the answering side, the configuration, or this program. */
+export type ErrorSource = 'client' | 'upstream' | 'config' | 'internal'
+
+/**
+ * Every code there is: who is to blame, the status a client gets for it, and what it is told. Adding a code is
+ * adding a row. Codes are stable, messages are not: switch on the code.
+ */
+export const ERROR_CODES = {
+  PROXY_BAD_REQUEST: { source: 'client', status: 400, says: 'The request is malformed.' },
+  PROXY_NO_ROUTE: { source: 'client', status: 404, says: 'No frontend matches this request.' },
+  PROXY_CLIENT_LEFT: { source: 'client', status: 499, says: 'The client left.' },
+
+  PROXY_CONNECT_FAILED: { source: 'upstream', status: 502, says: 'The server could not be reached.' },
+  PROXY_CONNECT_TIMEOUT: {
+    source: 'upstream',
+    status: 504,
+    says: 'The server could not be reached in time.',
+  },
+  PROXY_UPSTREAM_RESET: { source: 'upstream', status: 502, says: 'The server closed the connection.' },
+  PROXY_BAD_RESPONSE: { source: 'upstream', status: 502, says: 'The server sent an invalid response.' },
+  PROXY_RESPONSE_TIMEOUT: { source: 'upstream', status: 504, says: 'The server did not answer in time.' },
+  PROXY_BODY_TIMEOUT: { source: 'upstream', status: 504, says: 'The body stalled.' },
+
+  PROXY_NOT_READY: { source: 'internal', status: 503, says: 'No configuration is live yet.' },
+  PROXY_NO_SERVER: { source: 'config', status: 503, says: 'No server is available.' },
+  PROXY_CLOSED: { source: 'internal', status: 503, says: 'The proxy is shutting down.' },
+  PROXY_INTERNAL: { source: 'internal', status: 500, says: 'The proxy failed.' },
+
+  PROXY_OPTION_INVALID: { source: 'config', status: 500, says: 'An option is invalid.' },
+  PROXY_RULE_INVALID: { source: 'config', status: 500, says: 'A rule is invalid.' },
+  PROXY_CONFIG_INVALID: { source: 'config', status: 500, says: 'The configuration is invalid.' },
+  PROXY_CONFIG_SUPERSEDED: { source: 'config', status: 500, says: 'A newer configuration came.' },
+  PROXY_CONFIG_UNUSABLE: { source: 'config', status: 500, says: 'What was fetched is no configuration.' },
+  PROXY_CONFIG_LAGGING: { source: 'config', status: 500, says: 'The configuration API lags behind.' },
+  PROXY_CONFIG_UNREACHABLE: { source: 'upstream', status: 502, says: 'The configuration cannot be fetched.' },
+  PROXY_ALIAS_INVALID: { source: 'config', status: 500, says: 'The alias value is invalid.' },
+  PROXY_ALIAS_MISSING: { source: 'upstream', status: 502, says: 'The alias key does not exist.' },
+  PROXY_ALIAS_UNREACHABLE: { source: 'upstream', status: 502, says: 'The alias cannot be read.' },
+} as const satisfies Record<string, { source: ErrorSource; status: number; says: string }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** What may be wrong with one place of a document. */
+export type IssueCode =
+  | 'INVALID_TYPE'
+  | 'INVALID_NAME'
+  | 'INVALID_VALUE'
+  | 'INVALID_URL'
+  | 'INVALID_RULE'
+  | 'INVALID_RANGE'
+  | 'MISSING_FIELD'
+  | 'MISSING_RULE'
+  | 'MISSING_BACKEND'
+  | 'UNKNOWN_FIELD'
+  | 'NOT_SUPPORTED'
+  | 'EMPTY'
+
+/** One thing that is wrong with a document, and where. */
+export interface Issue {
+  /** For example `frontends.web.routes.main.rule`; a name that is no plain word stands in `["..."]`. */
+  readonly path: string
+  readonly code: IssueCode
+  /** What was found and what was expected. */
+  readonly message: string
+}
+
+/** The one error class: a stable `code`, who is to blame, the status that a client would get, and the cause. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError'
+  readonly code: ErrorCode
+  readonly source: ErrorSource
+  readonly status: number
+  /** Every issue of a refused configuration or rule; empty for all other errors. */
+  readonly issues: readonly Issue[]
+
+  constructor(code: ErrorCode, message?: string, more: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+    super(message ?? ERROR_CODES[code].says, 'cause' in more ? { cause: more.cause } : undefined)
+    this.code = code
+    this.source = ERROR_CODES[code].source
+    this.status = ERROR_CODES[code].status
+    this.issues = more.issues ?? []
+  }
+}
+
+/** Whatever was thrown, as an error: an alien value becomes the message of one. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown))
+}
+
+/** All issues in one message, a line each, for logs and thrown errors. */
+export function describeIssues(issues: readonly Issue[]): string {
+  return issues.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`).join('\n')
+}

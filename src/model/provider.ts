@@ -1,0 +1,75 @@
+import type { ProviderConfig } from './config.js'
+import type { Issue, ProxyError } from './errors.js'
+
+/**
+ * Delivers whole configurations over time. Deliberately naive: the supervisor starts it once, stops it once,
+ * drops what it says after its end, and repeats nothing, so an author need not think about any of that.
+ */
+export interface Provider {
+  /** Unique among a proxy's providers; without `@`. Frontends are shown as `frontend@name`. */
+  readonly name: string
+  /** Whether a document without frontends may go live. Default false: an operator's slip must not switch everything off. */
+  readonly allowEmpty?: boolean
+  /** Begins to deliver. Resolves without waiting for the far end: a source that is down is `sink.trouble`, not a rejection. */
+  start(sink: ConfigSink): Promise<void>
+  /** Ends delivery and releases everything. Also called after a failed or unfinished `start`. */
+  stop(): Promise<void>
+}
+
+/** What became of a delivered configuration. */
+export type Delivery =
+  | { readonly state: 'live'; readonly generation: number }
+  | { readonly state: 'refused'; readonly issues: readonly Issue[] }
+  | { readonly state: 'superseded' }
+
+/** What is known about a delivery beside the document. */
+export interface DeliveryNotes {
+  /** Milliseconds per step taken so far, in order: for example `{ watch: 2, fetch: 14 }`. */
+  readonly steps?: Readonly<Record<string, number>>
+  /** False if the source did not confirm which version it answered with. Default true. */
+  readonly verified?: boolean
+}
+
+/** What a provider delivers to. Calls after `stop` are dropped. */
+export interface ConfigSink {
+  /** Delivers a whole configuration, of any shape: it is checked here. Never rejects. */
+  update(config: ProviderConfig, about?: DeliveryNotes): Promise<Delivery>
+  /** Something was obtained that cannot be used: tells the operator once per distinct error (`configRejected`). */
+  reject(error: ProxyError, about?: { readonly version?: string }): void
+  /** Nothing can be obtained: tells the operator once per outage (`providerTroubled`), with the first cause. */
+  trouble(error: Error): void
+  /** The source answers again; `providerRecovered` follows when that has lasted. */
+  recovered(): void
+}
+
+/** Turns a prefix into a configuration document. */
+export interface ConfigFetcher {
+  /**
+   * Fetches the document under `prefix`. A rejection with a `ProxyError` whose `source` is `config` means "obtained,
+   * but unusable"; any other means "not obtainable".
+   */
+  fetch(prefix: string, context: { readonly signal: AbortSignal }): Promise<ProviderConfig>
+}
+
+/** Where an alias value comes from. A doorbell and a door: `watch` only rings, `read` says what is there now. */
+export interface AliasSource {
+  /** Begins to ring. Resolves at once; trouble is told through the bell. */
+  watch(bell: AliasBell): Promise<void>
+  /** The value now, and a mark that changes whenever the alias is written. No value: the key does not exist. */
+  read(context: { readonly signal: AbortSignal }): Promise<AliasReading>
+  stop(): Promise<void>
+}
+
+/** What a source rings. Doubled, merged and late rings are harmless. */
+export interface AliasBell {
+  /** Something may have changed: read. */
+  ring(): void
+  trouble(error: Error): void
+  recovered(): void
+}
+
+/** What a read of the alias found. */
+export interface AliasReading {
+  readonly value?: string
+  readonly revision: string
+}

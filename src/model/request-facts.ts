@@ -1,0 +1,28 @@
+/**
+ * What a rule may see of a request: plain data, so that routing is unit-tested without a socket.
+ *
+ * `path` and `host` are in normal form: the proxy makes them so before it matches, and a test should write
+ * them so.
+ */
+export interface RequestFacts {
+  /** Upper case, as on the request line. */
+  readonly method: string
+  /** Lower case, without port and trailing dot; `''` if the request named none. IPv6 keeps its brackets. */
+  readonly host: string
+  /** Begins with `/`; dot segments resolved, encoded unreserved characters decoded, all else as sent. */
+  readonly path: string
+  /** Without the `?`; `''` if there is none. */
+  readonly query: string
+  /** Lower-case names; an array where a header came in several lines. */
+  readonly headers: Readonly<Record<string, string | readonly string[]>>
+  /** Who asked, after trusted proxies are accounted for. */
+  readonly clientAddress: string
+  /** Name of the listener it came in on, if that has one. */
+  readonly entryPoint?: string
+}
+
+/**
+ * Compiles a matcher's values, once, to a test of the facts. Throws if a value cannot be used; the message
+ * becomes the rule's issue.
+ */
+export type MatcherFactory = (values: readonly string[]) => (facts: RequestFacts) => boolean

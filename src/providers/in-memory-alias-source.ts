@@ -1,0 +1,34 @@
+import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
+
+/** An alias that lives in this process: for tests and demos, and for hosts with a switch of their own. */
+export class InMemoryAliasSource implements AliasSource {
+  #value: string | undefined
+  #revision = 1
+  readonly #bells = new Set<AliasBell>()
+
+  /** @param value the alias value to begin with; none: the key does not exist yet */
+  constructor(value?: string) {
+    this.#value = value
+  }
+
+  /** Writes the alias. Writing the same value again is a write too. `undefined` deletes the key. */
+  set(value: string | undefined): void {
+    this.#value = value
+    this.#revision += 1
+    for (const bell of this.#bells) bell.ring()
+  }
+
+  async watch(bell: AliasBell): Promise<void> {
+    this.#bells.add(bell)
+    bell.ring()
+  }
+
+  async read(): Promise<AliasReading> {
+    const revision = String(this.#revision)
+    return this.#value === undefined ? { revision } : { value: this.#value, revision }
+  }
+
+  async stop(): Promise<void> {
+    this.#bells.clear()
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * The fields of a document, kind by kind. `now` are built; `later` are Traefik 1.7's other fields: known by name,
+ * and refused until they are built, because an ignored `auth` opens a door. A field on neither list is a mistake.
+ */
+export interface Shape {
+  readonly now: readonly string[]
+  readonly later: readonly string[]
+}
+
+export const DOCUMENT: Shape = {
+  now: ['version', 'prefix', 'frontends', 'backends'],
+  later: ['tls'],
+}
+
+export const FRONTEND: Shape = {
+  now: ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader'],
+  later: [
+    'passTLSCert',
+    'passTLSClientCert',
+    'auth',
+    'basicAuth',
+    'whiteList',
+    'whitelistSourceRange',
+    'redirect',
+    'errors',
+    'ratelimit',
+    'headers',
+  ],
+}
+
+export const ROUTE: Shape = { now: ['rule'], later: [] }
+
+export const BACKEND: Shape = {
+  now: ['servers', 'loadBalancer'],
+  later: ['circuitBreaker', 'maxConn', 'healthCheck', 'buffering', 'responseForwarding'],
+}
+
+export const SERVER: Shape = { now: ['url', 'weight'], later: ['tags'] }
+
+export const LOAD_BALANCER: Shape = { now: ['method'], later: ['stickiness', 'sticky'] }
+
+/** Names that reach a prototype in careless code; nobody needs them, so nobody gets them. */
+export const RESERVED_NAMES: readonly string[] = ['__proto__', 'constructor', 'prototype']
+
+/** A path in a document, for people: plain words with dots, all else quoted. */
+export function pathOf(parent: string, name: string): string {
+  if (!/^[\w-]+$/.test(name)) return `${parent}[${JSON.stringify(name)}]`
+  return parent === '' ? name : `${parent}.${name}`
+}
+
+/** What a value is, for people. */
+export function describeValue(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'an object'
+  if (value === undefined) return 'nothing'
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  return `${typeof value} ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`
+}

@@ -1,0 +1,34 @@
+/** The known name that a misspelt one most likely meant, if any is near enough to be worth naming. */
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  let nearest: string | undefined
+  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    if (distance < least) {
+      least = distance
+      nearest = candidate
+    }
+  }
+  return nearest
+}
+
+/** For a message: `; the nearest known one is "x"`, or nothing. */
+export function suggestName(name: string, known: Iterable<string>): string {
+  const nearest = nearestName(name, known)
+  return nearest === undefined ? '' : `; the nearest known one is ${JSON.stringify(nearest)}`
+}
+
+/** Levenshtein's distance; names longer than any known one are cut, so that hostile ones cost nothing. */
+function editDistance(a: string, b: string): number {
+  const from = a.slice(0, 40)
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (from[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}

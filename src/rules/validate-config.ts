@@ -1,0 +1,48 @@
+import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
+import type { Issue } from '../model/errors.js'
+import { DocumentChecker, nullRecord, optional, type ValidateOptions } from './document-checker.js'
+import { DOCUMENT, pathOf } from './document-shapes.js'
+import { runAtOnce } from './run-steps.js'
+
+/** A checked copy of the document, or everything that is wrong with it. */
+export type Validation =
+  | { readonly ok: true; readonly config: ProviderConfig; readonly warnings: readonly Issue[] }
+  | { readonly ok: false; readonly issues: readonly Issue[] }
+
+/**
+ * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and ranges, and that each
+ * backend named without `@provider` exists. Never throws for what is in the document.
+ */
+export function validateConfig(document: unknown, options: ValidateOptions = {}): Validation {
+  return runAtOnce(validateConfigSteps(document, options))
+}
+
+/** The same in steps, one per frontend and backend, so that whoever validates while serving can pause. */
+export function* validateConfigSteps(
+  document: unknown,
+  options: ValidateOptions = {},
+): Generator<void, Validation> {
+  const checker = new DocumentChecker(options)
+  const fields = checker.object(document, '', DOCUMENT)
+  if (!fields) return { ok: false, issues: checker.issues }
+
+  const backends = checker.names(fields['backends'], 'backends')
+  const checkedBackends = nullRecord<Backend>()
+  for (const [name, value] of backends) {
+    checkedBackends[name] = checker.backend(value, pathOf('backends', name))
+    yield
+  }
+  const checkedFrontends = nullRecord<Frontend>()
+  for (const [name, value] of checker.names(fields['frontends'], 'frontends')) {
+    checkedFrontends[name] = checker.frontend(value, pathOf('frontends', name), checkedBackends)
+    yield
+  }
+  const config: ProviderConfig = {
+    ...optional('version', checker.text(fields['version'], 'version')),
+    ...optional('prefix', checker.text(fields['prefix'], 'prefix')),
+    frontends: checkedFrontends,
+    backends: checkedBackends,
+  }
+  const { issues, warnings } = checker
+  return issues.length > 0 ? { ok: false, issues } : { ok: true, config, warnings }
+}

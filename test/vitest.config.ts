@@ -9,6 +9,7 @@ export default defineConfig({
   resolve: { alias: [{ find: /^switchover$/, replacement: `${root}src/index.ts` }] },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/etcd-global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
   },

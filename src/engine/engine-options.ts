@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Issue } from '../model/errors.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import type { UpstreamTimeouts } from './upstreams.js'
 
@@ -22,14 +21,3 @@ export type RequestHandler = (
 ) => void
 /** A handler of node:http's `upgrade` event. */
 export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
-
-/** What is known of a configuration beside itself; becomes part of `configChanged`. */
-export interface ApplyNotes {
-  readonly provider: string
-  readonly version?: string | undefined
-  readonly verified?: boolean
-  readonly steps?: Readonly<Record<string, number>>
-  readonly warnings?: readonly Issue[]
-  /** Some provider has not delivered yet: what no frontend matches may be its, and gets 503 instead of 404. */
-  readonly partial?: boolean
-}

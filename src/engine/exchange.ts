@@ -57,6 +57,8 @@ export class Exchange implements ResponseHandler {
   #controller: ResponseController | undefined
   #tunnelled: Duplex | undefined
   #settled = false
+  /** The head of the response was written, and nothing behind it yet. */
+  #headAlone = false
 
   constructor(req: IncomingMessage, res: ServerResponse, owner: ExchangeOwner, upgrade?: PendingUpgrade) {
     this.req = req
@@ -125,22 +127,36 @@ export class Exchange implements ResponseHandler {
     if (status < 200) return
     const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[])
     if (this.#owner.draining) headers.push('Connection', 'close')
-    this.res.writeHead(status, statusText ?? '', headers)
+    writeHead(this.res, status, reasonOf(statusText), headers)
     this.responded = true
     this.unpin()
     this.res.on('drain', () => controller.resume())
+    this.#headAlone = true
+    process.nextTick(this.#flushHead)
+    if (status === 304 && lengthOf(headers) > 0) {
+      // Such a length is that of the body that a 200 would have (RFC 9110, 8.6); undici would wait for it.
+      this.onResponseEnd()
+      this.#abort(new ProxyError('PROXY_BAD_RESPONSE'))
+    }
   }
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
+    this.#headAlone = false
     if (!this.res.write(chunk)) controller.pause()
   }
 
   onResponseEnd(): void {
+    this.#headAlone = false
     this.res.end()
   }
 
+  // Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first.
+  readonly #flushHead = (): void => {
+    if (this.#headAlone) this.res.flushHeaders()
+  }
+
   onResponseError(_controller: ResponseController | null, thrown: Error): void {
-    if (this.clientLeft) return
+    if (this.clientLeft || this.res.writableEnded) return
     const error = toProxyError(thrown)
     if (!this.responded) {
       this.#owner.retryOrRespond(this, error)
@@ -189,6 +205,29 @@ export class Exchange implements ResponseHandler {
     this.#settled = true
     this.#owner.settle(this)
   }
+}
+
+/** Writes a head as the server sent it; what the host has set on the response stays where the server says nothing. */
+function writeHead(res: ServerResponse, status: number, reason: string, headers: readonly string[]): void {
+  if (res.getHeaderNames().length === 0) {
+    res.writeHead(status, reason, headers as string[])
+    return
+  }
+  // Node 20 would keep one line only of each name, so one cookie of several.
+  for (let index = 0; index < headers.length; index += 2) res.removeHeader(headers[index] as string)
+  for (let index = 0; index < headers.length; index += 2)
+    res.appendHeader(headers[index] as string, headers[index + 1] as string)
+  res.writeHead(status, reason)
+}
+
+function lengthOf(headers: readonly string[]): number {
+  const index = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-length')
+  return index < 0 ? 0 : Number(headers[index + 1])
+}
+
+// undici reads it as UTF-8, node writes Latin-1 and throws at all else: its bytes are what should leave.
+function reasonOf(statusText = ''): string {
+  return Buffer.from(statusText, 'utf8').toString('latin1')
 }
 
 function ignore(): void {}

@@ -52,6 +52,8 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
   // Node tries several addresses of a name and throws one error for all: the first says what happened.
   if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
+  // undici loses llhttp's code on its way.
+  if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
   return { code, message: thrown.message || code }
 }
 

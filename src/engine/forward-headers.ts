@@ -95,10 +95,13 @@ function one(value: string | string[] | undefined): string | undefined {
  */
 export function forwardResponseHeaders(raw: readonly (Buffer | string)[]): string[] {
   const headers: string[] = []
-  let named: Set<string> | undefined
+  let connection: string | undefined
   for (let index = 0; index < raw.length; index += 2) {
-    if (isConnection(raw[index] as Buffer | string)) named = namedByConnection(text(raw[index + 1]))
+    if (!isConnection(raw[index] as Buffer | string)) continue
+    const value = text(raw[index + 1])
+    connection = connection === undefined ? value : `${connection}, ${value}`
   }
+  const named = namedByConnection(connection)
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index])
     const lower = name.toLowerCase()

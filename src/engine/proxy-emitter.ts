@@ -56,6 +56,8 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
         }
       }
       this.#contained.set(listener, contained)
+      // The emitter itself takes a `once` listener off by what it was given.
+      this.#contained.set(contained, contained)
     }
     return contained as L
   }

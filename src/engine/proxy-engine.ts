@@ -1,25 +1,23 @@
 import type { ProviderConfig } from '../model/config.js'
-import { diffConfigs, isSame } from '../model/diff-configs.js'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
+import { ProxyError } from '../model/errors.js'
+import type { ApplyNotes, MergedConfig } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
-import { runInSlices } from '../rules/run-steps.js'
-import { validateConfigSteps } from '../rules/validate-config.js'
 import { ClientAddresses, peerOf } from './client-address.js'
-import type { ApplyNotes, EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { writeErrorResponse } from './error-response.js'
-import { Exchange, type ExchangeOwner, type PendingUpgrade } from './exchange.js'
+import { Exchange, type ExchangeOwner } from './exchange.js'
 import { mayRetry, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
+import { Generations } from './generations.js'
 import { InFlight } from './in-flight.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
-import { type CompileTools, compileSnapshot, type RequestExplanation, type Snapshot } from './snapshot.js'
-import { requestedProtocol, responseOn } from './upgrade.js'
+import type { RequestExplanation } from './snapshot.js'
+import { asPlainRequests, requestedProtocol, responseOn } from './upgrade.js'
 import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from './upstreams.js'
 
 /**
@@ -32,28 +30,25 @@ export class ProxyEngine implements ExchangeOwner {
   readonly handler: RequestHandler
   readonly upgrade: UpgradeHandler
 
-  readonly #options: EngineOptions
   readonly #clientAddresses: ClientAddresses
   readonly #attempts: number
-  readonly #tools: CompileTools
+  readonly #upstreams: Upstreams
+  readonly #generations: Generations
   readonly #inFlight = new InFlight()
-  readonly #versions = new Map<string, string | undefined>()
-  #snapshot: Snapshot | undefined
-  #partial = false
-  #applying: AbortController | undefined
   #draining = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
     this.events = events
-    this.#options = options
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
     this.#attempts = options.retry?.attempts ?? 3
-    this.#tools = {
+    this.#upstreams = new Upstreams({ ...DEFAULT_UPSTREAM_TIMEOUTS, ...options.timeouts })
+    const tools = {
       matchers: matcherTable(options.matchers),
       balancers: balancerTable(options.balancers),
-      upstreams: new Upstreams({ ...DEFAULT_UPSTREAM_TIMEOUTS, ...options.timeouts }),
+      upstreams: this.#upstreams,
     }
+    this.#generations = new Generations(tools, options, events)
     const { handler, upgrade } = this.handlersFor(undefined)
     this.handler = handler
     this.upgrade = upgrade
@@ -61,17 +56,18 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    return {
-      handler: (req, res, next) => this.#handle(new Exchange(req, res, this), entryPoint, next),
-      upgrade: (req, socket, head) => {
-        // Before anything else: a client that resets now must find a listener, or it ends the process.
-        socket.on('error', () => socket.destroy())
-        const protocol = requestedProtocol(req)
-        const pending: PendingUpgrade | undefined =
-          protocol === undefined ? undefined : { protocol, socket, head }
-        this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
-      },
+    const handler: RequestHandler = (req, res, next) =>
+      this.#handle(new Exchange(req, res, this), entryPoint, next)
+    const plain = asPlainRequests(handler)
+    const upgrade: UpgradeHandler = (req, socket, head) => {
+      // Before anything else: a client that resets now must find a listener, or it ends the process.
+      socket.on('error', () => socket.destroy())
+      const protocol = requestedProtocol(req)
+      if (protocol === undefined) return plain(req, socket, head)
+      const pending = { protocol, socket, head }
+      this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
     }
+    return { handler, upgrade }
   }
 
   #handle(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
@@ -91,7 +87,7 @@ export class ProxyEngine implements ExchangeOwner {
     const { req } = exchange
     try {
       // pin snapshot
-      const snapshot = this.#snapshot
+      const { snapshot } = this.#generations
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       exchange.pin(snapshot)
@@ -109,7 +105,7 @@ export class ProxyEngine implements ExchangeOwner {
       // router match
       const frontend = snapshot.router.match(facts)
       if (!frontend && passOn) return false
-      if (!frontend) throw new ProxyError(this.#partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
+      if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
       exchange.backend = snapshot.backends.get(frontend.backend)
 
@@ -195,7 +191,7 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** The generation that serves; 0 before the first. */
   get generation(): number {
-    return this.#snapshot?.generation ?? 0
+    return this.#generations.snapshot?.generation ?? 0
   }
 
   /** Whether client connections should end with the response under way. */
@@ -212,89 +208,39 @@ export class ProxyEngine implements ExchangeOwner {
     config: ProviderConfig,
     about: ApplyNotes = { provider: 'static' },
   ): Promise<{ generation: number }> {
-    const signal = this.#supersede()
-    const checked = await runInSlices(validateConfigSteps(config, this.#options), signal)
-    if (!checked.ok) throw invalid(checked.issues)
-    const qualified = await runInSlices(qualifyConfig(checked.config, about.provider), signal)
-    const { merged, issues } = await runInSlices(mergeConfigs([qualified]), signal)
-    if (issues.length > 0) throw invalid(issues)
-    return this.applyMerged(
-      merged,
-      { version: checked.config.version, warnings: checked.warnings, ...about },
-      signal,
-    )
+    return this.#generations.apply(config, about)
   }
 
   /**
-   * Compiles, swaps and tells: the last steps of docs/life-of-a-config.md. A configuration that is equal to the one
-   * that serves changes nothing and is told to nobody.
+   * The same for what the supervisor has validated and merged.
    *
-   * @param config checked and merged; its entries must never change
-   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before this was compiled
+   * @param config its entries must never change
+   * @param cancel gives up, unless the swap is done
+   * @param onSwapped called between the swap and `configChanged`; not at all if nothing had to be swapped
+   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before this was compiled; the reason of `cancel`
    */
   async applyMerged(
     config: MergedConfig,
     about: ApplyNotes,
-    signal = this.#supersede(),
+    cancel: AbortSignal,
+    onSwapped: () => void,
   ): Promise<{ generation: number }> {
-    const previous = this.#snapshot
-    const compileStart = performance.now()
-
-    const changes = await runInSlices(diffConfigs(previous?.config, config), signal)
-    signal.throwIfAborted()
-    if (previous && isSame(changes) && this.#isKnown(about)) return { generation: previous.generation }
-
-    // compile
-    const generation = this.generation + 1
-    const snapshot = await runInSlices(compileSnapshot(generation, config, previous, this.#tools), signal)
-    if (signal.aborted) {
-      snapshot.retire()
-      throw signal.reason
-    }
-
-    // swap
-    const swapStart = performance.now()
-    this.#snapshot = snapshot
-    this.#partial = about.partial ?? false
-    this.#versions.set(about.provider, about.version)
-    previous?.retire()
-
-    // tell
-    const { provider, version, verified = true, warnings = [] } = about
-    const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
-    const label = version === undefined ? {} : { version }
-    this.events.emit('configChanged', { generation, provider, ...label, verified, changes, steps, warnings })
-    return { generation }
-  }
-
-  /** Makes whatever is being applied give up. @returns the signal by which the next to come does the same to us */
-  #supersede(): AbortSignal {
-    this.#applying?.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))
-    this.#applying = new AbortController()
-    if (this.#draining) this.#applying.abort(new ProxyError('PROXY_CLOSED'))
-    return this.#applying.signal
-  }
-
-  #isKnown({ provider, version }: ApplyNotes): boolean {
-    return this.#versions.has(provider) && this.#versions.get(provider) === version
+    return this.#generations.applyMerged(config, about, cancel, onSwapped)
   }
 
   /** Which frontend a request would go to, and why. @throws ProxyError `PROXY_NOT_READY` */
   explain(facts: RequestFacts): RequestExplanation {
-    if (!this.#snapshot) throw new ProxyError('PROXY_NOT_READY')
-    return this.#snapshot.explain(facts)
+    const { snapshot } = this.#generations
+    if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
+    return snapshot.explain(facts)
   }
 
   /** Refuses new requests, waits for those under way, then cuts what is left and every connection to a server. */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
     this.#draining = true
-    this.#applying?.abort(new ProxyError('PROXY_CLOSED'))
+    this.#generations.close()
     await this.#inFlight.idleWithin(drainMs)
     this.#inFlight.cutAll(new ProxyError('PROXY_CLOSED'))
-    await this.#tools.upstreams.destroy()
+    await this.#upstreams.destroy()
   }
-}
-
-function invalid(issues: readonly Issue[]): ProxyError {
-  return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }

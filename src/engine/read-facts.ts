@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
+import { hostOf } from '../rules/normalize-host.js'
 import { normalizePath } from '../rules/normalize-path.js'
 
 /** The facts of a live request. Its headers are gathered only when a rule asks for one. */
@@ -60,14 +61,6 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   }
   if (!VALID_AUTHORITY.test(authority)) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
   return { authority, target }
-}
-
-function hostOf(authority: string): string {
-  const lower = authority.toLowerCase()
-  const bracket = lower.indexOf(']')
-  const colon = lower.indexOf(':', bracket + 1)
-  const host = colon < 0 ? lower : lower.slice(0, colon)
-  return host.endsWith('.') ? host.slice(0, -1) : host
 }
 
 // Not `req.headers`, which joins lines, nor `req.headersDistinct`, which older Nodes crash on for a header `__proto__`.

@@ -25,6 +25,11 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
+    if (this.#req.readableEnded && !this.#reading) {
+      // A body parser in front of the proxy: nothing will ever come, and an empty body would be a lie.
+      this.destroy(new Error('the body was read before the proxy was given the request'))
+      return
+    }
     if (!this.#reading) {
       this.#reading = true
       this.#req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
@@ -34,6 +39,8 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    // What is still to come stands before the client's next request; let nothing of it stop the connection.
+    if (this.#reading) this.#req.resume()
     callback(error)
   }
 

@@ -1,11 +1,32 @@
-import { type IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import { forwardResponseHeaders } from './forward-headers.js'
+import { hasBody } from './request-body.js'
 
 /** The protocol that a request asks to switch to, if it is one that is tunnelled. */
 export function requestedProtocol(req: IncomingMessage): string | undefined {
   const token = req.headers.upgrade?.toLowerCase()
-  return token === 'websocket' ? token : undefined
+  return token === 'websocket' && !hasBody(req) ? token : undefined
+}
+
+/**
+ * Serves upgrade requests as if they asked for none, which is anyone's right (RFC 9110, 7.8); Java's and curl's
+ * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
+ * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
+ */
+export function asPlainRequests(handler: RequestHandler): UpgradeHandler {
+  const plain = createServer((req, res) => {
+    res.shouldKeepAlive = false
+    handler(req, res)
+  })
+  return (req, socket, head) => {
+    let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
+    for (let index = 0; index < req.rawHeaders.length; index += 2)
+      text += `${req.rawHeaders[index]}: ${req.rawHeaders[index + 1]}\r\n`
+    socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
+    plain.emit('connection', socket)
+  }
 }
 
 /**
@@ -16,7 +37,12 @@ export function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
   res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
-  res.on('finish', () => socket.end())
+  res.on('finish', () => socket.end(() => socket.destroy()))
+  // What node:http does for the sockets that it has not given away.
+  socket.on('drain', () => res.emit('drain'))
+  socket.on('end', () => {
+    if (res.socket) socket.destroy()
+  })
   return res
 }
 

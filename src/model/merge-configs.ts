@@ -10,6 +10,30 @@ export interface MergedConfig {
   readonly backends: ReadonlyMap<string, Backend>
 }
 
+/** What is known of a configuration beside itself when it is swapped in; becomes part of `configChanged`. */
+export interface ApplyNotes {
+  readonly provider: string
+  readonly version?: string | undefined
+  readonly verified?: boolean
+  readonly steps?: Readonly<Record<string, number>>
+  readonly warnings?: readonly Issue[]
+  /** Some provider has not delivered yet: what no frontend matches may be its, and gets 503 instead of 404. */
+  readonly partial?: boolean
+}
+
+/**
+ * Swaps a merged configuration in; what the supervisor is given by whoever owns the engine.
+ *
+ * @param cancel gives up, unless the swap is done
+ * @param onSwapped called between the swap and `configChanged`; not at all if nothing had to be swapped
+ */
+export type ApplyMerged = (
+  config: MergedConfig,
+  about: ApplyNotes,
+  cancel: AbortSignal,
+  onSwapped: () => void,
+) => Promise<{ readonly generation: number }>
+
 /** `name@provider`; a name that says its provider already is left alone. */
 export function qualifyName(name: string, provider: string): string {
   return name.includes('@') ? name : `${name}@${provider}`

@@ -15,7 +15,7 @@ export class Backoff {
     this.#random = random
   }
 
-  /** How long to wait before the next attempt, in milliseconds. At least a quarter of the span, so that no draw is a tight loop. */
+  /** How long to wait before the next attempt, in milliseconds. At least a quarter of `minMs`, so that no draw is a tight loop. */
   next(): number {
     const span = Math.min(this.#maxMs, this.#minMs * 2 ** this.#failures)
     this.#failures = Math.min(this.#failures + 1, 30)

@@ -29,11 +29,11 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 // ipaddr.js alone would take 010.0.0.1 for 8.0.0.1, and 1 or 0x7f.1 for whole addresses: node decides what is
-// an address, ipaddr.js what its bytes are.
+// an address, ipaddr.js what its bytes are. It takes ::10.0.0.1 for ::ffff:10.0.0.1, but not 0::10.0.0.1.
 function readAddress(text: string): Address | undefined {
   const family = isIP(text)
   if (family === 0 || text.includes('%')) return undefined
-  const bytes = ipaddr.process(text).toByteArray()
+  const bytes = ipaddr.process(text.replace(/^::(?=\d+\.)/, '0::')).toByteArray()
   return bytes.length === 4 ? bytesToNumber(bytes) : bytesToBigInt(bytes)
 }
 

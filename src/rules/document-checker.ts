@@ -37,6 +37,8 @@ export class DocumentChecker {
   readonly #matchers: MatcherTable
   readonly #methods: readonly string[]
   readonly #warn: boolean
+  /** Listed once: the names of a hundred thousand backends take 30 ms to list. */
+  #suggested: readonly string[] | undefined
 
   constructor(options: ValidateOptions) {
     this.#matchers = matcherTable(options.matchers)
@@ -154,7 +156,8 @@ export class DocumentChecker {
       const whole = /^[^@]+@[^@]+$/.test(name)
       if (!whole) this.#note(path, 'INVALID_VALUE', `expected name@provider, found ${JSON.stringify(name)}`)
     } else if (!(name in backends)) {
-      const suggestion = suggestName(name, Object.keys(backends).slice(0, MAX_SUGGESTED_FROM))
+      this.#suggested ??= Object.keys(backends).slice(0, MAX_SUGGESTED_FROM)
+      const suggestion = suggestName(name, this.#suggested)
       this.#note(path, 'MISSING_BACKEND', `there is no backend ${JSON.stringify(name)}${suggestion}`)
     }
     return name
@@ -273,8 +276,9 @@ function flawOfUrl(text: string): string | undefined {
   return undefined
 }
 
+/** Without all that might be a password: any text up to the last `@`, for a flawed URL may hide one anywhere. */
 function hideUserinfo(url: string): string {
-  return url.replace(/\/\/[^/@]*@/, '//***@')
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[\s\S]*@/i, '$1***@')
 }
 
 function isEmptyObject(value: unknown): boolean {

@@ -68,7 +68,9 @@ function matchHost(values: readonly string[]): (facts: RequestFacts) => boolean 
 }
 
 function parseHost(value: string): string {
-  const ascii = /[^\x20-\x7e]/.test(value) ? domainToASCII(value) : value.toLowerCase()
+  // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
+  const foreign = /[^\x20-\x7e]/.test(value) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(value)
+  const ascii = foreign ? domainToASCII(value) : value.toLowerCase()
   const host = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
   if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host) || /^\[[0-9a-f:.]+\]$/.test(host)) return host
   throw new Error(

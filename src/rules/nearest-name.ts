@@ -1,9 +1,12 @@
 /** The known name that a misspelt one most likely meant, if any is near enough to be worth naming. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  const wanted = name.slice(0, MAX_COMPARED).toLowerCase()
   let nearest: string | undefined
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
   for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    // So much longer or shorter is too far already; it also keeps hostile candidates cheap.
+    if (Math.abs(candidate.length - wanted.length) >= least) continue
+    const distance = editDistance(wanted, candidate.toLowerCase())
     if (distance < least) {
       least = distance
       nearest = candidate
@@ -18,9 +21,11 @@ export function suggestName(name: string, known: Iterable<string>): string {
   return nearest === undefined ? '' : `; the nearest known one is ${JSON.stringify(nearest)}`
 }
 
-/** Levenshtein's distance; names longer than any known one are cut, so that hostile ones cost nothing. */
-function editDistance(a: string, b: string): number {
-  const from = a.slice(0, 40)
+/** Longer than any known name: what is beyond is cut, so that hostile names cost nothing. */
+const MAX_COMPARED = 40
+
+/** Levenshtein's distance. */
+function editDistance(from: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= from.length; i++) {
     const next = [i]

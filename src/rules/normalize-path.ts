@@ -15,7 +15,8 @@ export function normalizePath(path: string): string {
   return decoded.includes('/.') ? removeDotSegments(decoded) : decoded
 }
 
-const ENCODED = /%[0-9A-Fa-f]{2}/g
+// Not behind a stray `%`: decoding there would make a new escape (`%2%65` would become `%2e`).
+const ENCODED = /(?<!%[0-9A-Fa-f]?)%[0-9A-Fa-f]{2}/g
 const UNRESERVED = /[A-Za-z0-9\-._~]/
 
 /** RFC 3986, 5.2.4. Empty segments are segments: `//` stays. */

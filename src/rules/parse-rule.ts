@@ -91,7 +91,7 @@ export function termsOfSpec(spec: RuleSpec, names: readonly string[]): ParsedRul
   for (const [key, given] of Object.entries(spec)) {
     if (given === undefined) continue
     const matcher = byKey.get(key.toLowerCase()) ?? key
-    const values = valuesOf(given)
+    const values = valuesOf(given, matcher === 'Headers' || !names.includes(matcher))
     if (values === undefined) {
       problems.push({
         code: 'INVALID_RULE',
@@ -121,9 +121,9 @@ function unwritable(value: string): string {
   return `${JSON.stringify(value)} cannot stand in a rule: it is empty, begins or ends with a blank, or holds "," or ";"`
 }
 
-function valuesOf(given: unknown): readonly string[] | undefined {
+function valuesOf(given: unknown, mayBePairs: boolean): readonly string[] | undefined {
   const list =
-    typeof given === 'object' && given !== null && !Array.isArray(given)
+    mayBePairs && typeof given === 'object' && given !== null && !Array.isArray(given)
       ? Object.entries(given).flat()
       : [given].flat()
   return list.every((value) => typeof value === 'string') ? list : undefined

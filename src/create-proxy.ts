@@ -1,0 +1,200 @@
+import type { Server } from 'node:http'
+import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+import { ProxyEmitter } from './engine/proxy-emitter.js'
+import { ProxyEngine } from './engine/proxy-engine.js'
+import type { RequestExplanation } from './engine/snapshot.js'
+import { type BoundAddress, type ListenAt, Listener } from './listener.js'
+import { describeIssues, ProxyError } from './model/errors.js'
+import type { Provider } from './model/provider.js'
+import type { RequestFacts } from './model/request-facts.js'
+import { ProviderSupervisor } from './providers/provider-supervisor.js'
+import { StaticProvider } from './providers/static-provider.js'
+import type { ProviderState } from './providers/supervised-provider.js'
+import { checkOptions, type ProxyOptions } from './proxy-options.js'
+import { hostOf } from './rules/normalize-host.js'
+import { normalizePath } from './rules/normalize-path.js'
+import { validateConfig } from './rules/validate-config.js'
+
+/** What serves, and how each provider stands. */
+export interface ProxyState {
+  /** 0 before the first. */
+  readonly generation: number
+  readonly providers: readonly ProviderState[]
+}
+
+/** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
+export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
+
+/**
+ * A reverse proxy whose routes switch over atomically. Made by `createProxy`; a typed emitter of the events in
+ * docs/events.md.
+ */
+export class ReverseProxy extends ProxyEmitter {
+  /** For `server.on('request', ...)` and connect-style frameworks. The first request starts the proxy. */
+  readonly handler: RequestHandler
+  /** For `server.on('upgrade', ...)`. */
+  readonly upgrade: UpgradeHandler
+  readonly #engine: ProxyEngine
+  readonly #supervisor: ProviderSupervisor
+  readonly #listeners = new Set<Listener>()
+  readonly #detach: (() => void)[] = []
+  #closing: Promise<void> | undefined
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID` */
+  constructor(options: ProxyOptions) {
+    super()
+    checkOptions(options)
+    this.#engine = new ProxyEngine(options, this)
+    this.#supervisor = new ProviderSupervisor(
+      providersOf(options),
+      (config, about, cancel, onSwapped) => this.#engine.applyMerged(config, about, cancel, onSwapped),
+      {
+        rejected: (event) => this.emit('configRejected', event),
+        troubled: (event) => this.emit('providerTroubled', event),
+        recovered: (event) => this.emit('providerRecovered', event),
+      },
+      options,
+    )
+    const { handler, upgrade } = this.#handlersFor(undefined)
+    this.handler = handler
+    this.upgrade = upgrade
+    closeOnAbort(this, options.signal)
+  }
+
+  /**
+   * Starts the providers; a second call does nothing. `listen`, `attach`, `ready` and the first request call it.
+   * Resolves when all have begun; what they deliver goes live later: see `ready`.
+   */
+  start(): Promise<void> {
+    return this.#closing ? Promise.resolve() : this.#supervisor.start()
+  }
+
+  /**
+   * Opens a listener of the proxy's own; may be called several times. Does not wait for a configuration: until the
+   * first is live, requests get 503.
+   *
+   * @throws what node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED`
+   */
+  async listen(at: ListenAt): Promise<BoundAddress> {
+    if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    void this.start()
+    const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
+    const listener = new Listener(this.#handlersFor(entryPoint))
+    this.#listeners.add(listener)
+    try {
+      return await listener.listen(at)
+    } catch (error) {
+      this.#listeners.delete(listener)
+      throw error
+    }
+  }
+
+  /**
+   * Serves on the host's own server: its requests and upgrades. `close` takes the handlers off it again.
+   *
+   * @throws ProxyError `PROXY_CLOSED`
+   */
+  attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
+    if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    void this.start()
+    const { handler, upgrade } = this.#handlersFor(options.entryPoint)
+    server.on('request', handler)
+    server.on('upgrade', upgrade)
+    this.#detach.push(() => {
+      server.off('request', handler)
+      server.off('upgrade', upgrade)
+    })
+  }
+
+  /**
+   * Resolves when every provider's first configuration is live.
+   *
+   * @param options.timeoutMs default 30,000
+   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; starting goes on
+   */
+  async ready({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    void this.start()
+    await this.#supervisor.ready(timeoutMs)
+  }
+
+  /**
+   * Which frontend a request would go to, why the others would not have it, and which servers stand behind it.
+   *
+   * @throws ProxyError `PROXY_NOT_READY`
+   */
+  explain(request: RequestSketch): RequestExplanation {
+    return this.#engine.explain({
+      method: 'GET',
+      query: '',
+      headers: {},
+      ...request,
+      host: hostOf(request.host),
+      path: normalizePath(request.path),
+    })
+  }
+
+  /** What serves now. */
+  get config(): ProxyState {
+    return { generation: this.#engine.generation, providers: this.#supervisor.states }
+  }
+
+  /**
+   * Ends everything; a second call waits for the first. Providers stop, listeners stop accepting, requests under way
+   * get `drainMs` (default 10,000) to finish, then are cut.
+   */
+  close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs)
+    return this.#closing
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const stopping = this.#supervisor.stop()
+    const listenersClosed = [...this.#listeners].map((listener) => listener.close())
+    await this.#engine.close({ drainMs })
+    for (const listener of this.#listeners) listener.cut()
+    for (const detach of this.#detach) detach()
+    await Promise.all([stopping, ...listenersClosed])
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
+    const { handler, upgrade } = this.#engine.handlersFor(entryPoint)
+    return {
+      handler: (req, res, next) => {
+        void this.start()
+        handler(req, res, next)
+      },
+      upgrade: (req, socket, head) => {
+        void this.start()
+        upgrade(req, socket, head)
+      },
+    }
+  }
+}
+
+/**
+ * Makes a proxy. Starts nothing: see `ReverseProxy.start`.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID`; `PROXY_CONFIG_INVALID` if `config` is
+ */
+export function createProxy(options: ProxyOptions): ReverseProxy {
+  return new ReverseProxy(options)
+}
+
+function providersOf(options: ProxyOptions): readonly Provider[] {
+  const { providers = [], config } = options
+  if (config === undefined) return providers
+  const checked = validateConfig(config, options)
+  if (!checked.ok) {
+    throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
+  }
+  return [new StaticProvider({ config }), ...providers]
+}
+
+function closeOnAbort(proxy: ReverseProxy, signal: AbortSignal | undefined): void {
+  if (signal?.aborted) void proxy.close()
+  else signal?.addEventListener('abort', () => void proxy.close(), { once: true })
+}

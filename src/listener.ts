@@ -1,0 +1,84 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+import { ProxyError } from './model/errors.js'
+
+/** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
+export type ListenAt =
+  | number
+  | { readonly port: number; readonly host?: string; readonly entryPoint?: string }
+  | { readonly path: string; readonly entryPoint?: string }
+
+/** Where a listener is bound. */
+export interface BoundAddress {
+  /** Of the socket; `''` for a Unix socket. */
+  readonly host: string
+  /** 0 for a Unix socket. */
+  readonly port: number
+  /** For people and tests: `http://127.0.0.1:8000`, or `unix:/path`. */
+  readonly url: string
+}
+
+/** Limits on clients that are slow, in milliseconds. Node's own would hold a silent connection for 90 s. */
+const SERVER_OPTIONS = {
+  headersTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 65_000,
+  // A whole request has no limit: an upload may take as long as it moves.
+  requestTimeout: 0,
+}
+
+/** One listener of the proxy's own. */
+export class Listener {
+  readonly #server: Server
+  #closed = false
+
+  constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }) {
+    this.#server = createServer(SERVER_OPTIONS, handlers.handler)
+    this.#server.on('upgrade', handlers.upgrade)
+  }
+
+  /** Binds it. @throws whatever node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED` */
+  async listen(at: ListenAt): Promise<BoundAddress> {
+    const target = typeof at === 'number' ? { port: at } : at
+    if (this.#closed) throw new ProxyError('PROXY_CLOSED')
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen(target, () => {
+        this.#server.off('error', reject)
+        // Errors of a bound listener (too many open files) concern one accept, not the process.
+        this.#server.on('error', () => {})
+        resolve()
+      })
+    })
+    // Closed while it was being bound: it must not stay open behind its owner's back.
+    if (this.#closed) {
+      this.#server.close()
+      throw new ProxyError('PROXY_CLOSED')
+    }
+    return boundAddress(this.#server.address())
+  }
+
+  /** Stops accepting and closes idle connections. Resolves when the last connection is gone. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve())
+      this.#server.closeIdleConnections()
+    })
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    this.#server.closeAllConnections()
+  }
+}
+
+function boundAddress(address: AddressInfo | string | null): BoundAddress {
+  if (address === null) throw new ProxyError('PROXY_CLOSED')
+  if (typeof address === 'string') return { host: '', port: 0, url: `unix:${address}` }
+  const { address: host, port, family } = address
+  // A wildcard address is no place to go to; loopback reaches it.
+  const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : family === 'IPv6' ? `[${host}]` : host
+  return { host, port, url: `http://${reachable}:${port}` }
+}

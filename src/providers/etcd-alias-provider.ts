@@ -1,0 +1,45 @@
+import type { ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
+import { AliasProvider } from './alias-provider.js'
+import { EtcdAliasSource } from './etcd-alias-source.js'
+import type { EtcdConnection } from './etcd-session.js'
+
+export interface EtcdAliasProviderOptions extends EtcdConnection {
+  /** The alias key of this proxy's cluster, like `/traefik/dev/alias`. */
+  readonly aliasKey: string
+  /** Turns the prefix that the alias names into a document. */
+  readonly fetcher: ConfigFetcher
+  /** Default `etcd-alias`. */
+  readonly name?: string
+  /** The alias value must be this prefix or stand below it. Default: any absolute path. */
+  readonly allowedPrefix?: string
+  /** Whether a document without frontends may go live. Default false. */
+  readonly allowEmpty?: boolean
+}
+
+/**
+ * Follows the alias key of one cluster in etcd: one write to that key switches the proxy. Its etcd user needs to read
+ * that key and nothing else.
+ */
+export class EtcdAliasProvider implements Provider {
+  readonly name: string
+  readonly allowEmpty: boolean
+  readonly #following: AliasProvider
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(options: EtcdAliasProviderOptions) {
+    const { name = 'etcd-alias', aliasKey } = options
+    const source = new EtcdAliasSource(options, aliasKey)
+    this.#following = new AliasProvider({ ...options, name, source })
+    this.name = name
+    this.allowEmpty = this.#following.allowEmpty
+  }
+
+  /** Resolves at once, though etcd be down. */
+  start(sink: ConfigSink): Promise<void> {
+    return this.#following.start(sink)
+  }
+
+  stop(): Promise<void> {
+    return this.#following.stop()
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { ProxyError } from '../model/errors.js'
+import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
+import { Backoff } from './backoff.js'
+import { type EtcdConnection, EtcdSession } from './etcd-session.js'
+
+/** A ring that was lost is made good by one of our own, this often. */
+const REREAD_MS = 30_000
+
+/** One key in etcd as an alias source: session after session, each on the next host. */
+export class EtcdAliasSource implements AliasSource {
+  readonly #connection: EtcdConnection
+  readonly #hosts: readonly string[]
+  readonly #key: string
+  readonly #stopped = new AbortController()
+  #bell: AliasBell | undefined
+  #session: EtcdSession | undefined
+  #attempts = 0
+  #reread: NodeJS.Timeout | undefined
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` without a host or key */
+  constructor(connection: EtcdConnection, key: string) {
+    this.#connection = connection
+    this.#hosts = [connection.hosts].flat()
+    this.#key = key
+    if (this.#hosts.length === 0)
+      throw new ProxyError('PROXY_OPTION_INVALID', 'etcd: expected at least one host')
+    if (key === '') throw new ProxyError('PROXY_OPTION_INVALID', 'etcd: expected the name of the alias key')
+  }
+
+  async watch(bell: AliasBell): Promise<void> {
+    if (this.#stopped.signal.aborted) return
+    this.#bell = bell
+    void this.#keepSessions(bell)
+  }
+
+  async read(): Promise<AliasReading> {
+    if (!this.#session) throw new ProxyError('PROXY_ALIAS_UNREACHABLE', 'etcd: there is no connection')
+    const reading = await this.#session.read()
+    // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
+    this.#bell?.recovered()
+    return reading
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    clearInterval(this.#reread)
+    this.#session?.close()
+    this.#session = undefined
+  }
+
+  async #keepSessions(bell: AliasBell): Promise<void> {
+    const { signal } = this.#stopped
+    const backoff = new Backoff(100, 2_000)
+    // Every proxy asks at a moment of its own.
+    this.#reread = setInterval(
+      () => this.#session && bell.ring(),
+      REREAD_MS * (0.8 + 0.4 * Math.random()),
+    ).unref()
+    while (!signal.aborted) {
+      const cause = await this.#runSession(bell, () => backoff.reset())
+      if (signal.aborted) break
+      bell.trouble(cause)
+      await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** One session on the next host, from its opening to its end. Resolves to why it ended, or never began. */
+  #runSession(bell: AliasBell, onOpen: () => void): Promise<Error> {
+    const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
+    return new Promise((ended) => {
+      const listener = {
+        // Before the session is ours to read with, a ring would find no door; we ring ourselves once it is.
+        ring: () => this.#session && bell.ring(),
+        ended: (cause: Error) => {
+          this.#session = undefined
+          ended(cause)
+        },
+      }
+      const { signal } = this.#stopped
+      EtcdSession.open(this.#connection, host, this.#key, listener, signal).then((session) => {
+        if (signal.aborted) {
+          session.close()
+          return
+        }
+        this.#session = session
+        onOpen()
+        bell.ring()
+      }, ended)
+    })
+  }
+}

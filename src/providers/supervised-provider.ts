@@ -1,0 +1,145 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ProxyError } from '../model/errors.js'
+import type { ConfigRejected, ProviderRecovered, ProviderTroubled } from '../model/events.js'
+import type { MergedConfig } from '../model/merge-configs.js'
+import type { DeliveryNotes, Provider } from '../model/provider.js'
+
+/** A source that answers again must do so this long before its outage counts as over, so that a flapping link is one outage. */
+const HEALTHY_MS = 2_000
+
+/** How a provider stands. */
+export interface ProviderState {
+  readonly provider: string
+  /** `pending`: nothing of it is live yet. `troubled`: its source cannot be reached; what is live stays so. */
+  readonly state: 'pending' | 'live' | 'troubled'
+  /** Of what is live. */
+  readonly version?: string
+  /** Since what is live went live, in milliseconds. */
+  readonly ageMs?: number
+}
+
+/** Whom a supervised provider tells of itself. */
+export interface SupervisionListener {
+  rejected(event: ConfigRejected): void
+  troubled(event: ProviderTroubled): void
+  recovered(event: ProviderRecovered): void
+}
+
+/** A document on its way to being live. */
+export interface PendingDelivery {
+  readonly document: unknown
+  readonly about: DeliveryNotes
+  /** Aborted when a newer document of the same provider comes, or at the end. */
+  readonly superseded: AbortController
+}
+
+/** One provider with all that is known of it: what it delivered last, its last good configuration, its outages. */
+export class SupervisedProvider {
+  readonly provider: Provider
+  readonly #tell: SupervisionListener
+  /** The newest delivery that is not decided yet. */
+  pending: PendingDelivery | undefined
+  /** The last good configuration, under full names. */
+  live: MergedConfig | undefined
+  /** Refused only because it names another provider's backend that is not there (yet). */
+  awaitsOthers: PendingDelivery | undefined
+  #version: string | undefined
+  #liveSince = 0
+  #lastRejection: { readonly content: unknown; readonly error: ProxyError } | undefined
+  #outageSince: number | undefined
+  #answersSince: number | undefined
+  #recovery: NodeJS.Timeout | undefined
+  /** Why nothing went live, as first told. */
+  firstCause: Error | undefined
+
+  constructor(provider: Provider, listener: SupervisionListener) {
+    this.provider = provider
+    this.#tell = listener
+  }
+
+  get name(): string {
+    return this.provider.name
+  }
+
+  get state(): ProviderState {
+    const state = this.#outageSince !== undefined ? 'troubled' : this.live ? 'live' : 'pending'
+    return {
+      provider: this.name,
+      state,
+      ...(this.#version !== undefined && { version: this.#version }),
+      ...(this.live && { ageMs: performance.now() - this.#liveSince }),
+    }
+  }
+
+  wentLive(config: MergedConfig, version: string | undefined): void {
+    this.live = config
+    this.#version = version
+    this.#liveSince = performance.now()
+  }
+
+  /** The newest delivery is what serves, whether it had to be swapped in or was equal to what did. */
+  accepted(): void {
+    this.#lastRejection = undefined
+    this.awaitsOthers = undefined
+  }
+
+  /**
+   * Tells of a refusal, once per distinct content.
+   *
+   * @param content what was refused: equal content is told once, until something went live in between
+   */
+  reject(error: ProxyError, version: string | undefined, content: unknown): void {
+    this.firstCause ??= error
+    if (this.#lastRejection && isSame(this.#lastRejection, { content, error })) return
+    this.#lastRejection = { content, error }
+    this.#tell.rejected({ provider: this.name, ...(version !== undefined && { version }), error })
+  }
+
+  /** Tells of an outage, once, with its first cause. */
+  trouble(error: Error): void {
+    this.#clearRecovery()
+    if (this.#outageSince !== undefined) return
+    this.firstCause ??= error
+    this.#outageSince = performance.now()
+    this.#tell.troubled({ provider: this.name, error })
+  }
+
+  /** The source answers again: the outage is over if that lasts. */
+  recovered(): void {
+    const since = this.#outageSince
+    if (since === undefined || this.#recovery !== undefined) return
+    this.#answersSince = performance.now()
+    this.#recovery = setTimeout(() => {
+      const downMs = (this.#answersSince ?? performance.now()) - since
+      this.#outageSince = undefined
+      this.#clearRecovery()
+      this.#tell.recovered({ provider: this.name, downMs })
+    }, HEALTHY_MS)
+    this.#recovery.unref()
+  }
+
+  /** Forgets what is under way. */
+  stop(): void {
+    this.pending?.superseded.abort()
+    this.pending = undefined
+    this.awaitsOthers = undefined
+    this.#clearRecovery()
+  }
+
+  #clearRecovery(): void {
+    clearTimeout(this.#recovery)
+    this.#recovery = undefined
+  }
+}
+
+/** Content may be anything, also what cannot be compared: too deep, or with a getter that throws. Its error can. */
+function isSame(
+  one: { readonly content: unknown; readonly error: ProxyError },
+  other: { readonly content: unknown; readonly error: ProxyError },
+): boolean {
+  try {
+    return isDeepStrictEqual(one.content, other.content)
+  } catch {
+    return one.error.message === other.error.message
+  }
+}

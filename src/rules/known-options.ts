@@ -1,0 +1,25 @@
+import { ProxyError } from '../model/errors.js'
+import { suggestName } from './nearest-name.js'
+
+/**
+ * Refuses options that do not exist: a misspelt one would otherwise be ignored without a word.
+ *
+ * @param path what stands before the option's name in the message
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
+ */
+export function onlyKnownOptions(given: object, known: readonly string[], path: string): void {
+  for (const name of Object.keys(given)) {
+    if (!known.includes(name)) {
+      throw new ProxyError(
+        'PROXY_OPTION_INVALID',
+        `there is no option ${path}${name}${suggestName(name, known)}`,
+      )
+    }
+  }
+}
+
+/** The same for a number in milliseconds, or of bytes: finite, and above 0. */
+export function positiveOption(value: unknown, name: string): void {
+  if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return
+  throw new ProxyError('PROXY_OPTION_INVALID', `${name}: expected a number above 0, found ${String(value)}`)
+}

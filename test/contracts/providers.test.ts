@@ -1,0 +1,137 @@
+import {
+  AliasProvider,
+  ApiConfigFetcher,
+  EtcdAliasProvider,
+  InMemoryAliasSource,
+  type ProviderConfig,
+  StaticProvider,
+} from 'switchover'
+import { afterAll, beforeAll } from 'vitest'
+import { ConfigApi } from '../../examples/demo/config-api.js'
+import { EtcdServer } from '../support/etcd-server.js'
+import { HostileLink } from '../support/hostile-link.js'
+import { describeProviderContract } from './provider-contract.js'
+
+const backend = { servers: { only: { url: 'http://127.0.0.1:9' } } }
+const frontend = { backend: 'web', rule: 'Host:www.baidu.com' }
+
+let etcd: EtcdServer
+beforeAll(async () => {
+  etcd = await EtcdServer.start()
+})
+afterAll(() => etcd?.stop())
+
+describeProviderContract(
+  'StaticProvider',
+  async () => {
+    const made: StaticProvider[] = []
+    let config: ProviderConfig = { version: 'v1', frontends: { web: frontend }, backends: { web: backend } }
+    return {
+      make() {
+        const provider = new StaticProvider({ config })
+        made.push(provider)
+        return provider
+      },
+      get version() {
+        return String(config.version)
+      },
+      async change() {
+        const version = `v${Number(config.version?.slice(1)) + 1}`
+        config = { ...config, version }
+        for (const provider of made) void provider.update(config)
+        return version
+      },
+      async close() {},
+    }
+  },
+  { unbreakable: 'what it delivers is in memory' },
+)
+
+/** Whole configurations under `{root}/v1`, `{root}/v2`, ...: the newest alone, as an operator leaves them. */
+class Versions {
+  readonly #api: ConfigApi
+  readonly #root: string
+  #count = 0
+
+  constructor(api: ConfigApi, root: string) {
+    this.#api = api
+    this.#root = root
+  }
+
+  get current(): string {
+    return `${this.#root}/v${this.#count}`
+  }
+
+  next(): string {
+    this.#api.delete(this.current)
+    this.#count += 1
+    this.#api.putBackend(this.current, 'web', backend)
+    this.#api.putFrontend(this.current, 'web', frontend)
+    return this.current
+  }
+}
+
+describeProviderContract('AliasProvider on an InMemoryAliasSource and an ApiConfigFetcher', async () => {
+  const api = await new ConfigApi().start()
+  const link = await HostileLink.to(() => Number(new URL(api.url).port))
+  const versions = new Versions(api, '/traefik/dev')
+  const sources: InMemoryAliasSource[] = []
+  const write = () => {
+    for (const source of sources) source.set(versions.current)
+  }
+  versions.next()
+  return {
+    make() {
+      const source = new InMemoryAliasSource(versions.current)
+      sources.push(source)
+      return new AliasProvider({ source, fetcher: new ApiConfigFetcher({ url: `${link.url}/config` }) })
+    },
+    get version() {
+      return versions.current
+    },
+    async change() {
+      versions.next()
+      write()
+      return versions.current
+    },
+    outage: {
+      async break() {
+        await link.cut()
+        // What is fetched is fetched once; only a new wish to switch finds out that the API is gone.
+        write()
+      },
+      mend: () => link.mend(),
+    },
+    async close() {
+      await link.cut()
+      await api.close()
+    },
+  }
+})
+
+let clusters = 0
+
+describeProviderContract('EtcdAliasProvider', async () => {
+  clusters += 1
+  const aliasKey = `/traefik/cluster-${clusters}/alias`
+  const api = await new ConfigApi().start()
+  const versions = new Versions(api, `/traefik/cluster-${clusters}`)
+  await etcd.put(aliasKey, versions.next())
+  return {
+    make: () =>
+      new EtcdAliasProvider({
+        hosts: etcd.url,
+        aliasKey,
+        fetcher: new ApiConfigFetcher({ url: api.url }),
+      }),
+    get version() {
+      return versions.current
+    },
+    async change() {
+      await etcd.put(aliasKey, versions.next())
+      return versions.current
+    },
+    outage: { break: () => etcd.kill(), mend: () => etcd.restart() },
+    close: () => api.close(),
+  }
+})

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest'
+import { mayRetry, publicMessage, toProxyError } from '../../src/engine/failures.js'
+import { ERROR_CODES, type ErrorCode, ProxyError } from '../../src/model/errors.js'
+
+function failure(code: string, message = 'it said so'): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+describe('the one mapper of errors', () => {
+  it.each([
+    ['ECONNREFUSED', 'PROXY_CONNECT_FAILED', 502],
+    ['ENOTFOUND', 'PROXY_CONNECT_FAILED', 502],
+    ['EHOSTUNREACH', 'PROXY_CONNECT_FAILED', 502],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'PROXY_CONNECT_FAILED', 502],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'PROXY_CONNECT_FAILED', 502],
+    ['UND_ERR_CONNECT_TIMEOUT', 'PROXY_CONNECT_TIMEOUT', 504],
+    ['ECONNRESET', 'PROXY_UPSTREAM_RESET', 502],
+    ['UND_ERR_SOCKET', 'PROXY_UPSTREAM_RESET', 502],
+    ['UND_ERR_HEADERS_TIMEOUT', 'PROXY_RESPONSE_TIMEOUT', 504],
+    ['UND_ERR_BODY_TIMEOUT', 'PROXY_BODY_TIMEOUT', 504],
+    ['HPE_INVALID_CONSTANT', 'PROXY_BAD_RESPONSE', 502],
+    ['UND_ERR_HEADERS_OVERFLOW', 'PROXY_BAD_RESPONSE', 502],
+    ['UND_ERR_INVALID_ARG', 'PROXY_BAD_REQUEST', 400],
+    ['UND_ERR_DESTROYED', 'PROXY_CLOSED', 503],
+    ['WHO_KNOWS', 'PROXY_INTERNAL', 500],
+    ['toString', 'PROXY_INTERNAL', 500],
+  ])('makes %s %s, status %i, and keeps it as the cause', (code, ours, status) => {
+    const thrown = failure(code)
+    expect(toProxyError(thrown)).toMatchObject({ code: ours, status, cause: thrown, message: 'it said so' })
+  })
+
+  it('leaves our own errors alone', () => {
+    const error = new ProxyError('PROXY_NO_ROUTE')
+    expect(toProxyError(error)).toBe(error)
+  })
+
+  it('takes the first of several tried addresses for all', () => {
+    const thrown = new AggregateError([failure('ECONNREFUSED', 'refused by ::1'), failure('ETIMEDOUT')])
+    expect(toProxyError(thrown)).toMatchObject({ code: 'PROXY_CONNECT_FAILED', message: 'refused by ::1' })
+  })
+
+  it('takes what is no error too', () => {
+    expect(toProxyError('plain text')).toMatchObject({ code: 'PROXY_INTERNAL', message: 'plain text' })
+    expect(toProxyError(undefined)).toMatchObject({ code: 'PROXY_INTERNAL' })
+  })
+})
+
+describe('a further try', () => {
+  it.each<[ErrorCode, string, boolean, boolean]>([
+    ['PROXY_CONNECT_FAILED', 'GET', true, true],
+    ['PROXY_CONNECT_FAILED', 'POST', true, true],
+    ['PROXY_CONNECT_TIMEOUT', 'PATCH', true, true],
+    ['PROXY_CONNECT_FAILED', 'POST', false, false],
+    ['PROXY_UPSTREAM_RESET', 'GET', true, true],
+    ['PROXY_UPSTREAM_RESET', 'DELETE', true, true],
+    ['PROXY_UPSTREAM_RESET', 'POST', true, false],
+    ['PROXY_UPSTREAM_RESET', 'PUT', false, false],
+    ['PROXY_RESPONSE_TIMEOUT', 'GET', true, false],
+    ['PROXY_BAD_RESPONSE', 'GET', true, false],
+    ['PROXY_CLOSED', 'GET', true, false],
+  ])('after %s of a %s whose body is untouched (%s): %s', (code, method, untouched, again) => {
+    expect(mayRetry(new ProxyError(code), method, untouched)).toBe(again)
+  })
+})
+
+describe('what a client is told', () => {
+  it('depends on the code alone', () => {
+    for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
+      expect(publicMessage(new ProxyError(code, 'connect ECONNREFUSED 10.1.2.3:80'))).toBe(ERROR_CODES[code].says)
+    }
+  })
+})

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { Upstreams } from '../../src/engine/upstreams.js'
+import { httpGet } from '../support/http-get.js'
+import { eventually } from '../support/next-event.js'
+import {
+  openRaw,
+  routeTo,
+  routeWith,
+  startEngine,
+  startMisbehaving,
+  startNamed,
+  startServer,
+} from './live-engine.js'
+
+describe('connections to a server', () => {
+  it('are kept from request to request, and over every swap that leaves the server in', async () => {
+    const stays = await startNamed('stays')
+    const { engine, port } = await startEngine(routeTo(stays))
+    for (let time = 1; time <= 10; time++) {
+      expect((await httpGet({ port })).body).toBe('stays')
+      // Another frontend, another backend, another base path: the server is the same.
+      const name = `pool${time}`
+      await engine.apply({
+        frontends: { [`f${time}`]: { backend: name, rule: 'PathPrefix:/' } },
+        backends: { [name]: { servers: { [`s${time}`]: { url: `${stays.url}/${time}` } } } },
+      })
+    }
+    expect(stays.connections).toBe(1)
+  })
+
+  it('are kept after HEAD and after POST', async () => {
+    const server = await startNamed('')
+    const { port } = await startEngine(routeTo(server))
+    for (const method of ['HEAD', 'POST', 'HEAD', 'GET', 'DELETE', 'PUT', 'OPTIONS']) {
+      expect((await httpGet({ port, method })).status).toBe(200)
+    }
+    expect(server.connections).toBe(1)
+  })
+
+  it('are shared by all backends that name it', async () => {
+    const server = await startNamed('one')
+    const { port } = await startEngine({
+      frontends: { a: { backend: 'a', rule: 'Path:/a' }, b: { backend: 'b', rule: 'Path:/b' } },
+      backends: {
+        a: { servers: { one: { url: `${server.url}/x` } } },
+        b: { servers: { one: { url: server.url }, same: { url: `${server.url}/y` } } },
+      },
+    })
+    for (const path of ['/a', '/b', '/b', '/a']) await httpGet({ port, path })
+    expect(server.connections).toBe(1)
+  })
+
+  it('close when they are idle and their server is removed', async () => {
+    const old = await startNamed('old')
+    const { engine, port } = await startEngine(routeTo(old))
+    await httpGet({ port })
+    expect(old.sockets.size).toBe(1)
+    await engine.apply(routeTo(await startNamed('new')))
+    await eventually(() => old.sockets.size === 0, 'the idle connection closes', 1_000)
+    expect((await httpGet({ port })).body).toBe('new')
+  })
+
+  it('are made anew for a server that comes back', async () => {
+    const server = await startNamed('back')
+    const { engine, port } = await startEngine(routeTo(server))
+    await httpGet({ port })
+    await engine.apply(routeTo(await startNamed('other')))
+    await engine.apply(routeTo(server))
+    expect((await httpGet({ port })).body).toBe('back')
+  })
+
+  it('are not made before somebody asks', async () => {
+    const server = await startNamed('one')
+    const { port, engine } = await startEngine(routeWith({ rule: 'Path:/only' }, server))
+    await httpGet({ port, path: '/other' })
+    await engine.apply(routeTo(server))
+    expect(server.connections).toBe(0)
+  })
+
+  it('all close when the engine does, those of removed servers too', async () => {
+    const hanging = await startServer((_req, res) => res.write('x'))
+    const idle = await startNamed('idle')
+    const { engine, port } = await startEngine(routeTo(hanging))
+    const client = await openRaw(port)
+    client.sendHead('GET / HTTP/1.1', 'Host: a')
+    await client.until('x')
+    await engine.apply(routeTo(idle))
+    await httpGet({ port })
+    await engine.close()
+    await eventually(() => hanging.sockets.size + idle.sockets.size === 0, 'all connections close')
+  })
+})
+
+describe('limits', () => {
+  it('of the response head: 504, and the connection is not used again', async () => {
+    const server = await startMisbehaving((socket, head) => {
+      if (head.startsWith('GET /fast')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const { port } = await startEngine(routeTo(server.url), { timeouts: { responseHeadMs: 100 } })
+    const answer = await httpGet({ port, path: '/slow', headers: { accept: 'application/json' } })
+    expect(answer.status).toBe(504)
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'PROXY_RESPONSE_TIMEOUT' } })
+    await eventually(() => server.sockets.size === 0, 'the connection closes')
+    expect((await httpGet({ port, path: '/fast' })).status).toBe(200)
+  })
+
+  it('of the connection, TLS included: 504', async () => {
+    const silent = await startMisbehaving(() => {})
+    const { port } = await startEngine(routeTo(silent.url.replace('http:', 'https:')), {
+      timeouts: { connectMs: 100 },
+    })
+    const answer = await httpGet({ port, headers: { accept: 'application/json' } })
+    expect(answer.status).toBe(504)
+    expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'PROXY_CONNECT_TIMEOUT' } })
+  })
+
+  it('of the response head do not run while the client still uploads', async () => {
+    const server = await startServer((req, res) => {
+      req.resume().on('end', () => res.end('all'))
+    })
+    const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 50 } })
+    const client = await openRaw(port)
+    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 12', 'Connection: close')
+    for (let piece = 0; piece < 12; piece++) {
+      client.send('x')
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 .*all$/s)
+  })
+})
+
+describe('holding', () => {
+  const upstreams = () => new Upstreams({ connectMs: 1000, responseHeadMs: 1000, bodyIdleMs: 1000 })
+
+  it('gives one upstream per origin until its last hold is given back', () => {
+    const all = upstreams()
+    const first = all.hold('http://127.0.0.1:1')
+    expect(all.hold('http://127.0.0.1:1')).toBe(first)
+    expect(all.hold('http://127.0.0.1:2')).not.toBe(first)
+    all.release(first)
+    expect(all.hold('http://127.0.0.1:1')).toBe(first)
+    all.release(first)
+    all.release(first)
+    const next = all.hold('http://127.0.0.1:1')
+    expect(next).not.toBe(first)
+    // A hold on what has left is nobody's business any more.
+    all.release(first)
+    expect(all.hold('http://127.0.0.1:1')).toBe(next)
+  })
+})

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { ConfigApi } from '../examples/demo/config-api.js'
+import { NamedServer } from '../examples/demo/named-server.js'
+import { EtcdServer } from './support/etcd-server.js'
+import { httpGet } from './support/http-get.js'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const examples = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
+
+/** An example as its reader would run it: a process of its own. */
+class Run {
+  readonly #child: ChildProcess
+  output = ''
+  #onOutput = () => {}
+
+  constructor(name: string, env: Readonly<Record<string, string>> = {}) {
+    const options = { cwd: root, env: { ...process.env, ...env } }
+    this.#child = spawn(process.execPath, ['--import', 'tsx', `examples/${name}`], options)
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk
+        this.#onOutput()
+      })
+    }
+  }
+
+  /** The match of a pattern in what it prints, now or within 15 s. */
+  async sees(pattern: RegExp): Promise<RegExpExecArray> {
+    const limit = AbortSignal.timeout(15_000)
+    for (;;) {
+      const found = pattern.exec(this.output)
+      if (found) return found
+      await new Promise<void>((resolve, reject) => {
+        this.#onOutput = resolve
+        limit.onabort = () => reject(new Error(`${pattern} not in: ${this.output}`))
+        if (limit.aborted) reject(new Error(`${pattern} not in: ${this.output}`))
+      })
+    }
+  }
+
+  end(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  /** Its exit code. */
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode !== null) return this.#child.exitCode
+    const [code] = (await once(this.#child, 'close', { signal: AbortSignal.timeout(15_000) })) as [
+      number | null,
+    ]
+    return code
+  }
+}
+
+let run: Run | undefined
+afterEach(() => run?.end('SIGKILL'))
+
+describe('the examples', () => {
+  it('are all run here', () => {
+    const source = readFileSync(fileURLToPath(import.meta.url), 'utf8')
+    for (const name of examples) expect(source).toContain(`'${name}'`)
+  })
+
+  it.each(examples)('%s is short enough to read in one sitting', (name) => {
+    expect(readFileSync(`${root}/examples/${name}`, 'utf8').trimEnd().split('\n').length).toBeLessThan(40)
+  })
+
+  it('01-static.ts serves what is in the program', async () => {
+    run = new Run('01-static.ts')
+    const [, port] = await run.sees(/127\.0\.0\.1:(\d+)/)
+    expect((await httpGet({ port: Number(port), host: 'hello.test' })).body).toBe('hello from the server\n')
+    run.end('SIGINT')
+    expect(await run.ended()).toBe(0)
+  })
+
+  it('02-etcd-alias.ts switches when the alias is written', async () => {
+    await using etcd = await EtcdServer.start()
+    const api = await new ConfigApi().start()
+    const servers = [await NamedServer.start('one'), await NamedServer.start('two')]
+    for (const [index, { url }] of servers.entries()) {
+      api.putBackend(`/traefik/dev/v${index + 1}`, 'web', { servers: { only: { url } } })
+      api.putFrontend(`/traefik/dev/v${index + 1}`, 'web', { backend: 'web', rule: 'Host:www.test' })
+    }
+    await etcd.put('/traefik/dev/alias', '/traefik/dev/v1')
+
+    run = new Run('02-etcd-alias.ts', { ETCD_URL: etcd.url, CONFIG_API: api.url, PORT: '0' })
+    const [, port] = await run.sees(/listening on http:\/\/[^:]+:(\d+)/)
+    await run.sees(/generation 1 serves \/traefik\/dev\/v1/)
+    expect((await httpGet({ port: Number(port), host: 'www.test' })).body).toBe('one\n')
+    await etcd.put('/traefik/dev/alias', '/traefik/dev/v2')
+    await run.sees(/generation 2 serves \/traefik\/dev\/v2/)
+    expect((await httpGet({ port: Number(port), host: 'www.test' })).body).toBe('two\n')
+    run.end('SIGTERM')
+    expect(await run.ended()).toBe(0)
+    await Promise.all([...servers, api].map((part) => part.close()))
+  })
+
+  it.each([
+    ['03-events.ts', {}, ['generation 2: port 9002', 'refused: frontends.web.backend', '404 PROXY_NO_ROUTE']],
+    ['04-custom-provider.ts', { ROUTES: 'a.test=http://127.0.0.1:9001' }, ['a.test@environment matches']],
+    ['05-inside-node-http.ts', {}, ['/health -> ok', 'upstream got /api/users?page=2', 'neither mine']],
+    ['06-inside-express.ts', {}, ['/health -> ok', 'upstream got /users/7', '/api/other -> not here']],
+    ['07-inside-fastify.ts', {}, ['/health -> ok', '/echo -> hello']],
+    [
+      '08-rules-alone.ts',
+      {},
+      ['office does not match: ClientIP:10.0.0.0/8', 'the nearest known one is "Host"'],
+    ],
+  ])('%s does what it says', async (name, env, expected) => {
+    run = new Run(name, env as Record<string, string>)
+    expect(await run.ended(), run.output).toBe(0)
+    for (const text of expected) expect(run.output).toContain(text)
+  })
+})

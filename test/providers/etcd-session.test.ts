@@ -1,0 +1,172 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import { ProxyError } from 'switchover'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { EtcdSession } from '../../src/providers/etcd-session.js'
+import { freePorts } from '../support/etcd-ports.js'
+import { EtcdServer } from '../support/etcd-server.js'
+
+const KEY = '/traefik/dev/alias'
+
+let etcd: EtcdServer
+const sessions: EtcdSession[] = []
+
+beforeAll(async () => {
+  etcd = await EtcdServer.start()
+})
+afterAll(() => etcd?.stop())
+afterEach(async () => {
+  for (const session of sessions.splice(0)) session.close()
+  await etcd.delete(KEY)
+})
+
+async function open(host = etcd.url, key = KEY) {
+  const ring = vi.fn()
+  const ended = vi.fn<(cause: ProxyError) => void>()
+  const session = await EtcdSession.open({ hosts: host }, host, key, { ring, ended })
+  sessions.push(session)
+  return { session, ring, ended }
+}
+
+const failureOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => new Error('it succeeded'),
+    (thrown: unknown) => thrown as ProxyError,
+  )
+
+describe('a session', () => {
+  it('reads the value with a revision that changes at each write, even of the same value', async () => {
+    await etcd.put(KEY, '/v1')
+    const { session } = await open()
+    const first = await session.read()
+    expect(first.value).toBe('/v1')
+    expect(await session.read()).toEqual(first)
+    await etcd.put(KEY, '/v1')
+    const second = await session.read()
+    expect(second.value).toBe('/v1')
+    expect(second.revision).not.toBe(first.revision)
+  })
+
+  it('reads that there is no key', async () => {
+    const { session } = await open()
+    expect(await session.read()).not.toHaveProperty('value')
+  })
+
+  it('takes a host without a scheme', async () => {
+    await etcd.put(KEY, '/v1')
+    const { session } = await open(`127.0.0.1:${etcd.port}`)
+    expect((await session.read()).value).toBe('/v1')
+  })
+
+  it('rings for a write and for a deletion of its key', async () => {
+    const { ring } = await open()
+    await etcd.put(KEY, '/v1')
+    await vi.waitFor(() => expect(ring).toHaveBeenCalledTimes(1))
+    await etcd.delete(KEY)
+    await vi.waitFor(() => expect(ring).toHaveBeenCalledTimes(2))
+  })
+
+  it('rings for no other key, not even one that begins with its own', async () => {
+    const { ring } = await open()
+    for (const key of [`${KEY}/x`, `${KEY}x`, KEY.slice(0, -1), '/']) await etcd.put(key, '/v1')
+    await etcd.put(KEY, '/v1')
+    await vi.waitFor(() => expect(ring).toHaveBeenCalled())
+    expect(ring).toHaveBeenCalledTimes(1)
+  })
+
+  it('goes on over a compaction and a defragmentation', async () => {
+    const { session, ring, ended } = await open()
+    const revision = await etcd.put(KEY, '/v1')
+    await etcd.etcdctl('compact', String(revision))
+    await etcd.etcdctl('defrag')
+    ring.mockClear()
+    await etcd.put(KEY, '/v2')
+    await vi.waitFor(() => expect(ring).toHaveBeenCalled())
+    expect((await session.read()).value).toBe('/v2')
+    expect(ended).not.toHaveBeenCalled()
+  })
+
+  it('ends once, saying why and where, when etcd dies', async () => {
+    const { session, ended } = await open()
+    await session.read()
+    await etcd.kill()
+    await vi.waitFor(() => expect(ended).toHaveBeenCalled())
+    const error = await failureOf(session.read())
+    expect(error).toBeInstanceOf(ProxyError)
+    await etcd.restart()
+    expect(ended).toHaveBeenCalledTimes(1)
+    const [[cause]] = ended.mock.calls as [[ProxyError]]
+    expect(cause.code).toBe('PROXY_ALIAS_UNREACHABLE')
+    expect(cause.message).toContain(`etcd ${etcd.url}: `)
+    expect(cause.cause).toBeInstanceOf(Error)
+  })
+
+  it('ends when a read gets no answer in three seconds, and says nothing after it was closed', async () => {
+    const [silent, closed] = [await open(), await open()]
+    await etcd.pause()
+    try {
+      const start = performance.now()
+      closed.session.close()
+      const error = await failureOf(silent.session.read())
+      expect(performance.now() - start).toBeLessThan(4_000)
+      expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
+      expect(silent.ended).toHaveBeenCalledTimes(1)
+    } finally {
+      etcd.resume()
+    }
+    await etcd.put(KEY, '/v1')
+    await vi.waitFor(async () => expect((await (await open()).session.read()).value).toBe('/v1'))
+    expect(closed.ended).not.toHaveBeenCalled()
+    expect(closed.ring).not.toHaveBeenCalled()
+  })
+
+  it('may be closed twice', async () => {
+    const { session } = await open()
+    session.close()
+    session.close()
+  })
+})
+
+describe('opening a session', () => {
+  it('fails at once with what the network said if nothing listens', async () => {
+    const [port] = await freePorts(1)
+    const host = `http://127.0.0.1:${port}`
+    const start = performance.now()
+    const error = await failureOf(open(host))
+    expect(performance.now() - start).toBeLessThan(2_500)
+    expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE', source: 'upstream' })
+    expect(error.message).toContain(`etcd ${host}: `)
+    expect(error.message).toContain('ECONNREFUSED')
+  })
+
+  it('fails after two seconds if the other side accepts and says nothing', async () => {
+    const sockets = new Set<Socket>()
+    const server: Server = createServer((socket) => {
+      sockets.add(socket.on('error', () => {}))
+    })
+    const [port] = await freePorts(1)
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+    try {
+      const start = performance.now()
+      const error = await failureOf(open(`http://127.0.0.1:${port}`))
+      expect(performance.now() - start).toBeGreaterThan(1_900)
+      expect(performance.now() - start).toBeLessThan(3_000)
+      expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
+      expect(error.message).toContain('no answer within 2000 ms')
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
+  it('fails with the reason if etcd refuses the user', async () => {
+    const error = await failureOf(
+      EtcdSession.open({ hosts: etcd.url, auth: { username: 'proxy', password: 'wrong' } }, etcd.url, KEY, {
+        ring() {},
+        ended() {},
+      }),
+    )
+    expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
+    expect(error.message).toMatch(/authentication is not enabled/)
+    expect(error.message).not.toContain('wrong')
+  })
+})

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest'
+import * as shapes from '../../src/rules/document-shapes.js'
+import { describeValue, pathOf, RESERVED_NAMES } from '../../src/rules/document-shapes.js'
+
+describe('pathOf', () => {
+  it.each([
+    ['', 'frontends', 'frontends'],
+    ['frontends', 'web', 'frontends.web'],
+    ['frontends', 'web-1_b', 'frontends.web-1_b'],
+    ['frontends', '__proto__', 'frontends.__proto__'],
+    ['frontends', 'a.b', 'frontends["a.b"]'],
+    ['frontends', 'a b', 'frontends["a b"]'],
+    ['frontends', '', 'frontends[""]'],
+    ['frontends', 'say "x"\n', 'frontends["say \\"x\\"\\n"]'],
+    ['', 'a.b', '["a.b"]'],
+  ])('%j and %j: %s', (parent, name, path) => {
+    expect(pathOf(parent, name)).toBe(path)
+  })
+})
+
+describe('describeValue', () => {
+  it.each([
+    [null, 'null'],
+    [undefined, 'nothing'],
+    [[1, 2], 'a list'],
+    [{ a: 1 }, 'an object'],
+    [Object.create(null), 'an object'],
+    ['text', 'string "text"'],
+    ['', 'string ""'],
+    [80, 'number 80'],
+    [Number.NaN, 'number NaN'],
+    [true, 'boolean true'],
+    [10n, 'bigint 10'],
+    [Symbol('s'), 'symbol Symbol(s)'],
+  ])('calls %o %s', (value, said) => {
+    expect(describeValue(value)).toBe(said)
+  })
+
+  it('cuts what is long', () => {
+    expect(describeValue('x'.repeat(1_000_000))).toBe(`string "${'x'.repeat(59)}...`)
+  })
+})
+
+describe('the shapes', () => {
+  const all = Object.entries(shapes).filter(
+    (entry): entry is [string, shapes.Shape] => typeof entry[1] === 'object' && 'later' in entry[1],
+  )
+
+  it('are those of a document, frontend, route, backend, load balancer and server', () => {
+    expect(all.map(([name]) => name).toSorted()).toEqual([
+      'BACKEND',
+      'DOCUMENT',
+      'FRONTEND',
+      'LOAD_BALANCER',
+      'ROUTE',
+      'SERVER',
+    ])
+  })
+
+  it.each(all)('%s has no field twice and none with a reserved name', (_name, { now, later }) => {
+    const fields = [...now, ...later]
+    expect(new Set(fields).size).toBe(fields.length)
+    expect(fields.filter((field) => RESERVED_NAMES.includes(field))).toEqual([])
+  })
+
+  // Written down a second time: a field that slipped from `later` to `now` would be accepted and ignored.
+  it.each<[string, shapes.Shape, string[]]>([
+    ['document', shapes.DOCUMENT, ['version', 'prefix', 'frontends', 'backends']],
+    ['frontend', shapes.FRONTEND, ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader']],
+    ['route', shapes.ROUTE, ['rule']],
+    ['backend', shapes.BACKEND, ['servers', 'loadBalancer']],
+    ['load balancer', shapes.LOAD_BALANCER, ['method']],
+    ['server', shapes.SERVER, ['url', 'weight']],
+  ])('let a %s use the fields that are built, and no other', (_kind, { now }, built) => {
+    expect(now).toEqual(built)
+  })
+
+  it.each<[string, shapes.Shape, string]>([
+    ['document', shapes.DOCUMENT, 'tls'],
+    [
+      'frontend',
+      shapes.FRONTEND,
+      'passTLSCert passTLSClientCert auth basicAuth whiteList whitelistSourceRange redirect errors ratelimit headers',
+    ],
+    ['backend', shapes.BACKEND, 'circuitBreaker maxConn healthCheck buffering responseForwarding'],
+    ['load balancer', shapes.LOAD_BALANCER, 'stickiness sticky'],
+    ['server', shapes.SERVER, 'tags'],
+  ])("know Traefik 1.7's other fields of a %s by name", (_kind, { later }, names) => {
+    expect(later).toEqual(names.split(' '))
+  })
+})

@@ -1,0 +1,444 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { Issue } from '../../src/model/errors.js'
+import { LATER_STRATEGIES } from '../../src/rules/balancers.js'
+import type { ValidateOptions } from '../../src/rules/document-checker.js'
+import { Router } from '../../src/rules/router.js'
+import { validateConfig, validateConfigSteps } from '../../src/rules/validate-config.js'
+
+const ISSUE_CODES = [
+  'INVALID_TYPE',
+  'INVALID_NAME',
+  'INVALID_VALUE',
+  'INVALID_URL',
+  'INVALID_RULE',
+  'INVALID_RANGE',
+  'MISSING_FIELD',
+  'MISSING_RULE',
+  'MISSING_BACKEND',
+  'UNKNOWN_FIELD',
+  'NOT_SUPPORTED',
+]
+
+/** What the issue's table of routes looks like as a document. */
+function wholeDocument() {
+  return {
+    version: 'v2',
+    prefix: '/traefik/dev/v2',
+    frontends: {
+      one: { backend: 'one', rule: 'Host:www.baidu.com;ClientIP:10.1.1.0/24' },
+      two: {
+        backend: 'two',
+        routes: { host: { rule: 'Host:www.baidu.com' }, who: { rule: { clientIp: '10.1.2.0/24' } } },
+      },
+      map: {
+        backend: 'two@file',
+        rule: { host: ['map.baidu.com'] },
+        priority: 5,
+        entryPoints: ['web'],
+        passHostHeader: true,
+      },
+    },
+    backends: {
+      one: { servers: { s1: { url: 'http://192.168.1.57:9111' } } },
+      two: {
+        servers: { s1: { url: 'http://192.168.1.56:9110', weight: 3 } },
+        loadBalancer: { method: 'wrr' },
+      },
+    },
+  }
+}
+
+function issuesOf(document: unknown, options?: ValidateOptions): readonly Issue[] {
+  const result = validateConfig(document, options)
+  return result.ok ? [] : result.issues
+}
+
+function configOf(document: unknown) {
+  const result = validateConfig(document)
+  if (!result.ok) throw new Error(JSON.stringify(result.issues))
+  return result.config
+}
+
+describe('a document in order', () => {
+  it('is accepted and copied', () => {
+    expect(validateConfig(wholeDocument())).toEqual({ ok: true, config: wholeDocument(), warnings: [] })
+  })
+
+  it('is copied whole: what happens to the original later changes nothing', () => {
+    const document = wholeDocument()
+    const config = configOf(document)
+    document.version = 'v3'
+    document.frontends.one.rule = 'Path:/'
+    document.frontends.two.routes.who.rule.clientIp = '0.0.0.0/0'
+    document.frontends.map.rule.host.push('evil.test')
+    document.frontends.map.entryPoints.push('evil')
+    document.backends.one.servers.s1.url = 'http://evil.test'
+    document.backends.two.loadBalancer.method = 'evil'
+    Object.assign(document.frontends, { evil: document.frontends.one })
+    Object.assign(document.backends, { evil: document.backends.one })
+    expect(config).toEqual(wholeDocument())
+  })
+
+  it('is not changed itself', () => {
+    const document = wholeDocument()
+    validateConfig(document)
+    expect(document).toStrictEqual(wholeDocument())
+  })
+
+  it('may be frozen', () => {
+    expect(validateConfig(Object.freeze(wholeDocument())).ok).toBe(true)
+  })
+
+  it('gives records that no name can lead out of', () => {
+    const config = configOf(wholeDocument())
+    const records = [
+      config.frontends,
+      config.backends,
+      config.backends['one']?.servers,
+      config.frontends['two']?.routes,
+    ]
+    for (const record of records) expect(Object.getPrototypeOf(record)).toBeNull()
+  })
+
+  it('may be empty of frontends and backends', () => {
+    expect(validateConfig({ frontends: {}, backends: {} })).toMatchObject({ ok: true })
+  })
+
+  it('leaves out version and prefix where it has none', () => {
+    expect(Object.keys(configOf({ frontends: {}, backends: {} }))).toEqual(['frontends', 'backends'])
+  })
+
+  it('is one that a router compiles', () => {
+    expect(() => Router.compile(configOf(wholeDocument()))).not.toThrow()
+  })
+})
+
+describe('a document that is none', () => {
+  it.each([
+    [undefined, 'nothing'],
+    [null, 'null'],
+    ['{}', 'string "{}"'],
+    [5, 'number 5'],
+    [[], 'a list'],
+    [true, 'boolean true'],
+  ])('%j is refused', (document, found) => {
+    expect(validateConfig(document)).toEqual({
+      ok: false,
+      issues: [{ path: '', code: 'INVALID_TYPE', message: `expected an object, found ${found}` }],
+    })
+  })
+
+  it('misses frontends and backends', () => {
+    expect(issuesOf({})).toEqual([
+      { path: 'backends', code: 'MISSING_FIELD', message: 'expected an object of names, found nothing' },
+      { path: 'frontends', code: 'MISSING_FIELD', message: 'expected an object of names, found nothing' },
+    ])
+  })
+
+  it.each<[string, object, Issue]>([
+    [
+      'a wrong type of frontends',
+      { frontends: [] },
+      { path: 'frontends', code: 'INVALID_TYPE', message: 'expected an object of names, found a list' },
+    ],
+    [
+      'a wrong type of backends',
+      { backends: 'x' },
+      { path: 'backends', code: 'INVALID_TYPE', message: 'expected an object of names, found string "x"' },
+    ],
+    [
+      'a version that is no text',
+      { version: 2 },
+      { path: 'version', code: 'INVALID_TYPE', message: 'expected a text, found number 2' },
+    ],
+    [
+      'a prefix that is no text',
+      { prefix: null },
+      { path: 'prefix', code: 'INVALID_TYPE', message: 'expected a text, found null' },
+    ],
+    [
+      'a field misspelt',
+      { fronteds: {} },
+      {
+        path: 'fronteds',
+        code: 'UNKNOWN_FIELD',
+        message: 'there is no field "fronteds" here; the nearest known one is "frontends"',
+      },
+    ],
+    [
+      'a field that is not built yet',
+      { tls: [] },
+      { path: 'tls', code: 'NOT_SUPPORTED', message: 'tls of Traefik is not supported yet' },
+    ],
+    [
+      'a field with an odd name',
+      { 'a.b c d e f': 1 },
+      { path: '["a.b c d e f"]', code: 'UNKNOWN_FIELD', message: 'there is no field "a.b c d e f" here' },
+    ],
+  ])('has %s', (_what, fields, issue) => {
+    expect(issuesOf({ frontends: {}, backends: {}, ...fields })).toEqual([issue])
+  })
+})
+
+describe('the report', () => {
+  it('names ten mistakes at once, each by path, code and message', () => {
+    const document = {
+      fronteds: {},
+      backends: {
+        one: { servers: { s1: { url: 'ftp://h' }, s2: { url: 'http://h', weight: -1 } } },
+        'a@b': { servers: {} },
+        two: { servers: {}, healthCheck: { path: '/' } },
+      },
+      frontends: {
+        a: { rule: 'Host:a' },
+        b: { backend: 'one' },
+        c: { backend: 'one', rule: 'ClientIP:10.0.0.0/33' },
+        d: { backend: 'tow', rule: 'Hots:a' },
+      },
+    }
+    const issues = issuesOf(document)
+    expect(issues.map(({ path, code }) => `${path} ${code}`).toSorted()).toEqual([
+      'backends.one.servers.s1.url INVALID_URL',
+      'backends.one.servers.s2.weight INVALID_VALUE',
+      'backends.two.healthCheck NOT_SUPPORTED',
+      'backends["a@b"] INVALID_NAME',
+      'fronteds UNKNOWN_FIELD',
+      'frontends.a.backend MISSING_BACKEND',
+      'frontends.b MISSING_RULE',
+      'frontends.c.rule INVALID_RANGE',
+      'frontends.d.backend MISSING_BACKEND',
+      'frontends.d.rule INVALID_RULE',
+    ])
+    expect(issues).toHaveLength(10)
+    for (const { message } of issues) expect(message).not.toBe('')
+  })
+
+  it('does not blame a frontend for the faults of its backend', () => {
+    const document = { frontends: { f: { backend: 'b', rule: 'Path:/' } }, backends: { b: 'oops' } }
+    expect(issuesOf(document).map(({ path }) => path)).toEqual(['backends.b'])
+  })
+
+  it('holds no configuration', () => {
+    expect(Object.keys(validateConfig({}))).toEqual(['ok', 'issues'])
+  })
+})
+
+describe("unsupportedFields: 'warn'", () => {
+  const document = {
+    tls: [],
+    frontends: { f: { backend: 'b', rule: 'Path:/', auth: { basic: {} } } },
+    backends: { b: { servers: {}, maxConn: { amount: 5 } } },
+  }
+
+  it('turns every field that is not built yet into a warning, and leaves it out', () => {
+    const result = validateConfig(document, { unsupportedFields: 'warn' })
+    expect(result).toMatchObject({
+      ok: true,
+      warnings: [
+        { path: 'tls', code: 'NOT_SUPPORTED' },
+        { path: 'backends.b.maxConn', code: 'NOT_SUPPORTED' },
+        { path: 'frontends.f.auth', code: 'NOT_SUPPORTED' },
+      ],
+    })
+    expect(result.ok && result.config).toEqual({
+      frontends: { f: { backend: 'b', rule: 'Path:/' } },
+      backends: { b: { servers: {} } },
+    })
+  })
+
+  it.each([{}, { unsupportedFields: 'refuse' }] as const)('is not the default: %j refuses', (options) => {
+    expect(issuesOf(document, options).map(({ code }) => code)).toEqual(Array(3).fill('NOT_SUPPORTED'))
+  })
+
+  it.each(LATER_STRATEGIES)(
+    'does not let the strategy %s through: there is nothing to do instead',
+    (method) => {
+      const backends = { b: { servers: {}, loadBalancer: { method } } }
+      expect(issuesOf({ frontends: {}, backends }, { unsupportedFields: 'warn' })).toHaveLength(1)
+    },
+  )
+
+  it('does not let unknown fields through', () => {
+    expect(issuesOf({ frontends: {}, backends: {}, oops: 1 }, { unsupportedFields: 'warn' })).toHaveLength(1)
+  })
+})
+
+describe('hostile names', () => {
+  const pristine = Object.getOwnPropertyNames(Object.prototype)
+
+  afterEach(() => {
+    expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(pristine)
+  })
+
+  it.each([
+    ['a document', '{"frontends":{},"backends":{},"__proto__":{"polluted":1}}', '__proto__', 'UNKNOWN_FIELD'],
+    [
+      'frontends',
+      '{"frontends":{"__proto__":{"backend":"b"}},"backends":{}}',
+      'frontends.__proto__',
+      'INVALID_NAME',
+    ],
+    [
+      'backends',
+      '{"frontends":{},"backends":{"__proto__":{"servers":{}}}}',
+      'backends.__proto__',
+      'INVALID_NAME',
+    ],
+    [
+      'backends',
+      '{"frontends":{},"backends":{"constructor":{"servers":{}}}}',
+      'backends.constructor',
+      'INVALID_NAME',
+    ],
+    [
+      'servers',
+      '{"frontends":{},"backends":{"b":{"servers":{"__proto__":{"url":"http://h"}}}}}',
+      'backends.b.servers.__proto__',
+      'INVALID_NAME',
+    ],
+    [
+      'a server',
+      '{"frontends":{},"backends":{"b":{"servers":{"s":{"url":"http://h","__proto__":{"weight":9}}}}}}',
+      'backends.b.servers.s.__proto__',
+      'UNKNOWN_FIELD',
+    ],
+    [
+      'a data rule',
+      '{"frontends":{"f":{"backend":"b@c","rule":{"host":"a","__proto__":"x"}}},"backends":{}}',
+      'frontends.f.rule',
+      'INVALID_RULE',
+    ],
+  ])('are refused in %s: %s', (_where, text, path, code) => {
+    expect(issuesOf(JSON.parse(text))).toEqual([{ path, code, message: expect.any(String) }])
+  })
+
+  it('are plain data as names of headers', () => {
+    const text = '{"frontends":{"f":{"backend":"b@c","rule":{"headers":{"__proto__":"x"}}}},"backends":{}}'
+    expect(Router.compile(configOf(JSON.parse(text))).explain).toBeTypeOf('function')
+    expect(({} as Record<string, unknown>)['x']).toBeUndefined()
+  })
+
+  it('do not let a frontend find a backend that was refused', () => {
+    const text =
+      '{"frontends":{"f":{"backend":"__proto__","rule":"Path:/"}},"backends":{"__proto__":{"servers":{}}}}'
+    expect(issuesOf(JSON.parse(text)).map(({ code }) => code)).toEqual(['INVALID_NAME', 'MISSING_BACKEND'])
+  })
+
+  it('do not make inherited fields count', () => {
+    const backends = Object.create({ pool: { servers: {} } })
+    const frontend = Object.create({ rule: 'Path:/' }, { backend: { value: 'pool', enumerable: true } })
+    expect(
+      issuesOf({ frontends: { f: frontend }, backends })
+        .map(({ code }) => code)
+        .toSorted(),
+    ).toEqual(['MISSING_BACKEND', 'MISSING_RULE'])
+  })
+})
+
+describe('whatever the document', () => {
+  function expectSoundAnswer(document: unknown): void {
+    for (const unsupportedFields of ['refuse', 'warn'] as const) {
+      const result = validateConfig(document, { unsupportedFields })
+      if (result.ok) {
+        expect(() => Router.compile(result.config)).not.toThrow()
+        // What was accepted is accepted again, and stays as it is.
+        expect(validateConfig(result.config)).toEqual({ ok: true, config: result.config, warnings: [] })
+        continue
+      }
+      expect(result.issues.length).toBeGreaterThan(0)
+      for (const { path, code, message } of result.issues) {
+        expect(path).toBeTypeOf('string')
+        expect(ISSUE_CODES).toContain(code)
+        expect(message).not.toBe('')
+      }
+    }
+  }
+
+  it('of JSON, it is accepted or refused with issues, never thrown at', () => {
+    fc.assert(fc.property(fc.jsonValue(), expectSoundAnswer))
+  })
+
+  const anything = fc.anything({
+    withBigInt: true,
+    withBoxedValues: true,
+    withDate: true,
+    withMap: true,
+    withSet: true,
+    withNullPrototype: true,
+    withObjectString: true,
+    withSparseArray: true,
+    withTypedArray: true,
+  })
+
+  it('of any values, it is accepted or refused with issues, never thrown at', () => {
+    fc.assert(fc.property(anything, expectSoundAnswer))
+  })
+
+  // Of the right shape, so that the odd values stand where each field is read.
+  const odd = fc.oneof(
+    anything,
+    fc.constantFrom<unknown>('', 'b', 'Host:a', 'ClientIP:1/8', 'http://h', 'wrr', 'a@b', 0, 1, -1),
+  )
+  const fieldsOf = (fields: Record<string, fc.Arbitrary<unknown>>) => fc.record(fields, { requiredKeys: [] })
+  const named = (value: fc.Arbitrary<unknown>) =>
+    fc.dictionary(
+      fc.constantFrom('a', 'b', '__proto__', 'constructor', 'x@y', 'toString', ''),
+      fc.oneof(value, odd),
+      {
+        maxKeys: 3,
+        noNullPrototype: false,
+      },
+    )
+  const rule = fc.oneof(
+    odd,
+    fieldsOf({ host: odd, path: odd, headers: odd, clientIp: odd, Host: odd, toString: odd }),
+    fieldsOf({ host: fc.constantFrom('a', 'b.c'), method: fc.constant(['GET']) }),
+  )
+  const frontend = fieldsOf({
+    backend: fc.oneof(fc.constantFrom('a', 'b'), odd),
+    rule,
+    routes: named(fieldsOf({ rule })),
+    priority: fc.oneof(fc.integer(), odd),
+    entryPoints: odd,
+    passHostHeader: odd,
+    auth: odd,
+  })
+  const backend = fieldsOf({
+    servers: named(fieldsOf({ url: fc.oneof(fc.webUrl(), odd), weight: fc.oneof(fc.double(), odd) })),
+    loadBalancer: fc.oneof(odd, fieldsOf({ method: odd, sticky: odd })),
+  })
+  const document = fieldsOf({
+    version: odd,
+    prefix: odd,
+    frontends: fc.oneof(named(frontend), odd),
+    backends: fc.oneof(named(backend), odd),
+    tls: odd,
+    odd,
+  })
+
+  it('of the right shape with any values in it, it is accepted or refused with issues, never thrown at', () => {
+    fc.assert(fc.property(document, expectSoundAnswer), { numRuns: 1500 })
+  })
+
+  it('may hold itself', () => {
+    const round: Record<string, unknown> = { backends: {} }
+    round['frontends'] = { f: round, g: { backend: round, rule: { host: round } } }
+    expectSoundAnswer(round)
+  })
+
+  it('may be deep', () => {
+    let deep: unknown = {}
+    for (let level = 0; level < 20_000; level++) deep = { a: [deep] }
+    expectSoundAnswer({ frontends: { f: { backend: 'b', rule: { host: deep } } }, backends: deep })
+  })
+})
+
+describe('validateConfigSteps', () => {
+  it('pauses at every frontend and backend', () => {
+    const steps = validateConfigSteps(wholeDocument())
+    let pauses = 0
+    while (!steps.next().done) pauses += 1
+    expect(pauses).toBe(5)
+  })
+})

@@ -61,7 +61,7 @@ export class Generations {
   /** Nothing goes live any more. */
   close(): void {
     this.#closed = true
-    this.#supersede()
+    this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
 
   /** The last steps of docs/life-of-a-config.md. A configuration that is equal to the one that serves is told to nobody. */

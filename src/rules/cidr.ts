@@ -17,8 +17,12 @@ export interface AddressRange {
 const MAX_REMEMBERED = 4096
 const remembered = new Map<string, Address | undefined>()
 
+/** `0000:0000:0000:0000:0000:ffff:255.255.255.255`: what is longer is no address, and not worth remembering. */
+const MAX_LENGTH = 45
+
 /** An address from its text, or nothing if it is none. Strict: no leading zeros, no short forms, no zone. */
 export function parseAddress(text: string): Address | undefined {
+  if (text.length > MAX_LENGTH) return undefined
   let address = remembered.get(text)
   if (address === undefined && !remembered.has(text)) {
     address = readAddress(text)

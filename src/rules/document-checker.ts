@@ -229,9 +229,9 @@ export class DocumentChecker {
 
   #weight(value: unknown, path: string): number | undefined {
     if (value === undefined) return undefined
-    if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value
+    if (typeof value === 'number' && value >= 0 && value <= MAX_WEIGHT) return value
     const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
-    this.#note(path, code, `expected a finite number of 0 or more, found ${describeValue(value)}`)
+    this.#note(path, code, `expected a number from 0 to ${MAX_WEIGHT}, found ${describeValue(value)}`)
     return undefined
   }
 
@@ -258,12 +258,15 @@ export class DocumentChecker {
   }
 }
 
+/** Beyond it sums of weights lose their small ones, and shares go wrong. */
+const MAX_WEIGHT = 1_000_000
+
 /** A thousand misspelt references to a hundred thousand backends must not stop the process to be helpful. */
 const MAX_SUGGESTED_FROM = 500
 
 function flawOfUrl(text: string): string | undefined {
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
-  if (/[\s\\]/.test(text)) return 'holds a blank or a backslash'
+  if (/[\s\\]|\p{Cc}/u.test(text)) return 'holds a blank, a control character or a backslash'
   if (!URL.canParse(text)) return 'is no URL; expected one like http://10.0.0.1:8080'
   const url = new URL(text)
   if (url.protocol === 'h2c:')
@@ -271,6 +274,7 @@ function flawOfUrl(text: string): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return `has the scheme ${url.protocol} expected http or https`
   if (url.username !== '' || url.password !== '') return 'carries credentials, which do not belong in a URL'
+  if (!/^https?:\/\/[^/]/i.test(text)) return 'has not exactly two slashes behind its scheme'
   if (text.includes('#')) return 'carries a fragment, which no server ever sees'
   if (text.includes('?')) return 'carries a query; only a path can be prepended'
   return undefined

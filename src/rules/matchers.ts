@@ -2,6 +2,7 @@ import { domainToASCII } from 'node:url'
 import { type Issue, ProxyError } from '../model/errors.js'
 import type { MatcherFactory, RequestFacts } from '../model/request-facts.js'
 import { compileRanges, parseAddress, parseRange } from './cidr.js'
+import { hostOf } from './normalize-host.js'
 import { normalizePath } from './normalize-path.js'
 
 /**
@@ -71,8 +72,9 @@ function parseHost(value: string): string {
   // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
   const foreign = /[^\x20-\x7e]/.test(value) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(value)
   const ascii = foreign ? domainToASCII(value) : value.toLowerCase()
-  const host = ascii.endsWith('.') ? ascii.slice(0, -1) : ascii
-  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host) || /^\[[0-9a-f:.]+\]$/.test(host)) return host
+  const host = value.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
+  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
+  if (value.endsWith(']') && URL.canParse(`http://${host}`)) return host
   throw new Error(
     `${JSON.stringify(value)} is no host name; expected one like a.example.com, without port and wildcard`,
   )

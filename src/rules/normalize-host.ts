@@ -2,7 +2,13 @@
 export function hostOf(authority: string): string {
   const lower = authority.toLowerCase()
   const bracket = lower.indexOf(']')
-  const colon = lower.indexOf(':', bracket + 1)
+  if (bracket >= 0) return canonicalSix(lower.slice(0, bracket + 1))
+  const colon = lower.indexOf(':')
   const host = colon < 0 ? lower : lower.slice(0, colon)
   return host.endsWith('.') ? host.slice(0, -1) : host
+}
+
+/** One spelling of many: `[0:0::1]` and `[::1]` are one host. */
+function canonicalSix(host: string): string {
+  return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host
 }

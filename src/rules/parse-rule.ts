@@ -104,6 +104,9 @@ export function termsOfSpec(spec: RuleSpec, names: readonly string[]): ParsedRul
         problems.push({ code: 'INVALID_RULE', message: `${key}: ${unwritable(value)}` })
       }
     }
+    if (terms.some((term) => term.matcher === matcher)) {
+      problems.push({ code: 'INVALID_RULE', message: `${key}: this matcher is given twice` })
+    }
     terms.push({ matcher, values })
   }
   terms.sort((a, b) => names.indexOf(a.matcher) - names.indexOf(b.matcher))

@@ -110,6 +110,11 @@ function compileFrontend(
     length += typeof rule === 'string' ? rule.length : text.length
     for (const issue of compiled.issues) issues.push({ ...issue, path: `frontends[${JSON.stringify(name)}]` })
   }
+  if (texts.length === 0) {
+    // Validation refuses it too; whoever comes here without must not get a frontend that takes every request.
+    const message = 'expected a rule, or routes with at least one'
+    issues.push({ path: `frontends[${JSON.stringify(name)}]`, code: 'MISSING_RULE', message })
+  }
   const explicit = frontend.priority ?? 0
   return {
     name,

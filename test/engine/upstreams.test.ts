@@ -115,16 +115,23 @@ describe('limits', () => {
   })
 
   it('of the response head do not run while the client still uploads', async () => {
+    let arrived = 0
     const server = await startServer((req, res) => {
-      req.resume().on('end', () => res.end('all'))
+      req.on('data', () => {
+        arrived += 1
+      })
+      req.on('end', () => res.end('all'))
     })
     const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 50 } })
     const client = await openRaw(port)
-    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 12', 'Connection: close')
-    for (let piece = 0; piece < 12; piece++) {
-      client.send('x')
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
+    const end = performance.now() + 250
+    while (performance.now() < end) {
+      const before = arrived
+      client.send('1\r\nx\r\n')
+      await eventually(() => arrived > before, 'the piece arrives')
     }
+    client.send('0\r\n\r\n')
     expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 .*all$/s)
   })
 })

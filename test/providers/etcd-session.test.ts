@@ -1,4 +1,5 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
 import { ProxyError } from 'switchover'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { EtcdSession } from '../../src/providers/etcd-session.js'
@@ -44,6 +45,15 @@ describe('a session', () => {
     const second = await session.read()
     expect(second.value).toBe('/v1')
     expect(second.revision).not.toBe(first.revision)
+  })
+
+  it('reads another revision for a key that was deleted and written again with the same value', async () => {
+    await etcd.put(KEY, '/v1')
+    const { session } = await open()
+    const first = await session.read()
+    await etcd.delete(KEY)
+    await etcd.put(KEY, '/v1')
+    expect((await session.read()).revision).not.toBe(first.revision)
   })
 
   it('reads that there is no key', async () => {
@@ -126,6 +136,24 @@ describe('a session', () => {
   })
 })
 
+/** Accepts connections and says nothing. */
+async function silentServer() {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => {}))
+  })
+  const [port] = await freePorts(1)
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${port}`,
+    connected: once(server, 'connection'),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
 describe('opening a session', () => {
   it('fails at once with what the network said if nothing listens', async () => {
     const [port] = await freePorts(1)
@@ -139,23 +167,30 @@ describe('opening a session', () => {
   })
 
   it('fails after two seconds if the other side accepts and says nothing', async () => {
-    const sockets = new Set<Socket>()
-    const server: Server = createServer((socket) => {
-      sockets.add(socket.on('error', () => {}))
-    })
-    const [port] = await freePorts(1)
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-    try {
-      const start = performance.now()
-      const error = await failureOf(open(`http://127.0.0.1:${port}`))
-      expect(performance.now() - start).toBeGreaterThan(1_900)
-      expect(performance.now() - start).toBeLessThan(3_000)
-      expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
-      expect(error.message).toContain('no answer within 2000 ms')
-    } finally {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    }
+    await using silent = await silentServer()
+    const start = performance.now()
+    const error = await failureOf(open(silent.url))
+    expect(performance.now() - start).toBeGreaterThan(1_900)
+    expect(performance.now() - start).toBeLessThan(3_000)
+    expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
+    expect(error.message).toContain('no answer within 2000 ms')
+  })
+
+  it.each([
+    ['watches', undefined],
+    ['logs in', { username: 'proxy', password: 'secret' }],
+  ])('is given up at once when it is cancelled while it %s', async (_, auth) => {
+    await using silent = await silentServer()
+    const cancel = new AbortController()
+    const connection = { hosts: silent.url, ...(auth && { auth }) }
+    const listener = { ring: vi.fn(), ended: vi.fn() }
+    const failure = failureOf(EtcdSession.open(connection, silent.url, KEY, listener, cancel.signal))
+    await silent.connected
+    const start = performance.now()
+    cancel.abort()
+    expect(await failure).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
+    expect(performance.now() - start).toBeLessThan(500)
+    expect(listener.ended).not.toHaveBeenCalled()
   })
 
   it('fails with the reason if etcd refuses the user', async () => {

@@ -305,6 +305,10 @@ function naivelyTakes({ at, length }: WrittenRange, address: Written): boolean {
   return rangeIsFour === isFour(address) && at.bits >> beyond === address.bits >> beyond
 }
 
+it('does not remember what is too long to be an address', () => {
+  expect(parseAddress(`10.0.0.1${' '.repeat(16_000)}`)).toBeUndefined()
+})
+
 /** The first and the last address of a range, and their neighbours outside. */
 function edgesOf({ at, length }: WrittenRange): Written[] {
   const size = 1n << BigInt(128 - length)

@@ -527,7 +527,7 @@ describe('a backend', () => {
       {
         path: 'backends.pool.servers.s1.weight',
         code,
-        message: `expected a finite number of 0 or more, found ${found}`,
+        message: `expected a number from 0 to 1000000, found ${found}`,
       },
     ])
   })
@@ -571,9 +571,9 @@ describe("a server's URL", () => {
     ['an empty fragment', 'http://a.test/#', 'carries a fragment'],
     ['a query', 'http://a.test/?x=1', 'carries a query; only a path can be prepended'],
     ['an empty query', 'http://a.test/?', 'carries a query'],
-    ['a blank before it', ' http://a.test', 'holds a blank or a backslash'],
-    ['a line break inside', 'http://a.te\nst', 'holds a blank or a backslash'],
-    ['a backslash', 'http:\\\\a.test', 'holds a blank or a backslash'],
+    ['a blank before it', ' http://a.test', 'holds a blank, a control character or a backslash'],
+    ['a line break inside', 'http://a.te\nst', 'holds a blank, a control character or a backslash'],
+    ['a backslash', 'http:\\\\a.test', 'holds a blank, a control character or a backslash'],
   ])('may not be %s', (_what, url, flaw) => {
     expect(issuesOfUrl(url)).toEqual([
       {

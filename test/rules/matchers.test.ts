@@ -242,3 +242,12 @@ describe('matcherTable', () => {
     expect(compiled).toHaveBeenCalledTimes(1)
   })
 })
+
+describe('an IPv6 host', () => {
+  it.each(['[::1]', '[0:0::1]', '[0:0:0:0:0:0:0:1]'])(
+    'is the same host when a rule spells it %s',
+    (spelling) => {
+      expect(matches('Host', [spelling], { host: '[::1]' })).toBe(true)
+    },
+  )
+})

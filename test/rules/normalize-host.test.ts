@@ -13,6 +13,7 @@ describe('hostOf', () => {
     ['10.0.0.1:80', '10.0.0.1'],
     ['[::1]', '[::1]'],
     ['[2001:DB8::1]:8080', '[2001:db8::1]'],
+    ['[2001:db8:0:0::1]', '[2001:db8::1]'],
     ['', ''],
     [':80', ''],
   ])('of %j is %j', (authority, host) => {
@@ -28,7 +29,7 @@ describe('hostOf', () => {
     fc.assert(
       fc.property(name, fc.constantFrom('', '.', ':80', '.:80', ':'), (host, tail) => {
         const once = hostOf(`${host}${host.startsWith('[') ? tail.replace('.', '') : tail}`)
-        expect(once).toBe(host.toLowerCase())
+        if (!host.startsWith('[')) expect(once).toBe(host.toLowerCase())
         expect(hostOf(once)).toBe(once)
       }),
     )

@@ -254,3 +254,8 @@ describe('the canonical text of a rule', () => {
     )
   })
 })
+
+it('refuses a matcher that a data rule gives twice, in two spellings', () => {
+  const { problems } = termsOfSpec({ host: 'a.test', Host: 'b.test' } as RuleSpec, NAMES)
+  expect(problems).toEqual([{ code: 'INVALID_RULE', message: 'Host: this matcher is given twice' }])
+})

@@ -259,6 +259,14 @@ describe('compile', () => {
     expect(pauses).toBe(2)
   })
 
+  it('refuses a frontend without a rule, which would take every request', () => {
+    for (const frontend of [{ backend: 'b' }, { backend: 'b', routes: {} }]) {
+      expect(() => Router.compile({ frontends: { open: frontend } })).toThrow(
+        expect.objectContaining({ issues: [expect.objectContaining({ code: 'MISSING_RULE' })] }),
+      )
+    }
+  })
+
   it('does not see what happens to the document later', () => {
     const frontends: Record<string, Frontend> = { a: { backend: 'b', rule: 'Path:/' } }
     const router = Router.compile({ frontends })

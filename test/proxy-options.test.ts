@@ -1,0 +1,71 @@
+import { createProxy, type Provider, type ProxyOptions } from 'switchover'
+import { describe, expect, it } from 'vitest'
+import { checkOptions } from '../src/proxy-options.js'
+
+const config = { frontends: {}, backends: {} }
+
+/** What a caller in plain JavaScript may pass. */
+function refusalOf(options: Record<string, unknown>): string {
+  try {
+    checkOptions(options as ProxyOptions)
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'ProxyError', code: 'PROXY_OPTION_INVALID' })
+    return (error as Error).message
+  }
+  return 'accepted'
+}
+
+describe('options', () => {
+  it('are accepted, every one that there is', () => {
+    const provider: Provider = { name: 'p', start: async () => {}, stop: async () => {} }
+    expect(
+      refusalOf({
+        config,
+        providers: [provider],
+        trustedProxies: ['10.0.0.0/8'],
+        matchers: {},
+        balancers: {},
+        unsupportedFields: 'warn',
+        timeouts: { connectMs: 1, responseHeadMs: 2, bodyIdleMs: 3 },
+        retry: { attempts: 1 },
+        signal: new AbortController().signal,
+      }),
+    ).toBe('accepted')
+    expect(refusalOf({ config })).toBe('accepted')
+    expect(refusalOf({ providers: [provider] })).toBe('accepted')
+  })
+
+  it.each<[Record<string, unknown>, RegExp]>([
+    [{ config, trustedProxy: [] }, /no option trustedProxy; the nearest known one is "trustedProxies"/],
+    [{ config, provider: [] }, /no option provider; the nearest known one is "providers"/],
+    [{ config, zzzzzzzzzz: 1 }, /no option zzzzzzzzzz$/],
+    [{ config, timeouts: { connectMS: 1 } }, /timeouts\.connectMS; the nearest known one is "connectMs"/],
+    [{ config, retry: { attempt: 1 } }, /retry\.attempt; the nearest known one is "attempts"/],
+    [{}, /expected providers with at least one, or config/],
+    [{ providers: [] }, /expected providers with at least one, or config/],
+    [{ config, timeouts: { connectMs: 0 } }, /timeouts\.connectMs: expected .* above 0, found 0/],
+    [{ config, timeouts: { bodyIdleMs: Number.NaN } }, /timeouts\.bodyIdleMs: .* found NaN/],
+    [{ config, timeouts: { responseHeadMs: Number.POSITIVE_INFINITY } }, /timeouts\.responseHeadMs: .* found Infinity/],
+    [{ config, timeouts: { connectMs: '10' } }, /timeouts\.connectMs: .* found 10/],
+    [{ config, trustedProxies: '10.0.0.0/8' }, /trustedProxies: expected a list/],
+    [{ config, retry: { attempts: 0 } }, /retry\.attempts: expected a whole number of 1 or more, found 0/],
+    [{ config, retry: { attempts: 1.5 } }, /retry\.attempts: .* found 1\.5/],
+    [{ config, unsupportedFields: 'ignore' }, /unsupportedFields: expected "refuse" or "warn", found "ignore"/],
+  ])('are refused: %j', (options, message) => {
+    expect(refusalOf(options)).toMatch(message)
+  })
+
+  it('are refused by createProxy before anything else happens', () => {
+    const options = { config, trustedProxys: [] } as unknown as ProxyOptions
+    expect(() => createProxy(options)).toThrow(/trustedProxys; the nearest known one is "trustedProxies"/)
+    expect(() => createProxy({ config, trustedProxies: ['10.0.0.0/33'] })).toThrow(
+      expect.objectContaining({ code: 'PROXY_OPTION_INVALID', message: expect.stringContaining('trustedProxies[0]') }),
+    )
+    expect(() => createProxy({ config, matchers: { Host: () => () => true } })).toThrow(
+      expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
+    )
+    expect(() => createProxy({ config, balancers: { wrr: () => () => undefined } })).toThrow(
+      expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
+    )
+  })
+})

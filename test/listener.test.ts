@@ -8,7 +8,9 @@ import { openRaw } from './engine/live-engine.js'
 import { httpGet } from './support/http-get.js'
 import { eventually } from './support/next-event.js'
 
-function makeListener(handler: ConstructorParameters<typeof Listener>[0]['handler'] = (_req, res) => void res.end('ok')) {
+function makeListener(
+  handler: ConstructorParameters<typeof Listener>[0]['handler'] = (_req, res) => void res.end('ok'),
+) {
   const listener = new Listener({ handler, upgrade: (_req, socket) => socket.end('upgraded') })
   onTestFinished(async () => {
     listener.cut()
@@ -50,7 +52,9 @@ describe('a listener', () => {
 
   it('rejects with what node says where the port is taken', async () => {
     const { port } = await makeListener().listen({ port: 0, host: '127.0.0.1' })
-    await expect(makeListener().listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(makeListener().listen({ port, host: '127.0.0.1' })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    })
   })
 
   it('closes idle connections at once, and lets busy ones finish', async () => {

@@ -45,12 +45,18 @@ describe('options', () => {
     [{ providers: [] }, /expected providers with at least one, or config/],
     [{ config, timeouts: { connectMs: 0 } }, /timeouts\.connectMs: expected .* above 0, found 0/],
     [{ config, timeouts: { bodyIdleMs: Number.NaN } }, /timeouts\.bodyIdleMs: .* found NaN/],
-    [{ config, timeouts: { responseHeadMs: Number.POSITIVE_INFINITY } }, /timeouts\.responseHeadMs: .* found Infinity/],
+    [
+      { config, timeouts: { responseHeadMs: Number.POSITIVE_INFINITY } },
+      /timeouts\.responseHeadMs: .* found Infinity/,
+    ],
     [{ config, timeouts: { connectMs: '10' } }, /timeouts\.connectMs: .* found 10/],
     [{ config, trustedProxies: '10.0.0.0/8' }, /trustedProxies: expected a list/],
     [{ config, retry: { attempts: 0 } }, /retry\.attempts: expected a whole number of 1 or more, found 0/],
     [{ config, retry: { attempts: 1.5 } }, /retry\.attempts: .* found 1\.5/],
-    [{ config, unsupportedFields: 'ignore' }, /unsupportedFields: expected "refuse" or "warn", found "ignore"/],
+    [
+      { config, unsupportedFields: 'ignore' },
+      /unsupportedFields: expected "refuse" or "warn", found "ignore"/,
+    ],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)
   })
@@ -59,7 +65,10 @@ describe('options', () => {
     const options = { config, trustedProxys: [] } as unknown as ProxyOptions
     expect(() => createProxy(options)).toThrow(/trustedProxys; the nearest known one is "trustedProxies"/)
     expect(() => createProxy({ config, trustedProxies: ['10.0.0.0/33'] })).toThrow(
-      expect.objectContaining({ code: 'PROXY_OPTION_INVALID', message: expect.stringContaining('trustedProxies[0]') }),
+      expect.objectContaining({
+        code: 'PROXY_OPTION_INVALID',
+        message: expect.stringContaining('trustedProxies[0]'),
+      }),
     )
     expect(() => createProxy({ config, matchers: { Host: () => () => true } })).toThrow(
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),

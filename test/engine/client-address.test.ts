@@ -10,7 +10,12 @@ describe('the client address', () => {
     ['of a trusted proxy that names nobody is the proxy', '10.0.0.1', undefined, '10.0.0.1'],
     ['is what a trusted proxy says', '10.0.0.1', '198.51.100.7', '198.51.100.7'],
     ['is the first untrusted from the right', '10.0.0.1', '1.1.1.1, 198.51.100.7, 10.2.2.2', '198.51.100.7'],
-    ['is found behind trusted hops of both families', '2001:db8::1', '1.2.3.4,2001:db8::9, 192.168.1.1', '1.2.3.4'],
+    [
+      'is found behind trusted hops of both families',
+      '2001:db8::1',
+      '1.2.3.4,2001:db8::9, 192.168.1.1',
+      '1.2.3.4',
+    ],
     ['is the first that does not parse', '10.0.0.1', '1.1.1.1, unknown, 10.2.2.2', 'unknown'],
     ['does not look past an empty hop', '10.0.0.1', '1.1.1.1, , 10.2.2.2', ''],
     ['is the leftmost if all are trusted', '10.0.0.1', '10.9.9.9, 10.3.3.3, 192.168.1.1', '10.9.9.9'],
@@ -27,12 +32,15 @@ describe('the client address', () => {
   })
 
   it('says whom it trusts', () => {
-    expect(['10.255.0.1', '192.168.1.1', '2001:db8::5', '::ffff:10.0.0.1'].map((a) => addresses.trusts(a))).toEqual(
-      [true, true, true, true],
-    )
-    expect(['11.0.0.1', '192.168.1.2', '', 'unknown'].map((a) => addresses.trusts(a))).toEqual(
-      [false, false, false, false],
-    )
+    expect(
+      ['10.255.0.1', '192.168.1.1', '2001:db8::5', '::ffff:10.0.0.1'].map((a) => addresses.trusts(a)),
+    ).toEqual([true, true, true, true])
+    expect(['11.0.0.1', '192.168.1.2', '', 'unknown'].map((a) => addresses.trusts(a))).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ])
   })
 
   it('refuses a range that is none, and says which', () => {

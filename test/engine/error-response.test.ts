@@ -4,7 +4,9 @@ import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { openRaw, routeTo, routeWith, startEngine, startMisbehaving, startNamed } from './live-engine.js'
 
-const JSON_BODY = { error: { code: 'PROXY_NO_ROUTE', status: 404, message: 'No frontend matches this request.' } }
+const JSON_BODY = {
+  error: { code: 'PROXY_NO_ROUTE', status: 404, message: 'No frontend matches this request.' },
+}
 const TEXT_BODY = '404 No frontend matches this request. (PROXY_NO_ROUTE)\n'
 
 describe('an error response', () => {

@@ -72,9 +72,17 @@ describe('a response', () => {
     ['GET', 'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n', /ETag: "x"/],
     ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 304/],
     ['POST', 'HTTP/1.1 201 \r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 201 \r\n/],
-    ['GET', 'HTTP/1.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\n/],
+    [
+      'GET',
+      'HTTP/1.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\nContent-Length: 0\r\n\r\n',
+      /^HTTP\/1\.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\n/,
+    ],
     ['GET', 'HTTP/1.1 299 caf\xe9\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 299 caf/],
-    ['GET', 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 200/],
+    [
+      'GET',
+      'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+      /^HTTP\/1\.1 200/,
+    ],
   ])('to %s %j passes, and both connections are used again', async (method, response, expected) => {
     const server = await startMisbehaving((socket) => socket.write(response, 'latin1'))
     const { port, front } = await startEngine(routeTo(server.url))
@@ -126,7 +134,9 @@ describe('a response', () => {
     const { port } = await startEngine(routeTo(server.url))
     const client = await openRaw(port)
     client.sendHead('GET / HTTP/1.1', 'Host: a', 'Trailer: x', 'TE: trailers')
-    expect(await client.until('\r\n0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/s)
+    expect(await client.until('\r\n0\r\n\r\n')).toMatch(
+      /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/s,
+    )
   })
 
   it('without a length to an HTTP/1.0 client ends with the connection', async () => {
@@ -248,7 +258,9 @@ describe('a client that leaves', () => {
   })
 
   it('while the server is not even connected: it never gets the request', async () => {
-    const server = await startMisbehaving((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'))
+    const server = await startMisbehaving((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'),
+    )
     const { port, engine, front } = await startEngine(routeTo(server.url))
     const finished = recordFinished(engine)
     front.server.prependListener('request', (req) => req.socket.destroy())

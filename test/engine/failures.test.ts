@@ -66,7 +66,9 @@ describe('a further try', () => {
 describe('what a client is told', () => {
   it('depends on the code alone', () => {
     for (const code of Object.keys(ERROR_CODES) as ErrorCode[]) {
-      expect(publicMessage(new ProxyError(code, 'connect ECONNREFUSED 10.1.2.3:80'))).toBe(ERROR_CODES[code].says)
+      expect(publicMessage(new ProxyError(code, 'connect ECONNREFUSED 10.1.2.3:80'))).toBe(
+        ERROR_CODES[code].says,
+      )
     }
   })
 })

@@ -36,7 +36,15 @@ function valuesOf(raw: readonly string[] | undefined, name: string): string[] {
 describe('the headers that a server gets', () => {
   it('keep their case, order and number', async () => {
     const live = await startRecording()
-    await sendRaw(live, ['X-B: 1', 'Host: a.test', 'x-a: 2', 'X-B: 3', 'COOKIE: k=v', 'Accept: a', 'accept: b'])
+    await sendRaw(live, [
+      'X-B: 1',
+      'Host: a.test',
+      'x-a: 2',
+      'X-B: 3',
+      'COOKIE: k=v',
+      'Accept: a',
+      'accept: b',
+    ])
     const ours = pairs(live.seen[0]).filter(([name]) => !/^(x-forwarded-|x-real-ip|connection)/i.test(name))
     expect(ours).toEqual([
       ['host', 'a.test'],

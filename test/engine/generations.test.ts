@@ -5,7 +5,8 @@ import { routeTo, startEngine, startNamed } from './live-engine.js'
 
 function manyFrontends(count: number, backends: ProviderConfig['backends']): ProviderConfig {
   const frontends: Record<string, { backend: string; rule: string }> = {}
-  for (let index = 0; index < count; index++) frontends[`f${index}`] = { backend: 'pool', rule: `Host:h${index}.test` }
+  for (let index = 0; index < count; index++)
+    frontends[`f${index}`] = { backend: 'pool', rule: `Host:h${index}.test` }
   return { frontends, backends }
 }
 

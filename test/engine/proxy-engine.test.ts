@@ -56,10 +56,12 @@ describe('an engine on a plain server', () => {
 
   it('answers 500 where the host’s own matcher throws, and goes on', async () => {
     const matchers = {
-      Odd: () => ({ path }: { path: string }) => {
-        if (path === '/odd') throw new Error('mine')
-        return true
-      },
+      Odd:
+        () =>
+        ({ path }: { path: string }) => {
+          if (path === '/odd') throw new Error('mine')
+          return true
+        },
     }
     const { port } = await startEngine(routeWith({ rule: 'Odd:x' }, await startNamed('one')), { matchers })
     expect((await httpGet({ port, path: '/odd' })).status).toBe(500)
@@ -116,12 +118,17 @@ describe('a further try', () => {
       const finished = recordFinished(engine)
       expect((await httpGet({ port, method })).status).toBe(status)
       await eventually(() => finished.length === 1, 'the report')
-      expect(finished[0]).toMatchObject({ retries: status === 200 ? 1 : 0, server: status === 200 ? 's2' : 's1' })
+      expect(finished[0]).toMatchObject({
+        retries: status === 200 ? 1 : 0,
+        server: status === 200 ? 's2' : 's1',
+      })
     }
   })
 
   it('is not made once a response has begun, nor after a limit', async () => {
-    const half = await startMisbehaving((socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'))
+    const half = await startMisbehaving((socket) =>
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf'),
+    )
     const silent = await startMisbehaving(() => {})
     const good = await startNamed('good')
     const first = await startEngine(routeTo(half.url, good))

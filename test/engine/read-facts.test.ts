@@ -48,7 +48,11 @@ describe('a request that cannot be forwarded', () => {
     ['a second colon in the host', 'GET / HTTP/1.1', 'Host: a:80:80'],
     ['an open bracket', 'GET / HTTP/1.1', 'Host: [::1'],
     ['no host', 'GET / HTTP/1.1', 'X-Host: a'],
-    ['both Content-Length and Transfer-Encoding', 'POST / HTTP/1.1', 'Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked'],
+    [
+      'both Content-Length and Transfer-Encoding',
+      'POST / HTTP/1.1',
+      'Host: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked',
+    ],
   ])('because of %s gets 400 and reaches no server', async (_, line, host) => {
     const { port, seen } = await startRecording()
     expect(await send(port, line, host)).toMatch(/^HTTP\/1\.1 400 /)
@@ -126,6 +130,15 @@ describe('facts', () => {
     })
     expect(factsOf({ headers: { host: '[2001:DB8::1]:443' } }).host).toBe('[2001:db8::1]')
   })
+
+  it.each(['/\xe4', '/a b', '/a\x01', '/x#y', '/?q=\xe4', '/\x7f', '*', ''])(
+    'refuse the target %j, whoever let it through',
+    (url) => {
+      expect(() => factsOf({ url, headers: { host: 'a' } })).toThrow(
+        expect.objectContaining({ code: 'PROXY_BAD_REQUEST', status: 400 }),
+      )
+    },
+  )
 
   it('gather headers by lower-case name, several lines as several values', () => {
     const rawHeaders = ['X-A', '1', 'x-b', '2', 'x-A', '3', 'X-a', '4', '__proto__', 'data']

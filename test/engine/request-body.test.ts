@@ -77,15 +77,30 @@ describe('a body', () => {
   it.each([
     ['GET', 'Content-Length: 3', 'abc', 'GET abc length=3 coding=undefined'],
     ['GET', 'Transfer-Encoding: chunked', '3\r\nabc\r\n0\r\n\r\n', 'GET abc length=undefined coding=chunked'],
-    ['DELETE', 'Transfer-Encoding: chunked', '3\r\nabc\r\n0\r\n\r\n', 'DELETE abc length=undefined coding=chunked'],
+    [
+      'DELETE',
+      'Transfer-Encoding: chunked',
+      '3\r\nabc\r\n0\r\n\r\n',
+      'DELETE abc length=undefined coding=chunked',
+    ],
     ['DELETE', 'Content-Length: 3', 'abc', 'DELETE abc length=3 coding=undefined'],
     ['OPTIONS', 'Content-Length: 3', 'abc', 'OPTIONS abc length=3 coding=undefined'],
     ['POST', 'Content-Length: 0', '', 'POST  length=0 coding=undefined'],
     ['POST', 'Content-Length: 00', '', 'POST  length=0 coding=undefined'],
     ['POST', 'X-None: 1', '', 'POST  length=0 coding=undefined'],
-    ['POST', 'Content-Length: 3\r\nConnection: Content-Length', 'abc', 'POST abc length=undefined coding=chunked'],
+    [
+      'POST',
+      'Content-Length: 3\r\nConnection: Content-Length',
+      'abc',
+      'POST abc length=undefined coding=chunked',
+    ],
     ['PUT', 'Content-Length: 3\r\nExpect: 100-continue', 'abc', 'PUT abc length=3 coding=undefined'],
-    ['POST', 'Transfer-Encoding: chunked\r\nTrailer: X-Sum', '3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n', 'POST abc length=undefined coding=chunked'],
+    [
+      'POST',
+      'Transfer-Encoding: chunked\r\nTrailer: X-Sum',
+      '3\r\nabc\r\n0\r\nX-Sum: 1\r\n\r\n',
+      'POST abc length=undefined coding=chunked',
+    ],
   ])('of a %s with %s and %j makes exactly one request', async (method, header, body, expected) => {
     const { server, seen } = await startEcho()
     const { port } = await startEngine(routeTo(server))
@@ -106,10 +121,14 @@ describe('a body', () => {
     for (const method of ['GET', 'DELETE', 'POST']) {
       const client = await openRaw(port)
       const chunk = `${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`
-      client.sendHead(`${method} / HTTP/1.1`, 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close').send(chunk)
+      client
+        .sendHead(`${method} / HTTP/1.1`, 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
+        .send(chunk)
       await client.untilClosed()
     }
-    expect(seen).toEqual(['GET', 'DELETE', 'POST'].map((m) => `${m} ${smuggled} length=undefined coding=chunked`))
+    expect(seen).toEqual(
+      ['GET', 'DELETE', 'POST'].map((m) => `${m} ${smuggled} length=undefined coding=chunked`),
+    )
   })
 })
 

@@ -57,7 +57,12 @@ describe('a report', () => {
     const { port, failed } = await startTelling({ frontends: {}, backends: {} })
     await httpGet({ port, path: '/x' })
     await eventually(() => failed.length === 1, 'the report')
-    expect(failed[0]).toMatchObject({ generation: 1, path: '/x', status: 404, error: { code: 'PROXY_NO_ROUTE' } })
+    expect(failed[0]).toMatchObject({
+      generation: 1,
+      path: '/x',
+      status: 404,
+      error: { code: 'PROXY_NO_ROUTE' },
+    })
     expect(Object.keys(failed[0]!)).not.toEqual(expect.arrayContaining(['frontend']))
     expect(Object.keys(failed[0]!)).not.toEqual(expect.arrayContaining(['server']))
   })
@@ -87,7 +92,9 @@ describe('a report', () => {
       client.reset()
     }
     await eventually(() => failed.length === 2, 'the reports')
-    const statuses = Object.fromEntries(failed.map(({ path, status, error }) => [path, `${status} ${error.code}`]))
+    const statuses = Object.fromEntries(
+      failed.map(({ path, status, error }) => [path, `${status} ${error.code}`]),
+    )
     expect(statuses).toEqual({ '/never': '499 PROXY_CLIENT_LEFT', '/late': '200 PROXY_CLIENT_LEFT' })
   })
 

@@ -25,7 +25,8 @@ const ASK = [
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
   'Sec-WebSocket-Version: 13',
 ]
-const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Mine: 1\r\n\r\n'
+const SWITCH =
+  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Mine: 1\r\n\r\n'
 
 /** A server that sends back every message. */
 async function startEchoing() {
@@ -111,7 +112,10 @@ describe('an upgrade', () => {
     client.send(`${ASK.join('\r\n')}\r\n\r\nfrom the client`)
     const received = await client.until('from the server')
     expect(received).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/)
-    expect(received.match(/^(connection|upgrade): .*$/gim)).toEqual(['Connection: Upgrade', 'Upgrade: websocket'])
+    expect(received.match(/^(connection|upgrade): .*$/gim)).toEqual([
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+    ])
     expect(received).toContain('\r\nX-Mine: 1\r\n')
     await eventually(() => server.received[0]!.endsWith('from the client'), 'the bytes behind the head')
     expect(server.received[0]).toMatch(/^GET \/chat HTTP\/1\.1\r\n/)
@@ -154,29 +158,32 @@ describe('an upgrade', () => {
     expect((await echoOf(await openSocket(port), 'hi')).toString()).toBe('hi')
   })
 
-  it.each(['reset', 'end'] as const)('whose client leaves (%s) before the answer is told to the server', async (how) => {
-    let waiting: Duplex | undefined
-    let closed = false
-    const server = await startUpgrading((socket) => {
-      waiting = socket
-      socket.resume()
-      socket.on('end', () => socket.end())
-      socket.on('close', () => {
-        closed = true
+  it.each(['reset', 'end'] as const)(
+    'whose client leaves (%s) before the answer is told to the server',
+    async (how) => {
+      let waiting: Duplex | undefined
+      let closed = false
+      const server = await startUpgrading((socket) => {
+        waiting = socket
+        socket.resume()
+        socket.on('end', () => socket.end())
+        socket.on('close', () => {
+          closed = true
+        })
       })
-    })
-    const { port, engine } = await startEngine(routeTo(server))
-    const finished = recordFinished(engine)
-    const client = await openRaw(port)
-    client.sendHead(...ASK)
-    await eventually(() => waiting !== undefined, 'the request arrives')
-    if (how === 'reset') client.reset()
-    else client.socket.end()
-    await eventually(() => closed, 'the server sees it', 1_000)
-    await eventually(() => finished.length === 1, 'the report')
-    expect(finished[0]).toMatchObject({ status: 499 })
-    expect((await httpGet({ port })).body).toBe('plain')
-  })
+      const { port, engine } = await startEngine(routeTo(server))
+      const finished = recordFinished(engine)
+      const client = await openRaw(port)
+      client.sendHead(...ASK)
+      await eventually(() => waiting !== undefined, 'the request arrives')
+      if (how === 'reset') client.reset()
+      else client.socket.end()
+      await eventually(() => closed, 'the server sees it', 1_000)
+      await eventually(() => finished.length === 1, 'the report')
+      expect(finished[0]).toMatchObject({ status: 499 })
+      expect((await httpGet({ port })).body).toBe('plain')
+    },
+  )
 
   it('whose server resets before the answer gets 502', async () => {
     const server = await startMisbehaving((socket) => socket.resetAndDestroy())
@@ -291,7 +298,14 @@ describe('an upgrade to anything else', () => {
     const finished = recordFinished(engine)
     for (const token of ['h2c', 'websocket']) {
       const client = await openRaw(port)
-      client.sendHead('POST /a?b HTTP/1.1', 'Host: a', 'Connection: Upgrade', `Upgrade: ${token}`, 'X-Name: \xe4', framing)
+      client.sendHead(
+        'POST /a?b HTTP/1.1',
+        'Host: a',
+        'Connection: Upgrade',
+        `Upgrade: ${token}`,
+        'X-Name: \xe4',
+        framing,
+      )
       client.send(body)
       expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
     }

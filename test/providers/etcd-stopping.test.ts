@@ -5,137 +5,133 @@ import { EtcdServer } from '../support/etcd-server.js'
 import { HostileApi, json, silent } from '../support/hostile-api.js'
 import { HostileLink } from '../support/hostile-link.js'
 import { eventually } from '../support/next-event.js'
+import type { Order, Stopped } from './stopping-child.js'
 
-const KEY = '/traefik/dev/alias'
-const child = fileURLToPath(new URL('./stopping-child.ts', import.meta.url))
-const document = {
-  frontends: { web: { backend: 'web', rule: 'Host:www.baidu.com' } },
-  backends: { web: { servers: { only: { url: 'http://127.0.0.1:9' } } } },
-}
+/** How long a process may go on after a stop: etcd3 waits a second before it gives up a connection that it is making. */
+const LINGER_MS = 1_500
 
 let etcd: EtcdServer
 let api: HostileApi
+let child: ChildProcess
+const words: (string | Stopped)[] = []
 const links: HostileLink[] = []
-const children: ChildProcess[] = []
 
 beforeAll(async () => {
+  // A process with nothing in it but the provider: a test runner has timers and sockets of its own.
+  const program = fileURLToPath(new URL('./stopping-child.ts', import.meta.url))
+  child = fork(program, { execArgv: ['--import', 'tsx'] })
+  child.on('message', (word: string | Stopped) => words.push(word))
   etcd = await EtcdServer.start()
   api = await HostileApi.start()
-  api.on('/served', json(document)).on('/silent', silent)
+  api.on('/silent', silent).on(
+    '/served',
+    json({
+      frontends: { web: { backend: 'web', rule: 'Host:www.baidu.com' } },
+      backends: { web: { servers: { only: { url: 'http://127.0.0.1:9' } } } },
+    }),
+  )
+  await until('here')
 })
 
 afterAll(async () => {
-  for (const process of children) process.kill('SIGKILL')
+  child?.kill('SIGKILL')
   for (const link of links) await link.cut()
   await api?.close()
   await etcd?.stop()
 })
 
-/** How long a process may go on after a stop: etcd3 waits a second before it gives up a connection that it is making. */
-const LINGER_MS = 1_500
+const order = (what: Order) => child.send(what)
+const until = (word: string) => eventually(() => words.includes(word), `it has ${word}`)
 
-/** A process that follows the alias over a link of its own. */
-async function follower() {
+let followers = 0
+
+/** A follower of an alias of its own, with this value if any, over a link of its own. */
+async function follower(value?: string) {
+  followers += 1
+  const aliasKey = `/traefik/cluster-${followers}/alias`
+  if (value !== undefined) await etcd.put(aliasKey, value)
   const link = await HostileLink.to(() => etcd.port)
   links.push(link)
-  const words: unknown[] = []
-  let exitedAt: number | undefined
-  let process: ChildProcess
-  return {
-    link,
-    launch() {
-      process = fork(child, [link.url, KEY, api.url], { execArgv: ['--import', 'tsx'] })
-      children.push(process)
-      process.on('message', (word) => words.push(word))
-      process.on('exit', () => {
-        exitedAt = performance.now()
-      })
-    },
-    until: (word: string) => eventually(() => words.includes(word), `it is ${word}`),
-    /** The stop takes no second, and then nothing is left that would keep the process running. */
-    async stop() {
-      const { length } = words
-      process.send('stop')
-      const answer = () => words.slice(length).find((word) => typeof word === 'object')
-      await eventually(() => answer() !== undefined, 'it has stopped')
-      const stoppedAt = performance.now()
-      expect((answer() as { stopMs: number }).stopMs).toBeLessThan(1_000)
-      await eventually(() => exitedAt !== undefined, 'the process ends')
-      expect((exitedAt ?? 0) - stoppedAt).toBeLessThan(LINGER_MS)
-      expect(process.exitCode).toBe(0)
-    },
-  }
+  words.length = 0
+  return { link, start: () => order({ hosts: link.url, aliasKey, url: api.url }) }
 }
 
-describe('a stopped EtcdAliasProvider is gone within a second, and leaves no timer and no socket', () => {
+async function expectGone(): Promise<void> {
+  order('stop')
+  const answer = () => words.find((word) => typeof word === 'object')
+  await eventually(() => answer() !== undefined, 'it has stopped')
+  const { stopMs, lingerMs, left } = answer() as Stopped
+  expect(left).toEqual([])
+  expect(stopMs).toBeLessThan(1_000)
+  expect(lingerMs).toBeLessThan(LINGER_MS)
+}
+
+describe('a stopped EtcdAliasProvider is gone, and leaves no timer and no socket', () => {
+  it('right after its start', async () => {
+    const { start } = await follower()
+    start()
+    await until('started')
+    await expectGone()
+  })
+
   it('after it delivered', async () => {
-    await etcd.put(KEY, '/served')
-    const { launch, until, stop, link } = await follower()
-    launch()
+    const { start, link } = await follower('/served')
+    start()
     await until('delivered')
-    await stop()
+    await expectGone()
     await eventually(() => link.open === 0, 'its connections are closed')
   })
 
-  it('right after its start', async () => {
-    const { launch, until, stop } = await follower()
-    launch()
-    await until('started')
-    await stop()
-  })
-
   it('while etcd is down', async () => {
-    const { launch, until, stop, link } = await follower()
+    const { start, link } = await follower()
     await link.cut()
-    launch()
+    start()
     await until('troubled')
-    await stop()
+    await expectGone()
   })
 
   it('while the API does not answer', async () => {
-    await etcd.put(KEY, '/silent')
-    const { launch, stop } = await follower()
-    launch()
+    const { start } = await follower('/silent')
+    start()
     await api.untilAsked('/silent', 1)
-    await stop()
+    await expectGone()
   })
 
   it('while the watch is not acknowledged', async () => {
-    const { launch, stop, link } = await follower()
+    const { start, link } = await follower()
     link.fate = () => 'swallow'
-    launch()
+    start()
     await eventually(() => link.accepted === 1, 'it connects')
-    await stop()
+    await expectGone()
   })
 
   it('while a read is not answered', async () => {
-    const { launch, stop, link } = await follower()
+    const { start, link } = await follower()
     link.fate = (connection) => (connection % 2 === 0 ? 'swallow' : 'pass')
-    launch()
+    start()
     await eventually(() => link.accepted === 2, 'it reads')
-    await stop()
+    await expectGone()
   })
 
   it('while etcd stands still after it delivered', async () => {
-    await etcd.put(KEY, '/served')
-    const { launch, until, stop } = await follower()
-    launch()
+    const { start } = await follower('/served')
+    start()
     await until('delivered')
     await etcd.pause()
     try {
-      await stop()
+      await expectGone()
     } finally {
       etcd.resume()
     }
   })
 
-  it('while etcd has stood still since before it came', async () => {
-    const { launch, stop, link } = await follower()
+  it('while etcd stands still before it answered', async () => {
+    const { start, link } = await follower()
     await etcd.pause()
     try {
-      launch()
+      start()
       await eventually(() => link.accepted === 1, 'it connects')
-      await stop()
+      await expectGone()
     } finally {
       etcd.resume()
     }

@@ -1,28 +1,61 @@
 import { ApiConfigFetcher, EtcdAliasProvider } from 'switchover'
 
-/**
- * A process that follows an alias until its parent says so, tells how long the stop took, and then ends by itself: as
- * soon as nothing is left that keeps it running.
- */
-const [hosts = '', aliasKey = '', url = ''] = process.argv.slice(2)
-const provider = new EtcdAliasProvider({ hosts, aliasKey, fetcher: new ApiConfigFetcher({ url }) })
+/** What a parent asks of this process: to follow an alias, then to stop that and tell what is left of it. */
+export type Order = { readonly hosts: string; readonly aliasKey: string; readonly url: string } | 'stop'
 
-const say = (word: unknown) => process.connected && process.send?.(word)
+/** How long the stop took, and how long after it something was left that would keep a process running: if ever. */
+export interface Stopped {
+  readonly stopMs: number
+  readonly lingerMs: number
+  readonly left: readonly string[]
+}
 
-process.on('message', async () => {
+const GIVE_UP_MS = 5_000
+
+let provider: EtcdAliasProvider | undefined
+const say = (word: string | Stopped) => process.send?.(word)
+
+/** All that keeps this process running beside what kept it running from the beginning. */
+function resources(): string[] {
+  const left = process.getActiveResourcesInfo()
+  for (const own of before) {
+    const at = left.indexOf(own)
+    if (at >= 0) left.splice(at, 1)
+  }
+  return left
+}
+
+async function stop(): Promise<void> {
   const start = performance.now()
-  await provider.stop()
-  const { length: timers } = process.getActiveResourcesInfo().filter((name) => name === 'Timeout')
-  say({ stopMs: performance.now() - start, timers })
-  process.disconnect()
+  await provider?.stop()
+  const stopped = performance.now()
+  const look = () => {
+    const left = resources()
+    const lingerMs = performance.now() - stopped
+    if (left.length === 0 || lingerMs > GIVE_UP_MS) say({ stopMs: stopped - start, lingerMs, left })
+    // Without a reference, for it must not find itself.
+    else setTimeout(look, 5).unref()
+  }
+  look()
+}
+
+process.on('message', (order: Order) => {
+  if (order === 'stop') {
+    void stop()
+    return
+  }
+  const { hosts, aliasKey, url } = order
+  provider = new EtcdAliasProvider({ hosts, aliasKey, fetcher: new ApiConfigFetcher({ url }) })
+  void provider.start({
+    async update() {
+      say('delivered')
+      return { state: 'live', generation: 1 }
+    },
+    reject() {},
+    trouble: () => say('troubled'),
+    recovered() {},
+  })
+  say('started')
 })
-await provider.start({
-  async update() {
-    say('delivered')
-    return { state: 'live', generation: 1 }
-  },
-  reject() {},
-  trouble: () => say('troubled'),
-  recovered() {},
-})
-say('started')
+const before = process.getActiveResourcesInfo()
+say('here')

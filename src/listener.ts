@@ -31,7 +31,6 @@ const SERVER_OPTIONS = {
 /** One listener of the proxy's own. */
 export class Listener {
   readonly #server: Server
-  #closed = false
 
   constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }) {
     this.#server = createServer(SERVER_OPTIONS, handlers.handler)
@@ -41,8 +40,9 @@ export class Listener {
   /** Binds it. @throws whatever node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED` */
   async listen(at: ListenAt): Promise<BoundAddress> {
     const target = typeof at === 'number' ? { port: at } : at
-    if (this.#closed) throw new ProxyError('PROXY_CLOSED')
     await new Promise<void>((resolve, reject) => {
+      // Closed while it is being bound: node then calls neither of the other two.
+      this.#server.once('close', () => reject(new ProxyError('PROXY_CLOSED')))
       this.#server.once('error', reject)
       this.#server.listen(target, () => {
         this.#server.off('error', reject)
@@ -51,17 +51,11 @@ export class Listener {
         resolve()
       })
     })
-    // Closed while it was being bound: it must not stay open behind its owner's back.
-    if (this.#closed) {
-      this.#server.close()
-      throw new ProxyError('PROXY_CLOSED')
-    }
     return boundAddress(this.#server.address())
   }
 
   /** Stops accepting and closes idle connections. Resolves when the last connection is gone. */
   async close(): Promise<void> {
-    this.#closed = true
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
       this.#server.closeIdleConnections()

@@ -2,6 +2,7 @@ import type { EngineOptions } from './engine/engine-options.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
+import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from './rules/known-options.js'
 
 /** Options of `createProxy`. Unknown ones are refused. */
@@ -14,19 +15,22 @@ export interface ProxyOptions extends EngineOptions {
   readonly signal?: AbortSignal
 }
 
-const KNOWN: Readonly<Record<keyof Required<ProxyOptions>, true>> = {
-  providers: true,
-  config: true,
-  trustedProxies: true,
-  matchers: true,
-  balancers: true,
-  unsupportedFields: true,
-  timeouts: true,
-  retry: true,
-  signal: true,
+/** Each option with what it must be, in words and as a test. Types say the same to those who use them. */
+const OPTIONS: Readonly<
+  Record<keyof Required<ProxyOptions>, readonly [string, (value: unknown) => boolean]>
+> = {
+  providers: ['a list of providers, each with a name, start and stop', isListOf(isProvider)],
+  config: ['a document', isObject],
+  trustedProxies: ['a list of addresses and ranges', isListOf((value) => typeof value === 'string')],
+  matchers: ['an object of functions', isFunctionTable],
+  balancers: ['an object of functions', isFunctionTable],
+  unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
+  timeouts: ['an object of milliseconds', isObject],
+  retry: ['an object with attempts', isObject],
+  signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
 }
 
-const KNOWN_TIMEOUTS = ['connectMs', 'responseHeadMs', 'bodyIdleMs'] as const
+const TIMEOUTS = ['connectMs', 'responseHeadMs', 'bodyIdleMs'] as const
 
 /**
  * Checks what types cannot: callers in plain JavaScript, and numbers out of range.
@@ -34,24 +38,42 @@ const KNOWN_TIMEOUTS = ['connectMs', 'responseHeadMs', 'bodyIdleMs'] as const
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected
  */
 export function checkOptions(options: ProxyOptions): void {
-  onlyKnownOptions(options, Object.keys(KNOWN), '')
-  if (options.config === undefined && (options.providers?.length ?? 0) === 0) {
-    throw invalid('expected providers with at least one, or config')
+  if (!isObject(options))
+    throw invalid(`createProxy: expected an object of options, found ${String(options)}`)
+  onlyKnownOptions(options, Object.keys(OPTIONS), '')
+  for (const [name, [expected, holds]] of Object.entries(OPTIONS)) {
+    const value = options[name as keyof ProxyOptions]
+    if (value !== undefined && !holds(value)) {
+      throw invalid(`${name}: expected ${expected}, found ${describeValue(value)}`)
+    }
   }
-  const { timeouts = {}, retry = {}, unsupportedFields = 'refuse', trustedProxies = [] } = options
-  if (!Array.isArray(trustedProxies)) throw invalid('trustedProxies: expected a list of addresses and ranges')
-  onlyKnownOptions(timeouts, KNOWN_TIMEOUTS, 'timeouts.')
+  const { config, providers = [], timeouts = {}, retry = {} } = options
+  if (config === undefined && providers.length === 0)
+    throw invalid('expected providers with at least one, or config')
+  onlyKnownOptions(timeouts, TIMEOUTS, 'timeouts.')
   for (const [name, value] of Object.entries(timeouts)) positiveOption(value, `timeouts.${name}`)
   onlyKnownOptions(retry, ['attempts'], 'retry.')
   const { attempts = 1 } = retry
   if (!(Number.isSafeInteger(attempts) && attempts >= 1)) {
-    throw invalid(`retry.attempts: expected a whole number of 1 or more, found ${attempts}`)
+    throw invalid(`retry.attempts: expected a whole number of 1 or more, found ${String(attempts)}`)
   }
-  if (unsupportedFields !== 'refuse' && unsupportedFields !== 'warn') {
-    throw invalid(
-      `unsupportedFields: expected "refuse" or "warn", found ${JSON.stringify(unsupportedFields)}`,
-    )
-  }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isListOf(holds: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => Array.isArray(value) && value.every(holds)
+}
+
+function isFunctionTable(value: unknown): boolean {
+  return isObject(value) && Object.values(value as object).every((entry) => typeof entry === 'function')
+}
+
+function isProvider(value: unknown): boolean {
+  const { start, stop } = (value ?? {}) as Partial<Provider>
+  return typeof start === 'function' && typeof stop === 'function'
 }
 
 function invalid(message: string): ProxyError {

@@ -39,7 +39,9 @@ const outside = imports.filter(({ target }) => !files.includes(target) && !targe
 function importsOf(from: string): Import[] {
   const source = sourceOf(from)
   const found: Import[] = []
-  for (const [, typeOnly, specifier = ''] of source.matchAll(/^(?:import|export)( type)?\b[^'"]*?\bfrom '([^']+)'/gm)) {
+  for (const [, typeOnly, specifier = ''] of source.matchAll(
+    /^(?:import|export)( type)?\b[^'"]*?\bfrom '([^']+)'/gm,
+  )) {
     found.push({ from, target: resolve(from, specifier), lazy: typeOnly !== undefined })
   }
   for (const [, specifier = ''] of source.matchAll(/\bimport\('([^']+)'\)/g)) {

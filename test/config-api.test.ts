@@ -9,11 +9,15 @@ import { startServers, writeVersion1, writeVersion2, writeVersion3 } from '../ex
 import { type Answer, httpGet } from './support/http-get.js'
 
 interface OpenApi {
-  readonly paths: { readonly '/config': { readonly get: { readonly responses: Readonly<Record<string, unknown>> } } }
+  readonly paths: {
+    readonly '/config': { readonly get: { readonly responses: Readonly<Record<string, unknown>> } }
+  }
   readonly components: { readonly schemas: Readonly<Record<string, unknown>> }
 }
 
-const contract = parse(readFileSync(fileURLToPath(new URL('../docs/config-api.yaml', import.meta.url)), 'utf8')) as OpenApi
+const contract = parse(
+  readFileSync(fileURLToPath(new URL('../docs/config-api.yaml', import.meta.url)), 'utf8'),
+) as OpenApi
 const ajv = new Ajv2020({ strict: false, allErrors: true })
 ajv.addSchema({ $id: 'config-api', ...contract })
 const isDocument = ajv.compile({ $ref: 'config-api#/components/schemas/Document' })
@@ -62,7 +66,11 @@ describe('the schema of docs/config-api.yaml and validateConfig', () => {
 
   it.each([
     ['a plain document', document({}), true],
-    ['every field', document({ priority: 3, entryPoints: ['http'], passHostHeader: false }, { weight: 0 }), true],
+    [
+      'every field',
+      document({ priority: 3, entryPoints: ['http'], passHostHeader: false }, { weight: 0 }),
+      true,
+    ],
     ['an unknown field', document({ prioritty: 3 }), false],
     ['both forms of rule', document({ routes: { main: { rule: 'Host:a.test' } } }), false],
     ['a negative weight', document({}, { weight: -1 }), false],

@@ -34,6 +34,13 @@ describe('a listener', () => {
     expect(await client.untilClosed()).toBe('upgraded')
   })
 
+  it('that is closed while it is being bound stays closed, and says so', async () => {
+    const listener = makeListener()
+    const listening = listener.listen({ port: 0, host: '127.0.0.1' })
+    await listener.close()
+    await expect(listening).rejects.toMatchObject({ code: 'PROXY_CLOSED' })
+  })
+
   it('listens on a Unix socket', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'listener-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))

@@ -37,6 +37,21 @@ describe('options', () => {
 
   it.each<[Record<string, unknown>, RegExp]>([
     [{ config, trustedProxy: [] }, /no option trustedProxy; the nearest known one is "trustedProxies"/],
+    [null as never, /createProxy: expected an object of options, found null/],
+    [undefined as never, /createProxy: expected an object of options, found undefined/],
+    [
+      { config, trustedProxies: '10.0.0.0/8' },
+      /trustedProxies: expected a list of addresses and ranges, found string/,
+    ],
+    [{ config, retry: null }, /retry: expected an object with attempts, found null/],
+    [{ config, timeouts: 5 }, /timeouts: expected an object of milliseconds, found number 5/],
+    [{ config, matchers: { Tenant: true } }, /matchers: expected an object of functions/],
+    [{ providers: 'x' }, /providers: expected a list of providers/],
+    [
+      { providers: [{ name: 'p' }] },
+      /providers: expected a list of providers, each with a name, start and stop/,
+    ],
+    [{ config, signal: 'now' }, /signal: expected an AbortSignal/],
     [{ config, provider: [] }, /no option provider; the nearest known one is "providers"/],
     [{ config, zzzzzzzzzz: 1 }, /no option zzzzzzzzzz$/],
     [{ config, timeouts: { connectMS: 1 } }, /timeouts\.connectMS; the nearest known one is "connectMs"/],
@@ -55,7 +70,7 @@ describe('options', () => {
     [{ config, retry: { attempts: 1.5 } }, /retry\.attempts: .* found 1\.5/],
     [
       { config, unsupportedFields: 'ignore' },
-      /unsupportedFields: expected "refuse" or "warn", found "ignore"/,
+      /unsupportedFields: expected "refuse" or "warn", found string "ignore"/,
     ],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)

@@ -67,6 +67,16 @@ export function mayRetry(error: ProxyError, method: string, bodyUntouched: boole
   return error.code === 'PROXY_UPSTREAM_RESET' && IDEMPOTENT.has(method)
 }
 
+/**
+ * Whether a first try may have met a connection that the server was closing just then: the server is well, and may
+ * have the request again on a fresh one.
+ *
+ * @param retries with the one that is being decided on
+ */
+export function isStaleConnection(error: ProxyError, retries: number): boolean {
+  return error.code === 'PROXY_UPSTREAM_RESET' && retries === 1
+}
+
 /** What a client is told: never the names or addresses of servers. */
 export function publicMessage(error: ProxyError): string {
   return ERROR_CODES[error.code].says

@@ -1,6 +1,9 @@
 import type { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
 
+/** Beyond it node's timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
 export class InFlight {
   readonly #exchanges = new Set<Exchange>()
@@ -23,7 +26,7 @@ export class InFlight {
   async idleWithin(limitMs: number): Promise<void> {
     if (this.#exchanges.size === 0 || limitMs <= 0) return
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, limitMs)
+      const timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
       this.#onIdle = () => {
         clearTimeout(timer)
         resolve()

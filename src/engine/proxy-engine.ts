@@ -8,7 +8,7 @@ import { ClientAddresses, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
-import { mayRetry, toProxyError } from './failures.js'
+import { isStaleConnection, mayRetry, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
 import { Generations } from './generations.js'
 import { InFlight } from './in-flight.js'
@@ -16,7 +16,7 @@ import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
-import type { RequestExplanation } from './snapshot.js'
+import type { LiveServer, RequestExplanation } from './snapshot.js'
 import { asPlainRequests, requestedProtocol, responseOn } from './upgrade.js'
 import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from './upstreams.js'
 
@@ -121,10 +121,11 @@ export class ProxyEngine implements ExchangeOwner {
     return true
   }
 
-  #send(exchange: Exchange): void {
+  /** @param fallback the server to take if there is none that was not tried */
+  #send(exchange: Exchange, fallback?: LiveServer): void {
     const { req, facts, frontend, backend, headers } = exchange
     // pick upstream
-    const server = backend?.pick(exchange.tried)
+    const server = backend?.pick(exchange.tried) ?? fallback
     if (!server || !facts) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
     if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
@@ -144,26 +145,23 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
-    const { server, backend, facts } = exchange
-    const attempts = Math.min(this.#attempts, backend?.servers.length ?? 0)
-    if (
-      server &&
-      facts &&
-      mayRetry(error, facts.method, exchange.bodyUntouched) &&
-      exchange.retries + 1 < attempts
-    ) {
-      exchange.tried ??= new Set()
-      exchange.tried.add(server)
-      exchange.retries += 1
-      try {
-        return this.#send(exchange)
-      } catch (thrown) {
-        // No server is left: what kept the last one from answering says more than that.
-        const next = toProxyError(thrown)
-        return this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
-      }
+    const { server, facts } = exchange
+    const left = this.#attempts - 1 - exchange.retries
+    if (!server || !facts || left <= 0 || !mayRetry(error, facts.method, exchange.bodyUntouched)) {
+      this.#respond(exchange, error)
+      return
     }
-    this.#respond(exchange, error)
+    exchange.tried ??= new Set()
+    exchange.tried.add(server)
+    exchange.retries += 1
+    try {
+      this.#send(exchange, isStaleConnection(error, exchange.retries) ? server : undefined)
+    } catch (thrown) {
+      // No server is left: what kept the last one from answering says more than that.
+      exchange.retries -= 1
+      const next = toProxyError(thrown)
+      this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
+    }
   }
 
   #respond(exchange: Exchange, error: ProxyError): void {

@@ -1,4 +1,5 @@
-import { type Dispatcher, Pool } from 'undici'
+import { isIP } from 'node:net'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
 
 /** Limits on the way to a server, in milliseconds. */
 export interface UpstreamTimeouts {
@@ -37,10 +38,12 @@ export class Upstream {
   /** `http://host:port`: what makes two servers the same. */
   readonly origin: string
   readonly #timeouts: UpstreamTimeouts
+  readonly #hostname: string
   #pool: Pool | undefined
 
   constructor(origin: string, timeouts: UpstreamTimeouts) {
     this.origin = origin
+    this.#hostname = new URL(origin).hostname
     this.#timeouts = timeouts
   }
 
@@ -50,7 +53,7 @@ export class Upstream {
     this.#pool ??= new Pool(this.origin, {
       pipelining: 1,
       allowH2: false,
-      connect: { timeout: this.#timeouts.connectMs },
+      connect: connectorFor(this.#hostname, this.#timeouts.connectMs),
       headersTimeout: this.#timeouts.responseHeadMs,
       bodyTimeout: this.#timeouts.bodyIdleMs,
     })
@@ -61,6 +64,8 @@ export class Upstream {
         headers: request.headers,
         body: request.body as Dispatcher.DispatchOptions['body'],
         upgrade: request.upgrade,
+        // Else undici takes the client's Host for the name on the server's certificate.
+        servername: this.#hostname,
         // undici closes the connection after a HEAD unless told that the server is not to be distrusted.
         ...(request.method === 'HEAD' && { reset: false }),
       } as Dispatcher.DispatchOptions,
@@ -77,6 +82,13 @@ export class Upstream {
   async destroy(): Promise<void> {
     await this.#pool?.destroy()
   }
+}
+
+/** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
+function connectorFor(hostname: string, timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout })
+  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+  return (options, callback) => connect(isAddress ? { ...options, servername: '' } : options, callback)
 }
 
 /**

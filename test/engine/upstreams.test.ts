@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import type { AddressInfo } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { generate } from 'selfsigned'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { Upstreams } from '../../src/engine/upstreams.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
@@ -35,6 +38,51 @@ describe('connections to a server', () => {
       expect((await httpGet({ port, method })).status).toBe(200)
     }
     expect(server.connections).toBe(1)
+  })
+
+  it('that the server was just closing cost a request without a body nothing', async () => {
+    // The race that no keep-alive client can avoid: the server closes an idle connection as a request leaves for it.
+    let heads = 0
+    const server = await startMisbehaving((socket) => {
+      heads += 1
+      if (heads === 2) socket.destroy()
+      else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    const { port } = await startEngine(routeTo(server))
+    expect((await httpGet({ port })).status).toBe(200)
+    expect((await httpGet({ port })).status).toBe(200)
+    expect({ heads, connections: server.connections }).toEqual({ heads: 3, connections: 2 })
+  })
+
+  it('that are cut again and again are given up after one more try, and at once for a POST', async () => {
+    let heads = 0
+    const server = await startMisbehaving((socket) => {
+      heads += 1
+      socket.destroy()
+    })
+    const { port } = await startEngine(routeTo(server))
+    expect((await httpGet({ port })).status).toBe(502)
+    expect(heads).toBe(2)
+    expect((await httpGet({ port, method: 'POST' })).status).toBe(502)
+    expect(heads).toBe(3)
+  })
+
+  it.each([
+    ['a name', 'localhost', 'localhost'],
+    ['an address', '127.0.0.1', undefined],
+  ])('over TLS are made under the name in the URL, not in the request: %s', async (_what, host, expected) => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }])
+    const names: (string | undefined)[] = []
+    const server = createTlsServer({ key, cert })
+    server.on('tlsClientError', (_error, socket) => names.push(socket.servername || undefined))
+    await new Promise<void>((resolve) => server.listen(0, host, resolve))
+    onTestFinished(() => void server.close())
+    const url = `https://${host}:${(server.address() as AddressInfo).port}`
+    const { port } = await startEngine(routeTo({ url }))
+    // Nobody signed the certificate, so it is refused; by then the name has been said.
+    expect((await httpGet({ port, host: 'www.example.com' })).status).toBe(502)
+    await eventually(() => names.length > 0, 'the server sees the handshake end')
+    expect(names[0]).toBe(expected)
   })
 
   it('are shared by all backends that name it', async () => {

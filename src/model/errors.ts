@@ -84,7 +84,11 @@ export class ProxyError extends Error {
 
 /** Whatever was thrown, as an error: an alien value becomes the message of one. */
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown))
+  if (thrown instanceof Error) return thrown
+  // Not `String(thrown)`, which itself throws for an object without a prototype.
+  return new Error(
+    typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown),
+  )
 }
 
 /** All issues in one message, a line each, for logs and thrown errors. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
+import { onlyKnownOptions } from '../rules/known-options.js'
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 
@@ -20,6 +21,8 @@ export interface AliasProviderOptions {
 /** A source that cannot be reached is asked again after 0.1 to 2 s; a prefix that was refused, after 1 to 30 s. */
 const UNREACHABLE_MS = { min: 100, max: 2_000 }
 const REFUSED_MS = { min: 1_000, max: 30_000 }
+
+const OPTIONS = ['source', 'fetcher', 'name', 'allowedPrefix', 'allowEmpty'] as const
 
 /** What can fail on its own: the source, the key in it, the fetcher. An outage is over when none does. */
 type Part = 'source' | 'key' | 'fetch'
@@ -47,7 +50,12 @@ export class AliasProvider implements Provider {
   /** Aborted when the alias was written again. */
   #following = new AbortController()
 
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: AliasProviderOptions) {
+    onlyKnownOptions(options, OPTIONS, 'AliasProvider: ')
+    if (typeof options.fetcher?.fetch !== 'function') {
+      throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a fetcher with a function fetch')
+    }
     this.name = options.name ?? 'alias'
     this.allowEmpty = options.allowEmpty ?? false
     this.#source = options.source

@@ -4,6 +4,8 @@ import { Agent } from 'undici'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigFetcher } from '../model/provider.js'
+import { describeValue } from '../rules/document-shapes.js'
+import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { excerptOf, getText, unusable, withoutCredentials } from './read-response.js'
 
 /** Where a document is: a URL to which `?prefix=` is added, or that holds `{prefix}`; or a function from prefix to URL. */
@@ -56,11 +58,8 @@ export class ApiConfigFetcher implements ConfigFetcher {
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` if a URL is none */
   constructor(options: ApiConfigFetcherOptions) {
+    checkOptions(options)
     this.#options = options
-    for (const url of urlsOf(options.url)) {
-      if (typeof url === 'function' || URL.canParse(url.replaceAll('{prefix}', 'x'))) continue
-      throw new ProxyError('PROXY_OPTION_INVALID', `ApiConfigFetcher: ${JSON.stringify(url)} is no URL`)
-    }
   }
 
   /**
@@ -112,10 +111,11 @@ export class ApiConfigFetcher implements ConfigFetcher {
         return new Lag(`GET ${front.url}: the frontends changed while the backends were read`)
       }
     }
-    const { frontends } = front.document
-    const { backends } = back.document
-    const verified = front.document['prefix'] !== undefined && back.document['prefix'] !== undefined
-    return { ...labels(version, verified ? prefix : undefined), frontends, backends } as ProviderConfig
+    // Each half with all its fields, so that one that nobody knows is refused, not dropped on the way.
+    const whole = { ...back.document, ...front.document, backends: back.document['backends'] }
+    const { prefix: named, ...unverified } = whole as { prefix?: unknown }
+    const verified = named !== undefined && back.document['prefix'] !== undefined
+    return (verified ? whole : unverified) as unknown as ProviderConfig
   }
 
   async #get(target: ConfigUrl, prefix: string, signal: AbortSignal): Promise<Answer | Lag> {
@@ -161,8 +161,33 @@ export class ApiConfigFetcher implements ConfigFetcher {
   }
 }
 
+const OPTIONS = ['url', 'headers', 'timeoutMs', 'maxBytes', 'lagGraceMs', 'requirePrefix'] as const
+
+function checkOptions(options: ApiConfigFetcherOptions): void {
+  onlyKnownOptions(options, OPTIONS, 'ApiConfigFetcher: ')
+  for (const url of urlsOf(options.url)) {
+    if (typeof url === 'function') continue
+    const flaw = flawOfUrl(url)
+    if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ApiConfigFetcher: the url ${flaw}`)
+  }
+  positiveOption(options.timeoutMs, 'ApiConfigFetcher: timeoutMs')
+  positiveOption(options.maxBytes, 'ApiConfigFetcher: maxBytes')
+  if (options.lagGraceMs !== 0) positiveOption(options.lagGraceMs, 'ApiConfigFetcher: lagGraceMs')
+}
+
+function flawOfUrl(text: unknown): string | undefined {
+  const filled = typeof text === 'string' ? text.replaceAll('{prefix}', 'x') : ''
+  if (!URL.canParse(filled)) return `must be a URL or a function, found ${describeValue(text)}`
+  const { protocol, username, password } = new URL(filled)
+  if (protocol !== 'http:' && protocol !== 'https:')
+    return `must begin with http:// or https://, found ${protocol}`
+  // They would be dropped without a word, and the API would answer 401 for ever.
+  if (username !== '' || password !== '') return 'carries credentials; send them in headers'
+  return undefined
+}
+
 function urlsOf(url: ApiConfigFetcherOptions['url']): ConfigUrl[] {
-  return typeof url === 'object' ? [url.frontends, url.backends] : [url]
+  return typeof url === 'object' && url !== null ? [url.frontends, url.backends] : [url]
 }
 
 function urlFor(target: ConfigUrl, prefix: string): string {
@@ -186,10 +211,6 @@ function parseDocument(body: string, url: string): Readonly<Record<string, unkno
     return document as Readonly<Record<string, unknown>>
   }
   throw unusable(url, `status 200, but no object; it begins with ${excerptOf(body)}`)
-}
-
-function labels(version: unknown, prefix: string | undefined) {
-  return { ...(version !== undefined && { version }), ...(prefix !== undefined && { prefix }) }
 }
 
 function one(value: string | string[] | undefined): string | undefined {

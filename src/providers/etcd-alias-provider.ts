@@ -1,4 +1,5 @@
 import type { ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
+import { onlyKnownOptions } from '../rules/known-options.js'
 import { AliasProvider } from './alias-provider.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
 import type { EtcdConnection } from './etcd-session.js'
@@ -16,6 +17,17 @@ export interface EtcdAliasProviderOptions extends EtcdConnection {
   readonly allowEmpty?: boolean
 }
 
+const OPTIONS = [
+  'hosts',
+  'auth',
+  'tls',
+  'aliasKey',
+  'fetcher',
+  'name',
+  'allowedPrefix',
+  'allowEmpty',
+] as const
+
 /**
  * Follows the alias key of one cluster in etcd: one write to that key switches the proxy. Its etcd user needs to read
  * that key and nothing else.
@@ -27,9 +39,16 @@ export class EtcdAliasProvider implements Provider {
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EtcdAliasProviderOptions) {
-    const { name = 'etcd-alias', aliasKey } = options
+    onlyKnownOptions(options, OPTIONS, 'EtcdAliasProvider: ')
+    const { name = 'etcd-alias', aliasKey, fetcher, allowedPrefix, allowEmpty } = options
     const source = new EtcdAliasSource(options, aliasKey)
-    this.#following = new AliasProvider({ ...options, name, source })
+    this.#following = new AliasProvider({
+      source,
+      fetcher,
+      name,
+      ...(allowedPrefix !== undefined && { allowedPrefix }),
+      ...(allowEmpty !== undefined && { allowEmpty }),
+    })
     this.name = name
     this.allowEmpty = this.#following.allowEmpty
   }

@@ -23,9 +23,14 @@ export class EtcdAliasSource implements AliasSource {
     this.#connection = connection
     this.#hosts = [connection.hosts].flat()
     this.#key = key
-    if (this.#hosts.length === 0)
-      throw new ProxyError('PROXY_OPTION_INVALID', 'etcd: expected at least one host')
-    if (key === '') throw new ProxyError('PROXY_OPTION_INVALID', 'etcd: expected the name of the alias key')
+    if (this.#hosts.length === 0 || !this.#hosts.every(isText)) {
+      const message = 'etcd: expected hosts with at least one, like http://127.0.0.1:2379'
+      throw new ProxyError('PROXY_OPTION_INVALID', message)
+    }
+    if (!isText(key)) {
+      const message = 'etcd: expected the name of the alias key, like /traefik/dev/alias'
+      throw new ProxyError('PROXY_OPTION_INVALID', message)
+    }
   }
 
   async watch(bell: AliasBell): Promise<void> {
@@ -89,4 +94,8 @@ export class EtcdAliasSource implements AliasSource {
       }, ended)
     })
   }
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string' && value !== ''
 }

@@ -62,6 +62,7 @@ describe('asError', () => {
     ['null', null, 'null'],
     ['undefined', undefined, 'undefined'],
     ['a symbol', Symbol('s'), 'Symbol(s)'],
+    ['an object without a prototype', Object.create(null), 'something was thrown that is no error'],
   ])('makes an error of %s', (_what, thrown, message) => {
     const error = asError(thrown)
     expect(error).toBeInstanceOf(Error)

@@ -91,7 +91,7 @@ describe('the question', () => {
       expect(() => new ApiConfigFetcher({ url })).toThrow(
         expect.objectContaining({
           code: 'PROXY_OPTION_INVALID',
-          message: expect.stringContaining('is no URL'),
+          message: expect.stringContaining('must be a URL'),
         }),
       )
     }
@@ -229,6 +229,17 @@ describe('frontends and backends at two urls', () => {
     serve([json({ version: '7', frontends })], [json({ version: '7', backends })])
     expect(await ask(fetcherOfHalves(), V1)).toEqual({ version: '7', frontends, backends })
     expect(askedPaths()).toEqual([path('f'), path('b')])
+  })
+
+  it('keep the fields that nobody knows, for validation to refuse', async () => {
+    serve([json({ version: '7', frontends, tls: [] })], [json({ version: '7', backends, backend: {} })])
+    expect(await ask(fetcherOfHalves(), V1)).toEqual({
+      version: '7',
+      frontends,
+      backends,
+      tls: [],
+      backend: {},
+    })
   })
 
   it('are asked for again while their versions differ', async () => {
@@ -375,23 +386,41 @@ describe('an answer that is no document', () => {
     expect(error.cause).toBeInstanceOf(Error)
   })
 
-  it('never shows the credentials of a url', async () => {
+  it('never comes of a url with credentials: that is refused, and they are not shown', () => {
+    for (const url of ['http://proxy:s3cret@config-api/config', 'http://:s3cret@config-api/{prefix}']) {
+      expect(() => new ApiConfigFetcher({ url })).toThrow(/carries credentials; send them in headers$/)
+    }
+  })
+
+  it('shows no credentials that a function put into the url', async () => {
     const secretive = api.url.replace('http://', 'http://proxy:s3cret@')
-    const behaviours = [
+    for (const behaviour of [
       htmlPage,
       status(500),
       silent,
       status(404),
       json({ ...whole, prefix: V2 }),
       drip(5),
-      json([]),
-    ]
-    for (const behaviour of behaviours) {
+    ]) {
       api.on(V1, behaviour)
-      const error = await errorOf(ask(fetcherFor({ url: secretive, timeoutMs: 100 }), V1))
+      const error = await errorOf(ask(fetcherFor({ url: () => secretive, timeoutMs: 100 }), V1))
       expect(`${error.message} ${error.stack} ${String(error.cause)}`).not.toContain('s3cret')
       expect(error.message).toContain('http://***@127.0.0.1')
     }
+  })
+
+  it.each([
+    [
+      { url: 'http://x/', timeoutMS: 1 },
+      /there is no option ApiConfigFetcher: timeoutMS; the nearest known one is "timeoutMs"/,
+    ],
+    [{ url: 'http://x/', timeoutMs: 0 }, /timeoutMs: expected a number above 0, found 0/],
+    [{ url: 'http://x/', maxBytes: Number.NaN }, /maxBytes: expected a number above 0, found NaN/],
+    [{ url: 'http://x/', lagGraceMs: -1 }, /lagGraceMs: expected a number above 0, found -1/],
+    [{ url: 'ftp://x/' }, /must begin with http:\/\/ or https:\/\/, found ftp:/],
+    [{}, /must be a URL or a function, found nothing/],
+  ])('comes of options that are wrong: %j', (options, message) => {
+    expect(() => new ApiConfigFetcher(options as ApiConfigFetcherOptions)).toThrow(message)
   })
 
   it('does not keep the next one from being fetched', async () => {

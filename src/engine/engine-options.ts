@@ -9,7 +9,7 @@ export interface EngineOptions extends ValidateOptions {
   readonly trustedProxies?: readonly string[]
   /** Limits on the way to servers. Defaults: `connectMs` 10,000, `responseHeadMs` 60,000, `bodyIdleMs` 300,000. */
   readonly timeouts?: Partial<UpstreamTimeouts>
-  /** `attempts`: how many servers a request is sent to at most, the first included. Default 3; 1: never again. */
+  /** `attempts`: how often a request is sent at most, the first time included. Default 3; 1: never again. */
   readonly retry?: { readonly attempts?: number }
 }
 

@@ -172,6 +172,6 @@ describe('EtcdAliasProvider', () => {
       allowEmpty: true,
     })
     expect(() => new EtcdAliasProvider({ ...needed, aliasKey: '' })).toThrow(/alias key/)
-    expect(() => new EtcdAliasProvider({ ...needed, hosts: [] })).toThrow(/at least one host/)
+    expect(() => new EtcdAliasProvider({ ...needed, hosts: [] })).toThrow(/hosts with at least one/)
   })
 })

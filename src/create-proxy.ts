@@ -47,7 +47,7 @@ export class ReverseProxy extends ProxyEmitter {
     this.#engine = new ProxyEngine(options, this)
     this.#supervisor = new ProviderSupervisor(
       providersOf(options),
-      (config, about, cancel, onSwapped) => this.#engine.applyMerged(config, about, cancel, onSwapped),
+      this.#engine.applyMerged,
       {
         rejected: (event) => this.emit('configRejected', event),
         troubled: (event) => this.emit('providerTroubled', event),

@@ -1,7 +1,13 @@
 import type { ProviderConfig } from '../model/config.js'
 import { diffConfigs, isSame } from '../model/diff-configs.js'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { type ApplyNotes, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
+import {
+  type ApplyMerged,
+  type ApplyNotes,
+  type MergedConfig,
+  mergeConfigs,
+  qualifyConfig,
+} from '../model/merge-configs.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
@@ -49,14 +55,8 @@ export class Generations {
   }
 
   /** What the supervisor has validated and merged. */
-  async applyMerged(
-    config: MergedConfig,
-    about: ApplyNotes,
-    cancel: AbortSignal,
-    onSwapped: () => void,
-  ): Promise<{ generation: number }> {
-    return this.#compileAndSwap(config, about, AbortSignal.any([this.#supersede(), cancel]), onSwapped)
-  }
+  readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
+    this.#compileAndSwap(config, about, AbortSignal.any([this.#supersede(), cancel]), onSwapped)
 
   /** Nothing goes live any more. */
   close(): void {

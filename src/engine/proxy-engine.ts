@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
-import type { ApplyNotes, MergedConfig } from '../model/merge-configs.js'
+import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
@@ -210,21 +210,12 @@ export class ProxyEngine implements ExchangeOwner {
   }
 
   /**
-   * The same for what the supervisor has validated and merged.
+   * The same for what the supervisor has validated and merged; its entries must never change.
    *
-   * @param config its entries must never change
-   * @param cancel gives up, unless the swap is done
-   * @param onSwapped called between the swap and `configChanged`; not at all if nothing had to be swapped
    * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before this was compiled; the reason of `cancel`
    */
-  async applyMerged(
-    config: MergedConfig,
-    about: ApplyNotes,
-    cancel: AbortSignal,
-    onSwapped: () => void,
-  ): Promise<{ generation: number }> {
-    return this.#generations.applyMerged(config, about, cancel, onSwapped)
-  }
+  readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
+    this.#generations.applyMerged(config, about, cancel, onSwapped)
 
   /** Which frontend a request would go to, and why. @throws ProxyError `PROXY_NOT_READY` */
   explain(facts: RequestFacts): RequestExplanation {

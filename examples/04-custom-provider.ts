@@ -7,7 +7,7 @@ class EnvironmentProvider implements Provider {
   #deliver = () => {}
 
   async start(sink: ConfigSink): Promise<void> {
-    this.#deliver = () => void sink.update(readRoutes(process.env.ROUTES ?? ''))
+    this.#deliver = () => void sink.update(readRoutes(process.env.ROUTES ?? 'a.test=http://127.0.0.1:9001'))
     process.on('SIGHUP', this.#deliver)
     this.#deliver()
   }

@@ -3,7 +3,7 @@ import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
-import { type BoundAddress, type ListenAt, Listener } from './listener.js'
+import { type BoundAddress, checkListenAt, type ListenAt, Listener } from './listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
 import type { RequestFacts } from './model/request-facts.js'
@@ -11,6 +11,7 @@ import { ProviderSupervisor } from './providers/provider-supervisor.js'
 import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
+import { onlyKnownOptions } from './rules/known-options.js'
 import { hostOf } from './rules/normalize-host.js'
 import { normalizePath } from './rules/normalize-path.js'
 import { validateConfig } from './rules/validate-config.js'
@@ -58,7 +59,7 @@ export class ReverseProxy extends ProxyEmitter {
     const { handler, upgrade } = this.#handlersFor(undefined)
     this.handler = handler
     this.upgrade = upgrade
-    closeOnAbort(this, options.signal)
+    this.#closeOnAbort(options.signal)
   }
 
   /**
@@ -77,6 +78,7 @@ export class ReverseProxy extends ProxyEmitter {
    */
   async listen(at: ListenAt): Promise<BoundAddress> {
     if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    checkListenAt(at)
     void this.start()
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
     const listener = new Listener(this.#handlersFor(entryPoint))
@@ -112,7 +114,9 @@ export class ReverseProxy extends ProxyEmitter {
    * @param options.timeoutMs default 30,000
    * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; starting goes on
    */
-  async ready({ timeoutMs = 30_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    onlyKnownOptions(options, ['timeoutMs'], 'ready: ')
+    const { timeoutMs = 30_000 } = options
     void this.start()
     await this.#supervisor.ready(timeoutMs)
   }
@@ -120,9 +124,13 @@ export class ReverseProxy extends ProxyEmitter {
   /**
    * Which frontend a request would go to, why the others would not have it, and which servers stand behind it.
    *
-   * @throws ProxyError `PROXY_NOT_READY`
+   * @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID`
    */
   explain(request: RequestSketch): RequestExplanation {
+    for (const name of ['host', 'path', 'clientAddress'] as const) {
+      if (typeof request?.[name] === 'string') continue
+      throw new ProxyError('PROXY_OPTION_INVALID', `explain: expected ${name} as a text`)
+    }
     return this.#engine.explain({
       method: 'GET',
       query: '',
@@ -154,6 +162,14 @@ export class ReverseProxy extends ProxyEmitter {
     for (const listener of this.#listeners) listener.cut()
     for (const detach of this.#detach) detach()
     await Promise.all([stopping, ...listenersClosed])
+  }
+
+  #closeOnAbort(signal: AbortSignal | undefined): void {
+    const close = () => void this.close()
+    if (signal?.aborted) close()
+    signal?.addEventListener('abort', close, { once: true })
+    // A signal may outlive many proxies, and would keep each of them.
+    this.#detach.push(() => signal?.removeEventListener('abort', close))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -192,9 +208,4 @@ function providersOf(options: ProxyOptions): readonly Provider[] {
     throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
   }
   return [new StaticProvider({ config }), ...providers]
-}
-
-function closeOnAbort(proxy: ReverseProxy, signal: AbortSignal | undefined): void {
-  if (signal?.aborted) void proxy.close()
-  else signal?.addEventListener('abort', () => void proxy.close(), { once: true })
 }

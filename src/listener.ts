@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ProxyError } from './model/errors.js'
+import { onlyKnownOptions } from './rules/known-options.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
 export type ListenAt =
@@ -28,12 +29,27 @@ const SERVER_OPTIONS = {
   requestTimeout: 0,
 }
 
+/** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
+export function checkListenAt(at: ListenAt): void {
+  const target = typeof at === 'number' ? { port: at } : at
+  onlyKnownOptions(target, ['port', 'host', 'path', 'entryPoint'], 'listen: ')
+  const { port, path } = target as { port?: unknown; path?: unknown }
+  const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
+  if (isPort !== (typeof path === 'string')) return
+  throw new ProxyError(
+    'PROXY_OPTION_INVALID',
+    'listen: expected a port from 0 to 65535, or the path of a Unix socket',
+  )
+}
+
 /** One listener of the proxy's own. */
 export class Listener {
   readonly #server: Server
 
   constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }) {
     this.#server = createServer(SERVER_OPTIONS, handlers.handler)
+    // Node hides all but the first 1,000 from `headers`; the head's size is limit enough, and hides nothing.
+    this.#server.maxHeadersCount = 0
     this.#server.on('upgrade', handlers.upgrade)
   }
 

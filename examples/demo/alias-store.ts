@@ -51,6 +51,8 @@ async function putKey(url: string, key: string, value: string): Promise<void> {
     method: 'POST',
     body: JSON.stringify({ key: base64(key), value: base64(value) }),
     signal: AbortSignal.timeout(5_000),
+  }).catch((error: Error) => {
+    throw new Error(`no etcd answers at ${url}`, { cause: error })
   })
   if (!response.ok) throw new Error(`etcd at ${url} answered ${response.status} to a put`)
 }

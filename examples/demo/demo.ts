@@ -180,4 +180,9 @@ function readOptions(args: readonly string[]): Options {
   return { keep, ...(etcd !== undefined && { etcd }) }
 }
 
-process.exitCode = (await main(readOptions(process.argv.slice(2)))) ? 0 : 1
+try {
+  process.exitCode = (await main(readOptions(process.argv.slice(2)))) ? 0 : 1
+} catch (error) {
+  say(`The demo could not go on: ${(error as Error).message}`)
+  process.exit(1)
+}

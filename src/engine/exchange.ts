@@ -68,6 +68,7 @@ export class Exchange implements ResponseHandler {
     // A response that the client no longer takes tells so by an error; 'close' follows, and is enough.
     res.on('error', ignore)
     res.on('close', this.#onResponseClosed)
+    if (res.socket === null) this.#watchSocket()
   }
 
   /** Keeps a snapshot's servers connected until `unpin`. */
@@ -96,6 +97,7 @@ export class Exchange implements ResponseHandler {
 
   /** Nobody's request after all: the host's own routes take it over, response included. */
   abandon(): void {
+    this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
     this.res.off('error', ignore)
   }
@@ -170,6 +172,8 @@ export class Exchange implements ResponseHandler {
   onRequestUpgrade(controller: ResponseController, _status: number, _headers: unknown, server: Duplex): void {
     const upgrade = this.upgrade
     server.on('error', ignore)
+    // When the server has said all, the client may still have something to say.
+    server.allowHalfOpen = true
     if (!upgrade || this.clientLeft) {
       server.destroy()
       return
@@ -188,6 +192,12 @@ export class Exchange implements ResponseHandler {
     tunnel(upgrade.socket, server, () => this.#settle())
   }
 
+  // A response that waits behind others on its connection is not told when that closes.
+  #watchSocket(): void {
+    this.req.socket.setMaxListeners(0)
+    this.req.socket.on('close', this.#onResponseClosed)
+  }
+
   readonly #onResponseClosed = (): void => {
     if (!this.res.writableFinished) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
@@ -203,6 +213,7 @@ export class Exchange implements ResponseHandler {
   #settle(): void {
     if (this.#settled) return
     this.#settled = true
+    this.req.socket.off('close', this.#onResponseClosed)
     this.#owner.settle(this)
   }
 }

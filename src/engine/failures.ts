@@ -1,4 +1,4 @@
-import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
 
 /** What node and undici call their failures, and what they are called here. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -17,6 +17,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_BODY_TIMEOUT: 'PROXY_BODY_TIMEOUT',
   UND_ERR_HEADERS_OVERFLOW: 'PROXY_BAD_RESPONSE',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'PROXY_BAD_RESPONSE',
+  // undici asserts where a server switches protocols unasked, or sends a status below 100.
+  ERR_ASSERTION: 'PROXY_BAD_RESPONSE',
   ERR_INVALID_CHAR: 'PROXY_BAD_RESPONSE',
   ERR_HTTP_INVALID_STATUS_CODE: 'PROXY_BAD_RESPONSE',
   UND_ERR_INVALID_ARG: 'PROXY_BAD_REQUEST',
@@ -48,7 +50,7 @@ function ourCode(code: string): ErrorCode {
 }
 
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
-  if (!(thrown instanceof Error)) return { code: '', message: String(thrown) }
+  if (!(thrown instanceof Error)) return { code: '', message: asError(thrown).message }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
   // Node tries several addresses of a name and throws one error for all: the first says what happened.
   if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])

@@ -40,7 +40,7 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor)
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
     const lower = name.toLowerCase()
-    if (NOT_COPIED.has(lower) || named?.has(lower) || isForwarding(lower, about.trusted)) continue
+    if (NOT_COPIED.has(lower) || named?.has(lower) || isReplaced(lower, about.trusted)) continue
     headers.push(name, raw[index + 1] as string)
   }
   pushForwarding(headers, req, about)
@@ -62,13 +62,21 @@ function pushForwarding(headers: string[], req: IncomingMessage, about: Forwarde
   if (parseAddress(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
 }
 
-/** What we write ourselves, and, from a stranger, whatever else pretends to be written by a proxy. */
-function isForwarding(lower: string, trusted: boolean): boolean {
+/** What we write anew, and, from a stranger, whatever else pretends to be written by a proxy. */
+function isReplaced(lower: string, trusted: boolean): boolean {
+  return trusted ? OURS.has(lower.replaceAll('_', '-')) : isForwarding(lower)
+}
+
+/**
+ * Whether a field tells of proxies on the way: `Forwarded`, `X-Real-Ip`, `X-Forwarded-*`, also with underscores.
+ *
+ * @param lower the field's name in lower case
+ */
+export function isForwarding(lower: string): boolean {
   const first = lower.charCodeAt(0)
   if (first !== 0x78 /* x */ && first !== 0x66 /* f */) return false
   const name = lower.replaceAll('_', '-')
-  if (OURS.has(name)) return true
-  return !trusted && (name === 'forwarded' || name.startsWith('x-forwarded-'))
+  return name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-')
 }
 
 const OURS = new Set([

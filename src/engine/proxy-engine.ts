@@ -99,7 +99,8 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.clientAddress = clientAddress
 
       // facts
-      const facts = new LiveFacts(req, clientAddress, entryPoint)
+      const trusted = this.#clientAddresses.trusts(peer)
+      const facts = new LiveFacts(req, clientAddress, trusted, entryPoint)
       exchange.facts = facts
 
       // router match
@@ -110,7 +111,6 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.backend = snapshot.backends.get(frontend.backend)
 
       // headers
-      const trusted = this.#clientAddresses.trusts(peer)
       const { authority } = facts
       exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority })
 

@@ -1,8 +1,9 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hostOf } from '../rules/normalize-host.js'
 import { normalizePath } from '../rules/normalize-path.js'
+import { isForwarding } from './forward-headers.js'
 
 /** The facts of a live request. Its headers are gathered only when a rule asks for one. */
 export class LiveFacts implements RequestFacts {
@@ -17,10 +18,15 @@ export class LiveFacts implements RequestFacts {
   /** Path and query in normal form: what a server gets. */
   readonly target: string
   readonly #req: IncomingMessage
+  readonly #trusted: boolean
   #headers: RequestFacts['headers'] | undefined
 
-  /** @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded */
-  constructor(req: IncomingMessage, clientAddress: string, entryPoint: string | undefined) {
+  /**
+   * @param trusted whether the peer's forwarding headers are believed; if not, rules do not see them either
+   * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
+   */
+  constructor(req: IncomingMessage, clientAddress: string, trusted: boolean, entryPoint: string | undefined) {
+    refuseHiddenHeaders(req)
     const { authority, target } = splitTarget(req)
     const question = target.indexOf('?')
     this.method = req.method ?? 'GET'
@@ -32,10 +38,11 @@ export class LiveFacts implements RequestFacts {
     this.clientAddress = clientAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
     this.#req = req
+    this.#trusted = trusted
   }
 
   get headers(): RequestFacts['headers'] {
-    this.#headers ??= gatherHeaders(this.#req.rawHeaders)
+    this.#headers ??= gatherHeaders(this.#req.rawHeaders, this.#trusted)
     return this.#headers
   }
 }
@@ -43,6 +50,21 @@ export class LiveFacts implements RequestFacts {
 // node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/
+
+/**
+ * Node leaves what is beyond `maxHeadersCount` (1,000, unless the host's server says otherwise) out of `headers`, without
+ * a word: a length, a hop, a connection option behind it would be forwarded, but not seen.
+ */
+function refuseHiddenHeaders(req: IncomingMessage): void {
+  if (req.rawHeaders.length < 64) return
+  const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
+  if (count !== 0 && req.rawHeaders.length >= 2 * count) {
+    throw new ProxyError(
+      'PROXY_BAD_REQUEST',
+      `the request has more headers than the ${count} that node shows`,
+    )
+  }
+}
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
   const url = req.url ?? '/'
@@ -64,10 +86,11 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
 }
 
 // Not `req.headers`, which joins lines, nor `req.headersDistinct`, which older Nodes crash on for a header `__proto__`.
-function gatherHeaders(raw: readonly string[]): RequestFacts['headers'] {
+function gatherHeaders(raw: readonly string[], trusted: boolean): RequestFacts['headers'] {
   const headers: Record<string, string | string[]> = Object.create(null)
   for (let index = 0; index < raw.length; index += 2) {
     const name = (raw[index] as string).toLowerCase()
+    if (!trusted && isForwarding(name)) continue
     const value = raw[index + 1] as string
     const before = headers[name]
     if (before === undefined) headers[name] = value

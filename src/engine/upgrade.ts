@@ -20,6 +20,7 @@ export function asPlainRequests(handler: RequestHandler): UpgradeHandler {
     res.shouldKeepAlive = false
     handler(req, res)
   })
+  plain.maxHeadersCount = 0
   return (req, socket, head) => {
     let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
     for (let index = 0; index < req.rawHeaders.length; index += 2)

@@ -93,5 +93,11 @@ export function asError(thrown: unknown): Error {
 
 /** All issues in one message, a line each, for logs and thrown errors. */
 export function describeIssues(issues: readonly Issue[]): string {
-  return issues.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`).join('\n')
+  const shown = issues.slice(0, MAX_DESCRIBED)
+  const lines = shown.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`)
+  if (issues.length > MAX_DESCRIBED) lines.push(`and ${issues.length - MAX_DESCRIBED} more`)
+  return lines.join('\n')
 }
+
+/** A message is for people; all issues are in the error beside it. */
+const MAX_DESCRIBED = 100

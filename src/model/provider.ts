@@ -53,6 +53,8 @@ export interface ConfigFetcher {
 
 /** Where an alias value comes from. A doorbell and a door: `watch` only rings, `read` says what is there now. */
 export interface AliasSource {
+  /** What the alias is called in messages: its key, and where that is. */
+  readonly alias?: string
   /** Begins to ring. Resolves at once; trouble is told through the bell. */
   watch(bell: AliasBell): Promise<void>
   /** The value now, and a mark that changes whenever the alias is written. No value: the key does not exist. */

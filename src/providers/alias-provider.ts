@@ -53,6 +53,9 @@ export class AliasProvider implements Provider {
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: AliasProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'AliasProvider: ')
+    if (typeof options.source?.watch !== 'function') {
+      throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a source with a function watch')
+    }
     if (typeof options.fetcher?.fetch !== 'function') {
       throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a fetcher with a function fetch')
     }
@@ -119,7 +122,11 @@ export class AliasProvider implements Provider {
     this.#following = new AbortController()
     const signal = AbortSignal.any([this.#following.signal, this.#stopped.signal])
     if (value === undefined) {
-      this.#trouble('key', new ProxyError('PROXY_ALIAS_MISSING'))
+      const { alias = '' } = this.#source
+      this.#trouble(
+        'key',
+        new ProxyError('PROXY_ALIAS_MISSING', `the alias key ${alias} does not exist`.replace('  ', ' ')),
+      )
       return
     }
     this.#well('key')

@@ -9,6 +9,7 @@ const REREAD_MS = 30_000
 
 /** One key in etcd as an alias source: session after session, each on the next host. */
 export class EtcdAliasSource implements AliasSource {
+  readonly alias: string
   readonly #connection: EtcdConnection
   readonly #hosts: readonly string[]
   readonly #key: string
@@ -23,6 +24,7 @@ export class EtcdAliasSource implements AliasSource {
     this.#connection = connection
     this.#hosts = [connection.hosts].flat()
     this.#key = key
+    this.alias = `${key} in etcd ${this.#hosts.join(', ')}`
     if (this.#hosts.length === 0 || !this.#hosts.every(isText)) {
       const message = 'etcd: expected hosts with at least one, like http://127.0.0.1:2379'
       throw new ProxyError('PROXY_OPTION_INVALID', message)

@@ -158,7 +158,9 @@ export class EtcdSession {
   }
 
   #failure(thrown: unknown): ProxyError {
-    return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${asError(thrown).message}`, {
+    // gRPC ends some of its messages with a heading that nothing follows.
+    const reason = asError(thrown).message.replace(/\s*Resolution note:\s*$/, '')
+    return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${reason}`, {
       cause: thrown,
     })
   }
@@ -179,8 +181,9 @@ function clientOptions({ auth, tls }: EtcdConnection, host: string): IOptions {
     grpcOptions: {
       // Without a pool of its own, a new client gets the dead connection of the one before.
       'grpc.use_local_subchannel_pool': 1,
-      'grpc.keepalive_time_ms': 10_000,
-      'grpc.keepalive_timeout_ms': 5_000,
+      // A server refuses pings that come closer than 5 s.
+      'grpc.keepalive_time_ms': 6_000,
+      'grpc.keepalive_timeout_ms': 3_000,
     },
     // The client's own retries and breakers hide the first cause and hold back our attempts: every call goes through.
     faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },

@@ -12,6 +12,9 @@ import {
   type SupervisionListener,
 } from './supervised-provider.js'
 
+/** Beyond it node's timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** A provider that does not come to an end must not keep the proxy from ending. */
 const STOP_LIMIT_MS = 5_000
 
@@ -95,7 +98,7 @@ export class ProviderSupervisor {
         if (error) reject(error)
         else resolve()
       }
-      const timer = setTimeout(() => settle(this.#notReady(timeoutMs)), timeoutMs)
+      const timer = setTimeout(() => settle(this.#notReady(timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
       this.#waiting.add(settle)
     })
   }

@@ -1,5 +1,7 @@
 import type { ProviderConfig } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Delivery, Provider } from '../model/provider.js'
+import { onlyKnownOptions } from '../rules/known-options.js'
 
 /** A configuration in memory, and whatever `update` puts in its place. The shortest provider there is: copy it. */
 export class StaticProvider implements Provider {
@@ -9,8 +11,15 @@ export class StaticProvider implements Provider {
   #config: ProviderConfig
   #sink: ConfigSink | undefined
 
-  /** @param options.name default `static` */
+  /**
+   * @param options.name default `static`
+   * @throws ProxyError `PROXY_OPTION_INVALID`
+   */
   constructor(options: { readonly config: ProviderConfig; readonly name?: string }) {
+    onlyKnownOptions(options, ['config', 'name'], 'StaticProvider: ')
+    if (options.config === undefined) {
+      throw new ProxyError('PROXY_OPTION_INVALID', 'StaticProvider: expected { config: the document }')
+    }
     this.name = options.name ?? 'static'
     this.#config = options.config
   }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
+import { quote } from './document-shapes.js'
 
 /**
  * An address as a number: comparable, and no text is parsed twice. IPv4 in a `number`, IPv6 in a `bigint`, so
@@ -59,7 +60,7 @@ export function parseRange(text: string): AddressRange {
   const slash = text.indexOf('/')
   const host = slash < 0 ? text : text.slice(0, slash)
   const address = readAddress(host)
-  if (address === undefined) throw new Error(`${JSON.stringify(text)} is no address range: ${whyNot(host)}`)
+  if (address === undefined) throw new Error(`${quote(text)} is no address range: ${whyNot(host)}`)
   if (slash < 0) return { first: address, last: address }
 
   const lengthText = text.slice(slash + 1)
@@ -67,7 +68,7 @@ export function parseRange(text: string): AddressRange {
   const length = /^(0|[1-9]\d{0,2})$/.test(lengthText) ? Number(lengthText) : Number.NaN
   if (!(length <= written)) {
     throw new Error(
-      `${JSON.stringify(text)} is no address range: expected a prefix length from 0 to ${written} after the "/", found ${JSON.stringify(lengthText)}`,
+      `${quote(text)} is no address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
     )
   }
   if (typeof address === 'bigint') return rangeOfSix(address, length)
@@ -97,10 +98,10 @@ function whyNot(host: string): string {
     if (parts.length !== 4) return `expected four numbers with dots between them, found ${parts.length}`
     const zero = parts.find((part) => /^0\d/.test(part))
     if (zero !== undefined)
-      return `${JSON.stringify(zero)} has a leading zero (octal to some programs, decimal to others)`
+      return `${quote(zero)} has a leading zero (octal to some programs, decimal to others)`
     return 'each of the four numbers must be 0 to 255'
   }
-  return `expected an IPv4 or IPv6 address, found ${JSON.stringify(host)}`
+  return `expected an IPv4 or IPv6 address, found ${quote(host)}`
 }
 
 /** Compiles ranges to one test of an address. Ranges are sorted and joined, so the cost is that of a binary search. */

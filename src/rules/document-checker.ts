@@ -8,6 +8,7 @@ import {
   FRONTEND,
   LOAD_BALANCER,
   pathOf,
+  quote,
   RESERVED_NAMES,
   ROUTE,
   SERVER,
@@ -116,7 +117,7 @@ export class DocumentChecker {
           : /\p{Cc}/u.test(name)
             ? 'holds a control character'
             : undefined
-    if (flaw) this.#note(pathOf(path, name), 'INVALID_NAME', `the name ${JSON.stringify(name)} ${flaw}`)
+    if (flaw) this.#note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
     return !flaw
   }
 
@@ -128,7 +129,7 @@ export class DocumentChecker {
       return
     }
     const suggestion = suggestName(name, [...now, ...later])
-    this.#note(path, 'UNKNOWN_FIELD', `there is no field ${JSON.stringify(name)} here${suggestion}`)
+    this.#note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
   }
 
   #onlyOneRuleForm(fields: Readonly<Record<string, unknown>>, path: string): void {
@@ -154,11 +155,11 @@ export class DocumentChecker {
     const at = name.indexOf('@')
     if (at >= 0) {
       const whole = /^[^@]+@[^@]+$/.test(name)
-      if (!whole) this.#note(path, 'INVALID_VALUE', `expected name@provider, found ${JSON.stringify(name)}`)
+      if (!whole) this.#note(path, 'INVALID_VALUE', `expected name@provider, found ${quote(name)}`)
     } else if (!(name in backends)) {
       this.#suggested ??= Object.keys(backends).slice(0, MAX_SUGGESTED_FROM)
       const suggestion = suggestName(name, this.#suggested)
-      this.#note(path, 'MISSING_BACKEND', `there is no backend ${JSON.stringify(name)}${suggestion}`)
+      this.#note(path, 'MISSING_BACKEND', `there is no backend ${quote(name)}${suggestion}`)
     }
     return name
   }
@@ -223,7 +224,7 @@ export class DocumentChecker {
     const text = this.text(value, path)
     if (text === undefined) return ''
     const flaw = flawOfUrl(text)
-    if (flaw) this.#note(path, 'INVALID_URL', `${JSON.stringify(hideUserinfo(text))} ${flaw}`)
+    if (flaw) this.#note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
     return text
   }
 
@@ -244,11 +245,7 @@ export class DocumentChecker {
       this.#note(`${path}.method`, 'NOT_SUPPORTED', `the strategy ${method} of Traefik is not supported yet`)
     } else if (!this.#methods.includes(method)) {
       const suggestion = suggestName(method, this.#methods)
-      this.#note(
-        `${path}.method`,
-        'INVALID_VALUE',
-        `there is no strategy ${JSON.stringify(method)}${suggestion}`,
-      )
+      this.#note(`${path}.method`, 'INVALID_VALUE', `there is no strategy ${quote(method)}${suggestion}`)
     }
     return { method }
   }

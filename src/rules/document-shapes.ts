@@ -44,9 +44,16 @@ export const RESERVED_NAMES: readonly string[] = ['__proto__', 'constructor', 'p
 
 /** A path in a document, for people: plain words with dots, all else quoted. */
 export function pathOf(parent: string, name: string): string {
-  if (!/^[\w-]+$/.test(name)) return `${parent}[${JSON.stringify(name)}]`
+  if (!/^[\w-]{1,100}$/.test(name)) return `${parent}[${quote(name)}]`
   return parent === '' ? name : `${parent}.${name}`
 }
+
+/** A text of the document as it may stand in a message: quoted, and cut, for documents may hold names of megabytes. */
+export function quote(text: string): string {
+  return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text)
+}
+
+const MAX_QUOTED = 100
 
 /** What a value is, for people. */
 export function describeValue(value: unknown): string {

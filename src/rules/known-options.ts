@@ -1,4 +1,5 @@
 import { ProxyError } from '../model/errors.js'
+import { describeValue } from './document-shapes.js'
 import { suggestName } from './nearest-name.js'
 
 /**
@@ -8,6 +9,13 @@ import { suggestName } from './nearest-name.js'
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
  */
 export function onlyKnownOptions(given: object, known: readonly string[], path: string): void {
+  if (typeof given !== 'object' || given === null) {
+    const where = path === '' ? 'options' : path.replace(/[:.]\s*$/, '')
+    throw new ProxyError(
+      'PROXY_OPTION_INVALID',
+      `${where}: expected an object of options, found ${describeValue(given)}`,
+    )
+  }
   for (const name of Object.keys(given)) {
     if (!known.includes(name)) {
       throw new ProxyError(

@@ -1,4 +1,5 @@
 import type { RuleSpec } from '../model/config.js'
+import { quote } from './document-shapes.js'
 
 /** One matcher of a rule, named and with its values, not compiled yet. */
 export interface RuleTerm {
@@ -41,7 +42,7 @@ export function parseRule(text: string): ParsedRule {
   for (const part of splitAt(text, ';', 0)) {
     const colon = part.text.indexOf(':')
     if (colon <= 0) {
-      const found = JSON.stringify(part.text)
+      const found = quote(part.text)
       problems.push({
         at: part.at,
         code: 'INVALID_RULE',
@@ -87,11 +88,13 @@ function splitAt(text: string, separator: string, offset: number): { text: strin
 export function termsOfSpec(spec: RuleSpec, names: readonly string[]): ParsedRule {
   const problems: RuleProblem[] = []
   const byKey = new Map(names.map((name) => [name.toLowerCase(), name]))
+  const order = new Map(names.map((name, index) => [name, index]))
+  const seen = new Set<string>()
   const terms: RuleTerm[] = []
   for (const [key, given] of Object.entries(spec)) {
     if (given === undefined) continue
     const matcher = byKey.get(key.toLowerCase()) ?? key
-    const values = valuesOf(given, matcher === 'Headers' || !names.includes(matcher))
+    const values = valuesOf(given, matcher === 'Headers' || !order.has(matcher))
     if (values === undefined) {
       problems.push({
         code: 'INVALID_RULE',
@@ -104,12 +107,13 @@ export function termsOfSpec(spec: RuleSpec, names: readonly string[]): ParsedRul
         problems.push({ code: 'INVALID_RULE', message: `${key}: ${unwritable(value)}` })
       }
     }
-    if (terms.some((term) => term.matcher === matcher)) {
+    if (seen.has(matcher)) {
       problems.push({ code: 'INVALID_RULE', message: `${key}: this matcher is given twice` })
     }
+    seen.add(matcher)
     terms.push({ matcher, values })
   }
-  terms.sort((a, b) => names.indexOf(a.matcher) - names.indexOf(b.matcher))
+  terms.sort((a, b) => (order.get(a.matcher) ?? -1) - (order.get(b.matcher) ?? -1))
   if (terms.length === 0 && problems.length === 0) {
     problems.push({
       code: 'INVALID_RULE',
@@ -121,7 +125,7 @@ export function termsOfSpec(spec: RuleSpec, names: readonly string[]): ParsedRul
 
 // A data rule always has a canonical text, and the 1.7 form has no way to quote.
 function unwritable(value: string): string {
-  return `${JSON.stringify(value)} cannot stand in a rule: it is empty, begins or ends with a blank, or holds "," or ";"`
+  return `${quote(value)} cannot stand in a rule: it is empty, begins or ends with a blank, or holds "," or ";"`
 }
 
 function valuesOf(given: unknown, mayBePairs: boolean): readonly string[] | undefined {

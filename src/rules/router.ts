@@ -147,7 +147,7 @@ function refusalOf(frontend: CompiledFrontend, facts: RequestFacts): string | un
   if (!answersOn(frontend, facts.entryPoint)) {
     return `entryPoints ${(frontend.config.entryPoints ?? []).join(',')}`
   }
-  const term = frontend.terms.find(({ test }) => !test(facts))
+  const term = frontend.terms.find(({ test }) => test(facts) !== true)
   return term && textOfTerms([term])
 }
 

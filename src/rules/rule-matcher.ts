@@ -1,6 +1,7 @@
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { MatcherFactory, RequestFacts } from '../model/request-facts.js'
+import { describeValue, quote } from './document-shapes.js'
 import { LATER_MATCHERS, type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { type ParsedRule, parseRule, type RuleProblem, type RuleTerm, termsOfSpec } from './parse-rule.js'
@@ -38,7 +39,13 @@ export class RuleMatcher {
     rule: string | RuleSpec,
     options: { matchers?: Readonly<Record<string, MatcherFactory>> } = {},
   ) {
-    const { terms, issues } = compileRule(rule, matcherTable(options.matchers))
+    if (typeof rule !== 'string' && (typeof rule !== 'object' || rule === null || Array.isArray(rule))) {
+      throw new ProxyError(
+        'PROXY_RULE_INVALID',
+        `expected a rule as text or data, found ${describeValue(rule)}`,
+      )
+    }
+    const { terms, issues } = compileRule(rule, matcherTable(options?.matchers))
     if (issues.length > 0) {
       const shown = typeof rule === 'string' ? rule : JSON.stringify(rule)
       const reasons = issues.map(({ message }) => message).join('; ')
@@ -58,7 +65,7 @@ export class RuleMatcher {
     const matchers = this.#terms.map(({ matcher, values, test }) => ({
       matcher,
       values,
-      matches: test(facts),
+      matches: test(facts) === true,
     }))
     return { matches: matchers.every((term) => term.matches), rule: this.rule, matchers }
   }
@@ -66,7 +73,8 @@ export class RuleMatcher {
 
 /** Whether all terms hold. */
 export function matchesAll(terms: readonly CompiledTerm[], facts: RequestFacts): boolean {
-  for (const term of terms) if (!term.test(facts)) return false
+  // A matcher of the host's that answers by anything but true, a promise for example, does not hold.
+  for (const term of terms) if (term.test(facts) !== true) return false
   return true
 }
 
@@ -121,7 +129,9 @@ function compileTerm(
     return undefined
   }
   try {
-    return factory(term.values)
+    const test: unknown = factory(term.values)
+    if (typeof test === 'function') return test as CompiledTerm['test']
+    throw new Error('the matcher did not compile to a function')
   } catch (thrown) {
     const issues: readonly Partial<Issue>[] =
       thrown instanceof ProxyError && thrown.issues.length > 0
@@ -151,7 +161,7 @@ function unknownMatcher({ matcher, at }: RuleTerm, matchers: MatcherTable): Rule
   return {
     ...positionOf(at),
     code: 'INVALID_RULE',
-    message: `there is no matcher ${JSON.stringify(matcher)}${suggestion}`,
+    message: `there is no matcher ${quote(matcher)}${suggestion}`,
   }
 }
 

@@ -92,3 +92,14 @@ describe('describeIssues', () => {
     expect(describeIssues([])).toBe('')
   })
 })
+
+it('describes a hundred issues at most, and counts the rest', () => {
+  const issues = Array.from({ length: 250 }, (_, index) => ({
+    path: `p${index}`,
+    code: 'EMPTY' as const,
+    message: 'm',
+  }))
+  const lines = describeIssues(issues).split('\n')
+  expect(lines).toHaveLength(101)
+  expect(lines.at(-1)).toBe('and 150 more')
+})

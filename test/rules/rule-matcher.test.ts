@@ -244,3 +244,21 @@ describe('compileRule', () => {
     expect(issues).toHaveLength(1)
   })
 })
+
+describe("a host's matcher", () => {
+  it('that compiles to no function is refused: dropped, it would let every request through', () => {
+    const matchers = { Tenant: (() => undefined) as never }
+    expect(() => new RuleMatcher('Tenant:a', { matchers })).toThrow(/did not compile to a function/)
+  })
+
+  it('that answers with a promise never holds', () => {
+    const matchers = { Tenant: () => (async () => true) as never }
+    const rule = new RuleMatcher('Tenant:a', { matchers })
+    expect(rule.matches(factsOf())).toBe(false)
+    expect(rule.explain(factsOf()).matches).toBe(false)
+  })
+
+  it.each([[undefined], [null], [5], [[]]])('is not asked about a rule that is none: %j', (rule) => {
+    expect(() => new RuleMatcher(rule as never)).toThrow(/expected a rule as text or data/)
+  })
+})

@@ -442,3 +442,31 @@ describe('validateConfigSteps', () => {
     expect(pauses).toBe(5)
   })
 })
+
+describe('a document made to be slow or to talk too much', () => {
+  it.each([
+    [
+      'a data rule of 30,000 keys that nobody knows',
+      () => ({ rule: Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`k${i}`, 'v'])) }),
+    ],
+    ['a host of 20,000 foreign letters', () => ({ rule: `Host:${'字'.repeat(20_000)}` })],
+    ['a rule name of a megabyte', () => ({ rule: `${'x'.repeat(1_000_000)}:a` })],
+  ])('is refused within seconds: %s', (_what, frontend) => {
+    const start = performance.now()
+    const document = { frontends: { f: { backend: 'b', ...frontend() } }, backends: { b: { servers: {} } } }
+    const checked = validateConfig(document)
+    expect(checked.ok).toBe(false)
+    expect(performance.now() - start).toBeLessThan(5_000)
+  })
+
+  it('with a long name is quoted in part: its issues stay short', () => {
+    const name = 'n'.repeat(20_000)
+    const servers = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, index) => [`s${index}`, { url: 'ftp://x' }]),
+    )
+    const checked = validateConfig({ frontends: {}, backends: { [name]: { servers } } })
+    const issues = checked.ok ? [] : checked.issues
+    expect(issues).toHaveLength(1_000)
+    for (const { path, message } of issues) expect(path.length + message.length).toBeLessThan(500)
+  })
+})

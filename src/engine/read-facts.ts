@@ -56,7 +56,6 @@ const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0
  * a word: a length, a hop, a connection option behind it would be forwarded, but not seen.
  */
 function refuseHiddenHeaders(req: IncomingMessage): void {
-  if (req.rawHeaders.length < 64) return
   const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
   if (count !== 0 && req.rawHeaders.length >= 2 * count) {
     throw new ProxyError(

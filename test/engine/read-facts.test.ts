@@ -112,7 +112,7 @@ describe('the target', () => {
 
 describe('facts', () => {
   function factsOf(req: Partial<IncomingMessage>, entryPoint?: string): LiveFacts {
-    const whole = { url: '/', method: 'GET', headers: {}, rawHeaders: [], ...req }
+    const whole = { url: '/', method: 'GET', headers: {}, rawHeaders: [], socket: {}, ...req }
     return new LiveFacts(whole as unknown as IncomingMessage, '192.0.2.1', false, entryPoint)
   }
 

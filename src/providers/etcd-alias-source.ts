@@ -7,6 +7,9 @@ import { type EtcdConnection, EtcdSession } from './etcd-session.js'
 /** A ring that was lost is made good by one of our own, this often. */
 const REREAD_MS = 30_000
 
+/** A session that lasted so long was a good one: what follows its end begins with the shortest delay. */
+const HEALTHY_MS = 10_000
+
 /** One key in etcd as an alias source: session after session, each on the next host. */
 export class EtcdAliasSource implements AliasSource {
   readonly alias: string
@@ -65,15 +68,18 @@ export class EtcdAliasSource implements AliasSource {
       REREAD_MS * (0.8 + 0.4 * Math.random()),
     ).unref()
     while (!signal.aborted) {
-      const cause = await this.#runSession(bell, () => backoff.reset())
+      const start = performance.now()
+      const cause = await this.#runSession(bell)
       if (signal.aborted) break
+      // Not at the acknowledgement: a member without a leader acknowledges, and ends the session at once.
+      if (performance.now() - start > HEALTHY_MS) backoff.reset()
       bell.trouble(cause)
       await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {})
     }
   }
 
   /** One session on the next host, from its opening to its end. Resolves to why it ended, or never began. */
-  #runSession(bell: AliasBell, onOpen: () => void): Promise<Error> {
+  #runSession(bell: AliasBell): Promise<Error> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     return new Promise((ended) => {
       const listener = {
@@ -86,12 +92,9 @@ export class EtcdAliasSource implements AliasSource {
       }
       const { signal } = this.#stopped
       EtcdSession.open(this.#connection, host, this.#key, listener, signal).then((session) => {
-        if (signal.aborted) {
-          session.close()
-          return
-        }
+        if (signal.aborted) session.close()
+        if (session.closed) return
         this.#session = session
-        onOpen()
         bell.ring()
       }, ended)
     })

@@ -1,6 +1,7 @@
 import type { Etcd3, IOptions, IWatchResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading } from '../model/provider.js'
+import { EtcdHeartbeat } from './etcd-heartbeat.js'
 
 /** How to reach an etcd. The clients are ours: nobody else's may be shared with a watch. */
 export interface EtcdConnection {
@@ -43,6 +44,7 @@ export class EtcdSession {
   readonly #asking: Etcd3
   #cancelWatch: (() => void) | undefined
   #giveUpOpening: ((cause: Error) => void) | undefined
+  #heartbeat: EtcdHeartbeat | undefined
   #closed = false
 
   private constructor(
@@ -109,10 +111,13 @@ export class EtcdSession {
         stream.on('error', fail)
         stream.on('end', () => fail(new Error('the watch ended')))
         stream.on('data', (message: IWatchResponse) => {
+          this.#heartbeat?.heard()
           if (message.canceled) fail(new Error(cancelReason(message)))
           else if (message.created) resolve()
-          else this.#listener.ring()
+          // The answer to a heartbeat has no events.
+          else if (message.events.length > 0) this.#listener.ring()
         })
+        this.#heartbeat = new EtcdHeartbeat(() => stream.write({ progress_request: {} }), fail)
         stream.write({ create_request: { key: this.#key } })
       }, reject)
     })
@@ -141,11 +146,17 @@ export class EtcdSession {
     }
   }
 
+  /** Whether it has ended, by itself or not. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** Ends everything, whatever state it is in. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
     this.#giveUpOpening?.(new Error('closed'))
+    this.#heartbeat?.stop()
     this.#cancelWatch?.()
     this.#watching.close()
     this.#asking.close()
@@ -184,7 +195,8 @@ function clientOptions({ auth, tls }: EtcdConnection, host: string): IOptions {
       // A server refuses pings that come closer than 5 s.
       'grpc.keepalive_time_ms': 6_000,
       'grpc.keepalive_timeout_ms': 3_000,
-    },
+      interceptors: [requireLeader],
+    } as NonNullable<IOptions['grpcOptions']>,
     // The client's own retries and breakers hide the first cause and hold back our attempts: every call goes through.
     faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },
   }
@@ -197,6 +209,25 @@ const CALL_THROUGH = {
 } as unknown as FaultPolicy
 
 const NEVER = new AbortController().signal
+
+/** A gRPC call as far as an interceptor sees it here. */
+interface InterceptedCall {
+  start(metadata: { set(name: string, value: string): void }, listener: unknown): void
+}
+
+/**
+ * Tells etcd to end what it cannot vouch for. Without it, a member that was cut off from the others keeps its watches open
+ * and silent, and answers heartbeats all the same.
+ */
+function requireLeader(options: unknown, nextCall: (options: unknown) => InterceptedCall): InterceptedCall {
+  const call = nextCall(options)
+  const start = call.start.bind(call)
+  call.start = (metadata, listener) => {
+    metadata.set('hasleader', 'true')
+    start(metadata, listener)
+  }
+  return call
+}
 
 function credentialsOf({
   ca,

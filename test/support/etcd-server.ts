@@ -14,6 +14,8 @@ export interface EtcdServerOptions {
   /** Kept when the server stops. Without it there is a temporary one, which is not. */
   readonly dataDir?: string
   readonly clientPort?: number
+  /** Its place in a cluster: its name, its own peer port, and `name=url` of every member. */
+  readonly member?: { readonly name: string; readonly peerPort: number; readonly initialCluster: string }
   /** Further arguments for etcd. */
   readonly args?: readonly string[]
 }
@@ -28,7 +30,7 @@ export class EtcdServer implements AsyncDisposable {
   readonly #programs: EtcdPrograms
   readonly #options: EtcdServerOptions
   readonly #dataDir: string
-  readonly #name = `test-${process.pid}-${randomBytes(4).toString('hex')}`
+  readonly #name: string
   readonly #guard: EtcdGuard
   #process: EtcdProcess | undefined
   #clientPort = 0
@@ -39,6 +41,7 @@ export class EtcdServer implements AsyncDisposable {
     this.#programs = programs
     this.#options = options
     this.#dataDir = dataDir
+    this.#name = options.member?.name ?? `test-${process.pid}-${randomBytes(4).toString('hex')}`
     this.#guard = new EtcdGuard(options.dataDir === undefined ? dataDir : undefined)
   }
 
@@ -160,7 +163,7 @@ export class EtcdServer implements AsyncDisposable {
   async #choosePorts(): Promise<void> {
     const [clientPort, peerPort] = await freePorts(2)
     this.#clientPort = this.#options.clientPort ?? clientPort!
-    this.#peerPort = peerPort!
+    this.#peerPort = this.#options.member?.peerPort ?? peerPort!
   }
 
   #arguments(): string[] {
@@ -171,7 +174,7 @@ export class EtcdServer implements AsyncDisposable {
       ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
       // A restarted one waits this long before it elects itself. Of two values for a flag the later holds.
       ...['--heartbeat-interval', '20', '--election-timeout', '200'],
-      ...['--initial-cluster', `${this.#name}=${peerUrl}`],
+      ...['--initial-cluster', this.#options.member?.initialCluster ?? `${this.#name}=${peerUrl}`],
       ...(this.#options.args ?? []),
     ]
   }

@@ -17,7 +17,7 @@ import { LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
-import { asPlainRequests, requestedProtocol, responseOn } from './upgrade.js'
+import { asPlainRequests, keepsItsBody, requestedProtocol, responseOn } from './upgrade.js'
 import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from './upstreams.js'
 
 /**
@@ -63,8 +63,8 @@ export class ProxyEngine implements ExchangeOwner {
       // Before anything else: a client that resets now must find a listener, or it ends the process.
       socket.on('error', () => socket.destroy())
       const protocol = requestedProtocol(req)
-      if (protocol === undefined) return plain(req, socket, head)
-      const pending = { protocol, socket, head }
+      if (protocol === undefined && !keepsItsBody(req)) return plain(req, socket, head)
+      const pending = protocol === undefined ? undefined : { protocol, socket, head }
       this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
     }
     return { handler, upgrade }

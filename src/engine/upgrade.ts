@@ -10,6 +10,14 @@ export function requestedProtocol(req: IncomingMessage): string | undefined {
   return token === 'websocket' && !hasBody(req) ? token : undefined
 }
 
+/** From Node 26 an upgrade request is read to its end like any other; before, its body is what follows on the socket. */
+const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
+
+/** Whether an upgrade request comes with its body, or Node has left that on the socket. */
+export function keepsItsBody(req: IncomingMessage): boolean {
+  return READS_BODIES || !req.complete || req.readableLength > 0
+}
+
 /**
  * Serves upgrade requests as if they asked for none, which is anyone's right (RFC 9110, 7.8); Java's and curl's
  * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,

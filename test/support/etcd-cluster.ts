@@ -34,6 +34,18 @@ export class EtcdCluster implements AsyncDisposable {
     return this.members.map(({ url }) => url)
   }
 
+  /** Writes through a member; again if the leader was lost on the way, which costs one election. */
+  async put(through: EtcdServer, key: string, value: string): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await through.put(key, value)
+        return
+      } catch (error) {
+        if (tries === 3) throw error
+      }
+    }
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.members.map((member) => member.stop()))
   }

@@ -7,6 +7,7 @@ import { type BoundAddress, checkListenAt, type ListenAt, Listener } from './lis
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
 import type { RequestFacts } from './model/request-facts.js'
+import { LastGoodFile } from './providers/last-good-file.js'
 import { ProviderSupervisor } from './providers/provider-supervisor.js'
 import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
@@ -55,6 +56,9 @@ export class ReverseProxy extends ProxyEmitter {
         recovered: (event) => this.emit('providerRecovered', event),
       },
       options,
+      typeof options.lastGoodFile === 'string'
+        ? new LastGoodFile(options.lastGoodFile)
+        : options.lastGoodFile,
     )
     const { handler, upgrade } = this.#handlersFor(undefined)
     this.handler = handler

@@ -35,6 +35,8 @@ export type {
   AliasBell,
   AliasReading,
   AliasSource,
+  CachedConfig,
+  ConfigCache,
   ConfigFetcher,
   ConfigSink,
   Delivery,
@@ -51,6 +53,7 @@ export {
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd-session.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
+export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
 export type { ProxyOptions } from './proxy-options.js'

@@ -1,7 +1,7 @@
 import type { EngineOptions } from './engine/engine-options.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
-import type { Provider } from './model/provider.js'
+import type { ConfigCache, Provider } from './model/provider.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from './rules/known-options.js'
 
@@ -11,6 +11,11 @@ export interface ProxyOptions extends EngineOptions {
   readonly providers?: readonly Provider[]
   /** Short for one `StaticProvider`. Checked at once: an invalid one makes `createProxy` throw. */
   readonly config?: ProviderConfig
+  /**
+   * A file in which each provider's last good configuration is kept, and from which a start is served while a source is
+   * down; or a cache of the host's own. Default: nothing is kept.
+   */
+  readonly lastGoodFile?: string | ConfigCache
   /** Closes the proxy when aborted. */
   readonly signal?: AbortSignal
 }
@@ -27,6 +32,7 @@ const OPTIONS: Readonly<
   unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
   timeouts: ['an object of milliseconds', isObject],
   retry: ['an object with attempts', isObject],
+  lastGoodFile: ['the path of a file, or a cache with load and save', isCache],
   signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
 }
 
@@ -74,6 +80,13 @@ function isFunctionTable(value: unknown): boolean {
 function isProvider(value: unknown): boolean {
   const { start, stop } = (value ?? {}) as Partial<Provider>
   return typeof start === 'function' && typeof stop === 'function'
+}
+
+function isCache(value: unknown): boolean {
+  const { load, save } = (value ?? {}) as Partial<ConfigCache>
+  return (
+    (typeof value === 'string' && value !== '') || (typeof load === 'function' && typeof save === 'function')
+  )
 }
 
 function invalid(message: string): ProxyError {

@@ -33,6 +33,16 @@ export const ERROR_CODES = {
   PROXY_CONFIG_UNUSABLE: { source: 'config', status: 500, says: 'What was fetched is no configuration.' },
   PROXY_CONFIG_LAGGING: { source: 'config', status: 500, says: 'The configuration API lags behind.' },
   PROXY_CONFIG_UNREACHABLE: { source: 'upstream', status: 502, says: 'The configuration cannot be fetched.' },
+  PROXY_CACHE_INVALID: {
+    source: 'config',
+    status: 500,
+    says: 'What was kept of the last good configuration is damaged.',
+  },
+  PROXY_CACHE_FAILED: {
+    source: 'internal',
+    status: 500,
+    says: 'The last good configuration cannot be kept.',
+  },
   PROXY_ALIAS_INVALID: { source: 'config', status: 500, says: 'The alias value is invalid.' },
   PROXY_ALIAS_MISSING: { source: 'upstream', status: 502, says: 'The alias key does not exist.' },
   PROXY_ALIAS_UNREACHABLE: { source: 'upstream', status: 502, says: 'The alias cannot be read.' },

@@ -75,3 +75,19 @@ export interface AliasReading {
   readonly value?: string
   readonly revision: string
 }
+
+/** A document as it was live, and when it became so (ISO 8601). */
+export interface CachedConfig {
+  readonly document: ProviderConfig
+  readonly savedAt: string
+}
+
+/** Keeps each provider's last good configuration, for a start while its source is down. */
+export interface ConfigCache {
+  /** How long a provider may take to deliver before what is kept is used, in milliseconds. Default 3,000. */
+  readonly startGraceMs?: number
+  /** What is kept, by provider. Rejects if it cannot be trusted. */
+  load(): Promise<ReadonlyMap<string, CachedConfig>>
+  /** Keeps a document that went live. Calls for several providers may overlap. */
+  save(provider: string, config: CachedConfig): Promise<void>
+}

@@ -1,10 +1,11 @@
 import type { ProviderConfig } from '../model/config.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
-import type { ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
+import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
+import { ColdStart, type ColdStartHost } from './cold-start.js'
 import {
   type PendingDelivery,
   type ProviderState,
@@ -26,6 +27,7 @@ export class ProviderSupervisor {
   readonly #providers: readonly SupervisedProvider[]
   readonly #apply: ApplyMerged
   readonly #validation: ValidateOptions
+  readonly #coldStart: ColdStart | undefined
   /** Those who wait to be ready. */
   readonly #waiting = new Set<(error?: ProxyError) => void>()
   /** Deliveries are decided one after another: each merge must see what the one before it made live. */
@@ -39,15 +41,18 @@ export class ProviderSupervisor {
     apply: ApplyMerged,
     listener: SupervisionListener,
     validation: ValidateOptions = {},
+    cache?: ConfigCache,
   ) {
     checkNames(providers)
     this.#providers = providers.map((provider) => new SupervisedProvider(provider, listener))
     this.#apply = apply
     this.#validation = validation
+    this.#coldStart = cache && new ColdStart(cache, this.#coldStartHost(listener))
   }
 
   /** Starts every provider; a second call does nothing. Resolves when all have begun, whatever became of it. */
   start(): Promise<void> {
+    if (!this.#started) this.#coldStart?.start()
     this.#started ??= Promise.all(this.#providers.map((entry) => this.#startOne(entry))).then(() => {})
     return this.#started
   }
@@ -70,6 +75,7 @@ export class ProviderSupervisor {
     for (const settle of this.#waiting) settle(new ProxyError('PROXY_CLOSED'))
     for (const entry of this.#providers) entry.stop()
     const stopping = this.#providers.map(async ({ provider }) => provider.stop())
+    if (this.#coldStart) stopping.push(this.#coldStart.stop())
     let timer: NodeJS.Timeout | undefined
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, STOP_LIMIT_MS)
@@ -118,6 +124,20 @@ export class ProviderSupervisor {
     })
   }
 
+  #coldStartHost(listener: SupervisionListener): ColdStartHost {
+    const entryOf = (name: string) => this.#providers.find((entry) => entry.name === name)
+    const missing = () => this.#providers.filter(({ live, pending }) => !live && !pending)
+    return {
+      missing: () => missing().map(({ name }) => name),
+      deliver: (name, { document, savedAt }) => {
+        const entry = entryOf(name)
+        if (entry) void this.#deliver(entry, document, { verified: false }, savedAt)
+      },
+      rejected: (name, error) => entryOf(name)?.reject(error, undefined, error.message),
+      failed: (provider, error) => listener.troubled({ provider, error }),
+    }
+  }
+
   #sinkOf(entry: SupervisedProvider): ConfigSink {
     const late = () => this.#stopped !== undefined
     return {
@@ -136,11 +156,17 @@ export class ProviderSupervisor {
   }
 
   /** deliver: the newest document of a provider takes the place of the one before, wherever that has got to. */
-  #deliver(entry: SupervisedProvider, document: ProviderConfig, about: DeliveryNotes): Promise<Delivery> {
+  #deliver(
+    entry: SupervisedProvider,
+    document: ProviderConfig,
+    about: DeliveryNotes,
+    keptSince?: string,
+  ): Promise<Delivery> {
     if (this.#stopped) return Promise.resolve({ state: 'superseded' })
     entry.pending?.superseded.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))
     entry.awaitsOthers = undefined
-    const delivery: PendingDelivery = { document, about, superseded: new AbortController() }
+    const kept = keptSince === undefined ? {} : { keptSince }
+    const delivery: PendingDelivery = { document, about, ...kept, superseded: new AbortController() }
     entry.pending = delivery
     const decided = this.#queue.then(() => this.#decide(entry, delivery))
     this.#queue = decided
@@ -200,7 +226,8 @@ export class ProviderSupervisor {
       signal,
       () => entry.wentLive(own, version),
     )
-    entry.accepted()
+    entry.accepted(delivery.keptSince)
+    if (delivery.keptSince === undefined) this.#coldStart?.keep(name, checked.config)
     return generation
   }
 

@@ -16,6 +16,8 @@ export interface ProviderState {
   readonly version?: string
   /** Since what is live went live, in milliseconds. */
   readonly ageMs?: number
+  /** What is live was kept from an earlier run, since this time (ISO 8601): the source has delivered nothing yet. */
+  readonly staleSince?: string
 }
 
 /** Whom a supervised provider tells of itself. */
@@ -29,6 +31,8 @@ export interface SupervisionListener {
 export interface PendingDelivery {
   readonly document: unknown
   readonly about: DeliveryNotes
+  /** When it was kept, for one that comes from the cache. */
+  readonly keptSince?: string
   /** Aborted when a newer document of the same provider comes, or at the end. */
   readonly superseded: AbortController
 }
@@ -45,6 +49,7 @@ export class SupervisedProvider {
   awaitsOthers: PendingDelivery | undefined
   #version: string | undefined
   #liveSince = 0
+  #staleSince: string | undefined
   #lastRejection: { readonly content: unknown; readonly error: ProxyError } | undefined
   #outageSince: number | undefined
   #answersSince: number | undefined
@@ -67,6 +72,7 @@ export class SupervisedProvider {
       provider: this.name,
       state,
       ...(this.#version !== undefined && { version: this.#version }),
+      ...(this.#staleSince !== undefined && { staleSince: this.#staleSince }),
       ...(this.live && { ageMs: performance.now() - this.#liveSince }),
     }
   }
@@ -77,8 +83,13 @@ export class SupervisedProvider {
     this.#liveSince = performance.now()
   }
 
-  /** The newest delivery is what serves, whether it had to be swapped in or was equal to what did. */
-  accepted(): void {
+  /**
+   * The newest delivery is what serves, whether it had to be swapped in or was equal to what did.
+   *
+   * @param keptSince for one from the cache
+   */
+  accepted(keptSince: string | undefined): void {
+    this.#staleSince = keptSince
     this.#lastRejection = undefined
     this.awaitsOthers = undefined
   }

@@ -64,7 +64,7 @@ describe('a rejection', () => {
     const { entry, told } = supervised()
     for (let attempt = 0; attempt < 3; attempt++) entry.reject(error, 'v2', { deep: ['equal'] })
     expect(told).toHaveLength(1)
-    entry.accepted()
+    entry.accepted(undefined)
     entry.reject(error, 'v2', { deep: ['equal'] })
     expect(told).toHaveLength(2)
   })

@@ -1,0 +1,83 @@
+import type { ProviderConfig } from '../model/config.js'
+import { asError, ProxyError } from '../model/errors.js'
+import type { CachedConfig, ConfigCache } from '../model/provider.js'
+
+const DEFAULT_GRACE_MS = 3_000
+
+/** What a cold start needs of the supervisor. */
+export interface ColdStartHost {
+  /** Providers that have delivered nothing yet, and are not about to. */
+  missing(): readonly string[]
+  deliver(provider: string, cached: CachedConfig): void
+  rejected(provider: string, error: ProxyError): void
+  failed(provider: string, error: ProxyError): void
+}
+
+/**
+ * Keeps what went live, and delivers what was kept in the place of providers whose source is down at the start. A cache
+ * that cannot be read or written is told of, and harms nothing else.
+ */
+export class ColdStart {
+  readonly #cache: ConfigCache
+  readonly #host: ColdStartHost
+  #timer: NodeJS.Timeout | undefined
+  #stopped = false
+  #keeping: Promise<void> = Promise.resolve()
+  /** Told of once, until keeping works again. */
+  #failing = false
+
+  constructor(cache: ConfigCache, host: ColdStartHost) {
+    this.#cache = cache
+    this.#host = host
+  }
+
+  /** Begins to wait for the providers. */
+  start(): void {
+    const graceMs = this.#cache.startGraceMs ?? DEFAULT_GRACE_MS
+    this.#timer = setTimeout(() => void this.#helpOut(), graceMs)
+    this.#timer.unref()
+  }
+
+  /** Resolves when what is being kept is kept. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#keeping
+  }
+
+  /** After a document went live, never before. */
+  keep(provider: string, document: ProviderConfig): void {
+    this.#keeping = this.#keep(provider, document)
+  }
+
+  async #keep(provider: string, document: ProviderConfig): Promise<void> {
+    try {
+      await this.#cache.save(provider, { document, savedAt: new Date().toISOString() })
+      this.#failing = false
+    } catch (thrown) {
+      if (!this.#failing && !this.#stopped)
+        this.#host.failed(provider, cacheError('PROXY_CACHE_FAILED', thrown))
+      this.#failing = true
+    }
+  }
+
+  async #helpOut(): Promise<void> {
+    if (this.#host.missing().length === 0) return
+    try {
+      const kept = await this.#cache.load()
+      for (const provider of this.#host.missing()) {
+        const cached = kept.get(provider)
+        if (cached && !this.#stopped) this.#host.deliver(provider, cached)
+      }
+    } catch (thrown) {
+      const error = cacheError('PROXY_CACHE_INVALID', thrown)
+      for (const provider of this.#stopped ? [] : this.#host.missing()) this.#host.rejected(provider, error)
+    }
+  }
+}
+
+function cacheError(code: 'PROXY_CACHE_FAILED' | 'PROXY_CACHE_INVALID', thrown: unknown): ProxyError {
+  return thrown instanceof ProxyError
+    ? thrown
+    : new ProxyError(code, asError(thrown).message, { cause: thrown })
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { open, readFile, rename, rm } from 'node:fs/promises'
+import type { ProviderConfig } from '../model/config.js'
+import { asError, ProxyError } from '../model/errors.js'
+import type { CachedConfig, ConfigCache } from '../model/provider.js'
+
+const FORMAT = 'switchover last good configuration, 1'
+
+interface Section extends CachedConfig {
+  /** Of the document's JSON: a section that was edited by hand or damaged must not serve. */
+  readonly sha256: string
+}
+
+/**
+ * The last good configurations on disk: one file with a section per provider. The file is replaced as a whole (written
+ * beside it, synced, renamed): whoever reads it finds the old one or the new one, never half of one.
+ */
+export class LastGoodFile implements ConfigCache {
+  readonly startGraceMs: number
+  readonly #path: string
+  readonly #sections = new Map<string, Section>()
+  #writing: Promise<void> | undefined
+  #again = false
+
+  /**
+   * @param path of the file; its folder must exist and be writable
+   * @param options.startGraceMs how long a provider may take to deliver before the file is used. Default 3,000
+   */
+  constructor(path: string, options: { readonly startGraceMs?: number } = {}) {
+    this.#path = path
+    this.startGraceMs = options.startGraceMs ?? 3_000
+  }
+
+  /**
+   * What is in the file, by provider; nothing if there is no file.
+   *
+   * @throws ProxyError `PROXY_CACHE_INVALID` if it is damaged, or no file of ours
+   */
+  async load(): Promise<ReadonlyMap<string, CachedConfig>> {
+    let text: string
+    try {
+      text = await readFile(this.#path, 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+      throw this.#invalid(asError(error).message, error)
+    }
+    for (const [provider, section] of this.#parse(text)) this.#sections.set(provider, section)
+    return this.#sections
+  }
+
+  /**
+   * Keeps one provider's document. Calls while a write is under way are gathered into one more.
+   *
+   * @throws ProxyError `PROXY_CACHE_FAILED`; the file is as it was
+   */
+  save(provider: string, { document, savedAt }: CachedConfig): Promise<void> {
+    this.#sections.set(provider, { savedAt, sha256: checksum(document), document })
+    this.#again = true
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined
+    })
+    return this.#writing
+  }
+
+  async #write(): Promise<void> {
+    while (this.#again) {
+      this.#again = false
+      await this.#replace(JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) }))
+    }
+  }
+
+  async #replace(text: string): Promise<void> {
+    const beside = `${this.#path}.${process.pid}.new`
+    try {
+      const file = await open(beside, 'w', 0o600)
+      try {
+        await file.writeFile(text)
+        await file.sync()
+      } finally {
+        await file.close()
+      }
+      await rename(beside, this.#path)
+    } catch (error) {
+      await rm(beside, { force: true }).catch(() => {})
+      throw new ProxyError('PROXY_CACHE_FAILED', `${this.#path}: ${asError(error).message}`, { cause: error })
+    }
+  }
+
+  #parse(text: string): [provider: string, section: Section][] {
+    let content: { format?: unknown; providers?: unknown } | null
+    try {
+      content = JSON.parse(text)
+    } catch (error) {
+      throw this.#invalid("it is no JSON, so it is damaged or somebody else's", error)
+    }
+    if (content?.format !== FORMAT || typeof content.providers !== 'object' || content.providers === null) {
+      throw this.#invalid(`expected a file of the format ${JSON.stringify(FORMAT)}`)
+    }
+    const sections = Object.entries(content.providers as Record<string, Section | null>)
+    for (const [provider, section] of sections) {
+      if (!section?.document || checksum(section.document) !== section.sha256) {
+        throw this.#invalid(`the section of ${JSON.stringify(provider)} does not match its checksum`)
+      }
+    }
+    return sections as [string, Section][]
+  }
+
+  #invalid(reason: string, cause?: unknown): ProxyError {
+    return new ProxyError('PROXY_CACHE_INVALID', `${this.#path}: ${reason}`, { cause })
+  }
+}
+
+function checksum(document: ProviderConfig): string {
+  return createHash('sha256').update(JSON.stringify(document)).digest('hex')
+}

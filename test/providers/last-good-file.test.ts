@@ -1,0 +1,84 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LastGoodFile, type ProviderConfig } from 'switchover'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+const document = (version: string): ProviderConfig => ({
+  version,
+  frontends: { web: { backend: 'web', rule: 'Host:a.test' } },
+  backends: { web: { servers: { 7: { url: 'http://127.0.0.1:7' }, one: { url: 'http://127.0.0.1:1' } } } },
+})
+const savedAt = '2026-01-02T03:04:05.678Z'
+
+describe('the last good file', () => {
+  let folder: string
+  let path: string
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'last-good-'))
+    path = join(folder, 'last-good.json')
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  it('gives back what was kept, a section per provider', async () => {
+    const file = new LastGoodFile(path)
+    await file.save('etcd', { document: document('1'), savedAt })
+    await file.save('file', { document: document('2'), savedAt })
+    const kept = await new LastGoodFile(path).load()
+    expect([...kept.keys()]).toEqual(['etcd', 'file'])
+    expect(kept.get('etcd')).toMatchObject({ document: document('1'), savedAt })
+  })
+
+  it('keeps the sections of providers that have not delivered in this run', async () => {
+    await new LastGoodFile(path).save('etcd', { document: document('1'), savedAt })
+    const next = new LastGoodFile(path)
+    await next.load()
+    await next.save('file', { document: document('2'), savedAt })
+    expect([...(await new LastGoodFile(path).load()).keys()].sort()).toEqual(['etcd', 'file'])
+  })
+
+  it('holds nothing when there is none', async () => {
+    expect(await new LastGoodFile(path).load()).toEqual(new Map())
+  })
+
+  it('ends on the newest of many overlapping saves, and leaves nothing beside itself', async () => {
+    const file = new LastGoodFile(path)
+    const saves = Array.from({ length: 50 }, (_, index) =>
+      file.save('etcd', { document: document(String(index)), savedAt }),
+    )
+    await Promise.all(saves)
+    expect((await new LastGoodFile(path).load()).get('etcd')?.document.version).toBe('49')
+    expect(await readdir(folder)).toEqual(['last-good.json'])
+  })
+
+  it.each([
+    ['cut', (text: string) => text.slice(0, -20), /no JSON/],
+    ['empty', () => '', /no JSON/],
+    ["somebody else's", () => '{"name":"app","providers":{}}', /expected a file of the format/],
+    ['no object', () => 'null', /expected a file of the format/],
+    [
+      'edited by hand',
+      (text: string) => text.replace('127.0.0.1:1', '127.0.0.1:2'),
+      /"etcd" does not match its checksum/,
+    ],
+    [
+      'a section short of its document',
+      (text: string) => text.replace('"document"', '"documnt"'),
+      /does not match/,
+    ],
+  ])('is refused when it is %s', async (_what, spoil, message) => {
+    await new LastGoodFile(path).save('etcd', { document: document('1'), savedAt })
+    await writeFile(path, spoil(await readFile(path, 'utf8')))
+    const loading = new LastGoodFile(path).load()
+    await expect(loading).rejects.toMatchObject({
+      code: 'PROXY_CACHE_INVALID',
+      message: expect.stringMatching(message),
+    })
+  })
+
+  it('says so when it cannot be written, and works again when it can', async () => {
+    const inNoFolder = new LastGoodFile(join(folder, 'missing', 'last-good.json'))
+    const saving = inNoFolder.save('etcd', { document: document('1'), savedAt })
+    await expect(saving).rejects.toMatchObject({ code: 'PROXY_CACHE_FAILED' })
+  })
+})

@@ -18,9 +18,11 @@ export interface ApiConfigFetcherOptions {
   readonly headers?:
     | Readonly<Record<string, string>>
     | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
-  /** For one request, from its start to the last byte, in milliseconds. Default 10,000. */
+  /** For one request, from its start to the last byte, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number
-  /** Of one answer. Default 64 MiB. */
+  /** Without a byte, in milliseconds. Default 3,000. */
+  readonly idleTimeoutMs?: number
+  /** Of one answer, also after decompression. Default 64 MiB. */
   readonly maxBytes?: number
   /**
    * How long an answer for another prefix, a 404, or two halves that do not belong together are taken for lag behind
@@ -122,8 +124,9 @@ export class ApiConfigFetcher implements ConfigFetcher {
     const url = urlFor(target, prefix)
     const known = this.#validatorsFor(prefix).get(url)
     const headersOf = () => this.#headers(known?.etag)
-    const { maxBytes = 64 * 1024 * 1024, timeoutMs = 10_000 } = this.#options
-    const response = await getText(url, headersOf, { maxBytes, timeoutMs }, signal, this.#agent)
+    const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
+    const limits = { maxBytes, timeoutMs, idleTimeoutMs }
+    const response = await getText(url, headersOf, limits, signal, this.#agent)
     const shown = withoutCredentials(url)
     if (response.status === 304) {
       if (known) return known.answer
@@ -157,11 +160,24 @@ export class ApiConfigFetcher implements ConfigFetcher {
   async #headers(etag: string | undefined): Promise<Record<string, string>> {
     const { headers } = this.#options
     const own = typeof headers === 'function' ? await headers() : headers
-    return { accept: 'application/json', ...own, ...(etag !== undefined && { 'if-none-match': etag }) }
+    return {
+      accept: 'application/json',
+      'accept-encoding': 'gzip, br',
+      ...own,
+      ...(etag !== undefined && { 'if-none-match': etag }),
+    }
   }
 }
 
-const OPTIONS = ['url', 'headers', 'timeoutMs', 'maxBytes', 'lagGraceMs', 'requirePrefix'] as const
+const OPTIONS = [
+  'url',
+  'headers',
+  'timeoutMs',
+  'idleTimeoutMs',
+  'maxBytes',
+  'lagGraceMs',
+  'requirePrefix',
+] as const
 
 function checkOptions(options: ApiConfigFetcherOptions): void {
   onlyKnownOptions(options, OPTIONS, 'ApiConfigFetcher: ')
@@ -171,6 +187,7 @@ function checkOptions(options: ApiConfigFetcherOptions): void {
     if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ApiConfigFetcher: the url ${flaw}`)
   }
   positiveOption(options.timeoutMs, 'ApiConfigFetcher: timeoutMs')
+  positiveOption(options.idleTimeoutMs, 'ApiConfigFetcher: idleTimeoutMs')
   positiveOption(options.maxBytes, 'ApiConfigFetcher: maxBytes')
   if (options.lagGraceMs !== 0) positiveOption(options.lagGraceMs, 'ApiConfigFetcher: lagGraceMs')
 }

@@ -1,3 +1,5 @@
+import { pipeline } from 'node:stream'
+import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
 import { asError, ProxyError } from '../model/errors.js'
 
@@ -10,8 +12,12 @@ export interface TextResponse {
 }
 
 export interface ReadLimits {
+  /** Of the body, as it came and as it is when it was decompressed. */
   readonly maxBytes: number
+  /** From the start to the last byte. */
   readonly timeoutMs: number
+  /** Without a byte. */
+  readonly idleTimeoutMs: number
 }
 
 /** How much of an unexpected answer an error quotes. */
@@ -27,39 +33,89 @@ const EXCERPT_LENGTH = 120
 export async function getText(
   url: string,
   headersOf: () => Promise<Readonly<Record<string, string>>>,
-  { maxBytes, timeoutMs }: ReadLimits,
+  { maxBytes, timeoutMs, idleTimeoutMs }: ReadLimits,
   signal: AbortSignal,
   dispatcher: Dispatcher,
 ): Promise<TextResponse> {
   const limit = AbortSignal.timeout(timeoutMs)
   const shown = withoutCredentials(url)
   const received = new Received()
+  const idle = new IdleLimit(idleTimeoutMs)
   try {
-    const either = AbortSignal.any([signal, limit])
+    const either = AbortSignal.any([signal, limit, idle.signal])
     const headers = await unlessAborted(headersOf(), either)
     const response = await request(url, { headers, dispatcher, signal: either })
     const { statusCode: status, body } = response
     received.status = status
     // What is left of a body that was cut fails later, when nobody waits for it any more.
     body.on('error', ignore)
+    const decoded = decode(one(response.headers['content-encoding']), idle.watch(body), shown)
     if (status === 200) {
-      await received.read(body, maxBytes)
+      await received.read(decoded, maxBytes)
       if (received.length > maxBytes) {
         throw unusable(shown, received.describe(`the answer is longer than ${maxBytes} bytes`))
       }
       return { status, headers: response.headers, body: textOf(received, shown) }
     }
-    if (status !== 304) await received.read(body, EXCERPT_LENGTH)
+    if (status !== 304) await received.read(decoded, EXCERPT_LENGTH)
     body.destroy()
     if (status === 304 || status === 404) return { status, headers: response.headers, body: received.start }
     throw unreachable(shown, received.describe(redirectSentence(response.headers['location'])))
   } catch (thrown) {
     if (thrown instanceof ProxyError || signal.aborted) throw thrown
-    const reason = limit.aborted
-      ? `no whole answer within ${timeoutMs} ms`
-      : asError(thrown).message || (thrown as NodeJS.ErrnoException).code || 'no answer'
-    throw unreachable(shown, received.describe(reason), thrown)
+    if (limit.aborted)
+      throw unreachable(shown, received.describe(`no whole answer within ${timeoutMs} ms`), thrown)
+    if (idle.signal.aborted)
+      throw unreachable(shown, received.describe(`not a byte for ${idleTimeoutMs} ms`), thrown)
+    const { message, code = '' } = asError(thrown) as NodeJS.ErrnoException
+    if (/^(Z_|ERR__ERROR_|ERR_BROTLI_)/.test(code))
+      throw unusable(shown, received.describe(`wrongly compressed: ${message}`))
+    throw unreachable(shown, received.describe(message || code || 'no answer'), thrown)
+  } finally {
+    idle.end()
   }
+}
+
+/** Ends what is silent for too long, however long the whole may take. */
+class IdleLimit {
+  readonly #ending = new AbortController()
+  readonly #timer: NodeJS.Timeout
+
+  constructor(limitMs: number) {
+    this.#timer = setTimeout(() => this.#ending.abort(), limitMs).unref()
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal
+  }
+
+  /** The same bytes, each a sign of life. */
+  async *watch(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    this.#timer.refresh()
+    for await (const chunk of body) {
+      this.#timer.refresh()
+      yield chunk
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+/** A body as it was before it was compressed for the way; in a stream, so that a bomb is counted as it unfolds. */
+function decode(coding: string | undefined, body: AsyncIterable<Buffer>, url: string): AsyncIterable<Buffer> {
+  if (coding === undefined || coding === 'identity') return body
+  const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, br: createBrotliDecompress }
+  const make = Object.hasOwn(decoders, coding) ? decoders[coding as keyof typeof decoders] : undefined
+  if (!make) throw unusable(url, `the answer is compressed by ${JSON.stringify(coding)}; expected gzip or br`)
+  const decoder = make()
+  pipeline(body, decoder, ignore)
+  return decoder
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join(', ') : value
 }
 
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

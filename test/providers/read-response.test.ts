@@ -1,3 +1,4 @@
+import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { ProxyError } from 'switchover'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -26,9 +27,18 @@ afterEach(async () => {
   await api.close()
 })
 
-function get(behaviour: Behaviour, { maxBytes = 1_000, timeoutMs = 5_000, signal = never() } = {}) {
+function get(
+  behaviour: Behaviour,
+  { maxBytes = 1_000, timeoutMs = 5_000, idleTimeoutMs = 5_000, signal = never() } = {},
+) {
   api.otherwise(behaviour)
-  return getText(api.url, async () => ({ 'x-own': 'yes' }), { maxBytes, timeoutMs }, signal, agent)
+  return getText(
+    api.url,
+    async () => ({ 'x-own': 'yes' }),
+    { maxBytes, timeoutMs, idleTimeoutMs },
+    signal,
+    agent,
+  )
 }
 
 function never(): AbortSignal {
@@ -133,7 +143,7 @@ describe('getText', () => {
     const { url } = api
     await api.close()
     const error = await errorOf(
-      getText(url, async () => ({}), { maxBytes: 1, timeoutMs: 5_000 }, never(), agent),
+      getText(url, async () => ({}), { maxBytes: 1, timeoutMs: 5_000, idleTimeoutMs: 5_000 }, never(), agent),
     )
     api = await HostileApi.start()
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
@@ -176,5 +186,72 @@ describe('withoutCredentials', () => {
     ['//user:secret@api/x', '//***@api/x'],
   ])('%s is shown as %s', (url, shown) => {
     expect(withoutCredentials(url)).toBe(shown)
+  })
+})
+
+describe('a compressed answer', () => {
+  const compressed = (coding: string, body: Buffer): Behaviour => {
+    return (res) => res.writeHead(200, { 'content-encoding': coding }).end(body)
+  }
+
+  it.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['identity', Buffer.from],
+  ] as const)('in %s is read as it was', async (coding, compress) => {
+    const { body } = await get(compressed(coding, compress('{"frontends":{}}') as Buffer))
+    expect(body).toBe('{"frontends":{}}')
+  })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+  ] as const)('that is a bomb in %s is given up at the limit, not at its end', async (coding, compress) => {
+    const bomb = compress(Buffer.alloc(50_000_000, 'a'))
+    const error = await errorOf(get(compressed(coding, bomb), { maxBytes: 100_000 }))
+    expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
+    expect(error.message).toContain('longer than 100000 bytes; it begins with "aaaa')
+  })
+
+  it.each([
+    ['gzip', Buffer.from('{"frontends":{}}')],
+    ['gzip', gzipSync('{"frontends":{}}').subarray(0, -12)],
+    ['br', Buffer.from('{"frontends":{}}')],
+  ])('in %s that is none is unusable', async (coding, body) => {
+    const error = await errorOf(get(compressed(coding, body)))
+    expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
+    expect(error.message).toContain('status 200, wrongly compressed: ')
+  })
+
+  it('in a coding that nobody asked for is unusable', async () => {
+    const error = await errorOf(get(compressed('deflate', Buffer.from('x'))))
+    expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
+    expect(error.message).toContain('compressed by "deflate"; expected gzip or br')
+  })
+
+  it('that is cut on the way is an outage, not a bad document', async () => {
+    const half = gzipSync(Buffer.alloc(10_000, Math.random().toString())).subarray(0, 20)
+    const cut: Behaviour = (res) => {
+      res.writeHead(200, { 'content-encoding': 'gzip', 'content-length': '10000' })
+      res.write(half, () => setTimeout(() => res.destroy(), 20))
+    }
+    expect((await errorOf(get(cut))).code).toBe('PROXY_CONFIG_UNREACHABLE')
+  })
+})
+
+describe('silence', () => {
+  it.each([
+    ['before an answer', silent],
+    ['within one', stallAfter('{')],
+  ])('%s ends an attempt long before its whole time is over', async (_when, behaviour) => {
+    const error = await errorOf(get(behaviour, { idleTimeoutMs: 100, timeoutMs: 60_000 }))
+    expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
+    expect(error.message).toContain('not a byte for 100 ms')
+  })
+
+  it('is not what a slow but steady answer is', async () => {
+    const error = await errorOf(get(drip(20), { idleTimeoutMs: 400, timeoutMs: 1_200 }))
+    expect(error.message).toContain('no whole answer within 1200 ms')
   })
 })

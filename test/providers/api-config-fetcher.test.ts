@@ -346,14 +346,14 @@ describe('an answer that is no document', () => {
       'a redirect to http://elsewhere/x, which is not',
     ],
     ['cut in the middle', cutAfter('{"frontends":'), 'it begins with "{\\"frontends\\":"'],
-    ['stalled in the middle', stallAfter('{"frontends":'), 'no whole answer within 200 ms; it begins with'],
-    ['dripping', drip(20), 'no whole answer within 200 ms; it begins with'],
-    ['not begun', silent, 'no whole answer within 200 ms'],
+    ['stalled in the middle', stallAfter('{"frontends":'), 'no whole answer within 1000 ms; it begins with'],
+    ['dripping', drip(20), 'no whole answer within 1000 ms; it begins with'],
+    ['not begun', silent, 'no whole answer within 1000 ms'],
   ]
 
   it.each(unreachable)('is an API that cannot be reached: %s', async (_, behaviour, says) => {
     api.on(V1, behaviour)
-    const error = await errorOf(ask(fetcherFor({ timeoutMs: 200 }), V1))
+    const error = await errorOf(ask(fetcherFor({ timeoutMs: 1_000 }), V1))
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
     expect(error.source).not.toBe('config')
     expect(error.message).toContain(`GET ${api.url}?prefix=%2Ftraefik%2Fdev%2Fv1: `)
@@ -424,7 +424,7 @@ describe('an answer that is no document', () => {
   })
 
   it('does not keep the next one from being fetched', async () => {
-    const fetcher = fetcherFor({ timeoutMs: 200 })
+    const fetcher = fetcherFor({ idleTimeoutMs: 1_000 })
     api.on(V1, cutAfter('{'), htmlPage, status(500, 'x'.repeat(1e6)), stallAfter('{'), json(whole))
     for (let failure = 0; failure < 4; failure++) await errorOf(ask(fetcher, V1))
     expect(await ask(fetcher, V1)).toEqual(whole)

@@ -123,11 +123,11 @@ describe('getText', () => {
     ['drips', drip(10)],
   ])('gives up at the limit when the body %s, and says what came', async (_, behaviour) => {
     const start = performance.now()
-    const error = await errorOf(get(behaviour, { timeoutMs: 150 }))
-    expect(performance.now() - start).toBeLessThan(1_000)
+    const error = await errorOf(get(behaviour, { timeoutMs: 1_000 }))
+    expect(performance.now() - start).toBeLessThan(5_000)
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
     expect(error.message).toMatch(
-      /status 200, .*no whole answer within 150 ms; it begins with "(\{\\"front| )/,
+      /status 200, .*no whole answer within 1000 ms; it begins with "(\{\\"front| )/,
     )
   })
 
@@ -251,7 +251,7 @@ describe('silence', () => {
   })
 
   it('is not what a slow but steady answer is', async () => {
-    const error = await errorOf(get(drip(20), { idleTimeoutMs: 400, timeoutMs: 1_200 }))
-    expect(error.message).toContain('no whole answer within 1200 ms')
+    const error = await errorOf(get(drip(20), { idleTimeoutMs: 1_500, timeoutMs: 2_500 }))
+    expect(error.message).toContain('no whole answer within 2500 ms')
   })
 })

@@ -13,7 +13,7 @@ import { forwardRequestHeaders } from './forward-headers.js'
 import { Generations } from './generations.js'
 import { InFlight } from './in-flight.js'
 import { ProxyEmitter } from './proxy-emitter.js'
-import { LiveFacts } from './read-facts.js'
+import { hidesHeaders, LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
@@ -63,7 +63,9 @@ export class ProxyEngine implements ExchangeOwner {
       // Before anything else: a client that resets now must find a listener, or it ends the process.
       socket.on('error', () => socket.destroy())
       const protocol = requestedProtocol(req)
-      if (protocol === undefined && !keepsItsBody(req)) return plain(req, socket, head)
+      // What is hidden would not be replayed: such a request goes on to be refused.
+      const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
+      if (replay) return plain(req, socket, head)
       const pending = protocol === undefined ? undefined : { protocol, socket, head }
       this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
     }

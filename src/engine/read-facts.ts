@@ -26,7 +26,8 @@ export class LiveFacts implements RequestFacts {
    * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
    */
   constructor(req: IncomingMessage, clientAddress: string, trusted: boolean, entryPoint: string | undefined) {
-    refuseHiddenHeaders(req)
+    if (hidesHeaders(req))
+      throw new ProxyError('PROXY_BAD_REQUEST', 'the request has more headers than node shows')
     const { authority, target } = splitTarget(req)
     const question = target.indexOf('?')
     this.method = req.method ?? 'GET'
@@ -52,17 +53,12 @@ const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/
 
 /**
- * Node leaves what is beyond `maxHeadersCount` (1,000, unless the host's server says otherwise) out of `headers`, without
- * a word: a length, a hop, a connection option behind it would be forwarded, but not seen.
+ * Whether a request has more headers than Node shows. What is beyond `maxHeadersCount` (1,000, unless the host's server
+ * says otherwise) is left out without a word: a length, a hop, a connection option there would not be seen.
  */
-function refuseHiddenHeaders(req: IncomingMessage): void {
+export function hidesHeaders(req: IncomingMessage): boolean {
   const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
-  if (count !== 0 && req.rawHeaders.length >= 2 * count) {
-    throw new ProxyError(
-      'PROXY_BAD_REQUEST',
-      `the request has more headers than the ${count} that node shows`,
-    )
-  }
+  return count !== 0 && req.rawHeaders.length >= 2 * count
 }
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {

@@ -20,6 +20,8 @@ export interface ColdStartHost {
 export class ColdStart {
   readonly #cache: ConfigCache
   readonly #host: ColdStartHost
+  /** Read once, at the start: the first thing kept would otherwise take the place of what others have there. */
+  #loading: Promise<ReadonlyMap<string, CachedConfig>> = Promise.resolve(new Map())
   #timer: NodeJS.Timeout | undefined
   #stopped = false
   #keeping: Promise<void> = Promise.resolve()
@@ -34,6 +36,9 @@ export class ColdStart {
   /** Begins to wait for the providers. */
   start(): void {
     const graceMs = this.#cache.startGraceMs ?? DEFAULT_GRACE_MS
+    this.#loading = this.#load()
+    // Told of after the grace, to whom it concerns then.
+    this.#loading.catch(() => {})
     this.#timer = setTimeout(() => void this.#helpOut(), graceMs)
     this.#timer.unref()
   }
@@ -50,7 +55,13 @@ export class ColdStart {
     this.#keeping = this.#keep(provider, document)
   }
 
+  // Async, so that a host's cache that throws at once rejects.
+  async #load(): Promise<ReadonlyMap<string, CachedConfig>> {
+    return this.#cache.load()
+  }
+
   async #keep(provider: string, document: ProviderConfig): Promise<void> {
+    await this.#loading.catch(() => {})
     try {
       await this.#cache.save(provider, { document, savedAt: new Date().toISOString() })
       this.#failing = false
@@ -64,7 +75,7 @@ export class ColdStart {
   async #helpOut(): Promise<void> {
     if (this.#host.missing().length === 0) return
     try {
-      const kept = await this.#cache.load()
+      const kept = await this.#loading
       for (const provider of this.#host.missing()) {
         const cached = kept.get(provider)
         if (cached && !this.#stopped) this.#host.deliver(provider, cached)

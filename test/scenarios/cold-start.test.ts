@@ -143,3 +143,23 @@ it('nothing is kept of a document that was refused, and a file that cannot be wr
   await proxy.close()
   expect(codes).toEqual(['PROXY_CACHE_FAILED'])
 })
+
+it('a provider that delivers at once does not cost another its kept document', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'cold-start-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const path = join(folder, 'last-good.json')
+  const document = (name: string) => ({
+    frontends: { [name]: { backend: name, rule: `Host:${name}.test` } },
+    backends: { [name]: { servers: { only: { url: 'http://127.0.0.1:1' } } } },
+  })
+  await new LastGoodFile(path).save('down', { document: document('down'), savedAt: new Date().toISOString() })
+
+  const down = { name: 'down', start: async () => {}, stop: async () => {} }
+  const prompt = new StaticProvider({ config: document('prompt'), name: 'prompt' })
+  const lastGoodFile = new LastGoodFile(path, { startGraceMs: 500 })
+  const proxy = createProxy({ providers: [prompt, down], lastGoodFile })
+  onTestFinished(() => proxy.close())
+  await proxy.ready({ timeoutMs: 5_000 })
+  const kept = JSON.parse(await readFile(path, 'utf8')) as { providers: object }
+  expect(Object.keys(kept.providers).sort()).toEqual(['down', 'prompt'])
+})

@@ -60,15 +60,19 @@ describe('two thousand headers', () => {
     expect(await client.untilClosed()).toMatch(/hello|^HTTP\/1\.1 431 /)
   })
 
-  it("are refused on a host's own server, which shows only some of them", async () => {
-    const server = await startNamed('server')
-    const { proxy } = await open(all(server.url))
-    const own = await startServer(proxy.handler)
-    const client = await openRaw(own.port)
-    client.sendHead('GET / HTTP/1.1', 'Host: a.b', 'Connection: close', ...junk)
-    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 (400|431) /)
-    expect(server.connections).toBe(0)
-  })
+  it.each([['Connection: close'], ['Connection: upgrade', 'Upgrade: h2c']])(
+    "are refused on a host's own server, which shows only some of them: %s",
+    async (...headers) => {
+      const server = await startNamed('server')
+      const { proxy } = await open(all(server.url))
+      const own = await startServer(proxy.handler)
+      own.server.on('upgrade', proxy.upgrade)
+      const client = await openRaw(own.port)
+      client.sendHead('GET / HTTP/1.1', 'Host: a.b', ...headers, ...junk)
+      expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 (400|431) /)
+      expect(server.connections).toBe(0)
+    },
+  )
 })
 
 describe('a stranger', () => {

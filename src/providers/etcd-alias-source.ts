@@ -20,6 +20,8 @@ export class EtcdAliasSource implements AliasSource {
   #bell: AliasBell | undefined
   #session: EtcdSession | undefined
   #attempts = 0
+  /** How far the store was at the last read. */
+  #storeRevision = 0n
   #reread: NodeJS.Timeout | undefined
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` without a host or key */
@@ -46,10 +48,27 @@ export class EtcdAliasSource implements AliasSource {
 
   async read(): Promise<AliasReading> {
     if (!this.#session) throw new ProxyError('PROXY_ALIAS_UNREACHABLE', 'etcd: there is no connection')
-    const reading = await this.#session.read()
+    const session = this.#session
+    const { storeRevision, ...reading } = await session.read()
+    if (storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
+    this.#storeRevision = storeRevision
     // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
     this.#bell?.recovered()
     return reading
+  }
+
+  /**
+   * A store that goes back in time was restored from a backup, or this member's answer was stale: the next session's
+   * read, from another host where there is one, tells. What that one says is taken, for newest is what a read says,
+   * not the highest revision ever seen.
+   *
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`
+   */
+  #wentBack(session: EtcdSession, storeRevision: bigint): never {
+    const seen = this.#storeRevision
+    this.#storeRevision = 0n
+    const cause = `its revision went back from ${seen} to ${storeRevision}; it is read once more`
+    throw session.fail(new Error(cause))
   }
 
   async stop(): Promise<void> {

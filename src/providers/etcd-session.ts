@@ -20,6 +20,11 @@ export interface EtcdConnection {
 const ACKNOWLEDGE_MS = 2_000
 const READ_MS = 3_000
 
+/** What a read found, and how far the whole store was. */
+export interface SessionReading extends AliasReading {
+  readonly storeRevision: bigint
+}
+
 /** What a session tells its owner. */
 export interface SessionListener {
   /** The watch saw something: read. */
@@ -133,17 +138,26 @@ export class EtcdSession {
    *
    * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`; the session has ended then
    */
-  async read(): Promise<AliasReading> {
+  async read(): Promise<SessionReading> {
     try {
-      const { kvs } = await this.#asking.kv.range({ key: this.#key }, { deadline: Date.now() + READ_MS })
+      const { header, kvs } = await this.#asking.kv.range(
+        { key: this.#key },
+        { deadline: Date.now() + READ_MS },
+      )
+      const storeRevision = BigInt(header.revision)
       const [found] = kvs
       return found === undefined
-        ? { revision: 'absent' }
-        : { value: found.value.toString('utf8'), revision: found.mod_revision }
+        ? { revision: 'absent', storeRevision }
+        : { value: found.value.toString('utf8'), revision: found.mod_revision, storeRevision }
     } catch (thrown) {
-      this.#end(asError(thrown))
-      throw this.#failure(thrown)
+      throw this.fail(asError(thrown))
     }
+  }
+
+  /** Ends it, for what its owner found. @returns the cause, as its owner was told */
+  fail(cause: Error): ProxyError {
+    this.#end(cause)
+    return this.#failure(cause)
   }
 
   /** Whether it has ended, by itself or not. */

@@ -82,14 +82,24 @@ export class ProxyError extends Error {
   readonly status: number
   /** Every issue of a refused configuration or rule; empty for all other errors. */
   readonly issues: readonly Issue[]
+  /** The other side asked not to be asked again before so many milliseconds (`Retry-After`, RFC 9110 section 10.2.3). */
+  readonly retryAfterMs?: number
 
-  constructor(code: ErrorCode, message?: string, more: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+  constructor(code: ErrorCode, message?: string, more: ProxyErrorDetails = {}) {
     super(message ?? ERROR_CODES[code].says, 'cause' in more ? { cause: more.cause } : undefined)
     this.code = code
     this.source = ERROR_CODES[code].source
     this.status = ERROR_CODES[code].status
     this.issues = more.issues ?? []
+    if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs
   }
+}
+
+/** What is known of an error beside its code and message. */
+export interface ProxyErrorDetails {
+  readonly cause?: unknown
+  readonly issues?: readonly Issue[]
+  readonly retryAfterMs?: number | undefined
 }
 
 /** Whatever was thrown, as an error: an alien value becomes the message of one. */

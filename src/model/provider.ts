@@ -10,6 +10,11 @@ export interface Provider {
   readonly name: string
   /** Whether a document without frontends may go live. Default false: an operator's slip must not switch everything off. */
   readonly allowEmpty?: boolean
+  /**
+   * Of a burst of documents, at most one in so many milliseconds is taken: the first at once, then the newest. Other
+   * providers' documents do not wait for it. Default 0: each is taken as it comes.
+   */
+  readonly throttleMs?: number
   /** Begins to deliver. Resolves without waiting for the far end: a source that is down is `sink.trouble`, not a rejection. */
   start(sink: ConfigSink): Promise<void>
   /** Ends delivery and releases everything. Also called after a failed or unfinished `start`. */
@@ -46,7 +51,7 @@ export interface ConfigSink {
 export interface ConfigFetcher {
   /**
    * Fetches the document under `prefix`. A rejection with a `ProxyError` whose `source` is `config` means "obtained,
-   * but unusable"; any other means "not obtainable".
+   * but unusable"; any other means "not obtainable", and its `retryAfterMs` is heeded.
    */
   fetch(prefix: string, context: { readonly signal: AbortSignal }): Promise<ProviderConfig>
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
-import { onlyKnownOptions } from '../rules/known-options.js'
+import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 
@@ -16,13 +16,42 @@ export interface AliasProviderOptions {
   readonly allowedPrefix?: string
   /** Whether a document without frontends may go live. Default false. */
   readonly allowEmpty?: boolean
+  /**
+   * After a flip, each proxy waits for a moment of its own within so many milliseconds before it asks the config API:
+   * for sites where very many follow one alias. The first configuration is asked for at once. Default 0.
+   */
+  readonly spreadMs?: number
+  /** Of a burst of documents, at most one in so many milliseconds is taken. Default 0: each, as it comes. */
+  readonly throttleMs?: number
 }
 
 /** A source that cannot be reached is asked again after 0.1 to 2 s; a prefix that was refused, after 1 to 30 s. */
 const UNREACHABLE_MS = { min: 100, max: 2_000 }
 const REFUSED_MS = { min: 1_000, max: 30_000 }
 
-const OPTIONS = ['source', 'fetcher', 'name', 'allowedPrefix', 'allowEmpty'] as const
+/** An API may ask to be left alone for so long, and no longer: it also says so when it is wrong. */
+const MAX_RETRY_AFTER_MS = 30_000
+
+const OPTIONS = [
+  'source',
+  'fetcher',
+  'name',
+  'allowedPrefix',
+  'allowEmpty',
+  'spreadMs',
+  'throttleMs',
+] as const
+
+/** What it took until the fetch, in milliseconds. */
+interface StepTimes extends Readonly<Record<string, number>> {
+  readonly watch: number
+  readonly spread?: number
+}
+
+interface Attempt {
+  readonly outcome: 'done' | 'refused' | 'unreachable'
+  readonly retryAfterMs?: number | undefined
+}
 
 /** What can fail on its own: the source, the key in it, the fetcher. An outage is over when none does. */
 type Part = 'source' | 'key' | 'fetch'
@@ -35,9 +64,11 @@ type Part = 'source' | 'key' | 'fetch'
 export class AliasProvider implements Provider {
   readonly name: string
   readonly allowEmpty: boolean
+  readonly throttleMs: number
   readonly #source: AliasSource
   readonly #fetcher: ConfigFetcher
   readonly #allowedPrefix: string | undefined
+  readonly #spreadMs: number
   readonly #ailing = new Set<Part>()
   readonly #stopped = new AbortController()
   #sink: ConfigSink | undefined
@@ -59,11 +90,16 @@ export class AliasProvider implements Provider {
     if (typeof options.fetcher?.fetch !== 'function') {
       throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a fetcher with a function fetch')
     }
+    for (const name of ['spreadMs', 'throttleMs'] as const) {
+      if (options[name] !== 0) positiveOption(options[name], `AliasProvider: ${name}`)
+    }
     this.name = options.name ?? 'alias'
     this.allowEmpty = options.allowEmpty ?? false
     this.#source = options.source
     this.#fetcher = options.fetcher
     this.#allowedPrefix = options.allowedPrefix
+    this.throttleMs = options.throttleMs ?? 0
+    this.#spreadMs = options.spreadMs ?? 0
   }
 
   async start(sink: ConfigSink): Promise<void> {
@@ -116,6 +152,7 @@ export class AliasProvider implements Provider {
   #look(reading: AliasReading, watchMs: number): void {
     // Both: a store restored from a backup may give another value under a revision that was seen before.
     if (reading.revision === this.#last?.revision && reading.value === this.#last.value) return
+    const spreadMs = this.#last === undefined ? 0 : Math.random() * this.#spreadMs
     this.#last = reading
     const { value } = reading
     this.#following.abort()
@@ -131,48 +168,51 @@ export class AliasProvider implements Provider {
     }
     this.#well('key')
     try {
-      void this.#follow(parseAliasValue(value, this.#allowedPrefix), watchMs, signal)
+      const steps = { watch: watchMs, ...(spreadMs > 0 && { spread: spreadMs }) }
+      void this.#follow(parseAliasValue(value, this.#allowedPrefix), steps, signal)
     } catch (thrown) {
       this.#sink?.reject(thrown as ProxyError)
     }
   }
 
   /** Fetches and delivers, again and again until the document is live or the alias was written anew. */
-  async #follow(prefix: string, watchMs: number, signal: AbortSignal): Promise<void> {
+  async #follow(prefix: string, steps: StepTimes, signal: AbortSignal): Promise<void> {
     const unreachable = new Backoff(UNREACHABLE_MS.min, UNREACHABLE_MS.max)
     const refused = new Backoff(REFUSED_MS.min, REFUSED_MS.max)
+    if (steps.spread !== undefined) await pause(steps.spread, signal)
     while (!signal.aborted) {
-      const outcome = await this.#fetchAndDeliver(prefix, watchMs, signal)
+      const { outcome, retryAfterMs = 0 } = await this.#fetchAndDeliver(prefix, steps, signal)
       if (outcome === 'done') return
-      await pause((outcome === 'refused' ? refused : unreachable).next(), signal)
+      const waitMs = (outcome === 'refused' ? refused : unreachable).next()
+      // On top of it, for all that were asked to wait were asked to wait for the same time.
+      await pause(waitMs + (retryAfterMs > 0 ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : 0), signal)
     }
   }
 
-  async #fetchAndDeliver(
-    prefix: string,
-    watchMs: number,
-    signal: AbortSignal,
-  ): Promise<'done' | 'refused' | 'unreachable'> {
+  async #fetchAndDeliver(prefix: string, steps: StepTimes, signal: AbortSignal): Promise<Attempt> {
     // fetch
     const fetchStart = performance.now()
     try {
       const document = await this.#fetcher.fetch(prefix, { signal })
-      if (signal.aborted) return 'done'
+      if (signal.aborted) return { outcome: 'done' }
       this.#well('fetch')
       if (document?.prefix !== undefined && document.prefix !== prefix) throw lagging(prefix, document.prefix)
-      const steps = { watch: watchMs, fetch: performance.now() - fetchStart }
+      const taken = { ...steps, fetch: performance.now() - fetchStart }
       const labelled = { ...document, version: document?.version ?? prefix }
-      const delivery = await this.#sink?.update(labelled, { steps, verified: document?.prefix === prefix })
-      return delivery?.state === 'refused' ? 'refused' : 'done'
+      const delivery = await this.#sink?.update(labelled, {
+        steps: taken,
+        verified: document?.prefix === prefix,
+      })
+      return { outcome: delivery?.state === 'refused' ? 'refused' : 'done' }
     } catch (thrown) {
-      if (signal.aborted) return 'done'
+      if (signal.aborted) return { outcome: 'done' }
       if (thrown instanceof ProxyError && thrown.source === 'config') {
         this.#well('fetch')
         this.#sink?.reject(thrown, { version: prefix })
-        return 'refused'
+        return { outcome: 'refused' }
       }
       this.#trouble('fetch', asError(thrown))
-      return 'unreachable'
+      return { outcome: 'unreachable', retryAfterMs: (thrown as ProxyError | undefined)?.retryAfterMs }
     }
   }
 

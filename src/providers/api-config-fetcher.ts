@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { createSecureContext } from 'node:tls'
 import { isDeepStrictEqual } from 'node:util'
 import { Agent } from 'undici'
 import type { ProviderConfig } from '../model/config.js'
@@ -6,7 +7,8 @@ import { ProxyError } from '../model/errors.js'
 import type { ConfigFetcher } from '../model/provider.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
-import { excerptOf, getText, unusable, withoutCredentials } from './read-response.js'
+import { countJson } from './json-limits.js'
+import { excerptOf, getText, type ReadLimits, unusable, withoutCredentials } from './read-response.js'
 
 /** Where a document is: a URL to which `?prefix=` is added, or that holds `{prefix}`; or a function from prefix to URL. */
 export type ConfigUrl = string | ((prefix: string) => string)
@@ -24,6 +26,16 @@ export interface ApiConfigFetcherOptions {
   readonly idleTimeoutMs?: number
   /** Of one answer, also after decompression. Default 64 MiB. */
   readonly maxBytes?: number
+  /** Objects and arrays within each other. Default 32; a document needs 8. */
+  readonly maxDepth?: number
+  /** Objects, arrays, and what is in them. Default 5,000,000: some 400,000 frontends with a backend each. */
+  readonly maxValues?: number
+  /** PEM texts, for an `https` url. Without `ca`, the system's root certificates; `cert` and `key` show who asks. */
+  readonly tls?: {
+    readonly ca?: string | Buffer
+    readonly cert?: string | Buffer
+    readonly key?: string | Buffer
+  }
   /**
    * How long an answer for another prefix, a 404, or two halves that do not belong together are taken for lag behind
    * etcd and asked for again, in milliseconds. Default 5,000.
@@ -53,7 +65,7 @@ class Lag {
 /** Fetches documents from the config API service, as docs/config-api.yaml describes it. */
 export class ApiConfigFetcher implements ConfigFetcher {
   readonly #options: ApiConfigFetcherOptions
-  readonly #agent = new Agent({ pipelining: 1, connections: 2 })
+  readonly #agent: Agent
   /** Validators of the answers for one prefix, by URL; the first question for another prefix empties it. */
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
@@ -62,6 +74,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
   constructor(options: ApiConfigFetcherOptions) {
     checkOptions(options)
     this.#options = options
+    this.#agent = new Agent({ pipelining: 1, connections: 2, connect: { ...options.tls } })
   }
 
   /**
@@ -124,9 +137,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
     const url = urlFor(target, prefix)
     const known = this.#validatorsFor(prefix).get(url)
     const headersOf = () => this.#headers(known?.etag)
-    const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
-    const limits = { maxBytes, timeoutMs, idleTimeoutMs }
-    const response = await getText(url, headersOf, limits, signal, this.#agent)
+    const response = await getText(url, headersOf, this.#limits(), signal, this.#agent)
     const shown = withoutCredentials(url)
     if (response.status === 304) {
       if (known) return known.answer
@@ -149,6 +160,12 @@ export class ApiConfigFetcher implements ConfigFetcher {
     const etag = one(response.headers['etag'])
     if (etag !== undefined) this.#validatorsFor(prefix).set(url, { etag, answer })
     return answer
+  }
+
+  #limits(): ReadLimits {
+    const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
+    const { maxDepth = 32, maxValues = 5_000_000 } = this.#options
+    return { maxBytes, timeoutMs, idleTimeoutMs, inspect: countJson({ maxDepth, maxValues }) }
   }
 
   #validatorsFor(prefix: string) {
@@ -175,6 +192,9 @@ const OPTIONS = [
   'timeoutMs',
   'idleTimeoutMs',
   'maxBytes',
+  'maxDepth',
+  'maxValues',
+  'tls',
   'lagGraceMs',
   'requirePrefix',
 ] as const
@@ -186,10 +206,22 @@ function checkOptions(options: ApiConfigFetcherOptions): void {
     const flaw = flawOfUrl(url)
     if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ApiConfigFetcher: the url ${flaw}`)
   }
-  positiveOption(options.timeoutMs, 'ApiConfigFetcher: timeoutMs')
-  positiveOption(options.idleTimeoutMs, 'ApiConfigFetcher: idleTimeoutMs')
-  positiveOption(options.maxBytes, 'ApiConfigFetcher: maxBytes')
+  for (const name of ['timeoutMs', 'idleTimeoutMs', 'maxBytes', 'maxDepth', 'maxValues'] as const) {
+    positiveOption(options[name], `ApiConfigFetcher: ${name}`)
+  }
+  if (options.tls !== undefined) checkTls(options.tls)
   if (options.lagGraceMs !== 0) positiveOption(options.lagGraceMs, 'ApiConfigFetcher: lagGraceMs')
+}
+
+/** Now, not at the first fetch, which is when the files of a new deployment have long been forgotten. */
+function checkTls(tls: NonNullable<ApiConfigFetcherOptions['tls']>): void {
+  onlyKnownOptions(tls, ['ca', 'cert', 'key'], 'ApiConfigFetcher: tls.')
+  try {
+    createSecureContext({ ...tls })
+  } catch (error) {
+    const message = `ApiConfigFetcher: tls: expected PEM texts, of a certificate and its key: ${(error as Error).message}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
+  }
 }
 
 function flawOfUrl(text: unknown): string | undefined {

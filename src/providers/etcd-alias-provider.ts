@@ -15,6 +15,10 @@ export interface EtcdAliasProviderOptions extends EtcdConnection {
   readonly allowedPrefix?: string
   /** Whether a document without frontends may go live. Default false. */
   readonly allowEmpty?: boolean
+  /** After a flip, the config API is asked at a random moment within so many milliseconds. Default 0: at once. */
+  readonly spreadMs?: number
+  /** Of a burst of documents, at most one in so many milliseconds is taken. Default 0: each, as it comes. */
+  readonly throttleMs?: number
 }
 
 const OPTIONS = [
@@ -26,6 +30,8 @@ const OPTIONS = [
   'name',
   'allowedPrefix',
   'allowEmpty',
+  'spreadMs',
+  'throttleMs',
 ] as const
 
 /**
@@ -35,21 +41,17 @@ const OPTIONS = [
 export class EtcdAliasProvider implements Provider {
   readonly name: string
   readonly allowEmpty: boolean
+  readonly throttleMs: number
   readonly #following: AliasProvider
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EtcdAliasProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdAliasProvider: ')
-    const { name = 'etcd-alias', aliasKey, fetcher, allowedPrefix, allowEmpty } = options
-    const source = new EtcdAliasSource(options, aliasKey)
-    this.#following = new AliasProvider({
-      source,
-      fetcher,
-      name,
-      ...(allowedPrefix !== undefined && { allowedPrefix }),
-      ...(allowEmpty !== undefined && { allowEmpty }),
-    })
-    this.name = name
+    const { hosts, auth, tls, aliasKey, ...following } = options
+    const source = new EtcdAliasSource({ hosts, ...(auth && { auth }), ...(tls && { tls }) }, aliasKey)
+    this.#following = new AliasProvider({ ...following, name: options.name ?? 'etcd-alias', source })
+    this.name = this.#following.name
+    this.throttleMs = this.#following.throttleMs
     this.allowEmpty = this.#following.allowEmpty
   }
 

@@ -168,6 +168,12 @@ export class ProviderSupervisor {
     const kept = keptSince === undefined ? {} : { keptSince }
     const delivery: PendingDelivery = { document, about, ...kept, superseded: new AbortController() }
     entry.pending = delivery
+    return this.#decideInTurn(entry, delivery)
+  }
+
+  /** Waits for its provider's throttle outside the queue, so that the others' documents pass it. */
+  async #decideInTurn(entry: SupervisedProvider, delivery: PendingDelivery): Promise<Delivery> {
+    await entry.throttle(delivery)
     const decided = this.#queue.then(() => this.#decide(entry, delivery))
     this.#queue = decided
     return decided

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
-import { asError, ProxyError } from '../model/errors.js'
+import { asError, ProxyError, type ProxyErrorDetails } from '../model/errors.js'
 
 /** What a GET came to. */
 export interface TextResponse {
@@ -18,6 +18,8 @@ export interface ReadLimits {
   readonly timeoutMs: number
   /** Without a byte. */
   readonly idleTimeoutMs: number
+  /** Sees the body of a 200 piece by piece; a reason makes the answer an unusable one. */
+  readonly inspect?: (bytes: Uint8Array) => string | undefined
 }
 
 /** How much of an unexpected answer an error quotes. */
@@ -33,7 +35,7 @@ const EXCERPT_LENGTH = 120
 export async function getText(
   url: string,
   headersOf: () => Promise<Readonly<Record<string, string>>>,
-  { maxBytes, timeoutMs, idleTimeoutMs }: ReadLimits,
+  { maxBytes, timeoutMs, idleTimeoutMs, inspect }: ReadLimits,
   signal: AbortSignal,
   dispatcher: Dispatcher,
 ): Promise<TextResponse> {
@@ -51,26 +53,27 @@ export async function getText(
     body.on('error', ignore)
     const decoded = decode(one(response.headers['content-encoding']), idle.watch(body), shown)
     if (status === 200) {
-      await received.read(decoded, maxBytes)
-      if (received.length > maxBytes) {
-        throw unusable(shown, received.describe(`the answer is longer than ${maxBytes} bytes`))
-      }
+      const flaw = await received.read(decoded, maxBytes, inspect)
+      if (flaw !== undefined) throw unusable(shown, received.describe(`the answer is ${flaw}`))
       return { status, headers: response.headers, body: textOf(received, shown) }
     }
     if (status !== 304) await received.read(decoded, EXCERPT_LENGTH)
     body.destroy()
     if (status === 304 || status === 404) return { status, headers: response.headers, body: received.start }
-    throw unreachable(shown, received.describe(redirectSentence(response.headers['location'])))
+    const retryAfterMs = retryAfterOf(one(response.headers['retry-after']))
+    throw unreachable(shown, received.describe(redirectSentence(response.headers['location'])), {
+      retryAfterMs,
+    })
   } catch (thrown) {
     if (thrown instanceof ProxyError || signal.aborted) throw thrown
     if (limit.aborted)
-      throw unreachable(shown, received.describe(`no whole answer within ${timeoutMs} ms`), thrown)
+      throw unreachable(shown, received.describe(`no whole answer within ${timeoutMs} ms`), { cause: thrown })
     if (idle.signal.aborted)
-      throw unreachable(shown, received.describe(`not a byte for ${idleTimeoutMs} ms`), thrown)
+      throw unreachable(shown, received.describe(`not a byte for ${idleTimeoutMs} ms`), { cause: thrown })
     const { message, code = '' } = asError(thrown) as NodeJS.ErrnoException
     if (/^(Z_|ERR__ERROR_|ERR_BROTLI_)/.test(code))
       throw unusable(shown, received.describe(`wrongly compressed: ${message}`))
-    throw unreachable(shown, received.describe(message || code || 'no answer'), thrown)
+    throw unreachable(shown, received.describe(message || code || 'no answer'), { cause: thrown })
   } finally {
     idle.end()
   }
@@ -133,13 +136,20 @@ class Received {
   length = 0
   readonly #chunks: Buffer[] = []
 
-  /** Reads to the end, or until there is more than that many bytes. */
-  async read(body: AsyncIterable<Buffer>, maxBytes: number): Promise<void> {
+  /** Reads to the end, or until there are more bytes than that, or a flaw is found. @returns why it went no further */
+  async read(
+    body: AsyncIterable<Buffer>,
+    maxBytes: number,
+    inspect: NonNullable<ReadLimits['inspect']> = () => undefined,
+  ): Promise<string | undefined> {
     for await (const chunk of body) {
       this.#chunks.push(chunk)
       this.length += chunk.length
-      if (this.length > maxBytes) return
+      if (this.length > maxBytes) return `longer than ${maxBytes} bytes`
+      const flaw = inspect(chunk)
+      if (flaw !== undefined) return flaw
     }
+    return undefined
   }
 
   get bytes(): Buffer {
@@ -183,8 +193,15 @@ function redirectSentence(location: unknown): string | undefined {
   return `a redirect to ${withoutCredentials(location)}, which is not followed`
 }
 
-function unreachable(url: string, reason: string, cause?: unknown): ProxyError {
-  return new ProxyError('PROXY_CONFIG_UNREACHABLE', `GET ${url}: ${reason}`, { cause })
+/** `Retry-After` is a number of seconds, or a date (RFC 9110 section 10.2.3). */
+function retryAfterOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now()
+  return ms > 0 ? ms : undefined
+}
+
+function unreachable(url: string, reason: string, more: ProxyErrorDetails): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNREACHABLE', `GET ${url}: ${reason}`, more)
 }
 
 export function unusable(url: string, reason: string): ProxyError {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProxyError } from '../model/errors.js'
 import type { ConfigRejected, ProviderRecovered, ProviderTroubled } from '../model/events.js'
@@ -41,6 +42,7 @@ export interface PendingDelivery {
 export class SupervisedProvider {
   readonly provider: Provider
   readonly #tell: SupervisionListener
+  #lastTaken = Number.NEGATIVE_INFINITY
   /** The newest delivery that is not decided yet. */
   pending: PendingDelivery | undefined
   /** The last good configuration, under full names. */
@@ -75,6 +77,13 @@ export class SupervisedProvider {
       ...(this.#staleSince !== undefined && { staleSince: this.#staleSince }),
       ...(this.live && { ageMs: performance.now() - this.#liveSince }),
     }
+  }
+
+  /** Waits until another document may be taken, or a newer one has come. */
+  async throttle({ superseded: { signal } }: PendingDelivery): Promise<void> {
+    const waitMs = this.#lastTaken + (this.provider.throttleMs ?? 0) - performance.now()
+    if (waitMs > 0) await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
+    if (!signal.aborted) this.#lastTaken = performance.now()
   }
 
   wentLive(config: MergedConfig, version: string | undefined): void {

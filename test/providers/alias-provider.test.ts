@@ -411,6 +411,34 @@ describe('a prefix that cannot be fetched', () => {
     expect(sink.isTroubled).toBe(false)
   })
 
+  it('is left alone for as long as the API asks, but no longer than 30 s', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(1)
+    const { fetcher } = await follow(new InMemoryAliasSource(V1))
+    for (const [retryAfterMs, wait] of [
+      [7_000, 7_100],
+      [86_400_000, 30_200],
+      [Number.NaN, 400],
+      [-5_000, 800],
+      [undefined, 1_600],
+    ] as const) {
+      const { length } = fetcher.asked
+      fetcher.last.fail(new ProxyError('PROXY_CONFIG_UNREACHABLE', 'status 429', { retryAfterMs }))
+      await vi.advanceTimersByTimeAsync(wait - 1)
+      expect(fetcher.asked).toHaveLength(length)
+      await vi.advanceTimersByTimeAsync(1)
+      expect(fetcher.asked).toHaveLength(length + 1)
+    }
+  })
+
+  it('is asked for at once under a newer alias value, however long the API wants to be left alone', async () => {
+    const { fetcher, source } = await follow(new InMemoryAliasSource(V1))
+    fetcher.last.fail(new ProxyError('PROXY_CONFIG_UNREACHABLE', 'status 429', { retryAfterMs: 20_000 }))
+    await settle()
+    source.set(V2)
+    await settle()
+    expect(fetcher.prefixes).toEqual([V1, V2])
+  })
+
   it('because of an error of any other kind is trouble too', async () => {
     const { fetcher, sink } = await follow(new InMemoryAliasSource(V1))
     fetcher.last.fail(new TypeError('the fetcher has a defect'))
@@ -439,6 +467,32 @@ describe('a prefix that cannot be fetched', () => {
     await settle()
     expect(sink.isTroubled).toBe(false)
     expect(sink.outages).toBe(1)
+  })
+})
+
+describe('with spreadMs', () => {
+  it('a flip is answered at a moment of its own, the first value at once', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { fetcher, source, sink } = await follow(new InMemoryAliasSource(V1), { spreadMs: 4_000 })
+    expect(fetcher.prefixes).toEqual([V1])
+    source.set(V2)
+    await vi.advanceTimersByTimeAsync(1_999)
+    expect(fetcher.prefixes).toEqual([V1])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(fetcher.prefixes).toEqual([V1, V2])
+    fetcher.last.answer(document())
+    await settle()
+    expect(sink.of('update')[0]?.about?.steps).toMatchObject({ spread: 2_000 })
+  })
+
+  it('a flip during the wait takes the place of the one before', async () => {
+    vi.spyOn(Math, 'random').mockReturnValue(0.5)
+    const { fetcher, source } = await follow(new InMemoryAliasSource(V1), { spreadMs: 4_000 })
+    source.set(V2)
+    await vi.advanceTimersByTimeAsync(1_000)
+    source.set('/traefik/dev/v3')
+    await vi.advanceTimersByTimeAsync(2_000)
+    expect(fetcher.prefixes).toEqual([V1, '/traefik/dev/v3'])
   })
 })
 

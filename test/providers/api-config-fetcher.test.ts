@@ -1,5 +1,8 @@
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { generate } from 'selfsigned'
 import { ApiConfigFetcher, type ApiConfigFetcherOptions, ProxyError } from 'switchover'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import {
   type Behaviour,
   cutAfter,
@@ -43,6 +46,69 @@ async function errorOf(promise: Promise<unknown>): Promise<ProxyError> {
   expect(error).toBeInstanceOf(ProxyError)
   return error as ProxyError
 }
+
+describe('an answer that asks for patience', () => {
+  it.each([
+    ['429 with seconds', 429, '7', 7_000],
+    ['503 with seconds', 503, '120', 120_000],
+    ['429 without', 429, undefined, undefined],
+    ['429 with nonsense', 429, 'soon', undefined],
+    ['429 with a date that is over', 429, 'Thu, 01 Jan 1970 00:00:00 GMT', undefined],
+  ])('by %s is an error that says for how long', async (_, code, retryAfter, expected) => {
+    api.otherwise(status(code, 'later', retryAfter === undefined ? {} : { 'retry-after': retryAfter }))
+    const error = await errorOf(ask(fetcherFor(), V1))
+    expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
+    expect(error.retryAfterMs).toBe(expected)
+  })
+
+  it('by a date is an error that says how long until then', async () => {
+    api.otherwise(status(429, '', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() }))
+    const { retryAfterMs } = await errorOf(ask(fetcherFor(), V1))
+    expect(retryAfterMs).toBeGreaterThan(50_000)
+    expect(retryAfterMs).toBeLessThanOrEqual(60_000)
+  })
+})
+
+describe('an answer that would grow when it is parsed', () => {
+  it.each([
+    ['brackets without end', '['.repeat(100_000), 'nested more than 32 deep'],
+    ['a list of a million lists', `[${'[],'.repeat(1_000_000)}[]]`, 'more than 100000 values'],
+  ])('%s: is given up before that', async (_, body, reason) => {
+    api.otherwise(status(200, body))
+    const error = await errorOf(ask(fetcherFor({ maxValues: 100_000 }), V1))
+    expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
+    expect(error.message).toContain(reason)
+  })
+
+  it('is told from texts that hold brackets, commas and quotes', async () => {
+    const rule = `Path:/${'[{,"\\'.repeat(50)}`
+    const document = { ...whole, frontends: { web: { backend: 'web', rule } } }
+    api.otherwise(json(document))
+    expect(await ask(fetcherFor({ maxValues: 12, maxDepth: 5 }), V1)).toEqual(document)
+  })
+})
+
+describe('over TLS', () => {
+  it('is answered where the certificate is trusted, and says why where it is not', async () => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: 'localhost' }], {
+      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }] }],
+    })
+    const server = createServer({ cert, key }, (_, res) => res.end(JSON.stringify(whole)))
+    onTestFinished(() => void server.close())
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const url = `https://localhost:${(server.address() as AddressInfo).port}/config`
+    expect(await ask(fetcherFor({ url, tls: { ca: cert } }), V1)).toEqual(whole)
+    expect((await errorOf(ask(fetcherFor({ url }), V1))).message).toMatch(/self-signed certificate/)
+    server.closeAllConnections()
+  })
+
+  it.each([
+    ['a certificate that is no PEM', { cert: 'nonsense' }],
+    ['an unknown setting', { rejectUnauthorized: false }],
+  ])('refuses %s at once', (_, tls: object) => {
+    expect(() => fetcherFor({ tls })).toThrow(/tls/)
+  })
+})
 
 describe('the question', () => {
   beforeEach(() => {

@@ -17,12 +17,14 @@ import { ProviderSupervisor } from '../../src/providers/provider-supervisor.js'
 class ManualProvider implements Provider {
   readonly name: string
   readonly allowEmpty: boolean
+  readonly throttleMs: number
   started = 0
   stopped = 0
   #sink: ConfigSink | undefined
 
-  constructor(name: string, { allowEmpty = false } = {}) {
+  constructor(name: string, { allowEmpty = false, throttleMs = 0 } = {}) {
     this.name = name
+    this.throttleMs = throttleMs
     this.allowEmpty = allowEmpty
   }
 
@@ -92,6 +94,48 @@ async function supervise(...providers: Provider[]) {
 afterEach(async () => {
   vi.useRealTimers()
   await Promise.all(supervisors.splice(0).map((supervisor) => supervisor.stop()))
+})
+
+describe('a burst of documents', () => {
+  it('from a provider with throttleMs: the first is taken at once, then the newest, and nobody else waits', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const throttled = new ManualProvider('throttled', { throttleMs: 2_000 })
+    const other = new ManualProvider('other')
+    const { serves } = await supervise(throttled, other)
+    expect(await throttled.sink.update(document('one'))).toMatchObject({ state: 'live' })
+    const burst = ['two', 'three', 'four'].map((host) => throttled.sink.update(document(host)))
+    expect(await other.sink.update(document('elsewhere'))).toMatchObject({ state: 'live' })
+    expect(await Promise.all(burst.slice(0, 2))).toEqual([{ state: 'superseded' }, { state: 'superseded' }])
+    expect(serves('four')).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(2_000)
+    vi.useRealTimers()
+    expect(await burst[2]).toMatchObject({ state: 'live' })
+    expect(serves('four')).toBe('web@throttled')
+  })
+
+  it('that never ends does not keep its newest from going live', async () => {
+    const throttled = new ManualProvider('throttled', { throttleMs: 50 })
+    const { serves } = await supervise(throttled)
+    let last: Promise<unknown> = Promise.resolve()
+    let taken = 0
+    for (let n = 0; taken < 3; n++) {
+      last = throttled.sink.update(document(`n${n}`)).then(({ state }) => {
+        if (state === 'live') taken += 1
+      })
+      await new Promise(setImmediate)
+    }
+    await last
+    expect(serves('n0')).toBeUndefined()
+  })
+
+  it('may be stopped while its newest waits', async () => {
+    const throttled = new ManualProvider('throttled', { throttleMs: 60_000 })
+    const { supervisor } = await supervise(throttled)
+    await throttled.sink.update(document('one'))
+    const waiting = throttled.sink.update(document('two'))
+    await supervisor.stop()
+    expect(await waiting).toEqual({ state: 'superseded' })
+  })
 })
 
 function deep(depth: number): unknown {

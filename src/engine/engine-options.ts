@@ -7,6 +7,8 @@ import type { UpstreamTimeouts } from './upstreams.js'
 export interface EngineOptions extends ValidateOptions {
   /** Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed. Default: none. */
   readonly trustedProxies?: readonly string[]
+  /** Whether servers get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. Default false. */
+  readonly forwarded?: boolean
   /** Limits on the way to servers. Defaults: `connectMs` 10,000, `responseHeadMs` 60,000, `bodyIdleMs` 300,000. */
   readonly timeouts?: Partial<UpstreamTimeouts>
   /** `attempts`: how often a request is sent at most, the first time included. Default 3; 1: never again. */

@@ -1,7 +1,23 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { ProxyError } from '../model/errors.js'
+import type { ErrorCode, ProxyError } from '../model/errors.js'
 import { publicMessage } from './failures.js'
 import { hasBody } from './request-body.js'
+
+/** Where a request ended is in doubt after these, and so where the next one begins. */
+const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
+  'PROXY_BAD_REQUEST',
+  'PROXY_CODING_UNSUPPORTED',
+  'PROXY_METHOD_REFUSED',
+])
+
+/** Not a promise: what is routed decides. CONNECT and TRACE are what is missing. */
+const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+
+/** The answer to OPTIONS that asks about this proxy, not about what stands behind it (RFC 9110, 9.3.7). */
+export function answerOptions(res: ServerResponse): void {
+  res.writeHead(204, ['Allow', ALLOWED_METHODS])
+  res.end()
+}
 
 /**
  * The one place that writes an error response: a small body, JSON if the client prefers that, else text. It names
@@ -20,8 +36,9 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
     String(Buffer.byteLength(body)),
   ]
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
+  if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
   // What is left of the body would be taken for the next request's head, or read for nothing.
-  if (hasBody(req) && !req.complete) headers.push('Connection', 'close')
+  if (ENDS_CONNECTION.has(error.code) || (hasBody(req) && !req.complete)) headers.push('Connection', 'close')
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)
   res.end(req.method === 'HEAD' ? undefined : body)
 }

@@ -26,6 +26,10 @@ export interface ForwardedFor {
   readonly trusted: boolean
   /** Host and port as the client wrote them. */
   readonly authority: string
+  /** What this proxy calls itself in `Via`. */
+  readonly id: string
+  /** Whether to write `Forwarded` too. */
+  readonly forwarded: boolean
 }
 
 /**
@@ -37,11 +41,13 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor)
   const raw = req.rawHeaders
   const named = namedByConnection(req.headers.connection)
   const headers = ['host', about.authority]
+  const counts = req.method === 'OPTIONS'
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
     const lower = name.toLowerCase()
     if (NOT_COPIED.has(lower) || named?.has(lower) || isReplaced(lower, about.trusted)) continue
-    headers.push(name, raw[index + 1] as string)
+    const value = raw[index + 1] as string
+    headers.push(name, counts && lower === 'max-forwards' ? oneLess(value) : value)
   }
   pushForwarding(headers, req, about)
   return headers
@@ -60,6 +66,22 @@ function pushForwarding(headers: string[], req: IncomingMessage, about: Forwarde
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
   if (parseAddress(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
+  if (about.forwarded) headers.push('Forwarded', forwardedElement(about, host, proto))
+  headers.push('Via', `${req.httpVersion} ${about.id}`)
+}
+
+/** One hop as RFC 7239 writes it, section 4; what is not a plain token stands in quotes. */
+function forwardedElement({ peer, id }: ForwardedFor, host: string, proto: string): string {
+  const address = peer.includes(':') ? `"[${peer}]"` : peer
+  const parts = [`for=${peer === '' ? 'unknown' : address}`, `by=_${id}`]
+  if (host !== '') parts.push(`host=${JSON.stringify(host)}`)
+  parts.push(/^\w+$/.test(proto) ? `proto=${proto}` : `proto=${JSON.stringify(proto)}`)
+  return parts.join(';')
+}
+
+/** Only a proxy that counts down ends a circle (RFC 9110, 7.6.2). What is no number is not for us to mend. */
+function oneLess(value: string): string {
+  return /^[1-9]\d{0,8}$/.test(value) ? String(Number(value) - 1) : value
 }
 
 /** What we write anew, and, from a stranger, whatever else pretends to be written by a proxy. */

@@ -1,19 +1,21 @@
+import { randomBytes } from 'node:crypto'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
+import { checkRequest, hidesHeaders, isForUs } from './check-request.js'
 import { ClientAddresses, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
-import { writeErrorResponse } from './error-response.js'
+import { answerOptions, writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { isStaleConnection, mayRetry, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
 import { Generations } from './generations.js'
 import { InFlight } from './in-flight.js'
 import { ProxyEmitter } from './proxy-emitter.js'
-import { hidesHeaders, LiveFacts } from './read-facts.js'
+import { LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
@@ -32,6 +34,9 @@ export class ProxyEngine implements ExchangeOwner {
 
   readonly #clientAddresses: ClientAddresses
   readonly #attempts: number
+  /** Names this proxy in `Via`, so that a request that comes round is known. */
+  readonly #id = `switchover-${randomBytes(4).toString('hex')}`
+  readonly #forwarded: boolean
   readonly #upstreams: Upstreams
   readonly #generations: Generations
   readonly #inFlight = new InFlight()
@@ -41,6 +46,7 @@ export class ProxyEngine implements ExchangeOwner {
   constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
     this.events = events
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
+    this.#forwarded = options.forwarded ?? false
     this.#attempts = options.retry?.attempts ?? 3
     this.#upstreams = new Upstreams({ ...DEFAULT_UPSTREAM_TIMEOUTS, ...options.timeouts })
     const tools = {
@@ -92,6 +98,7 @@ export class ProxyEngine implements ExchangeOwner {
       const { snapshot } = this.#generations
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
+      checkRequest(req, this.#id)
       exchange.pin(snapshot)
 
       // client address
@@ -101,6 +108,10 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.clientAddress = clientAddress
 
       // facts
+      if (isForUs(req)) {
+        if (!passOn) answerOptions(exchange.res)
+        return !passOn
+      }
       const trusted = this.#clientAddresses.trusts(peer)
       const facts = new LiveFacts(req, clientAddress, trusted, entryPoint)
       exchange.facts = facts
@@ -114,7 +125,15 @@ export class ProxyEngine implements ExchangeOwner {
 
       // headers
       const { authority } = facts
-      exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority })
+      const [id, forwarded] = [this.#id, this.#forwarded]
+      exchange.headers = forwardRequestHeaders(req, {
+        peer,
+        clientAddress,
+        trusted,
+        authority,
+        id,
+        forwarded,
+      })
 
       this.#send(exchange)
     } catch (thrown) {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hostOf } from '../rules/normalize-host.js'
@@ -26,8 +26,6 @@ export class LiveFacts implements RequestFacts {
    * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
    */
   constructor(req: IncomingMessage, clientAddress: string, trusted: boolean, entryPoint: string | undefined) {
-    if (hidesHeaders(req))
-      throw new ProxyError('PROXY_BAD_REQUEST', 'the request has more headers than node shows')
     const { authority, target } = splitTarget(req)
     const question = target.indexOf('?')
     this.method = req.method ?? 'GET'
@@ -51,15 +49,6 @@ export class LiveFacts implements RequestFacts {
 // node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/
-
-/**
- * Whether a request has more headers than Node shows. What is beyond `maxHeadersCount` (1,000, unless the host's server
- * says otherwise) is left out without a word: a length, a hop, a connection option there would not be seen.
- */
-export function hidesHeaders(req: IncomingMessage): boolean {
-  const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
-  return count !== 0 && req.rawHeaders.length >= 2 * count
-}
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
   const url = req.url ?? '/'

@@ -7,6 +7,13 @@ export type ErrorSource = 'client' | 'upstream' | 'config' | 'internal'
  */
 export const ERROR_CODES = {
   PROXY_BAD_REQUEST: { source: 'client', status: 400, says: 'The request is malformed.' },
+  PROXY_CODING_UNSUPPORTED: {
+    source: 'client',
+    status: 501,
+    says: 'The transfer coding is not supported.',
+  },
+  PROXY_METHOD_REFUSED: { source: 'client', status: 405, says: 'The method is not allowed.' },
+  PROXY_LOOP: { source: 'config', status: 508, says: 'The request has come round in a circle.' },
   PROXY_NO_ROUTE: { source: 'client', status: 404, says: 'No frontend matches this request.' },
   PROXY_CLIENT_LEFT: { source: 'client', status: 499, says: 'The client left.' },
 

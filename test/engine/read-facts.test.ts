@@ -37,7 +37,7 @@ describe('a request that cannot be forwarded', () => {
     ['a fragment', 'GET /x#y HTTP/1.1', 'Host: a'],
     ['a space in the target', 'GET /a b HTTP/1.1', 'Host: a'],
     ['a control character in the target', 'GET /a\x01b HTTP/1.1', 'Host: a'],
-    ['a target that is no path', 'OPTIONS * HTTP/1.1', 'Host: a'],
+    ['an asterisk for another method', 'GET * HTTP/1.1', 'Host: a'],
     ['a target of another scheme', 'GET ftp://a/ HTTP/1.1', 'Host: a'],
     ['a target with a user in it', 'GET http://user:pass@a/ HTTP/1.1', 'Host: a'],
     ['a space in the host', 'GET / HTTP/1.1', 'Host: a b'],

@@ -3,7 +3,14 @@ import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
-import { type BoundAddress, checkListenAt, type ListenAt, Listener } from './listener.js'
+import {
+  type BoundAddress,
+  checkListenAt,
+  type ListenAt,
+  Listener,
+  type ListenerLimits,
+  limitServer,
+} from './listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
 import type { RequestFacts } from './model/request-facts.js'
@@ -39,6 +46,7 @@ export class ReverseProxy extends ProxyEmitter {
   readonly #engine: ProxyEngine
   readonly #supervisor: ProviderSupervisor
   readonly #listeners = new Set<Listener>()
+  readonly #limits: ListenerLimits
   readonly #detach: (() => void)[] = []
   #closing: Promise<void> | undefined
 
@@ -46,6 +54,7 @@ export class ReverseProxy extends ProxyEmitter {
   constructor(options: ProxyOptions) {
     super()
     checkOptions(options)
+    this.#limits = options
     this.#engine = new ProxyEngine(options, this)
     this.#supervisor = new ProviderSupervisor(
       providersOf(options),
@@ -85,7 +94,7 @@ export class ReverseProxy extends ProxyEmitter {
     checkListenAt(at)
     void this.start()
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
-    const listener = new Listener(this.#handlersFor(entryPoint))
+    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits)
     this.#listeners.add(listener)
     try {
       return await listener.listen(at)
@@ -105,10 +114,14 @@ export class ReverseProxy extends ProxyEmitter {
     void this.start()
     const { handler, upgrade } = this.#handlersFor(options.entryPoint)
     server.on('request', handler)
+    server.on('checkContinue', handler)
     server.on('upgrade', upgrade)
+    const unlimit = limitServer(server, this.#limits)
     this.#detach.push(() => {
       server.off('request', handler)
+      server.off('checkContinue', handler)
       server.off('upgrade', upgrade)
+      unlimit()
     })
   }
 

@@ -4,13 +4,16 @@ export {
   type RequestSketch,
   type ReverseProxy,
 } from './create-proxy.js'
-export type { EngineOptions, RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
+export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
+export type { Limits, Timeouts } from './engine/limits.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
-export type { UpstreamTimeouts } from './engine/upstreams.js'
-export type { BoundAddress, ListenAt } from './listener.js'
+export type { UpstreamTls } from './engine/upstream-tls.js'
+export { type BoundAddress, type ListenAt, type ListenerLimits, serverOptions } from './listener.js'
 export type {
   Backend,
+  Buffering,
   Frontend,
   LoadBalancer,
   ProviderConfig,
@@ -51,7 +54,7 @@ export {
   type ConfigUrl,
 } from './providers/api-config-fetcher.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd-alias-provider.js'
-export type { EtcdConnection } from './providers/etcd-session.js'
+export type { EtcdConnection } from './providers/etcd-connection.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'

@@ -1,6 +1,8 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
 import { ProxyError } from './model/errors.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 
@@ -20,13 +22,70 @@ export interface BoundAddress {
   readonly url: string
 }
 
-/** Limits on clients that are slow, in milliseconds. Node's own would hold a silent connection for 90 s. */
-const SERVER_OPTIONS = {
-  headersTimeout: 10_000,
-  connectionsCheckingInterval: 1_000,
-  keepAliveTimeout: 65_000,
-  // A whole request has no limit: an upload may take as long as it moves.
-  requestTimeout: 0,
+/** What limits on clients come from. */
+export interface ListenerLimits {
+  readonly timeouts?: Partial<Timeouts>
+  readonly limits?: Partial<Limits>
+}
+
+/**
+ * Options for a `node:http` or `node:https` server of the host's, as the proxy's own listeners have them: with Node's
+ * own, a silent connection is held for 90 s. A server that exists already can be changed in part; `attach` does that.
+ *
+ * @param options `timeouts` and `limits` as given to `createProxy`
+ */
+export function serverOptions({ timeouts, limits }: ListenerLimits = {}): ServerOptions {
+  const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
+  return {
+    headersTimeout: finite(requestHeadMs),
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: finite(keepAliveMs),
+    // The proxy itself looks at bodies: an upload may take as long as it moves.
+    requestTimeout: 0,
+    maxHeaderSize: { ...DEFAULT_LIMITS, ...limits }.headBytes,
+  }
+}
+
+/** Node writes no limit as 0. */
+function finite(ms: number): number {
+  return Number.isFinite(ms) ? ms : 0
+}
+
+/**
+ * What a server that exists lets change: its times, how many headers it counts (the head's size is limit enough, and
+ * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns takes it back
+ */
+export function limitServer(server: Server, given: ListenerLimits): () => void {
+  const { headersTimeout = 0, keepAliveTimeout = 0, requestTimeout = 0 } = serverOptions(given)
+  Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount: 0 })
+  const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...given.limits }
+  const counted = new Map<string, number>()
+  const count = (socket: Socket) => {
+    const { remoteAddress = '' } = socket
+    const open = (counted.get(remoteAddress) ?? 0) + 1
+    if (open > connectionsPerAddress) {
+      socket.destroy()
+      return
+    }
+    counted.set(remoteAddress, open)
+    socket.on('close', () => {
+      const left = (counted.get(remoteAddress) ?? 1) - 1
+      if (left > 0) counted.set(remoteAddress, left)
+      else counted.delete(remoteAddress)
+    })
+  }
+  if (Number.isFinite(connectionsPerAddress)) server.on('connection', count)
+  server.on('connect', refuseConnect)
+  return () => {
+    server.off('connection', count)
+    server.off('connect', refuseConnect)
+  }
+}
+
+/** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
+function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+  socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
 }
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
@@ -46,10 +105,10 @@ export function checkListenAt(at: ListenAt): void {
 export class Listener {
   readonly #server: Server
 
-  constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }) {
-    this.#server = createServer(SERVER_OPTIONS, handlers.handler)
-    // Node hides all but the first 1,000 from `headers`; the head's size is limit enough, and hides nothing.
-    this.#server.maxHeadersCount = 0
+  constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }, limits: ListenerLimits) {
+    this.#server = createServer(serverOptions(limits), handlers.handler)
+    limitServer(this.#server, limits)
+    this.#server.on('checkContinue', handlers.handler)
     this.#server.on('upgrade', handlers.upgrade)
   }
 

@@ -1,4 +1,7 @@
-import type { EngineOptions } from './engine/engine-options.js'
+import { createSecureContext } from 'node:tls'
+import type { EngineOptions, RetryOptions } from './engine/engine-options.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from './engine/limits.js'
+import { connectionOptions, type UpstreamTls } from './engine/upstream-tls.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
 import type { ConfigCache, Provider } from './model/provider.js'
@@ -32,12 +35,18 @@ const OPTIONS: Readonly<
   balancers: ['an object of functions', isFunctionTable],
   unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
   timeouts: ['an object of milliseconds', isObject],
-  retry: ['an object with attempts', isObject],
+  limits: ['an object of numbers, and upstreamNetworks', isObject],
+  retry: ['an object with attempts and budget', isObject],
+  upstreamTls: ['an object with ca, cert, key, insecureSkipVerify', isObject],
+  upgrades: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
+  onRequest: ['a function', isFunction],
+  onResponse: ['a function', isFunction],
   lastGoodFile: ['the path of a file, or a cache with load and save', isCache],
   signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
 }
 
-const TIMEOUTS = ['connectMs', 'responseHeadMs', 'bodyIdleMs'] as const
+const LIMITS = [...Object.keys(DEFAULT_LIMITS), 'upstreamNetworks']
+const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 
 /**
  * Checks what types cannot: callers in plain JavaScript, and numbers out of range.
@@ -54,16 +63,49 @@ export function checkOptions(options: ProxyOptions): void {
       throw invalid(`${name}: expected ${expected}, found ${describeValue(value)}`)
     }
   }
-  const { config, providers = [], timeouts = {}, retry = {} } = options
+  const { config, providers = [], timeouts = {}, limits = {}, retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
     throw invalid('expected providers with at least one, or config')
-  onlyKnownOptions(timeouts, TIMEOUTS, 'timeouts.')
-  for (const [name, value] of Object.entries(timeouts)) positiveOption(value, `timeouts.${name}`)
-  onlyKnownOptions(retry, ['attempts'], 'retry.')
-  const { attempts = 1 } = retry
+  onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.')
+  for (const [name, value] of Object.entries(timeouts)) limitOption(value, `timeouts.${name}`)
+  onlyKnownOptions(limits, LIMITS, 'limits.')
+  const { upstreamNetworks = [], ...numbers } = limits
+  for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`)
+  if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
+    throw invalid('limits.upstreamNetworks: expected a list of addresses and ranges')
+  onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
+  checkCertificates(upstreamTls)
+  checkRetry(retry)
+}
+
+/** A number above 0; `Infinity` is no limit. */
+function limitOption(value: unknown, name: string): void {
+  if (value !== Number.POSITIVE_INFINITY) positiveOption(value, name)
+}
+
+function checkRetry(retry: RetryOptions): void {
+  onlyKnownOptions(retry, ['attempts', 'budget'], 'retry.')
+  const { attempts = 1, budget = 0 } = retry
   if (!(Number.isSafeInteger(attempts) && attempts >= 1)) {
     throw invalid(`retry.attempts: expected a whole number of 1 or more, found ${String(attempts)}`)
   }
+  if (!(budget >= 0 && budget <= 1)) {
+    throw invalid(`retry.budget: expected a share from 0 to 1, found ${String(budget)}`)
+  }
+}
+
+/** Now, not at the first request. */
+function checkCertificates(tls: UpstreamTls): void {
+  try {
+    createSecureContext(connectionOptions(tls))
+  } catch (error) {
+    const message = `upstreamTls: expected PEM texts, of a certificate and its key: ${(error as Error).message}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
+  }
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function'
 }
 
 function isObject(value: unknown): boolean {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { validateConfig } from 'switchover'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import { DEFAULT_UPSTREAM_TIMEOUTS } from '../src/engine/upstreams.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/engine/limits.js'
 import { ERROR_CODES } from '../src/model/errors.js'
 import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
@@ -249,16 +249,25 @@ describe('docs/configuration.md', () => {
     const options = namesUnder(file, 'Options of createProxy')
     const top = new Set(options.map((name) => name.split('.')[0]))
     expect([...top].sort()).toEqual(fieldsOf('ProxyOptions').map(plain).sort())
-    const timeouts = options.filter((name) => name.startsWith('timeouts.'))
-    expect(timeouts).toEqual(fieldsOf('UpstreamTimeouts').map((name) => `timeouts.${plain(name)}`))
     expect(new Set(options).size).toBe(options.length)
   })
 
-  it.each(Object.entries(DEFAULT_UPSTREAM_TIMEOUTS))('has the default of timeouts.%s: %d', (name, value) => {
-    const row = tableUnder(file, 'Options of createProxy').rows.find(
-      ([option]) => option === `\`timeouts.${name}\``,
+  const limits = { timeouts: DEFAULT_TIMEOUTS, limits: DEFAULT_LIMITS }
+  const defaults = Object.entries(limits).flatMap(([group, values]) =>
+    Object.entries(values).map(([name, value]) => [`${group}.${name}`, value] as const),
+  )
+
+  it.each(defaults)('has the default of %s: %d', (name, value) => {
+    const row = tableUnder('docs/limits.md', 'The limits').rows.find(([option]) => option === `\`${name}\``)
+    const shown = row?.[1] === 'none' ? Number.POSITIVE_INFINITY : Number(row?.[1]?.replaceAll(/[^\d]/g, ''))
+    expect(shown).toBe(value)
+  })
+
+  it('has no limit that does not exist', () => {
+    const named = tableUnder('docs/limits.md', 'The limits').rows.map(([option]) =>
+      option?.replaceAll('`', ''),
     )
-    expect(Number(row?.[1]?.replaceAll(/[^\d]/g, ''))).toBe(value)
+    expect(named.sort()).toEqual([...defaults.map(([name]) => name), 'limits.upstreamNetworks'].sort())
   })
 
   const kinds = [
@@ -266,6 +275,7 @@ describe('docs/configuration.md', () => {
     ['Frontends', 'frontend', shapes.FRONTEND],
     ['Routes', 'route', shapes.ROUTE],
     ['Backends', 'backend', shapes.BACKEND],
+    ['Buffering', 'buffering', shapes.BUFFERING],
     ['Servers', 'server', shapes.SERVER],
     ['Load balancers', 'loadBalancer', shapes.LOAD_BALANCER],
   ] as const

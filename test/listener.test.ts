@@ -11,7 +11,7 @@ import { eventually } from './support/next-event.js'
 function makeListener(
   handler: ConstructorParameters<typeof Listener>[0]['handler'] = (_req, res) => void res.end('ok'),
 ) {
-  const listener = new Listener({ handler, upgrade: (_req, socket) => socket.end('upgraded') })
+  const listener = new Listener({ handler, upgrade: (_req, socket) => socket.end('upgraded') }, {})
   onTestFinished(async () => {
     listener.cut()
     await listener.close()

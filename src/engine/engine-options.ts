@@ -1,18 +1,34 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ValidateOptions } from '../rules/document-checker.js'
-import type { UpstreamTimeouts } from './upstreams.js'
+import type { Hooks } from './hooks.js'
+import type { Limits, Timeouts } from './limits.js'
+import type { UpstreamTls } from './upstream-tls.js'
+
+/** When a request that failed is sent again. */
+export interface RetryOptions {
+  /** How often a request is sent at most, the first time included. Default 3; 1: never again. */
+  readonly attempts?: number
+  /**
+   * Retries may add this share to the traffic, from 0 to 1, and ten a second beside. Default 0.2. With every server in
+   * trouble, retries without a limit would be the outage (Finagle's `RetryBudget`).
+   */
+  readonly budget?: number
+}
 
 /** Options of the data plane; `createProxy` takes the same. */
-export interface EngineOptions extends ValidateOptions {
+export interface EngineOptions extends ValidateOptions, Hooks {
   /** Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed. Default: none. */
   readonly trustedProxies?: readonly string[]
   /** Whether servers get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. Default false. */
   readonly forwarded?: boolean
-  /** Limits on the way to servers. Defaults: `connectMs` 10,000, `responseHeadMs` 60,000, `bodyIdleMs` 300,000. */
-  readonly timeouts?: Partial<UpstreamTimeouts>
-  /** `attempts`: how often a request is sent at most, the first time included. Default 3; 1: never again. */
-  readonly retry?: { readonly attempts?: number }
+  readonly timeouts?: Partial<Timeouts>
+  readonly limits?: Partial<Limits>
+  readonly retry?: RetryOptions
+  /** For servers with `https` URLs. Default: verified by the authorities that Node trusts. */
+  readonly upstreamTls?: UpstreamTls
+  /** Protocols, beside `websocket`, to which a connection may be upgraded. Default: none. */
+  readonly upgrades?: readonly string[]
 }
 
 /** A request handler for node:http, and for connect-style frameworks: `next` is called where no frontend matches. */

@@ -2,13 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../rules/router.js'
-import { toProxyError } from './failures.js'
-import { forwardResponseHeaders } from './forward-headers.js'
+import type { Hooks, RequestContext } from './hooks.js'
+import type { Timeouts } from './limits.js'
+import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
 import { RequestBody } from './request-body.js'
 import type { LiveBackend, LiveServer, Snapshot } from './snapshot.js'
-import { switchingHead, tunnel } from './upgrade.js'
-import type { ResponseController, ResponseHandler } from './upstreams.js'
 
 /** What the engine is told of an exchange. */
 export interface ExchangeOwner {
@@ -18,6 +17,16 @@ export interface ExchangeOwner {
   settle(exchange: Exchange): void
   /** Whether client connections should end with the response under way. */
   readonly draining: boolean
+  /** The host's hook. */
+  readonly onResponse: Hooks['onResponse']
+}
+
+/** One try, as far as its exchange has to do with it. */
+export interface Try {
+  /** Whether a byte of the request may have been written. */
+  readonly sent: boolean
+  /** Ends the server's side. */
+  abort(reason: ProxyError): void
 }
 
 /** The socket of an upgrade request, and what came on it behind the head. */
@@ -27,16 +36,13 @@ export interface PendingUpgrade {
   readonly head: Buffer
 }
 
-/**
- * One request and what becomes of it: the state that its steps share, and the callbacks of undici that carry the
- * response back to the client.
- */
-export class Exchange implements ResponseHandler {
+/** One request and what becomes of it: the state that its steps share, and its end. */
+export class Exchange implements Moving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly upgrade: PendingUpgrade | undefined
   readonly startedAt = performance.now()
-  readonly #owner: ExchangeOwner
+  readonly owner: ExchangeOwner
 
   snapshot: Snapshot | undefined
   generation = 0
@@ -46,6 +52,8 @@ export class Exchange implements ResponseHandler {
   backend: LiveBackend | undefined
   server: LiveServer | undefined
   headers: string[] = []
+  /** Of the request's body, in bytes. */
+  bodyLimit = Number.POSITIVE_INFINITY
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
@@ -53,22 +61,33 @@ export class Exchange implements ResponseHandler {
   error: ProxyError | undefined
   /** Set once the head of a response is on its way to the client, or a tunnel stands. */
   responded = false
+  /** The server's side of an upgraded connection. */
+  tunnelled: Duplex | undefined
+  /** The newest try. */
+  newest: Try | undefined
+  #movement: Movement | undefined
   #body: RequestBody | undefined
-  #controller: ResponseController | undefined
-  #tunnelled: Duplex | undefined
   #settled = false
-  /** The head of the response was written, and nothing behind it yet. */
-  #headAlone = false
 
   constructor(req: IncomingMessage, res: ServerResponse, owner: ExchangeOwner, upgrade?: PendingUpgrade) {
     this.req = req
     this.res = res
     this.upgrade = upgrade
-    this.#owner = owner
+    this.owner = owner
     // A response that the client no longer takes tells so by an error; 'close' follows, and is enough.
     res.on('error', ignore)
     res.on('close', this.#onResponseClosed)
     if (res.socket === null) this.#watchSocket()
+  }
+
+  /** What hooks see of it. Only once a server was picked. */
+  context(): Omit<RequestContext, 'headers'> {
+    return {
+      facts: this.facts as LiveFacts,
+      frontend: this.frontend?.name ?? '',
+      backend: this.backend?.name ?? '',
+      server: this.server?.name ?? '',
+    }
   }
 
   /** Keeps a snapshot's servers connected until `unpin`. */
@@ -84,15 +103,24 @@ export class Exchange implements ResponseHandler {
     this.snapshot = undefined
   }
 
-  /** The body for one more try, or null if there is none. */
+  /** The body for one more try. */
   bodyForTry(): RequestBody {
-    this.#body = new RequestBody(this.req)
+    this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
     return this.#body
   }
 
   /** Whether nothing of the body was read, so that a further try can still send all of it. */
   get bodyUntouched(): boolean {
     return this.#body === undefined || !this.req.readableDidRead
+  }
+
+  /** Not before a server wants the body: one that is refused need not be sent (RFC 9110, 10.1.1). */
+  readonly #sendContinue = (): void => {
+    const { expect } = this.req.headers
+    if (expect === undefined || this.req.httpVersion !== '1.1') return
+    // Node's own flag: set where it has answered by itself, before the request came to us.
+    const { _sent100: answered } = this.res as ServerResponse & { _sent100?: boolean }
+    if (!answered && expect.toLowerCase() === '100-continue') this.res.writeContinue()
   }
 
   /** Nobody's request after all: the host's own routes take it over, response included. */
@@ -105,91 +133,37 @@ export class Exchange implements ResponseHandler {
   /** Ends it from our side: the client's connection and the server's. */
   cut(reason: ProxyError): void {
     this.error ??= reason
-    this.#tunnelled?.destroy()
+    this.tunnelled?.destroy()
     this.res.destroy()
     this.upgrade?.socket.destroy()
-    this.#abort(reason)
+    this.newest?.abort(reason)
+  }
+
+  /** Looked at once a second: what has stood still, or lasted, too long is ended. */
+  check(now: number, timeouts: Timeouts): void {
+    this.#movement ??= new Movement()
+    const error = this.#movement.judge(this, now, timeouts)
+    if (!error || this.error) return
+    if (this.responded) {
+      this.cut(error)
+      return
+    }
+    this.owner.retryOrRespond(this, error)
+    this.newest?.abort(error)
   }
 
   get clientLeft(): boolean {
     return this.res.destroyed || this.#settled
   }
 
-  onRequestStart(controller: ResponseController): void {
-    this.#controller = controller
-    if (this.clientLeft) controller.abort(new ProxyError('PROXY_CLIENT_LEFT'))
-  }
-
-  onResponseStart(
-    controller: ResponseController,
-    status: number,
-    _headers: unknown,
-    statusText?: string,
-  ): void {
-    if (status < 200) return
-    const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[])
-    if (this.#owner.draining) headers.push('Connection', 'close')
-    writeHead(this.res, status, reasonOf(statusText), headers)
+  /** Both ends of a tunnel are its own from here on; it ends with them. */
+  becameTunnel(server: Duplex, client: Duplex): void {
     this.responded = true
-    this.unpin()
-    this.res.on('drain', () => controller.resume())
-    this.#headAlone = true
-    process.nextTick(this.#flushHead)
-    if (status === 304 && lengthOf(headers) > 0) {
-      // Such a length is that of the body that a 200 would have (RFC 9110, 8.6); undici would wait for it.
-      this.onResponseEnd()
-      this.#abort(new ProxyError('PROXY_BAD_RESPONSE'))
-    }
-  }
-
-  onResponseData(controller: ResponseController, chunk: Buffer): void {
-    this.#headAlone = false
-    if (!this.res.write(chunk)) controller.pause()
-  }
-
-  onResponseEnd(): void {
-    this.#headAlone = false
-    this.res.end()
-  }
-
-  // Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first.
-  readonly #flushHead = (): void => {
-    if (this.#headAlone) this.res.flushHeaders()
-  }
-
-  onResponseError(_controller: ResponseController | null, thrown: Error): void {
-    if (this.clientLeft || this.res.writableEnded) return
-    const error = toProxyError(thrown)
-    if (!this.responded) {
-      this.#owner.retryOrRespond(this, error)
-      return
-    }
-    // The head is gone: all that can still be said is that the body is not whole, by never ending it cleanly.
-    this.error = error
-    this.res.destroy()
-  }
-
-  onRequestUpgrade(controller: ResponseController, _status: number, _headers: unknown, server: Duplex): void {
-    const upgrade = this.upgrade
-    server.on('error', ignore)
-    // When the server has said all, the client may still have something to say.
-    server.allowHalfOpen = true
-    if (!upgrade || this.clientLeft) {
-      server.destroy()
-      return
-    }
-    this.responded = true
-    this.#tunnelled = server
+    this.tunnelled = server
     this.unpin()
     this.res.off('close', this.#onResponseClosed)
-    this.res.detachSocket(upgrade.socket as Parameters<ServerResponse['detachSocket']>[0])
+    this.res.detachSocket(client as Parameters<ServerResponse['detachSocket']>[0])
     this.res.statusCode = 101
-    upgrade.socket.write(
-      switchingHead(upgrade.protocol, controller.rawHeaders as (Buffer | string)[]),
-      'latin1',
-    )
-    if (upgrade.head.length > 0) server.write(upgrade.head)
-    tunnel(upgrade.socket, server, () => this.#settle())
   }
 
   // A response that waits behind others on its connection is not told when that closes.
@@ -201,44 +175,18 @@ export class Exchange implements ResponseHandler {
   readonly #onResponseClosed = (): void => {
     if (!this.res.writableFinished) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
-      this.#abort(this.error)
+      this.newest?.abort(this.error)
     }
-    this.#settle()
+    this.settle()
   }
 
-  #abort(reason: ProxyError): void {
-    if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason)
-  }
-
-  #settle(): void {
+  /** It is over. */
+  settle(): void {
     if (this.#settled) return
     this.#settled = true
     this.req.socket.off('close', this.#onResponseClosed)
-    this.#owner.settle(this)
+    this.owner.settle(this)
   }
-}
-
-/** Writes a head as the server sent it; what the host has set on the response stays where the server says nothing. */
-function writeHead(res: ServerResponse, status: number, reason: string, headers: readonly string[]): void {
-  if (res.getHeaderNames().length === 0) {
-    res.writeHead(status, reason, headers as string[])
-    return
-  }
-  // Node 20 would keep one line only of each name, so one cookie of several.
-  for (let index = 0; index < headers.length; index += 2) res.removeHeader(headers[index] as string)
-  for (let index = 0; index < headers.length; index += 2)
-    res.appendHeader(headers[index] as string, headers[index + 1] as string)
-  res.writeHead(status, reason)
-}
-
-function lengthOf(headers: readonly string[]): number {
-  const index = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-length')
-  return index < 0 ? 0 : Number(headers[index + 1])
-}
-
-// undici reads it as UTF-8, node writes Latin-1 and throws at all else: its bytes are what should leave.
-function reasonOf(statusText = ''): string {
-  return Buffer.from(statusText, 'utf8').toString('latin1')
 }
 
 function ignore(): void {}

@@ -1,4 +1,5 @@
 import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
 /** What node and undici call their failures, and what they are called here. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -36,6 +37,9 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 export function toProxyError(thrown: unknown): ProxyError {
   if (thrown instanceof ProxyError) return thrown
   const { code, message } = codeAndMessage(thrown)
+  if (isTlsFailure(code)) {
+    return new ProxyError('PROXY_TLS_FAILED', describeTlsFailure(code, message), { cause: thrown })
+  }
   return new ProxyError(ourCode(code), message, { cause: thrown })
 }
 
@@ -43,10 +47,7 @@ function ourCode(code: string): ErrorCode {
   if (Object.hasOwn(CODES, code)) return CODES[code] as ErrorCode
   // llhttp's complaints about a response: HPE_INVALID_CONSTANT and its like.
   if (code.startsWith('HPE_')) return 'PROXY_BAD_RESPONSE'
-  // OpenSSL's and node's complaints about a server's certificate come before anything was sent.
-  return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)/.test(code)
-    ? 'PROXY_CONNECT_FAILED'
-    : 'PROXY_INTERNAL'
+  return 'PROXY_INTERNAL'
 }
 
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
@@ -62,12 +63,22 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
 /**
  * Whether a request that failed may be sent again, to another server: nothing of it can have been acted upon, or
  * doing it twice does no harm and there is no body that is already gone.
+ *
+ * @param sent whether the failed try came so far that a byte of it may have been written
  */
-export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean): boolean {
+export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean, sent: boolean): boolean {
   if (!bodyUntouched) return false
-  if (error.code === 'PROXY_CONNECT_FAILED' || error.code === 'PROXY_CONNECT_TIMEOUT') return true
-  return error.code === 'PROXY_UPSTREAM_RESET' && IDEMPOTENT.has(method)
+  if (NEVER_SENT.has(error.code)) return true
+  return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
+
+/** Failures before a request could leave. */
+const NEVER_SENT: ReadonlySet<ErrorCode> = new Set([
+  'PROXY_CONNECT_FAILED',
+  'PROXY_CONNECT_TIMEOUT',
+  'PROXY_TLS_FAILED',
+  'PROXY_SERVER_FORBIDDEN',
+])
 
 /**
  * Whether a first try may have met a connection that the server was closing just then: the server is well, and may

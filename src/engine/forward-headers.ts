@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { parseAddress } from '../rules/cidr.js'
 
 /** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
-const HOP_BY_HOP = new Set([
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',
@@ -122,12 +122,17 @@ function one(value: string | string[] | undefined): string | undefined {
  * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.
  *
  * @param raw names and values in turn, as undici read them
+ * @param mayHaveTrailers whether the client could be sent trailers, and so may be told of them
  */
-export function forwardResponseHeaders(raw: readonly (Buffer | string)[]): string[] {
+export function forwardResponseHeaders(raw: readonly (Buffer | string)[], mayHaveTrailers = false): string[] {
   const headers: string[] = []
   let connection: string | undefined
+  let announces = mayHaveTrailers
   for (let index = 0; index < raw.length; index += 2) {
-    if (!isConnection(raw[index] as Buffer | string)) continue
+    const name = raw[index] as Buffer | string
+    // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
+    if (isNamed(name, 'content-length')) announces = false
+    if (!isNamed(name, 'connection')) continue
     const value = text(raw[index + 1])
     connection = connection === undefined ? value : `${connection}, ${value}`
   }
@@ -135,14 +140,35 @@ export function forwardResponseHeaders(raw: readonly (Buffer | string)[]): strin
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index])
     const lower = name.toLowerCase()
-    if (HOP_BY_HOP.has(lower) || named?.has(lower)) continue
+    if (named?.has(lower) || (HOP_BY_HOP.has(lower) && !(announces && lower === 'trailer'))) continue
     headers.push(name, text(raw[index + 1]))
   }
   return headers
 }
 
-function isConnection(name: Buffer | string): boolean {
-  return name.length === 10 && text(name).toLowerCase() === 'connection'
+/** Fields that frame or route a message, which a trailer must not change after the fact (RFC 9110, 6.5.1). */
+const NOT_IN_TRAILERS = new Set([
+  ...HOP_BY_HOP,
+  'content-encoding',
+  'content-length',
+  'content-range',
+  'content-type',
+  'host',
+  'set-cookie',
+])
+
+/** The trailers that the client gets, as pairs, as the server sent them. @param raw names and values in turn */
+export function forwardTrailers(raw: readonly (Buffer | string)[] | null | undefined): [string, string][] {
+  const trailers: [string, string][] = []
+  for (let index = 0; index < (raw?.length ?? 0); index += 2) {
+    const name = text(raw?.[index])
+    if (!NOT_IN_TRAILERS.has(name.toLowerCase())) trailers.push([name, text(raw?.[index + 1])])
+  }
+  return trailers
+}
+
+function isNamed(name: Buffer | string, lower: string): boolean {
+  return name.length === lower.length && text(name).toLowerCase() === lower
 }
 
 // Header bytes are Latin-1 (RFC 9110, 5.5 calls them opaque): read so, they leave as they came.

@@ -1,5 +1,9 @@
 import type { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
+import type { Timeouts } from './limits.js'
+
+/** How precise the limits on an exchange are. */
+const CHECK_MS = 1_000
 
 /** Beyond it node's timers fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
@@ -7,7 +11,13 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
 export class InFlight {
   readonly #exchanges = new Set<Exchange>()
+  readonly #timeouts: Timeouts
   #onIdle: (() => void) | undefined
+  #watch: NodeJS.Timeout | undefined
+
+  constructor(timeouts: Timeouts) {
+    this.#timeouts = timeouts
+  }
 
   get size(): number {
     return this.#exchanges.size
@@ -15,6 +25,16 @@ export class InFlight {
 
   add(exchange: Exchange): void {
     this.#exchanges.add(exchange)
+    this.#watch ??= setInterval(() => this.#check(), CHECK_MS).unref()
+  }
+
+  /** One timer for all of them, and none while there are none. */
+  #check(): void {
+    const now = performance.now()
+    for (const exchange of this.#exchanges) exchange.check(now, this.#timeouts)
+    if (this.#exchanges.size > 0) return
+    clearInterval(this.#watch)
+    this.#watch = undefined
   }
 
   remove(exchange: Exchange): void {
@@ -34,7 +54,9 @@ export class InFlight {
     })
   }
 
+  /** Ends them all, and the watch over them. */
   cutAll(reason: ProxyError): void {
+    clearInterval(this.#watch)
     for (const exchange of this.#exchanges) exchange.cut(reason)
   }
 }

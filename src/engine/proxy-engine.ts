@@ -10,17 +10,22 @@ import { ClientAddresses, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { answerOptions, writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
-import { isStaleConnection, mayRetry, toProxyError } from './failures.js'
+import { isStaleConnection, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
 import { Generations } from './generations.js'
+import { HeaderList, type Hooks, runHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
+import { ResponseRelay } from './response-relay.js'
+import { Retries } from './retries.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
 import { asPlainRequests, keepsItsBody, requestedProtocol, responseOn } from './upgrade.js'
-import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from './upstreams.js'
+import { UpstreamNetworks } from './upstream-networks.js'
+import { Upstreams } from './upstreams.js'
 
 /**
  * The data plane: serves requests by the newest configuration that was applied. Owns connections to servers, but no
@@ -33,13 +38,18 @@ export class ProxyEngine implements ExchangeOwner {
   readonly upgrade: UpgradeHandler
 
   readonly #clientAddresses: ClientAddresses
-  readonly #attempts: number
+  readonly #retries: Retries
+  readonly #limits: Limits
+  readonly #upgrades: ReadonlySet<string>
+  /** The host's, called by an exchange. */
+  readonly onResponse: Hooks['onResponse']
+  readonly #onRequest: Hooks['onRequest']
   /** Names this proxy in `Via`, so that a request that comes round is known. */
   readonly #id = `switchover-${randomBytes(4).toString('hex')}`
   readonly #forwarded: boolean
   readonly #upstreams: Upstreams
   readonly #generations: Generations
-  readonly #inFlight = new InFlight()
+  readonly #inFlight: InFlight
   #draining = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
@@ -47,8 +57,15 @@ export class ProxyEngine implements ExchangeOwner {
     this.events = events
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
     this.#forwarded = options.forwarded ?? false
-    this.#attempts = options.retry?.attempts ?? 3
-    this.#upstreams = new Upstreams({ ...DEFAULT_UPSTREAM_TIMEOUTS, ...options.timeouts })
+    this.#retries = new Retries(options.retry)
+    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
+    this.#onRequest = options.onRequest
+    this.onResponse = options.onResponse
+    const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+    this.#inFlight = new InFlight(timeouts)
+    const networks = new UpstreamNetworks(this.#limits.upstreamNetworks)
+    this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
     const tools = {
       matchers: matcherTable(options.matchers),
       balancers: balancerTable(options.balancers),
@@ -68,7 +85,7 @@ export class ProxyEngine implements ExchangeOwner {
     const upgrade: UpgradeHandler = (req, socket, head) => {
       // Before anything else: a client that resets now must find a listener, or it ends the process.
       socket.on('error', () => socket.destroy())
-      const protocol = requestedProtocol(req)
+      const protocol = requestedProtocol(req, this.#upgrades)
       // What is hidden would not be replayed: such a request goes on to be refused.
       const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
       if (replay) return plain(req, socket, head)
@@ -97,9 +114,11 @@ export class ProxyEngine implements ExchangeOwner {
       // pin snapshot
       const { snapshot } = this.#generations
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
+      if (this.#inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#id)
       exchange.pin(snapshot)
+      this.#retries.save()
 
       // client address
       const peer = peerOf(req)
@@ -122,6 +141,7 @@ export class ProxyEngine implements ExchangeOwner {
       if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
       exchange.backend = snapshot.backends.get(frontend.backend)
+      exchange.bodyLimit = this.#limitFor(exchange)
 
       // headers
       const { authority } = facts
@@ -151,6 +171,9 @@ export class ProxyEngine implements ExchangeOwner {
     exchange.server = server
     if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
+    if (this.#onRequest && exchange.retries === 0)
+      runHook(this.#onRequest, { ...exchange.context(), headers: new HeaderList(headers) })
+
     // dispatch
     server.upstream.dispatch(
       {
@@ -160,15 +183,22 @@ export class ProxyEngine implements ExchangeOwner {
         body: hasBody(req) ? exchange.bodyForTry() : null,
         upgrade: exchange.upgrade?.protocol ?? null,
       },
-      exchange,
+      new ResponseRelay(exchange),
     )
+  }
+
+  /** How long the request's body may be. @throws ProxyError `PROXY_BODY_TOO_LARGE` if it says that it is longer */
+  #limitFor({ req, backend }: Exchange): number {
+    const { maxRequestBodyBytes = 0 } = backend?.config.buffering ?? {}
+    const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : this.#limits.bodyBytes
+    if (Number(req.headers['content-length']) > limit) throw new ProxyError('PROXY_BODY_TOO_LARGE')
+    return limit
   }
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
-    const { server, facts } = exchange
-    const left = this.#attempts - 1 - exchange.retries
-    if (!server || !facts || left <= 0 || !mayRetry(error, facts.method, exchange.bodyUntouched)) {
+    const { server } = exchange
+    if (!server || !this.#retries.spend(exchange, error)) {
       this.#respond(exchange, error)
       return
     }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import { ProxyError } from '../model/errors.js'
 
 /** Whether a request has a body, from its framing, never from its method (RFC 9112, 6). */
 export function hasBody(req: IncomingMessage): boolean {
@@ -15,11 +16,20 @@ export function hasBody(req: IncomingMessage): boolean {
  */
 export class RequestBody extends Readable {
   readonly #req: IncomingMessage
+  readonly #onWanted: () => void
+  /** Bytes that may still come. */
+  #left: number
   #reading = false
 
-  constructor(req: IncomingMessage) {
+  /**
+   * @param limit its bytes; one more makes it fail with `PROXY_BODY_TOO_LARGE`
+   * @param onWanted called once, when the server wants the first of it
+   */
+  constructor(req: IncomingMessage, limit: number, onWanted: () => void) {
     super()
     this.#req = req
+    this.#left = limit
+    this.#onWanted = onWanted
     // undici stops listening once its request has ended; an error after that is nobody's, and must not be thrown.
     this.on('error', ignore)
   }
@@ -27,11 +37,12 @@ export class RequestBody extends Readable {
   override _read(): void {
     if (this.#req.readableEnded && !this.#reading) {
       // A body parser in front of the proxy: nothing will ever come, and an empty body would be a lie.
-      this.destroy(new Error('the body was read before the proxy was given the request'))
+      this.destroy(new ProxyError('PROXY_BODY_CONSUMED'))
       return
     }
     if (!this.#reading) {
       this.#reading = true
+      this.#onWanted()
       this.#req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     }
     this.#req.resume()
@@ -45,7 +56,9 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (!this.push(chunk)) this.#req.pause()
+    this.#left -= chunk.length
+    if (this.#left < 0) this.destroy(new ProxyError('PROXY_BODY_TOO_LARGE'))
+    else if (!this.push(chunk)) this.#req.pause()
   }
 
   readonly #onEnd = (): void => {

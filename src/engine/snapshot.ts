@@ -81,6 +81,8 @@ export class Snapshot {
   /** The next generation serves: let go of the servers as soon as the last pin is out. */
   retire(): void {
     this.#retired = true
+    for (const { servers } of this.backends.values())
+      for (const { upstream } of servers) this.#upstreams.leave(upstream)
     this.#letGoWhenUnused()
   }
 

@@ -5,9 +5,9 @@ import { forwardResponseHeaders } from './forward-headers.js'
 import { hasBody } from './request-body.js'
 
 /** The protocol that a request asks to switch to, if it is one that is tunnelled. */
-export function requestedProtocol(req: IncomingMessage): string | undefined {
+export function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
   const token = req.headers.upgrade?.toLowerCase()
-  return token === 'websocket' && !hasBody(req) ? token : undefined
+  return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
 }
 
 /** From Node 26 an upgrade request is read to its end like any other; before, its body is what follows on the socket. */

@@ -1,21 +1,14 @@
 import { isIP } from 'node:net'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
+import type { Timeouts } from './limits.js'
+import type { UpstreamNetworks } from './upstream-networks.js'
+import { connectionOptions, type UpstreamTls } from './upstream-tls.js'
 
-/** Limits on the way to a server, in milliseconds. */
-export interface UpstreamTimeouts {
-  /** For a connection to be established, TLS included. */
-  readonly connectMs: number
-  /** From the request sent to the head of the response. */
-  readonly responseHeadMs: number
-  /** Between two pieces of the response's body. */
-  readonly bodyIdleMs: number
-}
-
-/** The default limits: 10 s to connect, 60 s to the response's head, 300 s of silence in its body. */
-export const DEFAULT_UPSTREAM_TIMEOUTS: UpstreamTimeouts = {
-  connectMs: 10_000,
-  responseHeadMs: 60_000,
-  bodyIdleMs: 300_000,
+/** How connections to servers are made. */
+export interface UpstreamOptions {
+  readonly timeouts: Timeouts
+  readonly tls: UpstreamTls
+  readonly networks: UpstreamNetworks
 }
 
 /** What undici calls back while a request is on its way; our name for its type, so that only this file imports it. */
@@ -37,26 +30,22 @@ export interface UpstreamRequest {
 export class Upstream {
   /** `http://host:port`: what makes two servers the same. */
   readonly origin: string
-  readonly #timeouts: UpstreamTimeouts
+  readonly #options: UpstreamOptions
   readonly #hostname: string
   #pool: Pool | undefined
+  /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
+  leftAt: number | undefined
 
-  constructor(origin: string, timeouts: UpstreamTimeouts) {
+  constructor(origin: string, options: UpstreamOptions) {
     this.origin = origin
     this.#hostname = new URL(origin).hostname
-    this.#timeouts = timeouts
+    this.#options = options
   }
 
   /** Sends a request. What becomes of it, the handler is told; this never throws. */
   dispatch(request: UpstreamRequest, handler: ResponseHandler): void {
     // Made on first use: a configuration may name a hundred thousand servers that nobody asks for today.
-    this.#pool ??= new Pool(this.origin, {
-      pipelining: 1,
-      allowH2: false,
-      connect: connectorFor(this.#hostname, this.#timeouts.connectMs),
-      headersTimeout: this.#timeouts.responseHeadMs,
-      bodyTimeout: this.#timeouts.bodyIdleMs,
-    })
+    this.#pool ??= this.#open()
     this.#pool.dispatch(
       {
         method: request.method as Dispatcher.HttpMethod,
@@ -73,6 +62,18 @@ export class Upstream {
     )
   }
 
+  #open(): Pool {
+    const { timeouts } = this.#options
+    return new Pool(this.origin, {
+      pipelining: 1,
+      allowH2: false,
+      connect: connectorFor(this.#hostname, this.#options),
+      headersTimeout: timeouts.responseHeadMs,
+      bodyTimeout: timeouts.bodyIdleMs,
+      keepAliveTimeout: timeouts.upstreamKeepAliveMs,
+    })
+  }
+
   /** Closes idle connections now, and each busy one when its request has ended. */
   async close(): Promise<void> {
     await this.#pool?.close()
@@ -85,10 +86,29 @@ export class Upstream {
 }
 
 /** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
-function connectorFor(hostname: string, timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout })
-  const isAddress = isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
-  return (options, callback) => connect(isAddress ? { ...options, servername: '' } : options, callback)
+function connectorFor(
+  hostname: string,
+  { timeouts, tls, networks }: UpstreamOptions,
+): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: timeouts.connectMs,
+    ...connectionOptions(tls),
+    lookup: networks.lookup,
+  } as buildConnector.BuildOptions)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const flaw = networks.flawOf(address)
+  if (flaw) return (_, callback) => callback(flaw, null)
+  return isIP(address) === 0
+    ? connect
+    : (options, callback) => connect({ ...options, servername: '' }, callback)
+}
+
+interface Held {
+  readonly upstream: Upstream
+  /** Of snapshots that requests may still pick from. */
+  holds: number
+  /** By how many of those that serve, or are about to. */
+  named: number
 }
 
 /**
@@ -96,24 +116,34 @@ function connectorFor(hostname: string, timeout: number): buildConnector.connect
  * holds it to the last, so a server that stays in the next generation keeps its connections.
  */
 export class Upstreams {
-  readonly #timeouts: UpstreamTimeouts
-  readonly #held = new Map<string, { upstream: Upstream; holds: number }>()
+  readonly #options: UpstreamOptions
+  readonly #held = new Map<string, Held>()
   /** No snapshot holds them any more, but requests may still be under way. */
   readonly #leaving = new Set<Upstream>()
 
-  constructor(timeouts: UpstreamTimeouts) {
-    this.#timeouts = timeouts
+  constructor(options: UpstreamOptions) {
+    this.#options = options
   }
 
   /** The upstream of an origin, held until released. */
   hold(origin: string): Upstream {
     let entry = this.#held.get(origin)
     if (entry === undefined) {
-      entry = { upstream: new Upstream(origin, this.#timeouts), holds: 0 }
+      entry = { upstream: new Upstream(origin, this.#options), holds: 0, named: 0 }
       this.#held.set(origin, entry)
     }
     entry.holds += 1
+    entry.named += 1
+    entry.upstream.leftAt = undefined
     return entry.upstream
+  }
+
+  /** A configuration that named it was replaced, though requests may still hold it. */
+  leave(upstream: Upstream): void {
+    const entry = this.#held.get(upstream.origin)
+    if (entry === undefined || entry.upstream !== upstream) return
+    entry.named -= 1
+    if (entry.named === 0) upstream.leftAt = performance.now()
   }
 
   /** Gives a hold back. With the last one the upstream closes; what is under way on it runs on. */

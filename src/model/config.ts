@@ -60,6 +60,13 @@ export interface RuleSpec {
 export interface Backend {
   readonly servers: Readonly<Record<string, Server>>
   readonly loadBalancer?: LoadBalancer
+  readonly buffering?: Buffering
+}
+
+/** Limits on what passes. The name is Traefik's; nothing is buffered here. */
+export interface Buffering {
+  /** Bytes of a request's body; more get 413. 0 and less: the proxy's `limits.bodyBytes`. */
+  readonly maxRequestBodyBytes?: number
 }
 
 /** How requests are spread over a backend's servers. */

@@ -14,10 +14,14 @@ export const ERROR_CODES = {
   },
   PROXY_METHOD_REFUSED: { source: 'client', status: 405, says: 'The method is not allowed.' },
   PROXY_LOOP: { source: 'config', status: 508, says: 'The request has come round in a circle.' },
+  PROXY_CLIENT_TIMEOUT: { source: 'client', status: 408, says: 'The client stopped sending or reading.' },
+  PROXY_BODY_TOO_LARGE: { source: 'client', status: 413, says: 'The body is too large.' },
   PROXY_NO_ROUTE: { source: 'client', status: 404, says: 'No frontend matches this request.' },
   PROXY_CLIENT_LEFT: { source: 'client', status: 499, says: 'The client left.' },
 
   PROXY_CONNECT_FAILED: { source: 'upstream', status: 502, says: 'The server could not be reached.' },
+  PROXY_TLS_FAILED: { source: 'upstream', status: 502, says: 'The server could not prove who it is.' },
+  PROXY_SERVER_FORBIDDEN: { source: 'config', status: 502, says: 'The server is not allowed.' },
   PROXY_CONNECT_TIMEOUT: {
     source: 'upstream',
     status: 504,
@@ -28,6 +32,17 @@ export const ERROR_CODES = {
   PROXY_RESPONSE_TIMEOUT: { source: 'upstream', status: 504, says: 'The server did not answer in time.' },
   PROXY_BODY_TIMEOUT: { source: 'upstream', status: 504, says: 'The body stalled.' },
 
+  PROXY_REQUEST_TIMEOUT: { source: 'upstream', status: 504, says: 'The request took too long.' },
+  PROXY_SERVER_RETIRED: { source: 'config', status: 503, says: 'The server is no longer configured.' },
+  PROXY_UPGRADE_IDLE: { source: 'upstream', status: 504, says: 'The upgraded connection was idle.' },
+
+  PROXY_OVERLOADED: { source: 'internal', status: 503, says: 'Too many requests are under way.' },
+  PROXY_BODY_CONSUMED: {
+    source: 'internal',
+    status: 500,
+    says: 'The body was read before the proxy was given the request.',
+  },
+  PROXY_HOOK_FAILED: { source: 'internal', status: 500, says: 'A hook failed.' },
   PROXY_NOT_READY: { source: 'internal', status: 503, says: 'No configuration is live yet.' },
   PROXY_NO_SERVER: { source: 'config', status: 503, says: 'No server is available.' },
   PROXY_CLOSED: { source: 'internal', status: 503, says: 'The proxy is shutting down.' },

@@ -7,7 +7,7 @@ import { ProxyError } from '../model/errors.js'
 import type { ConfigFetcher } from '../model/provider.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
-import { countJson } from './json-limits.js'
+import { JsonCount } from './json-limits.js'
 import { excerptOf, getText, type ReadLimits, unusable, withoutCredentials } from './read-response.js'
 
 /** Where a document is: a URL to which `?prefix=` is added, or that holds `{prefix}`; or a function from prefix to URL. */
@@ -165,7 +165,8 @@ export class ApiConfigFetcher implements ConfigFetcher {
   #limits(): ReadLimits {
     const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
     const { maxDepth = 32, maxValues = 5_000_000 } = this.#options
-    return { maxBytes, timeoutMs, idleTimeoutMs, inspect: countJson({ maxDepth, maxValues }) }
+    const count = new JsonCount({ maxDepth, maxValues })
+    return { maxBytes, timeoutMs, idleTimeoutMs, inspect: (bytes) => count.take(bytes) }
   }
 
   #validatorsFor(prefix: string) {

@@ -27,6 +27,8 @@ export class ColdStart {
   #keeping: Promise<void> = Promise.resolve()
   /** Told of once, until keeping works again. */
   #failing = false
+  /** Whether somebody knows that the cache cannot be read. */
+  #unreadableTold = false
 
   constructor(cache: ConfigCache, host: ColdStartHost) {
     this.#cache = cache
@@ -37,7 +39,7 @@ export class ColdStart {
   start(): void {
     const graceMs = this.#cache.startGraceMs ?? DEFAULT_GRACE_MS
     this.#loading = this.#load()
-    // Told of after the grace, to whom it concerns then.
+    // Told of with the first document that is kept, and after the grace to those whom it would have helped.
     this.#loading.catch(() => {})
     this.#timer = setTimeout(() => void this.#helpOut(), graceMs)
     this.#timer.unref()
@@ -52,7 +54,8 @@ export class ColdStart {
 
   /** After a document went live, never before. */
   keep(provider: string, document: ProviderConfig): void {
-    this.#keeping = this.#keep(provider, document)
+    const earlier = this.#keeping
+    this.#keeping = this.#keep(provider, document).then(() => earlier)
   }
 
   // Async, so that a host's cache that throws at once rejects.
@@ -61,7 +64,12 @@ export class ColdStart {
   }
 
   async #keep(provider: string, document: ProviderConfig): Promise<void> {
-    await this.#loading.catch(() => {})
+    try {
+      await this.#loading
+    } catch (thrown) {
+      // Nobody may have needed it, but the next start may.
+      if (!this.#unreadableTold) this.#tellUnreadable([provider], thrown)
+    }
     try {
       await this.#cache.save(provider, { document, savedAt: new Date().toISOString() })
       this.#failing = false
@@ -81,9 +89,15 @@ export class ColdStart {
         if (cached && !this.#stopped) this.#host.deliver(provider, cached)
       }
     } catch (thrown) {
-      const error = cacheError('PROXY_CACHE_INVALID', thrown)
-      for (const provider of this.#stopped ? [] : this.#host.missing()) this.#host.rejected(provider, error)
+      this.#tellUnreadable(this.#host.missing(), thrown)
     }
+  }
+
+  #tellUnreadable(providers: readonly string[], thrown: unknown): void {
+    if (this.#stopped || providers.length === 0) return
+    this.#unreadableTold = true
+    const error = cacheError('PROXY_CACHE_INVALID', thrown)
+    for (const provider of providers) this.#host.rejected(provider, error)
   }
 }
 

@@ -2,7 +2,7 @@ import type { ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
 import { AliasProvider } from './alias-provider.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
-import type { EtcdConnection } from './etcd-session.js'
+import type { EtcdConnection } from './etcd-connection.js'
 
 export interface EtcdAliasProviderOptions extends EtcdConnection {
   /** The alias key of this proxy's cluster, like `/traefik/dev/alias`. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ProxyError } from '../model/errors.js'
 import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
 import { Backoff } from './backoff.js'
-import { type EtcdConnection, EtcdSession } from './etcd-session.js'
+import { checkConnection, type EtcdConnection } from './etcd-connection.js'
+import { EtcdSession } from './etcd-session.js'
 
 /** A ring that was lost is made good by one of our own, this often. */
 const REREAD_MS = 30_000
@@ -24,16 +25,13 @@ export class EtcdAliasSource implements AliasSource {
   #storeRevision = 0n
   #reread: NodeJS.Timeout | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` without a host or key */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for a host, a user or a certificate that can never work, or without a key */
   constructor(connection: EtcdConnection, key: string) {
+    checkConnection(connection)
     this.#connection = connection
     this.#hosts = [connection.hosts].flat()
     this.#key = key
     this.alias = `${key} in etcd ${this.#hosts.join(', ')}`
-    if (this.#hosts.length === 0 || !this.#hosts.every(isText)) {
-      const message = 'etcd: expected hosts with at least one, like http://127.0.0.1:2379'
-      throw new ProxyError('PROXY_OPTION_INVALID', message)
-    }
     if (!isText(key)) {
       const message = 'etcd: expected the name of the alias key, like /traefik/dev/alias'
       throw new ProxyError('PROXY_OPTION_INVALID', message)

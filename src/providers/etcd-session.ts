@@ -1,22 +1,14 @@
-import type { Etcd3, IOptions, IWatchResponse } from 'etcd3'
+import type { IRangeResponse, IWatchResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading } from '../model/provider.js'
+import { EtcdClient, type EtcdPass } from './etcd-client.js'
+import type { EtcdConnection } from './etcd-connection.js'
+import { describeFault, isTokenRefused } from './etcd-faults.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
 
-/** How to reach an etcd. The clients are ours: nobody else's may be shared with a watch. */
-export interface EtcdConnection {
-  /** Like `http://127.0.0.1:2379`; without a scheme, http is meant. */
-  readonly hosts: string | readonly string[]
-  readonly auth?: { readonly username: string; readonly password: string }
-  /** PEM texts, for `https` hosts. Absent: the system's root certificates. */
-  readonly tls?: {
-    readonly ca: string | Buffer
-    readonly cert?: string | Buffer
-    readonly key?: string | Buffer
-  }
-}
+export type { EtcdConnection } from './etcd-connection.js'
 
-/** Until the watch is acknowledged; and for one read. */
+/** From nothing to an acknowledged watch; and for one read. Both with a login, where there is one. */
 const ACKNOWLEDGE_MS = 2_000
 const READ_MS = 3_000
 
@@ -41,26 +33,31 @@ export interface SessionListener {
  * later rings. The value comes from a linearisable read, never from an event.
  */
 export class EtcdSession {
+  readonly #connection: EtcdConnection
   readonly #host: string
   readonly #key: Buffer
   readonly #listener: SessionListener
+  readonly #pass: EtcdPass
   /** Apart, with connections of their own: one that failed must not take the other with it. */
-  readonly #watching: Etcd3
-  readonly #asking: Etcd3
+  readonly #watching: EtcdClient
+  readonly #asking: EtcdClient
   #cancelWatch: (() => void) | undefined
   #giveUpOpening: ((cause: Error) => void) | undefined
   #heartbeat: EtcdHeartbeat | undefined
   #closed = false
 
   private constructor(
-    clients: { watching: Etcd3; asking: Etcd3 },
+    connection: EtcdConnection,
+    clients: { watching: EtcdClient; asking: EtcdClient; pass: EtcdPass },
     host: string,
     key: string,
     listener: SessionListener,
   ) {
+    this.#connection = connection
     this.#host = host
     this.#key = Buffer.from(key)
     this.#listener = listener
+    this.#pass = clients.pass
     this.#watching = clients.watching
     this.#asking = clients.asking
   }
@@ -78,11 +75,10 @@ export class EtcdSession {
     listener: SessionListener,
     cancel?: AbortSignal,
   ): Promise<EtcdSession> {
-    // Here, not at the top: the import costs a quarter of a second, and most hosts of the library never need it.
-    const { Etcd3 } = await import('etcd3')
-    const options = clientOptions(connection, host)
-    const clients = { watching: new Etcd3(options), asking: new Etcd3(options) }
-    const session = new EtcdSession(clients, host, key, listener)
+    const pass: EtcdPass = {}
+    const watching = await EtcdClient.to(connection, host, pass)
+    const asking = await EtcdClient.to(connection, host, pass)
+    const session = new EtcdSession(connection, { watching, asking, pass }, host, key, listener)
     const close = () => session.close()
     cancel?.addEventListener('abort', close)
     try {
@@ -97,40 +93,54 @@ export class EtcdSession {
     }
   }
 
+  /** etcd3 would log in by itself, on a connection for each time that it never closes. */
+  async #logIn(deadline: number): Promise<void> {
+    const { auth } = this.#connection
+    if (!auth) return
+    delete this.#pass.token
+    const user = { name: auth.username, password: auth.password }
+    const { token } = await this.#asking.auth.authenticate(user, { deadline })
+    this.#pass.token = token
+  }
+
   async #watch(): Promise<void> {
-    const opening = this.#watching.watchClient.watch()
+    const opening = this.#logIn(Date.now() + ACKNOWLEDGE_MS).then(() => this.#watching.watch.watch())
     let timer: NodeJS.Timeout | undefined
     const acknowledged = new Promise<void>((resolve, reject) => {
       this.#giveUpOpening = reject
       timer = setTimeout(() => reject(new Error(`no answer within ${ACKNOWLEDGE_MS} ms`)), ACKNOWLEDGE_MS)
-      opening.then((stream) => {
-        this.#cancelWatch = () => {
-          stream.cancel()
-          stream.end()
-        }
-        if (this.#closed) return this.#cancelWatch()
-        const fail = (cause: Error) => {
-          reject(cause)
-          this.#end(cause)
-        }
-        stream.on('error', fail)
-        stream.on('end', () => fail(new Error('the watch ended')))
-        stream.on('data', (message: IWatchResponse) => {
-          this.#heartbeat?.heard()
-          if (message.canceled) fail(new Error(cancelReason(message)))
-          else if (message.created) resolve()
-          // The answer to a heartbeat has no events.
-          else if (message.events.length > 0) this.#listener.ring()
-        })
-        this.#heartbeat = new EtcdHeartbeat(() => stream.write({ progress_request: {} }), fail)
-        stream.write({ create_request: { key: this.#key } })
-      }, reject)
+      const fail = (cause: Error) => {
+        reject(cause)
+        this.#end(cause)
+      }
+      opening.then((stream) => this.#follow(stream, resolve, fail)).catch(reject)
     })
     try {
       await acknowledged
     } finally {
       clearTimeout(timer)
     }
+  }
+
+  /** Nothing that comes over the stream may throw here: nobody would catch it. */
+  #follow(stream: WatchStream, acknowledged: () => void, fail: (cause: Error) => void): void {
+    this.#cancelWatch = () => {
+      stream.cancel()
+      stream.end()
+    }
+    // Before anything else, for the end of a stream that was cancelled is an error too.
+    stream.on('error', fail)
+    stream.on('end', () => fail(new Error('the watch ended')))
+    if (this.#closed) return this.#cancelWatch()
+    stream.on('data', (message: IWatchResponse) => {
+      this.#heartbeat?.heard()
+      if (message.canceled) fail(new Error(cancelReason(message)))
+      else if (message.created) acknowledged()
+      // The answer to a heartbeat has no events.
+      else if (message.events?.length > 0) this.#listener.ring()
+    })
+    this.#heartbeat = new EtcdHeartbeat(() => stream.write({ progress_request: {} }), fail)
+    stream.write({ create_request: { key: this.#key } })
   }
 
   /**
@@ -140,18 +150,32 @@ export class EtcdSession {
    */
   async read(): Promise<SessionReading> {
     try {
-      const { header, kvs } = await this.#asking.kv.range(
-        { key: this.#key },
-        { deadline: Date.now() + READ_MS },
-      )
-      const storeRevision = BigInt(header.revision)
-      const [found] = kvs
-      return found === undefined
-        ? { revision: 'absent', storeRevision }
-        : { value: found.value.toString('utf8'), revision: found.mod_revision, storeRevision }
+      return this.#readingOf(await this.#range(Date.now() + READ_MS))
     } catch (thrown) {
       throw this.fail(asError(thrown))
     }
+  }
+
+  async #range(deadline: number): Promise<IRangeResponse> {
+    const ask = () => this.#asking.kv.range({ key: this.#key }, { deadline })
+    try {
+      return await ask()
+    } catch (thrown) {
+      if (!this.#connection.auth || !isTokenRefused(asError(thrown))) throw thrown
+      // Tokens expire, and that is no trouble. Once only: an etcd may refuse each.
+      await this.#logIn(deadline)
+      return await ask()
+    }
+  }
+
+  #readingOf({ header, kvs }: IRangeResponse): SessionReading {
+    if (!header) throw new Error('an answer without a header')
+    const storeRevision = BigInt(header.revision)
+    const [found] = kvs
+    if (found === undefined) return { revision: 'absent', storeRevision }
+    if (!this.#key.equals(found.key))
+      throw new Error(`asked for ${this.#key}, the answer is for ${found.key}`)
+    return { value: found.value.toString('utf8'), revision: found.mod_revision, storeRevision }
   }
 
   /** Ends it, for what its owner found. @returns the cause, as its owner was told */
@@ -183,74 +207,17 @@ export class EtcdSession {
   }
 
   #failure(thrown: unknown): ProxyError {
-    // gRPC ends some of its messages with a heading that nothing follows.
-    const reason = asError(thrown).message.replace(/\s*Resolution note:\s*$/, '')
-    return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${reason}`, {
-      cause: thrown,
-    })
+    const site = { connection: this.#connection, host: this.#host, key: this.#key.toString() }
+    const fault = describeFault(asError(thrown).message, site)
+    return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${fault}`, { cause: thrown })
   }
 }
+
+type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>
 
 function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
   if (cancel_reason) return `the watch was cancelled: ${cancel_reason}`
   return compact_revision === '0'
     ? 'the watch was cancelled'
     : `the watch was cancelled by a compaction at ${compact_revision}`
-}
-
-function clientOptions({ auth, tls }: EtcdConnection, host: string): IOptions {
-  return {
-    hosts: [host.includes('://') ? host : `http://${host}`],
-    ...(auth && { auth }),
-    ...(tls && { credentials: credentialsOf(tls) }),
-    grpcOptions: {
-      // Without a pool of its own, a new client gets the dead connection of the one before.
-      'grpc.use_local_subchannel_pool': 1,
-      // A server refuses pings that come closer than 5 s.
-      'grpc.keepalive_time_ms': 6_000,
-      'grpc.keepalive_timeout_ms': 3_000,
-      interceptors: [requireLeader],
-    } as NonNullable<IOptions['grpcOptions']>,
-    // The client's own retries and breakers hide the first cause and hold back our attempts: every call goes through.
-    faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },
-  }
-}
-
-type FaultPolicy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
-
-const CALL_THROUGH = {
-  execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: NEVER }),
-} as unknown as FaultPolicy
-
-const NEVER = new AbortController().signal
-
-/** A gRPC call as far as an interceptor sees it here. */
-interface InterceptedCall {
-  start(metadata: { set(name: string, value: string): void }, listener: unknown): void
-}
-
-/**
- * Tells etcd to end what it cannot vouch for. Without it, a member that was cut off from the others keeps its watches open
- * and silent, and answers heartbeats all the same.
- */
-function requireLeader(options: unknown, nextCall: (options: unknown) => InterceptedCall): InterceptedCall {
-  const call = nextCall(options)
-  const start = call.start.bind(call)
-  call.start = (metadata, listener) => {
-    metadata.set('hasleader', 'true')
-    start(metadata, listener)
-  }
-  return call
-}
-
-function credentialsOf({
-  ca,
-  cert,
-  key,
-}: NonNullable<EtcdConnection['tls']>): NonNullable<IOptions['credentials']> {
-  return {
-    rootCertificate: Buffer.from(ca),
-    ...(cert && { certChain: Buffer.from(cert) }),
-    ...(key && { privateKey: Buffer.from(key) }),
-  }
 }

@@ -17,28 +17,41 @@ const CLOSE_OBJECT = 0x7d
 /**
  * Counts what a JSON text holds while its bytes come in: a few megabytes of brackets would become gigabytes of objects,
  * so it must be known before they are parsed. Whether it is JSON at all is for the parser to say.
- *
- * @returns takes the next bytes, and says what is too much, if anything is
  */
-export function countJson({ maxDepth, maxValues }: JsonLimits): (bytes: Uint8Array) => string | undefined {
-  let depth = 0
-  let values = 0
-  let inText = false
-  let escaped = false
-  return (bytes) => {
+export class JsonCount {
+  readonly #limits: JsonLimits
+  #depth = 0
+  #values = 0
+  #inText = false
+  #escaped = false
+
+  constructor(limits: JsonLimits) {
+    this.#limits = limits
+  }
+
+  /** Takes the next bytes. @returns what is too much, if anything is */
+  take(bytes: Uint8Array): string | undefined {
+    const { maxDepth, maxValues } = this.#limits
     for (const byte of bytes) {
-      if (inText) {
-        if (escaped) escaped = false
-        else if (byte === BACKSLASH) escaped = true
-        else if (byte === QUOTE) inText = false
-      } else if (byte === QUOTE) inText = true
-      else if (byte === COMMA) values += 1
-      else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
-        depth += 1
-        values += 1
-        if (depth > maxDepth) return `nested more than ${maxDepth} deep`
-      } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1
+      if (this.#inText) this.#takeText(byte)
+      else this.#takeStructure(byte)
+      if (this.#depth > maxDepth) return `nested more than ${maxDepth} deep`
     }
-    return values > maxValues ? `more than ${maxValues} values` : undefined
+    return this.#values > maxValues ? `more than ${maxValues} values` : undefined
+  }
+
+  #takeText(byte: number): void {
+    if (this.#escaped) this.#escaped = false
+    else if (byte === BACKSLASH) this.#escaped = true
+    else if (byte === QUOTE) this.#inText = false
+  }
+
+  #takeStructure(byte: number): void {
+    if (byte === QUOTE) this.#inText = true
+    else if (byte === COMMA) this.#values += 1
+    else if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) {
+      this.#depth += 1
+      this.#values += 1
+    } else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) this.#depth -= 1
   }
 }

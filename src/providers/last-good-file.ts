@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto'
-import { open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { CachedConfig, ConfigCache } from '../model/provider.js'
 
 const FORMAT = 'switchover last good configuration, 1'
+
+/** How every file of ours begins, whatever its version, without white space. */
+const HEAD = withoutSpace('{"format":"switchover last good configuration, ')
+
+/** More than the head, though somebody laid it out for reading. */
+const HEAD_BYTES = 256
 
 interface Section extends CachedConfig {
   /** Of the document's JSON: a section that was edited by hand or damaged must not serve. */
@@ -13,7 +19,8 @@ interface Section extends CachedConfig {
 
 /**
  * The last good configurations on disk: one file with a section per provider. The file is replaced as a whole (written
- * beside it, synced, renamed): whoever reads it finds the old one or the new one, never half of one.
+ * beside it, synced, renamed): whoever reads it finds the old one or the new one, never half of one. What is there but
+ * is no such file is somebody else's, and stays as it is; a damaged one of ours is replaced.
  */
 export class LastGoodFile implements ConfigCache {
   readonly startGraceMs: number
@@ -37,13 +44,8 @@ export class LastGoodFile implements ConfigCache {
    * @throws ProxyError `PROXY_CACHE_INVALID` if it is damaged, or no file of ours
    */
   async load(): Promise<ReadonlyMap<string, CachedConfig>> {
-    let text: string
-    try {
-      text = await readFile(this.#path, 'utf8')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
-      throw this.#invalid(asError(error).message, error)
-    }
+    const text = await this.#read()
+    if (text === undefined) return new Map()
     for (const [provider, section] of this.#parse(text)) this.#sections.set(provider, section)
     return this.#sections
   }
@@ -51,7 +53,7 @@ export class LastGoodFile implements ConfigCache {
   /**
    * Keeps one provider's document. Calls while a write is under way are gathered into one more.
    *
-   * @throws ProxyError `PROXY_CACHE_FAILED`; the file is as it was
+   * @throws ProxyError `PROXY_CACHE_FAILED`; the file is as it was, also if it is another program's
    */
   save(provider: string, { document, savedAt }: CachedConfig): Promise<void> {
     this.#sections.set(provider, { savedAt, sha256: checksum(document), document })
@@ -72,6 +74,8 @@ export class LastGoodFile implements ConfigCache {
   async #replace(text: string): Promise<void> {
     const beside = `${this.#path}.${process.pid}.new`
     try {
+      // Each time: it may have been put there since.
+      await (await this.#openOwn())?.close()
       const file = await open(beside, 'w', 0o600)
       try {
         await file.writeFile(text)
@@ -86,19 +90,60 @@ export class LastGoodFile implements ConfigCache {
     }
   }
 
+  async #read(): Promise<string | undefined> {
+    try {
+      const file = await this.#openOwn()
+      if (!file) return undefined
+      try {
+        return await file.readFile('utf8')
+      } finally {
+        await file.close()
+      }
+    } catch (error) {
+      throw this.#invalid(asError(error).message, error)
+    }
+  }
+
+  /** The file, if there is one: at its beginning, and not read further than it takes to see whose it is. */
+  async #openOwn(): Promise<FileHandle | undefined> {
+    const file = await this.#openRegular()
+    if (!file) return undefined
+    try {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
+      const start = withoutSpace(buffer.toString('latin1', 0, bytesRead))
+      // The second: ours, cut so short that not even its head is whole.
+      if (start.startsWith(HEAD) || HEAD.startsWith(start)) return file
+      throw new Error('it is no file of ours, so it is left alone')
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  async #openRegular(): Promise<FileHandle | undefined> {
+    try {
+      // Before it is opened: a pipe would make us wait for its other end.
+      if (!(await stat(this.#path)).isFile()) throw new Error('it is no regular file, so it is left alone')
+      return await open(this.#path, 'r')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
   #parse(text: string): [provider: string, section: Section][] {
     let content: { format?: unknown; providers?: unknown } | null
     try {
       content = JSON.parse(text)
     } catch (error) {
-      throw this.#invalid("it is no JSON, so it is damaged or somebody else's", error)
+      throw this.#invalid('it is no JSON, so it is damaged', error)
     }
     if (content?.format !== FORMAT || typeof content.providers !== 'object' || content.providers === null) {
       throw this.#invalid(`expected a file of the format ${JSON.stringify(FORMAT)}`)
     }
     const sections = Object.entries(content.providers as Record<string, Section | null>)
     for (const [provider, section] of sections) {
-      if (!section?.document || checksum(section.document) !== section.sha256) {
+      if (!isWhole(section)) {
         throw this.#invalid(`the section of ${JSON.stringify(provider)} does not match its checksum`)
       }
     }
@@ -110,6 +155,19 @@ export class LastGoodFile implements ConfigCache {
   }
 }
 
+function isWhole(section: Section | null): boolean {
+  try {
+    return section?.document !== undefined && checksum(section.document) === section.sha256
+  } catch {
+    // Nested too deep to be written down again: no document of ours was.
+    return false
+  }
+}
+
 function checksum(document: ProviderConfig): string {
   return createHash('sha256').update(JSON.stringify(document)).digest('hex')
+}
+
+function withoutSpace(text: string): string {
+  return text.replaceAll(/\s/g, '')
 }

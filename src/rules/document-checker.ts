@@ -1,9 +1,10 @@
-import type { Backend, Frontend, LoadBalancer, RuleSpec, Server } from '../model/config.js'
+import type { Backend, Buffering, Frontend, LoadBalancer, RuleSpec, Server } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import type { MatcherFactory } from '../model/request-facts.js'
 import { type BalancerFactory, balancerTable, LATER_STRATEGIES } from './balancers.js'
 import {
   BACKEND,
+  BUFFERING,
   describeValue,
   FRONTEND,
   LOAD_BALANCER,
@@ -17,6 +18,7 @@ import {
 import { type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { compileRule } from './rule-matcher.js'
+import { flawOfServerUrl, hideUserinfo } from './server-url.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
 export interface ValidateOptions {
@@ -55,7 +57,7 @@ export class DocumentChecker {
       backend: this.#backendName(fields['backend'], `${path}.backend`, backends),
       ...optional('rule', this.#rule(fields['rule'], `${path}.rule`)),
       ...optional('routes', this.#routes(fields['routes'], `${path}.routes`)),
-      ...optional('priority', this.#priority(fields['priority'], `${path}.priority`)),
+      ...optional('priority', this.#wholeNumber(fields['priority'], `${path}.priority`)),
       ...optional('entryPoints', this.#texts(fields['entryPoints'], `${path}.entryPoints`)),
       ...optional('passHostHeader', this.#flag(fields['passHostHeader'], `${path}.passHostHeader`)),
     }
@@ -71,6 +73,7 @@ export class DocumentChecker {
     return {
       servers,
       ...optional('loadBalancer', this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`)),
+      ...optional('buffering', this.#buffering(fields['buffering'], `${path}.buffering`)),
     }
   }
 
@@ -189,7 +192,7 @@ export class DocumentChecker {
     return issues.length > 0 ? undefined : structuredClone(value)
   }
 
-  #priority(value: unknown, path: string): number | undefined {
+  #wholeNumber(value: unknown, path: string): number | undefined {
     if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined
     this.#note(path, 'INVALID_TYPE', `expected a whole number, found ${describeValue(value)}`)
     return undefined
@@ -223,7 +226,7 @@ export class DocumentChecker {
   #url(value: unknown, path: string): string {
     const text = this.text(value, path)
     if (text === undefined) return ''
-    const flaw = flawOfUrl(text)
+    const flaw = flawOfServerUrl(text)
     if (flaw) this.#note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
     return text
   }
@@ -250,6 +253,13 @@ export class DocumentChecker {
     return { method }
   }
 
+  #buffering(value: unknown, path: string): Buffering | undefined {
+    if (value === undefined) return undefined
+    const at = `${path}.maxRequestBodyBytes`
+    const bytes = this.#wholeNumber(this.object(value, path, BUFFERING)?.['maxRequestBodyBytes'], at)
+    return optional('maxRequestBodyBytes', bytes)
+  }
+
   #note(path: string, code: Issue['code'], message: string): void {
     this.issues.push({ path, code, message })
   }
@@ -260,27 +270,6 @@ const MAX_WEIGHT = 1_000_000
 
 /** A thousand misspelt references to a hundred thousand backends must not stop the process to be helpful. */
 const MAX_SUGGESTED_FROM = 500
-
-function flawOfUrl(text: string): string | undefined {
-  // The URL parser drops blanks and line breaks silently; a server must be what was written.
-  if (/[\s\\]|\p{Cc}/u.test(text)) return 'holds a blank, a control character or a backslash'
-  if (!URL.canParse(text)) return 'is no URL; expected one like http://10.0.0.1:8080'
-  const url = new URL(text)
-  if (url.protocol === 'h2c:')
-    return 'asks for HTTP/2 without TLS, which is not supported; expected http or https'
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return `has the scheme ${url.protocol} expected http or https`
-  if (url.username !== '' || url.password !== '') return 'carries credentials, which do not belong in a URL'
-  if (!/^https?:\/\/[^/]/i.test(text)) return 'has not exactly two slashes behind its scheme'
-  if (text.includes('#')) return 'carries a fragment, which no server ever sees'
-  if (text.includes('?')) return 'carries a query; only a path can be prepended'
-  return undefined
-}
-
-/** Without all that might be a password: any text up to the last `@`, for a flawed URL may hide one anywhere. */
-function hideUserinfo(url: string): string {
-  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[\s\S]*@/i, '$1***@')
-}
 
 function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0

@@ -31,13 +31,18 @@ export const FRONTEND: Shape = {
 export const ROUTE: Shape = { now: ['rule'], later: [] }
 
 export const BACKEND: Shape = {
-  now: ['servers', 'loadBalancer'],
-  later: ['circuitBreaker', 'maxConn', 'healthCheck', 'buffering', 'responseForwarding'],
+  now: ['servers', 'loadBalancer', 'buffering'],
+  later: ['circuitBreaker', 'maxConn', 'healthCheck', 'responseForwarding'],
 }
 
 export const SERVER: Shape = { now: ['url', 'weight'], later: ['tags'] }
 
 export const LOAD_BALANCER: Shape = { now: ['method'], later: ['stickiness', 'sticky'] }
+
+export const BUFFERING: Shape = {
+  now: ['maxRequestBodyBytes'],
+  later: ['maxResponseBodyBytes', 'memRequestBodyBytes', 'memResponseBodyBytes', 'retryExpression'],
+}
 
 /** Names that reach a prototype in careless code; nobody needs them, so nobody gets them. */
 export const RESERVED_NAMES: readonly string[] = ['__proto__', 'constructor', 'prototype']

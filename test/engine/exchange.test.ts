@@ -78,11 +78,6 @@ describe('a response', () => {
       /^HTTP\/1\.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\n/,
     ],
     ['GET', 'HTTP/1.1 299 caf\xe9\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 299 caf/],
-    [
-      'GET',
-      'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
-      /^HTTP\/1\.1 200/,
-    ],
   ])('to %s %j passes, and both connections are used again', async (method, response, expected) => {
     const server = await startMisbehaving((socket) => socket.write(response, 'latin1'))
     const { port, front } = await startEngine(routeTo(server.url))
@@ -125,18 +120,51 @@ describe('a response', () => {
     expect(await client.until('\r\n\r\n')).toContain('text/event-stream')
   })
 
-  it('with a Trailer header is no trouble', async () => {
+  it('is announced by what the server says before it, and that alone', async () => {
     const server = await startMisbehaving((socket) =>
       socket.write(
-        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n',
+        'HTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\nX-A: b\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n' +
+          'HTTP/1.1 103 Early Hints\r\nLink: nonsense\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+      ),
+    )
+    const { port } = await startEngine(routeTo(server.url))
+    const client = await openRaw(port)
+    client.sendHead('GET / HTTP/1.1', 'Host: a')
+    expect(await client.until('\r\n\r\nok')).toMatch(
+      /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/x>; rel=preload\r\nx-a: b\r\n\r\nHTTP\/1\.1 102 Processing\r\n\r\nHTTP\/1\.1 200 OK\r\n/i,
+    )
+    client.received = ''
+    client.sendHead('GET / HTTP/1.0', 'Host: a')
+    expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  })
+
+  it('may not be announced for ever', async () => {
+    const server = await startMisbehaving((socket) => {
+      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'), 1)
+      socket.on('close', () => clearInterval(timer))
+    })
+    const { port } = await startEngine(routeTo(server.url))
+    expect(await httpGet({ port })).toMatchObject({ status: 502 })
+    await eventually(() => server.sockets.size === 0, 'the server is left')
+  })
+
+  it('with trailers passes them on, but for those that would change the message after the fact', async () => {
+    const server = await startMisbehaving((socket) =>
+      socket.write(
+        'HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nSet-Cookie: a=b\r\nx-sum: 2\r\n\r\n',
       ),
     )
     const { port } = await startEngine(routeTo(server.url))
     const client = await openRaw(port)
     client.sendHead('GET / HTTP/1.1', 'Host: a', 'Trailer: x', 'TE: trailers')
-    expect(await client.until('\r\n0\r\n\r\n')).toMatch(
-      /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\n2\r\nok\r\n0\r\n\r\n$/s,
+    expect(await client.until(/\r\n0\r\n.*\r\n\r\n$/s)).toMatch(
+      /^HTTP\/1\.1 200 OK\r\nTrailer: X-Sum\r\n.*\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\nx-sum: 2\r\n\r\n$/s,
     )
+    for (const head of ['HEAD / HTTP/1.1', 'GET / HTTP/1.0']) {
+      const other = await openRaw(port)
+      other.sendHead(head, 'Host: a', 'Connection: close')
+      expect(await other.untilClosed()).not.toMatch(/Trailer|X-Sum/i)
+    }
   })
 
   it('without a length to an HTTP/1.0 client ends with the connection', async () => {

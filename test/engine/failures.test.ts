@@ -11,8 +11,8 @@ describe('the one mapper of errors', () => {
     ['ECONNREFUSED', 'PROXY_CONNECT_FAILED', 502],
     ['ENOTFOUND', 'PROXY_CONNECT_FAILED', 502],
     ['EHOSTUNREACH', 'PROXY_CONNECT_FAILED', 502],
-    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'PROXY_CONNECT_FAILED', 502],
-    ['ERR_TLS_CERT_ALTNAME_INVALID', 'PROXY_CONNECT_FAILED', 502],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'PROXY_TLS_FAILED', 502],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'PROXY_TLS_FAILED', 502],
     ['UND_ERR_CONNECT_TIMEOUT', 'PROXY_CONNECT_TIMEOUT', 504],
     ['ECONNRESET', 'PROXY_UPSTREAM_RESET', 502],
     ['UND_ERR_SOCKET', 'PROXY_UPSTREAM_RESET', 502],
@@ -26,7 +26,9 @@ describe('the one mapper of errors', () => {
     ['toString', 'PROXY_INTERNAL', 500],
   ])('makes %s %s, status %i, and keeps it as the cause', (code, ours, status) => {
     const thrown = failure(code)
-    expect(toProxyError(thrown)).toMatchObject({ code: ours, status, cause: thrown, message: 'it said so' })
+    const error = toProxyError(thrown)
+    expect(error).toMatchObject({ code: ours, status, cause: thrown })
+    expect(error.message).toMatch(/^it said so/)
   })
 
   it('leaves our own errors alone', () => {
@@ -59,7 +61,12 @@ describe('a further try', () => {
     ['PROXY_BAD_RESPONSE', 'GET', true, false],
     ['PROXY_CLOSED', 'GET', true, false],
   ])('after %s of a %s whose body is untouched (%s): %s', (code, method, untouched, again) => {
-    expect(mayRetry(new ProxyError(code), method, untouched)).toBe(again)
+    expect(mayRetry(new ProxyError(code), method, untouched, true)).toBe(again)
+  })
+
+  it('may follow a reset before a byte was written, whatever the method', () => {
+    expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', true, false)).toBe(true)
+    expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', false, false)).toBe(false)
   })
 })
 

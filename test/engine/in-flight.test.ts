@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
+import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { ProxyError } from '../../src/model/errors.js'
 
 function exchange() {
@@ -10,7 +11,7 @@ function exchange() {
 
 describe('requests in flight', () => {
   it('are waited for until the last has ended', async () => {
-    const inFlight = new InFlight()
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
     const [one, two] = [exchange().exchange, exchange().exchange]
     inFlight.add(one)
     inFlight.add(two)
@@ -27,7 +28,7 @@ describe('requests in flight', () => {
   })
 
   it('are waited for no longer than the limit', async () => {
-    const inFlight = new InFlight()
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
     inFlight.add(exchange().exchange)
     await inFlight.idleWithin(20)
     await inFlight.idleWithin(0)
@@ -36,14 +37,14 @@ describe('requests in flight', () => {
 
   it('take no time where there are none', async () => {
     const { exchange: gone } = exchange()
-    const inFlight = new InFlight()
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
     inFlight.add(gone)
     inFlight.remove(gone)
     await inFlight.idleWithin(1_000_000)
   })
 
   it('are cut together, those that are left', () => {
-    const inFlight = new InFlight()
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
     const [one, two] = [exchange(), exchange()]
     inFlight.add(one.exchange)
     inFlight.add(two.exchange)

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { BalancerFactory, ProviderConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { compileSnapshot, type Snapshot } from '../../src/engine/snapshot.js'
-import { DEFAULT_UPSTREAM_TIMEOUTS, Upstreams } from '../../src/engine/upstreams.js'
+import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
+import { Upstreams } from '../../src/engine/upstreams.js'
 import { balancerTable } from '../../src/rules/balancers.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { httpGet } from '../support/http-get.js'
@@ -126,7 +128,7 @@ describe('a swap', () => {
   })
 
   it('that is given up half way gives back the servers it held', () => {
-    const upstreams = new Upstreams(DEFAULT_UPSTREAM_TIMEOUTS)
+    const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks: new UpstreamNetworks() })
     const tools = { matchers: matcherTable(), balancers: balancerTable(), upstreams }
     const url = 'http://127.0.0.1:1'
     const backends = new Map(['a', 'b'].map((name) => [name, { servers: { one: { url } } }]))

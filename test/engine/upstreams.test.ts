@@ -2,6 +2,8 @@ import type { AddressInfo } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
+import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
 import { Upstreams } from '../../src/engine/upstreams.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
@@ -185,7 +187,8 @@ describe('limits', () => {
 })
 
 describe('holding', () => {
-  const upstreams = () => new Upstreams({ connectMs: 1000, responseHeadMs: 1000, bodyIdleMs: 1000 })
+  const upstreams = () =>
+    new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks: new UpstreamNetworks() })
 
   it('gives one upstream per origin until its last hold is given back', () => {
     const all = upstreams()

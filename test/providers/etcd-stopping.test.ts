@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { EtcdConnection } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EtcdServer } from '../support/etcd-server.js'
+import { Authority, TlsFolder } from '../support/etcd-tls.js'
 import { HostileApi, json, silent } from '../support/hostile-api.js'
 import { HostileLink } from '../support/hostile-link.js'
 import { eventually } from '../support/next-event.js'
@@ -45,15 +47,19 @@ const until = (word: string) => eventually(() => words.includes(word), `it has $
 
 let followers = 0
 
+type Follower = Awaited<ReturnType<typeof follower>>
+
 /** A follower of an alias of its own, with this value if any, over a link of its own. */
-async function follower(value?: string) {
+async function follower(value?: string, port = () => etcd.port) {
   followers += 1
   const aliasKey = `/traefik/cluster-${followers}/alias`
   if (value !== undefined) await etcd.put(aliasKey, value)
-  const link = await HostileLink.to(() => etcd.port)
+  const link = await HostileLink.to(port)
   links.push(link)
   words.length = 0
-  return { link, start: () => order({ hosts: link.url, aliasKey, url: api.url }) }
+  const start = (how: Partial<EtcdConnection> = {}) =>
+    order({ hosts: link.url, aliasKey, url: api.url, ...how })
+  return { link, start }
 }
 
 async function expectGone(): Promise<void> {
@@ -135,5 +141,79 @@ describe('a stopped EtcdAliasProvider is gone, and leaves no timer and no socket
     } finally {
       etcd.resume()
     }
+  })
+})
+
+describe('a stopped EtcdAliasProvider that was never let in is gone just the same', () => {
+  let authority: Authority
+  let stranger: Authority
+  let folder: TlsFolder
+  /** Asks for a client certificate, over TLS. */
+  let strict: EtcdServer
+
+  beforeAll(async () => {
+    authority = await Authority.create('the right one')
+    stranger = await Authority.create('another one')
+    folder = await TlsFolder.create()
+    strict = await EtcdServer.start({ tls: await folder.files(await authority.sign(), authority) })
+  })
+  afterAll(async () => {
+    await strict?.stop()
+    await folder?.[Symbol.asyncDispose]()
+  })
+
+  const secure = ({ link }: Follower) => `https://127.0.0.1:${link.port}`
+  const followerOverTls = () => follower(undefined, () => strict.tlsPort)
+
+  /** One attempt failed, and others are under way or to come. */
+  async function refused({ link }: Follower): Promise<void> {
+    await until('troubled')
+    await eventually(() => link.accepted >= 4, 'it is tried again')
+  }
+
+  it('for a wrong password', async () => {
+    const one = await follower()
+    one.start({ auth: { username: 'proxy', password: 'open barley' } })
+    await refused(one)
+    await expectGone()
+  })
+
+  it('for an authority that did not sign', async () => {
+    const one = await followerOverTls()
+    one.start({ hosts: secure(one), tls: { ca: stranger.cert } })
+    await refused(one)
+    await expectGone()
+  })
+
+  it('for want of a certificate of its own', async () => {
+    const one = await followerOverTls()
+    one.start({ hosts: secure(one), tls: { ca: authority.cert } })
+    await refused(one)
+    await expectGone()
+  })
+
+  it('for a certificate of another authority', async () => {
+    const one = await followerOverTls()
+    one.start({ hosts: secure(one), tls: { ca: authority.cert, ...(await stranger.sign()) } })
+    await refused(one)
+    await expectGone()
+  })
+
+  it('while the handshake of TLS is not answered', async () => {
+    const one = await followerOverTls()
+    one.link.fate = () => 'swallow'
+    one.start({ hosts: secure(one), tls: { ca: authority.cert } })
+    await eventually(() => one.link.accepted === 1, 'it connects')
+    await expectGone()
+    await eventually(() => one.link.open === 0, 'its connection is closed', 2_000)
+  })
+
+  it('while the handshakes of TLS were not answered, several times', { timeout: 40_000 }, async () => {
+    const one = await followerOverTls()
+    one.link.fate = () => 'swallow'
+    one.start({ hosts: secure(one), tls: { ca: authority.cert } })
+    await eventually(() => one.link.accepted >= 3, 'it is tried again', 20_000)
+    await expectGone()
+    await eventually(() => one.link.open === 0, 'its connections are closed', 2_000)
   })
 })

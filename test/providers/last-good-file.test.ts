@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LastGoodFile, type ProviderConfig } from 'switchover'
@@ -54,8 +54,18 @@ describe('the last good file', () => {
   it.each([
     ['cut', (text: string) => text.slice(0, -20), /no JSON/],
     ['empty', () => '', /no JSON/],
-    ["somebody else's", () => '{"name":"app","providers":{}}', /expected a file of the format/],
-    ['no object', () => 'null', /expected a file of the format/],
+    ["somebody else's", () => '{"name":"app","providers":{}}', /no file of ours/],
+    ['no object', () => 'null', /no file of ours/],
+    [
+      'of another format of ours',
+      (text: string) => text.replace(', 1"', ', 2"'),
+      /expected a file of the format/,
+    ],
+    [
+      'nested too deep',
+      (text: string) => text.replace('"version":"1"', `"version":${'['.repeat(1e5)}${']'.repeat(1e5)}`),
+      /does not match/,
+    ],
     [
       'edited by hand',
       (text: string) => text.replace('127.0.0.1:1', '127.0.0.1:2'),
@@ -74,6 +84,48 @@ describe('the last good file', () => {
       code: 'PROXY_CACHE_INVALID',
       message: expect.stringMatching(message),
     })
+  })
+
+  it.each([
+    ["somebody else's", '{"compilerOptions":{}}'],
+    ['no JSON', 'the shopping list'],
+    ['nearly ours', '{"format":"switchover last good recipes, 1"}'],
+  ])('is never written over what is %s, also if nobody looked before', async (_what, content) => {
+    await writeFile(path, content)
+    const saving = new LastGoodFile(path).save('etcd', { document: document('1'), savedAt })
+    await expect(saving).rejects.toMatchObject({
+      code: 'PROXY_CACHE_FAILED',
+      message: expect.stringContaining(`${path}: it is no file of ours, so it is left alone`),
+    })
+    expect(await readFile(path, 'utf8')).toBe(content)
+    expect(await readdir(folder)).toEqual(['last-good.json'])
+  })
+
+  it('takes the place of one of ours that is damaged, laid out anew, or of another version', async () => {
+    await new LastGoodFile(path).save('etcd', { document: document('1'), savedAt })
+    const whole = await readFile(path, 'utf8')
+    const laidOut = JSON.stringify(JSON.parse(whole), undefined, 4)
+    for (const content of [
+      '',
+      whole.slice(0, 5),
+      whole.slice(0, -5),
+      whole.replace(', 1"', ', 2"'),
+      laidOut,
+    ]) {
+      await writeFile(path, content)
+      await new LastGoodFile(path).save('etcd', { document: document('2'), savedAt })
+      expect((await new LastGoodFile(path).load()).get('etcd')?.document.version).toBe('2')
+    }
+  })
+
+  it('is neither read from nor written over what is no regular file', async () => {
+    for (const special of [folder, '/dev/null']) {
+      const loading = new LastGoodFile(special).load()
+      await expect(loading).rejects.toMatchObject({ code: 'PROXY_CACHE_INVALID' })
+      const saving = new LastGoodFile(special).save('etcd', { document: document('1'), savedAt })
+      await expect(saving).rejects.toMatchObject({ code: 'PROXY_CACHE_FAILED' })
+      expect((await stat(special)).isFile()).toBe(false)
+    }
   })
 
   it('says so when it cannot be written, and works again when it can', async () => {

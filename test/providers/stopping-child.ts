@@ -1,7 +1,7 @@
-import { ApiConfigFetcher, EtcdAliasProvider } from 'switchover'
+import { ApiConfigFetcher, EtcdAliasProvider, type EtcdConnection } from 'switchover'
 
 /** What a parent asks of this process: to follow an alias, then to stop that and tell what is left of it. */
-export type Order = { readonly hosts: string; readonly aliasKey: string; readonly url: string } | 'stop'
+export type Order = (EtcdConnection & { readonly aliasKey: string; readonly url: string }) | 'stop'
 
 /** How long the stop took, and how long after it something was left that would keep a process running: if ever. */
 export interface Stopped {
@@ -44,8 +44,8 @@ process.on('message', (order: Order) => {
     void stop()
     return
   }
-  const { hosts, aliasKey, url } = order
-  provider = new EtcdAliasProvider({ hosts, aliasKey, fetcher: new ApiConfigFetcher({ url }) })
+  const { url, ...options } = order
+  provider = new EtcdAliasProvider({ ...options, fetcher: new ApiConfigFetcher({ url }) })
   void provider.start({
     async update() {
       say('delivered')

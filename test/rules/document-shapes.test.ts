@@ -46,9 +46,10 @@ describe('the shapes', () => {
     (entry): entry is [string, shapes.Shape] => typeof entry[1] === 'object' && 'later' in entry[1],
   )
 
-  it('are those of a document, frontend, route, backend, load balancer and server', () => {
+  it('are those of a document, frontend, route, backend, buffering, load balancer and server', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual([
       'BACKEND',
+      'BUFFERING',
       'DOCUMENT',
       'FRONTEND',
       'LOAD_BALANCER',
@@ -68,7 +69,8 @@ describe('the shapes', () => {
     ['document', shapes.DOCUMENT, ['version', 'prefix', 'frontends', 'backends']],
     ['frontend', shapes.FRONTEND, ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader']],
     ['route', shapes.ROUTE, ['rule']],
-    ['backend', shapes.BACKEND, ['servers', 'loadBalancer']],
+    ['backend', shapes.BACKEND, ['servers', 'loadBalancer', 'buffering']],
+    ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],
     ['load balancer', shapes.LOAD_BALANCER, ['method']],
     ['server', shapes.SERVER, ['url', 'weight']],
   ])('let a %s use the fields that are built, and no other', (_kind, { now }, built) => {
@@ -82,7 +84,12 @@ describe('the shapes', () => {
       shapes.FRONTEND,
       'passTLSCert passTLSClientCert auth basicAuth whiteList whitelistSourceRange redirect errors ratelimit headers',
     ],
-    ['backend', shapes.BACKEND, 'circuitBreaker maxConn healthCheck buffering responseForwarding'],
+    ['backend', shapes.BACKEND, 'circuitBreaker maxConn healthCheck responseForwarding'],
+    [
+      'buffering',
+      shapes.BUFFERING,
+      'maxResponseBodyBytes memRequestBodyBytes memResponseBodyBytes retryExpression',
+    ],
     ['load balancer', shapes.LOAD_BALANCER, 'stickiness sticky'],
     ['server', shapes.SERVER, 'tags'],
   ])("know Traefik 1.7's other fields of a %s by name", (_kind, { later }, names) => {

@@ -46,6 +46,14 @@ export class EtcdCluster implements AsyncDisposable {
     }
   }
 
+  /** The member that leads, and the others. */
+  async roles(): Promise<{ leader: EtcdServer; followers: readonly EtcdServer[] }> {
+    const leads = await Promise.all(this.members.map((member) => member.leads()))
+    const leader = this.members[leads.indexOf(true)]
+    if (!leader) throw new Error('no member leads')
+    return { leader, followers: this.members.filter((member) => member !== leader) }
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.members.map((member) => member.stop()))
   }

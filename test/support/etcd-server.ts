@@ -16,8 +16,18 @@ export interface EtcdServerOptions {
   readonly clientPort?: number
   /** Its place in a cluster: its name, its own peer port, and `name=url` of every member. */
   readonly member?: { readonly name: string; readonly peerPort: number; readonly initialCluster: string }
+  /** Serves clients over TLS too, on a port of its own; what a test asks by `put` and `etcdctl` goes to the other. */
+  readonly tls?: EtcdTlsFiles
   /** Further arguments for etcd. */
   readonly args?: readonly string[]
+}
+
+/** Files of PEM texts, which etcd reads anew for each connection. */
+export interface EtcdTlsFiles {
+  readonly certFile: string
+  readonly keyFile: string
+  /** Refuses clients whose certificate is not signed by this authority. */
+  readonly clientCaFile?: string
 }
 
 const readyMs = 15_000
@@ -35,6 +45,7 @@ export class EtcdServer implements AsyncDisposable {
   #process: EtcdProcess | undefined
   #clientPort = 0
   #peerPort = 0
+  #tlsPort = 0
   #stopping: Promise<void> | undefined
 
   private constructor(programs: EtcdPrograms, options: EtcdServerOptions, dataDir: string) {
@@ -67,6 +78,15 @@ export class EtcdServer implements AsyncDisposable {
     return `http://127.0.0.1:${this.#clientPort}`
   }
 
+  /** Where clients are served over TLS, if they are. */
+  get tlsPort(): number {
+    return this.#tlsPort
+  }
+
+  get tlsUrl(): string {
+    return `https://127.0.0.1:${this.#tlsPort}`
+  }
+
   get pid(): number {
     return this.#running.pid
   }
@@ -89,6 +109,13 @@ export class EtcdServer implements AsyncDisposable {
   async delete(key: string): Promise<boolean> {
     const answer = await call<{ deleted?: string }>(this.port, '/v3/kv/deleterange', { key: encode(key) })
     return Number(answer.deleted ?? 0) > 0
+  }
+
+  /** Resolves to whether it leads its cluster. */
+  async leads(): Promise<boolean> {
+    type Status = { header: { member_id: string }; leader: string }
+    const { header, leader } = await call<Status>(this.port, '/v3/maintenance/status', {})
+    return header.member_id === leader
   }
 
   /** Runs etcdctl against this server and resolves to what it printed. */
@@ -114,6 +141,23 @@ export class EtcdServer implements AsyncDisposable {
   /** Starts it again on its data and ports, after ending it properly if it runs. */
   async restart(): Promise<void> {
     await this.#process?.end(3000)
+    await this.#launch(false)
+  }
+
+  /** Ends it without notice and starts it again, on its ports, on a snapshot that etcdctl saved; without one, on nothing. */
+  async restartFrom(snapshot?: string): Promise<void> {
+    await this.kill()
+    await rm(this.#dataDir, { recursive: true, force: true })
+    if (snapshot !== undefined) {
+      const place = ['--data-dir', this.#dataDir, '--name', this.#name]
+      const peers = [
+        '--initial-advertise-peer-urls',
+        this.#peerUrl,
+        '--initial-cluster',
+        this.#initialCluster,
+      ]
+      await this.etcdctl('snapshot', 'restore', snapshot, ...place, ...peers)
+    }
     await this.#launch(false)
   }
 
@@ -161,21 +205,42 @@ export class EtcdServer implements AsyncDisposable {
   }
 
   async #choosePorts(): Promise<void> {
-    const [clientPort, peerPort] = await freePorts(2)
+    const [clientPort, peerPort, tlsPort] = await freePorts(this.#options.tls ? 3 : 2)
+    this.#tlsPort = tlsPort ?? 0
     this.#clientPort = this.#options.clientPort ?? clientPort!
     this.#peerPort = this.#options.member?.peerPort ?? peerPort!
   }
 
+  get #peerUrl(): string {
+    return `http://127.0.0.1:${this.#peerPort}`
+  }
+
+  get #initialCluster(): string {
+    return this.#options.member?.initialCluster ?? `${this.#name}=${this.#peerUrl}`
+  }
+
   #arguments(): string[] {
-    const peerUrl = `http://127.0.0.1:${this.#peerPort}`
+    const peerUrl = this.#peerUrl
     return [
       ...['--name', this.#name, '--data-dir', this.#dataDir],
       ...['--listen-client-urls', this.url, '--advertise-client-urls', this.url],
       ...['--listen-peer-urls', peerUrl, '--initial-advertise-peer-urls', peerUrl],
       // A restarted one waits this long before it elects itself. Of two values for a flag the later holds.
       ...['--heartbeat-interval', '20', '--election-timeout', '200'],
-      ...['--initial-cluster', this.#options.member?.initialCluster ?? `${this.#name}=${peerUrl}`],
+      ...['--initial-cluster', this.#initialCluster],
+      ...this.#tlsArguments(),
       ...(this.#options.args ?? []),
+    ]
+  }
+
+  #tlsArguments(): string[] {
+    const { tls } = this.#options
+    if (!tls) return []
+    const client = tls.clientCaFile && ['--client-cert-auth', '--trusted-ca-file', tls.clientCaFile]
+    return [
+      ...['--listen-client-urls', `${this.url},${this.tlsUrl}`],
+      ...['--cert-file', tls.certFile, '--key-file', tls.keyFile],
+      ...(client ?? []),
     ]
   }
 

@@ -64,10 +64,15 @@ export class HostileApi {
     await eventually(() => this.timesAsked(prefix) >= times, `the API is asked ${times} times for ${prefix}`)
   }
 
-  /** Streams about this many bytes that look like the beginning of a document, as fast as they are taken. */
-  endless(bytes: number): Behaviour {
+  /**
+   * Streams about this many bytes that look like the beginning of a document, as fast as they are taken.
+   *
+   * @param announced whether it says first how long it will be
+   */
+  endless(bytes: number, { announced = false } = {}): Behaviour {
     return (res) => {
-      res.writeHead(200, { 'content-type': 'application/json' })
+      const length = announced ? { 'content-length': String(2 * bytes) } : {}
+      res.writeHead(200, { 'content-type': 'application/json', ...length })
       res.write('{"frontends":{"web":{"rule":"')
       const piece = Buffer.alloc(64 * 1024, 'x')
       let left = bytes
@@ -100,7 +105,11 @@ export class HostileApi {
   }
 }
 
-export function status(code: number, body = '', headers: Record<string, string> = {}): Behaviour {
+export function status(
+  code: number,
+  body: string | Buffer = '',
+  headers: Record<string, string | string[]> = {},
+): Behaviour {
   return (res) => res.writeHead(code, headers).end(body)
 }
 
@@ -144,6 +153,24 @@ export function drip(everyMs: number): Behaviour {
   return (res) => {
     res.writeHead(200)
     const timer = setInterval(() => res.write(' '), everyMs)
+    res.on('close', () => clearInterval(timer))
+  }
+}
+
+/** A whole document, in so many pieces, one every few milliseconds. */
+export function slowly(document: unknown, pieces: number, everyMs: number): Behaviour {
+  return (res) => {
+    const text = JSON.stringify(document)
+    const size = Math.ceil(text.length / pieces)
+    let sent = 0
+    res.writeHead(200, { 'content-type': 'application/json' })
+    const timer = setInterval(() => {
+      res.write(text.slice(sent, sent + size))
+      sent += size
+      if (sent < text.length) return
+      clearInterval(timer)
+      res.end()
+    }, everyMs)
     res.on('close', () => clearInterval(timer))
   }
 }

@@ -6,6 +6,9 @@ import { freePorts } from './etcd-ports.js'
 /** What becomes of a new connection: forwarded, or accepted and never answered. */
 export type Fate = 'pass' | 'swallow'
 
+/** What becomes of a piece: forwarded; held back until `mend`, with all that follows it; forwarded as the last one. */
+export type PieceFate = 'pass' | 'hold' | 'cut'
+
 /** `up` is what the client sends, `down` is what it gets. */
 export type Direction = 'up' | 'down'
 
@@ -15,10 +18,12 @@ const BOTH: readonly Direction[] = ['up', 'down']
  * A network between a client and a loopback port, with every fault that a network has. What is done to it holds for
  * open connections and new ones alike, until `mend`.
  */
-export class HostileLink {
+export class HostileLink implements AsyncDisposable {
   readonly port: number
   /** Asked for each new connection; the first is number 1. */
   fate: (connection: number) => Fate = () => 'pass'
+  /** Asked for each piece, in its turn. */
+  pieceFate: (piece: Buffer, direction: Direction) => PieceFate = () => 'pass'
   /** Every piece waits this long on its way, in milliseconds. */
   delayMs = 0
   /** A connection is reset at the piece with which it has brought the client this many bytes. */
@@ -99,6 +104,10 @@ export class HostileLink {
     await once(server, 'listening')
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.cut()
+  }
+
   #accept(client: Socket): void {
     this.accepted += 1
     const swallowed = this.fate(this.accepted) === 'swallow'
@@ -119,21 +128,31 @@ export class HostileLink {
     let carried = 0
     try {
       for await (const piece of from as AsyncIterable<Buffer>) {
-        if (this.delayMs > 0) await delay(this.delayMs)
-        while (this.#stalled.has(direction)) await once(this.#mending, 'flow')
-        if (connection.abandoned) continue
-        if (this.#dropping.has(direction)) {
-          connection.damaged = true
-          continue
-        }
+        const fate = await this.#fateOf(piece, connection, direction)
+        if (fate === 'lost') continue
         carried += piece.length
         if (!to.write(piece) && !to.destroyed) await Promise.race([once(to, 'drain'), once(to, 'close')])
-        if (direction === 'down' && carried >= this.cutAfterBytes) to.resetAndDestroy()
+        // Not at once: with a reset, a client throws away what it has not read.
+        if (fate === 'cut') await delay(2)
+        const isLast = fate === 'cut' || (direction === 'down' && carried >= this.cutAfterBytes)
+        if (isLast) connection.client.resetAndDestroy()
       }
     } catch {
       // The other side is told below.
     }
     if (!connection.abandoned && !this.#dropping.has(direction)) to.destroy()
+  }
+
+  /** What is to become of a piece, once it was held back for as long as it must be. */
+  async #fateOf(piece: Buffer, connection: Connection, direction: Direction): Promise<PieceFate | 'lost'> {
+    if (this.delayMs > 0) await delay(this.delayMs)
+    while (this.#stalled.has(direction)) await once(this.#mending, 'flow')
+    const fate = this.pieceFate(piece, direction)
+    if (fate === 'hold') await once(this.#mending, 'flow')
+    if (connection.abandoned) return 'lost'
+    if (!this.#dropping.has(direction)) return fate
+    connection.damaged = true
+    return 'lost'
   }
 }
 

@@ -1,0 +1,57 @@
+/** Limits in time, in milliseconds; `Infinity` is none. All of them stand in docs/limits.md. */
+export interface Timeouts {
+  /** From a client's connection, or its last response, to the end of a request's head. Checked every second. Default 10,000. */
+  readonly requestHeadMs: number
+  /** Without a request, on a client's connection. Default 65,000. */
+  readonly keepAliveMs: number
+  /** For a connection to a server to stand, TLS included. Default 10,000. */
+  readonly connectMs: number
+  /** From the request sent to the head of the response. Default 60,000. */
+  readonly responseHeadMs: number
+  /** Between two pieces of a body, of a request or a response, whoever stands still. Default 300,000. */
+  readonly bodyIdleMs: number
+  /** From the request's head to the end of the response; upgraded connections have none. Default: none. */
+  readonly requestMs: number
+  /** Without a byte through an upgraded connection, in either direction. Default: none. */
+  readonly upgradeIdleMs: number
+  /** Without a request, on a connection to a server, unless that says otherwise (`Keep-Alive: timeout=`). Default 4,000. */
+  readonly upstreamKeepAliveMs: number
+  /** For what runs on a server that no configuration names any more, upgraded connections too. Default: none. */
+  readonly retireAfterMs: number
+}
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  requestHeadMs: 10_000,
+  keepAliveMs: 65_000,
+  connectMs: 10_000,
+  responseHeadMs: 60_000,
+  bodyIdleMs: 300_000,
+  requestMs: Number.POSITIVE_INFINITY,
+  upgradeIdleMs: Number.POSITIVE_INFINITY,
+  upstreamKeepAliveMs: 4_000,
+  retireAfterMs: Number.POSITIVE_INFINITY,
+}
+
+/** Limits in number and size; `Infinity` is none. All of them stand in docs/limits.md. */
+export interface Limits {
+  /** Bytes of a request's head. Default 16,384. */
+  readonly headBytes: number
+  /** Open connections of one client address (the socket's). More are closed at once. Default: none. */
+  readonly connectionsPerAddress: number
+  /** Requests under way in the whole proxy. More get 503. Default: none. */
+  readonly requestsInFlight: number
+  /** Bytes of a request's body. More get 413. A backend's `buffering.maxRequestBodyBytes` comes before it. Default: none. */
+  readonly bodyBytes: number
+  /**
+   * Addresses and ranges in which servers must be, looked at whenever a connection is made. Default: all but link-local
+   * ones and the metadata services of clouds.
+   */
+  readonly upstreamNetworks?: readonly string[]
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  headBytes: 16_384,
+  connectionsPerAddress: Number.POSITIVE_INFINITY,
+  requestsInFlight: Number.POSITIVE_INFINITY,
+  bodyBytes: Number.POSITIVE_INFINITY,
+}

@@ -1,0 +1,44 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../model/errors.js'
+import type { Timeouts } from './limits.js'
+
+/** What is looked at of an exchange. */
+export interface Moving {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly startedAt: number
+  readonly responded: boolean
+  readonly tunnelled: Duplex | undefined
+  readonly server: { readonly upstream: { readonly leftAt: number | undefined } } | undefined
+}
+
+/**
+ * Whether an exchange's client connection moves: looked at once a second from outside, so that no request pays for a
+ * timer, and no piece of a body for a clock.
+ */
+export class Movement {
+  #bytes = -1
+  #sinceMs = 0
+
+  /** What the exchange has failed by now, if anything. @param now as `performance.now()` says */
+  judge(exchange: Moving, now: number, timeouts: Timeouts): ProxyError | undefined {
+    const { tunnelled, req, res, server } = exchange
+    const { bytesRead, bytesWritten } = req.socket
+    if (bytesRead + bytesWritten !== this.#bytes) {
+      this.#bytes = bytesRead + bytesWritten
+      this.#sinceMs = now
+    }
+    const idleMs = now - this.#sinceMs
+    if (now - (server?.upstream.leftAt ?? now) >= timeouts.retireAfterMs)
+      return new ProxyError('PROXY_SERVER_RETIRED')
+    if (tunnelled) return idleMs < timeouts.upgradeIdleMs ? undefined : new ProxyError('PROXY_UPGRADE_IDLE')
+    if (now - exchange.startedAt >= timeouts.requestMs) return new ProxyError('PROXY_REQUEST_TIMEOUT')
+    if (idleMs < timeouts.bodyIdleMs) return undefined
+    // It waits for us: the server takes nothing of the body. Else the client sends nothing of it.
+    if (!exchange.responded && !req.complete)
+      return new ProxyError(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT')
+    // We wait for the client to read. While we wait for the server, undici looks at the clock.
+    return res.writableNeedDrain || res.writableEnded ? new ProxyError('PROXY_CLIENT_TIMEOUT') : undefined
+  }
+}

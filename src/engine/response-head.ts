@@ -1,0 +1,30 @@
+import type { ServerResponse } from 'node:http'
+
+/** Writes a head as the server sent it; what the host has set on the response stays where the server says nothing. */
+export function writeHead(
+  res: ServerResponse,
+  status: number,
+  reason: string,
+  headers: readonly string[],
+): void {
+  if (res.getHeaderNames().length === 0) {
+    res.writeHead(status, reason, headers as string[])
+    return
+  }
+  // Node 20 would keep one line only of each name, so one cookie of several.
+  for (let index = 0; index < headers.length; index += 2) res.removeHeader(headers[index] as string)
+  for (let index = 0; index < headers.length; index += 2)
+    res.appendHeader(headers[index] as string, headers[index + 1] as string)
+  res.writeHead(status, reason)
+}
+
+/** The `Content-Length` among names and values in turn; 0 if there is none. */
+export function lengthOf(headers: readonly string[]): number {
+  const index = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-length')
+  return index < 0 ? 0 : Number(headers[index + 1])
+}
+
+/** undici reads a reason phrase as UTF-8, node writes Latin-1 and throws at all else: its bytes are what should leave. */
+export function reasonOf(statusText = ''): string {
+  return Buffer.from(statusText, 'utf8').toString('latin1')
+}

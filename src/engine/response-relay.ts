@@ -1,0 +1,141 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { ProxyError } from '../model/errors.js'
+import type { Exchange, Try } from './exchange.js'
+import { toProxyError } from './failures.js'
+import { forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
+import { HeaderList, runHook } from './hooks.js'
+import { relayInformation } from './relay-information.js'
+import { lengthOf, reasonOf, writeHead } from './response-head.js'
+import { switchingHead, tunnel } from './upgrade.js'
+import type { ResponseController, ResponseHandler } from './upstreams.js'
+
+/** Responses of a server before the one (1xx). Each starts undici's clock anew: one could go on with them for ever. */
+const MAX_INFORMED = 32
+
+/** One try: the callbacks of undici that carry a server's response back to the client. */
+export class ResponseRelay implements ResponseHandler, Try {
+  readonly #exchange: Exchange
+  #controller: ResponseController | undefined
+  #informed = 0
+  /** The head of the response was written, and nothing behind it yet. */
+  #headAlone = false
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+    exchange.newest = this
+  }
+
+  get sent(): boolean {
+    return this.#controller !== undefined
+  }
+
+  abort(reason: ProxyError): void {
+    if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason)
+  }
+
+  onRequestStart(controller: ResponseController): void {
+    this.#controller = controller
+    const { clientLeft, error } = this.#exchange
+    if (clientLeft || error) controller.abort(error ?? new ProxyError('PROXY_CLIENT_LEFT'))
+  }
+
+  onResponseStart(
+    controller: ResponseController,
+    status: number,
+    fields: IncomingHttpHeaders,
+    statusText?: string,
+  ): void {
+    const { req, res, owner } = this.#exchange
+    if (status < 200) {
+      this.#inform(controller, status, fields)
+      return
+    }
+    const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304
+    const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[], hasTrailers)
+    if (owner.onResponse && !this.#runHook(controller, status, headers)) return
+    if (owner.draining) headers.push('Connection', 'close')
+    writeHead(res, status, reasonOf(statusText), headers)
+    this.#exchange.responded = true
+    this.#exchange.unpin()
+    res.on('drain', () => controller.resume())
+    this.#headAlone = true
+    process.nextTick(this.#flushHead)
+    if (status === 304 && lengthOf(headers) > 0) {
+      // Such a length is that of the body that a 200 would have (RFC 9110, 8.6); undici would wait for it.
+      this.onResponseEnd(controller)
+      this.abort(new ProxyError('PROXY_BAD_RESPONSE'))
+    }
+  }
+
+  onResponseData(controller: ResponseController, chunk: Buffer): void {
+    this.#headAlone = false
+    if (!this.#exchange.res.write(chunk)) controller.pause()
+  }
+
+  onResponseEnd(controller: ResponseController): void {
+    this.#headAlone = false
+    const { res } = this.#exchange
+    const trailers = forwardTrailers(controller.rawTrailers as (Buffer | string)[] | null)
+    if (trailers.length > 0) res.addTrailers(trailers)
+    res.end()
+  }
+
+  onResponseError(_controller: ResponseController | null, thrown: Error): void {
+    const exchange = this.#exchange
+    // A try that was given up says so when there is another already.
+    if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) return
+    const error = toProxyError(thrown)
+    if (!exchange.responded) {
+      exchange.owner.retryOrRespond(exchange, error)
+      return
+    }
+    // The head is gone: all that can still be said is that the body is not whole, by never ending it cleanly.
+    exchange.error = error
+    exchange.res.destroy()
+  }
+
+  onRequestUpgrade(controller: ResponseController, _status: number, _headers: unknown, server: Duplex): void {
+    const { upgrade, clientLeft } = this.#exchange
+    server.on('error', ignore)
+    // When the server has said all, the client may still have something to say.
+    server.allowHalfOpen = true
+    if (!upgrade || clientLeft) {
+      server.destroy()
+      return
+    }
+    const { protocol, socket, head } = upgrade
+    this.#exchange.becameTunnel(server, socket)
+    socket.write(switchingHead(protocol, controller.rawHeaders as (Buffer | string)[]), 'latin1')
+    if (head.length > 0) server.write(head)
+    tunnel(socket, server, () => this.#exchange.settle())
+  }
+
+  // Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first.
+  readonly #flushHead = (): void => {
+    if (this.#headAlone) this.#exchange.res.flushHeaders()
+  }
+
+  #inform(controller: ResponseController, status: number, fields: IncomingHttpHeaders): void {
+    this.#informed += 1
+    if (this.#informed <= MAX_INFORMED) relayInformation(this.#exchange.res, status, fields)
+    else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', 'too many responses before the one (1xx)'))
+  }
+
+  /** @returns whether the response may go on */
+  #runHook(controller: ResponseController, status: number, headers: string[]): boolean {
+    const exchange = this.#exchange
+    const { onResponse = ignore } = exchange.owner
+    try {
+      runHook(onResponse, { ...exchange.context(), status, headers: new HeaderList(headers) })
+      return true
+    } catch (thrown) {
+      const error = toProxyError(thrown)
+      exchange.owner.retryOrRespond(exchange, error)
+      controller.abort(error)
+      return false
+    }
+  }
+}
+
+function ignore(): void {}

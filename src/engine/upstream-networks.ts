@@ -1,0 +1,75 @@
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
+import { isIP } from 'node:net'
+import { ProxyError } from '../model/errors.js'
+import { compileRanges, parseAddress, parseRange } from '../rules/cidr.js'
+
+/**
+ * Where a machine finds its neighbours and its cloud's credentials: whoever can write a server's URL must not get there
+ * by it. Link-local networks, and the metadata services of AWS, Azure, Google (in the first), AWS over IPv6, and Alibaba.
+ */
+const NEVER_UNASKED = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32']
+
+type Within = (address: string) => boolean
+
+/** What `net.connect` takes as its `lookup`. */
+export type Lookup = (
+  hostname: string,
+  options: LookupOptions,
+  callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
+) => void
+
+/** Which addresses servers may have. Checked when connecting, for a name may lead elsewhere each time it is looked up. */
+export class UpstreamNetworks {
+  readonly #allows: Within
+
+  /**
+   * @param allowed ranges. Default: every address but link-local ones and metadata services
+   * @throws ProxyError `PROXY_OPTION_INVALID`
+   */
+  constructor(allowed?: readonly string[]) {
+    const within = compileWithin(allowed ?? NEVER_UNASKED)
+    this.#allows = allowed ? within : (address) => !within(address)
+  }
+
+  /** What is wrong with a host that is an address; a name is looked up first. @param hostname without brackets */
+  flawOf(hostname: string): ProxyError | undefined {
+    return isIP(hostname) === 0 || this.#allows(hostname) ? undefined : forbidden(hostname)
+  }
+
+  /** The system's lookup, without the addresses that are not allowed. */
+  readonly lookup: Lookup = (hostname, options, callback) => {
+    lookup(hostname, { ...options, all: true }, (error, found) => {
+      if (error) return callback(error, [])
+      const allowed = found.filter(({ address }) => this.#allows(address))
+      const [first] = allowed
+      if (!first) return callback(forbidden(hostname, found), [])
+      if (options.all) callback(null, allowed)
+      else callback(null, first.address, first.family)
+    })
+  }
+}
+
+function compileWithin(ranges: readonly string[]): Within {
+  const within = compileRanges(ranges.map(parseNetwork))
+  return (text) => {
+    const address = parseAddress(text)
+    return address !== undefined && within(address)
+  }
+}
+
+function parseNetwork(text: string, index: number) {
+  try {
+    return parseRange(text)
+  } catch (error) {
+    const message = `limits.upstreamNetworks[${index}]: ${(error as Error).message}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
+  }
+}
+
+function forbidden(hostname: string, found: readonly LookupAddress[] = []): ProxyError {
+  const addresses = found.length === 0 ? '' : ` (${found.map(({ address }) => address).join(', ')})`
+  return new ProxyError(
+    'PROXY_SERVER_FORBIDDEN',
+    `${hostname}${addresses} is in no network that servers may be in; see limits.upstreamNetworks`,
+  )
+}

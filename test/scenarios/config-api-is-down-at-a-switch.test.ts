@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, describe, it } from 'vitest'
+import { API_FAULTS, expectSwitchOutlivesOutage } from '../support/api-outage.js'
+import { EtcdServer } from '../support/etcd-server.js'
+
+// P2, P3 and P7 in docs/promises.md. The same for half a minute is in test/long.
+
+let etcd: EtcdServer
+beforeAll(async () => {
+  etcd = await EtcdServer.start()
+})
+afterAll(() => etcd?.stop())
+
+describe.concurrent('a switch while the config API', () => {
+  it.each(Object.keys(API_FAULTS))(
+    '%s: the old configuration serves, it is told once, and the switch follows by itself',
+    { timeout: 60_000 },
+    (fault) => expectSwitchOutlivesOutage(etcd, fault, 5_000),
+  )
+})

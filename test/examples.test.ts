@@ -110,6 +110,12 @@ describe('the examples', () => {
       {},
       ['office does not match: ClientIP:10.0.0.0/8', 'the nearest known one is "Host"'],
     ],
+    ['09-cold-start.ts', {}, ['/traefik/dev/v1 is live, fresh', '/traefik/dev/v1 is live, stale']],
+    [
+      '10-hooks-and-limits.ts',
+      {},
+      ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
+    ],
   ])('%s does what it says', async (name, env, expected) => {
     run = new Run(name, env as Record<string, string>)
     expect(await run.ended(), run.output).toBe(0)

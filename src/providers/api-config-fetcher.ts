@@ -30,7 +30,7 @@ export interface ApiConfigFetcherOptions {
   readonly maxDepth?: number
   /** Objects, arrays, and what is in them. Default 5,000,000: some 400,000 frontends with a backend each. */
   readonly maxValues?: number
-  /** PEM texts, for an `https` url. Without `ca`, the system's root certificates; `cert` and `key` show who asks. */
+  /** PEM texts, for an `https` url. Without `ca`, Node's root certificates; `cert` and `key` show who asks. */
   readonly tls?: {
     readonly ca?: string | Buffer
     readonly cert?: string | Buffer

@@ -65,7 +65,6 @@ class Lag {
 /** Fetches documents from the config API service, as docs/config-api.yaml describes it. */
 export class ApiConfigFetcher implements ConfigFetcher {
   readonly #options: ApiConfigFetcherOptions
-  readonly #agent: Agent
   /** Validators of the answers for one prefix, by URL; the first question for another prefix empties it. */
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
@@ -74,7 +73,6 @@ export class ApiConfigFetcher implements ConfigFetcher {
   constructor(options: ApiConfigFetcherOptions) {
     checkOptions(options)
     this.#options = options
-    this.#agent = new Agent({ pipelining: 1, connections: 2, connect: { ...options.tls } })
   }
 
   /**
@@ -133,11 +131,29 @@ export class ApiConfigFetcher implements ConfigFetcher {
     return (verified ? whole : unverified) as unknown as ProviderConfig
   }
 
+  /**
+   * On a connection of its own, which ends with it: questions are rare, and what a broken answer leaves behind must
+   * neither hold up the next one nor keep a process running after the proxy was closed.
+   */
+  async #getText(url: string, headersOf: () => Promise<Record<string, string>>, signal: AbortSignal) {
+    const ended = new AbortController()
+    const { tls } = this.#options
+    // The signal is node's, for undici does not give up a connection that is being made.
+    const connect = { ...tls, signal: ended.signal } as NonNullable<Agent.Options['connect']>
+    const agent = new Agent({ pipelining: 1, connections: 1, connect })
+    try {
+      return await getText(url, headersOf, this.#limits(), signal, agent)
+    } finally {
+      ended.abort()
+      agent.destroy().catch(() => {})
+    }
+  }
+
   async #get(target: ConfigUrl, prefix: string, signal: AbortSignal): Promise<Answer | Lag> {
     const url = urlFor(target, prefix)
     const known = this.#validatorsFor(prefix).get(url)
     const headersOf = () => this.#headers(known?.etag)
-    const response = await getText(url, headersOf, this.#limits(), signal, this.#agent)
+    const response = await this.#getText(url, headersOf, signal)
     const shown = withoutCredentials(url)
     if (response.status === 304) {
       if (known) return known.answer

@@ -43,11 +43,14 @@ export async function getText(
   const shown = withoutCredentials(url)
   const received = new Received()
   const idle = new IdleLimit(idleTimeoutMs)
+  let body: Dispatcher.ResponseData['body'] | undefined
   try {
     const either = AbortSignal.any([signal, limit, idle.signal])
     const headers = await unlessAborted(headersOf(), either)
-    const response = await request(url, { headers, dispatcher, signal: either })
-    const { statusCode: status, body } = response
+    // undici sees an abort only once it has a connection: one that is being made, or that others hold, may never come.
+    const response = await unlessAborted(request(url, { headers, dispatcher, signal: either }), either)
+    const { statusCode: status } = response
+    body = response.body
     received.status = status
     // What is left of a body that was cut fails later, when nobody waits for it any more.
     body.on('error', ignore)
@@ -58,7 +61,6 @@ export async function getText(
       return { status, headers: response.headers, body: textOf(received, shown) }
     }
     if (status !== 304) await received.read(decoded, EXCERPT_LENGTH)
-    body.destroy()
     if (status === 304 || status === 404) return { status, headers: response.headers, body: received.start }
     const retryAfterMs = retryAfterOf(one(response.headers['retry-after']))
     throw unreachable(shown, received.describe(redirectSentence(response.headers['location'])), {
@@ -76,6 +78,8 @@ export async function getText(
     throw unreachable(shown, received.describe(message || code || 'no answer'), { cause: thrown })
   } finally {
     idle.end()
+    // Of an answer that is not read to its end, or not at all: it would hold its connection for ever.
+    body?.destroy()
   }
 }
 

@@ -18,7 +18,7 @@ const LINGER_MS = 2_000
 let etcd: EtcdServer
 let api: HostileApi
 let server: NamedServer
-let child: ProxyProcess
+let child: ProxyProcess | undefined
 let folder: string
 let clusters = 0
 
@@ -29,14 +29,29 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'close-'))
 })
 afterAll(async () => {
+  endChild()
   await Promise.all([etcd?.stop(), api?.close(), server?.close()])
   await rm(folder, { recursive: true, force: true })
 })
 beforeEach(async () => {
   clusters += 1
-  child = await ProxyProcess.start()
+  child ??= await ProxyProcess.start()
+  child.forget()
 })
-afterEach(() => child?.kill())
+afterEach(({ task }) => {
+  // What one test found left must not be held against the next.
+  if (task.result?.state === 'fail') endChild()
+})
+
+function endChild(): void {
+  child?.kill()
+  child = undefined
+}
+
+function running(): ProxyProcess {
+  if (!child) throw new Error('there is no process')
+  return child
+}
 
 async function start(behaviour: Behaviour, url = api.url): Promise<{ prefix: string; port: number }> {
   const prefix = `/cluster-${clusters}/v1`
@@ -44,15 +59,17 @@ async function start(behaviour: Behaviour, url = api.url): Promise<{ prefix: str
   api.on(prefix, behaviour)
   await etcd.put(aliasKey, prefix)
   const lastGoodFile = join(folder, `${clusters}.json`)
-  child.order({ do: 'start', settings: { hosts: etcd.url, aliasKey, url, lastGoodFile } })
-  const { port } = await child.until('listening')
+  const process = running()
+  process.order({ do: 'start', settings: { hosts: etcd.url, aliasKey, url, lastGoodFile } })
+  const { port } = await process.until('listening')
   return { prefix, port }
 }
 
 async function expectGone(port: number): Promise<void> {
-  const before = child.words.length
-  child.order({ do: 'close' })
-  const { closeMs, lingerMs, left } = await child.until('closed', () => true, 20_000)
+  const process = running()
+  const before = process.words.length
+  process.order({ do: 'close' })
+  const { closeMs, lingerMs, left } = await process.until('closed', () => true, 20_000)
   console.log(
     `${expect.getState().currentTestName}: ${Math.round(closeMs)} ms, ${Math.round(lingerMs)} ms more`,
   )
@@ -60,7 +77,7 @@ async function expectGone(port: number): Promise<void> {
   expect(closeMs).toBeLessThan(CLOSE_MS)
   expect(lingerMs).toBeLessThan(LINGER_MS)
   // Nothing is told after the end, and nobody listens any more.
-  expect(child.words.slice(before).map(({ is }) => is)).toEqual(['closed'])
+  expect(process.words.slice(before).map(({ is }) => is)).toEqual(['closed'])
   await expect(httpGet({ port })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
 }
 
@@ -69,7 +86,7 @@ it('closes at once while it connects to the config API, and leaves nothing', asy
   try {
     const { port } = await start(silent, `http://127.0.0.1:${nowhere.port}/config`)
     // It is told of as any silence is, and tried again.
-    const { message } = await child.until('troubled')
+    const { message } = await running().until('troubled')
     expect(message).toContain('not a byte for 3000 ms')
     await expectGone(port)
   } finally {
@@ -92,14 +109,14 @@ it.each(Object.keys(asked))('closes at once while it %s, and leaves nothing', as
 
 it('closes at once while it waits for its next try after an outage, and leaves nothing', async () => {
   const { prefix, port } = await start(status(500))
-  await child.until('troubled')
+  await running().until('troubled')
   await api.untilAsked(prefix, 4)
   await expectGone(port)
 })
 
 it('closes at once while it waits for its next try after a refusal, and leaves nothing', async () => {
   const { port } = await start(json({ frontends: {}, backends: {} }))
-  await child.until('rejected')
+  await running().until('rejected')
   await expectGone(port)
 })
 
@@ -110,7 +127,7 @@ it('closes at once while it serves, and leaves nothing', async () => {
       backends: { web: { servers: { only: { url: server.url } } } },
     }),
   )
-  await child.until('changed')
+  await running().until('changed')
   expect((await httpGet({ port })).body).toBe('one\n')
   await expectGone(port)
 })

@@ -119,7 +119,7 @@ async function settled(): Promise<void> {
   const start = performance.now()
   let fewest = Number.POSITIVE_INFINITY
   let since = start
-  while (performance.now() - start < GIVE_UP_MS && performance.now() - since < 6_000) {
+  while (performance.now() - start < GIVE_UP_MS && performance.now() - since < 4_500) {
     const open = readdirSync('/proc/self/fd').length
     if (open < fewest) since = performance.now()
     fewest = Math.min(fewest, open)

@@ -47,7 +47,10 @@ export class Generations {
     const signal = this.#supersede()
     const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
     if (!checked.ok) throw invalid(checked.issues)
-    const qualified = await runInSlices(qualifyConfig(checked.config, about.provider), signal)
+    const qualified = await runInSlices(
+      qualifyConfig(checked.config, about.provider, this.#snapshot?.config),
+      signal,
+    )
     const { merged, issues } = await runInSlices(mergeConfigs([qualified]), signal)
     if (issues.length > 0) throw invalid(issues)
     const notes = { version: checked.config.version, warnings: checked.warnings, ...about }

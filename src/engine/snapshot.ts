@@ -1,10 +1,10 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Backend } from '../model/config.js'
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type Balancer, type BalancerFactory, type Candidate, DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { Router, type RouterExplanation } from '../rules/router.js'
+import { runInSlices } from '../rules/run-steps.js'
 import type { Upstream, Upstreams } from './upstreams.js'
 
 /** A server of a live backend: what a strategy picks. */
@@ -54,6 +54,7 @@ export class Snapshot {
   readonly #upstreams: Upstreams
   #pins = 0
   #retired = false
+  #letGo = false
 
   constructor(
     generation: number,
@@ -80,10 +81,11 @@ export class Snapshot {
 
   /** The next generation serves: let go of the servers as soon as the last pin is out. */
   retire(): void {
-    this.#retired = true
-    for (const { servers } of this.backends.values())
-      for (const { upstream } of servers) this.#upstreams.leave(upstream)
-    this.#letGoWhenUnused()
+    const leave = (upstream: Upstream) => this.#upstreams.leave(upstream)
+    void runInSlices(eachServer(this.backends.values(), leave)).then(() => {
+      this.#retired = true
+      this.#letGoWhenUnused()
+    })
   }
 
   explain(facts: RequestFacts): RequestExplanation {
@@ -94,7 +96,8 @@ export class Snapshot {
   }
 
   #letGoWhenUnused(): void {
-    if (!this.#retired || this.#pins > 0) return
+    if (!this.#retired || this.#pins > 0 || this.#letGo) return
+    this.#letGo = true
     releaseServers(this.backends.values(), this.#upstreams)
   }
 }
@@ -112,7 +115,7 @@ export function* compileSnapshot(
   const backends = new Map<string, LiveBackend>()
   let compiled = false
   try {
-    const router = yield* Router.compileSteps(config.frontends, tools.matchers)
+    const router = yield* Router.compileSteps(config.frontends, tools.matchers, previous?.router)
     for (const [name, backend] of config.backends) {
       backends.set(name, compileBackend(name, backend, previous?.backends.get(name), tools))
       yield
@@ -130,7 +133,7 @@ function compileBackend(
   before: LiveBackend | undefined,
   { balancers, upstreams }: CompileTools,
 ): LiveBackend {
-  if (before && (before.config === config || isDeepStrictEqual(before.config, config))) {
+  if (before?.config === config) {
     for (const { upstream } of before.servers) upstreams.hold(upstream.origin)
     return before
   }
@@ -144,6 +147,17 @@ function compileBackend(
   return { name, config, servers, pick: factory(servers.filter(({ weight }) => weight > 0)) }
 }
 
+/** In slices: ten thousand servers let go at once would hold up requests. */
 function releaseServers(backends: Iterable<LiveBackend>, upstreams: Upstreams): void {
-  for (const { servers } of backends) for (const { upstream } of servers) upstreams.release(upstream)
+  void runInSlices(eachServer(backends, (upstream) => upstreams.release(upstream)))
+}
+
+function* eachServer(
+  backends: Iterable<LiveBackend>,
+  visit: (upstream: Upstream) => void,
+): Generator<void, void> {
+  for (const { servers } of backends) {
+    for (const { upstream } of servers) visit(upstream)
+    yield
+  }
 }

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { Changes } from './events.js'
 import type { MergedConfig } from './merge-configs.js'
 
@@ -8,7 +7,7 @@ export interface ConfigDiff {
   readonly backends: Changes
 }
 
-/** Compares two configurations entry by entry. Entries that are the same object are not looked into. */
+/** Compares two configurations entry by entry. Equal entries are the same objects: `qualifyConfig` sees to that. */
 export function* diffConfigs(
   before: MergedConfig | undefined,
   after: MergedConfig,
@@ -36,7 +35,7 @@ function* diffEntries<T>(
   for (const [name, entry] of after) {
     const old = before.get(name)
     if (old === undefined) added.push(name)
-    else if (old !== entry && !isDeepStrictEqual(old, entry)) changed.push(name)
+    else if (old !== entry) changed.push(name)
     yield
   }
   for (const name of before.keys()) {

@@ -1,5 +1,6 @@
 import type { Backend, Frontend, ProviderConfig } from './config.js'
 import type { Issue } from './errors.js'
+import { isSameData } from './same-data.js'
 
 /**
  * Frontends and backends of one or several providers under their full names, `name@provider`. A frontend's
@@ -40,42 +41,42 @@ export function qualifyName(name: string, provider: string): string {
 }
 
 /**
- * One provider's document under full names. Done once per document, so that its entries stay the same objects
- * through every later merge, and whatever compares generations sees at once what did not change.
+ * One provider's document under full names. An entry that is as it was before is the very object it was before, so that
+ * all that compares generations after this sees at once what did not change.
+ *
+ * @param before what the same provider has live
  */
-export function* qualifyConfig(config: ProviderConfig, provider: string): Generator<void, MergedConfig> {
+export function* qualifyConfig(
+  config: ProviderConfig,
+  provider: string,
+  before?: MergedConfig,
+): Generator<void, MergedConfig> {
   const frontends = new Map<string, Frontend>()
-  for (const [name, frontend] of Object.entries(config.frontends)) {
-    frontends.set(qualifyName(name, provider), {
-      ...frontend,
-      backend: qualifyName(frontend.backend, provider),
-    })
+  for (const name of Object.keys(config.frontends)) {
+    const frontend = config.frontends[name] as Frontend
+    const full = qualifyName(name, provider)
+    const backend = qualifyName(frontend.backend, provider)
+    frontends.set(full, sameOr(before?.frontends.get(full), { ...frontend, backend }))
     yield
   }
   const backends = new Map<string, Backend>()
-  for (const [name, backend] of Object.entries(config.backends)) {
-    backends.set(qualifyName(name, provider), backend)
+  for (const name of Object.keys(config.backends)) {
+    const full = qualifyName(name, provider)
+    backends.set(full, sameOr(before?.backends.get(full), config.backends[name] as Backend))
     yield
   }
   return { frontends, backends }
+}
+
+function sameOr<T>(before: T | undefined, now: T): T {
+  return before !== undefined && isSameData(before, now) ? before : now
 }
 
 /** Several providers' configurations as one, and an issue for each frontend whose backend nobody has. */
 export function* mergeConfigs(
   configs: Iterable<MergedConfig>,
 ): Generator<void, { merged: MergedConfig; issues: Issue[] }> {
-  const frontends = new Map<string, Frontend>()
-  const backends = new Map<string, Backend>()
-  for (const config of configs) {
-    for (const [name, frontend] of config.frontends) {
-      frontends.set(name, frontend)
-      yield
-    }
-    for (const [name, backend] of config.backends) {
-      backends.set(name, backend)
-      yield
-    }
-  }
+  const { frontends, backends } = yield* union([...configs])
   const issues: Issue[] = []
   for (const [name, { backend }] of frontends) {
     if (!backends.has(backend)) {
@@ -88,4 +89,22 @@ export function* mergeConfigs(
     yield
   }
   return { merged: { frontends, backends }, issues }
+}
+
+function* union(configs: readonly MergedConfig[]): Generator<void, MergedConfig> {
+  const [first] = configs
+  if (first && configs.length === 1) return first
+  const frontends = new Map<string, Frontend>()
+  const backends = new Map<string, Backend>()
+  for (const config of configs) {
+    for (const [name, frontend] of config.frontends) {
+      frontends.set(name, frontend)
+      yield
+    }
+    for (const [name, backend] of config.backends) {
+      backends.set(name, backend)
+      yield
+    }
+  }
+  return { frontends, backends }
 }

@@ -210,7 +210,7 @@ export class ProviderSupervisor {
 
     // merge
     const mergeStart = performance.now()
-    const own = await runInSlices(qualifyConfig(checked.config, name), signal)
+    const own = await runInSlices(qualifyConfig(checked.config, name, entry.live), signal)
     const { merged, issues } = await runInSlices(mergeConfigs(this.#withOthers(entry, own)), signal)
     if (issues.length > 0) {
       entry.awaitsOthers = delivery

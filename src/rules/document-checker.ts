@@ -67,7 +67,9 @@ export class DocumentChecker {
     const fields = this.object(value, path, BACKEND)
     const servers = nullRecord<Server>()
     if (!fields) return { servers }
-    for (const [name, server] of this.names(fields['servers'], `${path}.servers`)) {
+    for (const entry of this.names(fields['servers'], `${path}.servers`)) {
+      if (!entry) continue
+      const [name, server] = entry
       servers[name] = this.#server(server, pathOf(`${path}.servers`, name))
     }
     return {
@@ -91,17 +93,19 @@ export class DocumentChecker {
     return fields
   }
 
-  /** The entries of a required object whose keys are names. */
-  names(value: unknown, path: string): [name: string, value: unknown][] {
+  /** The entries of a required object whose keys are names; `undefined` for one whose key is none. */
+  *names(value: unknown, path: string): Generator<[name: string, value: unknown] | undefined, void> {
     if (value === undefined) {
       this.#note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
-      return []
+      return
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
       this.#note(path, 'INVALID_TYPE', `expected an object of names, found ${describeValue(value)}`)
-      return []
+      return
     }
-    return Object.entries(value).filter(([name]) => this.#isName(name, path))
+    for (const name of Object.keys(value)) {
+      yield this.#isName(name, path) ? [name, (value as Record<string, unknown>)[name]] : undefined
+    }
   }
 
   text(value: unknown, path: string): string | undefined {
@@ -111,6 +115,7 @@ export class DocumentChecker {
   }
 
   #isName(name: string, path: string): boolean {
+    if (/^[a-z][\w.:/-]*$/i.test(name) && !RESERVED_NAMES.includes(name)) return true
     const flaw = RESERVED_NAMES.includes(name)
       ? 'is reserved'
       : name === ''
@@ -170,7 +175,9 @@ export class DocumentChecker {
   #routes(value: unknown, path: string): Frontend['routes'] | undefined {
     if (value === undefined) return undefined
     const routes = nullRecord<{ rule: string | RuleSpec }>()
-    for (const [name, route] of this.names(value, path)) {
+    for (const entry of this.names(value, path)) {
+      if (!entry) continue
+      const [name, route] = entry
       const at = pathOf(path, name)
       const rule = this.object(route, at, ROUTE)
       if (!rule) continue

@@ -35,8 +35,16 @@ export interface RouterExplanation {
 export class Router {
   readonly #frontends: readonly CompiledFrontend[]
 
+  /** Made when the next router is compiled. */
+  #named: ReadonlyMap<string, CompiledFrontend> | undefined
+
   private constructor(frontends: readonly CompiledFrontend[]) {
     this.#frontends = frontends
+  }
+
+  get #byName(): ReadonlyMap<string, CompiledFrontend> {
+    this.#named ??= new Map(this.#frontends.map((frontend) => [frontend.name, frontend]))
+    return this.#named
   }
 
   /**
@@ -52,15 +60,22 @@ export class Router {
     return runAtOnce(Router.compileSteps(Object.entries(config.frontends), matcherTable(options.matchers)))
   }
 
-  /** The same in steps, so that whoever compiles while serving can pause between them. */
+  /**
+   * The same in steps, so that whoever compiles while serving can pause between them.
+   *
+   * @param previous of the same matchers: what it has compiled of the very same frontends is taken over
+   */
   static *compileSteps(
     frontends: Iterable<readonly [name: string, frontend: Frontend]>,
     matchers: MatcherTable,
+    previous?: Router,
   ): Generator<void, Router> {
     const compiled: CompiledFrontend[] = []
     const issues: Issue[] = []
+    const compiledBefore = previous ? previous.#byName : NOTHING
     for (const [name, frontend] of frontends) {
-      compiled.push(compileFrontend(name, frontend, matchers, issues))
+      const before = compiledBefore.get(name)
+      compiled.push(before?.config === frontend ? before : compileFrontend(name, frontend, matchers, issues))
       yield
     }
     if (issues.length > 0) {
@@ -91,6 +106,8 @@ export class Router {
     return explanation(refused)
   }
 }
+
+const NOTHING: ReadonlyMap<string, CompiledFrontend> = new Map()
 
 function compileFrontend(
   name: string,

@@ -5,6 +5,7 @@ import { describeValue, quote } from './document-shapes.js'
 import { LATER_MATCHERS, type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { type ParsedRule, parseRule, type RuleProblem, type RuleTerm, termsOfSpec } from './parse-rule.js'
+import { Recent } from './recent.js'
 
 /** One matcher of a compiled rule. */
 export interface CompiledTerm {
@@ -94,11 +95,23 @@ export function textOfTerms(terms: readonly Pick<RuleTerm, 'matcher' | 'values'>
   return terms.map(({ matcher, values }) => `${matcher}:${values.join(',')}`).join(';')
 }
 
+export interface CompiledRule {
+  readonly terms: readonly CompiledTerm[]
+  readonly issues: readonly Issue[]
+}
+
+/** Most rules of a configuration stand in the one before it too, and each is compiled to be checked and to be used. */
+const recent = new Recent<CompiledRule>(20_000)
+const MAX_KEPT_LENGTH = 1_000
+
 /** Compiles a rule of either form. Issues have no path: whoever knows the document puts its own before them. */
-export function compileRule(
-  rule: string | RuleSpec,
-  matchers: MatcherTable,
-): { terms: CompiledTerm[]; issues: Issue[] } {
+export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
+  // The host's own matchers may count how often they are made; ours do not.
+  const isKept = typeof rule === 'string' && rule.length <= MAX_KEPT_LENGTH && matchers === matcherTable()
+  return isKept ? recent.get(rule, () => compileAnew(rule, matchers)) : compileAnew(rule, matchers)
+}
+
+function compileAnew(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
   const parsed: ParsedRule =
     typeof rule === 'string' ? parseRule(rule) : termsOfSpec(rule, [...matchers.keys()])
   const problems: RuleProblem[] = [...parsed.problems]

@@ -1,7 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Long work holds the event loop this long at a time, then lets requests through. */
+/** All long work together holds the event loop this long in a turn of it, then lets requests through. */
 const SLICE_MS = 4
+
+/** When the slices of this turn must end: one after another, several pieces of work would make one long turn. */
+let sliceEnd: number | undefined
+
+function endOfSlice(): number {
+  if (sliceEnd === undefined) {
+    sliceEnd = performance.now() + SLICE_MS
+    setImmediate(() => {
+      sliceEnd = undefined
+    })
+  }
+  return sliceEnd
+}
 
 /** Runs work that comes in steps to its end, without a pause. */
 export function runAtOnce<T>(steps: Generator<void, T>): T {
@@ -21,11 +34,11 @@ export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSi
   try {
     for (;;) {
       signal?.throwIfAborted()
-      const end = performance.now() + SLICE_MS
-      do {
+      const end = endOfSlice()
+      while (performance.now() < end) {
         const step = steps.next()
         if (step.done) return step.value
-      } while (performance.now() < end)
+      }
       await nextTurn()
     }
   } finally {

@@ -26,15 +26,16 @@ export function* validateConfigSteps(
   const fields = checker.object(document, '', DOCUMENT)
   if (!fields) return { ok: false, issues: checker.issues }
 
-  const backends = checker.names(fields['backends'], 'backends')
   const checkedBackends = nullRecord<Backend>()
-  for (const [name, value] of backends) {
-    checkedBackends[name] = checker.backend(value, pathOf('backends', name))
+  for (const entry of checker.names(fields['backends'], 'backends')) {
+    if (entry) checkedBackends[entry[0]] = checker.backend(entry[1], pathOf('backends', entry[0]))
     yield
   }
   const checkedFrontends = nullRecord<Frontend>()
-  for (const [name, value] of checker.names(fields['frontends'], 'frontends')) {
-    checkedFrontends[name] = checker.frontend(value, pathOf('frontends', name), checkedBackends)
+  for (const entry of checker.names(fields['frontends'], 'frontends')) {
+    const [name, value] = entry ?? []
+    if (name !== undefined)
+      checkedFrontends[name] = checker.frontend(value, pathOf('frontends', name), checkedBackends)
     yield
   }
   const config: ProviderConfig = {

@@ -10,8 +10,8 @@ function document(backendOfWeb: string): ProviderConfig {
   }
 }
 
-function qualified(config: ProviderConfig, provider: string): MergedConfig {
-  return runAtOnce(qualifyConfig(config, provider))
+function qualified(config: ProviderConfig, provider: string, before?: MergedConfig): MergedConfig {
+  return runAtOnce(qualifyConfig(config, provider, before))
 }
 
 function merged(...configs: MergedConfig[]) {
@@ -68,6 +68,17 @@ describe('qualifyConfig', () => {
     const { frontends, backends } = qualified(config, 'file')
     expect(frontends.get('__proto__@file')?.backend).toBe('constructor@file')
     expect(backends.has('constructor@file')).toBe(true)
+  })
+
+  it('keeps the very entries that are as they were before, and no other', () => {
+    const before = qualified(document('pool'), 'file')
+    const again = qualified(structuredClone(document('pool')), 'file', before)
+    expect(again.frontends.get('web@file')).toBe(before.frontends.get('web@file'))
+    expect(again.backends.get('pool@file')).toBe(before.backends.get('pool@file'))
+    const moved = { ...document('pool'), backends: { pool: { servers: {} } } }
+    const next = qualified(moved, 'file', before)
+    expect(next.frontends.get('web@file')).toBe(before.frontends.get('web@file'))
+    expect(next.backends.get('pool@file')).not.toBe(before.backends.get('pool@file'))
   })
 
   it('pauses at every entry', () => {
@@ -129,6 +140,9 @@ describe('mergeConfigs', () => {
   })
 
   it('pauses at every entry, and again where it checks a frontend', () => {
-    expect(pausesOf(mergeConfigs([qualified(document('pool'), 'file')]))).toBe(3)
+    const [file, etcd] = [qualified(document('pool'), 'file'), qualified(document('pool'), 'etcd')]
+    expect(pausesOf(mergeConfigs([file, etcd]))).toBe(6)
+    // One alone is as it is, and only checked.
+    expect(pausesOf(mergeConfigs([file]))).toBe(1)
   })
 })

@@ -53,14 +53,14 @@ export class DocumentChecker {
     const fields = this.object(value, path, FRONTEND)
     if (!fields) return { backend: '' }
     this.#onlyOneRuleForm(fields, path)
-    return {
+    return present({
       backend: this.#backendName(fields['backend'], `${path}.backend`, backends),
-      ...optional('rule', this.#rule(fields['rule'], `${path}.rule`)),
-      ...optional('routes', this.#routes(fields['routes'], `${path}.routes`)),
-      ...optional('priority', this.#wholeNumber(fields['priority'], `${path}.priority`)),
-      ...optional('entryPoints', this.#texts(fields['entryPoints'], `${path}.entryPoints`)),
-      ...optional('passHostHeader', this.#flag(fields['passHostHeader'], `${path}.passHostHeader`)),
-    }
+      rule: this.#rule(fields['rule'], `${path}.rule`),
+      routes: this.#routes(fields['routes'], `${path}.routes`),
+      priority: this.#wholeNumber(fields['priority'], `${path}.priority`),
+      entryPoints: this.#texts(fields['entryPoints'], `${path}.entryPoints`),
+      passHostHeader: this.#flag(fields['passHostHeader'], `${path}.passHostHeader`),
+    })
   }
 
   backend(value: unknown, path: string): Backend {
@@ -72,11 +72,11 @@ export class DocumentChecker {
       const [name, server] = entry
       servers[name] = this.#server(server, pathOf(`${path}.servers`, name))
     }
-    return {
+    return present({
       servers,
-      ...optional('loadBalancer', this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`)),
-      ...optional('buffering', this.#buffering(fields['buffering'], `${path}.buffering`)),
-    }
+      loadBalancer: this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`),
+      buffering: this.#buffering(fields['buffering'], `${path}.buffering`),
+    })
   }
 
   /** An object's fields, if it is one; fields that its kind does not have are noted. */
@@ -85,9 +85,10 @@ export class DocumentChecker {
       this.#note(path, 'INVALID_TYPE', `expected an object, found ${describeValue(value)}`)
       return undefined
     }
-    const fields = nullRecord<unknown>()
-    for (const [name, field] of Object.entries(value)) {
-      if (shape.now.includes(name)) fields[name] = field
+    // Only its own fields, so that nothing is believed that the document does not say itself.
+    const fields: Record<string, unknown> = { __proto__: null }
+    for (const name of Object.keys(value)) {
+      if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
       else this.#unknownField(pathOf(path, name), name, shape)
     }
     return fields
@@ -224,10 +225,10 @@ export class DocumentChecker {
     if (!fields) return { url: '' }
     if (fields['url'] === undefined)
       this.#note(`${path}.url`, 'MISSING_FIELD', 'expected a URL, found nothing')
-    return {
+    return present({
       url: this.#url(fields['url'], `${path}.url`),
-      ...optional('weight', this.#weight(fields['weight'], `${path}.weight`)),
-    }
+      weight: this.#weight(fields['weight'], `${path}.weight`),
+    })
   }
 
   #url(value: unknown, path: string): string {
@@ -264,7 +265,7 @@ export class DocumentChecker {
     if (value === undefined) return undefined
     const at = `${path}.maxRequestBodyBytes`
     const bytes = this.#wholeNumber(this.object(value, path, BUFFERING)?.['maxRequestBodyBytes'], at)
-    return optional('maxRequestBodyBytes', bytes)
+    return present({ maxRequestBodyBytes: bytes })
   }
 
   #note(path: string, code: Issue['code'], message: string): void {
@@ -282,9 +283,16 @@ function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
 }
 
-/** A field that is there only if it has a value: an absent field and one that is `undefined` are not the same. */
-export function optional<K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: V })
+/** Fields that are there only if they have a value: an absent field and one that is `undefined` are not the same. */
+type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
+}
+
+/** An object without those of its fields that have no value. */
+export function present<T extends object>(fields: T): Present<T> {
+  const result: Record<string, unknown> = {}
+  for (const name in fields) if (fields[name] !== undefined) result[name] = fields[name]
+  return result as Present<T>
 }
 
 /** A record that no name can lead out of. */

@@ -121,10 +121,9 @@ function compileFrontend(
   let length = 0
   for (const rule of rulesOf(frontend)) {
     const compiled = compileRule(rule, matchers)
-    const text = textOfTerms(compiled.terms)
-    terms.push(...compiled.terms)
-    texts.push(text)
-    length += typeof rule === 'string' ? rule.length : text.length
+    for (const term of compiled.terms) terms.push(term)
+    texts.push(compiled.text)
+    length += typeof rule === 'string' ? rule.length : compiled.text.length
     for (const issue of compiled.issues) issues.push({ ...issue, path: `frontends[${JSON.stringify(name)}]` })
   }
   if (texts.length === 0) {

@@ -96,6 +96,8 @@ export function textOfTerms(terms: readonly Pick<RuleTerm, 'matcher' | 'values'>
 }
 
 export interface CompiledRule {
+  /** Canonical. */
+  readonly text: string
   readonly terms: readonly CompiledTerm[]
   readonly issues: readonly Issue[]
 }
@@ -120,7 +122,7 @@ function compileAnew(rule: string | RuleSpec, matchers: MatcherTable): CompiledR
     const test = compileTerm(term, matchers, problems)
     if (test) terms.push({ matcher: term.matcher, values: term.values, test })
   }
-  return { terms, issues: problems.map(issueOf) }
+  return { text: textOfTerms(terms), terms, issues: problems.map(issueOf) }
 }
 
 function compileTerm(

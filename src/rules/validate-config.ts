@@ -1,6 +1,6 @@
 import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
-import { DocumentChecker, nullRecord, optional, type ValidateOptions } from './document-checker.js'
+import { DocumentChecker, nullRecord, present, type ValidateOptions } from './document-checker.js'
 import { DOCUMENT, pathOf } from './document-shapes.js'
 import { runAtOnce } from './run-steps.js'
 
@@ -39,8 +39,10 @@ export function* validateConfigSteps(
     yield
   }
   const config: ProviderConfig = {
-    ...optional('version', checker.text(fields['version'], 'version')),
-    ...optional('prefix', checker.text(fields['prefix'], 'prefix')),
+    ...present({
+      version: checker.text(fields['version'], 'version'),
+      prefix: checker.text(fields['prefix'], 'prefix'),
+    }),
     frontends: checkedFrontends,
     backends: checkedBackends,
   }

@@ -1,7 +1,15 @@
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
 import { ProxyError } from './model/errors.js'
 import { onlyKnownOptions } from './rules/known-options.js'
@@ -85,7 +93,34 @@ export function limitServer(server: Server, given: ListenerLimits): () => void {
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
 function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy())
-  socket.end('HTTP/1.1 405 Method Not Allowed\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+  socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`))
+}
+
+/** What Node answers to bytes that it cannot read, where that is not 400. */
+const STATUS_OF: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+}
+
+/**
+ * Does what Node does with bytes that it cannot read, but for those behind a request that ends its connection: they are
+ * ignored (RFC 9112, 9.6). Node would put a 400 in the place of the response under way.
+ */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'HPE_CLOSED_CONNECTION') return
+  // Node's own: the response under way, in whose middle nothing must be written.
+  const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse }
+  if (socket.writable && !response?.headersSent)
+    socket.write(bareResponse(STATUS_OF[error.code ?? ''] ?? 400))
+  socket.destroy(error)
+}
+
+/** A response where there is no `ServerResponse` to write it. */
+function bareResponse(status: number, headers = ''): string {
+  const date = new Date().toUTCString()
+  const rest = `Date: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}${rest}`
 }
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
@@ -109,6 +144,7 @@ export class Listener {
     this.#server = createServer(serverOptions(limits), handlers.handler)
     limitServer(this.#server, limits)
     this.#server.on('checkContinue', handlers.handler)
+    this.#server.on('clientError', answerClientError)
     this.#server.on('upgrade', handlers.upgrade)
   }
 

@@ -10,6 +10,7 @@ import { ERROR_CODES } from '../src/model/errors.js'
 import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
 import { LATER_MATCHERS, matcherTable } from '../src/rules/matchers.js'
+import { RAW_CASES } from './scenarios/raw-bytes/all-cases.js'
 import {
   anchorsOf,
   type Block,
@@ -393,5 +394,30 @@ describe('docs/errors.md', () => {
     const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code)
     expect(codes.length).toBeGreaterThan(0)
     expect(namesUnder('docs/errors.md', 'Codes of issues')).toEqual(codes)
+  })
+})
+
+describe('docs/http.md', () => {
+  const cases = Object.values(RAW_CASES).flat()
+  const tables = tablesOf(pageOf('docs/http.md'))
+
+  it('names only cases that exist, at least one in each row', () => {
+    const rows = tables.flatMap((table) => table.rows)
+    const told = rows.map((row) => codesIn(row.at(-1) ?? ''))
+    const known = new Set(cases.map(({ name }) => name))
+    expect(rows.filter((_, index) => told[index]?.length === 0)).toEqual([])
+    expect(told.flat().filter((name) => !known.has(name))).toEqual([])
+    expect(told.length).toBeGreaterThan(0)
+  })
+
+  it('says of every defect that is known', () => {
+    const told = tables.filter(({ heading }) => heading === 'Known defects').flatMap(({ rows }) => rows)
+    const names = told.flatMap((row) => codesIn(row.at(-1) ?? ''))
+    expect(names.sort()).toEqual(
+      cases
+        .filter((raw) => raw.pending !== undefined)
+        .map(({ name }) => name)
+        .sort(),
+    )
   })
 })

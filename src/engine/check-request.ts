@@ -18,12 +18,27 @@ export function checkRequest(req: IncomingMessage, id: string): void {
   if (hidesHeaders(req)) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the request has more headers than node shows')
   }
-  const { 'transfer-encoding': coding, via } = req.headers
+  const { 'transfer-encoding': coding, 'content-length': length, via } = req.headers
+  // Node shows the first of several; a server may take the last (RFC 9112, 3.2).
+  if (countHosts(req.rawHeaders) > 1) throw new ProxyError('PROXY_BAD_REQUEST', 'the request has two hosts')
+  // Beyond this, a number is no longer the one that was written (RFC 9110, 8.6).
+  if (length !== undefined && !Number.isSafeInteger(Number(length))) {
+    throw new ProxyError('PROXY_BAD_REQUEST', `the Content-Length ${length} is too large`)
+  }
   if (coding !== undefined) checkCoding(coding, req.httpVersion)
   if (REFUSED_METHODS.has(req.method as string)) {
     throw new ProxyError('PROXY_METHOD_REFUSED', `${req.method} is not forwarded`)
   }
   if (via?.includes(id)) throw new ProxyError('PROXY_LOOP', `the request has come through ${id} before`)
+}
+
+function countHosts(raw: readonly string[]): number {
+  let hosts = 0
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = raw[index] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts
 }
 
 /** HTTP/1.0 has no codings, so its framing is faulty (RFC 9112, 6.1); of others than chunked, a server sees another body. */

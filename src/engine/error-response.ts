@@ -11,7 +11,7 @@ const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /** Not a promise: what is routed decides. CONNECT and TRACE are what is missing. */
-const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
+export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
 /** The answer to OPTIONS that asks about this proxy, not about what stands behind it (RFC 9110, 9.3.7). */
 export function answerOptions(res: ServerResponse): void {

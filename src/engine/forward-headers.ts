@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
+import { ProxyError } from '../model/errors.js'
 import { parseAddress } from '../rules/cidr.js'
 
 /** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
@@ -122,9 +123,14 @@ function one(value: string | string[] | undefined): string | undefined {
  * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.
  *
  * @param raw names and values in turn, as undici read them
- * @param mayHaveTrailers whether the client could be sent trailers, and so may be told of them
+ * @param mayHaveTrailers whether the client could be sent trailers, and so may be told of them; nothing for a response
+ *   that switches protocols, which has no body
+ * @throws ProxyError `PROXY_BAD_RESPONSE` if the body is in a coding that was not asked for
  */
-export function forwardResponseHeaders(raw: readonly (Buffer | string)[], mayHaveTrailers = false): string[] {
+export function forwardResponseHeaders(
+  raw: readonly (Buffer | string)[],
+  mayHaveTrailers?: boolean,
+): string[] {
   const headers: string[] = []
   let connection: string | undefined
   let announces = mayHaveTrailers
@@ -132,6 +138,7 @@ export function forwardResponseHeaders(raw: readonly (Buffer | string)[], mayHav
     const name = raw[index] as Buffer | string
     // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
     if (isNamed(name, 'content-length')) announces = false
+    if (mayHaveTrailers !== undefined && isNamed(name, 'transfer-encoding')) checkCoding(text(raw[index + 1]))
     if (!isNamed(name, 'connection')) continue
     const value = text(raw[index + 1])
     connection = connection === undefined ? value : `${connection}, ${value}`
@@ -144,6 +151,12 @@ export function forwardResponseHeaders(raw: readonly (Buffer | string)[], mayHav
     headers.push(name, text(raw[index + 1]))
   }
   return headers
+}
+
+// undici undoes chunks alone: the body would arrive in a coding of which the client is not told (RFC 9112, 6.1).
+function checkCoding(coding: string): void {
+  if (coding.trim().toLowerCase() === 'chunked') return
+  throw new ProxyError('PROXY_BAD_RESPONSE', `the server sent Transfer-Encoding ${JSON.stringify(coding)}`)
 }
 
 /** Fields that frame or route a message, which a trailer must not change after the fact (RFC 9110, 6.5.1). */
@@ -177,7 +190,7 @@ function text(value: Buffer | string | undefined): string {
 }
 
 /** The fields that a `Connection` header names as its own; nothing for the usual values, which name none. */
-function namedByConnection(connection: string | undefined): Set<string> | undefined {
+export function namedByConnection(connection: string | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()))
 }

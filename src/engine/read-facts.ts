@@ -48,11 +48,13 @@ export class LiveFacts implements RequestFacts {
 
 // node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
-const VALID_AUTHORITY = /^([A-Za-z0-9._~%!$&'()*+;=-]*|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?$/
+// Empty, or a host with or without a port: a port alone is none (RFC 9110, 4.2.1).
+const VALID_AUTHORITY = /^(([A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
   const url = req.url ?? '/'
-  let authority = req.headers.host ?? ''
+  const host = req.headers.host ?? ''
+  let authority = host
   let target = url
   if (!url.startsWith('/')) {
     // Absolute form: the authority in the target wins over Host, in routing too (RFC 9112, 3.2.2).
@@ -65,7 +67,9 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   if (FORBIDDEN_IN_TARGET.test(target)) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the target holds a character that must be encoded')
   }
-  if (!VALID_AUTHORITY.test(authority)) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
+  // A Host that is ignored must be valid all the same (RFC 9112, 3.2).
+  const valid = VALID_AUTHORITY.test(authority) && (authority === host || VALID_AUTHORITY.test(host))
+  if (!valid) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
   return { authority, target }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import { HOP_BY_HOP, namedByConnection } from './forward-headers.js'
 
 /**
  * Passes on what a server says before its response (RFC 9110, 15.2): 103 Early Hints and 102 Processing, never to a client
@@ -9,7 +10,13 @@ export function relayInformation(res: ServerResponse, status: number, headers: I
   if (status === 102) res.writeProcessing()
   if (status !== 103) return
   const hints: Record<string, string | string[]> = {}
-  for (const [name, value] of Object.entries(headers)) if (value !== undefined) hints[name] = value
+  // undici makes an array of several lines, whatever its types say.
+  const named = namedByConnection(headers.connection && String(headers.connection))
+  for (const [name, value] of Object.entries(headers)) {
+    // It has no body, and a client that believed its framing would take the response for one (RFC 9112, 6.1).
+    const dropped = HOP_BY_HOP.has(name) || name === 'content-length' || named?.has(name)
+    if (value !== undefined && !dropped) hints[name] = value
+  }
   try {
     res.writeEarlyHints(hints)
   } catch {

@@ -5,8 +5,10 @@ export function writeHead(
   res: ServerResponse,
   status: number,
   reason: string,
-  headers: readonly string[],
+  given: readonly string[],
 ): void {
+  // Such a response must name no length, not even 0 (RFC 9110, 8.6).
+  const headers = status === 204 ? withoutLength(given) : given
   if (res.getHeaderNames().length === 0) {
     res.writeHead(status, reason, headers as string[])
     return
@@ -16,6 +18,10 @@ export function writeHead(
   for (let index = 0; index < headers.length; index += 2)
     res.appendHeader(headers[index] as string, headers[index + 1] as string)
   res.writeHead(status, reason)
+}
+
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, at) => headers[at & ~1]?.toLowerCase() !== 'content-length')
 }
 
 /** The `Content-Length` among names and values in turn; 0 if there is none. */

@@ -17,6 +17,7 @@ import {
 } from './document-shapes.js'
 import { type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
+import { nullRecord, present } from './records.js'
 import { compileRule } from './rule-matcher.js'
 import { flawOfServerUrl, hideUserinfo } from './server-url.js'
 
@@ -281,21 +282,4 @@ const MAX_SUGGESTED_FROM = 500
 
 function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0
-}
-
-/** Fields that are there only if they have a value: an absent field and one that is `undefined` are not the same. */
-type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
-}
-
-/** An object without those of its fields that have no value. */
-export function present<T extends object>(fields: T): Present<T> {
-  const result: Record<string, unknown> = {}
-  for (const name in fields) if (fields[name] !== undefined) result[name] = fields[name]
-  return result as Present<T>
-}
-
-/** A record that no name can lead out of. */
-export function nullRecord<V>(): Record<string, V> {
-  return Object.create(null) as Record<string, V>
 }

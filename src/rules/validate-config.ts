@@ -1,7 +1,8 @@
 import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
-import { DocumentChecker, nullRecord, present, type ValidateOptions } from './document-checker.js'
+import { DocumentChecker, type ValidateOptions } from './document-checker.js'
 import { DOCUMENT, pathOf } from './document-shapes.js'
+import { nullRecord, present } from './records.js'
 import { runAtOnce } from './run-steps.js'
 
 /** A checked copy of the document, or everything that is wrong with it. */

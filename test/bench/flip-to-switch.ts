@@ -22,15 +22,15 @@ const HELP = `npm run bench:flip [-- OPTIONS]
 How long it takes from a write of the alias key, in a real etcd, to the first response of the new version, for documents
 of several sizes; and how long the largest holds up other requests.
 
-  --flips N        per size; default 500 (quick: 60, and a tenth for the largest)
-  --sizes N,N      frontends, and as many backends; default 1,100,500,10000
-  --blocks N       flips of the largest size in which turns of the event loop are timed; default 50 (quick: 5)${COMMON_HELP}`
+  --flips N        per size; default 500 (quick: 40, and 4 of more than 5,000)
+  --sizes N,N      frontends, and as many backends; default 1,100,500,10000 (quick: without 500)
+  --blocks N       flips of the largest size in which turns of the event loop are timed; default 50 (quick: 3)${COMMON_HELP}`
 
 const { values } = parseArgs({
   options: {
     ...COMMON_OPTIONS,
     flips: { type: 'string' },
-    sizes: { type: 'string', default: '1,100,500,10000' },
+    sizes: { type: 'string' },
     blocks: { type: 'string' },
   },
 })
@@ -39,11 +39,11 @@ if (values.help) {
   process.exit()
 }
 
-const sizes = values.sizes.split(',').map(Number)
+const sizes = (values.sizes ?? (values.quick ? '1,100,10000' : '1,100,500,10000')).split(',').map(Number)
 const largest = Math.max(...sizes)
 const flipsOf = (size: number) =>
-  values.flips !== undefined ? Number(values.flips) : !values.quick ? 500 : size < 5000 ? 60 : 6
-const blockFlips = Number(values.blocks ?? (values.quick ? 5 : 50))
+  values.flips !== undefined ? Number(values.flips) : !values.quick ? 500 : size < 5000 ? 40 : 4
+const blockFlips = Number(values.blocks ?? (values.quick ? 3 : 50))
 
 /** In milliseconds; p50, then p99. */
 const TARGETS: Readonly<Record<number, string>> = { 1: '4/20', 100: '6/30', 500: '10/40', 10000: '100/-' }
@@ -135,7 +135,7 @@ async function latencies(stage: Stage): Promise<Finding> {
     const flips = flipsOf(size)
     progress(`${flips} flips of ${size} + ${size}`)
     const measured = await stage.withProxy(size, 1, async (flip) => {
-      for (let warmUp = 0; warmUp < Math.min(50, flips); warmUp++) await flip()
+      for (let warmUp = 0; warmUp < flips / 2; warmUp++) await flip()
       const found: Flip[] = []
       while (found.length < flips) {
         found.push(await flip())
@@ -175,11 +175,11 @@ function latencyRow(size: number, flips: readonly Flip[]): Row {
 
 async function blocks(stage: Stage): Promise<Finding> {
   const rows: Row[] = []
-  for (const servers of [1, 2] as const) {
+  for (const servers of values.quick ? ([2] as const) : ([1, 2] as const)) {
     progress(`${blockFlips} flips of ${largest} + ${largest} with the event loop watched`)
     const found = await stage.withProxy(largest, servers, async (flip, proxy) => {
       await proxy.call('timeParsing')
-      for (let warmUp = 0; warmUp < 3; warmUp++) await flip()
+      for (let warmUp = 0; warmUp < blockFlips / 3; warmUp++) await flip()
       const measured: LoopBlock[] = []
       while (measured.length < blockFlips) {
         await proxy.call('startProbe')

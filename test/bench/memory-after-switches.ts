@@ -16,7 +16,7 @@ const HELP = `npm run bench:memory [-- OPTIONS]
 
 Whether switches leave anything behind: heap and resident memory of a proxy with 100 frontends under light load.
 
-  --after N,N      how many switches before each look; default 1000,10000 (quick: 100,500)${COMMON_HELP}`
+  --after N,N      how many switches before each look; default 1000,10000 (quick: 100,400)${COMMON_HELP}`
 
 const { values } = parseArgs({ options: { ...COMMON_OPTIONS, after: { type: 'string' } } })
 if (values.help) {
@@ -24,7 +24,7 @@ if (values.help) {
   process.exit()
 }
 
-const looks = (values.after ?? (values.quick ? '100,500' : '1000,10000')).split(',').map(Number)
+const looks = (values.after ?? (values.quick ? '100,400' : '1000,10000')).split(',').map(Number)
 
 interface Memory {
   readonly heap: number

@@ -18,7 +18,7 @@ What switches do to the requests of clients that never ask twice.
   G5  the same while etcd is killed, and the API fails
 
   --only G1,G3     these alone
-  --seconds N      of each measurement in G1, G2 and G5; default 60 (quick: 2)
+  --seconds N      of each measurement in G1, G2 and G5; default 60 (quick: 1)
   --sizes N,N      frontends in G1; default 100,1000 (quick: 100)
   --mixed          G1 with 50 streams and 50 WebSockets open all the while${COMMON_HELP}`
 
@@ -37,15 +37,15 @@ if (values.help) {
 }
 
 const { quick } = values
-const seconds = Number(values.seconds ?? (quick ? 2 : 60))
+const seconds = Number(values.seconds ?? (quick ? 1 : 60))
 const sizes = (values.sizes ?? (quick ? '100' : '100,1000')).split(',').map(Number)
 const goals = {
   // The quick run has no other place for them.
-  G1: () => steadyLoad({ seconds, sizes, mixed: values.mixed || quick }),
-  G2: () => largeDocuments({ seconds }),
+  G1: () => steadyLoad({ quick, seconds, sizes, mixed: values.mixed || quick }),
+  G2: () => largeDocuments({ quick, seconds }),
   G3: () => alternation({ switches: quick ? 100 : 1000 }),
-  G4: () => manyProxies({ crowds: [1, 50], flips: quick ? 10 : 100, size: 10 }),
-  G5: () => faults({ seconds: quick ? 4 : seconds }),
+  G4: () => manyProxies({ crowds: [1, 50], flips: quick ? 5 : 100, size: 10 }),
+  G5: () => faults({ seconds: quick ? 3 : seconds }),
 }
 
 profileProxies(values.profile)

@@ -1,14 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { Backend } from '../../src/model/config.js'
 import type { IssueCode } from '../../src/model/errors.js'
-import {
-  DocumentChecker,
-  nullRecord,
-  present,
-  type ValidateOptions,
-} from '../../src/rules/document-checker.js'
+import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
 import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/rules/document-shapes.js'
 import { LATER_MATCHERS } from '../../src/rules/matchers.js'
+import { nullRecord } from '../../src/rules/records.js'
 
 const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {
   pool: { servers: {} },
@@ -705,19 +701,5 @@ describe('the options', () => {
     const code = expect.objectContaining({ code: 'PROXY_OPTION_INVALID' })
     expect(() => new DocumentChecker({ matchers: { Host: () => () => true } })).toThrow(code)
     expect(() => new DocumentChecker({ balancers: { wrr: () => () => undefined } })).toThrow(code)
-  })
-})
-
-describe('present', () => {
-  it('leaves out fields without a value, and keeps the order of the others', () => {
-    expect(present({ a: 1, b: undefined, c: false })).toStrictEqual({ a: 1, c: false })
-    expect(Object.keys(present({ z: '', a: 0 }))).toEqual(['z', 'a'])
-  })
-})
-
-describe('nullRecord', () => {
-  it('has no name that nobody put there', () => {
-    expect('toString' in nullRecord()).toBe(false)
-    expect('__proto__' in nullRecord()).toBe(false)
   })
 })

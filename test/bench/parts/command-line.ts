@@ -60,7 +60,7 @@ export async function runBench(
 
 /** What is being done, for whoever waits. */
 export function progress(text: string): void {
-  process.stderr.write(`... ${text}\n`)
+  process.stderr.write(`... ${process.uptime().toFixed(0)} s: ${text}\n`)
 }
 
 function print({ title, rows, notes = [], wrong, examples = [] }: Finding): void {

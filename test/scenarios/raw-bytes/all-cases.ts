@@ -1,0 +1,16 @@
+import type { RawCase } from './case.js'
+import { connections } from './connections.js'
+import { requestFraming } from './request-framing.js'
+import { requestHeaders } from './request-headers.js'
+import { requestLines } from './request-lines.js'
+import { responseFraming, responseHeads } from './responses.js'
+
+/** Every case, by theme. */
+export const RAW_CASES: Readonly<Record<string, readonly RawCase[]>> = {
+  'the framing of requests': requestFraming,
+  'request lines': requestLines,
+  'headers of requests': requestHeaders,
+  'the framing of responses': responseFraming,
+  'heads of responses': responseHeads,
+  connections,
+}

@@ -1,7 +1,6 @@
-import { createSecureContext } from 'node:tls'
 import type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from './engine/limits.js'
-import { connectionOptions, type UpstreamTls } from './engine/upstream-tls.js'
+import { checkUpstreamTls, type UpstreamTls } from './engine/upstream-tls.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
 import type { ConfigCache, Provider } from './model/provider.js'
@@ -97,7 +96,7 @@ function checkRetry(retry: RetryOptions): void {
 /** Now, not at the first request. */
 function checkCertificates(tls: UpstreamTls): void {
   try {
-    createSecureContext(connectionOptions(tls))
+    checkUpstreamTls(tls)
   } catch (error) {
     const message = `upstreamTls: expected PEM texts, of a certificate and its key: ${(error as Error).message}`
     throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })

@@ -6,7 +6,7 @@ import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
-import { RequestBody } from './request-body.js'
+import { bodyConsumed, RequestBody } from './request-body.js'
 import type { LiveBackend, LiveServer, Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
@@ -29,11 +29,12 @@ export interface Try {
   abort(reason: ProxyError): void
 }
 
-/** The socket of an upgrade request, and what came on it behind the head. */
+/** The socket of an upgrade request. */
 export interface PendingUpgrade {
   readonly protocol: string
   readonly socket: Duplex
-  readonly head: Buffer
+  /** Gives what came on it behind the head. */
+  readonly takeEarly: () => Buffer
 }
 
 /** One request and what becomes of it: the state that its steps share, and its end. */
@@ -57,6 +58,8 @@ export class Exchange implements Moving {
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
+  /** Whether the newest try has a connection of its own: one of the pool was cut, and may not have been the only one. */
+  fresh = false
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */
   error: ProxyError | undefined
   /** Set once the head of a response is on its way to the client, or a tunnel stands. */
@@ -103,8 +106,9 @@ export class Exchange implements Moving {
     this.snapshot = undefined
   }
 
-  /** The body for one more try. */
+  /** The body for one more try. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */
   bodyForTry(): RequestBody {
+    if (this.req.readableDidRead) throw bodyConsumed()
     this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
     return this.#body
   }

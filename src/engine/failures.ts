@@ -81,13 +81,13 @@ const NEVER_SENT: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Whether a first try may have met a connection that the server was closing just then: the server is well, and may
- * have the request again on a fresh one.
+ * Whether a try may have met a connection that the server was closing just then: the server is well, and may have the
+ * request again on a fresh one.
  *
- * @param retries with the one that is being decided on
+ * @param fresh whether the try that failed had one already
  */
-export function isStaleConnection(error: ProxyError, retries: number): boolean {
-  return error.code === 'PROXY_UPSTREAM_RESET' && retries === 1
+export function isStaleConnection(error: ProxyError, fresh: boolean): boolean {
+  return error.code === 'PROXY_UPSTREAM_RESET' && !fresh
 }
 
 /** What a client is told: never the names or addresses of servers. */

@@ -42,6 +42,13 @@ export class InFlight {
     if (this.#exchanges.size === 0) this.#onIdle?.()
   }
 
+  /** Ends a connection with the last of its responses: where a head had left before, its client could not be told. */
+  endConnectionOf({ req: { socket } }: Exchange): void {
+    if (socket.destroyed || socket.writableEnded) return
+    for (const { req } of this.#exchanges) if (req.socket === socket) return
+    socket.end()
+  }
+
   /** Resolves when the last one has ended, or at the limit. */
   async idleWithin(limitMs: number): Promise<void> {
     if (this.#exchanges.size === 0 || limitMs <= 0) return

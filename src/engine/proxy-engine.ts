@@ -23,7 +23,7 @@ import { reportRequest } from './request-report.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
-import { asPlainRequests, keepsItsBody, requestedProtocol, responseOn } from './upgrade.js'
+import { asPlainRequests, keepsItsBody, readEarly, requestedProtocol, responseOn } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
 
@@ -89,7 +89,8 @@ export class ProxyEngine implements ExchangeOwner {
       // What is hidden would not be replayed: such a request goes on to be refused.
       const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
       if (replay) return plain(req, socket, head)
-      const pending = protocol === undefined ? undefined : { protocol, socket, head }
+      const pending =
+        protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
       this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
     }
     return { handler, upgrade }
@@ -184,6 +185,7 @@ export class ProxyEngine implements ExchangeOwner {
         upgrade: exchange.upgrade?.protocol ?? null,
       },
       new ResponseRelay(exchange),
+      exchange.fresh,
     )
   }
 
@@ -205,8 +207,10 @@ export class ProxyEngine implements ExchangeOwner {
     exchange.tried ??= new Set()
     exchange.tried.add(server)
     exchange.retries += 1
+    const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
+    exchange.fresh = error.code === 'PROXY_UPSTREAM_RESET'
     try {
-      this.#send(exchange, isStaleConnection(error, exchange.retries) ? server : undefined)
+      this.#send(exchange, fallback)
     } catch (thrown) {
       // No server is left: what kept the last one from answering says more than that.
       exchange.retries -= 1
@@ -226,6 +230,7 @@ export class ProxyEngine implements ExchangeOwner {
   /** settle, unpin: the response has left or was cut. */
   settle(exchange: Exchange): void {
     this.#forget(exchange)
+    if (this.#draining) this.#inFlight.endConnectionOf(exchange)
     const { events } = this
     if (events.listenerCount('requestFinished') > 0) events.emit('requestFinished', reportRequest(exchange))
     if (exchange.error && events.listenerCount('requestFailed') > 0) {

@@ -8,6 +8,13 @@ export function hasBody(req: IncomingMessage): boolean {
   return coding !== undefined || (length !== undefined && length !== '0')
 }
 
+/** Some of a body is gone before it came to the proxy: what is left, or an empty one, would be a lie. */
+export function bodyConsumed(): ProxyError {
+  const message =
+    'the body was read before the proxy was given the request: put the proxy before body parsers, as express.json()'
+  return new ProxyError('PROXY_BODY_CONSUMED', message)
+}
+
 /**
  * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails;
  * were that the request itself, its socket would go too, and the client would never read why.
@@ -35,9 +42,8 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
-    if (this.#req.readableEnded && !this.#reading) {
-      // A body parser in front of the proxy: nothing will ever come, and an empty body would be a lie.
-      this.destroy(new ProxyError('PROXY_BODY_CONSUMED'))
+    if (this.#req.readableDidRead && !this.#reading) {
+      this.destroy(bodyConsumed())
       return
     }
     if (!this.#reading) {

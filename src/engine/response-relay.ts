@@ -104,10 +104,11 @@ export class ResponseRelay implements ResponseHandler, Try {
       server.destroy()
       return
     }
-    const { protocol, socket, head } = upgrade
+    const { protocol, socket, takeEarly } = upgrade
     this.#exchange.becameTunnel(server, socket)
     socket.write(switchingHead(protocol, controller.rawHeaders as (Buffer | string)[]), 'latin1')
-    if (head.length > 0) server.write(head)
+    const early = takeEarly()
+    if (early.length > 0) server.write(early)
     tunnel(socket, server, () => this.#exchange.settle())
   }
 

@@ -38,6 +38,32 @@ export function asPlainRequests(handler: RequestHandler): UpgradeHandler {
   }
 }
 
+/** What a client may say before the server has answered, and is read at once. */
+const MAX_EARLY_BYTES = 64 * 1024
+
+/**
+ * Reads what a client says before the server has answered: while it lay unread, nobody would see that the client has
+ * left behind it.
+ *
+ * @param head what node has read already
+ * @returns gives all of it, and leaves the socket paused
+ */
+export function readEarly(socket: Duplex, head: Buffer): () => Buffer {
+  const pieces = [head]
+  let size = head.length
+  const onData = (chunk: Buffer) => {
+    pieces.push(chunk)
+    size += chunk.length
+    if (size >= MAX_EARLY_BYTES) socket.pause()
+  }
+  socket.on('data', onData)
+  return () => {
+    socket.off('data', onData)
+    socket.pause()
+    return Buffer.concat(pieces)
+  }
+}
+
 /**
  * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
  * The connection ends with it.

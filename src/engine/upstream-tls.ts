@@ -1,4 +1,6 @@
-import type { ConnectionOptions } from 'node:tls'
+import { X509Certificate } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { type ConnectionOptions, createSecureContext } from 'node:tls'
 
 /** How servers with `https` URLs are spoken to. */
 export interface UpstreamTls {
@@ -20,6 +22,38 @@ export function connectionOptions({ ca, cert, key, insecureSkipVerify }: Upstrea
     ...(insecureSkipVerify && { rejectUnauthorized: false }),
   }
 }
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+
+/** @throws Error that says what cannot work; OpenSSL passes over authorities that it cannot read, and half of a pair */
+export function checkUpstreamTls(tls: UpstreamTls): void {
+  const { ca = [], cert, key } = tls
+  for (const text of [ca].flat()) {
+    const found = String(text).match(CERTIFICATE)
+    if (!found) throw new Error('there is no certificate in ca; expected its text, not a path')
+    for (const pem of found) new X509Certificate(pem)
+  }
+  if ((cert === undefined) !== (key === undefined)) throw new Error('cert and key go together')
+  createSecureContext(connectionOptions(tls))
+}
+
+/**
+ * Makes a connection end with the reason that the server gave. Over TLS 1.3 it refuses our certificate when we have
+ * begun to send; node tells the reason, then the end, and the last of them would count. Some give no reason.
+ */
+export function endWithReason(socket: Socket): void {
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'UND_ERR_SOCKET' && socket.bytesRead === 0) error.message = UNEXPLAINED
+    socket.destroy(error)
+  })
+  socket.on('end', () => {
+    if (socket.bytesRead === 0)
+      socket.destroy(Object.assign(new Error(UNEXPLAINED), { code: 'UND_ERR_SOCKET' }))
+  })
+}
+
+const UNEXPLAINED =
+  'it closed the connection before it said anything, as servers do that do not accept our certificate, or miss one: see upstreamTls.cert'
 
 /** What is wrong with a server's certificate, or with ours, by node's and OpenSSL's codes: for those who must mend it. */
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -46,9 +80,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: 'our certificate in upstreamTls.cert has expired',
 }
 
+const TLS_CODES =
+  /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MIS)/
+
 /** Whether a code tells of TLS: of a certificate, or of a handshake. All of them come before anything was sent. */
 export function isTlsFailure(code: string): boolean {
-  return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED)/.test(code)
+  return TLS_CODES.test(code)
 }
 
 /** What OpenSSL or node said, and what it means. */

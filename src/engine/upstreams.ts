@@ -1,8 +1,11 @@
 import { isIP } from 'node:net'
-import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
 import type { Timeouts } from './limits.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
-import { connectionOptions, type UpstreamTls } from './upstream-tls.js'
+import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
+
+/** Beyond it node's timers fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** How connections to servers are made. */
 export interface UpstreamOptions {
@@ -33,6 +36,8 @@ export class Upstream {
   readonly #options: UpstreamOptions
   readonly #hostname: string
   #pool: Pool | undefined
+  /** Connections of single requests, outside the pool, each with its end. */
+  readonly #single = new Map<Client, Promise<void>>()
   /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
   leftAt: number | undefined
 
@@ -42,11 +47,14 @@ export class Upstream {
     this.#options = options
   }
 
-  /** Sends a request. What becomes of it, the handler is told; this never throws. */
-  dispatch(request: UpstreamRequest, handler: ResponseHandler): void {
-    // Made on first use: a configuration may name a hundred thousand servers that nobody asks for today.
-    this.#pool ??= this.#open()
-    this.#pool.dispatch(
+  /**
+   * Sends a request. What becomes of it, the handler is told; this never throws.
+   *
+   * @param fresh on a connection of its own, made now: where one of the pool was dead, all may be
+   */
+  dispatch(request: UpstreamRequest, handler: ResponseHandler, fresh = false): void {
+    const connections = fresh ? new Client(this.origin, this.#settings()) : this.#pooled()
+    connections.dispatch(
       {
         method: request.method as Dispatcher.HttpMethod,
         path: request.path,
@@ -60,29 +68,53 @@ export class Upstream {
       } as Dispatcher.DispatchOptions,
       handler,
     )
+    if (connections instanceof Client) this.#closeAfterUse(connections)
   }
 
-  #open(): Pool {
+  #pooled(): Pool {
+    // Made on first use: a configuration may name a hundred thousand servers that nobody asks for today.
+    this.#pool ??= new Pool(this.origin, this.#settings())
+    return this.#pool
+  }
+
+  #closeAfterUse(client: Client): void {
+    this.#single.set(
+      client,
+      client.close().finally(() => this.#single.delete(client)),
+    )
+  }
+
+  #settings(): Client.Options {
     const { timeouts } = this.#options
-    return new Pool(this.origin, {
+    return {
       pipelining: 1,
       allowH2: false,
       connect: connectorFor(this.#hostname, this.#options),
-      headersTimeout: timeouts.responseHeadMs,
-      bodyTimeout: timeouts.bodyIdleMs,
-      keepAliveTimeout: timeouts.upstreamKeepAliveMs,
-    })
+      headersTimeout: wholeMs(timeouts.responseHeadMs, 0),
+      bodyTimeout: wholeMs(timeouts.bodyIdleMs, 0),
+      keepAliveTimeout: wholeMs(timeouts.upstreamKeepAliveMs, MAX_TIMER_MS),
+    }
+  }
+
+  /** Whether it ever had a connection to make. */
+  get isOpen(): boolean {
+    return this.#pool !== undefined || this.#single.size > 0
   }
 
   /** Closes idle connections now, and each busy one when its request has ended. */
   async close(): Promise<void> {
-    await this.#pool?.close()
+    await Promise.all([this.#pool?.close(), ...this.#single.values()])
   }
 
   /** Cuts every connection. */
   async destroy(): Promise<void> {
-    await this.#pool?.destroy()
+    await Promise.all([this.#pool, ...this.#single.keys()].map((connections) => connections?.destroy()))
   }
+}
+
+/** A time as undici takes it: a whole number, and no `Infinity`, which it would take for its own default. */
+function wholeMs(ms: number, none: number): number {
+  return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
 }
 
 /** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
@@ -91,16 +123,26 @@ function connectorFor(
   { timeouts, tls, networks }: UpstreamOptions,
 ): buildConnector.connector {
   const connect = buildConnector({
-    timeout: timeouts.connectMs,
+    timeout: wholeMs(timeouts.connectMs, 0),
     ...connectionOptions(tls),
     lookup: networks.lookup,
   } as buildConnector.BuildOptions)
   const address = hostname.replace(/^\[|\]$/g, '')
   const flaw = networks.flawOf(address)
   if (flaw) return (_, callback) => callback(flaw, null)
-  return isIP(address) === 0
-    ? connect
-    : (options, callback) => connect({ ...options, servername: '' }, callback)
+  const named = isIP(address) === 0
+  return (options, callback) =>
+    connect(named ? options : { ...options, servername: '' }, (error, socket) => {
+      if (error) return callback(error, null)
+      socket.on('error', tellReset)
+      if (options.protocol === 'https:') endWithReason(socket)
+      callback(null, socket)
+    })
+}
+
+/** By this code undici takes a reset for the proper end of a body that only the end of its connection ends. */
+function tellReset(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }
 
 interface Held {
@@ -153,6 +195,8 @@ export class Upstreams {
     entry.holds -= 1
     if (entry.holds > 0) return
     this.#held.delete(upstream.origin)
+    // Most were never asked for anything.
+    if (!upstream.isOpen) return
     this.#leaving.add(upstream)
     void upstream.close().finally(() => this.#leaving.delete(upstream))
   }

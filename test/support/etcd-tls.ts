@@ -30,11 +30,16 @@ export class Authority {
     this.#own = own
   }
 
-  static async create(name: string): Promise<Authority> {
+  static create(name: string): Promise<Authority> {
+    return Authority.#make(name)
+  }
+
+  static async #make(name: string, ca?: Identity): Promise<Authority> {
     const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
       keyType: 'ec',
       algorithm: 'sha256',
       notBeforeDate: new Date(Date.now() - DAY_MS),
+      ...(ca && { ca }),
       extensions: [
         { name: 'basicConstraints', cA: true, critical: true },
         { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
@@ -43,9 +48,19 @@ export class Authority {
     return new Authority({ cert, key })
   }
 
+  /** An authority of its own, under this one. */
+  signAuthority(name: string): Promise<Authority> {
+    return Authority.#make(name, this.#own)
+  }
+
   /** Its own certificate. */
   get cert(): string {
     return this.#own.cert
+  }
+
+  /** Its own key. */
+  get key(): string {
+    return this.#own.key
   }
 
   /** For a server and for a client alike. */

@@ -1,0 +1,10 @@
+import { it } from 'vitest'
+import { expectAbortsLeaveNothing } from '../support/aborts.js'
+
+it(
+  'a thousand mixed aborts leave no socket and no memory behind, and every server is told within a second',
+  {
+    timeout: 120_000,
+  },
+  () => expectAbortsLeaveNothing(1_000),
+)

@@ -50,13 +50,16 @@ export function serverOptions({ timeouts, limits }: ListenerLimits = {}): Server
     keepAliveTimeout: finite(keepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,
-    maxHeaderSize: { ...DEFAULT_LIMITS, ...limits }.headBytes,
+    maxHeaderSize: Math.min(Math.ceil({ ...DEFAULT_LIMITS, ...limits }.headBytes), MAX_NODE_LIMIT),
   }
 }
 
-/** Node writes no limit as 0. */
+/** Beyond it node refuses a number. */
+const MAX_NODE_LIMIT = 2 ** 31 - 1
+
+/** Node takes whole numbers, and writes no limit as 0. */
 function finite(ms: number): number {
-  return Number.isFinite(ms) ? ms : 0
+  return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_NODE_LIMIT) : 0
 }
 
 /**

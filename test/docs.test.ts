@@ -409,15 +409,4 @@ describe('docs/http.md', () => {
     expect(told.flat().filter((name) => !known.has(name))).toEqual([])
     expect(told.length).toBeGreaterThan(0)
   })
-
-  it('says of every defect that is known', () => {
-    const told = tables.filter(({ heading }) => heading === 'Known defects').flatMap(({ rows }) => rows)
-    const names = told.flatMap((row) => codesIn(row.at(-1) ?? ''))
-    expect(names.sort()).toEqual(
-      cases
-        .filter((raw) => raw.pending !== undefined)
-        .map(({ name }) => name)
-        .sort(),
-    )
-  })
 })

@@ -124,7 +124,7 @@ export class Exchange implements Moving {
     if (expect === undefined || this.req.httpVersion !== '1.1') return
     // Node's own flag: set where it has answered by itself, before the request came to us.
     const { _sent100: answered } = this.res as ServerResponse & { _sent100?: boolean }
-    if (!answered && expect.toLowerCase() === '100-continue') this.res.writeContinue()
+    if (!answered && EXPECTS_100.test(expect)) this.res.writeContinue()
   }
 
   /** Nobody's request after all: the host's own routes take it over, response included. */
@@ -192,5 +192,8 @@ export class Exchange implements Moving {
     this.owner.settle(this)
   }
 }
+
+/** Among others too, as Node reads it: of several lines it makes a list. */
+const EXPECTS_100 = /(?:^|\W)100-continue(?:$|\W)/i
 
 function ignore(): void {}

@@ -170,14 +170,30 @@ const NOT_IN_TRAILERS = new Set([
   'set-cookie',
 ])
 
-/** The trailers that the client gets, as pairs, as the server sent them. @param raw names and values in turn */
-export function forwardTrailers(raw: readonly (Buffer | string)[] | null | undefined): [string, string][] {
+/**
+ * The trailers that the client gets, as pairs, as the server sent them.
+ *
+ * @param raw names and values in turn
+ * @param head the headers before them, whose `Connection` names trailers too
+ */
+export function forwardTrailers(
+  raw: readonly (Buffer | string)[] | null | undefined,
+  head: readonly (Buffer | string)[],
+): [string, string][] {
   const trailers: [string, string][] = []
-  for (let index = 0; index < (raw?.length ?? 0); index += 2) {
-    const name = text(raw?.[index])
-    if (!NOT_IN_TRAILERS.has(name.toLowerCase())) trailers.push([name, text(raw?.[index + 1])])
+  if (!raw?.length) return trailers
+  const named = namedByConnection(connectionOf(head))
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = text(raw[index])
+    const lower = name.toLowerCase()
+    if (!NOT_IN_TRAILERS.has(lower) && !named?.has(lower)) trailers.push([name, text(raw[index + 1])])
   }
   return trailers
+}
+
+function connectionOf(raw: readonly (Buffer | string)[]): string | undefined {
+  const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', 'connection'))
+  return lines.length === 0 ? undefined : lines.map(text).join(',')
 }
 
 function isNamed(name: Buffer | string, lower: string): boolean {

@@ -61,8 +61,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     res.on('drain', () => controller.resume())
     this.#headAlone = true
     process.nextTick(this.#flushHead)
-    if (status === 304 && lengthOf(headers) > 0) {
-      // Such a length is that of the body that a 200 would have (RFC 9110, 8.6); undici would wait for it.
+    if ((status === 304 || status === 204) && lengthOf(headers) > 0) {
+      // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
       this.onResponseEnd(controller)
       this.abort(new ProxyError('PROXY_BAD_RESPONSE'))
     }
@@ -76,7 +76,10 @@ export class ResponseRelay implements ResponseHandler, Try {
   onResponseEnd(controller: ResponseController): void {
     this.#headAlone = false
     const { res } = this.#exchange
-    const trailers = forwardTrailers(controller.rawTrailers as (Buffer | string)[] | null)
+    const trailers = forwardTrailers(
+      controller.rawTrailers as (Buffer | string)[] | null,
+      controller.rawHeaders as (Buffer | string)[],
+    )
     if (trailers.length > 0) res.addTrailers(trailers)
     res.end()
   }
@@ -95,8 +98,13 @@ export class ResponseRelay implements ResponseHandler, Try {
     exchange.res.destroy()
   }
 
-  onRequestUpgrade(controller: ResponseController, _status: number, _headers: unknown, server: Duplex): void {
-    const { upgrade, clientLeft } = this.#exchange
+  onRequestUpgrade(
+    controller: ResponseController,
+    _status: number,
+    fields: IncomingHttpHeaders,
+    server: Duplex,
+  ): void {
+    const { upgrade, clientLeft, owner } = this.#exchange
     server.on('error', ignore)
     // When the server has said all, the client may still have something to say.
     server.allowHalfOpen = true
@@ -105,6 +113,13 @@ export class ResponseRelay implements ResponseHandler, Try {
       return
     }
     const { protocol, socket, takeEarly } = upgrade
+    if (String(fields.upgrade).toLowerCase() !== protocol) {
+      // The client would speak another protocol than the server (RFC 9110, 7.8).
+      server.destroy()
+      const error = new ProxyError('PROXY_BAD_RESPONSE', 'the server switched to another protocol')
+      owner.retryOrRespond(this.#exchange, error)
+      return
+    }
     this.#exchange.becameTunnel(server, socket)
     socket.write(switchingHead(protocol, controller.rawHeaders as (Buffer | string)[]), 'latin1')
     const early = takeEarly()

@@ -6,7 +6,8 @@ import { hasBody } from './request-body.js'
 
 /** The protocol that a request asks to switch to, if it is one that is tunnelled. */
 export function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
-  const token = req.headers.upgrade?.toLowerCase()
+  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+  const token = req.httpVersion === '1.0' ? undefined : req.headers.upgrade?.toLowerCase()
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
 }
 

@@ -51,8 +51,6 @@ export interface RawCase extends Outcome {
   readonly rule?: string
   /** On a server of the host's own that counts three headers, instead of `listen`. */
   readonly on?: 'handler' | 'attach'
-  /** A defect that is known: the case fails until it is mended. */
-  readonly pending?: string
 }
 
 /** Lines with their ends. */

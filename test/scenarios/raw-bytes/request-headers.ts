@@ -452,7 +452,6 @@ export const requestHeaders: readonly RawCase[] = [
     server: seen('GET /', [], { via: '1.0' }),
     client: GOT_OK_LAST,
     open: false,
-    pending: 'an upgrade in HTTP/1.0 is tunnelled',
   },
   {
     section: 'RFC 9110 7.8: a protocol that is not offered',

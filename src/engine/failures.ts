@@ -57,6 +57,9 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
   // undici loses llhttp's code on its way.
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
+  // Of a 100 or 101 that nobody asked for, undici says it as if the connection had broken.
+  if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(thrown.message))
+    return { code: 'HPE_', message: `${thrown.message}: a status that was not asked for` }
   return { code, message: thrown.message || code }
 }
 

@@ -5,6 +5,7 @@ import { type Balancer, type BalancerFactory, type Candidate, DEFAULT_STRATEGY }
 import type { MatcherTable } from '../rules/matchers.js'
 import { Router, type RouterExplanation } from '../rules/router.js'
 import { runInSlices } from '../rules/run-steps.js'
+import { parseServerUrl } from '../rules/server-url.js'
 import type { Upstream, Upstreams } from './upstreams.js'
 
 /** A server of a live backend: what a strategy picks. */
@@ -138,8 +139,7 @@ function compileBackend(
     return before
   }
   const servers = Object.entries(config.servers).map(([serverName, { url, weight = 1 }]): LiveServer => {
-    const { origin, host, pathname } = new URL(url)
-    const basePath = pathname.replace(/\/$/, '')
+    const { origin, host, basePath } = parseServerUrl(url)
     return { name: serverName, url, weight, host, basePath, upstream: upstreams.hold(origin) }
   })
   const factory = balancers.get(config.loadBalancer?.method ?? DEFAULT_STRATEGY)

@@ -34,7 +34,7 @@ export class Upstream {
   /** `http://host:port`: what makes two servers the same. */
   readonly origin: string
   readonly #options: UpstreamOptions
-  readonly #hostname: string
+  #parsedHostname: string | undefined
   #pool: Pool | undefined
   /** Connections of single requests, outside the pool, each with its end. */
   readonly #single = new Map<Client, Promise<void>>()
@@ -43,8 +43,13 @@ export class Upstream {
 
   constructor(origin: string, options: UpstreamOptions) {
     this.origin = origin
-    this.#hostname = new URL(origin).hostname
     this.#options = options
+  }
+
+  /** Of the URL: parsed on first use, for most servers of a large configuration are never asked. */
+  get #hostname(): string {
+    this.#parsedHostname ??= new URL(this.origin).hostname
+    return this.#parsedHostname
   }
 
   /**

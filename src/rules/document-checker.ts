@@ -19,7 +19,7 @@ import { type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
 import { compileRule } from './rule-matcher.js'
-import { flawOfServerUrl, hideUserinfo } from './server-url.js'
+import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
 export interface ValidateOptions {
@@ -87,7 +87,7 @@ export class DocumentChecker {
       return undefined
     }
     // Only its own fields, so that nothing is believed that the document does not say itself.
-    const fields: Record<string, unknown> = { __proto__: null }
+    const fields: Record<string, unknown> = {}
     for (const name of Object.keys(value)) {
       if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
       else this.#unknownField(pathOf(path, name), name, shape)
@@ -235,7 +235,7 @@ export class DocumentChecker {
   #url(value: unknown, path: string): string {
     const text = this.text(value, path)
     if (text === undefined) return ''
-    const flaw = flawOfServerUrl(text)
+    const { flaw } = parseServerUrl(text)
     if (flaw) this.#note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
     return text
   }

@@ -115,18 +115,18 @@ function compileFrontend(
   matchers: MatcherTable,
   issues: Issue[],
 ): CompiledFrontend {
-  const terms: CompiledTerm[] = []
-  const texts: string[] = []
+  let terms: readonly CompiledTerm[] = []
+  let text: string | undefined
   // What Traefik counts is the text as written; a data rule has only its canonical one.
   let length = 0
   for (const rule of rulesOf(frontend)) {
     const compiled = compileRule(rule, matchers)
-    for (const term of compiled.terms) terms.push(term)
-    texts.push(compiled.text)
+    terms = text === undefined ? compiled.terms : [...terms, ...compiled.terms]
+    text = text === undefined ? compiled.text : `${text} && ${compiled.text}`
     length += typeof rule === 'string' ? rule.length : compiled.text.length
     for (const issue of compiled.issues) issues.push({ ...issue, path: `frontends[${JSON.stringify(name)}]` })
   }
-  if (texts.length === 0) {
+  if (text === undefined) {
     // Validation refuses it too; whoever comes here without must not get a frontend that takes every request.
     const message = 'expected a rule, or routes with at least one'
     issues.push({ path: `frontends[${JSON.stringify(name)}]`, code: 'MISSING_RULE', message })
@@ -136,7 +136,7 @@ function compileFrontend(
     name,
     backend: frontend.backend,
     priority: explicit > 0 ? explicit : length,
-    rule: texts.join(' && '),
+    rule: text ?? '',
     config: frontend,
     terms,
   }

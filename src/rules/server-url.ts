@@ -1,18 +1,50 @@
-/** What is wrong with a server's URL, to follow the URL in a message. */
-export function flawOfServerUrl(text: string): string | undefined {
+import { Recent } from './recent.js'
+
+/** A server's URL, taken apart; with a flaw, the parts mean nothing. */
+export interface ServerUrl {
+  /** What is wrong with it, to follow the URL in a message. */
+  readonly flaw?: string
+  /** `http://host:port`. */
+  readonly origin: string
+  /** Host, and port if it is not the scheme's own. */
+  readonly host: string
+  /** Without a slash at its end; `''` if there is none. */
+  readonly basePath: string
+}
+
+/** A configuration's URLs stand in the one after it too, and each is parsed to be checked and to be used. */
+const recent = new Recent<ServerUrl>(20_000)
+const MAX_KEPT_LENGTH = 1_000
+
+/** The parts of a server's URL, or what is wrong with it. */
+export function parseServerUrl(text: string): ServerUrl {
+  return text.length <= MAX_KEPT_LENGTH ? recent.get(text, parse) : parse(text)
+}
+
+function parse(text: string): ServerUrl {
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
-  if (/[\s\\]|\p{Cc}/u.test(text)) return 'holds a blank, a control character or a backslash'
-  if (!URL.canParse(text)) return 'is no URL; expected one like http://10.0.0.1:8080'
+  if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
+  if (!URL.canParse(text)) return flawed('is no URL; expected one like http://10.0.0.1:8080')
   const url = new URL(text)
-  if (url.protocol === 'h2c:')
+  const flaw = flawOf(url, text)
+  if (flaw) return flawed(flaw)
+  return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/$/, '') }
+}
+
+function flawOf({ protocol, username, password }: URL, text: string): string | undefined {
+  if (protocol === 'h2c:')
     return 'asks for HTTP/2 without TLS, which is not supported; expected http or https'
-  if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    return `has the scheme ${url.protocol} expected http or https`
-  if (url.username !== '' || url.password !== '') return 'carries credentials, which do not belong in a URL'
+  if (protocol !== 'http:' && protocol !== 'https:')
+    return `has the scheme ${protocol} expected http or https`
+  if (username !== '' || password !== '') return 'carries credentials, which do not belong in a URL'
   if (!/^https?:\/\/[^/]/i.test(text)) return 'has not exactly two slashes behind its scheme'
   if (text.includes('#')) return 'carries a fragment, which no server ever sees'
   if (text.includes('?')) return 'carries a query; only a path can be prepended'
   return undefined
+}
+
+function flawed(flaw: string): ServerUrl {
+  return { flaw, origin: '', host: '', basePath: '' }
 }
 
 /** Without all that might be a password: any text up to the last `@`, for a flawed URL may hide one anywhere. */

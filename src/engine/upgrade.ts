@@ -25,7 +25,11 @@ export function keepsItsBody(req: IncomingMessage): boolean {
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
 export function asPlainRequests(handler: RequestHandler): UpgradeHandler {
+  const served = new WeakSet<Duplex>()
   const plain = createServer((req, res) => {
+    // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6).
+    if (served.has(req.socket)) return
+    served.add(req.socket)
     res.shouldKeepAlive = false
     handler(req, res)
   })

@@ -16,4 +16,18 @@ export const KEPT_CASES: Readonly<Record<string, Script>> = {
     ],
     server: ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: web'],
   },
+  // Its connection ends with its response, and what stood behind it was served all the same.
+  'requests behind one whose upgrade is not made': {
+    ...rest,
+    kind: 'pipeline',
+    number: 4796,
+    clientEnd: 'reset',
+    client: [
+      'DELETE /raw?i4796k',
+      '0c3aa0c3z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k0c3aa0c3z\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET /raw?i4796k1c3a9f30z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k1c3a9f30z\r\nTE: trailers\r\n\r\nOPTIONS /raw?i4796k2c3aa3e9z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k2c3aa3e9z\r\nCookie: a=39\r\nConnection: close\r\n\r\nPATCH /echo?i4796k3c3aa256z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k3c3aa256z\r',
+      '\n\r\nOPTIONS /echo?i4796k4c3aa70fz HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k4c3aa70fz\r\nCookie: a=8\r\n\r\n',
+      'GET /echo?i4796k5c3aa57cz HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k5c3aa57cz\r\nCookie: a=43\r\n\r\nHEAD /echo?i4796k6c3aaa35z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k6c3aaa35z\r\n\r\nPOST /raw?i4796k7c3aa8a2z HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k7c3aa8a2z\r\n\r\nPUT /echo?i4796k8c3aad5bz HTTP/1.1\r\nHost: a.test\r\nX-Id: i4796k8c3aad5bz\r\nCookie: a=50\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTransfer-Encoding: chunked\r\n\r\n1d\r\ni4796k8c3aad5bz xxxxxxxxxx i4\r\nd\r\n796k8c3aad5bz\r\n0\r\n\r\n',
+    ],
+    server: ['HTTP/1.1 304 Not Modified\r\nX-Id: i4796k0c3aa0c3z\r\n\r\n'],
+  },
 }

@@ -11,8 +11,10 @@ import type { Duplex } from 'node:stream'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
+import { onceFree } from './engine/upgrade.js'
 import { ProxyError } from './model/errors.js'
 import { onlyKnownOptions } from './rules/known-options.js'
+import { present } from './rules/records.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
 export type ListenAt =
@@ -43,14 +45,17 @@ export interface ListenerLimits {
  * @param options `timeouts` and `limits` as given to `createProxy`
  */
 export function serverOptions({ timeouts, limits }: ListenerLimits = {}): ServerOptions {
-  const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...timeouts }
+  const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
     headersTimeout: finite(requestHeadMs),
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: finite(keepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,
-    maxHeaderSize: Math.min(Math.ceil({ ...DEFAULT_LIMITS, ...limits }.headBytes), MAX_NODE_LIMIT),
+    maxHeaderSize: Math.min(
+      Math.ceil({ ...DEFAULT_LIMITS, ...present(limits ?? {}) }.headBytes),
+      MAX_NODE_LIMIT,
+    ),
   }
 }
 
@@ -64,15 +69,17 @@ function finite(ms: number): number {
 
 /**
  * What a server that exists lets change: its times, how many headers it counts (the head's size is limit enough, and
- * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns takes it back
+ * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns takes the two last ones off again
  */
 export function limitServer(server: Server, given: ListenerLimits): () => void {
   const { headersTimeout = 0, keepAliveTimeout = 0, requestTimeout = 0 } = serverOptions(given)
   Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount: 0 })
-  const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...given.limits }
+  const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const counted = new Map<string, number>()
   const count = (socket: Socket) => {
-    const { remoteAddress = '' } = socket
+    const { remoteAddress } = socket
+    // A Unix socket has no address to count by.
+    if (remoteAddress === undefined) return
     const open = (counted.get(remoteAddress) ?? 0) + 1
     if (open > connectionsPerAddress) {
       socket.destroy()
@@ -96,7 +103,7 @@ export function limitServer(server: Server, given: ListenerLimits): () => void {
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
 function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy())
-  socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`))
+  onceFree(socket, () => socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`)))
 }
 
 /** What Node answers to bytes that it cannot read, where that is not 400. */

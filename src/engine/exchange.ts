@@ -139,6 +139,8 @@ export class Exchange implements Moving {
     this.error ??= reason
     this.tunnelled?.destroy()
     this.res.destroy()
+    // One that waits behind others has no socket yet, and is not told of its end.
+    if (this.res.socket === null && !this.tunnelled) this.req.socket.destroy()
     this.upgrade?.socket.destroy()
     this.newest?.abort(reason)
   }
@@ -147,8 +149,8 @@ export class Exchange implements Moving {
   check(now: number, timeouts: Timeouts): void {
     this.#movement ??= new Movement()
     const error = this.#movement.judge(this, now, timeouts)
-    if (!error || this.error) return
-    if (this.responded) {
+    if (!error) return
+    if (this.responded || this.error) {
       this.cut(error)
       return
     }

@@ -71,11 +71,12 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
  */
 export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean, sent: boolean): boolean {
   if (!bodyUntouched) return false
-  if (NEVER_SENT.has(error.code)) return true
+  // By its code alone: the like may befall a connection that stood already.
+  if (NEVER_SENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
   return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
 
-/** Failures before a request could leave. */
+/** Failures that mostly come before a request could leave. */
 const NEVER_SENT: ReadonlySet<ErrorCode> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',

@@ -33,7 +33,7 @@ export interface Hooks {
 }
 
 /** Those that frame the message or mean one connection: not a hook's to change. */
-const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'host', 'via'])
+const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host', 'via'])
 
 /** Headers as they stand in a message: in their order and case, a line each. Names are found in any case. */
 export class HeaderList {

@@ -9,6 +9,7 @@ export interface Moving {
   readonly res: ServerResponse
   readonly startedAt: number
   readonly responded: boolean
+  readonly error: ProxyError | undefined
   readonly tunnelled: Duplex | undefined
   readonly server: { readonly upstream: { readonly leftAt: number | undefined } } | undefined
 }
@@ -30,6 +31,9 @@ export class Movement {
       this.#sinceMs = now
     }
     const idleMs = now - this.#sinceMs
+    // Our own answer is on its way, to a client that may read nothing of it.
+    if (exchange.error && !tunnelled)
+      return idleMs < timeouts.bodyIdleMs ? undefined : new ProxyError('PROXY_CLIENT_TIMEOUT')
     if (now - (server?.upstream.leftAt ?? now) >= timeouts.retireAfterMs)
       return new ProxyError('PROXY_SERVER_RETIRED')
     if (tunnelled) return idleMs < timeouts.upgradeIdleMs ? undefined : new ProxyError('PROXY_UPGRADE_IDLE')

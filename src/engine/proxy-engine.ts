@@ -5,6 +5,7 @@ import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
+import { present } from '../rules/records.js'
 import { checkRequest, hidesHeaders, isForUs } from './check-request.js'
 import { ClientAddresses, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
@@ -23,7 +24,14 @@ import { reportRequest } from './request-report.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
-import { asPlainRequests, keepsItsBody, readEarly, requestedProtocol, responseOn } from './upgrade.js'
+import {
+  asPlainRequests,
+  keepsItsBody,
+  onceFree,
+  readEarly,
+  requestedProtocol,
+  responseOn,
+} from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
 
@@ -58,11 +66,11 @@ export class ProxyEngine implements ExchangeOwner {
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
     this.#forwarded = options.forwarded ?? false
     this.#retries = new Retries(options.retry)
-    this.#limits = { ...DEFAULT_LIMITS, ...options.limits }
+    this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
     this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
-    const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts }
+    const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.#inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
@@ -81,10 +89,13 @@ export class ProxyEngine implements ExchangeOwner {
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const handler: RequestHandler = (req, res, next) =>
       this.#handle(new Exchange(req, res, this), entryPoint, next)
-    const plain = asPlainRequests(handler)
+    const plain = asPlainRequests(handler, this.#limits.headBytes)
     const upgrade: UpgradeHandler = (req, socket, head) => {
       // Before anything else: a client that resets now must find a listener, or it ends the process.
       socket.on('error', () => socket.destroy())
+      onceFree(socket, () => take(req, socket, head))
+    }
+    const take: UpgradeHandler = (req, socket, head) => {
       const protocol = requestedProtocol(req, this.#upgrades)
       // What is hidden would not be replayed: such a request goes on to be refused.
       const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
@@ -145,15 +156,13 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.bodyLimit = this.#limitFor(exchange)
 
       // headers
-      const { authority } = facts
-      const [id, forwarded] = [this.#id, this.#forwarded]
       exchange.headers = forwardRequestHeaders(req, {
         peer,
         clientAddress,
         trusted,
-        authority,
-        id,
-        forwarded,
+        authority: facts.authority,
+        id: this.#id,
+        forwarded: this.#forwarded,
       })
 
       this.#send(exchange)

@@ -51,7 +51,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       this.#inform(controller, status, fields)
       return
     }
-    const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304
+    const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[], hasTrailers)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     if (owner.draining) headers.push('Connection', 'close')

@@ -124,7 +124,7 @@ export function* compileSnapshot(
     compiled = true
     return new Snapshot(generation, config, router, backends, tools.upstreams)
   } finally {
-    if (!compiled) releaseServers(backends.values(), tools.upstreams)
+    if (!compiled) void runInSlices(eachServer(backends.values(), giveBack(tools.upstreams)))
   }
 }
 
@@ -145,6 +145,14 @@ function compileBackend(
   const factory = balancers.get(config.loadBalancer?.method ?? DEFAULT_STRATEGY)
   if (!factory) throw new Error(`there is no strategy ${JSON.stringify(config.loadBalancer?.method)}`)
   return { name, config, servers, pick: factory(servers.filter(({ weight }) => weight > 0)) }
+}
+
+/** For what was compiled in vain: it neither names its servers nor holds them any more. */
+function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
+  return (upstream) => {
+    upstreams.leave(upstream)
+    upstreams.release(upstream)
+  }
 }
 
 /** In slices: ten thousand servers let go at once would hold up requests. */

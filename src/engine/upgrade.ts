@@ -11,6 +11,25 @@ export function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<str
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
 }
 
+/**
+ * Calls back once no response has the socket any more: an upgrade request may stand behind others on its connection, and
+ * Node gives it out while theirs are under way. To take the socket then would throw, or write into the middle of them.
+ */
+export function onceFree(socket: Duplex, then: () => void): void {
+  const { _httpMessage: before } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+  if (!before) {
+    then()
+    return
+  }
+  // Node has taken its own listener off with the parser; the response would wait for ever.
+  const drained = () => before.emit('drain')
+  socket.on('drain', drained)
+  before.once('close', () => {
+    socket.off('drain', drained)
+    if (!socket.destroyed && socket.writable) onceFree(socket, then)
+  })
+}
+
 /** From Node 26 an upgrade request is read to its end like any other; before, its body is what follows on the socket. */
 const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
 
@@ -24,15 +43,18 @@ export function keepsItsBody(req: IncomingMessage): boolean {
  * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
-export function asPlainRequests(handler: RequestHandler): UpgradeHandler {
+export function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
   const served = new WeakSet<Duplex>()
-  const plain = createServer((req, res) => {
+  const serve: RequestHandler = (req, res) => {
     // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6).
     if (served.has(req.socket)) return
     served.add(req.socket)
     res.shouldKeepAlive = false
     handler(req, res)
-  })
+  }
+  // The head has been measured already; written anew it may be a little longer.
+  const plain = createServer({ maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1) }, serve)
+  plain.on('checkContinue', serve)
   plain.maxHeadersCount = 0
   return (req, socket, head) => {
     let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`

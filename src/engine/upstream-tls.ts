@@ -83,7 +83,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
 const TLS_CODES =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MIS)/
 
-/** Whether a code tells of TLS: of a certificate, or of a handshake. All of them come before anything was sent. */
+/** Whether a code tells of TLS: of a certificate, or of a handshake. Most of them come before anything was sent. */
 export function isTlsFailure(code: string): boolean {
   return TLS_CODES.test(code)
 }

@@ -249,7 +249,8 @@ export class ProviderSupervisor {
       const { awaitsOthers } = other
       // What only lacked another's backend may be complete now.
       if (other !== entry && awaitsOthers && !other.pending) {
-        void this.#deliver(other, awaitsOthers.document as ProviderConfig, awaitsOthers.about)
+        const { document, about, keptSince } = awaitsOthers
+        void this.#deliver(other, document as ProviderConfig, about, keptSince)
       }
     }
   }

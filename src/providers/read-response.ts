@@ -39,7 +39,7 @@ export async function getText(
   signal: AbortSignal,
   dispatcher: Dispatcher,
 ): Promise<TextResponse> {
-  const limit = AbortSignal.timeout(timeoutMs)
+  const limit = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), 2 ** 31 - 1))
   const shown = withoutCredentials(url)
   const received = new Received()
   const idle = new IdleLimit(idleTimeoutMs)

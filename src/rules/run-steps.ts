@@ -35,10 +35,11 @@ export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSi
     for (;;) {
       signal?.throwIfAborted()
       const end = endOfSlice()
-      while (performance.now() < end) {
+      // One step at least: whoever comes last in a turn must get on too.
+      do {
         const step = steps.next()
         if (step.done) return step.value
-      }
+      } while (performance.now() < end)
       await nextTurn()
     }
   } finally {

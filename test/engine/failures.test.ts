@@ -61,12 +61,15 @@ describe('a further try', () => {
     ['PROXY_BAD_RESPONSE', 'GET', true, false],
     ['PROXY_CLOSED', 'GET', true, false],
   ])('after %s of a %s whose body is untouched (%s): %s', (code, method, untouched, again) => {
-    expect(mayRetry(new ProxyError(code), method, untouched, true)).toBe(again)
+    expect(mayRetry(new ProxyError(code), method, untouched, !code.startsWith('PROXY_CONNECT'))).toBe(again)
   })
 
   it('may follow a reset before a byte was written, whatever the method', () => {
     expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', true, false)).toBe(true)
     expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', false, false)).toBe(false)
+    // The like of a failure to connect, on a connection that stood.
+    expect(mayRetry(new ProxyError('PROXY_TLS_FAILED'), 'POST', true, true)).toBe(false)
+    expect(mayRetry(new ProxyError('PROXY_TLS_FAILED'), 'GET', true, true)).toBe(true)
   })
 })
 

@@ -339,3 +339,22 @@ describe('an upgrade to anything else', () => {
     expect((await httpGet({ port })).body).toBe('one')
   })
 })
+
+describe('an upgrade that stands behind another request on its connection', () => {
+  const first = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
+  const upgrade = (token: string) =>
+    `GET /2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${token}\r\n\r\n`
+
+  it.each(['websocket', 'h2c'])('(%s) waits until that has its response', async (token) => {
+    const server = await startServer((req, res) => setImmediate(() => res.end(`plain ${req.url}`)))
+    server.server.on('upgrade', (_req, socket: Duplex) => {
+      socket.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nhello')
+    })
+    const { port } = await startEngine(routeTo(server))
+    const client = await openRaw(port)
+    client.send(first + upgrade(token))
+    const second = token === 'websocket' ? 'HTTP/1.1 101 ' : 'HTTP/1.1 200 '
+    const received = await client.until(token === 'websocket' ? 'hello' : 'plain /2')
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 200 [\\s\\S]*plain /1${second}`))
+  })
+})

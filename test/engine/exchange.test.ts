@@ -46,7 +46,7 @@ describe('a response', () => {
       received += data.length
     })
     client.socket.resume()
-    await client.untilClosed()
+    await client.untilClosed(15_000)
     expect(sent).toBe(HUGE)
     expect(received).toBeGreaterThan(HUGE)
   })

@@ -1,12 +1,10 @@
 import type { ProxyError } from '../model/errors.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import type { Exchange } from './exchange.js'
 import type { Timeouts } from './limits.js'
 
 /** How precise the limits on an exchange are. */
 const CHECK_MS = 1_000
-
-/** Beyond it node's timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
 export class InFlight {

@@ -1,11 +1,9 @@
 import { isIP } from 'node:net'
 import { buildConnector, Client, type Dispatcher, Pool } from 'undici'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import type { Timeouts } from './limits.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
 import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
-
-/** Beyond it node's timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** How connections to servers are made. */
 export interface UpstreamOptions {

@@ -3,6 +3,7 @@ import { asError, describeIssues, type Issue, ProxyError } from '../model/errors
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
@@ -12,9 +13,6 @@ import {
   SupervisedProvider,
   type SupervisionListener,
 } from './supervised-provider.js'
-
-/** Beyond it node's timers fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** A provider that does not come to an end must not keep the proxy from ending. */
 const STOP_LIMIT_MS = 5_000

@@ -26,6 +26,9 @@ export function onlyKnownOptions(given: object, known: readonly string[], path: 
   }
 }
 
+/** Beyond it node's timers fire at once, and its servers refuse a number. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** The same for a number in milliseconds, or of bytes: finite, and above 0. */
 export function positiveOption(value: unknown, name: string): void {
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return

@@ -19,6 +19,7 @@ import { ProviderSupervisor } from './providers/provider-supervisor.js'
 import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
+import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { hostOf } from './rules/normalize-host.js'
 import { normalizePath } from './rules/normalize-path.js'
@@ -105,12 +106,20 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Serves on the host's own server: its requests and upgrades. `close` takes the handlers off it again.
+   * Serves on the host's own server: all of its requests and upgrades. `close` takes the handlers off it again, and gives
+   * the server its own times back.
    *
-   * @throws ProxyError `PROXY_CLOSED`
+   * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server has a request listener: both would answer
    */
   attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
     if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    onlyKnownOptions(options, ['entryPoint'], 'attach: ')
+    if (server.listenerCount('request') > 0) {
+      throw new ProxyError(
+        'PROXY_OPTION_INVALID',
+        'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next)',
+      )
+    }
     void this.start()
     const { handler, upgrade } = this.#handlersFor(options.entryPoint)
     server.on('request', handler)
@@ -165,9 +174,20 @@ export class ReverseProxy extends ProxyEmitter {
 
   /**
    * Ends everything; a second call waits for the first. Providers stop, listeners stop accepting, requests under way
-   * get `drainMs` (default 10,000) to finish, then are cut.
+   * get `drainMs` (default 10,000; 0: none) to finish, then are answered with 503 or, in the middle of a response, cut.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
    */
-  close({ drainMs = 10_000 }: { readonly drainMs?: number } = {}): Promise<void> {
+  close(options: { readonly drainMs?: number } = {}): Promise<void> {
+    onlyKnownOptions(options, ['drainMs'], 'close: ')
+    const { drainMs = 10_000 } = options
+    if (typeof drainMs !== 'number' || !(drainMs >= 0)) {
+      const found = describeValue(drainMs)
+      throw new ProxyError(
+        'PROXY_OPTION_INVALID',
+        `close: drainMs: expected milliseconds, 0 or more, found ${found}`,
+      )
+    }
     this.#closing ??= this.#close(drainMs)
     return this.#closing
   }

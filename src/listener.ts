@@ -13,6 +13,7 @@ import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
 import { onceFree } from './engine/upgrade.js'
 import { ProxyError } from './model/errors.js'
+import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
 
@@ -69,11 +70,12 @@ function finite(ms: number): number {
 
 /**
  * What a server that exists lets change: its times, how many headers it counts (the head's size is limit enough, and
- * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns takes the two last ones off again
+ * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns puts all of it back as
+ * it was
  */
 export function limitServer(server: Server, given: ListenerLimits): () => void {
-  const { headersTimeout = 0, keepAliveTimeout = 0, requestTimeout = 0 } = serverOptions(given)
-  Object.assign(server, { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount: 0 })
+  const own = limitsOf(server)
+  Object.assign(server, { ...limitsOf(serverOptions(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const counted = new Map<string, number>()
   const count = (socket: Socket) => {
@@ -95,9 +97,27 @@ export function limitServer(server: Server, given: ListenerLimits): () => void {
   if (Number.isFinite(connectionsPerAddress)) server.on('connection', count)
   server.on('connect', refuseConnect)
   return () => {
+    Object.assign(server, own)
     server.off('connection', count)
     server.off('connect', refuseConnect)
   }
+}
+
+/** Of a server, or of what one is made with, what can be changed later. */
+function limitsOf({
+  headersTimeout,
+  keepAliveTimeout,
+  requestTimeout,
+  maxHeadersCount,
+}: ServerLimits): ServerLimits {
+  return { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount }
+}
+
+interface ServerLimits {
+  readonly headersTimeout?: number | undefined
+  readonly keepAliveTimeout?: number | undefined
+  readonly requestTimeout?: number | undefined
+  readonly maxHeadersCount?: number | null | undefined
 }
 
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
@@ -135,15 +155,16 @@ function bareResponse(status: number, headers = ''): string {
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
 export function checkListenAt(at: ListenAt): void {
+  const expected =
+    'listen: expected a port from 0 to 65535, { port, host, entryPoint }, or { path, entryPoint }'
   const target = typeof at === 'number' ? { port: at } : at
+  if (typeof target !== 'object' || target === null)
+    throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${describeValue(at)}`)
   onlyKnownOptions(target, ['port', 'host', 'path', 'entryPoint'], 'listen: ')
   const { port, path } = target as { port?: unknown; path?: unknown }
   const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
   if (isPort !== (typeof path === 'string')) return
-  throw new ProxyError(
-    'PROXY_OPTION_INVALID',
-    'listen: expected a port from 0 to 65535, or the path of a Unix socket',
-  )
+  throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(target)}`)
 }
 
 /** One listener of the proxy's own. */

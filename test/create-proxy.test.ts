@@ -247,6 +247,34 @@ describe('inside a host’s own server', () => {
     expect((await httpGet({ port: host.port })).body).toBe('theirs')
   })
 
+  it('attach leaves the server its own limits when it goes', async () => {
+    const { server } = await new TestServer().start()
+    const limits = () => [
+      server.headersTimeout,
+      server.keepAliveTimeout,
+      server.requestTimeout,
+      server.maxHeadersCount,
+    ]
+    const before = limits()
+    const proxy = makeProxy({ config: routeTo('http://127.0.0.1:1'), timeouts: { keepAliveMs: 1_234 } })
+    proxy.attach(server)
+    expect(limits()).toEqual([10_000, 1_234, 0, 0])
+    await proxy.close()
+    expect(limits()).toEqual(before)
+  })
+
+  it('attach refuses a server that answers by itself: both would', async () => {
+    const proxy = makeProxy({ config: routeTo('http://127.0.0.1:1') })
+    const { server } = await startNamed('theirs')
+    expect(() => proxy.attach(server)).toThrow(
+      expect.objectContaining({
+        code: 'PROXY_OPTION_INVALID',
+        message: expect.stringContaining('proxy.handler(req, res, next)'),
+      }),
+    )
+    expect(server.listenerCount('upgrade')).toBe(0)
+  })
+
   it('attach can be told an entry point', async () => {
     const proxy = makeProxy({ config: routeWith({ entryPoints: ['admin'] }, await startNamed('one')) })
     const [admin, other] = [await new TestServer().start(), await new TestServer().start()]
@@ -331,6 +359,16 @@ describe('closing', () => {
     await eventually(() => tunnel.ended || tunnel.closed, 'the tunnel is cut')
     await eventually(() => plain.ended || plain.closed, 'the other is cut')
   })
+
+  it.each([1_000, { drainMs: '5s' }, { drainMs: -1 }, { drainMs: Number.NaN }, { drain: 5 }, null])(
+    'refuses %j where it is told how long to wait',
+    async (options) => {
+      const proxy = makeProxy({ config: routeTo('http://127.0.0.1:1') })
+      expect(() => proxy.close(options as object)).toThrow(
+        expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
+      )
+    },
+  )
 
   it('lets go of idle clients and of those that never finish their head', async () => {
     const proxy = makeProxy({ config: routeTo(await startNamed('one')) })

@@ -10,8 +10,9 @@ export interface RetryOptions {
   /** How often a request is sent at most, the first time included. Default 3; 1: never again. */
   readonly attempts?: number
   /**
-   * Retries may add this share to the traffic, from 0 to 1, and ten a second beside. Default 0.2. With every server in
-   * trouble, retries without a limit would be the outage (Finagle's `RetryBudget`).
+   * Retries may add this share to the traffic of servers, from 0 to 1, and ten a second beside. Default 0.2. With every
+   * server in trouble, retries without a limit would be the outage (Finagle's `RetryBudget`). A request that no server can
+   * have had yet, for it could not be reached, adds nothing, and goes to the next one whatever the budget.
    */
   readonly budget?: number
 }

@@ -149,13 +149,17 @@ export class Exchange implements Moving {
   check(now: number, timeouts: Timeouts): void {
     this.#movement ??= new Movement()
     const error = this.#movement.judge(this, now, timeouts)
-    if (!error) return
+    if (error) this.end(error)
+  }
+
+  /** Ends it with an error response, or, where something else has left for the client already, by cutting it. */
+  end(reason: ProxyError): void {
     if (this.responded || this.error) {
-      this.cut(error)
+      this.cut(reason)
       return
     }
-    this.owner.retryOrRespond(this, error)
-    this.newest?.abort(error)
+    this.owner.retryOrRespond(this, reason)
+    this.newest?.abort(reason)
   }
 
   get clientLeft(): boolean {

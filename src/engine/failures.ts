@@ -30,6 +30,13 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CLOSED: 'PROXY_CLOSED',
 }
 
+/** Which of our limits undici keeps. */
+const LIMITS: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'timeouts.connectMs',
+  UND_ERR_HEADERS_TIMEOUT: 'timeouts.responseHeadMs',
+  UND_ERR_BODY_TIMEOUT: 'timeouts.bodyIdleMs',
+}
+
 /** Methods that may be sent twice without harm (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
@@ -56,6 +63,7 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   // Node tries several addresses of a name and throws one error for all: the first says what happened.
   if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
   // undici loses llhttp's code on its way.
+  if (Object.hasOwn(LIMITS, code)) return { code, message: `${thrown.message} (${LIMITS[code]})` }
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
   // Of a 100 or 101 that nobody asked for, undici says it as if the connection had broken.
   if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(thrown.message))

@@ -1,6 +1,7 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { asError, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
+import { describeValue } from '../rules/document-shapes.js'
 import { HOP_BY_HOP } from './forward-headers.js'
 
 /** A request that was routed, and the server that is about to get it. */
@@ -44,17 +45,28 @@ export class HeaderList {
     this.#raw = raw
   }
 
-  /** The values of all lines of that name, joined by `, `; undefined if there is none. */
+  /** The values of all lines of that name, joined by `, `; undefined if there is none. Not for `Set-Cookie`: see `getAll`. */
   get(name: string): string | undefined {
-    const lower = name.toLowerCase()
-    const values = this.#raw.filter((_, index) => index % 2 === 1 && this.#isNamed(index - 1, lower))
+    const values = this.getAll(name)
     return values.length === 0 ? undefined : values.join(', ')
   }
 
-  /** One line in the place of all of that name. @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach or invalid */
-  set(name: string, value: string): void {
+  /** The value of each line of that name. Cookies must be read so: a date in one has a comma (RFC 9110, 5.3). */
+  getAll(name: string): string[] {
+    const lower = name.toLowerCase()
+    return this.#raw.filter((_, index) => index % 2 === 1 && this.#isNamed(index - 1, lower))
+  }
+
+  /**
+   * One line in the place of all of that name; of a list, a line for each of its values.
+   *
+   * @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach or invalid
+   */
+  set(name: string, value: string | readonly string[]): void {
+    const values = [value].flat()
+    for (const each of values) checkField(name, each)
     this.delete(name)
-    this.append(name, value)
+    for (const each of values) this.#raw.push(name, each)
   }
 
   /** One more line. @throws ProxyError `PROXY_HOOK_FAILED` */
@@ -65,7 +77,7 @@ export class HeaderList {
 
   /** No line of that name any more. @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach */
   delete(name: string): void {
-    checkField(name)
+    checkReach(name)
     const lower = name.toLowerCase()
     for (let index = this.#raw.length - 2; index >= 0; index -= 2) {
       if (this.#isNamed(index, lower)) this.#raw.splice(index, 2)
@@ -77,20 +89,34 @@ export class HeaderList {
   }
 }
 
-function checkField(name: string, value = ''): void {
-  if (OUT_OF_REACH.has(String(name).toLowerCase())) {
-    throw new ProxyError('PROXY_HOOK_FAILED', `the field ${name} is the proxy's own`)
+function checkField(name: string, value: string): void {
+  checkReach(name)
+  if (typeof value !== 'string') {
+    throw new ProxyError('PROXY_HOOK_FAILED', `${name}: expected a text, found ${describeValue(value)}`)
   }
   validateHeaderName(name)
   validateHeaderValue(name, value)
 }
 
+function checkReach(name: string): void {
+  if (!OUT_OF_REACH.has(String(name).toLowerCase())) return
+  throw new ProxyError('PROXY_HOOK_FAILED', `the field ${name} is the proxy's own`)
+}
+
 /** @throws ProxyError `PROXY_HOOK_FAILED` whatever the hook threw */
 export function runHook<T>(hook: (context: T) => void, context: T): void {
   try {
-    hook(context)
+    const answer: unknown = hook(context)
+    if (answer !== undefined) refusePromise(answer)
   } catch (thrown) {
     if (thrown instanceof ProxyError) throw thrown
     throw new ProxyError('PROXY_HOOK_FAILED', asError(thrown).message, { cause: thrown })
   }
+}
+
+// What it would do after a wait comes too late; and its failure would be nobody's, and end the process.
+function refusePromise(answer: unknown): void {
+  if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
+  Promise.resolve(answer).catch(() => {})
+  throw new ProxyError('PROXY_HOOK_FAILED', 'the hook answers by a promise; hooks are synchronous')
 }

@@ -59,9 +59,11 @@ export class InFlight {
     })
   }
 
-  /** Ends them all, and the watch over them. */
-  cutAll(reason: ProxyError): void {
+  /** Ends them all, and the watch over them. Whose response has not begun is told why. */
+  endAll(reason: ProxyError): void {
     clearInterval(this.#watch)
+    for (const exchange of this.#exchanges) exchange.end(reason)
+    // An answer that was written has left; what waits for its client to read has waited long enough.
     for (const exchange of this.#exchanges) exchange.cut(reason)
   }
 }

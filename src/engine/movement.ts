@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ProxyError } from '../model/errors.js'
+import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
 import type { Timeouts } from './limits.js'
 
 /** What is looked at of an exchange. */
@@ -33,16 +33,26 @@ export class Movement {
     const idleMs = now - this.#sinceMs
     // Our own answer is on its way, to a client that may read nothing of it.
     if (exchange.error && !tunnelled)
-      return idleMs < timeouts.bodyIdleMs ? undefined : new ProxyError('PROXY_CLIENT_TIMEOUT')
+      return idleMs < timeouts.bodyIdleMs ? undefined : over('PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
     if (now - (server?.upstream.leftAt ?? now) >= timeouts.retireAfterMs)
-      return new ProxyError('PROXY_SERVER_RETIRED')
-    if (tunnelled) return idleMs < timeouts.upgradeIdleMs ? undefined : new ProxyError('PROXY_UPGRADE_IDLE')
-    if (now - exchange.startedAt >= timeouts.requestMs) return new ProxyError('PROXY_REQUEST_TIMEOUT')
+      return over('PROXY_SERVER_RETIRED', 'retireAfterMs', timeouts)
+    if (tunnelled)
+      return idleMs < timeouts.upgradeIdleMs
+        ? undefined
+        : over('PROXY_UPGRADE_IDLE', 'upgradeIdleMs', timeouts)
+    if (now - exchange.startedAt >= timeouts.requestMs)
+      return over('PROXY_REQUEST_TIMEOUT', 'requestMs', timeouts)
     if (idleMs < timeouts.bodyIdleMs) return undefined
     // It waits for us: the server takes nothing of the body. Else the client sends nothing of it.
     if (!exchange.responded && !req.complete)
-      return new ProxyError(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT')
+      return over(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
     // We wait for the client to read. While we wait for the server, undici looks at the clock.
-    return res.writableNeedDrain || res.writableEnded ? new ProxyError('PROXY_CLIENT_TIMEOUT') : undefined
+    const clientReads = !res.writableNeedDrain && !res.writableEnded
+    return clientReads ? undefined : over('PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
   }
+}
+
+/** The limit by its name, for whoever wants to raise it. */
+function over(code: ErrorCode, limit: keyof Timeouts, timeouts: Timeouts): ProxyError {
+  return new ProxyError(code, `${ERROR_CODES[code].says} (timeouts.${limit}: ${timeouts[limit]} ms)`)
 }

@@ -294,7 +294,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.#draining = true
     this.#generations.close()
     await this.#inFlight.idleWithin(drainMs)
-    this.#inFlight.cutAll(new ProxyError('PROXY_CLOSED'))
+    this.#inFlight.endAll(new ProxyError('PROXY_CLOSED'))
     await this.#upstreams.destroy()
   }
 }

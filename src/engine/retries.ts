@@ -25,11 +25,19 @@ export class Retries {
     if (this.#saved < MAX_SAVED) this.#saved += this.#share
   }
 
-  /** Whether the exchange may have another try after this error. One is spent if it may. */
+  /**
+   * Whether the exchange may have another try after this error. One is spent if it may, unless no server can have had the
+   * request yet: then it adds nothing to the traffic, and of two servers one that is dead costs no client anything.
+   */
   spend(exchange: Exchange, error: ProxyError): boolean {
     const { facts, server, retries, newest } = exchange
     if (!facts || !server || retries >= this.#attempts - 1) return false
-    if (!mayRetry(error, facts.method, exchange.bodyUntouched, newest?.sent ?? false)) return false
+    const sent = newest?.sent ?? false
+    if (!mayRetry(error, facts.method, exchange.bodyUntouched, sent)) return false
+    return !sent || this.#spendOne()
+  }
+
+  #spendOne(): boolean {
     const now = performance.now()
     const reserve = ((now - this.#filledAt) / 1_000) * RESERVE_PER_SECOND
     this.#filledAt = now

@@ -20,7 +20,7 @@ export function onlyKnownOptions(given: object, known: readonly string[], path: 
     if (!known.includes(name)) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
-        `there is no option ${path}${name}${suggestName(name, known)}`,
+        `there is no option ${path}${name}${suggestName(name, known) || `; there are ${known.join(', ')}`}`,
       )
     }
   }
@@ -32,5 +32,6 @@ export const MAX_TIMER_MS = 2 ** 31 - 1
 /** The same for a number in milliseconds, or of bytes: finite, and above 0. */
 export function positiveOption(value: unknown, name: string): void {
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return
-  throw new ProxyError('PROXY_OPTION_INVALID', `${name}: expected a number above 0, found ${String(value)}`)
+  const found = typeof value === 'number' ? value : describeValue(value)
+  throw new ProxyError('PROXY_OPTION_INVALID', `${name}: expected a number above 0, found ${found}`)
 }

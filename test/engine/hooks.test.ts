@@ -23,6 +23,26 @@ describe('a list of headers', () => {
     expect(raw).toEqual(['X-One', '1', 'X-TWO', '4'])
   })
 
+  it('keeps the lines of one name apart: a cookie may hold a comma', () => {
+    const raw = ['Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'X', 'y', 'set-cookie', 'b=2']
+    const headers = new HeaderList(raw)
+    headers.set(
+      'Set-Cookie',
+      headers.getAll('SET-COOKIE').map((cookie) => `${cookie}; Secure`),
+    )
+    expect(raw).toEqual([
+      ...['X', 'y', 'Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT; Secure'],
+      ...['Set-Cookie', 'b=2; Secure'],
+    ])
+    expect(headers.getAll('none')).toEqual([])
+  })
+
+  it.each([undefined, null, 1, {}, ['a', 1]])('takes no value that is no text: %j', (value) => {
+    const raw = ['X', 'kept']
+    expect(() => new HeaderList(raw).set('X', value as unknown as string)).toThrow('X: expected a text')
+    expect(raw).toEqual(['X', 'kept'])
+  })
+
   it.each(['Connection', 'transfer-encoding', 'Content-Length', 'Host', 'via', 'Upgrade'])(
     'keeps %s out of reach',
     (name) => {
@@ -87,6 +107,22 @@ describe('hooks', () => {
         })
       }
       expect(new Set(failed)).toEqual(new Set(['PROXY_HOOK_FAILED my mistake']))
+    },
+  )
+
+  it.each(['onRequest', 'onResponse'] as const)(
+    'that answer by a promise are refused, and a rejection ends nothing: %s',
+    async (name) => {
+      const { port, engine } = await startEngine(routeTo(await startNamed('s')), {
+        [name]: async () => {
+          await null
+          throw new Error('too late')
+        },
+      })
+      const failed: string[] = []
+      engine.events.on('requestFailed', ({ error }) => failed.push(error.message))
+      expect(await httpGet({ port })).toMatchObject({ status: 500 })
+      expect(failed).toEqual(['the hook answers by a promise; hooks are synchronous'])
     },
   )
 

@@ -5,8 +5,8 @@ import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { ProxyError } from '../../src/model/errors.js'
 
 function exchange() {
-  const cut = vi.fn()
-  return { cut, exchange: { cut } as unknown as Exchange }
+  const [end, cut] = [vi.fn(), vi.fn()]
+  return { end, cut, exchange: { end, cut } as unknown as Exchange }
 }
 
 describe('requests in flight', () => {
@@ -43,15 +43,16 @@ describe('requests in flight', () => {
     await inFlight.idleWithin(1_000_000)
   })
 
-  it('are cut together, those that are left', () => {
+  it('are ended together, those that are left: told why, then cut', () => {
     const inFlight = new InFlight(DEFAULT_TIMEOUTS)
     const [one, two] = [exchange(), exchange()]
     inFlight.add(one.exchange)
     inFlight.add(two.exchange)
     inFlight.remove(one.exchange)
     const reason = new ProxyError('PROXY_CLOSED')
-    inFlight.cutAll(reason)
-    expect(one.cut).not.toHaveBeenCalled()
+    inFlight.endAll(reason)
+    expect(one.end).not.toHaveBeenCalled()
+    expect(two.end).toHaveBeenCalledExactlyOnceWith(reason)
     expect(two.cut).toHaveBeenCalledExactlyOnceWith(reason)
   })
 })

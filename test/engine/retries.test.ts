@@ -3,12 +3,13 @@ import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { Retries } from '../../src/engine/retries.js'
 import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine, startMisbehaving } from './live-engine.js'
+import { routeTo, startEngine, startMisbehaving, startNamed } from './live-engine.js'
 
-const reset = new ProxyError('PROXY_CONNECT_FAILED')
+const reset = new ProxyError('PROXY_UPSTREAM_RESET')
 
-function exchange(retries = 0): Exchange {
-  return { facts: { method: 'GET' }, server: {}, retries, bodyUntouched: true } as unknown as Exchange
+function exchange(retries = 0, sent = true): Exchange {
+  const facts = { method: 'GET' }
+  return { facts, server: {}, retries, bodyUntouched: true, newest: { sent } } as unknown as Exchange
 }
 
 describe('retries', () => {
@@ -34,6 +35,19 @@ describe('retries', () => {
     }
     expect(allowed).toBeGreaterThan(1_900)
     expect(allowed).toBeLessThan(2_200)
+  })
+
+  it('of what no server can have had add nothing: one dead server of two costs no client anything', async () => {
+    const retries = new Retries({ budget: 0 })
+    const refused = new ProxyError('PROXY_CONNECT_FAILED')
+    for (let request = 0; request < 100; request++)
+      expect(retries.spend(exchange(0, false), refused)).toBe(true)
+    expect(retries.spend(exchange(2, false), refused)).toBe(false)
+    expect(retries.spend(exchange(), reset)).toBe(true)
+
+    const { port } = await startEngine(routeTo('http://127.0.0.1:1', await startNamed('well')))
+    const answers = await Promise.all(Array.from({ length: 200 }, () => httpGet({ port })))
+    expect(answers.filter(({ body }) => body !== 'well')).toEqual([])
   })
 
   it('do not multiply an outage: a server that resets everything sees little more than what clients sent', async () => {

@@ -93,6 +93,7 @@ describe('close({ drainMs })', () => {
     expect(lasted).toBeLessThan(3_000)
     for (const client of [held, begun, tunnel]) await client.untilClosed()
     expect(begun.received).not.toMatch(/\r\n0\r\n/)
+    expect(held.received).toMatch(/^HTTP\/1\.1 503 [\s\S]*PROXY_CLOSED/)
     await eventually(() => failed.length === 3, 'the reports')
     expect(failed.map(({ path, error }) => `${path} ${error.code}`).sort()).toEqual([
       '/ PROXY_CLOSED',

@@ -117,7 +117,7 @@ export class ReverseProxy extends ProxyEmitter {
     if (server.listenerCount('request') > 0) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
-        'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next)',
+        'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches, add it afterwards',
       )
     }
     void this.start()

@@ -20,6 +20,7 @@ export type {
   Route,
   RuleSpec,
   Server,
+  WhiteList,
 } from './model/config.js'
 export { type ErrorCode, type ErrorSource, type Issue, type IssueCode, ProxyError } from './model/errors.js'
 export type {
@@ -61,7 +62,10 @@ export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
 export type { ProxyOptions } from './proxy-options.js'
 export type { Balancer, BalancerFactory, Candidate } from './rules/balancers.js'
+export type { CompiledFrontend } from './rules/compile-frontend.js'
 export type { ValidateOptions } from './rules/document-checker.js'
-export { type CompiledFrontend, Router, type RouterExplanation } from './rules/router.js'
+export { type LintFinding, lintConfig } from './rules/lint-config.js'
+export type { MatcherOptions } from './rules/matchers.js'
+export { Router, type RouterExplanation } from './rules/router.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
 export { type Validation, validateConfig } from './rules/validate-config.js'

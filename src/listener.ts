@@ -94,12 +94,15 @@ export function limitServer(server: Server, given: ListenerLimits): () => void {
       else counted.delete(remoteAddress)
     })
   }
+  const answers = server.listenerCount('clientError') === 0
+  if (answers) server.on('clientError', answerClientError)
   if (Number.isFinite(connectionsPerAddress)) server.on('connection', count)
   server.on('connect', refuseConnect)
   return () => {
     Object.assign(server, own)
     server.off('connection', count)
     server.off('connect', refuseConnect)
+    if (answers) server.off('clientError', answerClientError)
   }
 }
 
@@ -123,7 +126,11 @@ interface ServerLimits {
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
 function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy())
-  onceFree(socket, () => socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`)))
+  onceFree(socket, () => {
+    // What it says behind the head is for nobody; unread, it would make a reset of the end, and lose the response.
+    socket.resume()
+    socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`), () => socket.destroy())
+  })
 }
 
 /** What Node answers to bytes that it cannot read, where that is not 400. */
@@ -143,6 +150,10 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse }
   if (socket.writable && !response?.headersSent)
     socket.write(bareResponse(STATUS_OF[error.code ?? ''] ?? 400))
+  // So that the request under way knows that its client has not left by itself, as one has whose body ends too early.
+  const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || !error.code?.startsWith('HPE_')
+  if (response && response.listenerCount('error') > 0 && !hasLeft)
+    response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
   socket.destroy(error)
 }
 
@@ -175,7 +186,6 @@ export class Listener {
     this.#server = createServer(serverOptions(limits), handlers.handler)
     limitServer(this.#server, limits)
     this.#server.on('checkContinue', handlers.handler)
-    this.#server.on('clientError', answerClientError)
     this.#server.on('upgrade', handlers.upgrade)
   }
 

@@ -32,6 +32,7 @@ const OPTIONS: Readonly<
   forwarded: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
   balancers: ['an object of functions', isFunctionTable],
+  keepTrailingSlash: ['true or false', (value) => typeof value === 'boolean'],
   unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
   timeouts: ['an object of milliseconds', isObject],
   limits: ['an object of numbers, and upstreamNetworks', isObject],

@@ -2,14 +2,15 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
-import { validateConfig } from 'switchover'
+import { RuleMatcher, validateConfig } from 'switchover'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/engine/limits.js'
 import { ERROR_CODES } from '../src/model/errors.js'
 import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
-import { LATER_MATCHERS, matcherTable } from '../src/rules/matchers.js'
+import { matcherTable } from '../src/rules/matchers.js'
+import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
 import { RAW_CASES } from './scenarios/raw-bytes/all-cases.js'
 import {
   anchorsOf,
@@ -20,7 +21,6 @@ import {
   readPages,
   relativeLinksOf,
   root,
-  sectionOf,
   type Table,
   tablesOf,
 } from './support/docs-blocks.js'
@@ -84,7 +84,10 @@ describe('blocks of TypeScript and JavaScript', () => {
         // An excerpt may import what only the next one uses.
         noUnusedLocals: false,
         noUnusedParameters: false,
-        paths: { switchover: ['../../src/index.ts'] },
+        paths: {
+          switchover: ['../../src/index.ts'],
+          'switchover/testing': ['../../src/testing.ts'],
+        },
       },
       include: [],
       files: code.map((block) => fileOf(block).slice(folder.length + 1)),
@@ -274,6 +277,7 @@ describe('docs/configuration.md', () => {
   const kinds = [
     ['The document', 'document', shapes.DOCUMENT],
     ['Frontends', 'frontend', shapes.FRONTEND],
+    ['White lists', 'whiteList', shapes.WHITE_LIST],
     ['Routes', 'route', shapes.ROUTE],
     ['Backends', 'backend', shapes.BACKEND],
     ['Buffering', 'buffering', shapes.BUFFERING],
@@ -308,15 +312,28 @@ describe('docs/rules.md', () => {
   it('has every matcher, with its key in data', () => {
     expect(namesUnder(file, 'Matchers')).toEqual([...matcherTable().keys()])
     const keys = namesUnder(file, 'Matchers', 1)
-    expect([...keys].sort()).toEqual(fieldsOf('RuleSpec').map(plain).sort())
+    expect([...keys, ...COMBINING_KEYS].sort()).toEqual(fieldsOf('RuleSpec').map(plain).sort())
     expect(keys.map((key) => key.toLowerCase())).toEqual(
       namesUnder(file, 'Matchers').map((name) => name.toLowerCase()),
     )
   })
 
-  it('has every matcher of Traefik that is refused', () => {
-    const told = codesIn(sectionOf(pageOf(file), 'Matchers of Traefik that are refused'))
-    expect(told.filter((code) => /^[A-Z][A-Za-z]+$/.test(code)).sort()).toEqual([...LATER_MATCHERS].sort())
+  it('shows every matcher in each form in which it may stand, by a rule that compiles', () => {
+    for (const [index, [name, { traefik1, traefik3 }]] of [...matcherTable()].entries()) {
+      const [, , first = '', third = ''] = tableUnder(file, 'Matchers').rows[index] ?? []
+      expect([name, first === 'no', third === 'no']).toEqual([name, !traefik1, !traefik3])
+      for (const [text, column] of [
+        [first, name],
+        [third, traefik3?.name ?? name],
+      ] as const) {
+        if (text === 'no') continue
+        const rule = text.replaceAll(/^`+|`+$/g, '')
+        expect(rule.startsWith(column), rule).toBe(true)
+        expect(
+          () => new RuleMatcher(rule.endsWith(')') || !rule.includes('(`') ? rule : `${rule}\`)`),
+        ).not.toThrow()
+      }
+    }
   })
 
   it('has every fact', () => {

@@ -9,7 +9,9 @@ import { EtcdServer } from './support/etcd-server.js'
 import { httpGet } from './support/http-get.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const examples = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
+const all = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
+/** But for those that are tests themselves, and run as such. */
+const examples = all.filter((name) => !name.endsWith('.test.ts'))
 
 /** An example as its reader would run it: a process of its own. */
 class Run {
@@ -65,7 +67,7 @@ describe('the examples', () => {
     for (const name of examples) expect(source).toContain(`'${name}'`)
   })
 
-  it.each(examples)('%s is short enough to read in one sitting', (name) => {
+  it.each(all)('%s is short enough to read in one sitting', (name) => {
     expect(readFileSync(`${root}/examples/${name}`, 'utf8').trimEnd().split('\n').length).toBeLessThan(40)
   })
 
@@ -116,6 +118,7 @@ describe('the examples', () => {
       {},
       ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
     ],
+    ['11-routes-in-node-test.ts', {}, ['# pass 3', '# fail 0']],
   ])('%s does what it says', async (name, env, expected) => {
     run = new Run(name, env as Record<string, string>)
     expect(await run.ended(), run.output).toBe(0)

@@ -12,18 +12,28 @@ const STARTS_ETCD =
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
   .filter((file) => file.endsWith('.test.ts'))
   .map((file) => `test/${file}`)
+// An example that shows tests is one.
+const examples = 'examples/*.test.ts'
 const onEtcd = tests.filter((file) => STARTS_ETCD.test(readFileSync(join(root, file), 'utf8')))
 
 export default defineConfig({
   root,
   // Examples and tests import the package by its name, as its users do, and get its sources.
-  resolve: { alias: [{ find: /^switchover$/, replacement: `${root}src/index.ts` }] },
+  resolve: {
+    alias: [
+      { find: /^switchover$/, replacement: `${root}src/index.ts` },
+      { find: /^switchover\/testing$/, replacement: `${root}src/testing.ts` },
+    ],
+  },
   test: {
     globalSetup: ['test/support/etcd-global-setup.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     projects: [
-      { extends: true, test: { name: 'units', include: tests.filter((file) => !onEtcd.includes(file)) } },
+      {
+        extends: true,
+        test: { name: 'units', include: [examples, ...tests.filter((file) => !onEtcd.includes(file))] },
+      },
       // One after the other, when the others are through: they promise seconds, and etcd asks for a quiet disk.
       {
         extends: true,

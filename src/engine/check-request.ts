@@ -69,5 +69,5 @@ export function hidesHeaders(req: IncomingMessage): boolean {
 export function isForUs(req: IncomingMessage): boolean {
   if (req.method !== 'OPTIONS') return false
   const { url = '' } = req
-  return url === '*' || /^https?:\/\/[^/?]*$/i.test(url) || req.headers['max-forwards'] === '0'
+  return url === '*' || /^https?:\/\/[^/?]*$/i.test(url) || /^0+$/.test(String(req.headers['max-forwards']))
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
-import { type AddressRange, compileRanges, parseAddress, parseRange } from '../rules/cidr.js'
+import { type AddressRange, parseRange } from '../rules/cidr.js'
+import { compileWithin } from '../rules/range-set.js'
 
 /** Decides who asked. Only the socket's address is a fact; all else is hearsay, worth what its bearer is. */
 export class ClientAddresses {
@@ -12,11 +13,7 @@ export class ClientAddresses {
    */
   constructor(trustedProxies: readonly string[] = []) {
     if (trustedProxies.length === 0) return
-    const within = compileRanges(trustedProxies.map(parseTrusted))
-    this.#trusted = (text) => {
-      const address = parseAddress(text)
-      return address !== undefined && within(address)
-    }
+    this.#trusted = compileWithin(trustedProxies.map(parseTrusted))
   }
 
   /** Whether the peer's `X-Forwarded-*` headers are believed. */
@@ -30,7 +27,7 @@ export class ClientAddresses {
    */
   clientOf(peer: string, forwardedFor: string | undefined): string {
     const trusted = this.#trusted
-    if (!trusted || forwardedFor === undefined || !trusted(peer)) return peer
+    if (!trusted || !forwardedFor?.trim() || !trusted(peer)) return peer
     let client = peer
     for (const hop of forwardedFor.split(',').reverse()) {
       client = unmap(hop.trim())

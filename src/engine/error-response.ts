@@ -20,6 +20,20 @@ export function answerOptions(res: ServerResponse): void {
 }
 
 /**
+ * Sends a client to another path of the same host, for good (RFC 9110, 15.4.2).
+ *
+ * @param location path and query
+ */
+export function redirect(req: IncomingMessage, res: ServerResponse, location: string): void {
+  // What begins with two slashes would be another host (RFC 3986, 4.2); to browsers a backslash is one too.
+  const here = /^\/[/\\]/.test(location) ? `/.${location}` : location
+  const headers = ['Location', here, 'Content-Length', '0']
+  if (hasBody(req) && !req.complete) headers.push('Connection', 'close')
+  res.writeHead(301, headers)
+  res.end()
+}
+
+/**
  * The one place that writes an error response: a small body, JSON if the client prefers that, else text. It names
  * the code and nothing of what lies behind the proxy.
  */

@@ -1,12 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
-import type { CompiledFrontend } from '../rules/router.js'
+import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
-import { bodyConsumed, RequestBody } from './request-body.js'
+import { bodyConsumed, hasBody, RequestBody } from './request-body.js'
 import type { LiveBackend, LiveServer, Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
@@ -53,6 +53,8 @@ export class Exchange implements Moving {
   backend: LiveBackend | undefined
   server: LiveServer | undefined
   headers: string[] = []
+  /** Path and query as servers get them, but for what their own URLs put before. */
+  target = ''
   /** Of the request's body, in bytes. */
   bodyLimit = Number.POSITIVE_INFINITY
   /** Servers that this request was sent to in vain. */
@@ -77,10 +79,16 @@ export class Exchange implements Moving {
     this.res = res
     this.upgrade = upgrade
     this.owner = owner
-    // A response that the client no longer takes tells so by an error; 'close' follows, and is enough.
-    res.on('error', ignore)
+    res.on('error', this.#onResponseError)
     res.on('close', this.#onResponseClosed)
     if (res.socket === null) this.#watchSocket()
+  }
+
+  /** Whether its client had gone before it came to us; nothing would tell us later. Then it is over. */
+  leftBefore(): boolean {
+    if (!this.req.socket.destroyed && !this.res.destroyed) return false
+    this.#onResponseClosed()
+    return true
   }
 
   /** What hooks see of it. Only once a server was picked. */
@@ -106,9 +114,12 @@ export class Exchange implements Moving {
     this.snapshot = undefined
   }
 
-  /** The body for one more try. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */
-  bodyForTry(): RequestBody {
+  /** The body for one more try; none if it has none. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */
+  bodyForTry(): RequestBody | null {
+    if (!hasBody(this.req)) return null
     if (this.req.readableDidRead) throw bodyConsumed()
+    // Whoever read it to its end found nothing in it; nobody would be told of that end again.
+    if (this.req.readableEnded) return null
     this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
     return this.#body
   }
@@ -131,7 +142,7 @@ export class Exchange implements Moving {
   abandon(): void {
     this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
-    this.res.off('error', ignore)
+    this.res.off('error', this.#onResponseError)
   }
 
   /** Ends it from our side: the client's connection and the server's. */
@@ -182,6 +193,11 @@ export class Exchange implements Moving {
     this.req.socket.on('close', this.#onResponseClosed)
   }
 
+  // One that the client no longer takes tells so by an error, too; 'close' follows, and is enough.
+  readonly #onResponseError = (error: Error): void => {
+    if (error instanceof ProxyError) this.error ??= error
+  }
+
   readonly #onResponseClosed = (): void => {
     if (!this.res.writableFinished) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
@@ -201,5 +217,3 @@ export class Exchange implements Moving {
 
 /** Among others too, as Node reads it: of several lines it makes a list. */
 const EXPECTS_100 = /(?:^|\W)100-continue(?:$|\W)/i
-
-function ignore(): void {}

@@ -47,11 +47,14 @@ export function toProxyError(thrown: unknown): ProxyError {
   if (isTlsFailure(code)) {
     return new ProxyError('PROXY_TLS_FAILED', describeTlsFailure(code, message), { cause: thrown })
   }
-  return new ProxyError(ourCode(code), message, { cause: thrown })
+  return new ProxyError(ourCode(code, thrown), message, { cause: thrown })
 }
 
-function ourCode(code: string): ErrorCode {
+function ourCode(code: string, thrown: unknown): ErrorCode {
   if (Object.hasOwn(CODES, code)) return CODES[code] as ErrorCode
+  // Whatever the system calls it (too many open files, a firewall, a network that is down): it could not be reached.
+  const { syscall } = (thrown ?? {}) as NodeJS.ErrnoException
+  if (syscall === 'connect' || syscall === 'getaddrinfo' || syscall === 'bind') return 'PROXY_CONNECT_FAILED'
   // llhttp's complaints about a response: HPE_INVALID_CONSTANT and its like.
   if (code.startsWith('HPE_')) return 'PROXY_BAD_RESPONSE'
   return 'PROXY_INTERNAL'

@@ -9,6 +9,7 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',
+  'proxy-authentication-info',
   'proxy-authorization',
   'te',
   'trailer',
@@ -82,7 +83,7 @@ function forwardedElement({ peer, id }: ForwardedFor, host: string, proto: strin
 
 /** Only a proxy that counts down ends a circle (RFC 9110, 7.6.2). What is no number is not for us to mend. */
 function oneLess(value: string): string {
-  return /^[1-9]\d{0,8}$/.test(value) ? String(Number(value) - 1) : value
+  return /^\d{1,100}$/.test(value) ? String(BigInt(value) - 1n) : value
 }
 
 /** What we write anew, and, from a stranger, whatever else pretends to be written by a proxy. */
@@ -91,7 +92,8 @@ function isReplaced(lower: string, trusted: boolean): boolean {
 }
 
 /**
- * Whether a field tells of proxies on the way: `Forwarded`, `X-Real-Ip`, `X-Forwarded-*`, also with underscores.
+ * Whether a field tells of proxies on the way: `Forwarded`, `X-Real-Ip`, `X-Replaced-Path`, `X-Forwarded-*`, also with
+ * underscores.
  *
  * @param lower the field's name in lower case
  */
@@ -99,8 +101,10 @@ export function isForwarding(lower: string): boolean {
   const first = lower.charCodeAt(0)
   if (first !== 0x78 /* x */ && first !== 0x66 /* f */) return false
   const name = lower.replaceAll('_', '-')
-  return name === 'forwarded' || name === 'x-real-ip' || name.startsWith('x-forwarded-')
+  return TOLD_BY_PROXIES.has(name) || name.startsWith('x-forwarded-')
 }
+
+const TOLD_BY_PROXIES = new Set(['forwarded', 'x-real-ip', 'x-replaced-path'])
 
 const OURS = new Set([
   'x-forwarded-for',
@@ -115,8 +119,12 @@ function portOf(authority: string, proto: string): string {
   return port ?? (proto === 'https' || proto === 'wss' ? '443' : '80')
 }
 
+/** What a proxy before us said, if it said anything: elements of a list that are empty mean nothing (RFC 9110, 5.6.1.2). */
 function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value
+  const text = Array.isArray(value) ? value.join(', ') : value
+  if (text === undefined || !/^\s*(?:,|$)|,\s*(?:,|$)/.test(text)) return text
+  const elements = text.split(',').map((element) => element.trim())
+  return elements.filter((element) => element !== '').join(', ') || undefined
 }
 
 /**

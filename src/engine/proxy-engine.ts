@@ -6,10 +6,11 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
 import { present } from '../rules/records.js'
-import { checkRequest, hidesHeaders, isForUs } from './check-request.js'
+import { admit } from './admit.js'
+import { checkRequest, isForUs } from './check-request.js'
 import { ClientAddresses, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
-import { answerOptions, writeErrorResponse } from './error-response.js'
+import { answerOptions, redirect, writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { isStaleConnection, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
@@ -19,19 +20,11 @@ import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
-import { hasBody } from './request-body.js'
 import { reportRequest } from './request-report.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
 import type { LiveServer, RequestExplanation } from './snapshot.js'
-import {
-  asPlainRequests,
-  keepsItsBody,
-  onceFree,
-  readEarly,
-  requestedProtocol,
-  responseOn,
-} from './upgrade.js'
+import { upgradeHandler } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
 
@@ -75,9 +68,10 @@ export class ProxyEngine implements ExchangeOwner {
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
     const tools = {
-      matchers: matcherTable(options.matchers),
+      matchers: matcherTable(options),
       balancers: balancerTable(options.balancers),
       upstreams: this.#upstreams,
+      newBudget: () => this.#retries.newBudget(),
     }
     this.#generations = new Generations(tools, options, events)
     const { handler, upgrade } = this.handlersFor(undefined)
@@ -89,26 +83,18 @@ export class ProxyEngine implements ExchangeOwner {
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const handler: RequestHandler = (req, res, next) =>
       this.#handle(new Exchange(req, res, this), entryPoint, next)
-    const plain = asPlainRequests(handler, this.#limits.headBytes)
-    const upgrade: UpgradeHandler = (req, socket, head) => {
-      // Before anything else: a client that resets now must find a listener, or it ends the process.
-      socket.on('error', () => socket.destroy())
-      onceFree(socket, () => take(req, socket, head))
-    }
-    const take: UpgradeHandler = (req, socket, head) => {
-      const protocol = requestedProtocol(req, this.#upgrades)
-      // What is hidden would not be replayed: such a request goes on to be refused.
-      const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
-      if (replay) return plain(req, socket, head)
-      const pending =
-        protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
-      this.#handle(new Exchange(req, responseOn(req, socket), this, pending), entryPoint)
-    }
+    const upgrade = upgradeHandler({
+      handler,
+      headBytes: this.#limits.headBytes,
+      allowed: this.#upgrades,
+      begin: (req, res, pending) => this.#handle(new Exchange(req, res, this, pending), entryPoint),
+    })
     return { handler, upgrade }
   }
 
   #handle(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
     this.#inFlight.add(exchange)
+    if (exchange.leftBefore()) return
     if (this.#forward(exchange, entryPoint, next !== undefined)) return
     exchange.abandon()
     this.#forget(exchange)
@@ -130,7 +116,6 @@ export class ProxyEngine implements ExchangeOwner {
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#id)
       exchange.pin(snapshot)
-      this.#retries.save()
 
       // client address
       const peer = peerOf(req)
@@ -152,7 +137,14 @@ export class ProxyEngine implements ExchangeOwner {
       if (!frontend && passOn) return false
       if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
+      const location = frontend.otherSlash?.(facts.path)
+      if (location !== undefined) {
+        redirect(req, exchange.res, location + facts.search)
+        return true
+      }
+      admit(frontend, clientAddress, peer)
       exchange.backend = snapshot.backends.get(frontend.backend)
+      exchange.backend?.retryBudget.save()
       exchange.bodyLimit = this.#limitFor(exchange)
 
       // headers
@@ -164,6 +156,9 @@ export class ProxyEngine implements ExchangeOwner {
         id: this.#id,
         forwarded: this.#forwarded,
       })
+      const rewritten = frontend.rewrite?.(facts.path)
+      exchange.target = rewritten ? rewritten.path + facts.search : facts.target
+      if (rewritten) exchange.headers.push(...rewritten.headers)
 
       this.#send(exchange)
     } catch (thrown) {
@@ -174,7 +169,7 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** @param fallback the server to take if there is none that was not tried */
   #send(exchange: Exchange, fallback?: LiveServer): void {
-    const { req, facts, frontend, backend, headers } = exchange
+    const { facts, frontend, backend, headers } = exchange
     // pick upstream
     const server = backend?.pick(exchange.tried) ?? fallback
     if (!server || !facts) throw new ProxyError('PROXY_NO_SERVER')
@@ -188,9 +183,9 @@ export class ProxyEngine implements ExchangeOwner {
     server.upstream.dispatch(
       {
         method: facts.method,
-        path: server.basePath + facts.target,
+        path: server.basePath + exchange.target,
         headers,
-        body: hasBody(req) ? exchange.bodyForTry() : null,
+        body: exchange.bodyForTry(),
         upgrade: exchange.upgrade?.protocol ?? null,
       },
       new ResponseRelay(exchange),
@@ -209,7 +204,8 @@ export class ProxyEngine implements ExchangeOwner {
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
-    if (!server || !this.#retries.spend(exchange, error)) {
+    const spent = this.#retries.allow(exchange, error)
+    if (!server || !spent) {
       this.#respond(exchange, error)
       return
     }
@@ -223,6 +219,7 @@ export class ProxyEngine implements ExchangeOwner {
     } catch (thrown) {
       // No server is left: what kept the last one from answering says more than that.
       exchange.retries -= 1
+      if (spent !== 'free') spent.giveBack()
       const next = toProxyError(thrown)
       this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
     }
@@ -232,6 +229,7 @@ export class ProxyEngine implements ExchangeOwner {
     exchange.error = error
     exchange.unpin()
     if (exchange.clientLeft) return
+    if (this.#draining) exchange.res.shouldKeepAlive = false
     if (exchange.res.headersSent) exchange.res.destroy()
     else writeErrorResponse(exchange.req, exchange.res, error)
   }

@@ -17,6 +17,8 @@ export class LiveFacts implements RequestFacts {
   readonly authority: string
   /** Path and query in normal form: what a server gets. */
   readonly target: string
+  /** The query with its `?`; `''` if there was none. */
+  readonly search: string
   readonly #req: IncomingMessage
   readonly #trusted: boolean
   #headers: RequestFacts['headers'] | undefined
@@ -33,7 +35,8 @@ export class LiveFacts implements RequestFacts {
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
     this.query = question < 0 ? '' : target.slice(question + 1)
-    this.target = question < 0 ? this.path : `${this.path}?${this.query}`
+    this.search = question < 0 ? '' : target.slice(question)
+    this.target = this.path + this.search
     this.clientAddress = clientAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
     this.#req = req

@@ -13,13 +13,21 @@ export function relayInformation(res: ServerResponse, status: number, headers: I
   // undici makes an array of several lines, whatever its types say.
   const named = namedByConnection(headers.connection && String(headers.connection))
   for (const [name, value] of Object.entries(headers)) {
-    // It has no body, and a client that believed its framing would take the response for one (RFC 9112, 6.1).
-    const dropped = HOP_BY_HOP.has(name) || name === 'content-length' || named?.has(name)
-    if (value !== undefined && !dropped) hints[name] = value
+    const dropped = HOP_BY_HOP.has(name) || NOT_IN_HINTS.has(name) || named?.has(name)
+    if (value !== undefined && !dropped)
+      hints[name] = name === 'link' ? [value].flat().flatMap(linksIn) : value
   }
   try {
     res.writeEarlyHints(hints)
   } catch {
     // Node takes well-formed links alone. They are hints: a client does without.
   }
+}
+
+/** Node would join the lines of a cookie, and a client that believed a length would take the response for a body. */
+const NOT_IN_HINTS = new Set(['content-length', 'set-cookie'])
+
+/** One by one, as Node takes them: a server may write several in a line (RFC 8288, 3). */
+function linksIn(line: string): string[] {
+  return line.match(/<[^>]*>[^,"]*(?:"[^"]*"[^,"]*)*/g)?.map((link) => link.trim()) ?? [line]
 }

@@ -54,7 +54,9 @@ export class ResponseRelay implements ResponseHandler, Try {
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[], hasTrailers)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
-    if (owner.draining) headers.push('Connection', 'close')
+    if (status === 426 && fields.upgrade)
+      headers.push('Upgrade', String(fields.upgrade), 'Connection', 'Upgrade')
+    else if (owner.draining) headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(statusText), headers)
     this.#exchange.responded = true
     this.#exchange.unpin()

@@ -6,6 +6,7 @@ import type { MatcherTable } from '../rules/matchers.js'
 import { Router, type RouterExplanation } from '../rules/router.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { parseServerUrl } from '../rules/server-url.js'
+import type { RetryBudget } from './retry-budget.js'
 import type { Upstream, Upstreams } from './upstreams.js'
 
 /** A server of a live backend: what a strategy picks. */
@@ -26,6 +27,7 @@ export interface LiveBackend {
   readonly config: Backend
   readonly servers: readonly LiveServer[]
   readonly pick: Balancer<LiveServer>
+  readonly retryBudget: RetryBudget
 }
 
 /** Which frontend a request would go to, why, and which servers stand behind it. */
@@ -39,6 +41,7 @@ export interface CompileTools {
   readonly matchers: MatcherTable
   readonly balancers: ReadonlyMap<string, BalancerFactory>
   readonly upstreams: Upstreams
+  readonly newBudget: () => RetryBudget
 }
 
 /**
@@ -132,7 +135,7 @@ function compileBackend(
   name: string,
   config: Backend,
   before: LiveBackend | undefined,
-  { balancers, upstreams }: CompileTools,
+  { balancers, upstreams, newBudget }: CompileTools,
 ): LiveBackend {
   if (before?.config === config) {
     for (const { upstream } of before.servers) upstreams.hold(upstream.origin)
@@ -144,7 +147,8 @@ function compileBackend(
   })
   const factory = balancers.get(config.loadBalancer?.method ?? DEFAULT_STRATEGY)
   if (!factory) throw new Error(`there is no strategy ${JSON.stringify(config.loadBalancer?.method)}`)
-  return { name, config, servers, pick: factory(servers.filter(({ weight }) => weight > 0)) }
+  const pick = factory(servers.filter(({ weight }) => weight > 0))
+  return { name, config, servers, pick, retryBudget: before?.retryBudget ?? newBudget() }
 }
 
 /** For what was compiled in vain: it neither names its servers nor holds them any more. */

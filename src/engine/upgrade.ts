@@ -1,8 +1,40 @@
-import { createServer, type IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './forward-headers.js'
 import { hasBody } from './request-body.js'
+
+/** What an upgrade request becomes. */
+export interface UpgradeRoutes {
+  /** For requests that are served as if they asked for no upgrade. */
+  readonly handler: RequestHandler
+  readonly headBytes: number
+  /** Protocols that are tunnelled, in small letters. */
+  readonly allowed: ReadonlySet<string>
+  /** Takes all others; `pending` is what is to be tunnelled, if anything. */
+  readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
+}
+
+/** Tells upgrades that are tunnelled from those that are served as the plain requests that they are too. */
+export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRoutes): UpgradeHandler {
+  const plain = asPlainRequests(handler, headBytes)
+  const take: UpgradeHandler = (req, socket, head) => {
+    const protocol = requestedProtocol(req, allowed)
+    // What is hidden would not be replayed: such a request goes on to be refused.
+    const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
+    if (replay) return plain(req, socket, head)
+    const pending =
+      protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
+    begin(req, responseOn(req, socket), pending)
+  }
+  return (req, socket, head) => {
+    // Before anything else: a client that resets now must find a listener, or it ends the process.
+    socket.on('error', () => socket.destroy())
+    onceFree(socket, () => take(req, socket, head))
+  }
+}
 
 /** The protocol that a request asks to switch to, if it is one that is tunnelled. */
 export function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
@@ -44,25 +76,45 @@ export function keepsItsBody(req: IncomingMessage): boolean {
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
 export function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
-  const served = new WeakSet<Duplex>()
-  const serve: RequestHandler = (req, res) => {
-    // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6).
-    if (served.has(req.socket)) return
-    served.add(req.socket)
-    res.shouldKeepAlive = false
-    handler(req, res)
+  /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
+  const hosts = new WeakMap<Duplex, Server | undefined>()
+  const serve = (event: PlainEvent): RequestHandler => {
+    return (req, res) => {
+      // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6).
+      if (!hosts.has(req.socket)) return
+      const host = hosts.get(req.socket)
+      hosts.delete(req.socket)
+      res.shouldKeepAlive = false
+      if (!host?.listenerCount('request')) handler(req, res)
+      else giveTo(host, event, req, res)
+    }
   }
   // The head has been measured already; written anew it may be a little longer.
-  const plain = createServer({ maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1) }, serve)
-  plain.on('checkContinue', serve)
+  const plain = createServer({ maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1) })
+  for (const event of ['request', 'checkContinue'] as const) plain.on(event, serve(event))
+  plain.on('checkExpectation', (_req, res) => {
+    res.shouldKeepAlive = false
+    res.writeHead(417).end()
+  })
   plain.maxHeadersCount = 0
   return (req, socket, head) => {
+    hosts.set(socket, (socket as Duplex & { server?: Server }).server)
     let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
     for (let index = 0; index < req.rawHeaders.length; index += 2)
       text += `${req.rawHeaders[index]}: ${req.rawHeaders[index + 1]}\r\n`
     socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
     plain.emit('connection', socket)
   }
+}
+
+type PlainEvent = 'request' | 'checkContinue'
+
+/** Gives a request to the server that it came to, as Node would have done. */
+function giveTo(host: Server, event: PlainEvent, req: IncomingMessage, res: ServerResponse): void {
+  if (event === 'checkContinue' && host.listenerCount(event) === 0) {
+    res.writeContinue()
+    host.emit('request', req, res)
+  } else host.emit(event, req, res)
 }
 
 /** What a client may say before the server has answered, and is read at once. */

@@ -1,13 +1,18 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { ProxyError } from '../model/errors.js'
-import { compileRanges, parseAddress, parseRange } from '../rules/cidr.js'
+import { parseRange } from '../rules/cidr.js'
+import { compileWithin } from '../rules/range-set.js'
 
 /**
  * Where a machine finds its neighbours and its cloud's credentials: whoever can write a server's URL must not get there
  * by it. Link-local networks, and the metadata services of AWS, Azure, Google (in the first), AWS over IPv6, and Alibaba.
  */
-const NEVER_UNASKED = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32']
+const NEVER_UNASKED = [
+  ...['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32'],
+  // The same through NAT64 and 6to4 (RFC 6052, 3056).
+  ...['64:ff9b::a9fe:0/112', '64:ff9b::6464:64c8/128', '2002:a9fe::/32', '2002:6464:64c8::/48'],
+]
 
 type Within = (address: string) => boolean
 
@@ -27,7 +32,7 @@ export class UpstreamNetworks {
    * @throws ProxyError `PROXY_OPTION_INVALID`
    */
   constructor(allowed?: readonly string[]) {
-    const within = compileWithin(allowed ?? NEVER_UNASKED)
+    const within = compileWithin((allowed ?? NEVER_UNASKED).map(parseNetwork))
     this.#allows = allowed ? within : (address) => !within(address)
   }
 
@@ -46,14 +51,6 @@ export class UpstreamNetworks {
       if (options.all) callback(null, allowed)
       else callback(null, first.address, first.family)
     })
-  }
-}
-
-function compileWithin(ranges: readonly string[]): Within {
-  const within = compileRanges(ranges.map(parseNetwork))
-  return (text) => {
-    const address = parseAddress(text)
-    return address !== undefined && within(address)
   }
 }
 

@@ -34,8 +34,8 @@ export class Upstream {
   readonly #options: UpstreamOptions
   #parsedHostname: string | undefined
   #pool: Pool | undefined
-  /** Connections of single requests, outside the pool, each with its end. */
-  readonly #single = new Map<Client, Promise<void>>()
+  /** Connections that end with what is under way on them, each with its end: those of single requests, and old pools. */
+  readonly #closing = new Map<Client | Pool, Promise<void>>()
   /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
   leftAt: number | undefined
 
@@ -80,10 +80,10 @@ export class Upstream {
     return this.#pool
   }
 
-  #closeAfterUse(client: Client): void {
-    this.#single.set(
-      client,
-      client.close().finally(() => this.#single.delete(client)),
+  #closeAfterUse(connections: Client | Pool): void {
+    this.#closing.set(
+      connections,
+      connections.close().finally(() => this.#closing.delete(connections)),
     )
   }
 
@@ -99,19 +99,29 @@ export class Upstream {
     }
   }
 
-  /** Whether it ever had a connection to make. */
+  /** Whether it has connections, or had to make some and may have them still. */
   get isOpen(): boolean {
-    return this.#pool !== undefined || this.#single.size > 0
+    return this.#pool !== undefined || this.#closing.size > 0
   }
 
-  /** Closes idle connections now, and each busy one when its request has ended. */
+  /**
+   * Closes idle connections now, and each busy one when its request has ended. Whoever still picks this server gets a new
+   * one: a request may hold it for long, and until then nobody else has a use for those that are idle.
+   */
+  closeIdle(): void {
+    if (this.#pool) this.#closeAfterUse(this.#pool)
+    this.#pool = undefined
+  }
+
+  /** The same, and resolves when the last one is closed. */
   async close(): Promise<void> {
-    await Promise.all([this.#pool?.close(), ...this.#single.values()])
+    this.closeIdle()
+    await Promise.all(this.#closing.values())
   }
 
   /** Cuts every connection. */
   async destroy(): Promise<void> {
-    await Promise.all([this.#pool, ...this.#single.keys()].map((connections) => connections?.destroy()))
+    await Promise.all([this.#pool, ...this.#closing.keys()].map((connections) => connections?.destroy()))
   }
 }
 
@@ -188,7 +198,9 @@ export class Upstreams {
     const entry = this.#held.get(upstream.origin)
     if (entry === undefined || entry.upstream !== upstream) return
     entry.named -= 1
-    if (entry.named === 0) upstream.leftAt = performance.now()
+    if (entry.named > 0) return
+    upstream.leftAt = performance.now()
+    upstream.closeIdle()
   }
 
   /** Gives a hold back. With the last one the upstream closes; what is under way on it runs on. */

@@ -25,8 +25,18 @@ export interface Frontend {
   readonly priority?: number
   /** Names of the entry points this frontend answers on. Absent: all. */
   readonly entryPoints?: readonly string[]
+  /** Who may ask at all; others get 403. */
+  readonly whiteList?: WhiteList
   /** Whether servers see the client's `Host` (default true) or the host of their own URL (false). */
   readonly passHostHeader?: boolean
+}
+
+/** Addresses that may ask; nobody else is let through to another frontend either. Source: Traefik 1.7 `whiteList`. */
+export interface WhiteList {
+  /** Addresses and ranges, IPv4 and IPv6. */
+  readonly sourceRange: readonly string[]
+  /** Whether the client address counts. Default false: the socket's, whoever is behind it. */
+  readonly useXForwardedFor?: boolean
 }
 
 /** One of a frontend's named rules. */
@@ -42,19 +52,50 @@ export interface Route {
  * A host that adds matchers of its own can declare their keys by merging into this interface.
  */
 export interface RuleSpec {
-  /** Host names, compared without case, port and trailing dot. */
-  readonly host?: string | readonly string[]
+  /** Host names, compared without case, port and trailing dot; `*.` before one is any one label, `*` any host. */
+  readonly host?: Several
+  /** Regular expressions (RE2's syntax), found in the host in small letters. */
+  readonly hostRegexp?: Several
   /** Exact paths. */
-  readonly path?: string | readonly string[]
-  /** Plain string prefixes of the path: `/bar` takes `/barn` too, as in Traefik 1.7. */
-  readonly pathPrefix?: string | readonly string[]
+  readonly path?: Several
+  /** Plain string prefixes of the path: `/bar` takes `/barn` too, as in Traefik. */
+  readonly pathPrefix?: Several
+  /** Regular expressions, found in the path. */
+  readonly pathRegexp?: Several
+  /** As `path`, and servers get `/`. Source, as of the next three: Traefik 1.7. */
+  readonly pathStrip?: Several
+  /** Paths with `{name:regexp}` groups, and servers get `/`. */
+  readonly pathStripRegex?: Several
+  /** As `pathPrefix`, and servers get the path without it. */
+  readonly pathPrefixStrip?: Several
+  /** Prefixes with `{name:regexp}` groups, and servers get the path without what they took. */
+  readonly pathPrefixStripRegex?: Several
   /** Methods; `HEAD` is not `GET`. */
-  readonly method?: string | readonly string[]
+  readonly method?: Several
   /** Header name to value; one line of each header named must equal its value. */
   readonly headers?: Readonly<Record<string, string>>
+  /** Header name to regular expression, found in one line of each header named. */
+  readonly headersRegexp?: Readonly<Record<string, string>>
+  /** Key to value; one value of each key named must equal it. */
+  readonly query?: Readonly<Record<string, string>>
+  /** Key to regular expression, found in one value of each key named. */
+  readonly queryRegexp?: Readonly<Record<string, string>>
   /** Addresses and ranges of the client address, IPv4 and IPv6. */
-  readonly clientIp?: string | readonly string[]
+  readonly clientIp?: Several
+  /** Put before the path that servers get; holds for every request. */
+  readonly addPrefix?: string
+  /** The path that servers get; holds for every request. */
+  readonly replacePath?: string
+  /** A regular expression, a blank, and what takes the place of its matches in the path that servers get. */
+  readonly replacePathRegex?: string
+  /** Rules of which one must hold. */
+  readonly any?: readonly RuleSpec[]
+  /** A rule that must not hold. */
+  readonly not?: RuleSpec
 }
+
+/** One text, or a list of which one must hold. */
+type Several = string | readonly string[]
 
 /** A named group of servers and how to balance them. */
 export interface Backend {

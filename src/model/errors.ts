@@ -16,6 +16,7 @@ export const ERROR_CODES = {
   PROXY_LOOP: { source: 'config', status: 508, says: 'The request has come round in a circle.' },
   PROXY_CLIENT_TIMEOUT: { source: 'client', status: 408, says: 'The client stopped sending or reading.' },
   PROXY_BODY_TOO_LARGE: { source: 'client', status: 413, says: 'The body is too large.' },
+  PROXY_FORBIDDEN: { source: 'client', status: 403, says: 'Access is not allowed.' },
   PROXY_NO_ROUTE: { source: 'client', status: 404, says: 'No frontend matches this request.' },
   PROXY_CLIENT_LEFT: { source: 'client', status: 499, says: 'The client left.' },
 

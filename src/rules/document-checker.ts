@@ -1,7 +1,15 @@
-import type { Backend, Buffering, Frontend, LoadBalancer, RuleSpec, Server } from '../model/config.js'
-import type { Issue } from '../model/errors.js'
-import type { MatcherFactory } from '../model/request-facts.js'
+import type {
+  Backend,
+  Buffering,
+  Frontend,
+  LoadBalancer,
+  RuleSpec,
+  Server,
+  WhiteList,
+} from '../model/config.js'
 import { type BalancerFactory, balancerTable, LATER_STRATEGIES } from './balancers.js'
+import { parseRange } from './cidr.js'
+import { compileRule } from './compile-rule.js'
 import {
   BACKEND,
   BUFFERING,
@@ -10,21 +18,19 @@ import {
   LOAD_BALANCER,
   pathOf,
   quote,
-  RESERVED_NAMES,
   ROUTE,
   SERVER,
-  type Shape,
+  WHITE_LIST,
 } from './document-shapes.js'
-import { type MatcherTable, matcherTable } from './matchers.js'
+import type { FieldChecker } from './field-checker.js'
+import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
-import { compileRule } from './rule-matcher.js'
+
 import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
-export interface ValidateOptions {
-  /** The host's own matchers, by name. */
-  readonly matchers?: Readonly<Record<string, MatcherFactory>>
+export interface ValidateOptions extends MatcherOptions {
   /** The host's own strategies, by name. */
   readonly balancers?: Readonly<Record<string, BalancerFactory>>
   /** `refuse` (default): a field that is not built yet is an issue. `warn`: it is a warning, and ignored. */
@@ -32,43 +38,42 @@ export interface ValidateOptions {
 }
 
 /**
- * Walks a document and copies what is right, noting what is wrong. While there are issues the copies hold
- * placeholders; nobody gets to see them.
+ * Walks a document's frontends and backends and copies what is right, noting what is wrong. While there are issues the
+ * copies hold placeholders; nobody gets to see them.
  */
 export class DocumentChecker {
-  readonly issues: Issue[] = []
-  readonly warnings: Issue[] = []
+  readonly #fields: FieldChecker
   readonly #matchers: MatcherTable
   readonly #methods: readonly string[]
-  readonly #warn: boolean
   /** Listed once: the names of a hundred thousand backends take 30 ms to list. */
   #suggested: readonly string[] | undefined
 
-  constructor(options: ValidateOptions) {
-    this.#matchers = matcherTable(options.matchers)
+  constructor(options: ValidateOptions, fields: FieldChecker) {
+    this.#fields = fields
+    this.#matchers = matcherTable(options)
     this.#methods = [...balancerTable(options.balancers).keys()]
-    this.#warn = options.unsupportedFields === 'warn'
   }
 
   frontend(value: unknown, path: string, backends: Readonly<Record<string, Backend>>): Frontend {
-    const fields = this.object(value, path, FRONTEND)
+    const fields = this.#fields.object(value, path, FRONTEND)
     if (!fields) return { backend: '' }
     this.#onlyOneRuleForm(fields, path)
     return present({
       backend: this.#backendName(fields['backend'], `${path}.backend`, backends),
       rule: this.#rule(fields['rule'], `${path}.rule`),
       routes: this.#routes(fields['routes'], `${path}.routes`),
-      priority: this.#wholeNumber(fields['priority'], `${path}.priority`),
-      entryPoints: this.#texts(fields['entryPoints'], `${path}.entryPoints`),
-      passHostHeader: this.#flag(fields['passHostHeader'], `${path}.passHostHeader`),
+      priority: this.#fields.wholeNumber(fields['priority'], `${path}.priority`),
+      entryPoints: this.#fields.texts(fields['entryPoints'], `${path}.entryPoints`),
+      passHostHeader: this.#fields.flag(fields['passHostHeader'], `${path}.passHostHeader`),
+      whiteList: this.#whiteList(fields['whiteList'], `${path}.whiteList`),
     })
   }
 
   backend(value: unknown, path: string): Backend {
-    const fields = this.object(value, path, BACKEND)
+    const fields = this.#fields.object(value, path, BACKEND)
     const servers = nullRecord<Server>()
     if (!fields) return { servers }
-    for (const entry of this.names(fields['servers'], `${path}.servers`)) {
+    for (const entry of this.#fields.names(fields['servers'], `${path}.servers`)) {
       if (!entry) continue
       const [name, server] = entry
       servers[name] = this.#server(server, pathOf(`${path}.servers`, name))
@@ -80,74 +85,12 @@ export class DocumentChecker {
     })
   }
 
-  /** An object's fields, if it is one; fields that its kind does not have are noted. */
-  object(value: unknown, path: string, shape: Shape): Readonly<Record<string, unknown>> | undefined {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.#note(path, 'INVALID_TYPE', `expected an object, found ${describeValue(value)}`)
-      return undefined
-    }
-    // Only its own fields, so that nothing is believed that the document does not say itself.
-    const fields: Record<string, unknown> = {}
-    for (const name of Object.keys(value)) {
-      if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
-      else this.#unknownField(pathOf(path, name), name, shape)
-    }
-    return fields
-  }
-
-  /** The entries of a required object whose keys are names; `undefined` for one whose key is none. */
-  *names(value: unknown, path: string): Generator<[name: string, value: unknown] | undefined, void> {
-    if (value === undefined) {
-      this.#note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
-      return
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.#note(path, 'INVALID_TYPE', `expected an object of names, found ${describeValue(value)}`)
-      return
-    }
-    for (const name of Object.keys(value)) {
-      yield this.#isName(name, path) ? [name, (value as Record<string, unknown>)[name]] : undefined
-    }
-  }
-
-  text(value: unknown, path: string): string | undefined {
-    if (value === undefined || typeof value === 'string') return value
-    this.#note(path, 'INVALID_TYPE', `expected a text, found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #isName(name: string, path: string): boolean {
-    if (/^[a-z][\w.:/-]*$/i.test(name) && !RESERVED_NAMES.includes(name)) return true
-    const flaw = RESERVED_NAMES.includes(name)
-      ? 'is reserved'
-      : name === ''
-        ? 'is empty'
-        : name.includes('@')
-          ? 'holds "@", which stands between a name and its provider'
-          : /\p{Cc}/u.test(name)
-            ? 'holds a control character'
-            : undefined
-    if (flaw) this.#note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
-    return !flaw
-  }
-
-  #unknownField(path: string, name: string, { now, later }: Shape): void {
-    if (later.includes(name)) {
-      const issue: Issue = { path, code: 'NOT_SUPPORTED', message: `${name} of Traefik is not supported yet` }
-      if (this.#warn) this.warnings.push(issue)
-      else this.issues.push(issue)
-      return
-    }
-    const suggestion = suggestName(name, [...now, ...later])
-    this.#note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
-  }
-
   #onlyOneRuleForm(fields: Readonly<Record<string, unknown>>, path: string): void {
     const { rule, routes } = fields
     if (rule !== undefined && routes !== undefined) {
-      this.#note(path, 'INVALID_VALUE', 'expected either rule or routes, found both')
+      this.#fields.note(path, 'INVALID_VALUE', 'expected either rule or routes, found both')
     } else if (rule === undefined && (routes === undefined || isEmptyObject(routes))) {
-      this.#note(
+      this.#fields.note(
         path,
         'MISSING_RULE',
         'expected a rule, or routes with at least one: a frontend without any would take every request',
@@ -157,19 +100,19 @@ export class DocumentChecker {
 
   #backendName(value: unknown, path: string, backends: Readonly<Record<string, Backend>>): string {
     if (value === undefined) {
-      this.#note(path, 'MISSING_BACKEND', 'expected the name of a backend, found nothing')
+      this.#fields.note(path, 'MISSING_BACKEND', 'expected the name of a backend, found nothing')
       return ''
     }
-    const name = this.text(value, path)
+    const name = this.#fields.text(value, path)
     if (name === undefined) return ''
     const at = name.indexOf('@')
     if (at >= 0) {
       const whole = /^[^@]+@[^@]+$/.test(name)
-      if (!whole) this.#note(path, 'INVALID_VALUE', `expected name@provider, found ${quote(name)}`)
+      if (!whole) this.#fields.note(path, 'INVALID_VALUE', `expected name@provider, found ${quote(name)}`)
     } else if (!(name in backends)) {
       this.#suggested ??= Object.keys(backends).slice(0, MAX_SUGGESTED_FROM)
       const suggestion = suggestName(name, this.#suggested)
-      this.#note(path, 'MISSING_BACKEND', `there is no backend ${quote(name)}${suggestion}`)
+      this.#fields.note(path, 'MISSING_BACKEND', `there is no backend ${quote(name)}${suggestion}`)
     }
     return name
   }
@@ -177,13 +120,13 @@ export class DocumentChecker {
   #routes(value: unknown, path: string): Frontend['routes'] | undefined {
     if (value === undefined) return undefined
     const routes = nullRecord<{ rule: string | RuleSpec }>()
-    for (const entry of this.names(value, path)) {
+    for (const entry of this.#fields.names(value, path)) {
       if (!entry) continue
       const [name, route] = entry
       const at = pathOf(path, name)
-      const rule = this.object(route, at, ROUTE)
+      const rule = this.#fields.object(route, at, ROUTE)
       if (!rule) continue
-      if (rule['rule'] === undefined) this.#note(at, 'MISSING_RULE', 'expected a rule, found nothing')
+      if (rule['rule'] === undefined) this.#fields.note(at, 'MISSING_RULE', 'expected a rule, found nothing')
       routes[name] = { rule: this.#rule(rule['rule'], `${at}.rule`) ?? '' }
     }
     return routes
@@ -192,40 +135,45 @@ export class DocumentChecker {
   #rule(value: unknown, path: string): string | RuleSpec | undefined {
     if (value === undefined) return undefined
     if (typeof value !== 'string' && (typeof value !== 'object' || value === null || Array.isArray(value))) {
-      this.#note(path, 'INVALID_TYPE', `expected a rule as text or data, found ${describeValue(value)}`)
+      this.#fields.note(
+        path,
+        'INVALID_TYPE',
+        `expected a rule as text or data, found ${describeValue(value)}`,
+      )
       return undefined
     }
     const { issues } = compileRule(value, this.#matchers)
-    for (const { code, message } of issues) this.#note(path, code, message)
+    for (const { code, message } of issues) this.#fields.note(path, code, message)
     if (typeof value === 'string') return value
     return issues.length > 0 ? undefined : structuredClone(value)
   }
 
-  #wholeNumber(value: unknown, path: string): number | undefined {
-    if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined
-    this.#note(path, 'INVALID_TYPE', `expected a whole number, found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #flag(value: unknown, path: string): boolean | undefined {
-    if (value === undefined || typeof value === 'boolean') return value
-    this.#note(path, 'INVALID_TYPE', `expected true or false, found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #texts(value: unknown, path: string): readonly string[] | undefined {
+  #whiteList(value: unknown, path: string): WhiteList | undefined {
     if (value === undefined) return undefined
-    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string'))
-      return [...value]
-    this.#note(path, 'INVALID_TYPE', `expected a list of at least one text, found ${describeValue(value)}`)
-    return undefined
+    const fields = this.#fields.object(value, path, WHITE_LIST)
+    if (!fields) return undefined
+    const at = `${path}.sourceRange`
+    const sourceRange = this.#fields.texts(fields['sourceRange'], at) ?? []
+    if (fields['sourceRange'] === undefined)
+      this.#fields.note(at, 'MISSING_FIELD', 'expected a list of addresses and ranges, found nothing')
+    for (const [index, range] of sourceRange.entries()) this.#range(range, `${at}[${index}]`)
+    const useXForwardedFor = this.#fields.flag(fields['useXForwardedFor'], `${path}.useXForwardedFor`)
+    return present({ sourceRange, useXForwardedFor })
+  }
+
+  #range(text: string, path: string): void {
+    try {
+      parseRange(text)
+    } catch (error) {
+      this.#fields.note(path, 'INVALID_RANGE', (error as Error).message)
+    }
   }
 
   #server(value: unknown, path: string): Server {
-    const fields = this.object(value, path, SERVER)
+    const fields = this.#fields.object(value, path, SERVER)
     if (!fields) return { url: '' }
     if (fields['url'] === undefined)
-      this.#note(`${path}.url`, 'MISSING_FIELD', 'expected a URL, found nothing')
+      this.#fields.note(`${path}.url`, 'MISSING_FIELD', 'expected a URL, found nothing')
     return present({
       url: this.#url(fields['url'], `${path}.url`),
       weight: this.#weight(fields['weight'], `${path}.weight`),
@@ -233,10 +181,10 @@ export class DocumentChecker {
   }
 
   #url(value: unknown, path: string): string {
-    const text = this.text(value, path)
+    const text = this.#fields.text(value, path)
     if (text === undefined) return ''
     const { flaw } = parseServerUrl(text)
-    if (flaw) this.#note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
+    if (flaw) this.#fields.note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
     return text
   }
 
@@ -244,20 +192,28 @@ export class DocumentChecker {
     if (value === undefined) return undefined
     if (typeof value === 'number' && value >= 0 && value <= MAX_WEIGHT) return value
     const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
-    this.#note(path, code, `expected a number from 0 to ${MAX_WEIGHT}, found ${describeValue(value)}`)
+    this.#fields.note(path, code, `expected a number from 0 to ${MAX_WEIGHT}, found ${describeValue(value)}`)
     return undefined
   }
 
   #loadBalancer(value: unknown, path: string): LoadBalancer | undefined {
     if (value === undefined) return undefined
-    const fields = this.object(value, path, LOAD_BALANCER)
-    const method = this.text(fields?.['method'], `${path}.method`)
+    const fields = this.#fields.object(value, path, LOAD_BALANCER)
+    const method = this.#fields.text(fields?.['method'], `${path}.method`)
     if (method === undefined) return {}
     if (LATER_STRATEGIES.includes(method) && !this.#methods.includes(method)) {
-      this.#note(`${path}.method`, 'NOT_SUPPORTED', `the strategy ${method} of Traefik is not supported yet`)
+      this.#fields.note(
+        `${path}.method`,
+        'NOT_SUPPORTED',
+        `the strategy ${method} of Traefik is not supported yet`,
+      )
     } else if (!this.#methods.includes(method)) {
       const suggestion = suggestName(method, this.#methods)
-      this.#note(`${path}.method`, 'INVALID_VALUE', `there is no strategy ${quote(method)}${suggestion}`)
+      this.#fields.note(
+        `${path}.method`,
+        'INVALID_VALUE',
+        `there is no strategy ${quote(method)}${suggestion}`,
+      )
     }
     return { method }
   }
@@ -265,12 +221,11 @@ export class DocumentChecker {
   #buffering(value: unknown, path: string): Buffering | undefined {
     if (value === undefined) return undefined
     const at = `${path}.maxRequestBodyBytes`
-    const bytes = this.#wholeNumber(this.object(value, path, BUFFERING)?.['maxRequestBodyBytes'], at)
+    const bytes = this.#fields.wholeNumber(
+      this.#fields.object(value, path, BUFFERING)?.['maxRequestBodyBytes'],
+      at,
+    )
     return present({ maxRequestBodyBytes: bytes })
-  }
-
-  #note(path: string, code: Issue['code'], message: string): void {
-    this.issues.push({ path, code, message })
   }
 }
 

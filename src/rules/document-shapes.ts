@@ -13,13 +13,12 @@ export const DOCUMENT: Shape = {
 }
 
 export const FRONTEND: Shape = {
-  now: ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader'],
+  now: ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader', 'whiteList'],
   later: [
     'passTLSCert',
     'passTLSClientCert',
     'auth',
     'basicAuth',
-    'whiteList',
     'whitelistSourceRange',
     'redirect',
     'errors',
@@ -29,6 +28,8 @@ export const FRONTEND: Shape = {
 }
 
 export const ROUTE: Shape = { now: ['rule'], later: [] }
+
+export const WHITE_LIST: Shape = { now: ['sourceRange', 'useXForwardedFor'], later: [] }
 
 export const BACKEND: Shape = {
   now: ['servers', 'loadBalancer', 'buffering'],

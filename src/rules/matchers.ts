@@ -1,183 +1,200 @@
-import { domainToASCII } from 'node:url'
-import { type Issue, ProxyError } from '../model/errors.js'
-import type { MatcherFactory, RequestFacts } from '../model/request-facts.js'
-import { compileRanges, parseAddress, parseRange } from './cidr.js'
-import { quote } from './document-shapes.js'
-import { hostOf } from './normalize-host.js'
-import { normalizePath } from './normalize-path.js'
+import { ProxyError } from '../model/errors.js'
+import type { MatcherFactory } from '../model/request-facts.js'
+import type { CompileMatcher } from './compiled-matcher.js'
+import { matchClientIp } from './match-client-ip.js'
+import { matchHost, matchHostRegexp, matchHostTemplate } from './match-host.js'
+import {
+  matchHeaders,
+  matchHeadersRegexp,
+  matchMethod,
+  matchQuery,
+  matchQueryPairs,
+  matchQueryRegexp,
+  withoutEmptyValue,
+} from './match-message.js'
+import { matchPath, matchPathPrefix, matchPathRegexp } from './match-path.js'
+import {
+  addPrefix,
+  replacePath,
+  replacePathRegex,
+  stripPath,
+  stripPathRegex,
+  stripPrefix,
+  stripPrefixRegex,
+} from './path-modifiers.js'
+import { COMBINING_KEYS } from './rule-tree.js'
 
-/**
- * The table of matchers: name in rule text to factory. Adding one is adding a row (and its function below); its
- * key in data rules is the name with a small first letter. Order here is the order of canonical rule text.
- */
-const MATCHERS: Readonly<Record<string, MatcherFactory>> = {
-  Host: matchHost,
-  Path: matchPath,
-  PathPrefix: matchPathPrefix,
-  Method: matchMethod,
-  Headers: matchHeaders,
-  ClientIP: matchClientIp,
+/** One matcher: in which forms of rules it may stand, and how its values are compiled there. */
+export interface Matcher {
+  /** In text of Traefik 1.7. */
+  readonly traefik1?: CompileMatcher
+  /** In text of Traefik 3, where it may have another name. */
+  readonly traefik3?: InTraefik3
+  /** In data. */
+  readonly data?: CompileMatcher
+  /** In data under `any` and `not`, if it is another there: no client is sent to the path of one alternative. */
+  readonly nested?: CompileMatcher
+  /** Whether its values in data mean the same in text of Traefik 1.7, so that they can be shown so. */
+  readonly shownAsTraefik1: boolean
+  /** Whether data gives its values as an object: names and values in turn, and all must hold. Else one must. */
+  readonly pairs?: boolean
+  /** What it looks at. */
+  readonly fact?: 'host' | 'path'
 }
 
-/** Matchers and modifiers of Traefik 1.7 that are known and not built yet: refused by name. */
-export const LATER_MATCHERS: readonly string[] = [
-  'HostRegexp',
-  'HeadersRegexp',
-  'Query',
-  'PathStrip',
-  'PathStripRegex',
-  'PathPrefixStrip',
-  'PathPrefixStripRegex',
-  'AddPrefix',
-  'ReplacePath',
-  'ReplacePathRegex',
-]
+interface InTraefik3 {
+  readonly name?: string
+  /** How many values it takes there, at least and at most. */
+  readonly values: readonly [least: number, most: number]
+  readonly compile: CompileMatcher
+}
 
 /** Matchers by name: ours, and the host's own. A `Map`, because names come from documents. */
-export type MatcherTable = ReadonlyMap<string, MatcherFactory>
+export type MatcherTable = ReadonlyMap<string, Matcher>
 
-const BUILT_IN: MatcherTable = new Map(Object.entries(MATCHERS))
+const ONE = [1, 1] as const
+const PAIR = [2, 2] as const
+const ONE_OR_PAIR = [1, 2] as const
+
+/** The same values and the same meaning in all forms. */
+function everywhere(compile: CompileMatcher, values: InTraefik3['values'] = ONE): Matcher {
+  return { traefik1: compile, traefik3: { values, compile }, data: compile, shownAsTraefik1: true }
+}
+
+/** A modifier of Traefik 1.7, which Traefik 3 has no word for in its rules. */
+function modifier(traefik1: CompileMatcher, data = traefik1): Matcher {
+  return { traefik1, data, shownAsTraefik1: true }
+}
+
+/**
+ * The table of matchers: name in rule text to what it does. Adding one is adding a row; its key in data rules is the name
+ * with a small first letter. Order here is the order of canonical text of data rules, and of their tests.
+ *
+ * @param keepTrailingSlash see `matchPath`; rules of Traefik 3's form always keep it
+ */
+function ourMatchers(keepTrailingSlash: boolean): Readonly<Record<string, Matcher>> {
+  const [keeps, pairs] = [keepTrailingSlash, true]
+  return {
+    Host: { ...everywhere(matchHost), fact: 'host' },
+    HostRegexp: {
+      traefik1: matchHostTemplate,
+      traefik3: { values: ONE, compile: matchHostRegexp },
+      data: matchHostRegexp,
+      shownAsTraefik1: false,
+      fact: 'host',
+    },
+    Path: {
+      traefik1: matchPath('groups', keeps),
+      traefik3: { values: ONE, compile: matchPath('literal') },
+      data: matchPath('refused', keeps),
+      nested: matchPath('refused'),
+      shownAsTraefik1: true,
+      fact: 'path',
+    },
+    PathPrefix: {
+      traefik1: matchPathPrefix('groups'),
+      traefik3: { values: ONE, compile: matchPathPrefix('literal') },
+      data: matchPathPrefix('refused'),
+      shownAsTraefik1: true,
+      fact: 'path',
+    },
+    PathRegexp: {
+      traefik3: { values: ONE, compile: matchPathRegexp },
+      data: matchPathRegexp,
+      shownAsTraefik1: false,
+      fact: 'path',
+    },
+    PathStrip: {
+      ...modifier(stripPath('groups', keeps), stripPath('refused', keeps)),
+      nested: stripPath('refused'),
+      fact: 'path',
+    },
+    PathStripRegex: { ...modifier(stripPathRegex(keeps)), nested: stripPathRegex(), fact: 'path' },
+    PathPrefixStrip: { ...modifier(stripPrefix('groups'), stripPrefix('refused')), fact: 'path' },
+    PathPrefixStripRegex: { ...modifier(stripPrefixRegex), fact: 'path' },
+    Method: everywhere(matchMethod),
+    Headers: {
+      ...everywhere(matchHeaders),
+      traefik3: { name: 'Header', values: PAIR, compile: matchHeaders },
+      pairs,
+    },
+    HeadersRegexp: {
+      ...everywhere(matchHeadersRegexp),
+      traefik3: { name: 'HeaderRegexp', values: PAIR, compile: matchHeadersRegexp },
+      pairs,
+    },
+    Query: {
+      traefik1: matchQueryPairs,
+      traefik3: { values: ONE_OR_PAIR, compile: withoutEmptyValue(matchQuery) },
+      data: matchQuery,
+      shownAsTraefik1: false,
+      pairs,
+    },
+    QueryRegexp: {
+      traefik3: { values: ONE_OR_PAIR, compile: withoutEmptyValue(matchQueryRegexp) },
+      data: matchQueryRegexp,
+      shownAsTraefik1: false,
+      pairs,
+    },
+    ClientIP: everywhere(matchClientIp),
+    AddPrefix: modifier(addPrefix),
+    ReplacePath: modifier(replacePath),
+    ReplacePathRegex: modifier(replacePathRegex),
+  }
+}
+
+const BUILT_IN = new Map(Object.entries(ourMatchers(true)))
+const BUILT_IN_SLASH_TOLERANT = new Map(Object.entries(ourMatchers(false)))
+
+/** What a table of matchers is made of. */
+export interface MatcherOptions {
+  /** The host's own matchers, by name. */
+  readonly matchers?: Readonly<Record<string, MatcherFactory>>
+  /**
+   * Whether a `Path` of a rule is itself alone. Default true. False is Traefik 1.7's default: who asks for the other slash
+   * form of one is sent to it by 301. Rules of Traefik 3's form are not touched by it.
+   */
+  readonly keepTrailingSlash?: boolean
+}
 
 /**
  * The matchers that rules may use.
  *
- * @param own the host's matchers; a name that is taken, or cannot stand in a rule, is refused
- * @throws ProxyError `PROXY_OPTION_INVALID`
+ * @throws ProxyError `PROXY_OPTION_INVALID` for a matcher of the host's whose name is taken, or cannot stand in a rule
  */
-export function matcherTable(own: Readonly<Record<string, MatcherFactory>> = {}): MatcherTable {
-  const added = Object.entries(own)
-  if (added.length === 0) return BUILT_IN
-  for (const [name] of added) {
-    const taken = [...BUILT_IN.keys(), ...LATER_MATCHERS].some(
-      (known) => known.toLowerCase() === name.toLowerCase(),
-    )
-    if (taken)
-      throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: Switchover has a matcher of this name`)
-    if (!/^[A-Z][A-Za-z0-9]*$/.test(name)) {
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        `matchers.${name}: expected a name like "Tenant": a capital, then letters and digits`,
-      )
-    }
+export function matcherTable({ matchers = {}, keepTrailingSlash = true }: MatcherOptions = {}): MatcherTable {
+  const builtIn = keepTrailingSlash ? BUILT_IN : BUILT_IN_SLASH_TOLERANT
+  const own = Object.entries(matchers)
+  if (own.length === 0) return builtIn
+  for (const [name] of own) checkName(name)
+  return new Map([...builtIn, ...own.map(([name, factory]) => [name, ownMatcher(factory)] as const)])
+}
+
+/** Whether a table has none of the host's own matchers. */
+export function isBuiltIn(table: MatcherTable): boolean {
+  return table === BUILT_IN || table === BUILT_IN_SLASH_TOLERANT
+}
+
+function checkName(name: string): void {
+  if (TAKEN.has(name.toLowerCase())) {
+    throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: Switchover has a matcher of this name`)
   }
-  return new Map([...BUILT_IN, ...added])
+  if (/^[A-Z][A-Za-z0-9]*$/.test(name)) return
+  const message = `matchers.${name}: expected a name like "Tenant": a capital, then letters and digits`
+  throw new ProxyError('PROXY_OPTION_INVALID', message)
 }
 
-/** Host names, compared without case, port and trailing dot. Source: Traefik 1.7 `Host`. */
-function matchHost(values: readonly string[]): (facts: RequestFacts) => boolean {
-  const hosts = eachValue(values, parseHost)
-  return oneOf(hosts, (facts) => facts.host)
-}
+const TAKEN = new Set(
+  [...[...BUILT_IN].flatMap(([name, { traefik3 }]) => [name, traefik3?.name ?? name]), ...COMBINING_KEYS].map(
+    (name) => name.toLowerCase(),
+  ),
+)
 
-function parseHost(value: string): string {
-  // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
-  const foreign =
-    value.length <= MAX_HOST_LENGTH && /[^\x20-\x7e]/.test(value) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(value)
-  const ascii = foreign ? domainToASCII(value) : value.toLowerCase()
-  const host = value.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
-  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
-  if (value.endsWith(']') && URL.canParse(`http://${host}`)) return host
-  throw new Error(
-    `${quote(value)} is no host name; expected one like a.example.com, without port and wildcard`,
-  )
-}
-
-/** Of a host name (RFC 1035, 2.3.4); domainToASCII takes seconds over what is very long. */
-const MAX_HOST_LENGTH = 253
-
-/** Exact paths. Source: Traefik 1.7 `Path`, but that no other slash form is redirected. */
-function matchPath(values: readonly string[]): (facts: RequestFacts) => boolean {
-  const paths = eachValue(values, parsePath)
-  return oneOf(paths, (facts) => facts.path)
-}
-
-/** Plain string prefixes. Source: Traefik 1.7 `PathPrefix`: `/bar` takes `/barn` too. */
-function matchPathPrefix(values: readonly string[]): (facts: RequestFacts) => boolean {
-  const prefixes = eachValue(values, parsePath)
-  const [only] = prefixes
-  if (prefixes.length === 1 && only !== undefined) return (facts) => facts.path.startsWith(only)
-  return (facts) => prefixes.some((prefix) => facts.path.startsWith(prefix))
-}
-
-function parsePath(value: string): string {
-  if (!value.startsWith('/')) throw new Error(`${quote(value)} can never match: a path begins with "/"`)
-  if (/[{}]/.test(value)) {
-    throw new Error(`${quote(value)} holds braces; regular expressions in rules are not supported yet`)
+function ownMatcher(factory: MatcherFactory): Matcher {
+  const compile: CompileMatcher = (values) => {
+    const test: unknown = factory(values)
+    if (typeof test === 'function') return { test: test as ReturnType<MatcherFactory> }
+    throw new Error('the matcher did not compile to a function')
   }
-  if (/[?#]|[^\x21-\x7e]/.test(value)) {
-    throw new Error(
-      `${quote(value)} can never match: a path has no "?", "#", blank or unencoded non-ASCII character`,
-    )
-  }
-  return normalizePath(value)
-}
-
-/** Methods, exactly. Source: Traefik 1.7 `Method`. */
-function matchMethod(values: readonly string[]): (facts: RequestFacts) => boolean {
-  const methods = eachValue(values, (value) => {
-    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is no method`)
-    return value.toUpperCase()
-  })
-  return oneOf(methods, (facts) => facts.method)
-}
-
-/** Name and value in turn; of each header named, one line must equal its value. Source: Traefik 1.7 `Headers`. */
-function matchHeaders(values: readonly string[]): (facts: RequestFacts) => boolean {
-  if (values.length % 2 !== 0) {
-    throw new Error(`expected names and values in turn, like Headers:X-Env,qas; found ${values.length} parts`)
-  }
-  const pairs: { name: string; value: string }[] = []
-  for (let index = 0; index < values.length; index += 2) {
-    const name = values[index] as string
-    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is no header name`)
-    pairs.push({ name: name.toLowerCase(), value: values[index + 1] as string })
-  }
-  return ({ headers }) => pairs.every(({ name, value }) => hasHeader(headers, name, value))
-}
-
-function hasHeader(headers: RequestFacts['headers'], name: string, value: string): boolean {
-  const found = Object.hasOwn(headers, name) ? headers[name] : undefined
-  return typeof found === 'string' ? found === value : (found?.includes(value) ?? false)
-}
-
-/** Addresses and ranges of the client address. Ours; in Traefik since 2.5, there for the peer's address only. */
-function matchClientIp(values: readonly string[]): (facts: RequestFacts) => boolean {
-  const within = compileRanges(eachValue(values, parseRange, 'INVALID_RANGE'))
-  return (facts) => {
-    const address = parseAddress(facts.clientAddress)
-    return address !== undefined && within(address)
-  }
-}
-
-const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/
-
-function oneOf(
-  values: readonly string[],
-  factOf: (facts: RequestFacts) => string,
-): (facts: RequestFacts) => boolean {
-  const [only] = values
-  if (values.length === 1) return (facts) => factOf(facts) === only
-  const set = new Set(values)
-  return (facts) => set.has(factOf(facts))
-}
-
-/** Parses every value, and reports every bad one: an issue's path is the value's index. */
-function eachValue<T>(
-  values: readonly string[],
-  parse: (value: string) => T,
-  code: Issue['code'] = 'INVALID_RULE',
-): T[] {
-  const issues: Issue[] = []
-  const parsed: T[] = []
-  for (const [index, value] of values.entries()) {
-    try {
-      parsed.push(parse(value))
-    } catch (error) {
-      issues.push({ path: String(index), code, message: (error as Error).message })
-    }
-  }
-  if (issues.length > 0) {
-    throw new ProxyError('PROXY_RULE_INVALID', issues.map(({ message }) => message).join('; '), { issues })
-  }
-  return parsed
+  return everywhere(compile, [1, Number.POSITIVE_INFINITY])
 }

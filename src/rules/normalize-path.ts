@@ -8,11 +8,16 @@
 export function normalizePath(path: string): string {
   // Nearly every path is in normal form already: no escape to decode, no segment that begins with a dot.
   if (!path.includes('%') && !path.includes('/.')) return path
-  const decoded = path.replace(ENCODED, (encoded) => {
+  const decoded = decodeUnreserved(path)
+  return decoded.includes('/.') ? removeDotSegments(decoded) : decoded
+}
+
+/** Letters, digits and the like that need no escape, without it. */
+export function decodeUnreserved(text: string): string {
+  return text.replace(ENCODED, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
     return UNRESERVED.test(character) ? character : encoded
   })
-  return decoded.includes('/.') ? removeDotSegments(decoded) : decoded
 }
 
 // Not behind a stray `%`: decoding there would make a new escape (`%2%65` would become `%2e`).

@@ -1,45 +1,51 @@
 import type { Frontend, ProviderConfig } from '../model/config.js'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import type { MatcherFactory, RequestFacts } from '../model/request-facts.js'
-import { type MatcherTable, matcherTable } from './matchers.js'
-import { type CompiledTerm, compileRule, matchesAll, textOfTerms } from './rule-matcher.js'
+import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
+import { textOf } from './format-rule.js'
+import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
+import { RouterIndex } from './router-index.js'
+import { refusalIn } from './rule-tree.js'
 import { runAtOnce } from './run-steps.js'
+import { sortSteps } from './sort-steps.js'
 
-/** A compiled frontend. */
-export interface CompiledFrontend {
-  /** As the router was given it: `name`, or `name@provider` in a running proxy. */
-  readonly name: string
-  readonly backend: string
-  readonly priority: number
-  /** Canonical text; the rules of several routes with ` && ` between them. */
-  readonly rule: string
-  readonly config: Frontend
-  readonly terms: readonly CompiledTerm[]
-}
-
-/** Which frontend wins a request, and what refused it in each that was tried before. */
+/** Which frontend wins a request, and why each of the others does not. */
 export interface RouterExplanation {
   readonly winner?: {
     readonly frontend: string
     readonly backend: string
     readonly priority: number
     readonly rule: string
+    /** The path that servers get, if the frontend's modifiers change it. */
+    readonly path?: string
+    /** Instead of a server's response: sent to the other slash form by 301, or kept out by the white list with 403. */
+    readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
   }
-  /** The frontends tried before the winner, in order, each with the first matcher that refused. */
+  /** The frontends whose rule does not hold, in the order in which they are tried, each with the matcher that refused. */
   readonly refused: readonly { readonly frontend: string; readonly rule: string; readonly by: string }[]
-  /** The same in sentences, a line each. */
+  /** The frontends whose rule holds too, but which come after the winner. */
+  readonly outranked: readonly {
+    readonly frontend: string
+    readonly rule: string
+    readonly priority: number
+  }[]
+  /** The same in sentences, a line each; of many refusals, those of the highest priority. */
   readonly text: string
 }
 
 /** Frontends, compiled and ordered: by priority, then by name. Answers with one or none; never changes. */
 export class Router {
   readonly #frontends: readonly CompiledFrontend[]
+  readonly #index: RouterIndex
+  readonly #matchers: MatcherTable
 
   /** Made when the next router is compiled. */
   #named: ReadonlyMap<string, CompiledFrontend> | undefined
 
-  private constructor(frontends: readonly CompiledFrontend[]) {
+  private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, matchers: MatcherTable) {
     this.#frontends = frontends
+    this.#index = index
+    this.#matchers = matchers
   }
 
   get #byName(): ReadonlyMap<string, CompiledFrontend> {
@@ -51,13 +57,12 @@ export class Router {
    * Compiles a document's frontends at once.
    *
    * @param config only its frontends are looked at
+   * @param options.matchers the host's own matchers, by name
+   * @param options.keepTrailingSlash default true; false: as Traefik 1.7, see `createProxy`
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
    */
-  static compile(
-    config: Pick<ProviderConfig, 'frontends'>,
-    options: { matchers?: Readonly<Record<string, MatcherFactory>> } = {},
-  ): Router {
-    return runAtOnce(Router.compileSteps(Object.entries(config.frontends), matcherTable(options.matchers)))
+  static compile(config: Pick<ProviderConfig, 'frontends'>, options: MatcherOptions = {}): Router {
+    return runAtOnce(Router.compileSteps(Object.entries(config.frontends), matcherTable(options)))
   }
 
   /**
@@ -81,101 +86,105 @@ export class Router {
     if (issues.length > 0) {
       throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
     }
-    return new Router(compiled.sort(byPriorityThenName))
+    const ordered = yield* sortSteps(compiled, byPriorityThenName)
+    return new Router(ordered, yield* RouterIndex.build(ordered), matchers)
   }
 
   /** The frontend that serves a request, if any. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
-    for (const frontend of this.#frontends) {
-      if (answersOn(frontend, facts.entryPoint) && matchesAll(frontend.terms, facts)) return frontend
-    }
-    return undefined
+    return this.#index.match(facts)
   }
 
-  /** Why `match` answers as it does. */
+  /** All frontends, in the order in which they are tried. */
+  get frontends(): readonly CompiledFrontend[] {
+    return this.#frontends
+  }
+
+  /** Frontends that come before another one, and that the host and path of a request allow too. */
+  before(frontend: CompiledFrontend, facts: RequestFacts): CompiledFrontend[] {
+    const candidates = this.#index.candidates(facts).map((candidate) => candidate.frontend)
+    const position = candidates.indexOf(frontend)
+    return [...new Set(position < 0 ? candidates : candidates.slice(0, position))]
+  }
+
+  /** Why `match` answers as it does. Unlike that, it asks every frontend. */
   explain(facts: RequestFacts): RouterExplanation {
     const refused: { frontend: string; rule: string; by: string }[] = []
+    const holding: CompiledFrontend[] = []
     for (const frontend of this.#frontends) {
-      const by = refusalOf(frontend, facts)
-      if (by === undefined) {
-        const { name, backend, priority, rule } = frontend
-        return explanation(refused, { frontend: name, backend, priority, rule })
-      }
-      refused.push({ frontend: frontend.name, rule: frontend.rule, by })
+      const by = this.#refusalOf(frontend, facts)
+      if (by === undefined) holding.push(frontend)
+      else refused.push({ frontend: frontend.name, rule: frontend.rule, by })
     }
-    return explanation(refused)
+    const [first, ...later] = holding
+    const outranked = later.map(({ name, rule, priority }) => ({ frontend: name, rule, priority }))
+    const winner = first && winnerOf(first, facts)
+    return { ...(winner && { winner }), refused, outranked, text: sentences(winner, refused, outranked) }
+  }
+
+  /** What keeps a frontend from a request, or nothing if it matches. */
+  #refusalOf({ config, tree }: CompiledFrontend, facts: RequestFacts): string | undefined {
+    const { entryPoints } = config
+    if (entryPoints && (facts.entryPoint === undefined || !entryPoints.includes(facts.entryPoint))) {
+      return `entryPoints ${entryPoints.join(',')}`
+    }
+    try {
+      const part = refusalIn(tree, facts)
+      return part && textOf(part, part.kind === 'term' ? part.form : 'traefik3', this.#matchers)
+    } catch (thrown) {
+      return `a matcher failed: ${asError(thrown).message}`
+    }
   }
 }
 
 const NOTHING: ReadonlyMap<string, CompiledFrontend> = new Map()
-
-function compileFrontend(
-  name: string,
-  frontend: Frontend,
-  matchers: MatcherTable,
-  issues: Issue[],
-): CompiledFrontend {
-  let terms: readonly CompiledTerm[] = []
-  let text: string | undefined
-  // What Traefik counts is the text as written; a data rule has only its canonical one.
-  let length = 0
-  for (const rule of rulesOf(frontend)) {
-    const compiled = compileRule(rule, matchers)
-    terms = text === undefined ? compiled.terms : [...terms, ...compiled.terms]
-    text = text === undefined ? compiled.text : `${text} && ${compiled.text}`
-    length += typeof rule === 'string' ? rule.length : compiled.text.length
-    for (const issue of compiled.issues) issues.push({ ...issue, path: `frontends[${JSON.stringify(name)}]` })
-  }
-  if (text === undefined) {
-    // Validation refuses it too; whoever comes here without must not get a frontend that takes every request.
-    const message = 'expected a rule, or routes with at least one'
-    issues.push({ path: `frontends[${JSON.stringify(name)}]`, code: 'MISSING_RULE', message })
-  }
-  const explicit = frontend.priority ?? 0
-  return {
-    name,
-    backend: frontend.backend,
-    priority: explicit > 0 ? explicit : length,
-    rule: text ?? '',
-    config: frontend,
-    terms,
-  }
-}
-
-function rulesOf(frontend: Frontend) {
-  if (frontend.rule !== undefined) return [frontend.rule]
-  return Object.values(frontend.routes ?? {}).map(({ rule }) => rule)
-}
 
 function byPriorityThenName(a: CompiledFrontend, b: CompiledFrontend): number {
   if (a.priority !== b.priority) return b.priority - a.priority
   return a.name < b.name ? -1 : 1
 }
 
-function answersOn({ config }: CompiledFrontend, entryPoint: string | undefined): boolean {
-  return (
-    config.entryPoints === undefined || (entryPoint !== undefined && config.entryPoints.includes(entryPoint))
-  )
-}
+type Winner = NonNullable<RouterExplanation['winner']>
 
-/** What keeps a frontend from a request, or nothing if it matches. */
-function refusalOf(frontend: CompiledFrontend, facts: RequestFacts): string | undefined {
-  if (!answersOn(frontend, facts.entryPoint)) {
-    return `entryPoints ${(frontend.config.entryPoints ?? []).join(',')}`
+function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: RequestFacts): Winner {
+  const { name, backend, priority, rule } = frontend
+  const location = frontend.otherSlash?.(path)
+  const answer =
+    location !== undefined
+      ? ({ status: 301, location: query === '' ? location : `${location}?${query}` } as const)
+      : frontend.admits?.(clientAddress) === false
+        ? ({ status: 403 } as const)
+        : undefined
+  const rewritten = frontend.rewrite?.(path).path
+  return {
+    ...{ frontend: name, backend, priority, rule },
+    ...(rewritten !== undefined && { path: rewritten }),
+    ...(answer && { answer }),
   }
-  const term = frontend.terms.find(({ test }) => test(facts) !== true)
-  return term && textOfTerms([term])
 }
 
-function explanation(
+/** A text is for people; all that was refused is in the data beside it. */
+const MAX_LINES = 100
+
+function sentences(
+  winner: Winner | undefined,
   refused: RouterExplanation['refused'],
-  winner?: NonNullable<RouterExplanation['winner']>,
-): RouterExplanation {
-  const lines = refused.map(({ frontend, by }) => `${frontend} does not match: ${by}`)
-  lines.push(
-    winner
-      ? `${winner.frontend} matches (priority ${winner.priority}, ${winner.rule}): backend ${winner.backend}`
-      : 'no frontend matches',
-  )
-  return { ...(winner && { winner }), refused, text: lines.join('\n') }
+  outranked: RouterExplanation['outranked'],
+): string {
+  const lines = refused.slice(0, MAX_LINES).map(({ frontend, by }) => `${frontend} does not match: ${by}`)
+  if (refused.length > MAX_LINES) lines.push(`and ${refused.length - MAX_LINES} more do not match`)
+  lines.push(winner ? sentenceOf(winner) : 'no frontend matches')
+  for (const { frontend, priority } of outranked.slice(0, MAX_LINES))
+    lines.push(`${frontend} matches too, and comes later (priority ${priority})`)
+  return lines.join('\n')
+}
+
+function sentenceOf({ frontend, backend, priority, rule, path, answer }: Winner): string {
+  const outcome =
+    answer?.status === 301
+      ? `301 to ${answer.location}`
+      : answer?.status === 403
+        ? '403, the client is not on its white list'
+        : `backend ${backend}${path === undefined ? '' : `, which gets ${path}`}`
+  return `${frontend} matches (priority ${priority}, ${rule}): ${outcome}`
 }

@@ -2,6 +2,7 @@ import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { DocumentChecker, type ValidateOptions } from './document-checker.js'
 import { DOCUMENT, pathOf } from './document-shapes.js'
+import { FieldChecker } from './field-checker.js'
 import { nullRecord, present } from './records.js'
 import { runAtOnce } from './run-steps.js'
 
@@ -20,33 +21,34 @@ export function validateConfig(document: unknown, options: ValidateOptions = {})
 
 /** The same in steps, one per frontend and backend, so that whoever validates while serving can pause. */
 export function* validateConfigSteps(
-  document: unknown,
+  value: unknown,
   options: ValidateOptions = {},
 ): Generator<void, Validation> {
-  const checker = new DocumentChecker(options)
-  const fields = checker.object(document, '', DOCUMENT)
-  if (!fields) return { ok: false, issues: checker.issues }
+  const document = new FieldChecker(options.unsupportedFields === 'warn')
+  const checker = new DocumentChecker(options, document)
+  const fields = document.object(value, '', DOCUMENT)
+  if (!fields) return { ok: false, issues: document.issues }
 
   const checkedBackends = nullRecord<Backend>()
-  for (const entry of checker.names(fields['backends'], 'backends')) {
+  for (const entry of document.names(fields['backends'], 'backends')) {
     if (entry) checkedBackends[entry[0]] = checker.backend(entry[1], pathOf('backends', entry[0]))
     yield
   }
   const checkedFrontends = nullRecord<Frontend>()
-  for (const entry of checker.names(fields['frontends'], 'frontends')) {
-    const [name, value] = entry ?? []
+  for (const entry of document.names(fields['frontends'], 'frontends')) {
+    const [name, frontend] = entry ?? []
     if (name !== undefined)
-      checkedFrontends[name] = checker.frontend(value, pathOf('frontends', name), checkedBackends)
+      checkedFrontends[name] = checker.frontend(frontend, pathOf('frontends', name), checkedBackends)
     yield
   }
   const config: ProviderConfig = {
     ...present({
-      version: checker.text(fields['version'], 'version'),
-      prefix: checker.text(fields['prefix'], 'prefix'),
+      version: document.text(fields['version'], 'version'),
+      prefix: document.text(fields['prefix'], 'prefix'),
     }),
     frontends: checkedFrontends,
     backends: checkedBackends,
   }
-  const { issues, warnings } = checker
+  const { issues, warnings } = document
   return issues.length > 0 ? { ok: false, issues } : { ok: true, config, warnings }
 }

@@ -18,6 +18,7 @@ describe('the client address', () => {
     ],
     ['is the first that does not parse', '10.0.0.1', '1.1.1.1, unknown, 10.2.2.2', 'unknown'],
     ['does not look past an empty hop', '10.0.0.1', '1.1.1.1, , 10.2.2.2', ''],
+    ['of a trusted proxy that names nobody in as many words is the proxy', '10.0.0.1', ' ', '10.0.0.1'],
     ['is the leftmost if all are trusted', '10.0.0.1', '10.9.9.9, 10.3.3.3, 192.168.1.1', '10.9.9.9'],
     ['loses the prefix of a mapped address', '10.0.0.1', '::ffff:198.51.100.7', '198.51.100.7'],
     ['walks past a mapped trusted hop', '10.0.0.1', '198.51.100.7, ::ffff:10.3.3.3', '198.51.100.7'],

@@ -6,6 +6,18 @@ function failure(code: string, message = 'it said so'): Error {
   return Object.assign(new Error(message), { code })
 }
 
+describe('a connection that the system does not make', () => {
+  it.each([
+    ['connect', 'EMFILE'],
+    ['connect', 'EACCES'],
+    ['connect', 'EHOSTDOWN'],
+    ['getaddrinfo', 'EAI_FAIL'],
+  ])('is one that could not be made: %s %s', (syscall, code) => {
+    const error = Object.assign(new Error(`${syscall} ${code}`), { syscall, code })
+    expect(toProxyError(error)).toMatchObject({ code: 'PROXY_CONNECT_FAILED', status: 502, cause: error })
+  })
+})
+
 describe('the one mapper of errors', () => {
   it.each([
     ['ECONNREFUSED', 'PROXY_CONNECT_FAILED', 502],

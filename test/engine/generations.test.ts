@@ -1,7 +1,12 @@
+import type { ServerResponse } from 'node:http'
 import { type ConfigChanged, type ProviderConfig, ProxyEngine, ProxyError } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
+import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
+import { type Upstream, Upstreams } from '../../src/engine/upstreams.js'
 import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine, startNamed } from './live-engine.js'
+import { eventually } from '../support/next-event.js'
+import { routeTo, startEngine, startNamed, startServer } from './live-engine.js'
 
 function manyFrontends(count: number, backends: ProviderConfig['backends']): ProviderConfig {
   const frontends: Record<string, { backend: string; rule: string }> = {}
@@ -169,3 +174,54 @@ describe('apply', () => {
     expect(engine.generation).toBe(0)
   })
 })
+
+describe('a server that a switch leaves out', () => {
+  it('loses its idle connections at once, though a request of that generation waits elsewhere', async () => {
+    const idle = await startNamed('idle')
+    const waiting: ServerResponse[] = []
+    const slow = await startServer((_req, res) => waiting.push(res))
+    const both = (...names: string[]): ProviderConfig => ({
+      frontends: Object.fromEntries(
+        names.map((name) => [name, { backend: name, rule: `PathPrefix:/${name}` }]),
+      ),
+      backends: { idle: { servers: { s: { url: idle.url } } }, slow: { servers: { s: { url: slow.url } } } },
+    })
+    const { engine, port } = await startEngine(both('idle', 'slow'))
+    await httpGet({ port, path: '/idle' })
+    const held = httpGet({ port, path: '/slow' })
+    await eventually(() => waiting.length === 1 && idle.sockets.size === 1, 'one is idle, one under way')
+    await engine.apply({ ...both('slow'), backends: { slow: { servers: { s: { url: slow.url } } } } })
+    await eventually(() => idle.sockets.size === 0, 'the idle connection is closed')
+    expect(waiting[0]?.writableEnded).toBe(false)
+    waiting[0]?.end('done')
+    expect(await held).toMatchObject({ status: 200, body: 'done' })
+  })
+
+  it('serves those that still pick it, over new connections', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks: new UpstreamNetworks() })
+    onTestFinished(() => upstreams.destroy())
+    const upstream = upstreams.hold(one.url)
+    upstreams.hold(two.url)
+    upstreams.leave(upstream)
+    expect(await answerOf(upstream)).toBe(200)
+    upstreams.release(upstream)
+    await eventually(() => one.sockets.size === 0, 'its last connection is closed')
+  })
+})
+
+function answerOf(upstream: Upstream): Promise<number> {
+  const request = { method: 'GET', path: '/', headers: ['host', 'a'], body: null, upgrade: null }
+  return new Promise((resolve, reject) => {
+    let status = 0
+    upstream.dispatch(request, {
+      onRequestStart() {},
+      onResponseStart: (_controller, code) => {
+        status = code
+      },
+      onResponseData() {},
+      onResponseEnd: () => resolve(status),
+      onResponseError: (_controller, error) => reject(error),
+    })
+  })
+}

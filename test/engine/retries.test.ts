@@ -1,4 +1,4 @@
-import { ProxyError } from 'switchover'
+import { ProxyError, type RetryOptions } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { Retries } from '../../src/engine/retries.js'
@@ -7,43 +7,76 @@ import { routeTo, startEngine, startMisbehaving, startNamed } from './live-engin
 
 const reset = new ProxyError('PROXY_UPSTREAM_RESET')
 
-function exchange(retries = 0, sent = true): Exchange {
-  const facts = { method: 'GET' }
-  return { facts, server: {}, retries, bodyUntouched: true, newest: { sent } } as unknown as Exchange
+const facts = { method: 'GET' }
+
+/** Asks for retries of one backend, as its exchanges would. */
+function askerOf(options: RetryOptions) {
+  const retries = new Retries(options)
+  const retryBudget = retries.newBudget()
+  const spend = (error: ProxyError, made = 0, sent = true) => {
+    const exchange = { facts, server: {}, backend: { retryBudget }, bodyUntouched: true, newest: { sent } }
+    return retries.allow({ ...exchange, retries: made } as unknown as Exchange, error) !== undefined
+  }
+  return { spend, save: () => retryBudget.save(), retryBudget }
 }
 
 describe('retries', () => {
   it('are as many as attempts allow', () => {
-    const retries = new Retries({ attempts: 3 })
-    expect([0, 1, 2].map((before) => retries.spend(exchange(before), reset))).toEqual([true, true, false])
-    expect(new Retries({ attempts: 1 }).spend(exchange(), reset)).toBe(false)
+    const { spend } = askerOf({ attempts: 3 })
+    expect([0, 1, 2].map((before) => spend(reset, before))).toEqual([true, true, false])
+    expect(askerOf({ attempts: 1 }).spend(reset)).toBe(false)
   })
 
   it('of a quiet proxy have a small reserve', () => {
-    const retries = new Retries({ budget: 0 })
-    const allowed = Array.from({ length: 100 }, () => retries.spend(exchange(), reset)).filter(Boolean)
+    const { spend } = askerOf({ budget: 0 })
+    const allowed = Array.from({ length: 100 }, () => spend(reset)).filter(Boolean)
     expect(allowed.length).toBeGreaterThanOrEqual(10)
     expect(allowed.length).toBeLessThan(20)
   })
 
+  it('that could not be made are given back', () => {
+    const { spend, retryBudget } = askerOf({ budget: 0 })
+    for (let request = 0; request < 100; request++) {
+      expect(spend(reset)).toBe(true)
+      retryBudget.giveBack()
+    }
+  })
+
   it('add no more than their share to the traffic', () => {
-    const retries = new Retries({ budget: 0.2 })
+    const { spend, save } = askerOf({ budget: 0.2 })
     let allowed = 0
     for (let request = 0; request < 10_000; request++) {
-      retries.save()
-      if (retries.spend(exchange(), reset)) allowed += 1
+      save()
+      if (spend(reset)) allowed += 1
     }
     expect(allowed).toBeGreaterThan(1_900)
     expect(allowed).toBeLessThan(2_200)
   })
 
+  it('of one backend are not taken from another', async () => {
+    const cutting = await startMisbehaving((socket) => void socket.resetAndDestroy())
+    const { engine, port } = await startEngine(undefined, { retry: { budget: 0 } })
+    await engine.apply({
+      frontends: {
+        bad: { backend: 'bad', rule: 'PathPrefix:/bad' },
+        mixed: { backend: 'mixed', rule: 'PathPrefix:/mixed' },
+      },
+      backends: {
+        bad: { servers: { a: { url: cutting.url }, b: { url: cutting.url } } },
+        mixed: { servers: { a: { url: cutting.url }, b: { url: (await startNamed('well')).url } } },
+      },
+    })
+    for (let sent = 0; sent < 50; sent++) await httpGet({ port, path: '/bad' })
+    for (let sent = 0; sent < 4; sent++)
+      expect(await httpGet({ port, path: '/mixed' })).toMatchObject({ body: 'well' })
+  })
+
   it('of what no server can have had add nothing: one dead server of two costs no client anything', async () => {
-    const retries = new Retries({ budget: 0 })
+    const { spend } = askerOf({ budget: 0 })
     const refused = new ProxyError('PROXY_CONNECT_FAILED')
-    for (let request = 0; request < 100; request++)
-      expect(retries.spend(exchange(0, false), refused)).toBe(true)
-    expect(retries.spend(exchange(2, false), refused)).toBe(false)
-    expect(retries.spend(exchange(), reset)).toBe(true)
+    for (let request = 0; request < 100; request++) expect(spend(refused, 0, false)).toBe(true)
+    expect(spend(refused, 2, false)).toBe(false)
+    expect(spend(reset)).toBe(true)
 
     const { port } = await startEngine(routeTo('http://127.0.0.1:1', await startNamed('well')))
     const answers = await Promise.all(Array.from({ length: 200 }, () => httpGet({ port })))

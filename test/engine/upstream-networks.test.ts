@@ -12,6 +12,8 @@ describe('the networks of servers', () => {
     'fd00:ec2::254',
     '100.100.100.200',
     '::ffff:169.254.169.254',
+    '64:ff9b::a9fe:a9fe',
+    '2002:a9fe:a9fe::1',
   ])('leave out %s unless it is asked for', (address) => {
     expect(new UpstreamNetworks().flawOf(address)?.code).toBe('PROXY_SERVER_FORBIDDEN')
     expect(new UpstreamNetworks(['0.0.0.0/0', '::/0']).flawOf(address)).toBeUndefined()

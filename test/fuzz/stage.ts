@@ -91,11 +91,11 @@ export class Stage {
     const entered = () => {
       this.#entered += 1
     }
-    this.#front.on('request', entered).on('checkContinue', entered)
-    this.#front.on('upgrade', () => {
+    proxy.attach(this.#front)
+    this.#front.prependListener('request', entered).prependListener('checkContinue', entered)
+    this.#front.prependListener('upgrade', () => {
       this.#upgrades += 1
     })
-    proxy.attach(this.#front)
     await proxy.ready()
     return this
   }

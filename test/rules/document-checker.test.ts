@@ -3,7 +3,7 @@ import type { Backend } from '../../src/model/config.js'
 import type { IssueCode } from '../../src/model/errors.js'
 import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
 import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/rules/document-shapes.js'
-import { LATER_MATCHERS } from '../../src/rules/matchers.js'
+import { FieldChecker } from '../../src/rules/field-checker.js'
 import { nullRecord } from '../../src/rules/records.js'
 
 const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {
@@ -11,15 +11,17 @@ const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Bac
 })
 
 function checkFrontend(value: unknown, options: ValidateOptions = {}) {
-  const checker = new DocumentChecker(options)
+  const fields = new FieldChecker(options.unsupportedFields === 'warn')
+  const checker = new DocumentChecker(options, fields)
   const frontend = checker.frontend(value, 'frontends.web', BACKENDS)
-  return { frontend, issues: checker.issues, warnings: checker.warnings }
+  return { frontend, issues: fields.issues, warnings: fields.warnings }
 }
 
 function checkBackend(value: unknown, options: ValidateOptions = {}) {
-  const checker = new DocumentChecker(options)
+  const fields = new FieldChecker(options.unsupportedFields === 'warn')
+  const checker = new DocumentChecker(options, fields)
   const backend = checker.backend(value, 'backends.pool')
-  return { backend, issues: checker.issues, warnings: checker.warnings }
+  return { backend, issues: fields.issues, warnings: fields.warnings }
 }
 
 function issuesOfUrl(url: unknown) {
@@ -208,13 +210,6 @@ describe('a frontend', () => {
       'at position 1: there is no matcher "Hots"; the nearest known one is "Host"',
     ],
     [
-      "has a rule in Traefik 3's form",
-      frontendWith({ rule: 'Host(`a`)' }),
-      '.rule',
-      'NOT_SUPPORTED',
-      /Traefik 3's form/,
-    ],
-    [
       'has routes that are a list',
       { backend: 'pool', routes: ['Host:a'] },
       '.routes',
@@ -346,15 +341,27 @@ describe('a frontend', () => {
     expect(checkFrontend(frontendWith({ priority })).issues).toEqual([])
   })
 
-  it.each(LATER_MATCHERS)(
-    'is refused if its rule uses %s, even where unsupported fields only warn',
-    (name) => {
-      const { issues } = checkFrontend(frontendWith({ rule: `${name}:/a` }), { unsupportedFields: 'warn' })
-      expect(issues).toEqual([
-        { path: 'frontends.web.rule', code: 'NOT_SUPPORTED', message: expect.stringContaining(name) },
-      ])
-    },
-  )
+  it('may have a white list', () => {
+    const whiteList = { sourceRange: ['10.0.0.0/8', '::1'], useXForwardedFor: true }
+    expect(checkFrontend(frontendWith({ whiteList }))).toMatchObject({ frontend: { whiteList }, issues: [] })
+  })
+
+  it.each<[unknown, string, string]>([
+    [{}, 'sourceRange', 'MISSING_FIELD'],
+    [{ sourceRange: [] }, 'sourceRange', 'INVALID_TYPE'],
+    [{ sourceRange: '10.0.0.1' }, 'sourceRange', 'INVALID_TYPE'],
+    [{ sourceRange: ['::1', '1/8'] }, 'sourceRange[1]', 'INVALID_RANGE'],
+    [{ sourceRange: ['::1'], useXForwardedFor: 'yes' }, 'useXForwardedFor', 'INVALID_TYPE'],
+    [{ sourceRange: ['::1'], sourceRanges: [] }, 'sourceRanges', 'UNKNOWN_FIELD'],
+  ])('is refused with the white list %j', (whiteList, field, code) => {
+    const { issues } = checkFrontend(frontendWith({ whiteList }))
+    expect(issues).toMatchObject([{ path: `frontends.web.whiteList.${field}`, code }])
+  })
+
+  it.each([[], null, 'x', 7])('is refused with %j for a white list', (whiteList) => {
+    const { issues } = checkFrontend(frontendWith({ whiteList }))
+    expect(issues).toMatchObject([{ path: 'frontends.web.whiteList', code: 'INVALID_TYPE' }])
+  })
 
   it('reports every fault of a rule on its own', () => {
     const { issues } = checkFrontend(frontendWith({ rule: 'Hots:a;ClientIP:1/8,::1/129;Path:x' }))
@@ -375,11 +382,12 @@ describe('a frontend', () => {
         return Reflect.ownKeys(target)
       },
     })
-    const checker = new DocumentChecker({})
+    const fields = new FieldChecker(false)
+    const checker = new DocumentChecker({}, fields)
     for (let count = 0; count < 5; count++) {
       checker.frontend(frontendWith({ backend: 'pol' }), 'frontends.web', backends)
     }
-    expect(checker.issues).toHaveLength(5)
+    expect(fields.issues).toHaveLength(5)
     expect(listed).toBe(1)
   })
 
@@ -670,7 +678,7 @@ describe('names', () => {
     ['web\n', 'holds a control character'],
     ['web\u0000', 'holds a control character'],
   ])('%j is refused, and its entry left out', (name, flaw) => {
-    const checker = new DocumentChecker({})
+    const checker = new FieldChecker(false)
     const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
     expect([...checker.names(entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
       ['good', 2],
@@ -687,7 +695,7 @@ describe('names', () => {
   it.each(['web', 'a.b', 'a b', 'a/b', 'toString', 'hasOwnProperty', 'ü', '0', '-'])(
     '%j is accepted',
     (name) => {
-      const checker = new DocumentChecker({})
+      const checker = new FieldChecker(false)
       expect([...checker.names({ [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
         [name, 1],
       ])
@@ -699,7 +707,11 @@ describe('names', () => {
 describe('the options', () => {
   it("may not give the host's matchers and strategies the names of ours", () => {
     const code = expect.objectContaining({ code: 'PROXY_OPTION_INVALID' })
-    expect(() => new DocumentChecker({ matchers: { Host: () => () => true } })).toThrow(code)
-    expect(() => new DocumentChecker({ balancers: { wrr: () => () => undefined } })).toThrow(code)
+    expect(
+      () => new DocumentChecker({ matchers: { Host: () => () => true } }, new FieldChecker(false)),
+    ).toThrow(code)
+    expect(
+      () => new DocumentChecker({ balancers: { wrr: () => () => undefined } }, new FieldChecker(false)),
+    ).toThrow(code)
   })
 })

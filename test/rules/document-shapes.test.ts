@@ -46,7 +46,7 @@ describe('the shapes', () => {
     (entry): entry is [string, shapes.Shape] => typeof entry[1] === 'object' && 'later' in entry[1],
   )
 
-  it('are those of a document, frontend, route, backend, buffering, load balancer and server', () => {
+  it('are those of a document, frontend, white list, route, backend, buffering, load balancer and server', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual([
       'BACKEND',
       'BUFFERING',
@@ -55,6 +55,7 @@ describe('the shapes', () => {
       'LOAD_BALANCER',
       'ROUTE',
       'SERVER',
+      'WHITE_LIST',
     ])
   })
 
@@ -67,7 +68,12 @@ describe('the shapes', () => {
   // Written down a second time: a field that slipped from `later` to `now` would be accepted and ignored.
   it.each<[string, shapes.Shape, string[]]>([
     ['document', shapes.DOCUMENT, ['version', 'prefix', 'frontends', 'backends']],
-    ['frontend', shapes.FRONTEND, ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader']],
+    [
+      'frontend',
+      shapes.FRONTEND,
+      ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader', 'whiteList'],
+    ],
+    ['white list', shapes.WHITE_LIST, ['sourceRange', 'useXForwardedFor']],
     ['route', shapes.ROUTE, ['rule']],
     ['backend', shapes.BACKEND, ['servers', 'loadBalancer', 'buffering']],
     ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],
@@ -82,7 +88,7 @@ describe('the shapes', () => {
     [
       'frontend',
       shapes.FRONTEND,
-      'passTLSCert passTLSClientCert auth basicAuth whiteList whitelistSourceRange redirect errors ratelimit headers',
+      'passTLSCert passTLSClientCert auth basicAuth whitelistSourceRange redirect errors ratelimit headers',
     ],
     ['backend', shapes.BACKEND, 'circuitBreaker maxConn healthCheck responseForwarding'],
     [

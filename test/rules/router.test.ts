@@ -195,11 +195,13 @@ describe('explain', () => {
         { frontend: 'admin', rule: 'Host:www.example.com', by: 'entryPoints admin,ops' },
         { frontend: 'split', rule: 'PathPrefix:/ && Method:PUT', by: 'Method:PUT' },
       ],
+      outranked: [{ frontend: 'rest', rule: 'PathPrefix:/', priority: 1 }],
       text: [
         'office does not match: ClientIP:10.0.0.0/8',
         'admin does not match: entryPoints admin,ops',
         'split does not match: Method:PUT',
         'all matches (priority 2, Host:www.example.com): backend all-pool',
+        'rest matches too, and comes later (priority 1)',
       ].join('\n'),
     })
   })
@@ -212,7 +214,10 @@ describe('explain', () => {
   })
 
   it('says so in one line if there are no frontends', () => {
-    expect(routerOf({}).explain(factsOf())).toEqual({ refused: [], text: 'no frontend matches' })
+    expect(routerOf({}).explain(factsOf())).toEqual({
+      ...{ refused: [], outranked: [] },
+      text: 'no frontend matches',
+    })
   })
 })
 
@@ -256,7 +261,8 @@ describe('compile', () => {
     const steps = Router.compileSteps(Object.entries({ a: frontend, b: frontend }), matcherTable())
     let pauses = 0
     while (!steps.next().done) pauses += 1
-    expect(pauses).toBe(2)
+    // Each is compiled, all are sorted, each is indexed.
+    expect(pauses).toBe(5)
   })
 
   it('refuses a frontend without a rule, which would take every request', () => {

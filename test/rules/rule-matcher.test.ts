@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
 import { ProxyError } from '../../src/model/errors.js'
-import type { MatcherFactory, RequestFacts } from '../../src/model/request-facts.js'
-import { LATER_MATCHERS, matcherTable } from '../../src/rules/matchers.js'
-import { compileRule, formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
+import type { RequestFacts } from '../../src/model/request-facts.js'
+import { formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
 import { factsOf } from './facts-of.js'
-
-const Tenant: MatcherFactory = (values) => (facts) => values.includes(String(facts.headers['x-tenant']))
-
-/** What is wrong with a rule, as thrown. */
-function issuesOf(rule: string | RuleSpec, matchers: Readonly<Record<string, MatcherFactory>> = {}) {
-  try {
-    new RuleMatcher(rule, { matchers })
-  } catch (error) {
-    expect(error).toBeInstanceOf(ProxyError)
-    expect(error).toMatchObject({ code: 'PROXY_RULE_INVALID', source: 'config' })
-    return (error as ProxyError).issues
-  }
-  return []
-}
+import { issuesOf } from './issues-of.js'
 
 describe('RuleMatcher', () => {
   it.each<[string | RuleSpec, Partial<RequestFacts>, boolean]>([
@@ -31,6 +17,7 @@ describe('RuleMatcher', () => {
     ['Headers:X-Env,qas,X-Zone,b', { headers: { 'x-env': 'qas', 'x-zone': 'b' } }, true],
     ['Headers:X-Env,qas;Headers:X-Zone,b', { headers: { 'x-env': 'qas', 'x-zone': 'c' } }, false],
     ['PathPrefix:/api;Path:/api/v1', { path: '/api/v1' }, true],
+    ['Query:a=b,c=d', { query: 'c=d&a=b' }, true],
     [
       { host: 'www.baidu.com', clientIp: ['10.1.1.0/24', '::1'] },
       { host: 'www.baidu.com', clientAddress: '::1' },
@@ -43,19 +30,47 @@ describe('RuleMatcher', () => {
     ],
     [{ headers: { 'X-Env': 'qas' }, method: ['GET', 'HEAD'] }, { headers: { 'x-env': 'qas' } }, true],
     [{ path: '/a', pathPrefix: ['/b', '/a'] }, { path: '/a' }, true],
+    [{ any: [{ path: '/a' }, { path: '/b', method: 'PUT' }] }, { path: '/a' }, true],
+    [{ any: [{ path: '/a' }, { path: '/b', method: 'PUT' }] }, { path: '/b' }, false],
+    [{ not: { path: ['/a', '/b'] } }, { path: '/b' }, false],
+    [{ not: { path: '/a', method: 'PUT' } }, { path: '/a' }, true],
+    [{ host: 'www.example.com', not: { not: { path: '/' } } }, {}, true],
+    ['Host(`www.baidu.com`) && ClientIP(`10.1.1.0/24`)', { host: 'www.baidu.com' }, false],
+    ['Host(`a.test`) || Path(`/`) && !Method(`PUT`)', {}, true],
+    ['(Host(`a.test`) || Path(`/`)) && Method(`PUT`)', {}, false],
   ])('%j for %j: %s', (rule, facts, expected) => {
     expect(new RuleMatcher(rule).matches(factsOf(facts))).toBe(expected)
   })
 
-  it('answers the same for a rule as text and as data', () => {
-    const text = new RuleMatcher('ClientIP:10.0.0.0/8;Host:a.test')
-    const data = new RuleMatcher({ clientIp: '10.0.0.0/8', host: 'a.test' })
-    for (const host of ['a.test', 'b.test']) {
+  it.each<[string, (string | RuleSpec)[]]>([
+    [
+      'and',
+      [
+        'ClientIP:10.0.0.0/8;Host:a.test',
+        'ClientIP(`10.0.0.0/8`) && Host(`a.test`)',
+        { clientIp: '10.0.0.0/8', host: 'a.test' },
+      ],
+    ],
+    [
+      'several values',
+      [
+        'Host:a.test,c.test',
+        'Host(`a.test`) || Host(`c.test`)',
+        { any: [{ host: 'a.test' }, { host: 'c.test' }] },
+      ],
+    ],
+    ['not', ['!Host(`a.test`)', { not: { host: 'a.test' } }]],
+  ])('answers the same for %s in every form', (_what, rules) => {
+    const matchers = rules.map((rule) => new RuleMatcher(rule))
+    const answers = new Set<string>()
+    for (const host of ['a.test', 'b.test', 'c.test']) {
       for (const clientAddress of ['10.0.0.1', '11.0.0.1']) {
-        const facts = factsOf({ host, clientAddress })
-        expect(text.matches(facts)).toBe(data.matches(facts))
+        const all = matchers.map((matcher) => matcher.matches(factsOf({ host, clientAddress })))
+        expect(new Set(all).size).toBe(1)
+        answers.add(String(all[0]))
       }
     }
+    expect(answers.size).toBe(2)
   })
 
   it.each<[string, string | RuleSpec, { code: string; message: string }[]]>([
@@ -65,11 +80,16 @@ describe('RuleMatcher', () => {
       [{ code: 'INVALID_RANGE', message: 'at position 32: ClientIP: "10.0.0.0/33" is no address range' }],
     ],
     [
+      "a range in Traefik 3's form",
+      '!ClientIP(`10.0.0.0/33`)',
+      [{ code: 'INVALID_RANGE', message: 'at position 11: ClientIP: "10.0.0.0/33" is no address range' }],
+    ],
+    [
       'two values of one matcher',
-      'Host:a b,c.test,*.d',
+      'Host:a b,c.test,*.*',
       [
         { code: 'INVALID_RULE', message: 'at position 6: Host: "a b" is no host name' },
-        { code: 'INVALID_RULE', message: 'at position 17: Host: "*.d" is no host name' },
+        { code: 'INVALID_RULE', message: 'at position 17: Host: "*.*" is no host name' },
       ],
     ],
     [
@@ -84,27 +104,7 @@ describe('RuleMatcher', () => {
         { code: 'INVALID_RULE', message: 'at position 13: Path: "b" can never match' },
       ],
     ],
-    [
-      'a matcher without a value',
-      'Host: ,',
-      [{ code: 'INVALID_RULE', message: 'at position 1: Host has no value; expected at least one' }],
-    ],
     ['nothing', '', [{ code: 'INVALID_RULE', message: 'at position 1: the rule is empty' }]],
-    [
-      'a matcher in other letters',
-      'clientip:10.0.0.1',
-      [
-        {
-          code: 'INVALID_RULE',
-          message: 'there is no matcher "clientip"; the nearest known one is "ClientIP"',
-        },
-      ],
-    ],
-    [
-      'a name that is inherited',
-      'constructor:a',
-      [{ code: 'INVALID_RULE', message: 'there is no matcher "constructor"' }],
-    ],
     [
       'headers that are no pairs',
       'Headers:X-Env',
@@ -128,28 +128,24 @@ describe('RuleMatcher', () => {
     }
   })
 
-  it.each(LATER_MATCHERS)('says that %s is not supported yet, in text and data', (name) => {
-    const expected = [
-      {
-        path: '',
-        code: 'NOT_SUPPORTED',
-        message: expect.stringMatching(new RegExp(`the matcher ${name} of Traefik is not supported yet$`)),
-      },
-    ]
-    expect(issuesOf(`${name}:/a`)).toEqual(expected)
-    expect(issuesOf({ [name[0]?.toLowerCase() + name.slice(1)]: '/a' } as RuleSpec)).toEqual(expected)
-    expect(issuesOf({ [name]: { a: 'b' } } as RuleSpec)).toEqual(expected)
-  })
-
-  it("says that Traefik 3's form is not supported yet", () => {
-    expect(issuesOf('Host(`a.test`)')).toEqual([
-      { path: '', code: 'NOT_SUPPORTED', message: expect.stringContaining("this is Traefik 3's form") },
-    ])
-  })
-
   it('shows the rule and every reason in the message', () => {
     const attempt = () => new RuleMatcher({ host: 'a b', path: 'c' })
     expect(attempt).toThrow(/^rule ".*a b.*": Host: .* is no host name.*; Path: "c" can never match/)
+  })
+
+  it.each([[undefined], [null], [5], [[]]])('is not asked about a rule that is none: %j', (rule) => {
+    expect(() => new RuleMatcher(rule as never)).toThrow(/expected a rule as text or data/)
+  })
+
+  it('takes the other slash form where slashes are not kept, but not for Traefik 3', () => {
+    const asks = (rule: string | RuleSpec, keepTrailingSlash?: boolean) =>
+      new RuleMatcher(rule, keepTrailingSlash === undefined ? {} : { keepTrailingSlash }).matches(
+        factsOf({ path: '/a/' }),
+      )
+    expect(['Path:/a', { path: '/a' }].map((rule) => asks(rule))).toEqual([false, false])
+    expect(['Path:/a', { path: '/a' }, 'Path(`/a`)'].map((rule) => asks(rule, false))).toEqual([
+      ...[true, true, false],
+    ])
   })
 })
 
@@ -164,7 +160,42 @@ describe('explain', () => {
         { matcher: 'Path', values: ['/x', '/y'], matches: false },
         { matcher: 'ClientIP', values: ['10.0.0.0/8'], matches: true },
       ],
+      text: [
+        'does not hold: Host:a.test;Path:/x,/y;ClientIP:10.0.0.0/8',
+        '  yes: Host:a.test',
+        '  no: Path:/x,/y',
+        '  yes: ClientIP:10.0.0.0/8',
+      ].join('\n'),
     })
+  })
+
+  it("gives, in Traefik 3's form, the answers of alternatives and of what is under not", () => {
+    const matcher = new RuleMatcher('(Host(`a.test`) || header("X-Env", "qas")) && !Path(`/z`)')
+    expect(matcher.explain(factsOf({ host: 'a.test', path: '/' }))).toEqual({
+      matches: true,
+      rule: '(Host(`a.test`) || Header(`X-Env`, `qas`)) && !Path(`/z`)',
+      matchers: [
+        { matcher: 'Host', values: ['a.test'], matches: true },
+        { matcher: 'Headers', values: ['X-Env', 'qas'], matches: false },
+        { matcher: 'Path', values: ['/z'], matches: false },
+      ],
+      text: [
+        'holds: (Host(`a.test`) || Header(`X-Env`, `qas`)) && !Path(`/z`)',
+        '  yes: Host(`a.test`)',
+        '  no: Header(`X-Env`, `qas`)',
+        '  no: Path(`/z`)',
+      ].join('\n'),
+    })
+  })
+
+  it('shows data in the form that its rule is shown in', () => {
+    const text = (rule: RuleSpec) => new RuleMatcher(rule).explain(factsOf()).text
+    expect(text({ host: ['a.test', 'b.test'] })).toBe(
+      'does not hold: Host:a.test,b.test\n  no: Host:a.test,b.test',
+    )
+    expect(text({ not: { host: ['a.test', 'b.test'] } })).toBe(
+      'holds: !(Host(`a.test`) || Host(`b.test`))\n  no: Host(`a.test`) || Host(`b.test`)',
+    )
   })
 
   it('agrees with matches', () => {
@@ -174,91 +205,10 @@ describe('explain', () => {
   })
 })
 
-describe("the host's own matchers", () => {
-  it.each<[string, string | RuleSpec]>([
-    ['text', 'Host:www.example.com;Tenant:acme,zorg'],
-    ['data', { host: 'www.example.com', tenant: ['acme', 'zorg'] } as RuleSpec],
-  ])('work in rules given as %s', (_form, rule) => {
-    const matcher = new RuleMatcher(rule, { matchers: { Tenant } })
-    expect(matcher.matches(factsOf({ headers: { 'x-tenant': 'zorg' } }))).toBe(true)
-    expect(matcher.matches(factsOf({ headers: { 'x-tenant': 'evil' } }))).toBe(false)
-    expect(matcher.rule).toBe('Host:www.example.com;Tenant:acme,zorg')
-  })
-
-  it('are unknown where they are not given, and named as nearest where they are', () => {
-    expect(issuesOf('Tenant:acme')).toMatchObject([
-      { message: 'at position 1: there is no matcher "Tenant"' },
-    ])
-    expect(issuesOf('Tennant:acme', { Tenant })).toMatchObject([
-      { message: 'at position 1: there is no matcher "Tennant"; the nearest known one is "Tenant"' },
-    ])
-  })
-
-  it('say by throwing that a value cannot be used', () => {
-    const strict: MatcherFactory = () => {
-      throw new Error('no such tenant')
-    }
-    expect(issuesOf('Host:a.test;Tenant:nobody', { Tenant: strict })).toEqual([
-      { path: '', code: 'INVALID_RULE', message: 'at position 13: Tenant: no such tenant' },
-    ])
-  })
-
-  it.each([
-    ['a text', 'nobody'],
-    ['nothing', undefined],
-  ])('may even throw %s', (_what, thrown) => {
-    const odd: MatcherFactory = () => {
-      throw thrown
-    }
-    expect(issuesOf('Tenant:x', { Tenant: odd })).toEqual([
-      { path: '', code: 'INVALID_RULE', message: `at position 1: Tenant: ${thrown}` },
-    ])
-  })
-
-  it('may not take the name of ours', () => {
-    expect(() => new RuleMatcher('Host:a.test', { matchers: { Host: Tenant } })).toThrow(
-      expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
-    )
-  })
-})
-
 describe('formatRule', () => {
-  it.each<[string | RuleSpec, string]>([
-    [' Host : a.test,, b.test ;; Path:/x ', 'Host:a.test,b.test;Path:/x'],
-    ['Path:/x;Host:a.test', 'Path:/x;Host:a.test'],
-    [{ clientIp: '::1', host: ['a.test', 'b.test'] }, 'Host:a.test,b.test;ClientIP:::1'],
-    [{ headers: { 'X-Env': 'a:b' } }, 'Headers:X-Env,a:b'],
-  ])('writes %j as %s', (rule, text) => {
-    expect(formatRule(rule)).toBe(text)
-  })
-
   it('throws for a rule that is wrong', () => {
     expect(() => formatRule('Hots:a')).toThrow(ProxyError)
-  })
-})
-
-describe('compileRule', () => {
-  it('compiles what is right beside what is wrong', () => {
-    const { terms, issues } = compileRule('Host:a.test;Hots:b', matcherTable())
-    expect(terms.map(({ matcher }) => matcher)).toEqual(['Host'])
-    expect(issues).toHaveLength(1)
-  })
-})
-
-describe("a host's matcher", () => {
-  it('that compiles to no function is refused: dropped, it would let every request through', () => {
-    const matchers = { Tenant: (() => undefined) as never }
-    expect(() => new RuleMatcher('Tenant:a', { matchers })).toThrow(/did not compile to a function/)
-  })
-
-  it('that answers with a promise never holds', () => {
-    const matchers = { Tenant: () => (async () => true) as never }
-    const rule = new RuleMatcher('Tenant:a', { matchers })
-    expect(rule.matches(factsOf())).toBe(false)
-    expect(rule.explain(factsOf()).matches).toBe(false)
-  })
-
-  it.each([[undefined], [null], [5], [[]]])('is not asked about a rule that is none: %j', (rule) => {
-    expect(() => new RuleMatcher(rule as never)).toThrow(/expected a rule as text or data/)
+    expect(() => formatRule('Hots(`a`)')).toThrow(ProxyError)
+    expect(() => formatRule({})).toThrow(ProxyError)
   })
 })

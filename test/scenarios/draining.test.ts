@@ -84,6 +84,15 @@ describe('close({ drainMs })', () => {
     expect(failed).toEqual([])
   })
 
+  it('says on its own answers too that the connection ends', async () => {
+    const { proxy, held, server } = await startBusy()
+    const closing = proxy.close({ drainMs: 10_000 })
+    server.server.close()
+    for (const socket of server.sockets) socket.destroy()
+    expect(await held.untilClosed()).toMatch(/^HTTP\/1\.1 502 [\s\S]*\r\nConnection: close\r\n/)
+    await closing
+  })
+
   it('cuts what is left after drainMs, tunnels too, and counts each', async () => {
     const { proxy, failed, server, held, begun, tunnel } = await startBusy()
     const start = performance.now()

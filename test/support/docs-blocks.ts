@@ -99,15 +99,6 @@ export function codesIn(text: string): string[] {
   return [...text.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
 }
 
-/** The text below a heading, up to the next one of any level. */
-export function sectionOf({ text }: Page, heading: string): string {
-  const lines = text.split('\n')
-  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading)
-  const below = start < 0 ? [] : lines.slice(start + 1)
-  const end = below.findIndex((line) => /^#+ /.test(line))
-  return below.slice(0, end < 0 ? undefined : end).join('\n')
-}
-
 /** The anchors that a page's headings make, as GitHub makes them. */
 export function anchorsOf({ text }: Page): Set<string> {
   const anchors = new Set<string>()

@@ -365,6 +365,22 @@ export const requestLines: readonly RawCase[] = [
     open: true,
   },
   {
+    section: 'RFC 9110 7.6.2: Max-Forwards of 0, however it is written',
+    name: 'OPTIONS with Max-Forwards: 00',
+    send: line('OPTIONS /x HTTP/1.1', 'Max-Forwards: 00'),
+    server: null,
+    client: got('204 No Content', ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS']),
+    open: true,
+  },
+  {
+    section: 'RFC 9110 7.6.2: Max-Forwards of any length is counted down',
+    name: 'OPTIONS with a large Max-Forwards',
+    send: line('OPTIONS /x HTTP/1.1', 'Max-Forwards: 010000000000000000000'),
+    server: seen('OPTIONS /x', ['Max-Forwards: 9999999999999999999']),
+    client: GOT_OK,
+    open: true,
+  },
+  {
     section: 'RFC 9110 7.6.2: other methods do not count',
     name: 'GET with Max-Forwards: 0',
     send: get('Max-Forwards: 0'),

@@ -490,6 +490,30 @@ export const responseHeads: readonly RawCase[] = [
     ),
   },
   {
+    section: 'RFC 9110 15.5.22: 426 names the protocols that would do',
+    name: '426',
+    ...to(
+      head('HTTP/1.1 426 Upgrade Required', 'Upgrade: websocket', 'Connection: Upgrade', 'Content-Length: 0'),
+      /^HTTP\/1\.1 426 Upgrade Required\r\nContent-Length: 0\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n/,
+    ),
+  },
+  {
+    section: 'RFC 8288 3: several links in a line',
+    name: '103 with several links in a line',
+    ...to(
+      head('HTTP/1.1 103 Early Hints', 'Link: </a,b>; rel=preload; as="x", </c>; rel=preload') + OK,
+      head('HTTP/1.1 103 Early Hints', 'Link: </a,b>; rel=preload; as="x", </c>; rel=preload') + GOT_OK,
+    ),
+  },
+  {
+    section: 'RFC 6265 3: cookies are not joined, so 103 has none',
+    name: '103 with Set-Cookie',
+    ...to(
+      head('HTTP/1.1 103 Early Hints', 'Link: </a>; rel=preload', 'Set-Cookie: a=1', 'Set-Cookie: b=2') + OK,
+      head('HTTP/1.1 103 Early Hints', 'Link: </a>; rel=preload') + GOT_OK,
+    ),
+  },
+  {
     section: 'RFC 9110 15.2: 103 with more than links',
     name: '103 with other fields',
     ...to(

@@ -1,0 +1,103 @@
+import type { Frontend, RuleSpec, WhiteList } from '../model/config.js'
+import type { Issue } from '../model/errors.js'
+import { parseRange } from './cidr.js'
+import { type CompiledRule, type CompiledTerm, compileRule } from './compile-rule.js'
+import type { MatcherTable } from './matchers.js'
+import { compileRewrite, type Rewrite } from './path-modifiers.js'
+import { compileWithin } from './range-set.js'
+import { joined, type RuleTree, termsOf } from './rule-tree.js'
+
+/** A compiled frontend. */
+export interface CompiledFrontend {
+  /** As the router was given it: `name`, or `name@provider` in a running proxy. */
+  readonly name: string
+  readonly backend: string
+  readonly priority: number
+  /** Canonical text; the rules of several routes with ` && ` between them. */
+  readonly rule: string
+  readonly config: Frontend
+  /** Its rules, all of which must hold. */
+  readonly tree: RuleTree<CompiledTerm>
+  /** Whether an address is on its white list; absent if it has none. */
+  readonly admits: ((address: string) => boolean) | undefined
+  /** What its rules' modifiers make of a path; absent if there are none. */
+  readonly rewrite: ((path: string) => Rewrite) | undefined
+  /** The path to which a client is sent, by 301, that asked for another slash form; absent if none is sent anywhere. */
+  readonly otherSlash: ((path: string) => string | undefined) | undefined
+}
+
+/** @param issues what is wrong with it; then the result means nothing */
+export function compileFrontend(
+  name: string,
+  frontend: Frontend,
+  matchers: MatcherTable,
+  issues: Issue[],
+): CompiledFrontend {
+  const written = rulesOf(frontend)
+  const rules = written.map((rule) => compileRule(rule, matchers))
+  noteIssues(name, rules, issues)
+  const tree = joined(
+    'all',
+    rules.flatMap((rule) => rule.tree ?? []),
+  )
+  const terms = termsOf(tree)
+  return {
+    name,
+    backend: frontend.backend,
+    priority: priorityOf(frontend, written, rules),
+    rule: rules.map(({ text }) => text).join(' && '),
+    config: frontend,
+    tree,
+    admits: frontend.whiteList && compileWhiteList(frontend.whiteList),
+    rewrite: compileRewrite(terms.flatMap(({ modifier }) => modifier ?? [])),
+    otherSlash: otherSlashOf(terms),
+  }
+}
+
+function noteIssues(name: string, rules: readonly CompiledRule[], issues: Issue[]): void {
+  const isWrong = rules.some((rule) => rule.issues.length > 0)
+  if (!isWrong && rules.length > 0) return
+  const path = `frontends[${JSON.stringify(name)}]`
+  for (const issue of rules.flatMap((rule) => rule.issues)) issues.push({ ...issue, path })
+  if (rules.length > 0) return
+  // Validation refuses it too; whoever comes here without must not get a frontend that takes every request.
+  issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one' })
+}
+
+function rulesOf(frontend: Frontend) {
+  if (frontend.rule !== undefined) return [frontend.rule]
+  return Object.values(frontend.routes ?? {}).map(({ rule }) => rule)
+}
+
+/**
+ * The explicit one, or the length of the rules: what Traefik counts is the text as written; a data rule has only its
+ * canonical one. 0 counts as none, and so does what is less, unless all rules are in Traefik 3's form, as there.
+ */
+function priorityOf(
+  { priority = 0 }: Frontend,
+  written: readonly (string | RuleSpec)[],
+  rules: readonly CompiledRule[],
+): number {
+  const mayBeNegative = rules.every(({ form }) => form === 'traefik3')
+  if (priority > 0 || (priority < 0 && mayBeNegative)) return priority
+  const lengthOf = (rule: string | RuleSpec, index: number) =>
+    typeof rule === 'string' ? rule.length : (rules[index]?.text.length ?? 0)
+  return written.reduce((sum, rule, index) => sum + lengthOf(rule, index), 0)
+}
+
+/** @throws Error for a range that validation would have refused */
+function compileWhiteList({ sourceRange }: WhiteList): (address: string) => boolean {
+  return compileWithin(sourceRange.map(parseRange))
+}
+
+function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string | undefined) | undefined {
+  const tests = terms.flatMap(({ otherSlash }) => otherSlash ?? [])
+  if (tests.length === 0) return undefined
+  const otherOf = (path: string) =>
+    tests.reduce<string | undefined>((other, test) => other ?? test(path), undefined)
+  return (path) => {
+    const other = otherOf(path)
+    // Two rules that want both forms would send a client to and fro.
+    return other === undefined || otherOf(other) !== undefined ? undefined : other
+  }
+}

@@ -1,0 +1,189 @@
+import type { RuleSpec } from '../model/config.js'
+import { asError, type Issue, ProxyError } from '../model/errors.js'
+import type { CompiledMatcher, CompileMatcher } from './compiled-matcher.js'
+import { quote } from './document-shapes.js'
+import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
+import { isBuiltIn, type Matcher, type MatcherTable } from './matchers.js'
+import { suggestName } from './nearest-name.js'
+import { parseRule } from './parse-rule.js'
+import { Recent } from './recent.js'
+import { ruleOfSpec } from './rule-of-spec.js'
+import {
+  conjunctsOf,
+  mapTerms,
+  type ParsedRule,
+  type RuleForm,
+  type RuleProblem,
+  type RuleTerm,
+  type RuleTree,
+} from './rule-tree.js'
+
+/** One matcher of a compiled rule. */
+export interface CompiledTerm extends RuleTerm, CompiledMatcher {
+  /** As it is shown. */
+  readonly form: ShownForm
+}
+
+/** A rule that compiled has a tree; one that did not has issues. */
+export interface CompiledRule {
+  readonly form: RuleForm
+  /** Canonical; empty if there are issues. */
+  readonly text: string
+  readonly tree?: RuleTree<CompiledTerm>
+  readonly issues: readonly Issue[]
+}
+
+/** Most rules of a configuration stand in the one before it too, and each is compiled to be checked and to be used. */
+const recent = new WeakMap<MatcherTable, Recent<CompiledRule>>()
+const MAX_KEPT = 20_000
+const MAX_KEPT_LENGTH = 1_000
+
+/** Compiles a rule of any form. Issues have no path: whoever knows the document puts its own before them. */
+export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
+  // The host's own matchers may count how often they are made; ours do not.
+  const isKept = typeof rule === 'string' && rule.length <= MAX_KEPT_LENGTH && isBuiltIn(matchers)
+  if (!isKept) return compileAnew(rule, matchers)
+  let kept = recent.get(matchers)
+  if (!kept) {
+    kept = new Recent(MAX_KEPT)
+    recent.set(matchers, kept)
+  }
+  return kept.get(rule, (text) => compileAnew(text, matchers))
+}
+
+function compileAnew(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
+  const parsed = typeof rule === 'string' ? parseRule(rule) : ruleOfSpec(rule, matchers)
+  const { form } = parsed
+  const problems: RuleProblem[] = [...parsed.problems]
+  const shown = shownForm(form, parsed.tree, matchers)
+  const compiler = new TermCompiler(matchers, parsed, shown, problems)
+  const tree = parsed.tree && mapTerms(parsed.tree, (term) => compiler.compile(term))
+  if (!tree || problems.length > 0) return { form, text: '', issues: problems.map(issueOf) }
+  return { form, text: textOf(tree, shown, matchers), tree, issues: [] }
+}
+
+function shownForm(form: RuleForm, tree: RuleTree | undefined, matchers: MatcherTable): ShownForm {
+  if (form !== 'data') return form
+  return tree && fitsTraefik1(tree, matchers) ? 'traefik1' : 'traefik3'
+}
+
+/** Finds what a rule's matchers are, and compiles their values. */
+class TermCompiler {
+  readonly #matchers: MatcherTable
+  readonly #form: RuleForm
+  readonly #shown: ShownForm
+  readonly #problems: RuleProblem[]
+  /** Whether the rule is more than matchers that must all hold. */
+  readonly #nested: boolean
+
+  constructor(matchers: MatcherTable, { form, tree }: ParsedRule, shown: ShownForm, problems: RuleProblem[]) {
+    this.#matchers = matchers
+    this.#nested = tree !== undefined && conjunctsOf(tree).some(({ kind }) => kind !== 'term')
+    this.#form = form
+    this.#shown = shown
+    this.#problems = problems
+  }
+
+  compile(term: RuleTerm): CompiledTerm | undefined {
+    const found = this.#find(term)
+    if (!found) return undefined
+    const [matcher, compile] = found
+    if (term.values.length === 0) {
+      return this.#flaw(`${term.matcher} has no value; expected at least one`, term.at)
+    }
+    try {
+      const { test, needs, modifier, otherSlash, ranges } = compile(term.values)
+      // Field by field: a hundred thousand objects that are spread into one take three times as long.
+      const { values } = term
+      return { kind: 'term', matcher, values, form: this.#shown, test, needs, modifier, otherSlash, ranges }
+    } catch (thrown) {
+      const issues: readonly Partial<Issue>[] =
+        thrown instanceof ProxyError && thrown.issues.length > 0
+          ? thrown.issues
+          : [{ message: asError(thrown).message }]
+      for (const { path, code, message } of issues)
+        this.#flaw(`${term.matcher}: ${message}`, term.valuesAt?.[Number(path)] ?? term.at, code)
+      return undefined
+    }
+  }
+
+  /** The matcher's name in the table, and what compiles its values in this form of rules. */
+  #find(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
+    if (this.#form === 'traefik3') return this.#findInTraefik3(term)
+    const known = this.#matchers.get(term.matcher)
+    const inData = this.#nested ? (known?.nested ?? known?.data) : known?.data
+    const compile = this.#form === 'data' ? inData : known?.traefik1
+    if (!compile)
+      return this.#unknown(term, (matcher) => (this.#form === 'data' ? matcher.data : matcher.traefik1))
+    if (this.#form === 'data' && this.#shown === 'traefik3' && !known?.traefik3) {
+      return this.#flaw(
+        `${term.matcher} can stand only beside what Traefik 1.7 can write: no ${UNWRITABLE}`,
+        term.at,
+      )
+    }
+    return [term.matcher, compile]
+  }
+
+  #findInTraefik3(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
+    const found = namesInTraefik3(this.#matchers).get(term.matcher)
+    const traefik3 = found === undefined ? undefined : this.#matchers.get(found)?.traefik3
+    if (found === undefined || !traefik3) return this.#unknown(term, (matcher) => matcher.traefik3)
+    const {
+      values: [least, most],
+      compile,
+    } = traefik3
+    const count = term.values.length
+    if (count >= least && count <= most) return [found, compile]
+    const expected =
+      least === most ? String(least) : Number.isFinite(most) ? `${least} to ${most}` : `${least} or more`
+    return this.#flaw(
+      `${term.matcher} takes ${expected} value${most === 1 ? '' : 's'} in Traefik 3's form, found ${count}; "||" combines several`,
+      term.at,
+    )
+  }
+
+  #unknown({ matcher, at }: RuleTerm, isHere: (matcher: Matcher) => unknown): undefined {
+    const elsewhere = this.#matchers.get(matcher)
+    if (elsewhere) {
+      const form = elsewhere.traefik1 ? "Traefik 1.7's form" : "Traefik 3's form and in data"
+      const other = this.#form === 'traefik3' && elsewhere.traefik3?.name
+      return this.#flaw(`${matcher} is a matcher of ${form} alone${other ? `; here it is ${other}` : ''}`, at)
+    }
+    const names = [...this.#matchers]
+      .filter(([, row]) => isHere(row))
+      .map(([name, { traefik3 }]) => (this.#form === 'traefik3' ? (traefik3?.name ?? name) : name))
+    return this.#flaw(`there is no matcher ${quote(matcher)}${suggestName(matcher, names)}`, at)
+  }
+
+  #flaw(message: string, at: number | undefined, code?: Issue['code']): undefined {
+    const problem = { code: code === 'INVALID_RANGE' ? code : 'INVALID_RULE', message } as const
+    this.#problems.push(at === undefined ? problem : { ...problem, at })
+  }
+}
+
+const UNWRITABLE =
+  'matcher of Traefik 3 alone, no any, no not, and no value with ",", ";", a brace or a blank at its end'
+
+/** Traefik 3 takes a name as declared, in small letters, in capitals, and with one capital at its start. */
+const spellings = new WeakMap<MatcherTable, ReadonlyMap<string, string>>()
+
+function namesInTraefik3(matchers: MatcherTable): ReadonlyMap<string, string> {
+  let names = spellings.get(matchers)
+  if (!names) {
+    names = new Map(
+      [...matchers].flatMap(([name, { traefik3 }]) => {
+        if (!traefik3) return []
+        const written = traefik3.name ?? name
+        const lower = written.toLowerCase()
+        const title = lower.charAt(0).toUpperCase() + lower.slice(1)
+        return [written, lower, written.toUpperCase(), title].map((spelling) => [spelling, name] as const)
+      }),
+    )
+    spellings.set(matchers, names)
+  }
+  return names
+}
+
+function issueOf({ at, code, message }: RuleProblem): Issue {
+  return { path: '', code, message: at === undefined ? message : `at position ${at + 1}: ${message}` }
+}

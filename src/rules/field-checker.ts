@@ -1,0 +1,101 @@
+import type { Issue } from '../model/errors.js'
+import { describeValue, pathOf, quote, RESERVED_NAMES, type Shape } from './document-shapes.js'
+import { suggestName } from './nearest-name.js'
+
+/** Reads the fields of a document of any shape, noting what is none of what was expected. */
+export class FieldChecker {
+  readonly issues: Issue[] = []
+  readonly warnings: Issue[] = []
+  readonly #warn: boolean
+
+  /** @param warn whether a field that is not built yet is a warning, and no issue */
+  constructor(warn: boolean) {
+    this.#warn = warn
+  }
+
+  /** An object's fields, if it is one; fields that its kind does not have are noted. */
+  object(value: unknown, path: string, shape: Shape): Readonly<Record<string, unknown>> | undefined {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.note(path, 'INVALID_TYPE', `expected an object, found ${describeValue(value)}`)
+      return undefined
+    }
+    // Only its own fields, so that nothing is believed that the document does not say itself.
+    const fields: Record<string, unknown> = {}
+    for (const name of Object.keys(value)) {
+      if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
+      else this.#unknownField(pathOf(path, name), name, shape)
+    }
+    return fields
+  }
+
+  /** The entries of a required object whose keys are names; `undefined` for one whose key is none. */
+  *names(value: unknown, path: string): Generator<[name: string, value: unknown] | undefined, void> {
+    if (value === undefined) {
+      this.note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
+      return
+    }
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      this.note(path, 'INVALID_TYPE', `expected an object of names, found ${describeValue(value)}`)
+      return
+    }
+    for (const name of Object.keys(value)) {
+      yield this.#isName(name, path) ? [name, (value as Record<string, unknown>)[name]] : undefined
+    }
+  }
+
+  text(value: unknown, path: string): string | undefined {
+    if (value === undefined || typeof value === 'string') return value
+    this.note(path, 'INVALID_TYPE', `expected a text, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  wholeNumber(value: unknown, path: string): number | undefined {
+    if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined
+    this.note(path, 'INVALID_TYPE', `expected a whole number, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  flag(value: unknown, path: string): boolean | undefined {
+    if (value === undefined || typeof value === 'boolean') return value
+    this.note(path, 'INVALID_TYPE', `expected true or false, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  texts(value: unknown, path: string): readonly string[] | undefined {
+    if (value === undefined) return undefined
+    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string'))
+      return [...value]
+    this.note(path, 'INVALID_TYPE', `expected a list of at least one text, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  note(path: string, code: Issue['code'], message: string): void {
+    this.issues.push({ path, code, message })
+  }
+
+  #isName(name: string, path: string): boolean {
+    if (/^[a-z][\w.:/-]*$/i.test(name) && !RESERVED_NAMES.includes(name)) return true
+    const flaw = RESERVED_NAMES.includes(name)
+      ? 'is reserved'
+      : name === ''
+        ? 'is empty'
+        : name.includes('@')
+          ? 'holds "@", which stands between a name and its provider'
+          : /\p{Cc}/u.test(name)
+            ? 'holds a control character'
+            : undefined
+    if (flaw) this.note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
+    return !flaw
+  }
+
+  #unknownField(path: string, name: string, { now, later }: Shape): void {
+    if (later.includes(name)) {
+      const issue: Issue = { path, code: 'NOT_SUPPORTED', message: `${name} of Traefik is not supported yet` }
+      if (this.#warn) this.warnings.push(issue)
+      else this.issues.push(issue)
+      return
+    }
+    const suggestion = suggestName(name, [...now, ...later])
+    this.note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
+  }
+}

@@ -1,0 +1,70 @@
+import type { RequestFacts } from '../model/request-facts.js'
+import type { CompiledTerm } from './compile-rule.js'
+import type { MatcherTable } from './matchers.js'
+import { rangesCover } from './range-set.js'
+import type { RuleTree } from './rule-tree.js'
+
+type Tree = RuleTree<CompiledTerm>
+
+/**
+ * Whether one rule holds wherever another does, as far as that can be told from the rules: a yes is certain, a no is not.
+ */
+export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boolean {
+  const all = (parts: readonly Tree[], holds: (part: Tree) => boolean) => parts.every(holds)
+  if (wide.kind === 'all') return all(wide.parts, (part) => implies(narrow, part, matchers))
+  if (narrow.kind === 'any') return all(narrow.parts, (part) => implies(part, wide, matchers))
+  if (wide.kind === 'any' && wide.parts.some((part) => implies(narrow, part, matchers))) return true
+  if (narrow.kind === 'all') return narrow.parts.some((part) => implies(part, wide, matchers))
+  if (narrow.kind === 'not' && wide.kind === 'not') return implies(wide.part, narrow.part, matchers)
+  return narrow.kind === 'term' && wide.kind === 'term' && termImplies(narrow, wide, matchers)
+}
+
+function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
+  const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
+  // What only changes the path of a request holds for all, and so does the start of every path.
+  if ((wide.modifier && !other?.fact) || wide.needs?.prefixes?.includes('/')) return true
+  if (narrow.matcher === wide.matcher && isSubset(narrow.values, wide.values, wide.matcher, other?.pairs))
+    return true
+  if (narrow.ranges && wide.ranges) return rangesCover(wide.ranges, narrow.ranges)
+  if (known?.fact === undefined || known.fact !== other?.fact || !narrow.needs?.whole) return false
+  return known.fact === 'host' ? hostImplies(narrow, wide) : pathImplies(narrow, wide)
+}
+
+/** Of alternatives, the narrow one has fewer; of pairs that must all hold, it has more. */
+function isSubset(
+  narrow: readonly string[],
+  wide: readonly string[],
+  matcher: string,
+  pairs = false,
+): boolean {
+  const written = (value: string) => (matcher === 'Method' ? value.toUpperCase() : value)
+  if (!pairs) {
+    const known = new Set(wide.map(written))
+    return narrow.every((value) => known.has(written(value)))
+  }
+  const known = new Set(pairsIn(narrow))
+  return pairsIn(wide).every((pair) => known.has(pair))
+}
+
+function pairsIn(values: readonly string[]): string[] {
+  // A query of Traefik 1.7's form has its pairs in one text each.
+  if (values.some((value) => value.includes('='))) return [...values]
+  return values.flatMap((name, index) => (index % 2 === 0 ? [JSON.stringify([name, values[index + 1]])] : []))
+}
+
+function hostImplies(narrow: CompiledTerm, wide: CompiledTerm): boolean {
+  const { hosts = [], wildcards = [] } = narrow.needs ?? {}
+  // A label that no host has stands for all of them; a regular expression says nothing about it.
+  if (wildcards.length > 0 && wide.matcher !== 'Host') return false
+  const all = [...hosts, ...wildcards.map((name) => `*.${name}`)]
+  return all.every((host) => wide.test({ ...ANY, host }))
+}
+
+function pathImplies(narrow: CompiledTerm, wide: CompiledTerm): boolean {
+  const { paths = [], prefixes = [] } = narrow.needs ?? {}
+  const { prefixes: widePrefixes = [], whole = false } = wide.needs ?? {}
+  const isCovered = (prefix: string) => whole && widePrefixes.some((start) => prefix.startsWith(start))
+  return paths.every((path) => wide.test({ ...ANY, path })) && prefixes.every(isCovered)
+}
+
+const ANY: RequestFacts = { method: 'GET', host: '', path: '/', query: '', headers: {}, clientAddress: '' }

@@ -1,0 +1,114 @@
+import type { ProviderConfig } from '../model/config.js'
+import { describeIssues, ProxyError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { formatRange } from './cidr.js'
+import type { CompiledFrontend } from './compile-frontend.js'
+import type { CompiledTerm } from './compile-rule.js'
+import type { ValidateOptions } from './document-checker.js'
+import { pathOf, quote } from './document-shapes.js'
+import { implies } from './implies.js'
+import { type MatcherTable, matcherTable } from './matchers.js'
+import { sharedRange } from './range-set.js'
+import { Router } from './router.js'
+import { placeOf } from './router-needs.js'
+import { conjunctsOf, joined, type RuleTree } from './rule-tree.js'
+import { validateConfig } from './validate-config.js'
+
+/** Something that is valid, and most likely not meant. */
+export interface LintFinding {
+  readonly code: 'SHADOWED' | 'UNUSED_BACKEND' | 'RANGES_OVERLAP'
+  /** For example `frontends.web`. */
+  readonly path: string
+  readonly message: string
+  /** The frontend that gets the requests instead; absent for a backend. */
+  readonly by?: string
+}
+
+/**
+ * Looks for what a valid document most likely does not mean: frontends that can never win, because another one that comes
+ * before takes all that they take; backends that no frontend uses; and client ranges that two frontends for the same
+ * requests share, with different backends. Every finding is certain; not everything there is is found: a frontend that only
+ * several others together take everything from is not.
+ *
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues, if the document is not valid
+ */
+export function lintConfig(document: ProviderConfig, options: ValidateOptions = {}): LintFinding[] {
+  const checked = validateConfig(document, options)
+  if (!checked.ok) {
+    throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
+  }
+  const { config } = checked
+  const matchers = matcherTable(options)
+  const router = Router.compile(config, options)
+  const used = new Set(router.frontends.map(({ backend }) => backend))
+  return [
+    ...router.frontends.flatMap((frontend) => findingsOf(frontend, router, matchers)),
+    ...Object.keys(config.backends).flatMap((name) => (used.has(name) ? [] : [unused(name)])),
+  ]
+}
+
+function unused(name: string): LintFinding {
+  const message = `no frontend of this document uses the backend ${quote(name)}`
+  return { code: 'UNUSED_BACKEND', path: pathOf('backends', name), message }
+}
+
+function findingsOf(frontend: CompiledFrontend, router: Router, matchers: MatcherTable): LintFinding[] {
+  const earlier = router
+    .before(frontend, sampleOf(frontend))
+    .filter((other) => answersWherever(other, frontend))
+  const path = pathOf('frontends', frontend.name)
+  const shadow = earlier.find(({ tree }) => implies(frontend.tree, tree, matchers))
+  if (shadow) {
+    const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes all that it would take`
+    return [{ code: 'SHADOWED', path, message, by: shadow.name }]
+  }
+  return earlier.flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
+}
+
+/** A request that the frontend may take: one that takes everything from it may take this one too. */
+function sampleOf({ tree }: CompiledFrontend): RequestFacts {
+  const { hosts, paths } = placeOf(tree)
+  const [label] = hosts?.wildcards ?? []
+  const host = hosts?.hosts?.[0] ?? (label === undefined ? '' : `*.${label}`)
+  const path = paths?.paths?.[0] ?? paths?.prefixes?.[0] ?? '/'
+  return { method: 'GET', host, path, query: '', headers: {}, clientAddress: '' }
+}
+
+function answersWherever(other: CompiledFrontend, frontend: CompiledFrontend): boolean {
+  const [theirs, ours] = [other.config.entryPoints, frontend.config.entryPoints]
+  return theirs === undefined || (ours?.every((name) => theirs.includes(name)) ?? false)
+}
+
+/** Whether both are for the same requests, but for ranges that they share, and answer differently. */
+function overlapOf(
+  frontend: CompiledFrontend,
+  other: CompiledFrontend,
+  path: string,
+  matchers: MatcherTable,
+): LintFinding | undefined {
+  if (frontend.backend === other.backend) return undefined
+  const [ours, theirs] = [splitOf(frontend), splitOf(other)]
+  if (!ours || !theirs || !implies(ours.rest, theirs.rest, matchers)) return undefined
+  const shared = sharedRange(ours.ranges, theirs.ranges)
+  if (!shared) return undefined
+  const message = `${formatRange(shared)} is in the ranges of ${quote(frontend.name)} and of ${describe(other)}, which comes first: such clients get the backend ${quote(other.backend)}, not ${quote(frontend.backend)}`
+  return { code: 'RANGES_OVERLAP', path, message, by: other.name }
+}
+
+/** A rule's ranges of client addresses, and all else that it asks for. */
+function splitOf({ tree }: CompiledFrontend) {
+  const parts = conjunctsOf(tree)
+  const withRanges = parts.find(
+    (part): part is CompiledTerm => part.kind === 'term' && part.ranges !== undefined,
+  )
+  if (!withRanges) return undefined
+  const rest: RuleTree<CompiledTerm> = joined(
+    'all',
+    parts.filter((part) => part !== withRanges),
+  )
+  return { ranges: withRanges.ranges ?? [], rest }
+}
+
+function describe({ name, priority }: CompiledFrontend): string {
+  return `${quote(name)} (priority ${priority})`
+}

@@ -1,0 +1,75 @@
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
+import { quote } from './document-shapes.js'
+import { hostOf } from './normalize-host.js'
+import { compileRegexp } from './regexps.js'
+import { hasBraces, parseTemplate } from './templates.js'
+
+/**
+ * Host names, compared without case, port and trailing dot; `*.` before one is any one label, `*` alone any host. Source:
+ * Traefik 1.7 `Host`, and Traefik 3 for `*`.
+ */
+export function matchHost(values: readonly string[]): CompiledMatcher {
+  const names = eachValue(values, parseHost)
+  const hosts = names.filter((name) => !name.startsWith('*'))
+  const wildcards = names.filter((name) => name.startsWith('*.')).map((name) => name.slice(2))
+  if (names.includes('*')) return { test: ({ host }) => host !== '' }
+  const needs = { hosts, wildcards, whole: true }
+  const [only] = hosts
+  if (names.length === 1 && only !== undefined) return { test: ({ host }) => host === only, needs }
+  const exact = new Set(hosts)
+  const behindLabel = new Set(wildcards)
+  return { test: ({ host }) => exact.has(host) || behindLabel.has(behindFirstLabel(host)), needs }
+}
+
+/** What follows the first label of a host; `''` if there is nothing. */
+export function behindFirstLabel(host: string): string {
+  const dot = host.indexOf('.')
+  return dot > 0 ? host.slice(dot + 1) : ''
+}
+
+function parseHost(value: string): string {
+  if (value === '*') return value
+  return value.startsWith('*.') ? `*.${parseName(value.slice(2), value)}` : parseName(value, value)
+}
+
+function parseName(name: string, value: string): string {
+  if (isIP(name) === 6) return hostOf(`[${name}]`)
+  // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
+  const foreign =
+    name.length <= MAX_HOST_LENGTH && /[^\x20-\x7e]/.test(name) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(name)
+  const ascii = foreign ? domainToASCII(name) : name.toLowerCase()
+  const host = name.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
+  if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
+  if (name.endsWith(']') && URL.canParse(`http://${host}`)) return host
+  throw new Error(
+    `${quote(value)} is no host name; expected one like a.example.com or *.example.com, without port`,
+  )
+}
+
+/** Of a host name (RFC 1035, 2.3.4); domainToASCII takes seconds over what is very long. */
+const MAX_HOST_LENGTH = 253
+
+/** Regular expressions, somewhere in the host in small letters. Source: Traefik 3 `HostRegexp`. */
+export function matchHostRegexp(values: readonly string[]): CompiledMatcher {
+  const regexps = eachValue(values, (value) => compileRegexp(onlyAscii(value)))
+  return { test: ({ host }) => host !== '' && regexps.some((regexp) => regexp.test(host)) }
+}
+
+/** Whole hosts, with `{name:regexp}` groups, without case. Source: Traefik 1.7 `HostRegexp`. */
+export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
+  const regexps = eachValue(values, (value) => {
+    if (!hasBraces(value)) parseName(value, value)
+    const { source } = parseTemplate(onlyAscii(value), '.')
+    return compileRegexp(`^${source}$`, { ignoreCase: true })
+  })
+  return { test: ({ host }) => regexps.some((regexp) => regexp.test(host)) }
+}
+
+function onlyAscii(value: string): string {
+  if (!/[^\x21-\x7e]/.test(value)) return value
+  throw new Error(
+    `${quote(value)} can never match: a host has neither blanks nor characters beyond ASCII (write xn--)`,
+  )
+}

@@ -1,0 +1,132 @@
+import type { RequestFacts } from '../model/request-facts.js'
+import { type CompiledMatcher, type CompileMatcher, eachValue, TOKEN } from './compiled-matcher.js'
+import { quote } from './document-shapes.js'
+import { compileRegexp } from './regexps.js'
+import { hasBraces, parseTemplate } from './templates.js'
+
+type ValueTest = (value: string) => boolean
+
+/** Methods, exactly; rules may write them in any case. Source: Traefik 1.7 and 3 `Method`. */
+export function matchMethod(values: readonly string[]): CompiledMatcher {
+  const methods = eachValue(values, (value) => {
+    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is no method`)
+    return value.toUpperCase()
+  })
+  const [only] = methods
+  if (methods.length === 1) return { test: ({ method }) => method === only }
+  const known = new Set(methods)
+  return { test: ({ method }) => known.has(method) }
+}
+
+/** Name and value in turn; of each header named, one line must equal its value. Source: Traefik 1.7 `Headers`, 3 `Header`. */
+export function matchHeaders(values: readonly string[]): CompiledMatcher {
+  return headersThat(values, (value) => (line) => line === value)
+}
+
+/** The same with regular expressions, found in the line. Source: Traefik 1.7 `HeadersRegexp`, 3 `HeaderRegexp`. */
+export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {
+  return headersThat(values, (value) => {
+    const regexp = compileRegexp(value)
+    return (line) => regexp.test(line)
+  })
+}
+
+function headersThat(values: readonly string[], compile: (value: string) => ValueTest): CompiledMatcher {
+  const pairs = pairsOf(values, 'Headers:X-Env,qas').map(([name, value]) => {
+    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is no header name`)
+    if (value === '') throw new Error(`expected a value for the header ${name}, found an empty one`)
+    return { name: name.toLowerCase(), holds: compile(value) }
+  })
+  return { test: ({ headers }) => pairs.every(({ name, holds }) => someLine(headers, name, holds)) }
+}
+
+function someLine(headers: RequestFacts['headers'], name: string, holds: ValueTest): boolean {
+  const found = Object.hasOwn(headers, name) ? headers[name] : undefined
+  return typeof found === 'string' ? holds(found) : (found?.some(holds) ?? false)
+}
+
+/**
+ * Key and value in turn, decoded; of each key, one of its values must be that value. A key alone: its value is empty.
+ * Source: Traefik 3 `Query`.
+ */
+export function matchQuery(values: readonly string[]): CompiledMatcher {
+  return queryThat(values, (value) => (found) => found === value)
+}
+
+/** The same with regular expressions; a key alone needs an empty value. Source: Traefik 3 `QueryRegexp`. */
+export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
+  return queryThat(values, (value) => {
+    if (value === '') return (found) => found === ''
+    const regexp = compileRegexp(value)
+    return (found) => regexp.test(found)
+  })
+}
+
+/** The same, but that an empty value is refused: in Traefik 3's form a key alone says so. */
+export function withoutEmptyValue(compile: CompileMatcher): CompileMatcher {
+  return (values) => {
+    if (values[1] === '') throw new Error('expected a value, found an empty one; a key alone is one without')
+    return compile(values)
+  }
+}
+
+function queryThat(values: readonly string[], compile: (value: string) => ValueTest): CompiledMatcher {
+  const pairs = (
+    values.length === 1 ? [[values[0] as string, ''] as const] : pairsOf(values, 'Query:k=v')
+  ).map(([key, value]) => {
+    if (key === '') throw new Error('expected the key of a query, found an empty text')
+    return { key, holds: compile(value) }
+  })
+  return { test: ({ query }) => pairs.every(({ key, holds }) => paramsOf(query).getAll(key).some(holds)) }
+}
+
+/**
+ * `key=value` each, and all must hold for the first value of the key; `{name:regexp}` groups in values, and an empty one is
+ * any. Source: Traefik 1.7 `Query`.
+ */
+export function matchQueryPairs(values: readonly string[]): CompiledMatcher {
+  const pairs = eachValue(values, (text) => {
+    const [key = '', value, ...more] = text.split('=')
+    if (key === '' || value === undefined || more.length > 0) {
+      throw new Error(`${quote(text)} is no pair; expected one key, one "=" and a value, like Query:env=qas`)
+    }
+    return { key, holds: valueTest(value) }
+  })
+  return {
+    test: ({ query }) => {
+      const params = paramsOf(query)
+      return pairs.every(({ key, holds }) => {
+        const first = params.get(key)
+        return first !== null && holds(first)
+      })
+    },
+  }
+}
+
+function valueTest(value: string): ValueTest {
+  if (value === '') return () => true
+  if (!hasBraces(value)) return (found) => found === value
+  const regexp = compileRegexp(`^${parseTemplate(value, '').source}$`)
+  return (found) => regexp.test(found)
+}
+
+/** Several rules ask about one request's query, which is parsed for the first of them. */
+let parsedQuery = ''
+let parsedParams = new URLSearchParams()
+
+function paramsOf(query: string): URLSearchParams {
+  if (query !== parsedQuery) {
+    parsedQuery = query
+    parsedParams = new URLSearchParams(query)
+  }
+  return parsedParams
+}
+
+function pairsOf(values: readonly string[], example: string): (readonly [string, string])[] {
+  if (values.length % 2 !== 0) {
+    throw new Error(`expected names and values in turn, like ${example}; found ${values.length} parts`)
+  }
+  return values.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, values[index + 1] as string] as const] : [],
+  )
+}

@@ -1,0 +1,119 @@
+import { type CompiledMatcher, type CompileMatcher, eachValue } from './compiled-matcher.js'
+import { quote } from './document-shapes.js'
+import { decodeUnreserved, normalizePath } from './normalize-path.js'
+import { compileRegexp, type Regexp } from './regexps.js'
+import { hasBraces, parseTemplate } from './templates.js'
+
+/** What braces in a path mean: groups in Traefik 1.7's form, themselves in Traefik 3's, a slip in data. */
+export type Braces = 'groups' | 'literal' | 'refused'
+
+/** One path or prefix of a rule. With groups, `text` is what stands before the first. */
+export interface RulePath {
+  readonly text: string
+  readonly source?: string
+}
+
+/**
+ * Whole paths. Source: Traefik 1.7 `Path`, where those with groups are regular expressions.
+ *
+ * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If not, a request for the one that a rule does not name is
+ *   taken too, to be sent to the other (Traefik 1.7's `keepTrailingSlash = false`, gorilla/mux's `StrictSlash`)
+ */
+export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
+  return (values) => {
+    const parsed = eachValue(values, (value) => parsePath(value, braces))
+    const literal = new Set(parsed.filter(({ source }) => source === undefined).map(({ text }) => text))
+    const regexps = regexpsOf(parsed, '$')
+    const named = (path: string) => literal.has(path) || regexps.some((regexp) => regexp.test(path))
+    const needs = needsOf(parsed, keepTrailingSlash ? 'paths' : 'bothSlashForms')
+    const [only] = parsed
+    if (keepTrailingSlash) {
+      const simple = parsed.length === 1 && only?.source === undefined ? only?.text : undefined
+      return { test: simple === undefined ? ({ path }) => named(path) : ({ path }) => path === simple, needs }
+    }
+    const test = (path: string) => named(path) || otherSlashOf(path).some(named)
+    const otherSlash = (path: string) => (named(path) ? undefined : otherSlashOf(path).find(named))
+    return { test: ({ path }) => test(path), needs, otherSlash }
+  }
+}
+
+/** `/a/` of `/a`, and the other way round. The root has none, nor has what ends with two slashes. */
+function otherSlashOf(path: string): string[] {
+  if (!path.endsWith('/')) return [`${path}/`]
+  const without = path.slice(0, -1)
+  return without === '' || without.endsWith('/') ? [] : [without]
+}
+
+/** Plain starts of paths. Source: Traefik 1.7 and 3 `PathPrefix`: `/bar` takes `/barn` too. */
+export function matchPathPrefix(braces: Braces): CompileMatcher {
+  return (values) => {
+    const parsed = eachValue(values, (value) => parsePath(value, braces))
+    const prefixes = parsed.filter(({ source }) => source === undefined).map(({ text }) => text)
+    const regexps = regexpsOf(parsed, '')
+    const needs = needsOf(parsed, 'prefixes')
+    const [only] = prefixes
+    if (parsed.length === 1 && only !== undefined) return { test: ({ path }) => path.startsWith(only), needs }
+    const test = (path: string) =>
+      prefixes.some((prefix) => path.startsWith(prefix)) || regexps.some((regexp) => regexp.test(path))
+    return { test: ({ path }) => test(path), needs }
+  }
+}
+
+/** Regular expressions, somewhere in the path. Source: Traefik 3 `PathRegexp`. */
+export function matchPathRegexp(values: readonly string[]): CompiledMatcher {
+  const regexps = eachValue(values, (value) => compileRegexp(value))
+  return { test: ({ path }) => regexps.some((regexp) => regexp.test(path)) }
+}
+
+function regexpsOf(paths: readonly RulePath[], end: '$' | ''): Regexp[] {
+  return paths.flatMap(({ source }) => (source === undefined ? [] : [compileRegexp(`^${source}${end}`)]))
+}
+
+function needsOf(parsed: readonly RulePath[], kind: 'paths' | 'bothSlashForms' | 'prefixes') {
+  const withGroups = parsed.filter(({ source }) => source !== undefined).map(({ text }) => text)
+  const plain = parsed.filter(({ source }) => source === undefined).map(({ text }) => text)
+  const whole = withGroups.length === 0
+  if (kind === 'prefixes') return { prefixes: [...plain, ...withGroups], whole }
+  const paths = kind === 'paths' ? plain : plain.flatMap((path) => [path, ...otherSlashOf(path)])
+  // The text before a group may itself end with the slash that the other form lacks.
+  const prefixes = kind === 'paths' ? withGroups : withGroups.map((text) => text.replace(/\/$/, ''))
+  return { paths, prefixes, whole }
+}
+
+/**
+ * A path of a rule, in the one normal form of paths.
+ *
+ * @throws Error if no path can ever be it
+ */
+export function parsePath(value: string, braces: Braces): RulePath {
+  if (!value.startsWith('/')) throw new Error(`${quote(value)} can never match: a path begins with "/"`)
+  const groups = hasBraces(value) && braces !== 'literal'
+  if (groups && braces === 'refused') {
+    throw new Error(
+      `${quote(value)} holds braces, which are no groups in data; for regular expressions there is pathRegexp`,
+    )
+  }
+  if (groups) {
+    const { source, beginning } = parseTemplate(value, '/', normalizeLiteral)
+    return { text: beginning, source }
+  }
+  refuseForeign(value)
+  return { text: normalizePath(value) }
+}
+
+/** @throws Error for characters that no path has */
+function refuseForeign(text: string): void {
+  if (!/[?#]|[^\x21-\x7e]/.test(text)) return
+  throw new Error(
+    `${quote(text)} can never match: a path has no "?", "#", blank or unencoded non-ASCII character`,
+  )
+}
+
+/** The text between groups: what is resolved in whole paths cannot be resolved across a group. */
+function normalizeLiteral(text: string): string {
+  refuseForeign(text)
+  const decoded = decodeUnreserved(text)
+  if (/\/\.\.?\//.test(decoded))
+    throw new Error(`${quote(text)} can never match: dot segments are resolved before`)
+  return decoded
+}

@@ -1,0 +1,171 @@
+import { quote } from './document-shapes.js'
+import { joined, type ParsedRule, type RuleProblem, type RuleTerm, type RuleTree } from './rule-tree.js'
+
+/** Deeper ones are no rules, and would exhaust the stack. */
+const MAX_DEPTH = 100
+
+/**
+ * A rule's text in Traefik 3's form: ``Name(`value`)`` with `&&`, `||`, `!` and parentheses, in order of strength `!`,
+ * `&&`, `||`. Values are Go's string literals, in backticks or double quotes.
+ */
+export function parseTraefik3Rule(text: string): ParsedRule {
+  const parser = new Traefik3Parser(text)
+  try {
+    return { form: 'traefik3', tree: parser.rule(), problems: [] }
+  } catch (thrown) {
+    if (thrown instanceof Flaw) return { form: 'traefik3', problems: [thrown.problem] }
+    throw thrown
+  }
+}
+
+/** The first thing that does not parse; what follows it cannot be understood. */
+class Flaw extends Error {
+  readonly problem: RuleProblem
+
+  constructor(at: number, message: string) {
+    super(message)
+    this.problem = { at, code: 'INVALID_RULE', message }
+  }
+}
+
+interface Token {
+  readonly kind: 'name' | 'text' | 'sign' | 'end'
+  /** Of a text, what it means; else as it stands there. */
+  readonly value: string
+  readonly at: number
+}
+
+class Traefik3Parser {
+  readonly #text: string
+  #position = 0
+  #next: Token
+  #depth = 0
+
+  constructor(text: string) {
+    this.#text = text
+    // Read on first use: a flaw in it must be thrown where flaws are caught.
+    this.#next = { kind: 'end', value: '', at: -1 }
+  }
+
+  rule(): RuleTree {
+    this.#next = this.#read()
+    const tree = this.#either()
+    if (this.#next.kind !== 'end') throw this.#expected('"&&", "||" or the end of the rule')
+    return tree
+  }
+
+  #either(): RuleTree {
+    const parts = [this.#both()]
+    while (this.#takeSign('||')) parts.push(this.#both())
+    return joined('any', parts)
+  }
+
+  #both(): RuleTree {
+    const parts = [this.#one()]
+    while (this.#takeSign('&&')) parts.push(this.#one())
+    return joined('all', parts)
+  }
+
+  #one(): RuleTree {
+    this.#depth += 1
+    if (this.#depth > MAX_DEPTH) throw new Flaw(this.#next.at, `the rule is nested deeper than ${MAX_DEPTH}`)
+    const tree = this.#negatedOrGrouped()
+    this.#depth -= 1
+    return tree
+  }
+
+  #negatedOrGrouped(): RuleTree {
+    if (this.#takeSign('!')) return { kind: 'not', part: this.#one() }
+    if (!this.#takeSign('(')) return this.#term()
+    const tree = this.#either()
+    if (!this.#takeSign(')')) throw this.#expected('"&&", "||" or ")"')
+    return tree
+  }
+
+  #term(): RuleTerm {
+    const name = this.#next
+    if (name.kind !== 'name') throw this.#expected('a matcher\'s name, "!" or "("')
+    this.#next = this.#read()
+    if (!this.#takeSign('(')) throw this.#expected(`"(" behind ${quote(name.value)}`)
+    const values: Token[] = []
+    while (!this.#takeSign(')')) {
+      if (values.length > 0 && !this.#takeSign(',')) throw this.#expected('"," or ")"')
+      if (this.#next.kind !== 'text') throw this.#expected('a value in backticks or double quotes')
+      values.push(this.#next)
+      this.#next = this.#read()
+    }
+    return {
+      kind: 'term',
+      matcher: name.value,
+      values: values.map(({ value }) => value),
+      at: name.at,
+      valuesAt: values.map(({ at }) => at),
+    }
+  }
+
+  #takeSign(sign: string): boolean {
+    if (this.#next.kind !== 'sign' || this.#next.value !== sign) return false
+    this.#next = this.#read()
+    return true
+  }
+
+  #expected(what: string): Flaw {
+    const { kind, value, at } = this.#next
+    return new Flaw(at, `expected ${what}, found ${kind === 'end' ? 'the end of the rule' : quote(value)}`)
+  }
+
+  #read(): Token {
+    BLANKS.lastIndex = this.#position
+    const at = this.#position + (BLANKS.exec(this.#text)?.[0].length ?? 0)
+    if (at >= this.#text.length) return this.#token('end', '', at, at)
+    const first = this.#text[at] as string
+    if (first === '`' || first === '"') return this.#readText(first, at)
+    NAME_OR_SIGN.lastIndex = at
+    const found = NAME_OR_SIGN.exec(this.#text)?.[0]
+    if (found === undefined) {
+      throw new Flaw(
+        at,
+        `expected a matcher's name, a value, "&&", "||", "!" or a parenthesis, found ${quote(this.#text.slice(at, at + 20))}`,
+      )
+    }
+    return this.#token(/^\w/.test(found) ? 'name' : 'sign', found, at, at + found.length)
+  }
+
+  #readText(mark: string, at: number): Token {
+    const end = mark === '`' ? this.#text.indexOf(mark, at + 1) : this.#endOfQuoted(at)
+    if (end < 0) throw new Flaw(at, `expected a closing ${mark}`)
+    const inner = this.#text.slice(at + 1, end)
+    return this.#token('text', mark === '`' ? inner : unescaped(inner, at), at, end + 1)
+  }
+
+  // Not by a regular expression: those of JavaScript run out of stack over a long text.
+  #endOfQuoted(at: number): number {
+    for (let index = at + 1; index < this.#text.length; index += 1) {
+      const character = this.#text[index]
+      if (character === '"') return index
+      if (character === '\n') return -1
+      if (character === '\\') index += 1
+    }
+    return -1
+  }
+
+  #token(kind: Token['kind'], value: string, at: number, end: number): Token {
+    this.#position = end
+    return { kind, value, at }
+  }
+}
+
+const BLANKS = /\s*/y
+const NAME_OR_SIGN = /\w+|&&|\|\||[!(),]/y
+
+/** What JSON writes as Go does; `\x41` and octal escapes are Go's alone, and nobody writes rules with them. */
+function unescaped(inner: string, at: number): string {
+  try {
+    return JSON.parse(`"${inner.replaceAll('\t', '\\t')}"`) as string
+  } catch {
+    throw new Flaw(
+      at,
+      `${quote(`"${inner}"`)} holds an escape that is not known; expected \\\\, \\", \\n, \\t or \\u0041, or backticks`,
+    )
+  }
+}

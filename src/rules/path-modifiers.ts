@@ -1,0 +1,133 @@
+import type { CompiledMatcher, CompileMatcher, PathModifier, RewrittenPath } from './compiled-matcher.js'
+import { quote } from './document-shapes.js'
+import { type Braces, matchPath, matchPathPrefix, parsePath, type RulePath } from './match-path.js'
+import { normalizePath } from './normalize-path.js'
+import { compileRegexp } from './regexps.js'
+
+/** A path as the server gets it, and names and values, in turn, of headers that go with it. */
+export interface Rewrite {
+  readonly path: string
+  readonly headers: readonly string[]
+}
+
+const ORDER = { stripRegex: 0, strip: 1, add: 2, replaceRegex: 3, replace: 4 }
+
+/** All modifiers of a frontend as one function; nothing if there are none. */
+export function compileRewrite(modifiers: readonly PathModifier[]): ((path: string) => Rewrite) | undefined {
+  if (modifiers.length === 0) return undefined
+  const ordered = modifiers.toSorted((a, b) => a.order - b.order)
+  return (asked) => {
+    let path = asked
+    const headers: string[] = []
+    for (const { apply } of ordered) {
+      const changed = apply(path)
+      if (!changed) continue
+      path = changed.path
+      if (changed.header) headers.push(...changed.header)
+    }
+    return { path: normalizePath(path), headers }
+  }
+}
+
+/** Holds for a whole path, which is cut off. Source: Traefik 1.7 `PathStrip`. */
+export function stripPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
+  return stripping(matchPath(braces, keepTrailingSlash), braces, ORDER.strip, '$')
+}
+
+/** Holds for the start of a path, which is cut off. Source: Traefik 1.7 `PathPrefixStrip`. */
+export function stripPrefix(braces: Braces): CompileMatcher {
+  return stripping(matchPathPrefix(braces), braces, ORDER.strip, '')
+}
+
+/** The same for paths with groups. Source: Traefik 1.7 `PathStripRegex`. */
+export function stripPathRegex(keepTrailingSlash = true): CompileMatcher {
+  return stripping(matchPath('groups', keepTrailingSlash), 'groups', ORDER.stripRegex, '$')
+}
+
+/** Source: Traefik 1.7 `PathPrefixStripRegex`. */
+export function stripPrefixRegex(values: readonly string[]): CompiledMatcher {
+  return stripping(matchPathPrefix('groups'), 'groups', ORDER.stripRegex, '')(values)
+}
+
+function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$' | ''): CompileMatcher {
+  return (values) => {
+    const matcher = match(values)
+    // The longest first, so that of two that hold the one that says more is cut.
+    const paths = values.map((value) => parsePath(value, braces))
+    const longestFirst = paths.toSorted((a, b) => sizeOf(b) - sizeOf(a))
+    const lengths = longestFirst.map((path) => lengthAtStart(path, end))
+    const apply = (path: string) => {
+      for (const lengthIn of lengths) {
+        const length = lengthIn(path)
+        if (length < 0) continue
+        const prefix = path.slice(0, length)
+        // Of `/static../x` behind `/static` a dot segment is left at the front.
+        const rest = normalizePath(`/${path.slice(length)}`).replace(/^\/+/, '/')
+        return { path: rest, header: ['X-Forwarded-Prefix', prefix] as const }
+      }
+      return undefined
+    }
+    return { ...matcher, modifier: { order, apply } }
+  }
+}
+
+function sizeOf({ text, source = text }: RulePath): number {
+  return source.length
+}
+
+/** How much of a path's start a rule's path takes up; -1 if it is none of it. */
+function lengthAtStart({ text, source }: RulePath, end: '$' | ''): (path: string) => number {
+  if (source !== undefined) {
+    const regexp = compileRegexp(`^${source}${end}`)
+    return (path) => regexp.endIn(path)
+  }
+  const isIt = (path: string) => (end === '$' ? path === text : path.startsWith(text))
+  return (path) => (isIt(path) ? text.length : -1)
+}
+
+const HOLDS = { test: () => true }
+
+/** Puts a prefix before the path. Holds for every request. Source: Traefik 1.7 `AddPrefix`. */
+export function addPrefix(values: readonly string[]): CompiledMatcher {
+  const { text } = parsePath(onlyValue(values, 'AddPrefix:/api'), 'refused')
+  const prefix = text.replace(/\/$/, '')
+  return { ...HOLDS, modifier: { order: ORDER.add, apply: (path) => ({ path: prefix + path }) } }
+}
+
+/** Another path in the place of the whole one. Holds for every request. Source: Traefik 1.7 `ReplacePath`. */
+export function replacePath(values: readonly string[]): CompiledMatcher {
+  const { text } = parsePath(onlyValue(values, 'ReplacePath:/new'), 'refused')
+  return { ...HOLDS, modifier: { order: ORDER.replace, apply: (path) => replaced(path, text) } }
+}
+
+/**
+ * A regular expression, a blank, and what takes the place of its matches. Holds for every request; changes those in which it
+ * matches. Source: Traefik 1.7 `ReplacePathRegex`.
+ */
+export function replacePathRegex(values: readonly string[]): CompiledMatcher {
+  const [source = '', replacement = '', ...more] = onlyValue(values, REPLACE_EXAMPLE).split(/\s+/)
+  if (replacement === '' || more.length > 0) {
+    throw new Error(`expected a regular expression, a blank and a replacement, like ${REPLACE_EXAMPLE}`)
+  }
+  if (/[?#]|[^\x21-\x7e]/.test(replacement)) {
+    throw new Error(`${quote(replacement)} can be no path: it has "?", "#" or a character beyond ASCII`)
+  }
+  const regexp = compileRegexp(source)
+  const apply = (path: string) => {
+    if (!regexp.test(path)) return undefined
+    const made = regexp.replaceIn(path, replacement)
+    return replaced(path, made.startsWith('/') ? made : `/${made}`)
+  }
+  return { ...HOLDS, modifier: { order: ORDER.replaceRegex, apply } }
+}
+
+const REPLACE_EXAMPLE = 'ReplacePathRegex:^/old/(.*) /new/$1'
+
+function replaced(path: string, by: string): RewrittenPath {
+  return { path: by, header: ['X-Replaced-Path', path] }
+}
+
+function onlyValue(values: readonly string[], example: string): string {
+  if (values.length > 1) throw new Error(`expected one value, like ${example}; found ${values.length}`)
+  return values[0] as string
+}

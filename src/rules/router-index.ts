@@ -1,0 +1,154 @@
+import type { RequestFacts } from '../model/request-facts.js'
+import type { CompiledFrontend } from './compile-frontend.js'
+import { behindFirstLabel } from './match-host.js'
+import { PathTree } from './path-tree.js'
+import { type Place, placeOf } from './router-needs.js'
+import type { Test } from './rule-tree.js'
+
+/** A frontend in one of its places. */
+export interface Candidate {
+  /** Its place in the order of all frontends. */
+  readonly rank: number
+  readonly frontend: CompiledFrontend
+  /** What is left to test; nothing if its place says it all. */
+  readonly test: Test | undefined
+}
+
+/** What a host has: mostly one frontend, for all its paths, and then no tree is worth its while. */
+type HostEntry = Candidate | PathTree<Candidate>
+
+/**
+ * Frontends by what their rules need: hosts, then paths. Only those that a request's host and path allow are tried, in the
+ * order of all; so the answer is the one that trying every frontend in order would give.
+ */
+export class RouterIndex {
+  readonly #hosts = new Map<string, HostEntry>()
+  /** By what follows the first label. */
+  readonly #wildcards = new Map<string, HostEntry>()
+  readonly #anyHost = new PathTree<Candidate>()
+  /** Whether the host alone says which frontends there are. */
+  #byHostAlone = true
+
+  /** @param frontends in the order in which they are tried; one step each */
+  static *build(frontends: readonly CompiledFrontend[]): Generator<void, RouterIndex> {
+    const index = new RouterIndex()
+    for (const [rank, frontend] of frontends.entries()) {
+      index.#add(rank, frontend)
+      yield
+    }
+    return index
+  }
+
+  /** The first frontend, in the order of all, whose rule holds. */
+  match(facts: RequestFacts): CompiledFrontend | undefined {
+    const entry = this.#hosts.get(facts.host)
+    if (this.#byHostAlone && !(entry instanceof PathTree)) {
+      return entry === undefined || (entry.test !== undefined && !entry.test(facts))
+        ? undefined
+        : entry.frontend
+    }
+    return firstOfAll(this.#collect(facts, entry), facts)
+  }
+
+  /** All that a request's host and path allow, in the order of all, the same one perhaps twice. */
+  candidates(facts: RequestFacts): Candidate[] {
+    const lists = this.#collect(facts, this.#hosts.get(facts.host))
+    return lists.flat().sort((a, b) => a.rank - b.rank)
+  }
+
+  #collect(facts: RequestFacts, named: HostEntry | undefined): (readonly Candidate[])[] {
+    const lists: (readonly Candidate[])[] = []
+    collectFrom(named, facts.path, lists)
+    if (this.#wildcards.size > 0)
+      collectFrom(this.#wildcards.get(behindFirstLabel(facts.host)), facts.path, lists)
+    this.#anyHost.collect(facts.path, lists)
+    return lists
+  }
+
+  #add(rank: number, frontend: CompiledFrontend): void {
+    const { hosts, paths, test } = placeOf(frontend.tree)
+    const candidate: Candidate = { rank, frontend, test: onEntryPoints(frontend, test) }
+    if (!hosts || hosts.wildcards?.length) this.#byHostAlone = false
+    if (!hosts) {
+      addTo(this.#anyHost, paths, candidate)
+      return
+    }
+    for (const host of hosts.hosts ?? []) addToHost(this.#hosts, host, paths, candidate)
+    for (const name of hosts.wildcards ?? []) addToHost(this.#wildcards, name, paths, candidate)
+  }
+}
+
+function collectFrom(entry: HostEntry | undefined, path: string, into: (readonly Candidate[])[]): void {
+  if (entry instanceof PathTree) entry.collect(path, into)
+  else if (entry !== undefined) into.push([entry])
+}
+
+function addToHost(
+  hosts: Map<string, HostEntry>,
+  host: string,
+  paths: Place['paths'],
+  candidate: Candidate,
+): void {
+  const before = hosts.get(host)
+  if (before === undefined && !paths) {
+    hosts.set(flat(host), candidate)
+    return
+  }
+  const tree = before instanceof PathTree ? before : new PathTree<Candidate>()
+  if (before !== undefined && tree !== before) tree.add('', 'prefixed', before as Candidate)
+  addTo(tree, paths, candidate)
+  if (tree !== before) hosts.set(flat(host), tree)
+}
+
+/**
+ * A copy that is no piece of another text. What was cut out of a rule is kept as a piece of it, and comparing that with a
+ * request's host means going to both.
+ */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
+}
+
+function addTo(tree: PathTree<Candidate>, paths: Place['paths'], candidate: Candidate): void {
+  if (!paths) return tree.add('', 'prefixed', candidate)
+  for (const path of paths.paths ?? []) tree.add(path, 'exact', candidate)
+  for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', candidate)
+}
+
+function onEntryPoints({ config }: CompiledFrontend, test: Test | undefined): Test | undefined {
+  if (config.entryPoints === undefined) return test
+  const names = new Set(config.entryPoints)
+  const isHere: Test = ({ entryPoint }) => entryPoint !== undefined && names.has(entryPoint)
+  return test ? (facts) => isHere(facts) && test(facts) : isHere
+}
+
+function firstOf(candidates: readonly Candidate[], facts: RequestFacts): CompiledFrontend | undefined {
+  for (const { test, frontend } of candidates) {
+    if (test === undefined || test(facts)) return frontend
+  }
+  return undefined
+}
+
+/** The first of several lists, each in order, that are gone through as one. */
+function firstOfAll(
+  lists: readonly (readonly Candidate[])[],
+  facts: RequestFacts,
+): CompiledFrontend | undefined {
+  const [only] = lists
+  if (only === undefined) return undefined
+  if (lists.length === 1) return firstOf(only, facts)
+  const positions = lists.map(() => 0)
+  for (;;) {
+    let next: Candidate | undefined
+    let from = 0
+    for (let index = 0; index < lists.length; index += 1) {
+      const candidate = lists[index]?.[positions[index] as number]
+      if (candidate !== undefined && (next === undefined || candidate.rank < next.rank)) {
+        next = candidate
+        from = index
+      }
+    }
+    if (next === undefined) return undefined
+    if (next.test === undefined || next.test(facts)) return next.frontend
+    positions[from] = (positions[from] as number) + 1
+  }
+}

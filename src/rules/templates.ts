@@ -1,0 +1,72 @@
+import { quote } from './document-shapes.js'
+import { compileRegexp, literally } from './regexps.js'
+
+/** A value with groups, taken apart. */
+export interface Template {
+  /** The same as a regular expression, without anchors. */
+  readonly source: string
+  /** The text before the first group. */
+  readonly beginning: string
+}
+
+/** Whether a value of Traefik 1.7's form holds groups, or braces that should have been some. */
+export function hasBraces(value: string): boolean {
+  return value.includes('{') || value.includes('}')
+}
+
+/**
+ * A value with `{name:regexp}` groups, as Traefik 1.7 has them in hosts, paths and queries (gorilla/mux's templates). The
+ * text outside groups is literal; `{name}` alone is any text without the separator.
+ *
+ * @param separator what ends a group without an expression: `.` in hosts, `/` in paths; `''`: nothing does
+ * @param literal what becomes of the text outside groups before it is quoted
+ * @throws Error for braces that do not pair, and for expressions that do not compile
+ */
+export function parseTemplate(
+  value: string,
+  separator: '.' | '/' | '',
+  literal: (text: string) => string = (text) => text,
+): Template {
+  let source = ''
+  let beginning: string | undefined
+  let end = 0
+  for (const [from, to] of groupsIn(value)) {
+    const before = literal(value.slice(end, from))
+    beginning ??= before
+    source += literally(before) + groupSource(value.slice(from + 1, to - 1), separator)
+    end = to
+  }
+  const rest = literal(value.slice(end))
+  return { source: source + literally(rest), beginning: beginning ?? rest }
+}
+
+function groupSource(group: string, separator: '.' | '/' | ''): string {
+  const colon = group.indexOf(':')
+  const name = colon < 0 ? group : group.slice(0, colon)
+  if (name.trim() === '')
+    throw new Error(`${quote(`{${group}}`)} has no name; expected {name} or {name:regexp}`)
+  if (colon < 0) return separator === '' ? '.*' : `[^${separator}]+`
+  const expression = group.slice(colon + 1)
+  // By itself, so that no group can end the one it is put into.
+  compileRegexp(expression)
+  return `(?:${expression})`
+}
+
+/** Where each outermost group begins and ends. */
+function groupsIn(value: string): [from: number, to: number][] {
+  const groups: [number, number][] = []
+  let depth = 0
+  let from = 0
+  for (let index = 0; index < value.length; index += 1) {
+    if (value[index] === '{') {
+      if (depth === 0) from = index
+      depth += 1
+    } else if (value[index] === '}') {
+      depth -= 1
+      if (depth === 0) groups.push([from, index + 1])
+      if (depth < 0) break
+    }
+  }
+  if (depth !== 0) throw new Error(`${quote(value)} can never match: its braces do not pair`)
+  return groups
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { matchClientIp } from '../../src/rules/match-client-ip.js'
+import { factsOf } from './facts-of.js'
+
+describe('matchClientIp', () => {
+  it.each([
+    [['10.1.1.0/24'], '10.1.1.7', true],
+    [['10.1.1.0/24'], '10.1.2.7', false],
+    [['10.1.1.0/24', '2001:db8::/32'], '2001:db8::7', true],
+    [['10.1.1.7'], '::ffff:10.1.1.7', true],
+    [['::ffff:10.1.1.7'], '10.1.1.7', true],
+    [['0.0.0.0/0'], '2001:db8::7', false],
+    [['::/0'], '10.1.1.7', false],
+    [['0.0.0.0/0', '::/0'], 'unknown', false],
+    [['0.0.0.0/0', '::/0'], '', false],
+  ])('%j and %s: %s', (values, clientAddress, expected) => {
+    expect(matchClientIp(values).test(factsOf({ clientAddress }))).toBe(expected)
+  })
+
+  it('reports every range that does not parse, with its index and INVALID_RANGE', () => {
+    const attempt = () => matchClientIp(['10.0.0.0/33', '10.0.0.0/8', '1/8'])
+    expect(attempt).toThrow(
+      expect.objectContaining({
+        issues: [
+          {
+            path: '0',
+            code: 'INVALID_RANGE',
+            message: expect.stringContaining('"10.0.0.0/33" is no address range'),
+          },
+          { path: '2', code: 'INVALID_RANGE', message: expect.stringContaining('"1/8" is no address range') },
+        ],
+      }),
+    )
+  })
+
+  it('gives its ranges to whoever compares two rules', () => {
+    expect(matchClientIp(['10.0.0.0/8', '::1']).ranges).toHaveLength(2)
+  })
+})

@@ -1,0 +1,97 @@
+import { AssertionError } from 'node:assert'
+import { type ProviderConfig, ProxyError, Router } from 'switchover'
+import { assertRoutes, factsOf, type RouteExpectation } from 'switchover/testing'
+import { describe, expect, it } from 'vitest'
+
+const config: Pick<ProviderConfig, 'frontends'> = {
+  frontends: {
+    office: { backend: 'admin', rule: 'Host:admin.test;ClientIP:10.0.0.0/8', priority: 50 },
+    others: { backend: 'sorry', rule: 'Host:admin.test', whiteList: { sourceRange: ['192.0.2.0/24'] } },
+    api: { backend: 'api', rule: 'PathPrefixStrip:/api' },
+    one: { backend: 'one', rule: 'Path:/one' },
+    inside: { backend: 'inside', rule: 'PathPrefix:/inside', entryPoints: ['internal'] },
+  },
+}
+
+describe('factsOf', () => {
+  it.each([
+    ['http://Admin.Test:8080/a/../b?c=d&e', { host: 'admin.test', path: '/b', query: 'c=d&e' }],
+    ['https://a.test', { host: 'a.test', path: '/', query: '' }],
+    ['http://a.test?x', { host: 'a.test', path: '/', query: 'x' }],
+    ['http://[::1]:80/%61%2F', { host: '[::1]', path: '/a%2F', query: '' }],
+    ['/path', { host: '', path: '/path', query: '' }],
+  ])('makes of %s what a proxy would', (url, expected) => {
+    const rest = { method: 'GET', headers: {}, clientAddress: '192.0.2.1' }
+    expect(factsOf(url)).toEqual({ ...rest, ...expected })
+  })
+
+  it('takes all else by name', () => {
+    const options = { clientAddress: '::1', method: 'PUT', headers: { 'X-A': ['1', '2'] }, entryPoint: 'web' }
+    expect(factsOf('/', options)).toEqual({
+      ...{ host: '', path: '/', query: '', method: 'PUT', headers: { 'x-a': ['1', '2'] } },
+      ...{ clientAddress: '::1', entryPoint: 'web' },
+    })
+  })
+
+  it.each(['', 'a.test', 'ftp://a.test/', 'http://', 'http:///x', '/x#y', undefined, 7])(
+    'refuses %j',
+    (url) => {
+      expect(() => factsOf(url as string)).toThrow(TypeError)
+    },
+  )
+
+  it('refuses an option that there is not', () => {
+    expect(() => factsOf('/', { clientIp: '::1' } as object)).toThrow(ProxyError)
+  })
+})
+
+describe('assertRoutes', () => {
+  const right: RouteExpectation[] = [
+    { url: 'http://admin.test/', clientAddress: '10.1.1.1', frontend: 'office', backend: 'admin', path: '/' },
+    { url: 'http://admin.test/', frontend: 'others', forbidden: false },
+    { url: 'http://admin.test/', clientAddress: '203.0.113.1', frontend: 'others', forbidden: true },
+    { url: '/api/users?x', frontend: 'api', path: '/users' },
+    { url: '/one', frontend: 'one' },
+    { url: '/inside', entryPoint: 'internal', backend: 'inside' },
+    { url: '/inside', frontend: null },
+  ]
+
+  it('says nothing where requests go where they should', () => {
+    assertRoutes(config, right)
+    assertRoutes(Router.compile(config), right)
+  })
+
+  it('knows where clients are sent', () => {
+    const sentOn = [{ url: '/one/?x=1', frontend: 'one', redirectedTo: '/one?x=1' }]
+    assertRoutes(config, sentOn, { keepTrailingSlash: false })
+    expect(() => assertRoutes(config, sentOn)).toThrow('redirectedTo "undefined", not "/one?x=1"')
+  })
+
+  it('names every row that goes elsewhere, and why', () => {
+    const wrong = [
+      { url: 'http://admin.test/', frontend: 'office' },
+      { url: '/api/x', path: '/api/x' },
+      { url: '/nothing', backend: 'one' },
+    ]
+    const attempt = () => assertRoutes(config, [...right, ...wrong])
+    expect(attempt).toThrow(AssertionError)
+    expect(attempt).toThrow(/^3 of 10 requests went elsewhere\n/)
+    expect(attempt).toThrow('GET http://admin.test/ from 192.0.2.1: frontend "others", not "office"')
+    expect(attempt).toThrow('office does not match: ClientIP:10.0.0.0/8')
+    expect(attempt).toThrow('GET /api/x from 192.0.2.1: path "/x", not "/api/x"')
+    expect(attempt).toThrow('GET /nothing from 192.0.2.1: backend "undefined", not "one"')
+  })
+
+  it.each([
+    [[{ url: '/' }], /row 1: expected one of frontend, backend/],
+    [[{ url: '/', frontned: 'x' }], /row 1: there is no option|no option row 1: frontned/],
+    [[{ frontend: 'x' }], /expected a URL/],
+  ])('refuses a table that says nothing: %j', (table, message) => {
+    expect(() => assertRoutes(config, table as RouteExpectation[])).toThrow(message)
+  })
+
+  it('throws for rules that are wrong, with all issues', () => {
+    const broken = { frontends: { a: { backend: 'b', rule: 'Hots:a' } } }
+    expect(() => assertRoutes(broken, [])).toThrow(expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }))
+  })
+})

@@ -45,6 +45,8 @@ export class Exchange implements Moving {
   readonly startedAt = performance.now()
   readonly owner: ExchangeOwner
 
+  /** Among those in flight, while it is. */
+  place: number | undefined
   snapshot: Snapshot | undefined
   generation = 0
   clientAddress = ''

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { ProxyError } from '../model/errors.js'
-import { parseAddress } from '../rules/cidr.js'
+import { parseAddressKey } from '../rules/cidr.js'
 
 /** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -67,7 +67,7 @@ function pushForwarding(headers: string[], req: IncomingMessage, about: Forwarde
   headers.push('X-Forwarded-Proto', proto)
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
-  if (parseAddress(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
+  if (parseAddressKey(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
   if (about.forwarded) headers.push('Forwarded', forwardedElement(about, host, proto))
   headers.push('Via', `${req.httpVersion} ${about.id}`)
 }

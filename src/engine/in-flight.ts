@@ -8,7 +8,11 @@ const CHECK_MS = 1_000
 
 /** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
 export class InFlight {
-  readonly #exchanges = new Set<Exchange>()
+  /**
+   * In no order. Not a `Set`: V8 links the table that one has outgrown to the next, with all its entries, so that every
+   * request lived on until the next full collection, which took a quarter of the time.
+   */
+  readonly #exchanges: Exchange[] = []
   readonly #timeouts: Timeouts
   #onIdle: (() => void) | undefined
   #watch: NodeJS.Timeout | undefined
@@ -18,26 +22,35 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#exchanges.size
+    return this.#exchanges.length
   }
 
   add(exchange: Exchange): void {
-    this.#exchanges.add(exchange)
+    exchange.place = this.#exchanges.length
+    this.#exchanges.push(exchange)
     this.#watch ??= setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
   /** One timer for all of them, and none while there are none. */
   #check(): void {
     const now = performance.now()
-    for (const exchange of this.#exchanges) exchange.check(now, this.#timeouts)
-    if (this.#exchanges.size > 0) return
+    for (const exchange of [...this.#exchanges]) exchange.check(now, this.#timeouts)
+    if (this.#exchanges.length > 0) return
     clearInterval(this.#watch)
     this.#watch = undefined
   }
 
   remove(exchange: Exchange): void {
-    this.#exchanges.delete(exchange)
-    if (this.#exchanges.size === 0) this.#onIdle?.()
+    const { place } = exchange
+    if (place === undefined) return
+    exchange.place = undefined
+    // The last one takes its place.
+    const last = this.#exchanges.pop()
+    if (last && last !== exchange) {
+      this.#exchanges[place] = last
+      last.place = place
+    }
+    if (this.#exchanges.length === 0) this.#onIdle?.()
   }
 
   /** Ends a connection with the last of its responses: where a head had left before, its client could not be told. */
@@ -49,7 +62,7 @@ export class InFlight {
 
   /** Resolves when the last one has ended, or at the limit. */
   async idleWithin(limitMs: number): Promise<void> {
-    if (this.#exchanges.size === 0 || limitMs <= 0) return
+    if (this.#exchanges.length === 0 || limitMs <= 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
       this.#onIdle = () => {
@@ -62,8 +75,8 @@ export class InFlight {
   /** Ends them all, and the watch over them. Whose response has not begun is told why. */
   endAll(reason: ProxyError): void {
     clearInterval(this.#watch)
-    for (const exchange of this.#exchanges) exchange.end(reason)
+    for (const exchange of [...this.#exchanges]) exchange.end(reason)
     // An answer that was written has left; what waits for its client to read has waited long enough.
-    for (const exchange of this.#exchanges) exchange.cut(reason)
+    for (const exchange of [...this.#exchanges]) exchange.cut(reason)
   }
 }

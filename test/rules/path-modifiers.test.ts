@@ -114,7 +114,7 @@ describe('what adds and replaces', () => {
     ['every match', replacePathRegex(['a b']), '/a/a', '/b/b'],
     ['matches, and puts the slash before that is missing', replacePathRegex(['^/ new/']), '/x', '/new/x'],
     ['matches by what makes dot segments, which are resolved', replacePathRegex(['a ..']), '/x/a/y', '/y'],
-    ['matches by groups with names', replacePathRegex(['^/(?P<n>[0-9]+) /n${n}']), '/42/x', '/n42/x'],
+    ['matches by groups with names', replacePathRegex([`^/(?P<n>[0-9]+) /n\${n}`]), '/42/x', '/n42/x'],
     ['matches, behind many blanks', replacePathRegex(['^/old   /new']), '/old', '/new'],
   ])('replaces %s, and tells what was there', (_what, matcher, path, made) => {
     expect(rewritten(path, matcher)).toEqual({ path: made, headers: ['X-Replaced-Path', path] })

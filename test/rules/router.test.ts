@@ -6,6 +6,7 @@ import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { Router } from '../../src/rules/router.js'
 import { RuleMatcher } from '../../src/rules/rule-matcher.js'
+import { runAtOnce } from '../../src/rules/run-steps.js'
 import { factsOf } from './facts-of.js'
 
 function routerOf(frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>): Router {
@@ -64,6 +65,11 @@ describe('match', () => {
       'the length instead of priority 0',
       { a: { rule: 'Path:/', priority: 0 }, b: { rule: 'Path:/', priority: 5 } },
       'a',
+    ],
+    [
+      "a rule of any length over a negative priority of Traefik 3's form",
+      { a: { rule: 'Path(`/`) && Method(`GET`)', priority: -9 }, b: { rule: 'Path:/' } },
+      'b',
     ],
     [
       'the length instead of a negative priority',
@@ -174,50 +180,36 @@ describe('match', () => {
   })
 })
 
-describe('explain', () => {
+describe('frontends', () => {
+  it('are in the order in which they are tried', () => {
+    const router = routerOf({
+      short: { rule: 'Path:/' },
+      long: { rule: 'PathPrefix:/abc' },
+      b: { rule: 'Path:/', priority: 50 },
+      a: { rule: 'Path:/', priority: 50 },
+    })
+    expect(router.frontends.map(({ name }) => name)).toEqual(['a', 'b', 'long', 'short'])
+  })
+})
+
+describe('before', () => {
   const router = routerOf({
-    admin: { rule: 'Host:www.example.com', entryPoints: ['admin', 'ops'], priority: 40 },
-    office: { rule: 'Host:www.example.com;ClientIP:10.0.0.0/8;Path:/never' },
-    split: { routes: { one: { rule: 'PathPrefix:/' }, two: { rule: 'Method:PUT' } } },
-    all: { rule: 'Host:www.example.com', priority: 2 },
-    rest: { rule: 'PathPrefix:/', priority: 1 },
+    first: { rule: 'Host:a.test', priority: 5 },
+    second: { rule: 'Host(`a.test`) || Host(`b.test`)', priority: 4 },
+    third: { rule: 'PathPrefix:/x', priority: 3 },
+    fourth: { rule: 'Host:a.test;PathPrefix:/x', priority: 2 },
+    fifth: { rule: 'Method:GET', priority: 1 },
   })
 
-  it('names the winner, and what refused each frontend tried before it', () => {
-    expect(router.explain(factsOf({ entryPoint: 'web' }))).toEqual({
-      winner: { frontend: 'all', backend: 'all-pool', priority: 2, rule: 'Host:www.example.com' },
-      refused: [
-        {
-          frontend: 'office',
-          rule: 'Host:www.example.com;ClientIP:10.0.0.0/8;Path:/never',
-          by: 'ClientIP:10.0.0.0/8',
-        },
-        { frontend: 'admin', rule: 'Host:www.example.com', by: 'entryPoints admin,ops' },
-        { frontend: 'split', rule: 'PathPrefix:/ && Method:PUT', by: 'Method:PUT' },
-      ],
-      outranked: [{ frontend: 'rest', rule: 'PathPrefix:/', priority: 1 }],
-      text: [
-        'office does not match: ClientIP:10.0.0.0/8',
-        'admin does not match: entryPoints admin,ops',
-        'split does not match: Method:PUT',
-        'all matches (priority 2, Host:www.example.com): backend all-pool',
-        'rest matches too, and comes later (priority 1)',
-      ].join('\n'),
-    })
-  })
-
-  it('says that no frontend matches, and why each does not', () => {
-    const { winner, refused, text } = routerOf({ a: { rule: 'Host:a.test' } }).explain(factsOf())
-    expect(winner).toBeUndefined()
-    expect(refused).toEqual([{ frontend: 'a', rule: 'Host:a.test', by: 'Host:a.test' }])
-    expect(text).toBe('a does not match: Host:a.test\nno frontend matches')
-  })
-
-  it('says so in one line if there are no frontends', () => {
-    expect(routerOf({}).explain(factsOf())).toEqual({
-      ...{ refused: [], outranked: [] },
-      text: 'no frontend matches',
-    })
+  it.each([
+    ['the last', 'fifth', { host: 'a.test', path: '/x' }, ['first', 'second', 'third', 'fourth']],
+    ['the last, at another path', 'fifth', { host: 'a.test', path: '/y' }, ['first', 'second']],
+    ['the last, at another host', 'fifth', { host: 'b.test', path: '/x' }, ['second', 'third']],
+    ['one in the middle', 'third', { host: 'a.test', path: '/x' }, ['first', 'second']],
+    ['the first', 'first', { host: 'a.test', path: '/x' }, []],
+  ])('gives those that a host and a path allow before %s', (_what, name, facts, before) => {
+    const frontend = router.frontends.find((one) => one.name === name)
+    expect(frontend && router.before(frontend, factsOf(facts)).map((one) => one.name)).toEqual(before)
   })
 })
 
@@ -271,6 +263,26 @@ describe('compile', () => {
         expect.objectContaining({ issues: [expect.objectContaining({ code: 'MISSING_RULE' })] }),
       )
     }
+  })
+
+  it('takes over what is compiled of the very same frontends, and nothing else', () => {
+    const [same, changed]: Frontend[] = [
+      { backend: 'b', rule: 'Path:/' },
+      { backend: 'b', rule: 'Path:/a' },
+    ]
+    const compile = (frontends: Record<string, Frontend>, previous?: Router) =>
+      runAtOnce(Router.compileSteps(Object.entries(frontends), matcherTable(), previous))
+    const before = compile({ a: same as Frontend, b: changed as Frontend })
+    const after = compile(
+      { a: same as Frontend, b: { ...(changed as Frontend) }, c: same as Frontend },
+      before,
+    )
+    const named = (router: Router, name: string) =>
+      router.frontends.find((frontend) => frontend.name === name)
+    expect(named(after, 'a')).toBe(named(before, 'a'))
+    expect(named(after, 'b')).not.toBe(named(before, 'b'))
+    expect(named(after, 'c')).toMatchObject({ name: 'c', rule: 'Path:/' })
+    expect(after.match(factsOf({ path: '/a' }))?.name).toBe('b')
   })
 
   it('does not see what happens to the document later', () => {

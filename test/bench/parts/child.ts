@@ -90,7 +90,7 @@ export class Child extends EventEmitter {
   }
 }
 
-function profileArguments(): string[] {
+export function profileArguments(): string[] {
   const folder = process.env[PROFILE]
   return folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`]
 }

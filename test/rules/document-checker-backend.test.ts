@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest'
+import type { IssueCode } from '../../src/model/errors.js'
+import { backendWith, checkBackend } from './check-document.js'
+
+describe('a backend', () => {
+  it('is copied with every field that it has, and no other', () => {
+    const whole = {
+      servers: { s1: { url: 'http://10.0.0.1:80', weight: 2 }, s2: { url: 'https://h.test/base' } },
+      loadBalancer: { method: 'wrr' },
+    }
+    const { backend, issues } = checkBackend(whole)
+    expect(issues).toEqual([])
+    expect(backend).toEqual(whole)
+    expect(Object.keys(backend.servers['s2'] ?? {})).toEqual(['url'])
+    expect(backend.servers['s1']).not.toBe(whole.servers.s1)
+    expect(Object.getPrototypeOf(backend.servers)).toBeNull()
+  })
+
+  it.each<[string, unknown, string, IssueCode, string]>([
+    ['is no object', 7, '', 'INVALID_TYPE', 'expected an object, found number 7'],
+    ['has no servers', {}, '.servers', 'MISSING_FIELD', 'expected an object of names, found nothing'],
+    [
+      'has servers that are null',
+      { servers: null },
+      '.servers',
+      'INVALID_TYPE',
+      'expected an object of names, found null',
+    ],
+    [
+      'has servers that are a list',
+      { servers: ['http://h'] },
+      '.servers',
+      'INVALID_TYPE',
+      'expected an object of names, found a list',
+    ],
+    [
+      'has a server that is a text',
+      { servers: { s1: 'http://h' } },
+      '.servers.s1',
+      'INVALID_TYPE',
+      'expected an object, found string "http://h"',
+    ],
+    [
+      'has a server without a URL',
+      { servers: { s1: {} } },
+      '.servers.s1.url',
+      'MISSING_FIELD',
+      'expected a URL, found nothing',
+    ],
+    [
+      'has a server whose URL is a number',
+      { servers: { s1: { url: 80 } } },
+      '.servers.s1.url',
+      'INVALID_TYPE',
+      'expected a text, found number 80',
+    ],
+    [
+      'has a server with a field misspelt',
+      { servers: { s1: { url: 'http://h', wieght: 1 } } },
+      '.servers.s1.wieght',
+      'UNKNOWN_FIELD',
+      'there is no field "wieght" here; the nearest known one is "weight"',
+    ],
+    [
+      'has a load balancer that is a text',
+      backendWith({ loadBalancer: 'wrr' }),
+      '.loadBalancer',
+      'INVALID_TYPE',
+      'expected an object, found string "wrr"',
+    ],
+    [
+      'has a method that is no text',
+      backendWith({ loadBalancer: { method: 1 } }),
+      '.loadBalancer.method',
+      'INVALID_TYPE',
+      'expected a text, found number 1',
+    ],
+    [
+      'has a method that nobody has',
+      backendWith({ loadBalancer: { method: 'wrrr' } }),
+      '.loadBalancer.method',
+      'INVALID_VALUE',
+      'there is no strategy "wrrr"; the nearest known one is "wrr"',
+    ],
+    [
+      'has a method with an inherited name',
+      backendWith({ loadBalancer: { method: 'toString' } }),
+      '.loadBalancer.method',
+      'INVALID_VALUE',
+      'there is no strategy "toString"',
+    ],
+    [
+      'has a method that is not built yet',
+      backendWith({ loadBalancer: { method: 'drr' } }),
+      '.loadBalancer.method',
+      'NOT_SUPPORTED',
+      'the strategy drr of Traefik is not supported yet',
+    ],
+    [
+      'has a field misspelt',
+      backendWith({ loadbalancer: {} }),
+      '.loadbalancer',
+      'UNKNOWN_FIELD',
+      'there is no field "loadbalancer" here; the nearest known one is "loadBalancer"',
+    ],
+  ])('is refused if it %s', (_what, value, path, code, message) => {
+    expect(checkBackend(value).issues).toEqual([{ path: `backends.pool${path}`, code, message }])
+  })
+
+  it("may use the host's own strategies", () => {
+    const value = backendWith({ loadBalancer: { method: 'first' } })
+    const first =
+      <U>(upstreams: readonly U[]) =>
+      () =>
+        upstreams[0]
+    expect(checkBackend(value, { balancers: { first } }).issues).toEqual([])
+    expect(checkBackend(value).issues).toHaveLength(1)
+  })
+
+  it.each([0, 1, 0.5, 1000])('may have a server of weight %s', (weight) => {
+    expect(checkBackend({ servers: { s1: { url: 'http://h', weight } } }).issues).toEqual([])
+  })
+
+  it.each<[unknown, IssueCode, string]>([
+    [-1, 'INVALID_VALUE', 'number -1'],
+    [Number.NaN, 'INVALID_VALUE', 'number NaN'],
+    [Number.POSITIVE_INFINITY, 'INVALID_VALUE', 'number Infinity'],
+    ['1', 'INVALID_TYPE', 'string "1"'],
+    [null, 'INVALID_TYPE', 'null'],
+    [1n, 'INVALID_TYPE', 'bigint 1'],
+  ])('may not have a server of weight %s', (weight, code, found) => {
+    expect(checkBackend({ servers: { s1: { url: 'http://h', weight } } }).issues).toEqual([
+      {
+        path: 'backends.pool.servers.s1.weight',
+        code,
+        message: `expected a number from 0 to 1000000, found ${found}`,
+      },
+    ])
+  })
+
+  it('may have no server at all', () => {
+    expect(checkBackend({ servers: {} }).issues).toEqual([])
+  })
+})

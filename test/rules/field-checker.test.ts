@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest'
+import { FieldChecker } from '../../src/rules/field-checker.js'
+
+describe('names', () => {
+  it.each([
+    ['__proto__', 'is reserved'],
+    ['constructor', 'is reserved'],
+    ['prototype', 'is reserved'],
+    ['', 'is empty'],
+    ['web@file', 'holds "@", which stands between a name and its provider'],
+    ['web\n', 'holds a control character'],
+    ['web\u0000', 'holds a control character'],
+  ])('%j is refused, and its entry left out', (name, flaw) => {
+    const checker = new FieldChecker(false)
+    const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
+    expect([...checker.names(entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
+      ['good', 2],
+    ])
+    expect(checker.issues).toEqual([
+      {
+        path: expect.stringMatching(/^frontends[.[]/),
+        code: 'INVALID_NAME',
+        message: `the name ${JSON.stringify(name)} ${flaw}`,
+      },
+    ])
+  })
+
+  it.each(['web', 'a.b', 'a b', 'a/b', 'toString', 'hasOwnProperty', 'ü', '0', '-'])(
+    '%j is accepted',
+    (name) => {
+      const checker = new FieldChecker(false)
+      expect([...checker.names({ [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
+        [name, 1],
+      ])
+      expect(checker.issues).toEqual([])
+    },
+  )
+})
+
+describe('a field', () => {
+  type Kind = 'text' | 'wholeNumber' | 'flag' | 'texts'
+
+  it.each<[Kind, unknown, string]>([
+    ['text', 5, 'expected a text, found number 5'],
+    ['text', null, 'expected a text, found null'],
+    ['wholeNumber', '5', 'expected a whole number, found string "5"'],
+    ['wholeNumber', 2 ** 53, 'expected a whole number, found number 9007199254740992'],
+    ['wholeNumber', 1.5, 'expected a whole number, found number 1.5'],
+    ['flag', 'true', 'expected true or false, found string "true"'],
+    ['flag', 0, 'expected true or false, found number 0'],
+    ['texts', 'web', 'expected a list of at least one text, found string "web"'],
+    ['texts', [], 'expected a list of at least one text, found a list'],
+    ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
+    ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
+  ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
+    const fields = new FieldChecker(false)
+    expect(fields[kind](value, 'a.b')).toBeUndefined()
+    expect(fields.issues).toEqual([{ path: 'a.b', code: 'INVALID_TYPE', message }])
+  })
+
+  it.each<[Kind, unknown]>([
+    ['text', ''],
+    ['wholeNumber', -5],
+    ['flag', false],
+    ['texts', ['a', 'b']],
+  ])('that is a %s is read: %j', (kind, value) => {
+    const fields = new FieldChecker(false)
+    expect(fields[kind](value, 'a.b')).toEqual(value)
+    expect(fields.issues).toEqual([])
+  })
+
+  it.each<[Kind]>([['text'], ['wholeNumber'], ['flag'], ['texts']])(
+    'that is not there is none, and no issue: %s',
+    (kind) => {
+      const fields = new FieldChecker(false)
+      expect(fields[kind](undefined, 'a.b')).toBeUndefined()
+      expect(fields.issues).toEqual([])
+    },
+  )
+
+  it('that is a list of texts is copied', () => {
+    const list = ['a']
+    expect(new FieldChecker(false).texts(list, 'a')).not.toBe(list)
+  })
+})
+
+describe('an object', () => {
+  const shape = { now: ['rule', 'priority'], later: ['auth'] }
+
+  it('gives its own fields, and notes those that its kind does not have', () => {
+    const fields = new FieldChecker(false)
+    const value = Object.assign(Object.create({ priority: 5 }), {
+      rule: 'x',
+      prority: 1,
+      auth: {},
+      zzzzzzzzz: 1,
+    })
+    expect(fields.object(value, 'web', shape)).toEqual({ rule: 'x' })
+    expect(fields.issues).toEqual([
+      {
+        path: 'web.prority',
+        code: 'UNKNOWN_FIELD',
+        message: 'there is no field "prority" here; the nearest known one is "priority"',
+      },
+      { path: 'web.auth', code: 'NOT_SUPPORTED', message: 'auth of Traefik is not supported yet' },
+      { path: 'web.zzzzzzzzz', code: 'UNKNOWN_FIELD', message: 'there is no field "zzzzzzzzz" here' },
+    ])
+  })
+
+  it('has a field that is not built yet: a warning, where that was asked for', () => {
+    const fields = new FieldChecker(true)
+    expect(fields.object({ rule: 'x', auth: {} }, 'web', shape)).toEqual({ rule: 'x' })
+    expect(fields.issues).toEqual([])
+    expect(fields.warnings).toMatchObject([{ path: 'web.auth', code: 'NOT_SUPPORTED' }])
+  })
+
+  it.each([
+    [null, 'null'],
+    [[], 'a list'],
+    ['x', 'string "x"'],
+    [undefined, 'nothing'],
+  ])('is none of %j', (value, found) => {
+    const fields = new FieldChecker(false)
+    expect(fields.object(value, 'web', shape)).toBeUndefined()
+    expect(fields.issues).toEqual([
+      { path: 'web', code: 'INVALID_TYPE', message: `expected an object, found ${found}` },
+    ])
+  })
+})

@@ -31,14 +31,18 @@ export function behindFirstLabel(host: string): string {
 
 function parseHost(value: string): string {
   if (value === '*') return value
-  return value.startsWith('*.') ? `*.${parseName(value.slice(2), value)}` : parseName(value, value)
+  if (!value.startsWith('*.')) return parseName(value, value)
+  const name = parseName(value.slice(2), value)
+  if (name.startsWith('[')) throw new Error(`${quote(value)} can never match: an address has no labels`)
+  return `*.${name}`
 }
 
 function parseName(name: string, value: string): string {
+  if (name.length > MAX_HOST_LENGTH)
+    throw new Error(`${quote(value)} can never match: a host name has at most ${MAX_HOST_LENGTH} characters`)
   if (isIP(name) === 6) return hostOf(`[${name}]`)
   // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
-  const foreign =
-    name.length <= MAX_HOST_LENGTH && /[^\x20-\x7e]/.test(name) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(name)
+  const foreign = /[^\x20-\x7e]/.test(name) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(name)
   const ascii = foreign ? domainToASCII(name) : name.toLowerCase()
   const host = name.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
   if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
@@ -61,15 +65,19 @@ export function matchHostRegexp(values: readonly string[]): CompiledMatcher {
 export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => {
     if (!hasBraces(value)) parseName(value, value)
-    const { source } = parseTemplate(onlyAscii(value), '.')
+    const { source } = parseTemplate(onlyAscii(value), '.', withoutBlanks)
     return compileRegexp(`^${source}$`, { ignoreCase: true })
   })
   return { test: ({ host }) => regexps.some((regexp) => regexp.test(host)) }
 }
 
 function onlyAscii(value: string): string {
-  if (!/[^\x21-\x7e]/.test(value)) return value
-  throw new Error(
-    `${quote(value)} can never match: a host has neither blanks nor characters beyond ASCII (write xn--)`,
-  )
+  if (!/[^\x20-\x7e]/.test(value)) return value
+  throw new Error(`${quote(value)} can never match: a host has no characters beyond ASCII (write xn--)`)
+}
+
+/** The text outside of groups. */
+function withoutBlanks(text: string): string {
+  if (!text.includes(' ')) return text
+  throw new Error(`${quote(text)} can never match: a host has no blanks`)
 }

@@ -94,6 +94,8 @@ export function parsePath(value: string, braces: Braces): RulePath {
     )
   }
   if (groups) {
+    if (/\/\.\.?$/.test(value))
+      throw new Error(`${quote(value)} can never match: dot segments are resolved before`)
     const { source, beginning } = parseTemplate(value, '/', normalizeLiteral)
     return { text: beginning, source }
   }

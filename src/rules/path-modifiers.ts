@@ -89,14 +89,14 @@ const HOLDS = { test: () => true }
 
 /** Puts a prefix before the path. Holds for every request. Source: Traefik 1.7 `AddPrefix`. */
 export function addPrefix(values: readonly string[]): CompiledMatcher {
-  const { text } = parsePath(onlyValue(values, 'AddPrefix:/api'), 'refused')
+  const { text } = parsePath(onlyValue(values, 'AddPrefix:/api'), 'literal')
   const prefix = text.replace(/\/$/, '')
   return { ...HOLDS, modifier: { order: ORDER.add, apply: (path) => ({ path: prefix + path }) } }
 }
 
 /** Another path in the place of the whole one. Holds for every request. Source: Traefik 1.7 `ReplacePath`. */
 export function replacePath(values: readonly string[]): CompiledMatcher {
-  const { text } = parsePath(onlyValue(values, 'ReplacePath:/new'), 'refused')
+  const { text } = parsePath(onlyValue(values, 'ReplacePath:/new'), 'literal')
   return { ...HOLDS, modifier: { order: ORDER.replace, apply: (path) => replaced(path, text) } }
 }
 

@@ -2,7 +2,7 @@ import type { RuleSpec } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledTerm, compileRule } from './compile-rule.js'
-import { describeValue } from './document-shapes.js'
+import { describeValue, quote } from './document-shapes.js'
 import { textOf } from './format-rule.js'
 import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { holds, type RuleTree, termsOf } from './rule-tree.js'
@@ -44,9 +44,8 @@ export class RuleMatcher {
     this.#matchers = matcherTable(options ?? {})
     const { tree, text, issues } = compileRule(rule, this.#matchers)
     if (!tree) {
-      const shown = typeof rule === 'string' ? rule : JSON.stringify(rule)
       const reasons = issues.map(({ message }) => message).join('; ')
-      throw new ProxyError('PROXY_RULE_INVALID', `rule ${JSON.stringify(shown)}: ${reasons}`, { issues })
+      throw new ProxyError('PROXY_RULE_INVALID', `rule ${shownRule(rule)}: ${reasons}`, { issues })
     }
     this.#tree = tree
     this.rule = text
@@ -67,6 +66,17 @@ export class RuleMatcher {
       return { matcher: term.matcher, values: term.values, matches: answer }
     })
     return { matches, rule: this.rule, matchers, text: lines.join('\n') }
+  }
+}
+
+/** A rule that does not compile, as it was given. */
+function shownRule(rule: string | RuleSpec): string {
+  if (typeof rule === 'string') return quote(rule)
+  try {
+    return quote(JSON.stringify(rule))
+  } catch {
+    // One that holds itself.
+    return 'as data'
   }
 }
 

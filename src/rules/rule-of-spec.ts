@@ -21,12 +21,16 @@ export function ruleOfSpec(spec: RuleSpec, matchers: MatcherTable): ParsedRule {
 
 /** Deeper ones are no rules, and would exhaust the stack. */
 const MAX_DEPTH = 100
+/** Parts of one rule. Objects that several others hold are read once for each: a small rule could take for ever. */
+const MAX_PARTS = 10_000
 
 class SpecReader {
   readonly #matchers: MatcherTable
   readonly #problems: RuleProblem[]
   /** Names by their key in small letters, with their place in the table. */
   readonly #names: ReadonlyMap<string, readonly [name: string, order: number]>
+
+  #parts = 0
 
   constructor(matchers: MatcherTable, problems: RuleProblem[]) {
     this.#matchers = matchers
@@ -35,6 +39,11 @@ class SpecReader {
   }
 
   read(spec: RuleSpec, path: string, depth: number): RuleTree | undefined {
+    this.#parts += 1
+    if (this.#parts > MAX_PARTS) {
+      if (this.#parts === MAX_PARTS + 1) this.#flaw('', `the rule has more than ${MAX_PARTS} parts`)
+      return undefined
+    }
     if (depth > MAX_DEPTH) return this.#flaw(path, `the rule is nested deeper than ${MAX_DEPTH}`)
     const terms: { order: number; term: RuleTerm }[] = []
     const branches: RuleTree[] = []
@@ -74,6 +83,7 @@ class SpecReader {
       )
       return []
     }
+    if (this.#parts > MAX_PARTS) return []
     const parts = specs.map((spec: RuleSpec, index) => {
       const at = key === 'any' ? `${path}any[${index}].` : `${path}not.`
       return this.read(spec, at, depth + 1)

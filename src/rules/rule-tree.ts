@@ -79,12 +79,30 @@ export type TestTerm = RuleTerm & { readonly test: Test }
 
 /** Whether a rule holds for a request. */
 export function holds(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean {
-  // A matcher of the host's that answers by anything but true, a promise for example, does not hold.
-  if (tree.kind === 'term') return tree.test(facts) === true
-  if (tree.kind === 'not') return !holds(tree.part, facts)
-  const wanted = tree.kind === 'any'
-  for (const part of tree.parts) if (holds(part, facts) === wanted) return wanted
-  return !wanted
+  return answerOf(tree, facts) === true
+}
+
+/**
+ * What a rule answers; nothing if that hangs on a matcher of the host's that answers by neither true nor false, a promise
+ * for example. Such a rule does not hold, nor does its contrary: else `!` in front of it would let everybody through.
+ */
+function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean | undefined {
+  if (tree.kind === 'term') {
+    const answer: unknown = tree.test(facts)
+    return typeof answer === 'boolean' ? answer : undefined
+  }
+  if (tree.kind === 'not') {
+    const answer = answerOf(tree.part, facts)
+    return answer === undefined ? undefined : !answer
+  }
+  const decisive = tree.kind === 'any'
+  let whole: boolean | undefined = !decisive
+  for (const part of tree.parts) {
+    const answer = answerOf(part, facts)
+    if (answer === decisive) return answer
+    if (answer === undefined) whole = undefined
+  }
+  return whole
 }
 
 /** The smallest part of a rule that keeps it from a request; nothing if it holds. */

@@ -133,6 +133,14 @@ describe('RuleMatcher', () => {
     expect(attempt).toThrow(/^rule ".*a b.*": Host: .* is no host name.*; Path: "c" can never match/)
   })
 
+  it('refuses data that holds itself as it refuses any other', () => {
+    const rule: Record<string, unknown> = { host: 'a.test' }
+    rule['not'] = rule
+    expect(issuesOf(rule as RuleSpec)).toMatchObject([
+      { message: expect.stringMatching(/nested deeper than 100$/) },
+    ])
+  })
+
   it.each([[undefined], [null], [5], [[]]])('is not asked about a rule that is none: %j', (rule) => {
     expect(() => new RuleMatcher(rule as never)).toThrow(/expected a rule as text or data/)
   })

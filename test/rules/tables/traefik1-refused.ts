@@ -76,7 +76,6 @@ export const TRAEFIK1_REFUSED: readonly Row[] = [
   ['AddPrefix:v2', '/', NO_SLASH],
   ['AddPrefix:/v2,/v3', '/', refused('expected one value')],
   ['AddPrefix:/v2?x=1', '/', refused('a path has no "?"')],
-  ['ReplacePath:/{row}', '/', refused('holds braces')],
   ['ReplacePath:/a,/b', '/', refused('expected one value')],
   ['ReplacePathRegex:^/old', '/old', refused('a regular expression, a blank and a replacement')],
   ['ReplacePathRegex:^/old /new /newer', '/old', refused('a regular expression, a blank and a replacement')],

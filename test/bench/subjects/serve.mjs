@@ -1,0 +1,20 @@
+import { createServer } from 'node:http'
+
+/** Port of the origin, as the bench gives it to every subject. */
+export const originPort = Number(process.argv[2])
+export const origin = `http://127.0.0.1:${originPort}`
+
+/** Tells the bench where the subject listens, and ends with it. */
+export function announce(port) {
+  process.send?.({ port })
+}
+
+process.on('disconnect', () => process.exit())
+
+/** A subject that is handed requests by a server of node:http. */
+export function serve(onRequest, onUpgrade) {
+  const server = createServer({ keepAliveTimeout: 60_000 }, onRequest)
+  if (onUpgrade) server.on('upgrade', onUpgrade)
+  server.listen(0, '127.0.0.1', () => announce(server.address().port))
+  return server
+}

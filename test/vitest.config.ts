@@ -10,7 +10,8 @@ const STARTS_ETCD =
   /support\/(etcd-(server|cluster)|guarded-etcd|followed-cluster|following-proxy|api-outage|cycles)\.js/
 
 const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.test.ts'))
+  // The bench has packages of its own.
+  .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
   .map((file) => `test/${file}`)
 // An example that shows tests is one.
 const examples = 'examples/*.test.ts'

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildPackage } from './parts/built-package.js'
 
-const HELP = `npm run bench [-- OPTIONS]
+const HELP = `npm run bench:switching [-- OPTIONS]
 
-Every bench in its quick form, in less than a minute. Fails if anything failed, mixed, or was left over.
+Every bench but that of throughput, in its quick form, in less than a minute. Fails if anything failed, mixed, or was left over.
 
   --package FOLDER measures this build of the package instead of one of the sources
   --help           this text`

@@ -26,12 +26,7 @@ if (values.help) {
 }
 // Allocations are read off the heap before a collection, and memory after one.
 if (!process.execArgv.includes('--expose-gc')) {
-  const args = [
-    ...process.execArgv,
-    '--expose-gc',
-    '--max-semi-space-size=128',
-    fileURLToPath(import.meta.url),
-  ]
+  const args = [...process.execArgv, '--expose-gc', fileURLToPath(import.meta.url)]
   process.exit(
     spawnSync(process.execPath, [...args, ...process.argv.slice(2)], { stdio: 'inherit' }).status ?? 1,
   )

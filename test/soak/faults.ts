@@ -17,8 +17,6 @@ export interface Fault {
   heal(around: Surroundings): unknown
 }
 
-const nothing = () => {}
-
 function ofEtcdLink(inflict: (link: HostileLink) => unknown): Fault {
   return { inflict: ({ etcdLink }) => inflict(etcdLink), heal: ({ etcdLink }) => etcdLink.mend() }
 }
@@ -37,6 +35,9 @@ function ofApi(behaviour: Behaviour): Fault {
     },
   }
 }
+
+/** Between two flips nobody else would write it: such a fault may be shorter than the time between them. */
+const rewritten: Fault['heal'] = ({ etcd, aliasKey }) => etcd.put(aliasKey, '/v1')
 
 /** What befalls etcd, the way to it, and the alias in it. A fault is added here, or below. */
 export const ETCD_FAULTS: Readonly<Record<string, Fault>> = {
@@ -64,9 +65,15 @@ export const ETCD_FAULTS: Readonly<Record<string, Fault>> = {
   'the link to etcd is slow': ofEtcdLink((link) => {
     link.delayMs = 300
   }),
-  'the alias is deleted': { inflict: ({ etcd, aliasKey }) => etcd.delete(aliasKey), heal: nothing },
-  'the alias is nonsense': { inflict: ({ etcd, aliasKey }) => etcd.put(aliasKey, '\0 ../v1'), heal: nothing },
-  'the alias names nothing': { inflict: ({ etcd, aliasKey }) => etcd.put(aliasKey, '/none'), heal: nothing },
+  'the alias is deleted': { inflict: ({ etcd, aliasKey }) => etcd.delete(aliasKey), heal: rewritten },
+  'the alias is nonsense': {
+    inflict: ({ etcd, aliasKey }) => etcd.put(aliasKey, '\0 ../v1'),
+    heal: rewritten,
+  },
+  'the alias names nothing': {
+    inflict: ({ etcd, aliasKey }) => etcd.put(aliasKey, '/none'),
+    heal: rewritten,
+  },
 }
 
 /** What befalls the config API and the way to it. */

@@ -35,6 +35,8 @@ export interface ProxyState {
 /** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
 export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
 
+const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'entryPoint']
+
 /**
  * A reverse proxy whose routes switch over atomically. Made by `createProxy`; a typed emitter of the events in
  * docs/events.md.
@@ -153,15 +155,23 @@ export class ReverseProxy extends ProxyEmitter {
    * @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID`
    */
   explain(request: RequestSketch): RequestExplanation {
+    onlyKnownOptions(request ?? {}, SKETCH, 'explain: ')
     for (const name of ['host', 'path', 'clientAddress'] as const) {
       if (typeof request?.[name] === 'string') continue
       throw new ProxyError('PROXY_OPTION_INVALID', `explain: expected ${name} as a text`)
     }
+    if (/[?#]/.test(request.path)) {
+      throw new ProxyError(
+        'PROXY_OPTION_INVALID',
+        'explain: path: expected a path alone; there is query for the rest',
+      )
+    }
+    const headers = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
     return this.#engine.explain({
       method: 'GET',
       query: '',
-      headers: {},
       ...request,
+      headers: Object.fromEntries(headers),
       host: hostOf(request.host),
       path: normalizePath(request.path),
     })

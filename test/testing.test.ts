@@ -15,10 +15,17 @@ const config: Pick<ProviderConfig, 'frontends'> = {
 
 describe('factsOf', () => {
   it.each([
-    ['http://Admin.Test:8080/a/../b?c=d&e', { host: 'admin.test', path: '/b', query: 'c=d&e' }],
-    ['https://a.test', { host: 'a.test', path: '/', query: '' }],
-    ['http://a.test?x', { host: 'a.test', path: '/', query: 'x' }],
-    ['http://[::1]:80/%61%2F', { host: '[::1]', path: '/a%2F', query: '' }],
+    [
+      'http://Admin.Test:8080/a/../b?c=d&e',
+      { host: 'admin.test', path: '/b', query: 'c=d&e', headers: { host: 'Admin.Test:8080' } },
+    ],
+    ['https://a.test', { host: 'a.test', path: '/', query: '', headers: { host: 'a.test' } }],
+    ['ws://a.test?x', { host: 'a.test', path: '/', query: 'x', headers: { host: 'a.test' } }],
+    [
+      'http://bücher.test/',
+      { host: 'xn--bcher-kva.test', path: '/', query: '', headers: { host: 'xn--bcher-kva.test' } },
+    ],
+    ['http://[::1]:80/%61%2F', { host: '[::1]', path: '/a%2F', query: '', headers: { host: '[::1]:80' } }],
     ['/path', { host: '', path: '/path', query: '' }],
   ])('makes of %s what a proxy would', (url, expected) => {
     const rest = { method: 'GET', headers: {}, clientAddress: '192.0.2.1' }
@@ -33,12 +40,25 @@ describe('factsOf', () => {
     })
   })
 
-  it.each(['', 'a.test', 'ftp://a.test/', 'http://', 'http:///x', '/x#y', undefined, 7])(
-    'refuses %j',
-    (url) => {
-      expect(() => factsOf(url as string)).toThrow(TypeError)
-    },
-  )
+  it.each([
+    '',
+    'a.test',
+    'ftp://a.test/',
+    'http://',
+    'http:///x',
+    '/x#y',
+    'http://u:p@a.test/',
+    '/a b',
+    '/é',
+    undefined,
+    7,
+  ])('refuses %j', (url) => {
+    expect(() => factsOf(url as string)).toThrow(TypeError)
+  })
+
+  it.each(['10.0.0.300', 'localhost', ''])('refuses a client at %j', (clientAddress) => {
+    expect(() => factsOf('/', { clientAddress })).toThrow(TypeError)
+  })
 
   it('refuses an option that there is not', () => {
     expect(() => factsOf('/', { clientIp: '::1' } as object)).toThrow(ProxyError)
@@ -64,7 +84,9 @@ describe('assertRoutes', () => {
   it('knows where clients are sent', () => {
     const sentOn = [{ url: '/one/?x=1', frontend: 'one', redirectedTo: '/one?x=1' }]
     assertRoutes(config, sentOn, { keepTrailingSlash: false })
-    expect(() => assertRoutes(config, sentOn)).toThrow('redirectedTo "undefined", not "/one?x=1"')
+    expect(() => assertRoutes(config, sentOn)).toThrow(
+      'frontend none, not "one"; redirectedTo none, not "/one?x=1"',
+    )
   })
 
   it('names every row that goes elsewhere, and why', () => {
@@ -79,19 +101,66 @@ describe('assertRoutes', () => {
     expect(attempt).toThrow('GET http://admin.test/ from 192.0.2.1: frontend "others", not "office"')
     expect(attempt).toThrow('office does not match: ClientIP:10.0.0.0/8')
     expect(attempt).toThrow('GET /api/x from 192.0.2.1: path "/x", not "/api/x"')
-    expect(attempt).toThrow('GET /nothing from 192.0.2.1: backend "undefined", not "one"')
+    expect(attempt).toThrow('GET /nothing from 192.0.2.1: backend none, not "one"')
   })
 
   it.each([
     [[{ url: '/' }], /row 1: expected one of frontend, backend/],
-    [[{ url: '/', frontned: 'x' }], /row 1: there is no option|no option row 1: frontned/],
+    [
+      [{ url: '/', frontned: 'x' }],
+      /row 1: there is no option frontned; the nearest known one is "frontend"/,
+    ],
+    [[], /at least one row/],
+    [undefined, /at least one row/],
     [[{ frontend: 'x' }], /expected a URL/],
   ])('refuses a table that says nothing: %j', (table, message) => {
     expect(() => assertRoutes(config, table as RouteExpectation[])).toThrow(message)
   })
 
+  it('does not pass for a server what gets 403 or is sent on', () => {
+    const kept = [{ url: 'http://admin.test/', clientAddress: '203.0.113.1', frontend: 'others' }]
+    expect(() => assertRoutes(config, kept)).toThrow('forbidden true, not false')
+    const sentOn = [{ url: '/one/', frontend: 'one' }]
+    expect(() => assertRoutes(config, sentOn, { keepTrailingSlash: false })).toThrow(
+      'redirectedTo "/one", not none',
+    )
+  })
+
+  it('says of a frontend that is expected what became of it', () => {
+    const expecting = (frontend: string) => () =>
+      assertRoutes(config, [{ url: 'http://admin.test/', frontend }])
+    expect(expecting('api')).toThrow('api does not match: PathPrefixStrip:/api')
+    expect(expecting('nope')).toThrow('there is no frontend "nope"')
+  })
+
+  it.each<[string, object]>([
+    ['a field that there is not', { whitelist: { sourceRange: ['::1'] } }],
+    ['a field that is not built', { auth: {} }],
+    ['a priority that is a text', { priority: '50' }],
+    ['two forms of rules', { routes: { a: { rule: 'Path:/' } } }],
+  ])('takes no document that a proxy would refuse: %s', (_what, field) => {
+    const frontends = { a: { backend: 'b', rule: 'Path:/', ...field } }
+    expect(() => assertRoutes({ frontends }, [{ url: '/', frontend: 'a' }])).toThrow(
+      expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }),
+    )
+  })
+
+  it('knows which backends there are, if it is told', () => {
+    const frontends = { a: { backend: 'b', rule: 'Path:/' } }
+    expect(() => assertRoutes({ frontends, backends: {} }, [{ url: '/', frontend: 'a' }])).toThrow(
+      expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }),
+    )
+  })
+
+  it('takes no options beside a router, which has its own', () => {
+    const router = Router.compile(config)
+    expect(() => assertRoutes(router, right, { keepTrailingSlash: false })).toThrow(TypeError)
+  })
+
   it('throws for rules that are wrong, with all issues', () => {
     const broken = { frontends: { a: { backend: 'b', rule: 'Hots:a' } } }
-    expect(() => assertRoutes(broken, [])).toThrow(expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }))
+    expect(() => assertRoutes(broken, right)).toThrow(
+      expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }),
+    )
   })
 })

@@ -48,7 +48,7 @@ export function compileFrontend(
     rule: rules.map(({ text }) => text).join(' && '),
     config: frontend,
     tree,
-    admits: frontend.whiteList && compileWhiteList(frontend.whiteList),
+    admits: frontend.whiteList && compileWhiteList(name, frontend.whiteList, issues),
     rewrite: compileRewrite(terms.flatMap(({ modifier }) => modifier ?? [])),
     otherSlash: otherSlashOf(terms),
   }
@@ -85,9 +85,18 @@ function priorityOf(
   return written.reduce((sum, rule, index) => sum + lengthOf(rule, index), 0)
 }
 
-/** @throws Error for a range that validation would have refused */
-function compileWhiteList({ sourceRange }: WhiteList): (address: string) => boolean {
-  return compileWithin(sourceRange.map(parseRange))
+function compileWhiteList(
+  name: string,
+  { sourceRange }: WhiteList,
+  issues: Issue[],
+): (address: string) => boolean {
+  try {
+    return compileWithin(sourceRange.map(parseRange))
+  } catch (error) {
+    const path = `frontends[${JSON.stringify(name)}].whiteList`
+    issues.push({ path, code: 'INVALID_RANGE', message: (error as Error).message })
+    return () => false
+  }
 }
 
 function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string | undefined) | undefined {

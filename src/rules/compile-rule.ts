@@ -137,7 +137,7 @@ class TermCompiler {
     const expected =
       least === most ? String(least) : Number.isFinite(most) ? `${least} to ${most}` : `${least} or more`
     return this.#flaw(
-      `${term.matcher} takes ${expected} value${most === 1 ? '' : 's'} in Traefik 3's form, found ${count}; "||" combines several`,
+      `${term.matcher} takes ${expected} value${most === 1 ? '' : 's'} in Traefik 3's form, found ${count}${count > most ? '; "||" combines several' : ''}`,
       term.at,
     )
   }

@@ -20,10 +20,15 @@ export function onlyKnownOptions(given: object, known: readonly string[], path: 
     if (!known.includes(name)) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
-        `there is no option ${path}${name}${suggestName(name, known) || `; there are ${known.join(', ')}`}`,
+        `${noOption(path)}${name}${suggestName(name, known) || `; there are ${known.join(', ')}`}`,
       )
     }
   }
+}
+
+/** `timeouts.` goes on in the option's name, `listen: ` does not. */
+function noOption(path: string): string {
+  return path.endsWith(': ') ? `${path}there is no option ` : `there is no option ${path}`
 }
 
 /** Beyond it node's timers fire at once, and its servers refuse a number. */

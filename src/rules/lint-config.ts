@@ -9,6 +9,7 @@ import { pathOf, quote } from './document-shapes.js'
 import { implies } from './implies.js'
 import { type MatcherTable, matcherTable } from './matchers.js'
 import { sharedRange } from './range-set.js'
+import { present } from './records.js'
 import { Router } from './router.js'
 import { placeOf } from './router-needs.js'
 import { conjunctsOf, joined, type RuleTree } from './rule-tree.js'
@@ -39,10 +40,11 @@ export function lintConfig(document: ProviderConfig, options: ValidateOptions = 
   }
   const { config } = checked
   const matchers = matcherTable(options)
-  const router = Router.compile(config, options)
+  const { matchers: own, keepTrailingSlash } = options
+  const router = Router.compile(config, present({ matchers: own, keepTrailingSlash }))
   const used = new Set(router.frontends.map(({ backend }) => backend))
   return [
-    ...router.frontends.flatMap((frontend) => findingsOf(frontend, router, matchers)),
+    ...router.frontends.flatMap((frontend, rank) => findingsOf(frontend, rank, router, matchers)),
     ...Object.keys(config.backends).flatMap((name) => (used.has(name) ? [] : [unused(name)])),
   ]
 }
@@ -52,17 +54,21 @@ function unused(name: string): LintFinding {
   return { code: 'UNUSED_BACKEND', path: pathOf('backends', name), message }
 }
 
-function findingsOf(frontend: CompiledFrontend, router: Router, matchers: MatcherTable): LintFinding[] {
-  const earlier = router
-    .before(frontend, sampleOf(frontend))
-    .filter((other) => answersWherever(other, frontend))
+function findingsOf(
+  frontend: CompiledFrontend,
+  rank: number,
+  router: Router,
+  matchers: MatcherTable,
+): LintFinding[] {
+  const allowed = router.before(rank, sampleOf(frontend))
+  const earlier = allowed.filter((other) => answersWherever(other, frontend))
   const path = pathOf('frontends', frontend.name)
   const shadow = earlier.find(({ tree }) => implies(frontend.tree, tree, matchers))
   if (shadow) {
     const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes all that it would take`
     return [{ code: 'SHADOWED', path, message, by: shadow.name }]
   }
-  return earlier.flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
+  return [...new Set(earlier)].flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
 }
 
 /** A request that the frontend may take: one that takes everything from it may take this one too. */

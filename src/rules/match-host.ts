@@ -57,13 +57,18 @@ const MAX_HOST_LENGTH = 253
 
 /** Regular expressions, somewhere in the host in small letters. Source: Traefik 3 `HostRegexp`. */
 export function matchHostRegexp(values: readonly string[]): CompiledMatcher {
-  const regexps = eachValue(values, (value) => compileRegexp(onlyAscii(value)))
+  const regexps = eachValue(values, (value) => compileRegexp(withoutGroups(onlyAscii(value))))
   return { test: ({ host }) => host !== '' && regexps.some((regexp) => regexp.test(host)) }
 }
 
 /** Whole hosts, with `{name:regexp}` groups, without case. Source: Traefik 1.7 `HostRegexp`. */
 export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => {
+    if (!hasBraces(value) && /[*^$()|[\]\\+?]/.test(value)) {
+      throw new Error(
+        `${quote(value)} is no host name; expressions stand in groups here, like {sub:[a-z]+}.a.test`,
+      )
+    }
     if (!hasBraces(value)) parseName(value, value)
     const { source } = parseTemplate(onlyAscii(value), '.', withoutBlanks)
     return compileRegexp(`^${source}$`, { ignoreCase: true })
@@ -80,4 +85,12 @@ function onlyAscii(value: string): string {
 function withoutBlanks(text: string): string {
   if (!text.includes(' ')) return text
   throw new Error(`${quote(text)} can never match: a host has no blanks`)
+}
+
+/** Who copies a template of Traefik 1.7 or 2 means groups; to an expression, `{sub` is itself, and no host has a brace. */
+function withoutGroups(source: string): string {
+  if (!/\{[A-Za-z_]/.test(source)) return source
+  throw new Error(
+    `${quote(source)} can never match: groups are of Traefik 1.7's form; expected an expression, like ^[a-z]+\\.a\\.test$`,
+  )
 }

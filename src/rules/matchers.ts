@@ -1,6 +1,7 @@
 import { ProxyError } from '../model/errors.js'
 import type { MatcherFactory } from '../model/request-facts.js'
 import type { CompileMatcher } from './compiled-matcher.js'
+import { onlyKnownOptions } from './known-options.js'
 import { matchClientIp } from './match-client-ip.js'
 import { matchHost, matchHostRegexp, matchHostTemplate } from './match-host.js'
 import {
@@ -168,6 +169,11 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
   if (own.length === 0) return builtIn
   for (const [name] of own) checkName(name)
   return new Map([...builtIn, ...own.map(([name, factory]) => [name, ownMatcher(factory)] as const)])
+}
+
+/** For callers in plain JavaScript. @throws ProxyError `PROXY_OPTION_INVALID` for an option that there is not */
+export function checkMatcherOptions(options: MatcherOptions, where: string): void {
+  onlyKnownOptions(options, ['matchers', 'keepTrailingSlash'], `${where}: `)
 }
 
 /** Whether a table has none of the host's own matchers. */

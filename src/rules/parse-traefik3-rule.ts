@@ -123,6 +123,8 @@ class Traefik3Parser {
     NAME_OR_SIGN.lastIndex = at
     const found = NAME_OR_SIGN.exec(this.#text)?.[0]
     if (found === undefined) {
+      if (first === "'")
+        throw new Flaw(at, 'expected a value in backticks or double quotes, found a single quote')
       throw new Flaw(
         at,
         `expected a matcher's name, a value, "&&", "||", "!" or a parenthesis, found ${quote(this.#text.slice(at, at + 20))}`,

@@ -50,10 +50,14 @@ export class RouterIndex {
     return firstOfAll(this.#collect(facts, entry), facts)
   }
 
-  /** All that a request's host and path allow, in the order of all, the same one perhaps twice. */
-  candidates(facts: RequestFacts): Candidate[] {
-    const lists = this.#collect(facts, this.#hosts.get(facts.host))
-    return lists.flat().sort((a, b) => a.rank - b.rank)
+  /** Those before a rank that a request's host and path allow, in the order of all, the same one perhaps twice. */
+  before(rank: number, facts: RequestFacts): readonly Candidate[] {
+    const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
+      const end = list.findIndex((candidate) => candidate.rank >= rank)
+      return end < 0 ? list : list.slice(0, end)
+    })
+    const [only] = lists
+    return lists.length === 1 && only ? only : lists.flat().sort((a, b) => a.rank - b.rank)
   }
 
   #collect(facts: RequestFacts, named: HostEntry | undefined): (readonly Candidate[])[] {

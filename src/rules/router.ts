@@ -3,7 +3,7 @@ import { asError, describeIssues, type Issue, ProxyError } from '../model/errors
 import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
 import { textOf } from './format-rule.js'
-import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
+import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { RouterIndex } from './router-index.js'
 import { refusalIn } from './rule-tree.js'
 import { runAtOnce } from './run-steps.js'
@@ -62,6 +62,7 @@ export class Router {
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
    */
   static compile(config: Pick<ProviderConfig, 'frontends'>, options: MatcherOptions = {}): Router {
+    checkMatcherOptions(options, 'Router.compile')
     return runAtOnce(Router.compileSteps(Object.entries(config.frontends), matcherTable(options)))
   }
 
@@ -100,11 +101,13 @@ export class Router {
     return this.#frontends
   }
 
-  /** Frontends that come before another one, and that the host and path of a request allow too. */
-  before(frontend: CompiledFrontend, facts: RequestFacts): CompiledFrontend[] {
-    const candidates = this.#index.candidates(facts).map((candidate) => candidate.frontend)
-    const position = candidates.indexOf(frontend)
-    return [...new Set(position < 0 ? candidates : candidates.slice(0, position))]
+  /**
+   * Frontends that come before another one, and that the host and path of a request allow too.
+   *
+   * @param rank its place among `frontends`
+   */
+  before(rank: number, facts: RequestFacts): readonly CompiledFrontend[] {
+    return this.#index.before(rank, facts).map(({ frontend }) => frontend)
   }
 
   /** Why `match` answers as it does. Unlike that, it asks every frontend. */

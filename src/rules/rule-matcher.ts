@@ -4,7 +4,7 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledTerm, compileRule } from './compile-rule.js'
 import { describeValue, quote } from './document-shapes.js'
 import { textOf } from './format-rule.js'
-import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
+import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { holds, type RuleTree, termsOf } from './rule-tree.js'
 
 /** Why a rule holds or not: each of its matchers with its answer. */
@@ -41,7 +41,8 @@ export class RuleMatcher {
         `expected a rule as text or data, found ${describeValue(rule)}`,
       )
     }
-    this.#matchers = matcherTable(options ?? {})
+    checkMatcherOptions(options, 'RuleMatcher')
+    this.#matchers = matcherTable(options)
     const { tree, text, issues } = compileRule(rule, this.#matchers)
     if (!tree) {
       const reasons = issues.map(({ message }) => message).join('; ')

@@ -43,7 +43,7 @@ export function parseTemplate(
 function groupSource(group: string, separator: '.' | '/' | ''): string {
   const colon = group.indexOf(':')
   const name = colon < 0 ? group : group.slice(0, colon)
-  if (name.trim() === '')
+  if (name.trim() === '' || hasBraces(name))
     throw new Error(`${quote(`{${group}}`)} has no name; expected {name} or {name:regexp}`)
   if (colon < 0) return separator === '' ? '.*' : `[^${separator}]+`
   const expression = group.slice(colon + 1)

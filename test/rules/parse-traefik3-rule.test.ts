@@ -118,12 +118,7 @@ describe('parseTraefik3Rule', () => {
       5,
       '"\\"a\\\\d\\"" holds an escape that is not known; expected \\\\, \\", \\n, \\t or \\u0041, or backticks',
     ],
-    [
-      'single quotes',
-      "Host('a')",
-      5,
-      'expected a matcher\'s name, a value, "&&", "||", "!" or a parenthesis, found "\'a\')"',
-    ],
+    ['single quotes', "Host('a')", 5, 'expected a value in backticks or double quotes, found a single quote'],
     [
       'half a sign',
       'A(`x`) & B(`y`)',

@@ -208,8 +208,8 @@ describe('before', () => {
     ['one in the middle', 'third', { host: 'a.test', path: '/x' }, ['first', 'second']],
     ['the first', 'first', { host: 'a.test', path: '/x' }, []],
   ])('gives those that a host and a path allow before %s', (_what, name, facts, before) => {
-    const frontend = router.frontends.find((one) => one.name === name)
-    expect(frontend && router.before(frontend, factsOf(facts)).map((one) => one.name)).toEqual(before)
+    const rank = router.frontends.findIndex((one) => one.name === name)
+    expect(router.before(rank, factsOf(facts)).map((one) => one.name)).toEqual(before)
   })
 })
 

@@ -97,6 +97,18 @@ describe('a frontend that can never win', () => {
       { one: { rule: 'Host(`a.test`) && Path(`/x`)', priority: 99 }, other: 'Host:a.test' },
     ],
     [
+      'with other pairs of the same texts',
+      { one: { rule: 'Headers:A,x=1', priority: 99 }, other: 'Headers:B,x=1,A,y=2' },
+    ],
+    [
+      'whose value is a template in one form and an expression in the other',
+      { one: { rule: 'HostRegexp:a.test', priority: 99 }, other: 'HostRegexp(`a.test`)' },
+    ],
+    [
+      'whose braces are groups in one form and themselves in the other',
+      { one: { rule: 'Path(`/{id}`)', priority: 99 }, other: 'Path:/{id}' },
+    ],
+    [
       'of other addresses',
       { one: { rule: 'ClientIP:10.0.0.0/8', priority: 99 }, other: 'ClientIP:11.0.0.0/8' },
     ],

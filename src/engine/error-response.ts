@@ -25,9 +25,7 @@ export function answerOptions(res: ServerResponse): void {
  * @param location path and query
  */
 export function redirect(req: IncomingMessage, res: ServerResponse, location: string): void {
-  // What begins with two slashes would be another host (RFC 3986, 4.2); to browsers a backslash is one too.
-  const here = /^\/[/\\]/.test(location) ? `/.${location}` : location
-  const headers = ['Location', here, 'Content-Length', '0']
+  const headers = ['Location', location, 'Content-Length', '0']
   if (hasBody(req) && !req.complete) headers.push('Connection', 'close')
   res.writeHead(301, headers)
   res.end()

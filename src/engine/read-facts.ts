@@ -34,6 +34,8 @@ export class LiveFacts implements RequestFacts {
     this.authority = authority
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
+    // To many servers it is a slash: they would see another path than rules do (RFC 3986 has no such character).
+    if (this.path.includes('\\')) throw new ProxyError('PROXY_BAD_REQUEST', 'the path holds a backslash')
     this.query = question < 0 ? '' : target.slice(question + 1)
     this.search = question < 0 ? '' : target.slice(question)
     this.target = this.path + this.search
@@ -52,7 +54,7 @@ export class LiveFacts implements RequestFacts {
 // node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 // Empty, or a host with or without a port: a port alone is none (RFC 9110, 4.2.1).
-const VALID_AUTHORITY = /^(([A-Za-z0-9._~%!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
+const VALID_AUTHORITY = /^(([A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
   const url = req.url ?? '/'

@@ -107,6 +107,8 @@ function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string
   return (path) => {
     const other = otherOf(path)
     // Two rules that want both forms would send a client to and fro.
-    return other === undefined || otherOf(other) !== undefined ? undefined : other
+    if (other === undefined || otherOf(other) !== undefined) return undefined
+    // What begins with two slashes would be another host (RFC 3986, 4.2); to browsers a backslash is one too.
+    return /^\/[/\\]/.test(other) ? `/.${other}` : other
   }
 }

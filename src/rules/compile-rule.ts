@@ -1,6 +1,6 @@
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
-import type { CompiledMatcher, CompileMatcher } from './compiled-matcher.js'
+import { type CompiledMatcher, type CompileMatcher, MAX_ISSUES } from './compiled-matcher.js'
 import { quote } from './document-shapes.js'
 import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
 import { isBuiltIn, type Matcher, type MatcherTable } from './matchers.js'
@@ -41,7 +41,12 @@ const MAX_KEPT_LENGTH = 1_000
 /** Compiles a rule of any form. Issues have no path: whoever knows the document puts its own before them. */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
   // The host's own matchers may count how often they are made; ours do not.
-  const isKept = typeof rule === 'string' && rule.length <= MAX_KEPT_LENGTH && isBuiltIn(matchers)
+  // Nor are expressions kept: each gathers what it has learned of the texts that it met.
+  const isKept =
+    typeof rule === 'string' &&
+    rule.length <= MAX_KEPT_LENGTH &&
+    isBuiltIn(matchers) &&
+    !/regex|\{/i.test(rule)
   if (!isKept) return compileAnew(rule, matchers)
   let kept = recent.get(matchers)
   if (!kept) {
@@ -85,6 +90,7 @@ class TermCompiler {
   }
 
   compile(term: RuleTerm): CompiledTerm | undefined {
+    if (this.#problems.length >= MAX_ISSUES) return undefined
     const found = this.#find(term)
     if (!found) return undefined
     const [matcher, compile] = found

@@ -57,6 +57,8 @@ export function eachValue<T>(
       parsed.push(parse(value))
     } catch (error) {
       issues.push({ path: String(index), code, message: (error as Error).message })
+      // Nobody reads more, and a large hostile document would fill the memory with them.
+      if (issues.length >= MAX_ISSUES) break
     }
   }
   if (issues.length > 0) {
@@ -64,6 +66,9 @@ export function eachValue<T>(
   }
   return parsed
 }
+
+/** Of one matcher, and of one rule. */
+export const MAX_ISSUES = 100
 
 /** What a method, or the name of a header, may be made of (RFC 9110, 5.6.2). */
 export const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/

@@ -10,19 +10,39 @@ type Tree = RuleTree<CompiledTerm>
  * Whether one rule holds wherever another does, as far as that can be told from the rules: a yes is certain, a no is not.
  */
 export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boolean {
-  const all = (parts: readonly Tree[], holds: (part: Tree) => boolean) => parts.every(holds)
-  if (wide.kind === 'all') return all(wide.parts, (part) => implies(narrow, part, matchers))
-  if (narrow.kind === 'any') return all(narrow.parts, (part) => implies(part, wide, matchers))
-  if (wide.kind === 'any' && wide.parts.some((part) => implies(narrow, part, matchers))) return true
-  if (narrow.kind === 'all') return narrow.parts.some((part) => implies(part, wide, matchers))
-  if (narrow.kind === 'not' && wide.kind === 'not') return implies(wide.part, narrow.part, matchers)
-  return narrow.kind === 'term' && wide.kind === 'term' && termImplies(narrow, wide, matchers)
+  return new Comparison(matchers).implies(narrow, wide)
 }
 
+/** Steps of one comparison. Nested rules could take exponentially many; then nothing is said of them. */
+const MAX_STEPS = 10_000
+
+class Comparison {
+  readonly #matchers: MatcherTable
+  #steps = 0
+
+  constructor(matchers: MatcherTable) {
+    this.#matchers = matchers
+  }
+
+  implies(narrow: Tree, wide: Tree): boolean {
+    this.#steps += 1
+    if (this.#steps > MAX_STEPS) return false
+    if (wide.kind === 'all') return wide.parts.every((part) => this.implies(narrow, part))
+    if (narrow.kind === 'any') return narrow.parts.every((part) => this.implies(part, wide))
+    if (wide.kind === 'any' && wide.parts.some((part) => this.implies(narrow, part))) return true
+    if (narrow.kind === 'all') return narrow.parts.some((part) => this.implies(part, wide))
+    if (narrow.kind === 'not' && wide.kind === 'not') return this.implies(wide.part, narrow.part)
+    return narrow.kind === 'term' && wide.kind === 'term' && termImplies(narrow, wide, this.#matchers)
+  }
+}
+
+function isEveryPath({ needs }: CompiledTerm): boolean {
+  return needs?.whole === true && needs.prefixes?.includes('/') === true
+}
 function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
   const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
   // What only changes the path of a request holds for all, and so does the start of every path.
-  if ((wide.modifier && !other?.fact) || wide.needs?.prefixes?.includes('/')) return true
+  if ((wide.modifier && !other?.fact) || isEveryPath(wide)) return true
   if (narrow.matcher === wide.matcher && isComparable(narrow, wide, other) && isSubset(narrow, wide, other))
     return true
   if (narrow.ranges && wide.ranges) return rangesCover(wide.ranges, narrow.ranges)
@@ -32,11 +52,15 @@ function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: Matcher
 
 /** Whether equal values mean the same in both: a template of Traefik 1.7's form is no expression of Traefik 3's. */
 function isComparable(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
+  if (narrow.otherSlash && !wide.otherSlash) return false
   return narrow.form === wide.form || matcher?.traefik1 === matcher?.traefik3?.compile
 }
 
 /** Of alternatives, the narrow one has fewer; of pairs that must all hold, it has more. */
 function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
+  // What several values of the host's own matchers mean, only it knows.
+  if (matcher?.traefik3?.values[1] === Number.POSITIVE_INFINITY)
+    return JSON.stringify(narrow.values) === JSON.stringify(wide.values)
   if (matcher?.pairs) {
     const known = new Set(pairsIn(narrow))
     return pairsIn(wide).every((pair) => known.has(pair))

@@ -47,7 +47,7 @@ function otherSlashOf(path: string): string[] {
 /** Plain starts of paths. Source: Traefik 1.7 and 3 `PathPrefix`: `/bar` takes `/barn` too. */
 export function matchPathPrefix(braces: Braces): CompileMatcher {
   return (values) => {
-    const parsed = eachValue(values, (value) => parsePath(value, braces))
+    const parsed = eachValue(values, (value) => parsePrefix(value, braces))
     const prefixes = parsed.filter(({ source }) => source === undefined).map(({ text }) => text)
     const regexps = regexpsOf(parsed, '')
     const needs = needsOf(parsed, 'prefixes')
@@ -118,4 +118,12 @@ function normalizeLiteral(text: string): string {
   if (/\/\.\.?\//.test(decoded))
     throw new Error(`${quote(text)} can never match: dot segments are resolved before`)
   return decoded
+}
+
+/** The start of a path: its last segment may go on, so that `/.` is the start of `/.well-known` and no dot segment. */
+export function parsePrefix(value: string, braces: Braces): RulePath {
+  const open = /^(.*\/)(\.\.?)$/s.exec(decodeUnreserved(value))
+  if (!open || (hasBraces(value) && braces === 'groups')) return parsePath(value, braces)
+  const [, before = '/', dots = ''] = open
+  return { text: parsePath(before, braces).text + dots }
 }

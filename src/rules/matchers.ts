@@ -167,7 +167,15 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
   const builtIn = keepTrailingSlash ? BUILT_IN : BUILT_IN_SLASH_TOLERANT
   const own = Object.entries(matchers)
   if (own.length === 0) return builtIn
-  for (const [name] of own) checkName(name)
+  const seen = new Set<string>()
+  for (const [name] of own) {
+    checkName(name)
+    // Traefik 3's form and data take a name in other cases too.
+    if (seen.has(name.toLowerCase())) {
+      throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: another one differs by case alone`)
+    }
+    seen.add(name.toLowerCase())
+  }
   return new Map([...builtIn, ...own.map(([name, factory]) => [name, ownMatcher(factory)] as const)])
 }
 

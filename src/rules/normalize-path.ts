@@ -12,11 +12,12 @@ export function normalizePath(path: string): string {
   return decoded.includes('/.') ? removeDotSegments(decoded) : decoded
 }
 
-/** Letters, digits and the like that need no escape, without it. */
+/** Letters, digits and the like that need no escape, without it; the escapes that stay in capitals. */
 export function decodeUnreserved(text: string): string {
   return text.replace(ENCODED, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
-    return UNRESERVED.test(character) ? character : encoded
+    // Of one escape there must be one spelling: the case of its digits means nothing (RFC 3986, 6.2.2.1).
+    return UNRESERVED.test(character) ? character : encoded.toUpperCase()
   })
 }
 

@@ -1,3 +1,4 @@
+import { MAX_ISSUES } from './compiled-matcher.js'
 import { quote } from './document-shapes.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm } from './rule-tree.js'
 
@@ -14,6 +15,7 @@ export function parseTraefik1Rule(text: string): ParsedRule {
     if (colon <= 0) {
       const message = `expected a matcher's name, ":" and values, like Host:a.b, found ${quote(part.text)}`
       problems.push({ at: part.at, code: 'INVALID_RULE', message })
+      if (problems.length >= MAX_ISSUES) break
       continue
     }
     const values = splitAt(part.text.slice(colon + 1), ',', part.at + colon + 1)

@@ -1,6 +1,14 @@
+import { ProxyError } from '../model/errors.js'
 import type { CompiledMatcher, CompileMatcher, PathModifier, RewrittenPath } from './compiled-matcher.js'
 import { quote } from './document-shapes.js'
-import { type Braces, matchPath, matchPathPrefix, parsePath, type RulePath } from './match-path.js'
+import {
+  type Braces,
+  matchPath,
+  matchPathPrefix,
+  parsePath,
+  parsePrefix,
+  type RulePath,
+} from './match-path.js'
 import { normalizePath } from './normalize-path.js'
 import { compileRegexp } from './regexps.js'
 
@@ -53,7 +61,8 @@ function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$
   return (values) => {
     const matcher = match(values)
     // The longest first, so that of two that hold the one that says more is cut.
-    const paths = values.map((value) => parsePath(value, braces))
+    const parse = end === '$' ? parsePath : parsePrefix
+    const paths = values.map((value) => parse(value, braces))
     const longestFirst = paths.toSorted((a, b) => sizeOf(b) - sizeOf(a))
     const lengths = longestFirst.map((path) => lengthAtStart(path, end))
     const apply = (path: string) => {
@@ -113,14 +122,20 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     throw new Error(`${quote(replacement)} can be no path: it has "?", "#" or a character beyond ASCII`)
   }
   const regexp = compileRegexp(source)
+  const written = DOT_SEGMENT.test(replacement)
   const apply = (path: string) => {
     if (!regexp.test(path)) return undefined
-    const made = regexp.replaceIn(path, replacement)
-    return replaced(path, made.startsWith('/') ? made : `/${made}`)
+    const made = `/${regexp.replaceIn(path, replacement)}`.replace(/^\/+/, '/')
+    if (!written && DOT_SEGMENT.test(made)) {
+      // Of `/u-../x` by `^/u-(.*) /files/$1`: it would lead out of what the rule meant.
+      throw new ProxyError('PROXY_BAD_REQUEST', 'the path makes a dot segment when it is rewritten')
+    }
+    return replaced(path, made)
   }
   return { ...HOLDS, modifier: { order: ORDER.replaceRegex, apply } }
 }
 
+const DOT_SEGMENT = /\/\.\.?(?:\/|$)/
 const REPLACE_EXAMPLE = 'ReplacePathRegex:^/old/(.*) /new/$1'
 
 function replaced(path: string, by: string): RewrittenPath {

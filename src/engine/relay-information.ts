@@ -29,5 +29,5 @@ const NOT_IN_HINTS = new Set(['content-length', 'set-cookie'])
 
 /** One by one, as Node takes them: a server may write several in a line (RFC 8288, 3). */
 function linksIn(line: string): string[] {
-  return line.match(/<[^>]*>[^,"]*(?:"[^"]*"[^,"]*)*/g)?.map((link) => link.trim()) ?? [line]
+  return line.match(/<[^<>]*>[^,"]*(?:"[^"]*"[^,"]*)*/g)?.map((link) => link.trim()) ?? [line]
 }

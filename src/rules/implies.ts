@@ -39,6 +39,7 @@ class Comparison {
 function isEveryPath({ needs }: CompiledTerm): boolean {
   return needs?.whole === true && needs.prefixes?.includes('/') === true
 }
+
 function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
   const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
   // What only changes the path of a request holds for all, and so does the start of every path.

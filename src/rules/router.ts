@@ -176,13 +176,16 @@ function sentences(
 ): string {
   const lines = refused.slice(0, MAX_LINES).map(({ frontend, by }) => `${frontend} does not match: ${by}`)
   if (refused.length > MAX_LINES) lines.push(`and ${refused.length - MAX_LINES} more do not match`)
-  lines.push(winner ? sentenceOf(winner) : 'no frontend matches')
+  lines.push(describeWinner(winner))
   for (const { frontend, priority } of outranked.slice(0, MAX_LINES))
     lines.push(`${frontend} matches too, and comes later (priority ${priority})`)
   return lines.join('\n')
 }
 
-function sentenceOf({ frontend, backend, priority, rule, path, answer }: Winner): string {
+/** What becomes of a request, in a sentence. */
+export function describeWinner(winner: Winner | undefined): string {
+  if (!winner) return 'no frontend matches'
+  const { frontend, backend, priority, rule, path, answer } = winner
   const outcome =
     answer?.status === 301
       ? `301 to ${answer.location}`

@@ -152,13 +152,13 @@ const parts = wanted.map((name) => {
   return () => compare(workload)
 })
 
+const sections: string[] = []
+
 installPeers()
 buildPackage(values.package)
 profileProxies(values.profile)
 progress(`load by ${generatorName}`)
 await runBench('bench', values.save ? parts.map(saved) : parts, values.json)
-
-const sections: string[] = []
 
 /** The same part, whose table goes to docs/performance.md too. */
 function saved(part: () => Promise<Finding>): () => Promise<Finding> {

@@ -1,4 +1,4 @@
-import { createServer } from 'node:http'
+import { Agent, createServer } from 'node:http'
 
 /** Port of the origin, as the bench gives it to every subject. */
 export const originPort = Number(process.argv[2])
@@ -17,4 +17,15 @@ export function serve(onRequest, onUpgrade) {
   if (onUpgrade) server.on('upgrade', onUpgrade)
   server.listen(0, '127.0.0.1', () => announce(server.address().port))
   return server
+}
+
+/** http-proxy, and those that have its interface, with connections to the origin that are kept. */
+export function serveByHttpProxy(createProxyServer) {
+  const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
+  const proxy = createProxyServer({ target: origin, xfwd: true, ws: true, agent })
+  proxy.on('error', (_error, _req, res) => res.destroy?.())
+  serve(
+    (req, res) => proxy.web(req, res),
+    (req, socket, head) => proxy.ws(req, socket, head),
+  )
 }

@@ -37,7 +37,7 @@ export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRo
 }
 
 /** The protocol that a request asks to switch to, if it is one that is tunnelled. */
-export function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
+function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
   // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
   const token = req.httpVersion === '1.0' ? undefined : req.headers.upgrade?.toLowerCase()
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
@@ -66,7 +66,7 @@ export function onceFree(socket: Duplex, then: () => void): void {
 const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
 
 /** Whether an upgrade request comes with its body, or Node has left that on the socket. */
-export function keepsItsBody(req: IncomingMessage): boolean {
+function keepsItsBody(req: IncomingMessage): boolean {
   return READS_BODIES || !req.complete || req.readableLength > 0
 }
 
@@ -75,7 +75,7 @@ export function keepsItsBody(req: IncomingMessage): boolean {
  * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
-export function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
+function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
   /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
@@ -127,7 +127,7 @@ const MAX_EARLY_BYTES = 64 * 1024
  * @param head what node has read already
  * @returns gives all of it, and leaves the socket paused
  */
-export function readEarly(socket: Duplex, head: Buffer): () => Buffer {
+function readEarly(socket: Duplex, head: Buffer): () => Buffer {
   const pieces = [head]
   let size = head.length
   const onData = (chunk: Buffer) => {
@@ -147,7 +147,7 @@ export function readEarly(socket: Duplex, head: Buffer): () => Buffer {
  * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
  * The connection ends with it.
  */
-export function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
+function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
   res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])

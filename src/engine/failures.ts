@@ -14,8 +14,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_SOCKET: 'PROXY_UPSTREAM_RESET',
   ECONNRESET: 'PROXY_UPSTREAM_RESET',
   EPIPE: 'PROXY_UPSTREAM_RESET',
-  UND_ERR_HEADERS_TIMEOUT: 'PROXY_RESPONSE_TIMEOUT',
-  UND_ERR_BODY_TIMEOUT: 'PROXY_BODY_TIMEOUT',
   UND_ERR_HEADERS_OVERFLOW: 'PROXY_BAD_RESPONSE',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'PROXY_BAD_RESPONSE',
   // undici asserts where a server switches protocols unasked, or sends a status below 100.
@@ -28,13 +26,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_ABORTED: 'PROXY_CLIENT_LEFT',
   UND_ERR_DESTROYED: 'PROXY_CLOSED',
   UND_ERR_CLOSED: 'PROXY_CLOSED',
-}
-
-/** Which of our limits undici keeps. */
-const LIMITS: Readonly<Record<string, string>> = {
-  UND_ERR_CONNECT_TIMEOUT: 'timeouts.connectMs',
-  UND_ERR_HEADERS_TIMEOUT: 'timeouts.responseHeadMs',
-  UND_ERR_BODY_TIMEOUT: 'timeouts.bodyIdleMs',
 }
 
 /** Methods that may be sent twice without harm (RFC 9110, 9.2.2). */
@@ -65,8 +56,9 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
   // Node tries several addresses of a name and throws one error for all: the first says what happened.
   if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
+  // The one limit that undici keeps for us.
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
   // undici loses llhttp's code on its way.
-  if (Object.hasOwn(LIMITS, code)) return { code, message: `${thrown.message} (${LIMITS[code]})` }
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
   // Of a 100 or 101 that nobody asked for, undici says it as if the connection had broken.
   if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(thrown.message))

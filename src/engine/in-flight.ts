@@ -28,7 +28,8 @@ export class InFlight {
   add(exchange: Exchange): void {
     exchange.place = this.#exchanges.length
     this.#exchanges.push(exchange)
-    this.#watch ??= setInterval(() => this.#check(), CHECK_MS).unref()
+    // After what has arrived was read: where the process stood still for long, answers lie there unread.
+    this.#watch ??= setInterval(() => setImmediate(() => this.#check()), CHECK_MS).unref()
   }
 
   /** One timer for all of them, and none while there are none. */

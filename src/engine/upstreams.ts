@@ -67,7 +67,9 @@ export class Upstream {
         // Else undici takes the client's Host for the name on the server's certificate.
         servername: this.#hostname,
         // undici closes the connection after a HEAD unless told that the server is not to be distrusted.
-        ...(request.method === 'HEAD' && { reset: false }),
+        reset: request.method === 'HEAD' ? false : null,
+        // Nothing is sent behind a request before its response has ended, so nothing needs to be told of its head.
+        blocking: false,
       } as Dispatcher.DispatchOptions,
       handler,
     )
@@ -93,8 +95,9 @@ export class Upstream {
       pipelining: 1,
       allowH2: false,
       connect: connectorFor(this.#hostname, this.#options),
-      headersTimeout: wholeMs(timeouts.responseHeadMs, 0),
-      bodyTimeout: wholeMs(timeouts.bodyIdleMs, 0),
+      // `Movement` looks at the clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
       keepAliveTimeout: wholeMs(timeouts.upstreamKeepAliveMs, MAX_TIMER_MS),
     }
   }

@@ -164,6 +164,16 @@ describe('limits', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'PROXY_CONNECT_TIMEOUT' } })
   })
 
+  it('of the response head are not put off by what the client sends behind its request', async () => {
+    const server = await startMisbehaving(() => {})
+    const { port } = await startEngine(routeTo(server.url), { timeouts: { responseHeadMs: 1_000 } })
+    const client = await openRaw(port)
+    client.sendHead('GET / HTTP/1.1', 'Host: a', 'Connection: keep-alive').send('GET /')
+    const next = setInterval(() => client.send('x'), 100)
+    onTestFinished(() => clearInterval(next))
+    await client.until('HTTP/1.1 504 ', 10_000)
+  })
+
   it('of the response head do not run while the client still uploads', async () => {
     let arrived = 0
     const server = await startServer((req, res) => {
@@ -175,7 +185,8 @@ describe('limits', () => {
     const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 50 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
-    const end = performance.now() + 250
+    // Longer than it takes to be looked at.
+    const end = performance.now() + 2_500
     while (performance.now() < end) {
       const before = arrived
       client.send('1\r\nx\r\n')

@@ -14,7 +14,7 @@ const STRANGERS = new Set(['providers engine', 'engine providers'])
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   'ipaddr.js': /^rules\/cidr\.ts$/,
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
-  undici: /^(engine\/upstreams|providers\/(read-response|api-config-fetcher))\.ts$/,
+  undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|api-config-fetcher))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
   etcd3: /^providers\/etcd-[a-z-]+\.ts$/,
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { ProxyError } from '../model/errors.js'
 import { parseAddressKey } from '../rules/cidr.js'
+import type { RawFields } from './sent-request.js'
 
 /** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
@@ -135,10 +136,7 @@ function one(value: string | string[] | undefined): string | undefined {
  *   that switches protocols, which has no body
  * @throws ProxyError `PROXY_BAD_RESPONSE` if the body is in a coding that was not asked for
  */
-export function forwardResponseHeaders(
-  raw: readonly (Buffer | string)[],
-  mayHaveTrailers?: boolean,
-): string[] {
+export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
   const headers: string[] = []
   let connection: string | undefined
   let announces = mayHaveTrailers
@@ -184,13 +182,9 @@ const NOT_IN_TRAILERS = new Set([
  * @param raw names and values in turn
  * @param head the headers before them, whose `Connection` names trailers too
  */
-export function forwardTrailers(
-  raw: readonly (Buffer | string)[] | null | undefined,
-  head: readonly (Buffer | string)[],
-): [string, string][] {
+export function forwardTrailers(raw: RawFields, head: RawFields): [string, string][] {
   const trailers: [string, string][] = []
-  if (!raw?.length) return trailers
-  const named = namedByConnection(connectionOf(head))
+  const named = namedByConnection(fieldOf(head, 'connection'))
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index])
     const lower = name.toLowerCase()
@@ -199,8 +193,9 @@ export function forwardTrailers(
   return trailers
 }
 
-function connectionOf(raw: readonly (Buffer | string)[]): string | undefined {
-  const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', 'connection'))
+/** A field's value among names and values in turn, several lines joined; undefined without one. */
+export function fieldOf(raw: RawFields, lower: string): string | undefined {
+  const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', lower))
   return lines.length === 0 ? undefined : lines.map(text).join(',')
 }
 

@@ -1,21 +1,23 @@
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
-import { HOP_BY_HOP, namedByConnection } from './forward-headers.js'
+import type { ServerResponse } from 'node:http'
+import { forwardResponseHeaders } from './forward-headers.js'
+import type { RawFields } from './sent-request.js'
 
 /**
  * Passes on what a server says before its response (RFC 9110, 15.2): 103 Early Hints and 102 Processing, never to a client
  * of HTTP/1.0. 100 is answered by ourselves, and other statuses nobody has a use for.
  */
-export function relayInformation(res: ServerResponse, status: number, headers: IncomingHttpHeaders): void {
+export function relayInformation(res: ServerResponse, status: number, fields: RawFields): void {
   if (res.headersSent || res.req.httpVersion !== '1.1') return
   if (status === 102) res.writeProcessing()
   if (status !== 103) return
-  const hints: Record<string, string | string[]> = {}
-  // undici makes an array of several lines, whatever its types say.
-  const named = namedByConnection(headers.connection && String(headers.connection))
-  for (const [name, value] of Object.entries(headers)) {
-    const dropped = HOP_BY_HOP.has(name) || NOT_IN_HINTS.has(name) || named?.has(name)
-    if (value !== undefined && !dropped)
-      hints[name] = name === 'link' ? [value].flat().flatMap(linksIn) : value
+  const hints: Record<string, string | string[]> = Object.create(null)
+  const headers = forwardResponseHeaders(fields)
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase()
+    const value = headers[index + 1] as string
+    if (NOT_IN_HINTS.has(name)) continue
+    const said = name === 'link' ? linksIn(value) : [value]
+    hints[name] = hints[name] === undefined ? said : [hints[name], said].flat()
   }
   try {
     res.writeEarlyHints(hints)

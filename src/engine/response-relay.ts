@@ -1,14 +1,13 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { Exchange, Try } from './exchange.js'
 import { toProxyError } from './failures.js'
-import { forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
+import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
 import { HeaderList, runHook } from './hooks.js'
 import { relayInformation } from './relay-information.js'
 import { lengthOf, reasonOf, writeHead } from './response-head.js'
+import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
 import { switchingHead, tunnel } from './upgrade.js'
-import type { ResponseController, ResponseHandler } from './upstreams.js'
 
 /** Responses of a server before the one (1xx). Each starts undici's clock anew: one could go on with them for ever. */
 const MAX_INFORMED = 32
@@ -20,6 +19,8 @@ const MAX_JOINED = 8 * 1024
 export class ResponseRelay implements ResponseHandler, Try {
   readonly #exchange: Exchange
   #controller: ResponseController | undefined
+  /** Of the response, as they came: what they say of its connection concerns its trailers too. */
+  #fields: RawFields = []
   #informed = 0
   /** The head of the response was written, and nothing behind it yet. */
   #headAlone = false
@@ -45,24 +46,20 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (clientLeft || error) controller.abort(error ?? new ProxyError('PROXY_CLIENT_LEFT'))
   }
 
-  onResponseStart(
-    controller: ResponseController,
-    status: number,
-    fields: IncomingHttpHeaders,
-    statusText?: string,
-  ): void {
+  onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
     const { req, res, owner } = this.#exchange
     if (status < 200) {
       this.#inform(controller, status, fields)
       return
     }
+    this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
-    const headers = forwardResponseHeaders(controller.rawHeaders as (Buffer | string)[], hasTrailers)
+    const headers = forwardResponseHeaders(fields, hasTrailers)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
-    if (status === 426 && fields.upgrade)
-      headers.push('Upgrade', String(fields.upgrade), 'Connection', 'Upgrade')
+    const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
+    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     else if (owner.draining) headers.push('Connection', 'close')
-    writeHead(res, status, reasonOf(statusText), headers)
+    writeHead(res, status, reasonOf(reason), headers)
     this.#exchange.responded = true
     this.#exchange.unpin()
     this.#headAlone = true
@@ -70,7 +67,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     process.nextTick(this.#flushHead)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
-      this.onResponseEnd(controller)
+      this.onResponseEnd([])
       this.abort(new ProxyError('PROXY_BAD_RESPONSE'))
     }
   }
@@ -90,19 +87,15 @@ export class ResponseRelay implements ResponseHandler, Try {
     res.once('drain', () => controller.resume())
   }
 
-  onResponseEnd(controller: ResponseController): void {
+  onResponseEnd(trailers: RawFields): void {
     this.#headAlone = false
     const { res } = this.#exchange
     if (res.writableEnded) return
-    const trailers = forwardTrailers(
-      controller.rawTrailers as (Buffer | string)[] | null,
-      controller.rawHeaders as (Buffer | string)[],
-    )
-    if (trailers.length > 0) res.addTrailers(trailers)
+    if (trailers.length > 0) res.addTrailers(forwardTrailers(trailers, this.#fields))
     res.end()
   }
 
-  onResponseError(_controller: ResponseController | null, thrown: Error): void {
+  onResponseError(thrown: Error): void {
     const exchange = this.#exchange
     // A try that was given up says so when there is another already.
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) return
@@ -116,12 +109,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     exchange.res.destroy()
   }
 
-  onRequestUpgrade(
-    controller: ResponseController,
-    _status: number,
-    fields: IncomingHttpHeaders,
-    server: Duplex,
-  ): void {
+  onRequestUpgrade(fields: RawFields, server: Duplex): void {
     const { upgrade, clientLeft, owner } = this.#exchange
     server.on('error', ignore)
     // When the server has said all, the client may still have something to say.
@@ -131,7 +119,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       return
     }
     const { protocol, socket, takeEarly } = upgrade
-    if (String(fields.upgrade).toLowerCase() !== protocol) {
+    if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
       // The client would speak another protocol than the server (RFC 9110, 7.8).
       server.destroy()
       const error = new ProxyError('PROXY_BAD_RESPONSE', 'the server switched to another protocol')
@@ -139,7 +127,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       return
     }
     this.#exchange.becameTunnel(server, socket)
-    socket.write(switchingHead(protocol, controller.rawHeaders as (Buffer | string)[]), 'latin1')
+    socket.write(switchingHead(protocol, fields), 'latin1')
     const early = takeEarly()
     if (early.length > 0) server.write(early)
     tunnel(socket, server, () => this.#exchange.settle())
@@ -150,7 +138,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (this.#headAlone) this.#exchange.res.flushHeaders()
   }
 
-  #inform(controller: ResponseController, status: number, fields: IncomingHttpHeaders): void {
+  #inform(controller: ResponseController, status: number, fields: RawFields): void {
     this.#informed += 1
     if (this.#informed <= MAX_INFORMED) relayInformation(this.#exchange.res, status, fields)
     else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', 'too many responses before the one (1xx)'))

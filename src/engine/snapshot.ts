@@ -7,7 +7,8 @@ import { Router, type RouterExplanation } from '../rules/router.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { parseServerUrl } from '../rules/server-url.js'
 import type { RetryBudget } from './retry-budget.js'
-import type { Upstream, Upstreams } from './upstreams.js'
+import type { Upstream } from './upstream.js'
+import type { Upstreams } from './upstreams.js'
 
 /** A server of a live backend: what a strategy picks. */
 export interface LiveServer extends Candidate {

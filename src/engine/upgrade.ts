@@ -5,6 +5,7 @@ import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './forward-headers.js'
 import { hasBody } from './request-body.js'
+import type { RawFields } from './sent-request.js'
 
 /** What an upgrade request becomes. */
 export interface UpgradeRoutes {
@@ -161,8 +162,8 @@ function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
 }
 
 /** The head of the response that switches protocols, as the server sent it. */
-export function switchingHead(protocol: string, rawHeaders: readonly (Buffer | string)[]): string {
-  const headers = forwardResponseHeaders(rawHeaders)
+export function switchingHead(protocol: string, fields: RawFields): string {
+  const headers = forwardResponseHeaders(fields)
   let head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n`
   for (let index = 0; index < headers.length; index += 2)
     head += `${headers[index]}: ${headers[index + 1]}\r\n`

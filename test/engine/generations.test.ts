@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { type ConfigChanged, type ProviderConfig, ProxyEngine, ProxyError } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
+import type { Upstream } from '../../src/engine/upstream.js'
 import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
-import { type Upstream, Upstreams } from '../../src/engine/upstreams.js'
+import { Upstreams } from '../../src/engine/upstreams.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 import { routeTo, startEngine, startNamed, startServer } from './live-engine.js'
@@ -221,7 +222,8 @@ function answerOf(upstream: Upstream): Promise<number> {
       },
       onResponseData() {},
       onResponseEnd: () => resolve(status),
-      onResponseError: (_controller, error) => reject(error),
+      onResponseError: reject,
+      onRequestUpgrade() {},
     })
   })
 }

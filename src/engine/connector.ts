@@ -1,0 +1,46 @@
+import { isIP } from 'node:net'
+import { buildConnector } from 'undici'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
+import type { Timeouts } from './limits.js'
+import type { UpstreamNetworks } from './upstream-networks.js'
+import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
+
+/** How connections to servers are made. */
+export interface ConnectionOptions {
+  readonly timeouts: Timeouts
+  readonly tls: UpstreamTls
+  readonly networks: UpstreamNetworks
+}
+
+/** A time as undici takes it: a whole number, and no `Infinity`, which it would take for its own default. */
+export function wholeMs(ms: number, none: number): number {
+  return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
+}
+
+/** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
+export function connectorFor(
+  hostname: string,
+  { timeouts, tls, networks }: ConnectionOptions,
+): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: wholeMs(timeouts.connectMs, 0),
+    ...connectionOptions(tls),
+    lookup: networks.lookup,
+  } as buildConnector.BuildOptions)
+  const address = hostname.replace(/^\[|\]$/g, '')
+  const flaw = networks.flawOf(address)
+  if (flaw) return (_, callback) => callback(flaw, null)
+  const named = isIP(address) === 0
+  return (options, callback) =>
+    connect(named ? options : { ...options, servername: '' }, (error, socket) => {
+      if (error) return callback(error, null)
+      socket.on('error', tellReset)
+      if (options.protocol === 'https:') endWithReason(socket)
+      callback(null, socket)
+    })
+}
+
+/** By this code undici takes a reset for the proper end of a body that only the end of its connection ends. */
+function tellReset(error: NodeJS.ErrnoException): void {
+  if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
+}

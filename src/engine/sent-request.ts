@@ -1,0 +1,95 @@
+import type { Duplex } from 'node:stream'
+import type { Client } from 'undici'
+
+/** Header or trailer fields as a server sent them: names and values in turn. */
+export type RawFields = readonly (Buffer | string)[]
+
+/** What becomes of a request that was sent. Of the last three, one is called, once. */
+export interface ResponseHandler {
+  /** Its first byte is about to leave. */
+  onRequestStart(controller: ResponseController): void
+  /** The head of a response; of those before the one too (102, 103). */
+  onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void
+  onResponseData(controller: ResponseController, chunk: Buffer): void
+  onResponseEnd(trailers: RawFields): void
+  onResponseError(error: Error): void
+  /** The server speaks another protocol from here on. */
+  onRequestUpgrade(fields: RawFields, socket: Duplex): void
+}
+
+/** How whoever takes a response slows it down, or ends it. */
+export interface ResponseController {
+  readonly aborted: boolean
+  pause(): void
+  resume(): void
+  /** Ends the request and its connection. */
+  abort(reason: Error): void
+}
+
+/**
+ * One request on a connection of its own: what undici calls back, in the form of its older handlers. For the newer one
+ * undici 7 makes two objects for each request, and one more of the fields of each response, that nobody here reads.
+ */
+export class SentRequest implements ResponseController {
+  readonly #client: Client
+  readonly #handler: ResponseHandler
+  #abort: ((reason: Error) => void) | undefined
+  #resume: (() => void) | undefined
+  #paused = false
+  #aborted = false
+
+  constructor(client: Client, handler: ResponseHandler) {
+    this.#client = client
+    this.#handler = handler
+  }
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  pause(): void {
+    this.#paused = true
+  }
+
+  resume(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#resume?.()
+  }
+
+  abort(reason: Error): void {
+    if (this.#aborted) return
+    this.#aborted = true
+    this.#abort?.(reason)
+    // Else undici would connect once more, for the request that it still has in its queue.
+    void this.#client.destroy()
+  }
+
+  onConnect(abort: (reason?: Error) => void): void {
+    this.#abort = abort
+    this.#handler.onRequestStart(this)
+  }
+
+  onHeaders(status: number, fields: Buffer[], resume: () => void, reason: string): boolean {
+    this.#resume = resume
+    this.#handler.onResponseStart(this, status, fields, reason)
+    return !this.#paused
+  }
+
+  onData(chunk: Buffer): boolean {
+    this.#handler.onResponseData(this, chunk)
+    return !this.#paused
+  }
+
+  onComplete(trailers: RawFields | null): void {
+    this.#handler.onResponseEnd(trailers ?? [])
+  }
+
+  onError(error: Error): void {
+    this.#handler.onResponseError(error)
+  }
+
+  onUpgrade(_status: number, fields: Buffer[] | string[] | null, socket: Duplex): void {
+    this.#handler.onRequestUpgrade(fields ?? [], socket)
+  }
+}

@@ -1,0 +1,138 @@
+import { Client, type Dispatcher } from 'undici'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
+import { type ResponseHandler, SentRequest } from './sent-request.js'
+
+/** A request as it leaves for a server. */
+export interface UpstreamRequest {
+  readonly method: string
+  readonly path: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: NodeJS.ReadableStream | null
+  /** The protocol to switch to, `websocket` for example. */
+  readonly upgrade: string | null
+}
+
+/**
+ * The live side of a server: its connections, each with one request at a time. One per origin, however many backends and
+ * generations name it.
+ */
+export class Upstream {
+  /** `http://host:port`: what makes two servers the same. */
+  readonly origin: string
+  readonly #options: ConnectionOptions
+  #parsed: { readonly url: URL; readonly settings: Client.Options } | undefined
+  /** Whether they are connected. */
+  readonly #clients = new Map<Client, boolean>()
+  /** Those without a request. The one used last is used first: it is the likeliest to stand, and the others may close. */
+  readonly #idle: Client[] = []
+  /** Connections that end with what is under way on them, each with its end. */
+  readonly #closing = new Map<Client, Promise<void>>()
+  /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
+  leftAt: number | undefined
+
+  constructor(origin: string, options: ConnectionOptions) {
+    this.origin = origin
+    this.#options = options
+  }
+
+  /**
+   * Sends a request. What becomes of it, the handler is told; this never throws.
+   *
+   * @param fresh on a connection made now: where one that stood was dead, all may be
+   */
+  dispatch(request: UpstreamRequest, handler: ResponseHandler, fresh = false): void {
+    const client = (fresh ? undefined : this.#idle.pop()) ?? this.#newClient()
+    client.dispatch(
+      {
+        method: request.method as Dispatcher.HttpMethod,
+        path: request.path,
+        headers: request.headers,
+        body: request.body as Dispatcher.DispatchOptions['body'],
+        upgrade: request.upgrade,
+        // Else undici takes the client's Host for the name on the server's certificate.
+        servername: this.#parse().url.hostname,
+        // undici closes the connection after a HEAD unless told that the server is not to be distrusted.
+        reset: request.method === 'HEAD' ? false : null,
+        // Nothing is sent behind a request before its response has ended, so nothing needs to be told of its head.
+        blocking: false,
+      } as Dispatcher.DispatchOptions,
+      new SentRequest(client, handler),
+    )
+  }
+
+  #newClient(): Client {
+    const { url, settings } = this.#parse()
+    const client = new Client(url, settings)
+    this.#clients.set(client, false)
+    client.on('connect', () => {
+      if (this.#clients.has(client)) this.#clients.set(client, true)
+    })
+    client.on('disconnect', () => this.#disconnected(client))
+    client.on('connectionError', () => this.#clients.delete(client))
+    // undici says so when it can take a request: the last one has ended.
+    client.on('drain', () => {
+      if (this.#clients.get(client)) this.#idle.push(client)
+      else this.#clients.delete(client)
+    })
+    return client
+  }
+
+  #disconnected(client: Client): void {
+    const place = this.#idle.indexOf(client)
+    if (place >= 0) this.#idle.splice(place, 1)
+    if (place >= 0 || client.destroyed) this.#clients.delete(client)
+    // Otherwise it connects once more for the request that came as the server closed it, or says that it has none.
+    else if (this.#clients.has(client)) this.#clients.set(client, false)
+  }
+
+  /** On first use: a configuration may name a hundred thousand servers that nobody asks for today. */
+  #parse(): { readonly url: URL; readonly settings: Client.Options } {
+    if (this.#parsed) return this.#parsed
+    const url = new URL(this.origin)
+    const settings = {
+      pipelining: 1,
+      allowH2: false,
+      connect: connectorFor(url.hostname, this.#options),
+      // `Movement` looks at the clock.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: wholeMs(this.#options.timeouts.upstreamKeepAliveMs, MAX_TIMER_MS),
+    }
+    this.#parsed = { url, settings }
+    return this.#parsed
+  }
+
+  /** Whether it has connections, or had to make some and may have them still. */
+  get isOpen(): boolean {
+    return this.#clients.size > 0 || this.#closing.size > 0
+  }
+
+  /**
+   * Closes idle connections now, and each busy one when its request has ended. Whoever still picks this server gets a new
+   * one: a request may hold it for long, and until then nobody else has a use for those that are idle.
+   */
+  closeIdle(): void {
+    for (const client of this.#clients.keys()) {
+      if (client.destroyed) continue
+      this.#closing.set(
+        client,
+        client.close().finally(() => this.#closing.delete(client)),
+      )
+    }
+    this.#clients.clear()
+    this.#idle.length = 0
+  }
+
+  /** The same, and resolves when the last one is closed. */
+  async close(): Promise<void> {
+    this.closeIdle()
+    await Promise.all(this.#closing.values())
+  }
+
+  /** Cuts every connection. */
+  async destroy(): Promise<void> {
+    await Promise.all([...this.#clients.keys(), ...this.#closing.keys()].map((client) => client.destroy()))
+  }
+}

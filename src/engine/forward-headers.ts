@@ -138,25 +138,26 @@ function one(value: string | string[] | undefined): string | undefined {
  */
 export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
   const headers: string[] = []
-  let connection: string | undefined
+  const connection: string[] = []
   let announces = mayHaveTrailers
-  for (let index = 0; index < raw.length; index += 2) {
-    const name = raw[index] as Buffer | string
-    // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
-    if (isNamed(name, 'content-length')) announces = false
-    if (mayHaveTrailers !== undefined && isNamed(name, 'transfer-encoding')) checkCoding(text(raw[index + 1]))
-    if (!isNamed(name, 'connection')) continue
-    const value = text(raw[index + 1])
-    connection = connection === undefined ? value : `${connection}, ${value}`
-  }
-  const named = namedByConnection(connection)
+  let announced = false
   for (let index = 0; index < raw.length; index += 2) {
     const name = text(raw[index])
+    const value = text(raw[index + 1])
     const lower = name.toLowerCase()
-    if (named?.has(lower) || (HOP_BY_HOP.has(lower) && !(announces && lower === 'trailer'))) continue
-    headers.push(name, text(raw[index + 1]))
+    // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
+    if (lower === 'content-length') announces = false
+    else if (lower === 'trailer') announced = true
+    if (!HOP_BY_HOP.has(lower) || lower === 'trailer') headers.push(name, value)
+    else if (lower === 'connection') connection.push(value)
+    else if (lower === 'transfer-encoding' && mayHaveTrailers !== undefined) checkCoding(value)
   }
-  return headers
+  const named = connection.length === 0 ? undefined : namedByConnection(connection.join(','))
+  if (!named && (announces || !announced)) return headers
+  return headers.filter((_, at) => {
+    const lower = (headers[at & ~1] as string).toLowerCase()
+    return !named?.has(lower) && (announces || lower !== 'trailer')
+  })
 }
 
 // undici undoes chunks alone: the body would arrive in a coding of which the client is not told (RFC 9112, 6.1).

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import { type ServerResponse, STATUS_CODES } from 'node:http'
 
 /** Writes a head as the server sent it; what the host has set on the response stays where the server says nothing. */
 export function writeHead(
@@ -31,6 +31,6 @@ export function lengthOf(headers: readonly string[]): number {
 }
 
 /** undici reads a reason phrase as UTF-8, node writes Latin-1 and throws at all else: its bytes are what should leave. */
-export function reasonOf(statusText = ''): string {
-  return Buffer.from(statusText, 'utf8').toString('latin1')
+export function reasonOf(status: number, reason: string): string {
+  return reason === STATUS_CODES[status] ? reason : Buffer.from(reason, 'utf8').toString('latin1')
 }

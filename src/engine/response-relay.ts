@@ -59,12 +59,12 @@ export class ResponseRelay implements ResponseHandler, Try {
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     else if (owner.draining) headers.push('Connection', 'close')
-    writeHead(res, status, reasonOf(reason), headers)
+    writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
     this.#exchange.unpin()
     this.#headAlone = true
     this.#left = lengthOf(headers)
-    process.nextTick(this.#flushHead)
+    flushSoon(this)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
       this.onResponseEnd([])
@@ -77,8 +77,11 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#left -= chunk.length
     if (this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED) {
       this.#headAlone = false
-      // Head and body leave as one text, in one write; as two pieces they would take a `writev` and twice the time.
-      res.end(chunk.toString('latin1'), 'latin1')
+      // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
+      // is given at the end, they would take a `writev` and twice the time.
+      res.write(chunk.toString('latin1'), 'latin1')
+      res.socket?.uncork()
+      res.end()
       return
     }
     this.#headAlone = false
@@ -133,8 +136,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     tunnel(socket, server, () => this.#exchange.settle())
   }
 
-  // Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first.
-  readonly #flushHead = (): void => {
+  /** Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first. */
+  flushHead(): void {
     if (this.#headAlone) this.#exchange.res.flushHeaders()
   }
 
@@ -158,6 +161,18 @@ export class ResponseRelay implements ResponseHandler, Try {
       return false
     }
   }
+}
+
+/** Their bodies mostly come in the same piece as the head, and then nothing is left to do. */
+const heads: ResponseRelay[] = []
+
+function flushSoon(relay: ResponseRelay): void {
+  if (heads.push(relay) === 1) setImmediate(flushHeads)
+}
+
+function flushHeads(): void {
+  for (const relay of heads) relay.flushHead()
+  heads.length = 0
 }
 
 function ignore(): void {}

@@ -17,9 +17,8 @@ const FOLDER = 'SWITCHOVER_BENCH_PACKAGE'
 export function buildPackage(folder?: string): void {
   const outDir = folder ?? join(root, '.cache/bench/package')
   if (folder === undefined) {
-    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', join(root, 'src'), '--outDir', outDir], {
-      stdio: ['ignore', 2, 2],
-    })
+    const options = { cwd: root, stdio: ['ignore', 2, 2] as ['ignore', number, number] }
+    execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', '-d', outDir], options)
   }
   process.env[FOLDER] = outDir
 }

@@ -20,11 +20,22 @@ export const COMMON_HELP = `
 /** One line of a table, by column. */
 export type Row = Readonly<Record<string, string | number>>
 
+/** What was to be reached, and what was. */
+export interface Goal {
+  readonly work: string
+  /** As the table of goals writes it. */
+  readonly asked: string
+  readonly reached: string
+  /** Undefined where nothing can be said but the figure. */
+  readonly met?: boolean
+}
+
 /** What a part of a bench found: figures for people, and counts of what must not happen at all. */
 export interface Finding {
   readonly title: string
   readonly rows: readonly Row[]
   readonly notes?: readonly string[]
+  readonly goals?: readonly Goal[]
   /** Failed, mixed, left over, by what they are. */
   readonly wrong: Readonly<Record<string, number>>
   /** Some of what went wrong, in words. */
@@ -63,9 +74,11 @@ export function progress(text: string): void {
   process.stderr.write(`... ${process.uptime().toFixed(0)} s: ${text}\n`)
 }
 
-function print({ title, rows, notes = [], wrong, examples = [] }: Finding): void {
+function print({ title, rows, notes = [], goals = [], wrong, examples = [] }: Finding): void {
   console.log(`\n${title}`)
   printTable(rows)
+  for (const { work, asked, reached, met } of goals)
+    console.log(`  ${work}: asked ${asked}, ${reached}${met === undefined ? '' : met ? ', met' : ', missed'}`)
   for (const note of notes) console.log(`  ${note}`)
   console.log(
     `  ${Object.entries(wrong)
@@ -88,7 +101,8 @@ function printTable(rows: readonly Row[]): void {
   }
 }
 
-function shown(value: string | number | undefined): string {
+/** A cell of a table. */
+export function shown(value: string | number | undefined): string {
   if (typeof value !== 'number') return value ?? ''
   return Number.isInteger(value) ? String(value) : value.toFixed(value < 10 ? 2 : 1)
 }

@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 
-const cores = availableParallelism()
+export const cores = availableParallelism()
 
 /** Whether processes can be told which core to run on. */
 const canPin = cores > 1 && works('taskset', ['-c', '0', 'true'])
 
-/** A command, told where to run: the proxy alone on the first core, all else on the others. */
-export function pinned(place: 'proxy' | 'rest', command: readonly string[]): readonly string[] {
+/** Where a process runs: the proxy alone on the first core, all else on the others, unless it may run anywhere. */
+export type Place = 'proxy' | 'rest' | 'anywhere'
+
+/** A command, told where to run. */
+export function pinned(place: Place, command: readonly string[]): readonly string[] {
   return canPin ? ['taskset', '-c', coresOf(place), ...command] : command
 }
 
@@ -23,7 +26,8 @@ export function describeCores(): string {
     : `${cores} cores, shared by everything: there is no taskset to pin processes with`
 }
 
-function coresOf(place: 'proxy' | 'rest'): string {
+function coresOf(place: Place): string {
+  if (place === 'anywhere') return `0-${cores - 1}`
   if (place === 'proxy') return '0'
   return cores === 2 ? '1' : `1-${cores - 1}`
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { pinned } from './cores.js'
+import { type Place, pinned } from './cores.js'
 
 const run = promisify(execFile)
 
@@ -35,19 +35,24 @@ const wrk = works('wrk', ['-v'])
 export const generatorName = wrk ? 'wrk' : 'autocannon'
 
 /** Puts a load on a port for so many seconds. */
-export function load(port: number, workload: Workload, seconds: number): Promise<LoadFigures> {
-  return wrk ? byWrk(port, workload, seconds) : byAutocannon(port, workload, seconds)
+export function load(
+  port: number,
+  workload: Workload,
+  seconds: number,
+  place: Place = 'rest',
+): Promise<LoadFigures> {
+  return wrk ? byWrk(port, workload, seconds, place) : byAutocannon(port, workload, seconds, place)
 }
 
 const folder = wrk ? mkdtempSync(join(tmpdir(), 'bench-wrk-')) : ''
 
-async function byWrk(port: number, workload: Workload, seconds: number): Promise<LoadFigures> {
+async function byWrk(port: number, workload: Workload, seconds: number, place: Place): Promise<LoadFigures> {
   const { path = '/', bodyBytes = 0, close = false, connections, name } = workload
   const script = join(folder, `${name.replaceAll(/\W+/g, '-')}.lua`)
   writeFileSync(script, scriptOf(bodyBytes, close))
   const url = `http://127.0.0.1:${port}${path}`
   const args = ['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '30s', '-s', script, url]
-  const [command, ...rest] = pinned('rest', args)
+  const [command, ...rest] = pinned(place, args)
   const { stdout } = await run(command as string, rest, { maxBuffer: 1 << 20 })
   const line = /FIGURES (\S+) (\S+) (\S+) (\S+) (\S+)/.exec(stdout)
   if (!line) throw new Error(`wrk said no figures:\n${stdout}`)
@@ -71,24 +76,50 @@ end`
 interface AutocannonResult {
   readonly requests: { readonly total: number }
   readonly duration: number
-  readonly latency: { readonly p50: number; readonly p99: number }
+  readonly latency: { readonly p50: number; readonly p99: number; readonly p99_9: number }
   readonly errors: number
   readonly non2xx: number
 }
 
-async function byAutocannon(port: number, workload: Workload, seconds: number): Promise<LoadFigures> {
-  const { path = '/', bodyBytes = 0, close = false, connections } = workload
+async function byAutocannon(
+  port: number,
+  { path = '/', bodyBytes = 0, close = false, connections }: Workload,
+  seconds: number,
+  place: Place,
+): Promise<LoadFigures> {
+  const body = bodyBytes > 0 ? ['-m', 'POST', '-b', 'x'.repeat(bodyBytes)] : []
+  const closing = close ? ['-H', 'Connection=close', '-D', '1'] : []
+  const counts = ['-c', String(connections), '-d', String(seconds)]
+  return figuresOf(
+    await autocannon([...counts, ...body, ...closing, `http://127.0.0.1:${port}${path}`], place),
+  )
+}
+
+/**
+ * So many requests a second, whatever the answers: how long they took is counted from when they should have left, so that
+ * a proxy that stands still does not hide what it held up.
+ */
+export async function loadAtRate(
+  port: number,
+  { rate, connections, seconds }: { rate: number; connections: number; seconds: number },
+): Promise<LoadFigures & { readonly p999: number }> {
+  const args = ['-c', String(connections), '-d', String(seconds), '-R', String(rate)]
+  const result = await autocannon([...args, `http://127.0.0.1:${port}/`], 'rest')
+  return { ...figuresOf(result), p999: result.latency.p99_9 }
+}
+
+async function autocannon(args: readonly string[], place: Place): Promise<AutocannonResult> {
   const program = fileURLToPath(new URL('../node_modules/autocannon/autocannon.js', import.meta.url))
-  const args = [process.execPath, program, '--json', '-c', String(connections), '-d', String(seconds)]
-  if (bodyBytes > 0) args.push('-m', 'POST', '-b', 'x'.repeat(bodyBytes))
-  if (close) args.push('-H', 'Connection=close', '-D', '1')
-  const [command, ...rest] = pinned('rest', [...args, `http://127.0.0.1:${port}${path}`])
+  const [command, ...rest] = pinned(place, [process.execPath, program, '--json', ...args])
   const { stdout } = await run(command as string, rest, { maxBuffer: 1 << 24 })
-  const { requests, duration, latency, errors, non2xx } = JSON.parse(stdout) as AutocannonResult
+  return JSON.parse(stdout) as AutocannonResult
+}
+
+function figuresOf({ requests, duration, latency, errors, non2xx }: AutocannonResult): LoadFigures {
   return { perSecond: requests.total / duration, p50: latency.p50, p99: latency.p99, failed: errors + non2xx }
 }
 
-export function works(command: string, args: readonly string[]): boolean {
+function works(command: string, args: readonly string[]): boolean {
   try {
     execFileSync(command, args, { stdio: 'ignore' })
     return true

@@ -1,4 +1,5 @@
 // A server as fast as Node can be one: it looks for the end of a head, skips the body, and writes bytes that it has ready.
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:net'
 import { announce } from './serve.mjs'
 
@@ -19,6 +20,8 @@ class Connection {
   /** Bytes of a body that are still to come; below 0 it comes in chunks. */
   #left = 0
   #answer = SMALL
+  /** A WebSocket: what comes goes back as it is. */
+  #echoes = false
 
   constructor(socket) {
     this.#socket = socket
@@ -26,6 +29,10 @@ class Connection {
 
   take(chunk) {
     let at = 0
+    if (this.#echoes) {
+      this.#socket.write(chunk)
+      return
+    }
     while (at < chunk.length) at = this.#left === 0 ? this.#takeHead(chunk, at) : this.#takeBody(chunk, at)
   }
 
@@ -40,6 +47,14 @@ class Connection {
     this.#head = ''
     this.#answer = text.startsWith('GET /large') ? LARGE : SMALL
     const head = text.slice(0, end)
+    const key = /\r\nsec-websocket-key: *(\S+)/i.exec(head)?.[1]
+    if (key) {
+      const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64')
+      const fields = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`
+      this.#socket.write(`HTTP/1.1 101 Switching Protocols\r\n${fields}\r\n\r\n`)
+      this.#echoes = true
+      return chunk.length
+    }
     const length = /\r\ncontent-length: *(\d+)/i.exec(head)
     this.#left = length ? Number(length[1]) : /\r\ntransfer-encoding: *chunked/i.test(head) ? -1 : 0
     if (this.#left === 0) this.#socket.write(this.#answer)

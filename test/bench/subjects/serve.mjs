@@ -4,9 +4,16 @@ import { Agent, createServer } from 'node:http'
 export const originPort = Number(process.argv[2])
 export const origin = `http://127.0.0.1:${originPort}`
 
-/** Tells the bench where the subject listens, and ends with it. */
-export function announce(port) {
+/** Tells the bench where the subject listens, and answers what it asks from then on. */
+export function announce(port, answers = {}) {
   process.send?.({ port })
+  process.on('message', (question) => process.send?.({ memory, ...answers }[question]()))
+}
+
+/** Resident bytes, once what is garbage is gone. */
+function memory() {
+  globalThis.gc?.()
+  return process.memoryUsage.rss()
 }
 
 process.on('disconnect', () => process.exit())

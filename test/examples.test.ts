@@ -101,6 +101,35 @@ describe('the examples', () => {
     await Promise.all([...servers, api].map((part) => part.close()))
   })
 
+  it("13-cluster.ts: one watch and one fetch for all workers, a worker's death, and a switch in each", async () => {
+    await using etcd = await EtcdServer.start()
+    const api = await new ConfigApi().start()
+    const servers = [await NamedServer.start('one'), await NamedServer.start('two')]
+    for (const [index, { url }] of servers.entries()) {
+      api.putBackend(`/traefik/dev/v${index + 1}`, 'web', { servers: { only: { url } } })
+      api.putFrontend(`/traefik/dev/v${index + 1}`, 'web', { backend: 'web', rule: 'Host:www.test' })
+    }
+    await etcd.put('/traefik/dev/alias', '/traefik/dev/v1')
+
+    run = new Run('13-cluster.ts', { ETCD_URL: etcd.url, CONFIG_API: api.url, PORT: '0', WORKERS: '3' })
+    const serving = (times: number, version: string) =>
+      run?.sees(new RegExp(`(?:worker \\d+ serves /traefik/dev/${version}[^]*){${times}}`))
+    await serving(3, 'v1')
+    const [, pid, port] = await run.sees(/worker (\d+) listens on http:\/\/[^:]+:(\d+)/)
+    expect((await httpGet({ port: Number(port), host: 'www.test' })).body).toBe('one\n')
+    process.kill(Number(pid), 'SIGKILL')
+    await serving(4, 'v1')
+    await etcd.put('/traefik/dev/alias', '/traefik/dev/v2')
+    await serving(3, 'v2')
+    for (let time = 0; time < 6; time += 1)
+      expect((await httpGet({ port: Number(port), host: 'www.test' })).body).toBe('two\n')
+    expect(api.asked).toEqual(['/traefik/dev/v1', '/traefik/dev/v2'])
+    expect(await etcd.watchers()).toBe(1)
+    run.end('SIGTERM')
+    expect(await run.ended()).toBe(0)
+    await Promise.all([...servers, api].map((part) => part.close()))
+  })
+
   it.each([
     ['03-events.ts', {}, ['generation 2: port 9002', 'refused: frontends.web.backend', '404 PROXY_NO_ROUTE']],
     ['04-custom-provider.ts', { ROUTES: 'a.test=http://127.0.0.1:9001' }, ['a.test@environment matches']],

@@ -33,6 +33,13 @@ describe('matchClientIp', () => {
     )
   })
 
+  it('is made once for the ranges of many frontends, and is not taken for one that only looks like it', () => {
+    const matcher = matchClientIp(['10.0.0.0/8', '::1'])
+    expect(matchClientIp(['10.0.0.0/8', '::1'])).toBe(matcher)
+    expect(() => matchClientIp(['10.0.0.0/8","::1'])).toThrow()
+    expect(() => matchClientIp(['10.0.0.0/8 ::1'])).toThrow()
+  })
+
   it('gives its ranges to whoever compares two rules', () => {
     expect(matchClientIp(['10.0.0.0/8', '::1']).ranges).toHaveLength(2)
   })

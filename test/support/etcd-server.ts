@@ -111,6 +111,12 @@ export class EtcdServer implements AsyncDisposable {
     return Number(answer.deleted ?? 0) > 0
   }
 
+  /** Resolves to how many watches stand, as etcd itself counts them. */
+  async watchers(): Promise<number> {
+    const metrics = await (await fetch(`${this.url}/metrics`)).text()
+    return Number(/^etcd_debugging_mvcc_watcher_total (\d+)$/m.exec(metrics)?.[1])
+  }
+
   /** Resolves to whether it leads its cluster. */
   async leads(): Promise<boolean> {
     type Status = { header: { member_id: string }; leader: string }

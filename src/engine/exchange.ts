@@ -6,7 +6,7 @@ import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
-import { bodyConsumed, hasBody, RequestBody } from './request-body.js'
+import { bodyConsumed, hasBody, RequestBody, wholeBody } from './request-body.js'
 import type { LiveBackend, LiveServer, Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
@@ -25,6 +25,8 @@ export interface ExchangeOwner {
 export interface Try {
   /** Whether a byte of the request may have been written. */
   readonly sent: boolean
+  /** How often something came from the server. */
+  readonly pieces: number
   /** Ends the server's side. */
   abort(reason: ProxyError): void
 }
@@ -74,6 +76,8 @@ export class Exchange implements Moving {
   newest: Try | undefined
   #movement: Movement | undefined
   #body: RequestBody | undefined
+  /** A small body that had come when the first server was picked: each try has all of it. */
+  #whole: Buffer | undefined
   #settled = false
 
   constructor(req: IncomingMessage, res: ServerResponse, owner: ExchangeOwner, upgrade?: PendingUpgrade) {
@@ -117,16 +121,19 @@ export class Exchange implements Moving {
   }
 
   /** The body for one more try; none if it has none. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */
-  bodyForTry(): RequestBody | null {
+  bodyForTry(): RequestBody | Buffer | null {
+    if (this.#whole) return this.#whole
     if (!hasBody(this.req)) return null
     if (this.req.readableDidRead) throw bodyConsumed()
     // Whoever read it to its end found nothing in it; nobody would be told of that end again.
     if (this.req.readableEnded) return null
+    this.#whole = wholeBody(this.req)
+    if (this.#whole) return this.#whole
     this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
     return this.#body
   }
 
-  /** Whether nothing of the body was read, so that a further try can still send all of it. */
+  /** Whether nothing of the body was read, or all of it is kept, so that a further try can still send it. */
   get bodyUntouched(): boolean {
     return this.#body === undefined || !this.req.readableDidRead
   }

@@ -20,6 +20,7 @@ import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
+import { bodyLimitOf, mayComeWhole } from './request-body.js'
 import { reportRequest } from './request-report.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
@@ -95,7 +96,13 @@ export class ProxyEngine implements ExchangeOwner {
   #handle(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
     this.#inFlight.add(exchange)
     if (exchange.leftBefore()) return
-    if (this.#forward(exchange, entryPoint, next !== undefined)) return
+    // A small body mostly comes with its head: in a moment all of it is here, and leaves in one piece.
+    if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, entryPoint, next))
+    else this.#begin(exchange, entryPoint, next)
+  }
+
+  #begin(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
+    if (exchange.clientLeft || this.#forward(exchange, entryPoint, next !== undefined)) return
     exchange.abandon()
     this.#forget(exchange)
     next?.()
@@ -145,7 +152,7 @@ export class ProxyEngine implements ExchangeOwner {
       admit(frontend, clientAddress, peer)
       exchange.backend = snapshot.backends.get(frontend.backend)
       exchange.backend?.retryBudget.save()
-      exchange.bodyLimit = this.#limitFor(exchange)
+      exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
 
       // headers
       exchange.headers = forwardRequestHeaders(req, {
@@ -191,14 +198,6 @@ export class ProxyEngine implements ExchangeOwner {
       new ResponseRelay(exchange),
       exchange.fresh,
     )
-  }
-
-  /** How long the request's body may be. @throws ProxyError `PROXY_BODY_TOO_LARGE` if it says that it is longer */
-  #limitFor({ req, backend }: Exchange): number {
-    const { maxRequestBodyBytes = 0 } = backend?.config.buffering ?? {}
-    const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : this.#limits.bodyBytes
-    if (Number(req.headers['content-length']) > limit) throw new ProxyError('PROXY_BODY_TOO_LARGE')
-    return limit
   }
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */

@@ -1,11 +1,41 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Backend } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
+import type { Limits } from './limits.js'
 
 /** Whether a request has a body, from its framing, never from its method (RFC 9112, 6). */
 export function hasBody(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return coding !== undefined || (length !== undefined && length !== '0')
+}
+
+/** How long a request's body may be. @throws ProxyError `PROXY_BODY_TOO_LARGE` if it says that it is longer */
+export function bodyLimitOf(req: IncomingMessage, backend: Backend | undefined, limits: Limits): number {
+  const { maxRequestBodyBytes = 0 } = backend?.buffering ?? {}
+  const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : limits.bodyBytes
+  if (Number(req.headers['content-length']) > limit) throw new ProxyError('PROXY_BODY_TOO_LARGE')
+  return limit
+}
+
+/** As much as one read of a socket brings. */
+const MAX_WHOLE = 64 * 1024
+
+/** Whether its body is so small that it may have come in one piece with its head. */
+export function mayComeWhole({ headers }: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding, expect } = headers
+  return length !== undefined && Number(length) <= MAX_WHOLE && coding === undefined && expect === undefined
+}
+
+/** All of a body, if it is here and nobody has read of it. */
+export function wholeBody(req: IncomingMessage): Buffer | undefined {
+  const { readableLength, readableEncoding } = req
+  const isHere = readableLength === Number(req.headers['content-length']) && readableLength <= MAX_WHOLE
+  if (!isHere || readableLength === 0 || readableEncoding !== null) return undefined
+  const body = req.read() as Buffer | null
+  // Nothing but its end is to come.
+  req.resume()
+  return body ?? undefined
 }
 
 /** Some of a body is gone before it came to the proxy: what is left, or an empty one, would be a lie. */

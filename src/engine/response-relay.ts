@@ -1,5 +1,6 @@
+import { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ProxyError } from '../model/errors.js'
+import { asError, ProxyError } from '../model/errors.js'
 import type { Exchange, Try } from './exchange.js'
 import { toProxyError } from './failures.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
@@ -9,11 +10,14 @@ import { lengthOf, reasonOf, writeHead } from './response-head.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
 import { switchingHead, tunnel } from './upgrade.js'
 
-/** Responses of a server before the one (1xx). Each starts undici's clock anew: one could go on with them for ever. */
+/** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
 const MAX_INFORMED = 32
 
 /** Bytes of a body that is joined with its head: a copy of more would take longer than a second piece. */
 const MAX_JOINED = 8 * 1024
+
+/** A host that has put something of its own in their place, to compress for example, may not expect texts. */
+const { write: WRITE, end: END } = ServerResponse.prototype
 
 /** One try: the callbacks of undici that carry a server's response back to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
@@ -22,6 +26,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   /** Of the response, as they came: what they say of its connection concerns its trailers too. */
   #fields: RawFields = []
   #informed = 0
+  pieces = 0
   /** The head of the response was written, and nothing behind it yet. */
   #headAlone = false
   /** Bytes of the body that are still to come, if its length is known. */
@@ -48,6 +53,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
     const { req, res, owner } = this.#exchange
+    this.pieces += 1
     if (status < 200) {
       this.#inform(controller, status, fields)
       return
@@ -74,9 +80,11 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
     const { res } = this.#exchange
+    this.pieces += 1
     this.#left -= chunk.length
-    if (this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED) {
-      this.#headAlone = false
+    const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
+    this.#headAlone = false
+    if (joins && res.write === WRITE && res.end === END) {
       // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
       // is given at the end, they would take a `writev` and twice the time.
       res.write(chunk.toString('latin1'), 'latin1')
@@ -84,10 +92,11 @@ export class ResponseRelay implements ResponseHandler, Try {
       res.end()
       return
     }
-    this.#headAlone = false
     if (res.write(chunk)) return
     controller.pause()
-    res.once('drain', () => controller.resume())
+    // Node says so from within a write of the response behind, and that from within undici's parser of another connection:
+    // there is one for all, which would take this call for one that it must not be given.
+    res.once('drain', () => setImmediate(() => controller.resume()))
   }
 
   onResponseEnd(trailers: RawFields): void {
@@ -138,7 +147,13 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   /** Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first. */
   flushHead(): void {
-    if (this.#headAlone) this.#exchange.res.flushHeaders()
+    if (!this.#headAlone) return
+    try {
+      this.#exchange.res.flushHeaders()
+    } catch (thrown) {
+      // A host's own.
+      this.onResponseError(asError(thrown))
+    }
   }
 
   #inform(controller: ResponseController, status: number, fields: RawFields): void {
@@ -171,8 +186,7 @@ function flushSoon(relay: ResponseRelay): void {
 }
 
 function flushHeads(): void {
-  for (const relay of heads) relay.flushHead()
-  heads.length = 0
+  for (const relay of heads.splice(0)) relay.flushHead()
 }
 
 function ignore(): void {}

@@ -33,14 +33,19 @@ export interface ResponseController {
 export class SentRequest implements ResponseController {
   readonly #client: Client
   readonly #handler: ResponseHandler
+  readonly #drop: (client: Client) => void
   #abort: ((reason: Error) => void) | undefined
   #resume: (() => void) | undefined
   #paused = false
   #aborted = false
+  /** From then on its connection is another request's. */
+  #done = false
 
-  constructor(client: Client, handler: ResponseHandler) {
+  /** @param drop ends a connection that nothing can be sent on any more */
+  constructor(client: Client, handler: ResponseHandler, drop: (client: Client) => void) {
     this.#client = client
     this.#handler = handler
+    this.#drop = drop
   }
 
   get aborted(): boolean {
@@ -52,17 +57,16 @@ export class SentRequest implements ResponseController {
   }
 
   resume(): void {
-    if (!this.#paused) return
+    if (!this.#paused || this.#done) return
     this.#paused = false
     this.#resume?.()
   }
 
   abort(reason: Error): void {
-    if (this.#aborted) return
+    if (this.#aborted || this.#done) return
     this.#aborted = true
     this.#abort?.(reason)
-    // Else undici would connect once more, for the request that it still has in its queue.
-    void this.#client.destroy()
+    this.#drop(this.#client)
   }
 
   onConnect(abort: (reason?: Error) => void): void {
@@ -82,14 +86,19 @@ export class SentRequest implements ResponseController {
   }
 
   onComplete(trailers: RawFields | null): void {
+    this.#done = true
     this.#handler.onResponseEnd(trailers ?? [])
   }
 
   onError(error: Error): void {
+    this.#done = true
+    // It broke, or could not be made, or undici would make it anew for a request that it gave up, but has in its queue still.
+    this.#drop(this.#client)
     this.#handler.onResponseError(error)
   }
 
   onUpgrade(_status: number, fields: Buffer[] | string[] | null, socket: Duplex): void {
+    this.#done = true
     this.#handler.onRequestUpgrade(fields ?? [], socket)
   }
 }

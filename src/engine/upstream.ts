@@ -9,7 +9,7 @@ export interface UpstreamRequest {
   readonly path: string
   /** Names and values in turn. */
   readonly headers: string[]
-  readonly body: NodeJS.ReadableStream | null
+  readonly body: NodeJS.ReadableStream | Buffer | null
   /** The protocol to switch to, `websocket` for example. */
   readonly upgrade: string | null
 }
@@ -58,7 +58,7 @@ export class Upstream {
         // Nothing is sent behind a request before its response has ended, so nothing needs to be told of its head.
         blocking: false,
       } as Dispatcher.DispatchOptions,
-      new SentRequest(client, handler),
+      new SentRequest(client, handler, this.#drop),
     )
   }
 
@@ -70,21 +70,26 @@ export class Upstream {
       if (this.#clients.has(client)) this.#clients.set(client, true)
     })
     client.on('disconnect', () => this.#disconnected(client))
-    client.on('connectionError', () => this.#clients.delete(client))
     // undici says so when it can take a request: the last one has ended.
     client.on('drain', () => {
       if (this.#clients.get(client)) this.#idle.push(client)
-      else this.#clients.delete(client)
+      else this.#drop(client)
     })
     return client
   }
 
   #disconnected(client: Client): void {
-    const place = this.#idle.indexOf(client)
-    if (place >= 0) this.#idle.splice(place, 1)
-    if (place >= 0 || client.destroyed) this.#clients.delete(client)
+    if (this.#idle.includes(client)) this.#drop(client)
     // Otherwise it connects once more for the request that came as the server closed it, or says that it has none.
     else if (this.#clients.has(client)) this.#clients.set(client, false)
+  }
+
+  /** Forgets it in the same step, or a request would still be sent on it. */
+  readonly #drop = (client: Client): void => {
+    const place = this.#idle.indexOf(client)
+    if (place >= 0) this.#idle.splice(place, 1)
+    this.#clients.delete(client)
+    void client.destroy()
   }
 
   /** On first use: a configuration may name a hundred thousand servers that nobody asks for today. */
@@ -115,7 +120,6 @@ export class Upstream {
    */
   closeIdle(): void {
     for (const client of this.#clients.keys()) {
-      if (client.destroyed) continue
       this.#closing.set(
         client,
         client.close().finally(() => this.#closing.delete(client)),

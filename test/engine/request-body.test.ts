@@ -88,12 +88,7 @@ describe('a body', () => {
     ['POST', 'Content-Length: 0', '', 'POST  length=0 coding=undefined'],
     ['POST', 'Content-Length: 00', '', 'POST  length=0 coding=undefined'],
     ['POST', 'X-None: 1', '', 'POST  length=0 coding=undefined'],
-    [
-      'POST',
-      'Content-Length: 3\r\nConnection: Content-Length',
-      'abc',
-      'POST abc length=undefined coding=chunked',
-    ],
+    ['POST', 'Content-Length: 3\r\nConnection: Content-Length', 'abc', 'POST abc length=3 coding=undefined'],
     ['PUT', 'Content-Length: 3\r\nExpect: 100-continue', 'abc', 'PUT abc length=3 coding=undefined'],
     [
       'POST',
@@ -143,13 +138,38 @@ describe('a body and a further try', () => {
     expect(seen).toEqual(Array(3).fill('POST whole length=5 coding=undefined'))
   })
 
-  it('do not go together once a server has begun to read', async () => {
+  it('go together after a cut too, where the body is small, came with its head, and may be sent twice', async () => {
     const { server, seen } = await startEcho()
     const reset = await startMisbehaving((socket) => socket.destroy())
     const { port } = await startEngine(routeTo(reset.url, server))
-    const answer = await httpGet({ port, method: 'PUT', body: 'whole' })
-    expect(answer.status).toBe(502)
+    expect((await httpGet({ port, method: 'PUT', body: 'whole' })).status).toBe(200)
+    expect((await httpGet({ port, method: 'POST', body: 'whole' })).body).toBe('ok')
+    expect((await httpGet({ port, method: 'POST', body: 'whole' })).status).toBe(502)
+    expect(seen).toEqual(['PUT whole length=5 coding=undefined', 'POST whole length=5 coding=undefined'])
+  })
+
+  it.each([
+    ['is large', ['Content-Length: 65537'], 'x'.repeat(65_537)],
+    ['comes in chunks', ['Transfer-Encoding: chunked'], '5\r\nwhole\r\n0\r\n\r\n'],
+  ])('do not go together once a server has begun to read, where it %s', async (_what, head, body) => {
+    const { server, seen } = await startEcho()
+    const reset = await startMisbehaving((socket) => socket.destroy())
+    const { port } = await startEngine(routeTo(reset.url, server))
+    const client = await openRaw(port)
+    client.sendHead('PUT / HTTP/1.1', 'Host: a', ...head).send(body)
+    await client.until('HTTP/1.1 502 ')
     expect(seen).toEqual([])
+  })
+
+  it('of which half comes late goes on as it comes', async () => {
+    const { server, seen } = await startEcho()
+    const { port } = await startEngine(routeTo(server))
+    const client = await openRaw(port)
+    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 6').send('abc')
+    await eventually(() => server.sockets.size === 1, 'the server is asked')
+    client.send('def')
+    await client.until('ok')
+    expect(seen).toEqual(['POST abcdef length=6 coding=undefined'])
   })
 })
 

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -100,6 +100,26 @@ describe('connections to a server', () => {
     expect(server.connections).toBe(1)
   })
 
+  it('that a burst needed close again while requests go on: the one used last is used first', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
+    const waiting: Socket[] = []
+    const server = await startMisbehaving((socket, head) => {
+      if (head.startsWith('GET /wait')) waiting.push(socket)
+      else socket.write(answer)
+    })
+    const { port } = await startEngine(routeTo(server.url), { timeouts: { upstreamKeepAliveMs: 500 } })
+    const burst = Array.from({ length: 5 }, () => httpGet({ port, path: '/wait' }))
+    await eventually(() => waiting.length === 5, 'all five wait')
+    for (const socket of waiting) socket.write(answer)
+    await Promise.all(burst)
+    expect(server.sockets.size).toBe(5)
+    await eventually(async () => {
+      expect((await httpGet({ port })).body).toBe('ok')
+      return server.sockets.size === 1
+    }, 'one is left')
+    expect(server.connections).toBe(5)
+  })
+
   it('close when they are idle and their server is removed', async () => {
     const old = await startNamed('old')
     const { engine, port } = await startEngine(routeTo(old))
@@ -146,7 +166,9 @@ describe('limits', () => {
     const server = await startMisbehaving((socket, head) => {
       if (head.startsWith('GET /fast')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
-    const { port } = await startEngine(routeTo(server.url), { timeouts: { responseHeadMs: 100 } })
+    // Were a connection made anew for the request that was given up, it would stay.
+    const timeouts = { responseHeadMs: 100, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
+    const { port } = await startEngine(routeTo(server.url), { timeouts })
     const answer = await httpGet({ port, path: '/slow', headers: { accept: 'application/json' } })
     expect(answer.status).toBe(504)
     expect(JSON.parse(answer.body)).toMatchObject({ error: { code: 'PROXY_RESPONSE_TIMEOUT' } })

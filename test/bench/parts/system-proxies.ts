@@ -43,7 +43,7 @@ const nginxProxy = (port: number, originPort: number) => `
 const HAPROXY = (port: number, originPort: number) => `
 global
   nbthread 1
-  maxconn 20000
+  maxconn 8000
 defaults
   mode http
   timeout connect 10s
@@ -63,7 +63,6 @@ const CADDY = (port: number, originPort: number) => `
 {
   admin off
   auto_https off
-  persist_config off
 }
 http://:${port} {
   bind 127.0.0.1
@@ -173,14 +172,22 @@ async function run(
     XDG_DATA_HOME: folder,
     GOMAXPROCS: '1',
   }
-  const child = spawn(command as string, rest, { stdio: 'ignore', env })
+  const child = spawn(command as string, rest, { stdio: ['ignore', 'ignore', 'pipe'], env })
+  // They know nothing of us, and would go on if the bench ended in the middle.
+  const kill = () => child.kill('SIGKILL')
+  process.on('exit', kill)
+  let said = ''
+  child.stderr?.on('data', (chunk) => {
+    if (said.length < 2_000) said += chunk
+  })
   const ended = once(child, 'exit').then(([code]) => {
-    throw new Error(`${name} ended before it listened (${code})`)
+    throw new Error(`${name} ended before it listened (${code}): ${said}`)
   })
   await Promise.race([untilListening(port), ended])
   ended.catch(() => {})
   const stop = async () => {
     await endProcess(child, () => child.kill('SIGTERM'))
+    process.off('exit', kill)
     rmSync(folder, { recursive: true, force: true })
   }
   return { port, pid: child.pid as number, stop }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { buildPackage } from './parts/built-package.js'
@@ -48,7 +48,7 @@ The whole takes some 25 minutes; nginx, haproxy, caddy, traefik and wrk are used
   --subjects A,B   instead of all
   --rounds N       of each; default 5 (quick: 2)
   --seconds N      each; default 4 (quick: 3)
-  --save           writes docs/performance.md${COMMON_HELP}`
+  --save           writes docs/performance.md; of parts that are not run, with what they found last here${COMMON_HELP}`
 
 const { values } = parseArgs({
   options: {
@@ -81,15 +81,22 @@ function installPeers(): void {
   execFileSync('npm', args, { stdio: ['ignore', 2, 2] })
 }
 
-const findings: Finding[] = []
+/** What each part found last. */
+const kept = fileURLToPath(new URL('../../.cache/bench/findings.json', import.meta.url))
+
+function save(name: string, finding: Finding): void {
+  const before = existsSync(kept) ? (JSON.parse(readFileSync(kept, 'utf8')) as Record<string, Finding>) : {}
+  const all: Record<string, Finding> = { ...before, [name]: finding }
+  writeFileSync(kept, JSON.stringify(all))
+  savePage(Object.keys(PARTS).flatMap((part) => all[part] ?? []))
+}
 
 /** One part; the page is written after each, so that a run that is broken off leaves what it found. */
 async function run(name: string): Promise<Finding> {
   const part = PARTS[name]
   if (!part) throw new Error(`there is no part ${name}; there are ${Object.keys(PARTS).join(', ')}`)
   const finding = await part()
-  findings.push(finding)
-  if (values.save) savePage(findings)
+  if (values.save) save(name, finding)
   return finding
 }
 

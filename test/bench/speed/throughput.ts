@@ -97,10 +97,11 @@ export function goalTo(runs: Runs, work: string, other: string | undefined, aske
   ]
 }
 
-/** The fastest of those that one could use instead. */
+/** The fastest of those that one could use instead; an answer that is none of 2xx is quick, and of no use. */
 export function bestPeer(runs: Runs): string | undefined {
   const speed = (name: string) => median((runs[name] ?? []).map(({ perSecond }) => perSecond))
-  return PEERS.filter((name) => runs[name]).sort((a, b) => speed(b) - speed(a))[0]
+  const served = PEERS.filter((name) => runs[name] && failedOf(runs[name]) === 0)
+  return served.sort((a, b) => speed(b) - speed(a))[0]
 }
 
 /** What a workload has to reach. */

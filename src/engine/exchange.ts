@@ -64,7 +64,7 @@ export class Exchange implements Moving {
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
-  /** Whether the newest try has a connection of its own: one of the pool was cut, and may not have been the only one. */
+  /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */
   error: ProxyError | undefined

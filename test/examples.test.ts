@@ -58,6 +58,17 @@ class Run {
   }
 }
 
+/** A config API that knows two versions of one route, each with a server of its own. */
+async function twoVersions() {
+  const api = await new ConfigApi().start()
+  const servers = [await NamedServer.start('one'), await NamedServer.start('two')]
+  for (const [index, { url }] of servers.entries()) {
+    api.putBackend(`/traefik/dev/v${index + 1}`, 'web', { servers: { only: { url } } })
+    api.putFrontend(`/traefik/dev/v${index + 1}`, 'web', { backend: 'web', rule: 'Host:www.test' })
+  }
+  return { api, servers }
+}
+
 let run: Run | undefined
 afterEach(() => run?.end('SIGKILL'))
 
@@ -81,12 +92,7 @@ describe('the examples', () => {
 
   it('02-etcd-alias.ts switches when the alias is written', async () => {
     await using etcd = await EtcdServer.start()
-    const api = await new ConfigApi().start()
-    const servers = [await NamedServer.start('one'), await NamedServer.start('two')]
-    for (const [index, { url }] of servers.entries()) {
-      api.putBackend(`/traefik/dev/v${index + 1}`, 'web', { servers: { only: { url } } })
-      api.putFrontend(`/traefik/dev/v${index + 1}`, 'web', { backend: 'web', rule: 'Host:www.test' })
-    }
+    const { api, servers } = await twoVersions()
     await etcd.put('/traefik/dev/alias', '/traefik/dev/v1')
 
     run = new Run('02-etcd-alias.ts', { ETCD_URL: etcd.url, CONFIG_API: api.url, PORT: '0' })
@@ -103,12 +109,7 @@ describe('the examples', () => {
 
   it("13-cluster.ts: one watch and one fetch for all workers, a worker's death, and a switch in each", async () => {
     await using etcd = await EtcdServer.start()
-    const api = await new ConfigApi().start()
-    const servers = [await NamedServer.start('one'), await NamedServer.start('two')]
-    for (const [index, { url }] of servers.entries()) {
-      api.putBackend(`/traefik/dev/v${index + 1}`, 'web', { servers: { only: { url } } })
-      api.putFrontend(`/traefik/dev/v${index + 1}`, 'web', { backend: 'web', rule: 'Host:www.test' })
-    }
+    const { api, servers } = await twoVersions()
     await etcd.put('/traefik/dev/alias', '/traefik/dev/v1')
 
     run = new Run('13-cluster.ts', { ETCD_URL: etcd.url, CONFIG_API: api.url, PORT: '0', WORKERS: '3' })

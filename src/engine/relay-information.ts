@@ -10,14 +10,14 @@ export function relayInformation(res: ServerResponse, status: number, fields: Ra
   if (res.headersSent || res.req.httpVersion !== '1.1') return
   if (status === 102) res.writeProcessing()
   if (status !== 103) return
-  const hints: Record<string, string | string[]> = Object.create(null)
+  const hints: Record<string, string[]> = Object.create(null)
   const headers = forwardResponseHeaders(fields)
   for (let index = 0; index < headers.length; index += 2) {
     const name = (headers[index] as string).toLowerCase()
     const value = headers[index + 1] as string
     if (NOT_IN_HINTS.has(name)) continue
-    const said = name === 'link' ? linksIn(value) : [value]
-    hints[name] = hints[name] === undefined ? said : [hints[name], said].flat()
+    hints[name] ??= []
+    hints[name].push(...(name === 'link' ? linksIn(value) : [value]))
   }
   try {
     res.writeEarlyHints(hints)

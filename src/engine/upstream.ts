@@ -14,6 +14,13 @@ export interface UpstreamRequest {
   readonly upgrade: string | null
 }
 
+/** What its origin says, and how it is connected to. */
+interface ParsedOrigin {
+  readonly url: URL
+  readonly hostname: string
+  readonly settings: Client.Options
+}
+
 /**
  * The live side of a server: its connections, each with one request at a time. One per origin, however many backends and
  * generations name it.
@@ -22,7 +29,7 @@ export class Upstream {
   /** `http://host:port`: what makes two servers the same. */
   readonly origin: string
   readonly #options: ConnectionOptions
-  #parsed: { readonly url: URL; readonly settings: Client.Options } | undefined
+  #parsed: ParsedOrigin | undefined
   /** Whether they are connected. */
   readonly #clients = new Map<Client, boolean>()
   /** Those without a request. The one used last is used first: it is the likeliest to stand, and the others may close. */
@@ -52,7 +59,7 @@ export class Upstream {
         body: request.body as Dispatcher.DispatchOptions['body'],
         upgrade: request.upgrade,
         // Else undici takes the client's Host for the name on the server's certificate.
-        servername: this.#parse().url.hostname,
+        servername: this.#parse().hostname,
         // undici closes the connection after a HEAD unless told that the server is not to be distrusted.
         reset: request.method === 'HEAD' ? false : null,
         // Nothing is sent behind a request before its response has ended, so nothing needs to be told of its head.
@@ -93,19 +100,20 @@ export class Upstream {
   }
 
   /** On first use: a configuration may name a hundred thousand servers that nobody asks for today. */
-  #parse(): { readonly url: URL; readonly settings: Client.Options } {
+  #parse(): ParsedOrigin {
     if (this.#parsed) return this.#parsed
     const url = new URL(this.origin)
+    const { hostname } = url
     const settings = {
       pipelining: 1,
       allowH2: false,
-      connect: connectorFor(url.hostname, this.#options),
+      connect: connectorFor(hostname, this.#options),
       // `Movement` looks at the clock.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: wholeMs(this.#options.timeouts.upstreamKeepAliveMs, MAX_TIMER_MS),
     }
-    this.#parsed = { url, settings }
+    this.#parsed = { url, hostname, settings }
     return this.#parsed
   }
 

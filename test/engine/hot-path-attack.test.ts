@@ -123,4 +123,27 @@ describe('what an attack on the hot path found', () => {
     const received = await client.untilClosed()
     expect(received.slice(received.indexOf('\r\n\r\n') + 4)).toBe(bytes.toString('latin1'))
   })
+
+  it("a host's flushHeaders that throws keeps no other response's head back", async () => {
+    const server = await startServer((_req, res) => res.flushHeaders())
+    const { engine } = await startEngine(routeTo(server))
+    const front = createServer((req, res) => {
+      if (req.url === '/throws')
+        res.flushHeaders = () => {
+          throw new Error("the host's own")
+        }
+      engine.handler(req, res)
+    })
+    await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      front.closeAllConnections()
+      front.close()
+    })
+    const { port } = front.address() as AddressInfo
+    const [throwing, good] = [await openRaw(port), await openRaw(port)]
+    throwing.sendHead('GET /throws HTTP/1.1', 'Host: a')
+    await throwing.untilClosed()
+    good.sendHead('GET / HTTP/1.1', 'Host: a')
+    await good.until('HTTP/1.1 200 ')
+  })
 })

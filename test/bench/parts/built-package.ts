@@ -18,7 +18,11 @@ export function buildPackage(folder?: string): void {
   const outDir = folder ?? join(root, '.cache/bench/package')
   if (folder === undefined) {
     const options = { cwd: root, stdio: ['ignore', 2, 2] as ['ignore', number, number] }
-    execFileSync(join(root, 'node_modules/.bin/rolldown'), ['-c', '-d', outDir], options)
+    execFileSync(
+      join(root, 'node_modules/.bin/rolldown'),
+      ['-c', 'src/rolldown.config.js', '-d', outDir],
+      options,
+    )
   }
   process.env[FOLDER] = outDir
 }

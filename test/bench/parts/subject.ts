@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { profileArguments } from './child.js'
 import { type Place, pinned } from './cores.js'
-import { endProcess, type Subject } from './end-process.js'
+import { endProcess, type Subject } from './running-subject.js'
 import { startSystemOrigin, startSystemProxy, systemProxies } from './system-proxies.js'
 
 export interface SubjectOptions {

@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Place, pinned } from './cores.js'
-import { endProcess, type Subject } from './end-process.js'
+import { endProcess, type Subject } from './running-subject.js'
 
 /** A proxy of the system's, told to use one core. */
 interface SystemProxy {

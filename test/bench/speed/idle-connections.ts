@@ -1,8 +1,8 @@
 import { Child } from '../parts/child.js'
 import type { Finding, Row } from '../parts/command-line.js'
-import type { Subject } from '../parts/end-process.js'
 import { load } from '../parts/load-generator.js'
 import { residentMiB } from '../parts/process-figures.js'
+import type { Subject } from '../parts/running-subject.js'
 import { OURS, startOrigin } from '../parts/subject.js'
 import { startAll, stopAll } from './throughput.js'
 

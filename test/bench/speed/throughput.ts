@@ -1,8 +1,8 @@
 import { type Finding, type Goal, progress, type Row } from '../parts/command-line.js'
-import type { Subject } from '../parts/end-process.js'
 import { type LoadFigures, load, type Workload } from '../parts/load-generator.js'
 import { median } from '../parts/percentiles.js'
 import { cpuSeconds } from '../parts/process-figures.js'
+import type { Subject } from '../parts/running-subject.js'
 import { LIMITS, OURS, PEERS, startByName, startOrigin } from '../parts/subject.js'
 
 /** How long and how often everything is measured. */

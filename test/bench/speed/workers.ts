@@ -1,9 +1,9 @@
 import type { Finding } from '../parts/command-line.js'
 import { cores } from '../parts/cores.js'
-import type { Subject } from '../parts/end-process.js'
 import { load } from '../parts/load-generator.js'
 import { median } from '../parts/percentiles.js'
 import { cpuSeconds } from '../parts/process-figures.js'
+import type { Subject } from '../parts/running-subject.js'
 import { startOrigin, startSubject } from '../parts/subject.js'
 import { inTurn, type Rounds, rowsOf, stopAll } from './throughput.js'
 

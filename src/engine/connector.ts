@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { isIPv4 } from 'node:net'
 import { buildConnector } from 'undici'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import type { Timeouts } from './limits.js'
@@ -27,10 +27,11 @@ export function connectorFor(
     ...connectionOptions(tls),
     lookup: networks.lookup,
   } as buildConnector.BuildOptions)
-  const address = hostname.replace(/^\[|\]$/g, '')
+  const bracketed = hostname.startsWith('[')
+  const address = bracketed ? hostname.slice(1, -1) : hostname
   const flaw = networks.flawOf(address)
   if (flaw) return (_, callback) => callback(flaw, null)
-  const named = isIP(address) === 0
+  const named = !bracketed && !isIPv4(hostname)
   return (options, callback) =>
     connect(named ? options : { ...options, servername: '' }, (error, socket) => {
       if (error) return callback(error, null)

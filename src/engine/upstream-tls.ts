@@ -34,7 +34,7 @@ export function checkUpstreamTls(tls: UpstreamTls): void {
     for (const pem of found) new X509Certificate(pem)
   }
   if ((cert === undefined) !== (key === undefined)) throw new Error('cert and key go together')
-  createSecureContext(connectionOptions(tls))
+  if (tls.ca !== undefined || cert !== undefined) createSecureContext(connectionOptions(tls))
 }
 
 /**

@@ -64,6 +64,7 @@ export function keyOf(address: Address): AddressKey {
 function readAddress(text: string): Address | undefined {
   const family = isIP(text)
   if (family === 0 || text.includes('%')) return undefined
+  if (family === 4) return bytesToNumber(ipaddr.IPv4.parse(text).toByteArray())
   const bytes = ipaddr.process(text.replace(/^::(?=\d+\.)/, '0::')).toByteArray()
   return bytes.length === 4 ? bytesToNumber(bytes) : bytesToBigInt(bytes)
 }

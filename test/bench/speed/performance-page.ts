@@ -20,6 +20,9 @@ the rounds', with the smallest and the largest beside it. *By CPU time* is the s
 that the subject used: it says what a request costs where the load, not the subject, was the limit, and moves less with other
 users of the machine. \`node-http\` answers by itself, and \`undici-loop\` does nothing but hand requests on: they are what Node
 allows, not proxies one could use.
+
+What passes on large bodies is decided by the allocator more than by the proxy, and differs from one start to the next:
+[why, and what to set](operations.md#large-bodies-and-memory).
 `
 
 /** Writes docs/performance.md anew. */

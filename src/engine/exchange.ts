@@ -46,6 +46,7 @@ export class Exchange implements Moving {
   readonly upgrade: PendingUpgrade | undefined
   readonly startedAt = performance.now()
   readonly owner: ExchangeOwner
+  readonly entryPoint: string | undefined
 
   /** Among those in flight, while it is. */
   place: number | undefined
@@ -64,6 +65,8 @@ export class Exchange implements Moving {
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
+  /** Of the response's body, what came from the server. */
+  bodyBytes = 0
   /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */
@@ -80,11 +83,18 @@ export class Exchange implements Moving {
   #whole: Buffer | undefined
   #settled = false
 
-  constructor(req: IncomingMessage, res: ServerResponse, owner: ExchangeOwner, upgrade?: PendingUpgrade) {
+  constructor(
+    req: IncomingMessage,
+    res: ServerResponse,
+    owner: ExchangeOwner,
+    entryPoint?: string,
+    upgrade?: PendingUpgrade,
+  ) {
     this.req = req
     this.res = res
-    this.upgrade = upgrade
     this.owner = owner
+    this.entryPoint = entryPoint
+    this.upgrade = upgrade
     res.on('error', this.#onResponseError)
     res.on('close', this.#onResponseClosed)
     if (res.socket === null) this.#watchSocket()

@@ -21,6 +21,10 @@ export class InFlight {
     this.#timeouts = timeouts
   }
 
+  get exchanges(): readonly Exchange[] {
+    return this.#exchanges
+  }
+
   get size(): number {
     return this.#exchanges.length
   }

@@ -21,10 +21,10 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { bodyLimitOf, mayComeWhole } from './request-body.js'
-import { reportRequest } from './request-report.js'
+import { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
-import type { LiveServer, RequestExplanation } from './snapshot.js'
+import type { LiveServer, RequestExplanation, Snapshot } from './snapshot.js'
 import { upgradeHandler } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
@@ -38,6 +38,8 @@ export class ProxyEngine implements ExchangeOwner {
   readonly events: ProxyEmitter
   readonly handler: RequestHandler
   readonly upgrade: UpgradeHandler
+  readonly inFlight: InFlight
+  readonly reports: RequestReports
 
   readonly #clientAddresses: ClientAddresses
   readonly #retries: Retries
@@ -51,12 +53,12 @@ export class ProxyEngine implements ExchangeOwner {
   readonly #forwarded: boolean
   readonly #upstreams: Upstreams
   readonly #generations: Generations
-  readonly #inFlight: InFlight
   #draining = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
     this.events = events
+    this.reports = new RequestReports(events)
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
     this.#forwarded = options.forwarded ?? false
     this.#retries = new Retries(options.retry)
@@ -65,7 +67,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
-    this.#inFlight = new InFlight(timeouts)
+    this.inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
     const tools = {
@@ -83,26 +85,27 @@ export class ProxyEngine implements ExchangeOwner {
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const handler: RequestHandler = (req, res, next) =>
-      this.#handle(new Exchange(req, res, this), entryPoint, next)
+      this.#handle(new Exchange(req, res, this, entryPoint), next)
     const upgrade = upgradeHandler({
       handler,
       headBytes: this.#limits.headBytes,
       allowed: this.#upgrades,
-      begin: (req, res, pending) => this.#handle(new Exchange(req, res, this, pending), entryPoint),
+      begin: (req, res, pending) => this.#handle(new Exchange(req, res, this, entryPoint, pending)),
     })
     return { handler, upgrade }
   }
 
-  #handle(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
-    this.#inFlight.add(exchange)
+  #handle(exchange: Exchange, next?: (error?: unknown) => void): void {
+    this.inFlight.add(exchange)
+    this.reports.began(exchange)
     if (exchange.leftBefore()) return
     // A small body mostly comes with its head: in a moment all of it is here, and leaves in one piece.
-    if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, entryPoint, next))
-    else this.#begin(exchange, entryPoint, next)
+    if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, next))
+    else this.#begin(exchange, next)
   }
 
-  #begin(exchange: Exchange, entryPoint: string | undefined, next?: (error?: unknown) => void): void {
-    if (exchange.clientLeft || this.#forward(exchange, entryPoint, next !== undefined)) return
+  #begin(exchange: Exchange, next?: (error?: unknown) => void): void {
+    if (exchange.clientLeft || this.#forward(exchange, next !== undefined)) return
     exchange.abandon()
     this.#forget(exchange)
     next?.()
@@ -113,13 +116,13 @@ export class ProxyEngine implements ExchangeOwner {
    *
    * @returns false if no frontend matches and the host's own routes are to have it
    */
-  #forward(exchange: Exchange, entryPoint: string | undefined, passOn: boolean): boolean {
-    const { req } = exchange
+  #forward(exchange: Exchange, passOn: boolean): boolean {
+    const { req, entryPoint } = exchange
     try {
       // pin snapshot
       const { snapshot } = this.#generations
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
-      if (this.#inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
+      if (this.inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#id)
       exchange.pin(snapshot)
@@ -187,6 +190,7 @@ export class ProxyEngine implements ExchangeOwner {
       runHook(this.#onRequest, { ...exchange.context(), headers: new HeaderList(headers) })
 
     // dispatch
+    this.reports.sent(exchange)
     server.upstream.dispatch(
       {
         method: facts.method,
@@ -204,10 +208,7 @@ export class ProxyEngine implements ExchangeOwner {
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
     const spent = this.#retries.allow(exchange, error)
-    if (!server || !spent) {
-      this.#respond(exchange, error)
-      return
-    }
+    if (!server || !spent) return this.#respond(exchange, error)
     exchange.tried ??= new Set()
     exchange.tried.add(server)
     exchange.retries += 1
@@ -236,22 +237,23 @@ export class ProxyEngine implements ExchangeOwner {
   /** settle, unpin: the response has left or was cut. */
   settle(exchange: Exchange): void {
     this.#forget(exchange)
-    if (this.#draining) this.#inFlight.endConnectionOf(exchange)
-    const { events } = this
-    if (events.listenerCount('requestFinished') > 0) events.emit('requestFinished', reportRequest(exchange))
-    if (exchange.error && events.listenerCount('requestFailed') > 0) {
-      events.emit('requestFailed', { ...reportRequest(exchange), error: exchange.error })
-    }
+    if (this.#draining) this.inFlight.endConnectionOf(exchange)
+    this.reports.ended(exchange)
   }
 
   #forget(exchange: Exchange): void {
     exchange.unpin()
-    this.#inFlight.remove(exchange)
+    this.inFlight.remove(exchange)
+  }
+
+  /** What serves, if anything does yet. */
+  get snapshot(): Snapshot | undefined {
+    return this.#generations.snapshot
   }
 
   /** The generation that serves; 0 before the first. */
   get generation(): number {
-    return this.#generations.snapshot?.generation ?? 0
+    return this.snapshot?.generation ?? 0
   }
 
   /** Whether client connections should end with the response under way. */
@@ -290,8 +292,8 @@ export class ProxyEngine implements ExchangeOwner {
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
     this.#draining = true
     this.#generations.close()
-    await this.#inFlight.idleWithin(drainMs)
-    this.#inFlight.endAll(new ProxyError('PROXY_CLOSED'))
+    await this.inFlight.idleWithin(drainMs)
+    this.inFlight.endAll(new ProxyError('PROXY_CLOSED'))
     await this.#upstreams.destroy()
   }
 }

@@ -82,6 +82,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     const { res } = this.#exchange
     this.pieces += 1
     this.#left -= chunk.length
+    this.#exchange.bodyBytes += chunk.length
     const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
     this.#headAlone = false
     if (joins && res.write === WRITE && res.end === END) {

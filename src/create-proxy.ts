@@ -13,17 +13,17 @@ import {
 } from './listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
-import type { RequestFacts } from './model/request-facts.js'
+import { Observation, type StatusAddress } from './observation.js'
 import { LastGoodFile } from './providers/last-good-file.js'
 import { ProviderSupervisor } from './providers/provider-supervisor.js'
 import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
+import { factsOfSketch, type RequestSketch } from './request-sketch.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
-import { hostOf } from './rules/normalize-host.js'
-import { normalizePath } from './rules/normalize-path.js'
 import { validateConfig } from './rules/validate-config.js'
+import type { StatusSource } from './status/status-source.js'
 
 /** What serves, and how each provider stands. */
 export interface ProxyState {
@@ -31,11 +31,6 @@ export interface ProxyState {
   readonly generation: number
   readonly providers: readonly ProviderState[]
 }
-
-/** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
-export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
-
-const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'entryPoint']
 
 /**
  * A reverse proxy whose routes switch over atomically. Made by `createProxy`; a typed emitter of the events in
@@ -46,11 +41,15 @@ export class ReverseProxy extends ProxyEmitter {
   readonly handler: RequestHandler
   /** For `server.on('upgrade', ...)`. */
   readonly upgrade: UpgradeHandler
+  /** The status server as a handler, for a server of the host's; needs the option `status`, `{}` at least. */
+  readonly status: RequestHandler
   readonly #engine: ProxyEngine
   readonly #supervisor: ProviderSupervisor
+  readonly #observation: Observation
   readonly #listeners = new Set<Listener>()
   readonly #limits: ListenerLimits
   readonly #detach: (() => void)[] = []
+  #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   /** @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID` */
@@ -72,6 +71,8 @@ export class ReverseProxy extends ProxyEmitter {
         ? new LastGoodFile(options.lastGoodFile)
         : options.lastGoodFile,
     )
+    this.#observation = new Observation(options, this.#seen(), this)
+    this.status = this.#observation.handler
     const { handler, upgrade } = this.#handlersFor(undefined)
     this.handler = handler
     this.upgrade = upgrade
@@ -83,7 +84,39 @@ export class ReverseProxy extends ProxyEmitter {
    * Resolves when all have begun; what they deliver goes live later: see `ready`.
    */
   start(): Promise<void> {
+    if (this.#closing) return Promise.resolve()
+    // Whoever looks on must be there first: what happens at the start is what they are asked about.
+    this.#starting ??= this.#observation.open()?.then(() => this.#startProviders()) ?? this.#startProviders()
+    return this.#starting
+  }
+
+  #startProviders(): Promise<void> {
     return this.#closing ? Promise.resolve() : this.#supervisor.start()
+  }
+
+  /** What a status server sees of it. */
+  #seen(): StatusSource {
+    return {
+      engine: this.#engine,
+      providers: () => this.#supervisor.states,
+      explain: (request) => this.explain(request),
+      closing: () => this.#closing !== undefined,
+    }
+  }
+
+  /**
+   * Where the status server listens; starts the proxy.
+   *
+   * @throws what node says if it cannot listen there; ProxyError `PROXY_OPTION_INVALID` without `status.address`
+   */
+  async statusAddress(): Promise<StatusAddress> {
+    void this.start()
+    return this.#observation.address()
+  }
+
+  /** Opens the access log's file anew, after it was moved away. */
+  reopenLogs(): void {
+    this.#observation.reopenLogs()
   }
 
   /**
@@ -140,12 +173,14 @@ export class ReverseProxy extends ProxyEmitter {
    * Resolves when every provider's first configuration is live.
    *
    * @param options.timeoutMs default 30,000
-   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; starting goes on
+   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; starting goes on.
+   *   What node says if the status server cannot listen, or a log cannot be opened
    */
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     onlyKnownOptions(options, ['timeoutMs'], 'ready: ')
     const { timeoutMs = 30_000 } = options
     void this.start()
+    await this.#observation.opened()
     await this.#supervisor.ready(timeoutMs)
   }
 
@@ -155,26 +190,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID`
    */
   explain(request: RequestSketch): RequestExplanation {
-    onlyKnownOptions(request ?? {}, SKETCH, 'explain: ')
-    for (const name of ['host', 'path', 'clientAddress'] as const) {
-      if (typeof request?.[name] === 'string') continue
-      throw new ProxyError('PROXY_OPTION_INVALID', `explain: expected ${name} as a text`)
-    }
-    if (/[?#]/.test(request.path)) {
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        'explain: path: expected a path alone; there is query for the rest',
-      )
-    }
-    const headers = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
-    return this.#engine.explain({
-      method: 'GET',
-      query: '',
-      ...request,
-      headers: Object.fromEntries(headers),
-      host: hostOf(request.host),
-      path: normalizePath(request.path),
-    })
+    return this.#engine.explain(factsOfSketch(request))
   }
 
   /** What serves now. */
@@ -209,6 +225,7 @@ export class ReverseProxy extends ProxyEmitter {
     for (const listener of this.#listeners) listener.cut()
     for (const detach of this.#detach) detach()
     await Promise.all([stopping, ...listenersClosed])
+    await this.#observation.close()
   }
 
   #closeOnAbort(signal: AbortSignal | undefined): void {

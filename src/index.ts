@@ -1,7 +1,6 @@
 export {
   createProxy,
   type ProxyState,
-  type RequestSketch,
   type ReverseProxy,
 } from './create-proxy.js'
 export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
@@ -48,6 +47,7 @@ export type {
   Provider,
 } from './model/provider.js'
 export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
+export type { StatusAddress } from './observation.js'
 export { AliasProvider, type AliasProviderOptions } from './providers/alias-provider.js'
 export {
   ApiConfigFetcher,
@@ -61,6 +61,7 @@ export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
 export type { ProxyOptions } from './proxy-options.js'
+export type { RequestSketch } from './request-sketch.js'
 export type { Balancer, BalancerFactory, Candidate } from './rules/balancers.js'
 export type { CompiledFrontend } from './rules/compile-frontend.js'
 export type { ValidateOptions } from './rules/document-checker.js'
@@ -69,3 +70,9 @@ export type { MatcherOptions } from './rules/matchers.js'
 export { Router, type RouterExplanation } from './rules/router.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
 export { type Validation, validateConfig } from './rules/validate-config.js'
+export type { AccessLogOptions } from './status/access-log.js'
+export type { AccessLogFilters } from './status/access-log-filters.js'
+export type { HeaderMode, HeaderModes } from './status/access-log-headers.js'
+export type { Logger, LogLevel } from './status/log-levels.js'
+export type { MetricsOptions } from './status/metrics.js'
+export type { StatusOptions } from './status/status-options.js'

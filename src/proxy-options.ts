@@ -6,6 +6,10 @@ import { ProxyError } from './model/errors.js'
 import type { ConfigCache, Provider } from './model/provider.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from './rules/known-options.js'
+import type { AccessLogOptions } from './status/access-log.js'
+import { LOG_LEVELS, type Logger, type LogLevel } from './status/log-levels.js'
+import { checkAccessLogOptions, checkLogger } from './status/log-options.js'
+import { checkStatusOptions, type StatusOptions } from './status/status-options.js'
 
 /** Options of `createProxy`. Unknown ones are refused. */
 export interface ProxyOptions extends EngineOptions {
@@ -18,6 +22,14 @@ export interface ProxyOptions extends EngineOptions {
    * down; or a cache of the host's own. Default: nothing is kept.
    */
   readonly lastGoodFile?: string | ConfigCache
+  /** A status server: JSON, metrics, events, a dashboard. Default: none; `{}` is one without a listener of its own. */
+  readonly status?: StatusOptions
+  /** A line for each request. Default: none. */
+  readonly accessLog?: AccessLogOptions
+  /** From which level on switches, refusals and outages are logged. Default: `info` with a `logger`, else `off`. */
+  readonly logLevel?: LogLevel
+  /** The host's own logger, of pino's form, in place of the standard error stream. */
+  readonly logger?: Logger
   /** Closes the proxy when aborted. */
   readonly signal?: AbortSignal
 }
@@ -42,6 +54,10 @@ const OPTIONS: Readonly<
   onRequest: ['a function', isFunction],
   onResponse: ['a function', isFunction],
   lastGoodFile: ['the path of a file, or a cache with load and save', isCache],
+  status: ['an object with address, token, unreadyWhileStale, metrics', isObject],
+  accessLog: ['an object with one of file, stream and logger', isObject],
+  logLevel: [`one of ${LOG_LEVELS.join(', ')}`, (value) => LOG_LEVELS.includes(value as LogLevel)],
+  logger: ['a logger', isObject],
   signal: ['an AbortSignal', (value) => value instanceof AbortSignal],
 }
 
@@ -76,6 +92,9 @@ export function checkOptions(options: ProxyOptions): void {
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
+  if (options.status) checkStatusOptions(options.status)
+  if (options.accessLog) checkAccessLogOptions(options.accessLog)
+  checkLogger(options.logger, ['debug', 'info', 'warn', 'error'], 'logger')
 }
 
 /** A number above 0; `Infinity` is no limit. */

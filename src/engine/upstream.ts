@@ -117,6 +117,13 @@ export class Upstream {
     return this.#parsed
   }
 
+  /** Connections that stand, and how many of them have no request. */
+  get connections(): { readonly open: number; readonly idle: number } {
+    let open = 0
+    for (const connected of this.#clients.values()) if (connected) open += 1
+    return { open, idle: this.#idle.length }
+  }
+
   /** Whether it has connections, or had to make some and may have them still. */
   get isOpen(): boolean {
     return this.#clients.size > 0 || this.#closing.size > 0

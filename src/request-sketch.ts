@@ -1,0 +1,32 @@
+import { ProxyError } from './model/errors.js'
+import type { RequestFacts } from './model/request-facts.js'
+import { onlyKnownOptions } from './rules/known-options.js'
+import { hostOf } from './rules/normalize-host.js'
+import { normalizePath } from './rules/normalize-path.js'
+
+/** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
+export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
+
+const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'entryPoint']
+
+/** What the proxy would see of such a request. @throws ProxyError `PROXY_OPTION_INVALID` */
+export function factsOfSketch(request: RequestSketch): RequestFacts {
+  onlyKnownOptions(request ?? {}, SKETCH, 'explain: ')
+  for (const name of ['host', 'path', 'clientAddress'] as const) {
+    if (typeof request?.[name] === 'string') continue
+    throw new ProxyError('PROXY_OPTION_INVALID', `explain: expected ${name} as a text`)
+  }
+  if (/[?#]/.test(request.path)) {
+    const message = 'explain: path: expected a path alone; there is query for the rest'
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
+  }
+  const headers = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
+  return {
+    method: 'GET',
+    query: '',
+    ...request,
+    headers: Object.fromEntries(headers),
+    host: hostOf(request.host),
+    path: normalizePath(request.path),
+  }
+}

@@ -1,0 +1,80 @@
+import type { Writable } from 'node:stream'
+import type { EndedRequest } from '../engine/request-reports.js'
+import { statusOf } from '../engine/request-reports.js'
+import { type AccessLogFilters, keeps } from './access-log-filters.js'
+import { type HeaderModes, type LoggedHeaders, loggedHeaders } from './access-log-headers.js'
+import { entryOf, type Line, lineAsCommon, lineAsJson } from './access-log-lines.js'
+import { LogFile } from './log-file.js'
+
+/** Where a line for each request goes, and in which form. Exactly one of `file`, `stream` and `logger`. */
+export interface AccessLogOptions {
+  /** Path of a file; folders above it are made. `proxy.reopenLogs()` opens it anew. */
+  readonly file?: string
+  readonly stream?: Writable
+  /** The host's own logger, of pino's form: `info(fields, message)`. `format` does not matter to it. */
+  readonly logger?: { info(fields: object, message: string): void }
+  /** `common`: the Common Log Format with Traefik's further fields. `json`: Traefik 1.7's names. Default `common`. */
+  readonly format?: 'common' | 'json'
+  /** Which requests are logged. Default: all. */
+  readonly filters?: AccessLogFilters
+  /** What of headers is logged, in JSON and by a logger. Default: nothing. */
+  readonly headers?: HeaderModes
+}
+
+type Write = (line: Line) => void
+
+/** Writes a line for each request that has ended. Source of names and forms: Traefik 1.7's `[accessLog]`. */
+export class AccessLog {
+  readonly #options: AccessLogOptions
+  readonly #write: Write
+  readonly #headers: ((request: EndedRequest) => LoggedHeaders) | undefined
+  readonly #file: LogFile | undefined
+  #count = 0
+
+  constructor(options: AccessLogOptions) {
+    this.#options = options
+    this.#headers = options.headers && loggedHeaders(options.headers)
+    this.#file = options.file === undefined ? undefined : new LogFile(options.file)
+    this.#write = this.#writer()
+  }
+
+  /** Opens the file, if it is one. */
+  async open(): Promise<void> {
+    await this.#file?.open()
+  }
+
+  readonly record = (request: EndedRequest): void => {
+    const status = statusOf(request)
+    const durationMs = performance.now() - request.startedAt
+    this.#count += 1
+    const { filters } = this.#options
+    if (filters && !keeps(filters, status, request.retries, durationMs)) return
+    const headers = this.#headers?.(request)
+    this.#write({ request, status, durationMs, count: this.#count, endedAt: Date.now(), headers })
+  }
+
+  /** Opens the file anew, after it was moved away. */
+  reopen(): void {
+    this.#file?.reopen()
+  }
+
+  /** What is buffered is written. */
+  async close(): Promise<void> {
+    await this.#file?.close()
+  }
+
+  #writer(): Write {
+    const { stream, logger, format = 'common' } = this.#options
+    if (logger) return (line) => logger.info(entryOf(line), 'access')
+    const text = format === 'json' ? lineAsJson : lineAsCommon
+    if (stream) return (line) => writeUnlessFull(stream, text(line))
+    return (line) => this.#file?.write(text(line))
+  }
+}
+
+/** What a stream may hold unwritten, in bytes, before lines are left out: the process must not end by its log. */
+const MAX_UNWRITTEN = 16 * 1024 * 1024
+
+function writeUnlessFull(stream: Writable, line: string): void {
+  if (!stream.destroyed && stream.writableLength < MAX_UNWRITTEN) stream.write(line)
+}

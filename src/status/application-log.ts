@@ -1,0 +1,81 @@
+import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { Changes } from '../model/events.js'
+import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
+import { masked } from './masked.js'
+
+type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => void
+
+/**
+ * One line for each switch, refusal and outage, and for nothing that happens with each request; `debug` adds requests that
+ * failed.
+ *
+ * @param logger default: lines on the standard error stream
+ */
+export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger): void {
+  const least = LOG_LEVELS.indexOf(level)
+  const write: Say = logger ? (at, fields, message) => logger[at](fields, message) : onStandardError
+  const say: Say = (at, fields, message) => {
+    if (LOG_LEVELS.indexOf(at) >= least) write(at, fields, onOneLine(masked(message)))
+  }
+  let serving = 0
+  events.on('configChanged', ({ generation, provider, version, verified, changes, steps, warnings }) => {
+    serving = generation
+    const took = Math.round(Object.values(steps).reduce((sum, ms) => sum + ms, 0))
+    const parts = [
+      `generation ${generation} serves: ${versionOf(version, provider)}`,
+      `frontends ${counted(changes.frontends)}, backends ${counted(changes.backends)}`,
+      ...(verified ? [] : ['not verified']),
+      ...(warnings.length > 0 ? [`${warnings.length} fields ignored`] : []),
+      `${took} ms`,
+    ]
+    say('info', { generation, provider, version, steps }, parts.join('; '))
+  })
+  events.on('configRejected', ({ provider, version, error }) => {
+    const rest = serving > 0 ? `generation ${serving} goes on serving` : 'nothing serves yet'
+    say(
+      'error',
+      { provider, version, code: error.code },
+      `refused: ${versionOf(version, provider)}: ${error.message}; ${rest}`,
+    )
+  })
+  events.on('providerTroubled', ({ provider, error }) =>
+    say('error', { provider }, `provider ${provider} is in trouble: ${error.message}`),
+  )
+  events.on('providerRecovered', ({ provider, downMs }) =>
+    say('info', { provider, downMs }, `provider ${provider} has recovered after ${Math.round(downMs)} ms`),
+  )
+  events.on('serverDown', ({ backend, server, reason }) =>
+    say('warn', { backend, server }, `server ${server} of ${backend} is down: ${reason}`),
+  )
+  events.on('serverUp', ({ backend, server, reason }) =>
+    say('info', { backend, server }, `server ${server} of ${backend} is up: ${reason}`),
+  )
+  if (level !== 'debug') return
+  events.on('requestFailed', ({ method, host, path, status, error }) =>
+    say(
+      'debug',
+      { code: error.code, status },
+      `${method} ${host}${path} failed with ${status}: ${error.message}`,
+    ),
+  )
+}
+
+function versionOf(version: string | undefined, provider: string): string {
+  return version === undefined
+    ? `a version of ${provider} without a name`
+    : `version ${version} of ${provider}`
+}
+
+function counted({ added, removed, changed }: Changes): string {
+  return `+${added.length} -${removed.length} ~${changed.length}`
+}
+
+/** What comes from outside must not look like a line of ours. */
+function onOneLine(message: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+  return message.replaceAll(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
+}
+
+const onStandardError: Say = (level, _fields, message) => {
+  process.stderr.write(`${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message}\n`)
+}

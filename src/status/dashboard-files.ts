@@ -1,0 +1,36 @@
+import { readdir, readFile } from 'node:fs/promises'
+
+/** Beside this file, both in the sources and in the package. */
+const FOLDER = new URL('./dashboard/', import.meta.url)
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+}
+
+/** One file of the dashboard. */
+export interface DashboardFile {
+  readonly type: string
+  readonly body: Buffer
+}
+
+/** The dashboard, read when it is first asked for. */
+export class DashboardFiles {
+  #files: Promise<ReadonlyMap<string, DashboardFile>> | undefined
+
+  /** @param name `''` is the page itself */
+  async get(name: string): Promise<DashboardFile | undefined> {
+    this.#files ??= readAll()
+    return (await this.#files).get(name === '' ? 'index.html' : name)
+  }
+}
+
+async function readAll(): Promise<ReadonlyMap<string, DashboardFile>> {
+  const files = new Map<string, DashboardFile>()
+  for (const name of await readdir(FOLDER)) {
+    const type = TYPES[name.replace(/.*\./, '')]
+    if (type !== undefined) files.set(name, { type, body: await readFile(new URL(name, FOLDER)) })
+  }
+  return files
+}

@@ -1,0 +1,180 @@
+import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { Issue } from '../model/errors.js'
+import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
+import { masked } from './masked.js'
+
+const MAX_ENTRIES = 50
+/** Of a diff's names and of a refusal's issues; the counts are whole. */
+const MAX_LISTED = 100
+
+/** Names of frontends or backends, `name@provider`: how many, and the first hundred. */
+export interface ListedNames {
+  readonly count: number
+  readonly names: readonly string[]
+}
+
+export interface ListedChanges {
+  readonly added: ListedNames
+  readonly removed: ListedNames
+  readonly changed: ListedNames
+}
+
+/** A new generation served from then on. */
+export interface SwitchEntry {
+  readonly type: 'switch'
+  readonly id: number
+  /** ISO 8601. */
+  readonly at: string
+  readonly generation: number
+  readonly provider: string
+  readonly version?: string
+  readonly verified: boolean
+  readonly changes: { readonly frontends: ListedChanges; readonly backends: ListedChanges }
+  /** Milliseconds by step, in order. */
+  readonly steps: Readonly<Record<string, number>>
+  readonly warnings: readonly Issue[]
+}
+
+/** A delivery was refused; what served before went on. */
+export interface RefusalEntry {
+  readonly type: 'refusal'
+  readonly id: number
+  readonly at: string
+  readonly provider: string
+  readonly version?: string
+  readonly error: {
+    readonly code: string
+    readonly message: string
+    /** The first hundred. */
+    readonly issues: readonly Issue[]
+    readonly issueCount: number
+  }
+}
+
+export type HistoryEntry = SwitchEntry | RefusalEntry
+
+/** What keeps a provider from serving its newest configuration. */
+export interface LastError {
+  readonly at: string
+  readonly code?: string
+  readonly message: string
+}
+
+/** The last switches and refusals, newest first, and what each provider suffers from. */
+export class History {
+  readonly #entries: HistoryEntry[] = []
+  readonly #lastErrors = new Map<string, LastError>()
+  readonly #refusals = new Map<string, number>()
+  readonly #listeners = new Set<(entry: HistoryEntry) => void>()
+  #lastId = 0
+  #switches = 0
+  #lastSwitchAt: number | undefined
+  #lastRefusalAt: number | undefined
+
+  constructor(events: ProxyEmitter) {
+    events.on('configChanged', (event) => {
+      this.#lastErrors.delete(event.provider)
+      this.#switches += 1
+      this.#lastSwitchAt = Date.now()
+      this.#add(switchEntry(event, this.#lastId + 1))
+    })
+    events.on('configRejected', (event) => {
+      const entry = refusalEntry(event, this.#lastId + 1)
+      const { code, message } = entry.error
+      this.#lastErrors.set(event.provider, { at: entry.at, code, message })
+      this.#refusals.set(event.provider, this.refusalsOf(event.provider) + 1)
+      this.#lastRefusalAt = Date.now()
+      this.#add(entry)
+    })
+    events.on('providerTroubled', ({ provider, error }) => {
+      const { code } = error as { code?: unknown }
+      const known = typeof code === 'string' ? { code } : {}
+      this.#lastErrors.set(provider, { at: now(), ...known, message: masked(error.message) })
+    })
+    events.on('providerRecovered', ({ provider }) => this.#lastErrors.delete(provider))
+  }
+
+  get entries(): readonly HistoryEntry[] {
+    return this.#entries
+  }
+
+  get switches(): number {
+    return this.#switches
+  }
+
+  /** As `Date.now()` said. */
+  get lastSwitchAt(): number | undefined {
+    return this.#lastSwitchAt
+  }
+
+  get lastRefusalAt(): number | undefined {
+    return this.#lastRefusalAt
+  }
+
+  refusalsOf(provider: string): number {
+    return this.#refusals.get(provider) ?? 0
+  }
+
+  lastErrorOf(provider: string): LastError | undefined {
+    return this.#lastErrors.get(provider)
+  }
+
+  /** @returns stops it */
+  onEntry(listener: (entry: HistoryEntry) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #add(entry: HistoryEntry): void {
+    this.#lastId = entry.id
+    this.#entries.unshift(entry)
+    this.#entries.length = Math.min(this.#entries.length, MAX_ENTRIES)
+    for (const listener of this.#listeners) listener(entry)
+  }
+}
+
+function switchEntry(event: ConfigChanged, id: number): SwitchEntry {
+  const { generation, provider, version, verified, changes, steps, warnings } = event
+  return {
+    type: 'switch',
+    id,
+    at: now(),
+    generation,
+    provider,
+    ...(version !== undefined && { version }),
+    verified,
+    changes: { frontends: listed(changes.frontends), backends: listed(changes.backends) },
+    steps,
+    warnings: warnings.slice(0, MAX_LISTED).map(maskedIssue),
+  }
+}
+
+function refusalEntry({ provider, version, error }: ConfigRejected, id: number): RefusalEntry {
+  const { code, message, issues } = error
+  return {
+    type: 'refusal',
+    id,
+    at: now(),
+    provider,
+    ...(version !== undefined && { version }),
+    error: {
+      code,
+      message: masked(message),
+      issues: issues.slice(0, MAX_LISTED).map(maskedIssue),
+      issueCount: issues.length,
+    },
+  }
+}
+
+function listed({ added, removed, changed }: Changes): ListedChanges {
+  const names = (all: readonly string[]) => ({ count: all.length, names: all.slice(0, MAX_LISTED) })
+  return { added: names(added), removed: names(removed), changed: names(changed) }
+}
+
+function maskedIssue({ path, code, message }: Issue): Issue {
+  return { path, code, message: masked(message) }
+}
+
+function now(): string {
+  return new Date().toISOString()
+}

@@ -1,0 +1,178 @@
+import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { LiveBackend, LiveServer, Snapshot } from '../engine/snapshot.js'
+import { DEFAULT_STRATEGY } from '../rules/balancers.js'
+import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import { runInSlices } from '../rules/run-steps.js'
+import type { History } from './history.js'
+import { masked } from './masked.js'
+import type { StatusSource } from './status-source.js'
+import type { Traffic } from './traffic.js'
+
+/** Which part of a list is asked for. */
+export interface Page {
+  /** A part of a name, a rule or a backend's name, in any case. */
+  readonly search: string
+  readonly offset: number
+  readonly limit: number
+}
+
+/** Frontends and backends as they serve now, and what each is asked. */
+export class LiveState {
+  readonly #source: StatusSource
+  readonly #traffic: Traffic
+  readonly #history: History
+  readonly #down = new Set<string>()
+  #ejections = 0
+  /** What the last search found: whoever scrolls asks for the same again and again. */
+  #found:
+    | { readonly snapshot: Snapshot; readonly key: string; readonly entries: readonly unknown[] }
+    | undefined
+
+  constructor(source: StatusSource, events: ProxyEmitter, traffic: Traffic, history: History) {
+    this.#source = source
+    this.#traffic = traffic
+    this.#history = history
+    events.on('serverDown', ({ backend, server }) => {
+      this.#down.add(`${backend}/${server}`)
+      this.#ejections += 1
+    })
+    events.on('serverUp', ({ backend, server }) => this.#down.delete(`${backend}/${server}`))
+  }
+
+  /** Which version each provider serves, and since when. */
+  config() {
+    const { snapshot } = this.#source.engine
+    return {
+      generation: snapshot?.generation ?? 0,
+      startedAt: new Date(this.#traffic.startedAt).toISOString(),
+      frontends: snapshot?.config.frontends.size ?? 0,
+      backends: snapshot?.config.backends.size ?? 0,
+      providers: this.#source.providers().map((state) => {
+        const lastError = this.#history.lastErrorOf(state.provider)
+        const { ageMs } = state
+        return {
+          ...state,
+          ...(ageMs !== undefined && { liveSince: new Date(Date.now() - ageMs).toISOString() }),
+          ...(lastError && { lastError }),
+        }
+      }),
+    }
+  }
+
+  /** In the order in which they are tried. */
+  async frontends(page: Page) {
+    const all = (snapshot: Snapshot) => snapshot.router.frontends
+    const found = await this.#find('frontends', page, all, ({ name, rule, backend }) => [name, rule, backend])
+    return { ...found, entries: found.entries.map((frontend) => this.#frontendRow(frontend)) }
+  }
+
+  async backends(page: Page) {
+    const all = (snapshot: Snapshot) => [...snapshot.backends.values()]
+    const found = await this.#find('backends', page, all, ({ name, servers }) => [
+      name,
+      ...servers.map(({ url }) => url),
+    ])
+    const inFlight = this.#inFlight()
+    return { ...found, entries: found.entries.map((backend) => this.#backendRow(backend, inFlight)) }
+  }
+
+  /** Whether health checks took it out. */
+  isDown(backend: string, server: string): boolean {
+    return this.#down.has(`${backend}/${server}`)
+  }
+
+  /** How often servers were taken out. */
+  get ejections(): number {
+    return this.#ejections
+  }
+
+  async #find<T>(
+    kind: string,
+    { search, offset, limit }: Page,
+    all: (snapshot: Snapshot) => readonly T[],
+    texts: (entry: T) => readonly string[],
+  ) {
+    const { snapshot } = this.#source.engine
+    if (!snapshot) return { generation: 0, total: 0, matching: 0, entries: [] as T[] }
+    const key = `${kind} ${search}`
+    if (this.#found?.snapshot !== snapshot || this.#found.key !== key) {
+      const entries = await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts))
+      this.#found = { snapshot, key, entries }
+    }
+    const entries = this.#found.entries as readonly T[]
+    const { size } = kind === 'frontends' ? snapshot.config.frontends : snapshot.config.backends
+    return {
+      generation: snapshot.generation,
+      total: size,
+      matching: entries.length,
+      entries: entries.slice(offset, offset + limit),
+    }
+  }
+
+  #frontendRow({ name, rule, priority, backend, config }: CompiledFrontend) {
+    return {
+      name,
+      rule: masked(rule),
+      priority,
+      backend,
+      ...(config.entryPoints && { entryPoints: config.entryPoints }),
+      requests: this.#traffic.frontends.get(name)?.requests ?? 0,
+      share: this.#traffic.shareOf(name),
+    }
+  }
+
+  #backendRow({ name, config, servers }: LiveBackend, inFlight: ReadonlyMap<LiveServer, number>) {
+    const rows = servers.map((server) => this.#serverRow(name, server, inFlight.get(server) ?? 0))
+    const sum = (of: 'requests' | 'inFlight') => rows.reduce((total, row) => total + row[of], 0)
+    return {
+      name,
+      method: config.loadBalancer?.method ?? DEFAULT_STRATEGY,
+      requests: sum('requests'),
+      retries: this.#traffic.retries.get(name) ?? 0,
+      inFlight: sum('inFlight'),
+      servers: rows,
+    }
+  }
+
+  #serverRow(backend: string, { name, url, weight, upstream }: LiveServer, inFlight: number) {
+    const traffic = this.#traffic.serverOf(backend, name)
+    const latency = traffic?.before.count ? traffic.before : traffic?.latency
+    const meanMs = latency?.mean
+    const p99Ms = latency?.percentile(0.99)
+    return {
+      name,
+      url: masked(url),
+      weight,
+      state: weight === 0 ? 'off' : this.isDown(backend, name) ? 'down' : 'up',
+      inFlight,
+      connections: upstream.connections.open,
+      requests: traffic?.requests ?? 0,
+      errors: traffic?.errors ?? 0,
+      ...(meanMs !== undefined && { meanMs }),
+      ...(p99Ms !== undefined && { p99Ms }),
+    }
+  }
+
+  /** Counted when somebody asks: a request pays nothing for it. */
+  #inFlight(): Map<LiveServer, number> {
+    const counts = new Map<LiveServer, number>()
+    for (const { server } of this.#source.engine.inFlight.exchanges) {
+      if (server) counts.set(server, (counts.get(server) ?? 0) + 1)
+    }
+    return counts
+  }
+}
+
+function* searchIn<T>(
+  all: readonly T[],
+  search: string,
+  texts: (entry: T) => readonly string[],
+): Generator<void, readonly T[]> {
+  if (search === '') return all
+  const found: T[] = []
+  for (const entry of all) {
+    if (texts(entry).some((text) => text.toLowerCase().includes(search))) found.push(entry)
+    yield
+  }
+  return found
+}

@@ -1,0 +1,60 @@
+import { ProxyError } from '../model/errors.js'
+import { describeValue } from '../rules/document-shapes.js'
+import { onlyKnownOptions } from '../rules/known-options.js'
+import type { AccessLogOptions } from './access-log.js'
+import { isStatusRange } from './access-log-filters.js'
+
+const OPTIONS = ['file', 'stream', 'logger', 'format', 'filters', 'headers'] as const
+const FILTERS = ['statusCodes', 'retryAttempts', 'minDurationMs'] as const
+const MODES: readonly unknown[] = ['keep', 'redact', 'drop']
+
+/** @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected */
+export function checkAccessLogOptions(options: AccessLogOptions): void {
+  onlyKnownOptions(options, OPTIONS, 'accessLog.')
+  const { file, stream, logger, format = 'common', filters = {}, headers = {} } = options
+  const targets = [file, stream, logger].filter((target) => target !== undefined)
+  if (targets.length !== 1) throw invalid('accessLog: expected one of file, stream and logger')
+  if (file !== undefined && (typeof file !== 'string' || file === ''))
+    throw invalid(`accessLog.file: expected the path of a file, found ${describeValue(file)}`)
+  if (stream !== undefined && typeof stream.write !== 'function')
+    throw invalid(
+      `accessLog.stream: expected a stream that can be written to, found ${describeValue(stream)}`,
+    )
+  checkLogger(logger, ['info'], 'accessLog.logger')
+  if (format !== 'common' && format !== 'json')
+    throw invalid(`accessLog.format: expected "common" or "json", found ${describeValue(format)}`)
+  checkFilters(filters)
+  onlyKnownOptions(headers, ['default', 'names'], 'accessLog.headers.')
+  const modes = [headers.default ?? 'drop', ...Object.values(headers.names ?? {})]
+  if (!modes.every((mode) => MODES.includes(mode)))
+    throw invalid('accessLog.headers: expected "keep", "redact" or "drop" for each')
+}
+
+/** @throws ProxyError `PROXY_OPTION_INVALID` */
+export function checkLogger(logger: unknown, methods: readonly string[], name: string): void {
+  if (logger === undefined) return
+  const missing = methods.find(
+    (method) => typeof (logger as Record<string, unknown> | null)?.[method] !== 'function',
+  )
+  if (missing !== undefined)
+    throw invalid(`${name}: expected a logger with ${methods.join(', ')}, as pino's; ${missing} is missing`)
+}
+
+function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
+  onlyKnownOptions(filters, FILTERS, 'accessLog.filters.')
+  const { statusCodes = [], retryAttempts = false, minDurationMs = 0 } = filters
+  if (!Array.isArray(statusCodes) || !statusCodes.every(isStatusRange))
+    throw invalid('accessLog.filters.statusCodes: expected statuses and ranges, as "404" and "500-599"')
+  if (typeof retryAttempts !== 'boolean')
+    throw invalid(
+      `accessLog.filters.retryAttempts: expected true or false, found ${describeValue(retryAttempts)}`,
+    )
+  if (!(typeof minDurationMs === 'number' && minDurationMs >= 0))
+    throw invalid(
+      `accessLog.filters.minDurationMs: expected milliseconds, found ${describeValue(minDurationMs)}`,
+    )
+}
+
+function invalid(message: string): ProxyError {
+  return new ProxyError('PROXY_OPTION_INVALID', message)
+}

@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ProxyError } from '../model/errors.js'
+import type { DashboardFiles } from './dashboard-files.js'
+import type { EventStream } from './event-stream.js'
+import { healthView } from './health.js'
+import type { History } from './history.js'
+import { writeJson } from './json-pieces.js'
+import type { LiveState, Page } from './live-state.js'
+import { masked } from './masked.js'
+import type { Metrics } from './metrics.js'
+import type { StatusSource } from './status-source.js'
+import { traefikView } from './traefik-api.js'
+import type { Traffic } from './traffic.js'
+
+/** What the routes read from. */
+export interface StatusRooms {
+  readonly source: StatusSource
+  readonly traffic: Traffic
+  readonly history: History
+  readonly live: LiveState
+  readonly metrics: Metrics
+  readonly events: EventStream
+  readonly dashboard: DashboardFiles
+  readonly unreadyWhileStale: boolean
+}
+
+/** One request for the status server. */
+interface Asked {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly query: URLSearchParams
+  /** What the pattern's groups took, decoded. */
+  readonly rest: readonly string[]
+}
+
+/** @returns false if there is no such thing after all */
+type Answer = (rooms: StatusRooms, asked: Asked) => Promise<boolean> | boolean
+
+/** Every path, and what answers it. Traefik 1.7's first, then ours; adding one is adding a row. */
+export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer])[] = [
+  [/^\/$/, toDashboard],
+  [/^\/dashboard$/, toDashboard],
+  [/^\/dashboard\/([\w.-]*)$/, dashboardFile],
+  [/^\/api(?:\/providers)?\/?$/, traefikApi],
+  [/^\/api\/providers\/(.+)$/, traefikApi],
+  [/^\/health$/, ({ traffic }, { res }) => json(res, healthView(traffic))],
+  [/^\/ping$/, ping],
+  [/^\/metrics$/, metrics],
+  [/^\/ready$/, ready],
+  [/^\/api\/config$/, ({ live }, { res }) => json(res, live.config())],
+  [/^\/api\/history$/, ({ history }, { res }) => json(res, { entries: history.entries })],
+  [/^\/api\/traffic$/, ({ traffic }, { res }) => json(res, { points: traffic.points })],
+  [/^\/api\/frontends$/, async ({ live }, { res, query }) => json(res, await live.frontends(pageOf(query)))],
+  [/^\/api\/backends$/, async ({ live }, { res, query }) => json(res, await live.backends(pageOf(query)))],
+  [/^\/api\/explain$/, explain],
+  [/^\/api\/events$/, events],
+]
+
+/** Of an explanation's lists. */
+const MAX_EXPLAINED = 200
+const MAX_PAGE = 500
+
+async function json(res: ServerResponse, value: unknown, status = 200): Promise<true> {
+  res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' })
+  await writeJson(res, value)
+  return true
+}
+
+function text(res: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): true {
+  res.writeHead(status, { 'Content-Type': type, 'Content-Length': Buffer.byteLength(body) })
+  res.end(body)
+  return true
+}
+
+/** Relative to where the handler is mounted, as Express tells. */
+function toDashboard(_rooms: StatusRooms, { req, res }: Asked): true {
+  const { baseUrl = '' } = req as IncomingMessage & { baseUrl?: string }
+  res.writeHead(302, { Location: `${baseUrl}/dashboard/`, 'Content-Length': 0 })
+  res.end()
+  return true
+}
+
+async function dashboardFile({ dashboard }: StatusRooms, { res, rest }: Asked): Promise<boolean> {
+  const file = await dashboard.get(rest[0] ?? '')
+  if (!file) return false
+  res.writeHead(200, { 'Content-Type': file.type, 'Content-Length': file.body.length })
+  res.end(file.body)
+  return true
+}
+
+async function traefikApi({ source }: StatusRooms, { res, rest }: Asked): Promise<boolean> {
+  const path = (rest[0] ?? '').split('/').filter((segment) => segment !== '')
+  const names = source.providers().map(({ provider }) => provider)
+  const view = traefikView(source.engine.snapshot, names, path.map(decoded))
+  return view === undefined ? text(res, 404, 'Not Found\n') : json(res, view)
+}
+
+function ping({ source }: StatusRooms, { res }: Asked): true {
+  return source.closing() ? text(res, 503, 'Service Unavailable') : text(res, 200, 'OK')
+}
+
+async function metrics({ metrics: all }: StatusRooms, { req, res }: Asked): Promise<true> {
+  const { type, body } = await all.read(req.headers.accept)
+  return text(res, 200, body, type)
+}
+
+async function ready({ source, unreadyWhileStale }: StatusRooms, { res }: Asked): Promise<true> {
+  const reasons = source.providers().flatMap(({ provider, state, ageMs, staleSince }) => {
+    if (ageMs === undefined) return `${provider}: nothing of it is live yet`
+    if (!unreadyWhileStale) return []
+    if (staleSince !== undefined) return `${provider}: serves what was kept since ${staleSince}`
+    return state === 'troubled' ? `${provider}: its source cannot be reached` : []
+  })
+  if (source.closing()) reasons.push('shutting down')
+  return json(res, { ready: reasons.length === 0, reasons }, reasons.length === 0 ? 200 : 503)
+}
+
+async function explain({ source }: StatusRooms, { req, res, query }: Asked): Promise<true> {
+  const host = query.get('host')
+  if (host === null || host === '')
+    throw badQuery('host: expected the host of a request, as in ?host=www.example.com')
+  const entryPoint = query.get('entryPoint')
+  const { refused, outranked, winner, ...rest } = source.explain({
+    host,
+    path: query.get('path') || '/',
+    clientAddress: query.get('clientIp') || (req.socket.remoteAddress ?? ''),
+    method: query.get('method') || 'GET',
+    ...(entryPoint && { entryPoint }),
+  })
+  const shown = <T extends { readonly rule: string }>(entry: T): T => ({ ...entry, rule: masked(entry.rule) })
+  return json(res, {
+    ...rest,
+    text: masked(rest.text),
+    ...(winner && { winner: shown(winner) }),
+    refused: refused.slice(0, MAX_EXPLAINED).map((entry) => ({ ...shown(entry), by: masked(entry.by) })),
+    refusedCount: refused.length,
+    outranked: outranked.slice(0, MAX_EXPLAINED).map(shown),
+    outrankedCount: outranked.length,
+    servers: rest.servers.map((server) => ({ ...server, url: masked(server.url) })),
+  })
+}
+
+function events({ events: stream }: StatusRooms, { req, res }: Asked): boolean {
+  if (req.method === 'HEAD') return text(res, 200, '', 'text/event-stream; charset=utf-8')
+  return stream.add(res) || text(res, 503, 'too many listeners\n')
+}
+
+/** @throws ProxyError `PROXY_BAD_REQUEST` */
+function pageOf(query: URLSearchParams): Page {
+  const number = (name: string, standard: number, max: number): number => {
+    const given = query.get(name)
+    if (given === null || given === '') return standard
+    const value = Number(given)
+    if (!Number.isSafeInteger(value) || value < 0 || value > max)
+      throw badQuery(`${name}: expected a whole number from 0 to ${max}, found ${JSON.stringify(given)}`)
+    return value
+  }
+  return {
+    search: query.get('search') ?? '',
+    offset: number('offset', 0, Number.MAX_SAFE_INTEGER),
+    limit: number('limit', 100, MAX_PAGE),
+  }
+}
+
+/** @throws ProxyError `PROXY_BAD_REQUEST` */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch (error) {
+    throw new ProxyError('PROXY_BAD_REQUEST', `the path cannot be decoded: ${segment}`, { cause: error })
+  }
+}
+
+function badQuery(message: string): ProxyError {
+  return new ProxyError('PROXY_BAD_REQUEST', message)
+}

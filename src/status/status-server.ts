@@ -1,0 +1,164 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
+import type { RequestHandler } from '../engine/engine-options.js'
+import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import { asError, ProxyError } from '../model/errors.js'
+import { DashboardFiles } from './dashboard-files.js'
+import { EventStream } from './event-stream.js'
+import { History } from './history.js'
+import { LiveState } from './live-state.js'
+import { masked } from './masked.js'
+import { Metrics } from './metrics.js'
+import { StatusGuard, setSafeHeaders } from './status-guard.js'
+import { parseAddress, type StatusOptions } from './status-options.js'
+import { STATUS_ROUTES, type StatusRooms } from './status-routes.js'
+import type { StatusSource } from './status-source.js'
+import { Traffic } from './traffic.js'
+
+const MAX_SERVERS = 1_000
+
+/** Shows a running proxy to people and to tools: JSON, metrics, events, a page. Nothing can be changed through it. */
+export class StatusServer {
+  /** Answers what is asked under the paths of docs/status.md; other paths go to `next`, or get 404. */
+  readonly handler: RequestHandler
+  readonly #options: StatusOptions
+  readonly #rooms: StatusRooms
+  readonly #stops: readonly (() => void)[]
+  #server: Server | undefined
+
+  constructor(options: StatusOptions, source: StatusSource, events: ProxyEmitter) {
+    const { metrics: metricsOptions = {}, unreadyWhileStale = false } = options
+    this.#options = options
+    const traffic = new Traffic({
+      ...metricsOptions,
+      inFlight: () => source.engine.inFlight.size,
+      generation: () => source.engine.generation,
+    })
+    const history = new History(events)
+    const live = new LiveState(source, events, traffic, history)
+    const maxServers = metricsOptions.maxBackends ?? MAX_SERVERS
+    const metrics = new Metrics({ source, traffic, history, live, maxServers }, metricsOptions)
+    const stream = new EventStream()
+    const rest = { dashboard: new DashboardFiles(), unreadyWhileStale }
+    this.#rooms = { source, traffic, history, live, metrics, events: stream, ...rest }
+    this.handler = this.#handlerFor(new StatusGuard(options.token, false))
+    this.#stops = [
+      source.engine.reports.observe(traffic.record),
+      traffic.onPoint((point) => stream.send('traffic', point)),
+      history.onEntry((entry) =>
+        stream.send(entry.type === 'switch' ? 'configChanged' : 'configRejected', entry),
+      ),
+      () => traffic.stop(),
+      () => stream.close(),
+      () => metrics.close(),
+    ]
+    this.#tellOf(events)
+  }
+
+  /** Opens its own listener, if an address was given. @throws what node says: a port in use is `EADDRINUSE` */
+  async listen(): Promise<{ readonly host: string; readonly port: number } | undefined> {
+    if (this.#options.address === undefined) return undefined
+    const at = parseAddress(this.#options.address)
+    const guard = new StatusGuard(this.#options.token, isLoopback(at.host))
+    const server = createServer(
+      { connectionsCheckingInterval: 1_000, headersTimeout: 10_000 },
+      this.#handlerFor(guard),
+    )
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(at, () => {
+        server.off('error', reject)
+        server.on('error', () => {})
+        resolve()
+      })
+    })
+    const bound = server.address()
+    return { host: at.host, port: typeof bound === 'object' && bound ? bound.port : at.port }
+  }
+
+  /** Ends it: nothing is counted any more. */
+  async close(): Promise<void> {
+    for (const stop of this.#stops) stop()
+    const server = this.#server
+    if (!server?.listening) return
+    await new Promise<void>((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+  }
+
+  #tellOf(events: ProxyEmitter): void {
+    const { events: stream, traffic } = this.#rooms
+    const at = () => new Date().toISOString()
+    events.on('configChanged', ({ changes: { frontends, backends } }) =>
+      traffic.forget(frontends.removed, backends.removed),
+    )
+    events.on('providerTroubled', ({ provider, error }) =>
+      stream.send('providerTroubled', { at: at(), provider, message: masked(error.message) }),
+    )
+    events.on('providerRecovered', (event) => stream.send('providerRecovered', { at: at(), ...event }))
+    events.on('serverDown', (event) => stream.send('serverDown', { at: at(), ...event }))
+    events.on('serverUp', (event) => stream.send('serverUp', { at: at(), ...event }))
+  }
+
+  #handlerFor(guard: StatusGuard): RequestHandler {
+    return (req, res, next) => {
+      void this.#answer(guard, req, res, next).catch((thrown) => answerError(res, thrown))
+    }
+  }
+
+  async #answer(
+    guard: StatusGuard,
+    req: IncomingMessage,
+    res: ServerResponse,
+    next?: (error?: unknown) => void,
+  ): Promise<void> {
+    const [, path = '', search = ''] = /^([^?#]*)(\?[^#]*)?/.exec(req.url ?? '') ?? []
+    const found = routeOf(path)
+    if (!found && next) return next()
+    setSafeHeaders(res)
+    const refusal = guard.refusalOf(req, path)
+    if (refusal) {
+      if (refusal.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
+      if (refusal.status === 405) res.setHeader('Allow', 'GET, HEAD')
+      return writeError(res, refusal.status, refusal.code, refusal.message)
+    }
+    const asked = { req, res, query: new URLSearchParams(search), rest: found?.rest ?? [] }
+    if (await found?.answer(this.#rooms, asked)) return
+    writeError(res, 404, 'NOT_FOUND', 'there is nothing under this path; see docs/status.md')
+  }
+}
+
+function routeOf(path: string) {
+  for (const [pattern, answer] of STATUS_ROUTES) {
+    const [all, ...rest] = pattern.exec(path) ?? []
+    if (all !== undefined) return { answer, rest }
+  }
+  return undefined
+}
+
+function answerError(res: ServerResponse, thrown: unknown): void {
+  if (res.headersSent) {
+    res.destroy()
+    return
+  }
+  const error = asError(thrown)
+  const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
+  // An option that is wrong came in the query.
+  const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
+  writeError(res, status, known.code, masked(known.message))
+}
+
+function writeError(res: ServerResponse, status: number, code: string, message: string): void {
+  const body = `${JSON.stringify({ error: { code, message } })}\n`
+  res.writeHead(status, {
+    'Content-Type': 'application/json; charset=utf-8',
+    'Content-Length': Buffer.byteLength(body),
+  })
+  res.end(body)
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+}

@@ -1,0 +1,17 @@
+import type { ProxyEngine } from '../engine/proxy-engine.js'
+import type { RequestExplanation } from '../engine/snapshot.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import type { ProviderState } from '../providers/supervised-provider.js'
+
+/** What of a running proxy can be seen from outside. */
+export interface StatusSource {
+  readonly engine: ProxyEngine
+  /** How each provider stands. */
+  providers(): readonly ProviderState[]
+  /** @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */
+  explain(
+    request: Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>,
+  ): RequestExplanation
+  /** Whether it is shutting down. */
+  closing(): boolean
+}

@@ -1,0 +1,109 @@
+import type { Snapshot } from '../engine/snapshot.js'
+import type { Backend, Frontend } from '../model/config.js'
+import { DEFAULT_STRATEGY } from '../rules/balancers.js'
+import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import { Entries } from './json-pieces.js'
+import { masked } from './masked.js'
+
+/**
+ * What Traefik 1.7 answers under `/api/providers`, with defaults filled in. Names stand without their provider, rules as
+ * texts.
+ *
+ * @param path segments behind `/api/providers`
+ * @returns undefined for what there is not
+ */
+export function traefikView(
+  snapshot: Snapshot | undefined,
+  providers: readonly string[],
+  path: readonly string[],
+): unknown {
+  const [provider, kind, name, part, partName, ...more] = path
+  if (provider === undefined) return new Entries(providers.map((each) => [each, viewOf(snapshot, each)]))
+  if (!providers.includes(provider) || more.length > 0) return undefined
+  if (kind === undefined) return viewOf(snapshot, provider)
+  if (kind === 'backends') {
+    if (name === undefined) return backendsOf(snapshot, provider)
+    const backend = snapshot?.config.backends.get(`${name}@${provider}`)
+    return backend && partOf(backendView(backend), 'servers', part, partName)
+  }
+  if (kind !== 'frontends') return undefined
+  if (name === undefined) return frontendsOf(snapshot, provider)
+  const fullName = `${name}@${provider}`
+  if (!snapshot?.config.frontends.has(fullName)) return undefined
+  const frontend = snapshot.router.frontends.find((each) => each.name === fullName)
+  return frontend && partOf(frontendView(frontend), 'routes', part, partName)
+}
+
+function viewOf(snapshot: Snapshot | undefined, provider: string): unknown {
+  return { backends: backendsOf(snapshot, provider), frontends: frontendsOf(snapshot, provider) }
+}
+
+function backendsOf(snapshot: Snapshot | undefined, provider: string): Entries {
+  return new Entries(own(snapshot?.config.backends ?? [], provider, backendView))
+}
+
+function frontendsOf(snapshot: Snapshot | undefined, provider: string): Entries {
+  return new Entries(own(named(snapshot?.router.frontends ?? []), provider, frontendView))
+}
+
+function* named(frontends: readonly CompiledFrontend[]): Generator<readonly [string, CompiledFrontend]> {
+  for (const frontend of frontends) yield [frontend.name, frontend]
+}
+
+/** A provider's own, by their short names. */
+function* own<T>(
+  all: Iterable<readonly [string, T]>,
+  provider: string,
+  view: (entry: T) => unknown,
+): Generator<readonly [string, unknown]> {
+  const ending = `@${provider}`
+  for (const [name, entry] of all) {
+    if (name.endsWith(ending)) yield [name.slice(0, -ending.length), view(entry)]
+  }
+}
+
+function backendView({ servers, loadBalancer, buffering }: Backend) {
+  return {
+    servers: Object.fromEntries(
+      Object.entries(servers).map(([name, { url, weight = 1 }]) => [name, { url: masked(url), weight }]),
+    ),
+    loadBalancer: { method: loadBalancer?.method ?? DEFAULT_STRATEGY },
+    ...(buffering && { buffering }),
+  }
+}
+
+function frontendView({ name, rule, config }: CompiledFrontend) {
+  const { backend, entryPoints = [], passHostHeader = true, priority = 0, whiteList } = config
+  const provider = name.slice(name.lastIndexOf('@'))
+  return {
+    entryPoints,
+    backend: backend.endsWith(provider) ? backend.slice(0, -provider.length) : backend,
+    routes: routesView(config, rule),
+    passHostHeader,
+    priority,
+    basicAuth: null,
+    ...(whiteList && { whiteList }),
+  }
+}
+
+/** @param compiled what all of them say together, as text */
+function routesView({ routes }: Frontend, compiled: string): Record<string, { rule: string }> {
+  const entries = Object.entries(routes ?? {})
+  const isData = entries.some(([, { rule }]) => typeof rule !== 'string')
+  if (entries.length === 0 || isData) return { [entries[0]?.[0] ?? 'main']: { rule: masked(compiled) } }
+  return Object.fromEntries(entries.map(([name, { rule }]) => [name, { rule: masked(String(rule)) }]))
+}
+
+/** A part of a frontend or backend by its path, as far as one was given. */
+function partOf(
+  view: Record<string, unknown>,
+  expected: string,
+  part: string | undefined,
+  name: string | undefined,
+): unknown {
+  if (part === undefined) return view
+  if (part !== expected) return undefined
+  const parts = view[part] as Record<string, unknown>
+  if (name === undefined) return parts
+  return Object.hasOwn(parts, name) ? parts[name] : undefined
+}

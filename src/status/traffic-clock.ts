@@ -1,0 +1,93 @@
+import { LatencyHistogram } from './latency-histogram.js'
+
+/** One second of traffic; the percentiles are absent when nobody asked. */
+export interface TrafficPoint {
+  /** When it ended (ISO 8601). */
+  readonly at: string
+  readonly requests: number
+  /** Answers with 5xx, and requests that failed for another reason than their client. */
+  readonly errors: number
+  readonly p50Ms?: number
+  readonly p90Ms?: number
+  readonly p99Ms?: number
+  readonly inFlight: number
+}
+
+const POINTS = 120
+/** What "lately" means. */
+const HALF_MINUTE = 30
+
+/** Cuts traffic into seconds and half minutes. */
+export class TrafficClock {
+  readonly points: TrafficPoint[] = []
+  /** Requests by status, of the last whole second. */
+  lastCodes: ReadonlyMap<number, number> = new Map()
+  readonly #inFlight: () => number
+  readonly #onHalfMinute: () => void
+  readonly #timer: NodeJS.Timeout
+  readonly #latency = new LatencyHistogram()
+  readonly #listeners = new Set<(point: TrafficPoint) => void>()
+  #codes = new Map<number, number>()
+  #errors = 0
+  #lately = 0
+  #before = 0
+  #seconds = 0
+
+  constructor(inFlight: () => number, onHalfMinute: () => void) {
+    this.#inFlight = inFlight
+    this.#onHalfMinute = onHalfMinute
+    this.#timer = setInterval(() => this.#tick(), 1_000).unref()
+  }
+
+  record(code: number, ms: number, failed: boolean): void {
+    this.#latency.record(ms)
+    this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
+    this.#lately += 1
+    if (failed) this.#errors += 1
+  }
+
+  /** Requests of the half minute under way, and of the one before. */
+  get lately(): number {
+    return this.#lately + this.#before
+  }
+
+  onPoint(listener: (point: TrafficPoint) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #tick(): void {
+    const point = this.#pointNow()
+    if (this.points.push(point) > POINTS) this.points.shift()
+    this.lastCodes = this.#codes
+    this.#codes = new Map()
+    this.#errors = 0
+    this.#latency.clear()
+    this.#seconds += 1
+    if (this.#seconds % HALF_MINUTE === 0) {
+      this.#onHalfMinute()
+      this.#before = this.#lately
+      this.#lately = 0
+    }
+    for (const listener of this.#listeners) listener(point)
+  }
+
+  #pointNow(): TrafficPoint {
+    const latency = this.#latency
+    return {
+      at: new Date().toISOString(),
+      requests: latency.count,
+      errors: this.#errors,
+      ...(latency.count > 0 && {
+        p50Ms: latency.percentile(0.5) as number,
+        p90Ms: latency.percentile(0.9) as number,
+        p99Ms: latency.percentile(0.99) as number,
+      }),
+      inFlight: this.#inFlight(),
+    }
+  }
+}

@@ -1,5 +1,6 @@
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 /** An object whose entries are worked out one by one, as they are written: there may be a hundred thousand. */
@@ -31,18 +32,21 @@ export function* jsonPieces(value: unknown): Generator<string> {
 /** As much as leaves in one turn of the event loop, in characters: requests are served in between. */
 const PIECE = 64 * 1024
 
-/** Writes JSON as fast as it is read, and ends the response. */
+/** Writes JSON as fast as it is read, and ends the response. @throws Error if its client leaves before the end */
 export async function writeJson(res: ServerResponse, value: unknown): Promise<void> {
+  await pipeline(Readable.from(gathered(value)), res)
+}
+
+async function* gathered(value: unknown): AsyncGenerator<string> {
   let text = ''
   for (const piece of jsonPieces(value)) {
     text += piece
     if (text.length < PIECE) continue
-    if (res.destroyed) return
-    if (!res.write(text)) await Promise.race([once(res, 'drain'), once(res, 'close')])
-    await nextTurn()
+    yield text
     text = ''
+    await nextTurn()
   }
-  res.end(`${text}\n`)
+  yield `${text}\n`
 }
 
 /** Objects in which `Entries` may stand; a list is written at once. */

@@ -11,8 +11,8 @@ export class LatencyHistogram {
 
   /** @param ms milliseconds */
   record(ms: number): void {
-    const bucket = Math.floor(Math.log2(ms * 1_000) * PER_OCTAVE)
-    const place = Math.min(Math.max(bucket, 0), BUCKETS - 1)
+    const bucket = ms > 0.001 ? Math.floor(Math.log2(ms * 1_000) * PER_OCTAVE) : 0
+    const place = Math.min(bucket, BUCKETS - 1)
     this.#counts[place] = (this.#counts[place] ?? 0) + 1
     this.#count += 1
     this.#totalMs += ms

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { SonicBoom } from 'sonic-boom'
 
 /** Bytes that are gathered before they are written, or for how long, in milliseconds. */
-const GATHERED = 8 * 1024
+const GATHERED = 32 * 1024
 const GATHERED_MS = 1_000
 /** What may wait for a disk that does not take it; more is left out, and said. */
 const MAX_WAITING = 16 * 1024 * 1024
@@ -25,6 +25,7 @@ export class LogFile {
     const file = new File({
       dest: this.#path,
       minLength: GATHERED,
+      maxWrite: 2 * GATHERED,
       maxLength: MAX_WAITING,
       periodicFlush: GATHERED_MS,
       mkdir: true,

@@ -2,7 +2,7 @@
 const IN_URL = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"'`]+@/gi
 /** What a rule expects of a header that says who asks. Both forms of text. */
 const IN_RULE =
-  /(\bHeaders?(?:Regexp)?(?:\(`|:)[^`,;)]*(?:authorization|cookie|token|secret|password|key)[^`,;)]*(?:`, *`|, *))[^`;)]*/gi
+  /(\bHeaders?(?:Regexp)?(?:\(`|:)[^`,;)]{0,200}(?:authorization|cookie|token|secret|password|key)[^`,;)]{0,200}(?:`, *`|, *))[^`;)]*/gi
 /** Hashes of passwords, as `htpasswd` writes them. */
 const HASH = /\$(?:apr1|2[abxy]|[156])\$[./\w$]+/g
 

@@ -9,6 +9,7 @@ import { generatorName, type Workload } from './parts/load-generator.js'
 import { OURS } from './parts/subject.js'
 import { systemProxies } from './parts/system-proxies.js'
 import { idleConnections } from './speed/idle-connections.js'
+import { observed } from './speed/observed.js'
 import { openLoop } from './speed/open-loop.js'
 import { savePage } from './speed/performance-page.js'
 import { startUp } from './speed/start-up.js'
@@ -32,6 +33,7 @@ const PARTS: Readonly<Record<string, () => Promise<Finding>>> = {
   websocket: () => webSocketEcho(names, time),
   frontends: () => manyFrontends(GET, time),
   swaps: () => swapsUnderLoad(time),
+  observed: () => observed(GET, time),
   rate: () => openLoop(names, time),
   idle: () => idleConnections(names, values.quick ? 500 : 5_000),
   start: () => startUp(values.quick ? 3 : 25),

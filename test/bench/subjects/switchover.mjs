@@ -1,4 +1,4 @@
-// The whole product: routing by host and client range, balancing, forwarding headers, events that nobody listens to.
+// The whole product: routing by host and client range, balancing, forwarding headers; nobody looks on unless asked.
 import { pathToFileURL } from 'node:url'
 import { configFor } from './routes.mjs'
 import { announce } from './serve.mjs'
@@ -9,7 +9,7 @@ const { createProxy, StaticProvider } = await import(
 
 const frontends = Number(process.env.SUBJECT_FRONTENDS ?? 1)
 const provider = new StaticProvider({ config: configFor(frontends) })
-const proxy = createProxy({ providers: [provider] })
+const proxy = createProxy({ ...JSON.parse(process.env.SUBJECT_OPTIONS ?? '{}'), providers: [provider] })
 await proxy.ready()
 const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
 announce(port, { generation: () => proxy.config.generation })

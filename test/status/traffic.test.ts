@@ -1,0 +1,187 @@
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import type { EndedRequest } from '../../src/engine/request-reports.js'
+import { duration } from '../../src/status/health.js'
+import { Entries, jsonPieces } from '../../src/status/json-pieces.js'
+import { LatencyHistogram } from '../../src/status/latency-histogram.js'
+import { masked } from '../../src/status/masked.js'
+import { Series } from '../../src/status/series.js'
+import { Traffic } from '../../src/status/traffic.js'
+import { lintMetrics } from './metrics-lint.js'
+
+/** A request that ended, as far as `Traffic` looks at it. */
+function ended(name: string, { status = 200, generation = 1, ms = 5 } = {}): EndedRequest {
+  return {
+    req: { method: 'GET', url: '/' },
+    res: { statusCode: status, headersSent: true },
+    frontend: { name },
+    backend: { name: `${name}-backend` },
+    server: { name: 's' },
+    generation,
+    retries: 0,
+    startedAt: performance.now() - ms,
+    bodyBytes: 11,
+  } as unknown as EndedRequest
+}
+
+describe('LatencyHistogram', () => {
+  it('says percentiles that are at most 4.5 % off', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.double({ min: 0.01, max: 60_000, noNaN: true }), { minLength: 1, maxLength: 200 }),
+        fc.constantFrom(0.5, 0.9, 0.99),
+        (times, share) => {
+          const histogram = new LatencyHistogram()
+          for (const ms of times) histogram.record(ms)
+          const exact = times.toSorted((a, b) => a - b)[Math.ceil(times.length * share) - 1] as number
+          expect(Math.abs((histogram.percentile(share) as number) / exact - 1)).toBeLessThan(0.046)
+        },
+      ),
+    )
+  })
+
+  it('takes what no clock should say', () => {
+    const histogram = new LatencyHistogram()
+    for (const ms of [0, -1, 1e-9, 1e12, Number.POSITIVE_INFINITY]) histogram.record(ms)
+    expect(histogram.count).toBe(5)
+    expect(histogram.percentile(0.99)).toBeLessThan(100_000)
+    histogram.clear()
+    expect([histogram.count, histogram.mean, histogram.percentile(0.5)]).toEqual([0, undefined, undefined])
+  })
+})
+
+describe('Series', () => {
+  it('tells methods, protocols and statuses apart, and counts into each bucket once', () => {
+    const series = new Series([0.1, 1])
+    for (const seconds of [0.1, 0.5, 1, 9]) series.count('GET', 200, seconds)
+    series.count('GET', 101, 0.01)
+    series.count('GROPE', 200, 0.01)
+    expect([...series.cells]).toEqual([
+      { method: 'GET', protocol: 'http', code: 200, count: 4, seconds: 10.6, buckets: [1, 2, 1] },
+      { method: 'GET', protocol: 'websocket', code: 101, count: 1, seconds: 0.01, buckets: [1, 0, 0] },
+      {
+        method: 'EXTENSION_METHOD',
+        protocol: 'http',
+        code: 200,
+        count: 1,
+        seconds: 0.01,
+        buckets: [1, 0, 0],
+      },
+    ])
+  })
+})
+
+describe('Traffic', () => {
+  it('cuts time into seconds, and knows shares of the last half to whole minute', () => {
+    vi.useFakeTimers()
+    const traffic = new Traffic({ inFlight: () => 3, generation: () => 1 })
+    try {
+      for (let second = 0; second < 130; second += 1) {
+        traffic.record(ended(second < 60 ? 'a' : 'b', { status: second % 2 === 0 ? 200 : 500 }))
+        vi.advanceTimersByTime(1_000)
+      }
+      expect(traffic.points).toHaveLength(120)
+      expect(traffic.points.at(-1)).toMatchObject({
+        requests: 1,
+        errors: 1,
+        inFlight: 3,
+        p50Ms: expect.any(Number),
+      })
+      expect(traffic.points.at(-2)).toMatchObject({ requests: 1, errors: 0 })
+      expect([traffic.shareOf('a'), traffic.shareOf('b'), traffic.shareOf('c')]).toEqual([0, 1, 0])
+      vi.advanceTimersByTime(1_000)
+      expect(traffic.points.at(-1)).toEqual({ at: expect.any(String), requests: 0, errors: 0, inFlight: 3 })
+    } finally {
+      traffic.stop()
+      vi.useRealTimers()
+    }
+  })
+
+  it('does not learn anew what is configured no more', () => {
+    const traffic = new Traffic({ inFlight: () => 0, generation: () => 2 })
+    traffic.record(ended('new', { generation: 2 }))
+    traffic.record(ended('old', { generation: 1 }))
+    expect([...traffic.frontends.keys()]).toEqual(['new'])
+    expect(traffic.serverOf('old-backend', 's')).toBeUndefined()
+    traffic.record(ended('new', { generation: 1 }))
+    expect(traffic.frontends.get('new')?.requests).toBe(2)
+    traffic.forget(['new'], ['new-backend'])
+    expect([traffic.frontends.size, traffic.backends.size]).toEqual([0, 0])
+    expect(traffic.totals).toMatchObject({ count: 3, bytes: 33 })
+    traffic.stop()
+  })
+})
+
+describe('masked', () => {
+  it.each([
+    ['https://me:pass@etcd.test:2379/x', 'https://***@etcd.test:2379/x'],
+    ['at http://token@a and http://b/@c', 'at http://***@a and http://b/@c'],
+    ['Host:a;Headers:Authorization,Bearer x;Path:/y', 'Host:a;Headers:Authorization,***;Path:/y'],
+    ['Header(`Cookie`, `a=b`) && Host(`a`)', 'Header(`Cookie`, `***`) && Host(`a`)'],
+    ['HeadersRegexp:X-Api-Key,^x$', 'HeadersRegexp:X-Api-Key,***'],
+    ['Headers:Accept,text/html', 'Headers:Accept,text/html'],
+    ['test:$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/', 'test:***'],
+    ['test:$2y$05$d/abc.DEF', 'test:***'],
+    ['costs $5', 'costs $5'],
+  ])('%s', (text, expected) => {
+    expect(masked(text)).toBe(expected)
+  })
+
+  it('takes no longer for a long text that nearly matches', () => {
+    const started = performance.now()
+    for (const text of ['a://'.repeat(50_000), 'Headers:'.repeat(20_000), `Headers:${'key'.repeat(50_000)}`])
+      masked(text)
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+})
+
+describe('jsonPieces', () => {
+  it('is the JSON of the value, whatever stands in it', () => {
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (value) => {
+        const entries = new Entries(Object.entries(value))
+        const text = [...jsonPieces({ all: entries, other: value, list: [1] })].join('')
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify({ all: value, other: value, list: [1] })))
+      }),
+    )
+  })
+
+  it('leaves out what is undefined, as JSON does', () => {
+    const entries = new Entries([
+      ['a', undefined],
+      ['b', 1],
+    ])
+    expect([...jsonPieces(entries)].join('')).toBe('{"b":1}')
+    expect([...jsonPieces(new Entries([]))].join('')).toBe('{}')
+  })
+})
+
+describe('duration', () => {
+  it.each([
+    [0, '0s'],
+    [0.000_045, '45µs'],
+    [0.0123, '12.3ms'],
+    [61.5, '1m1.5s'],
+    [3_723.5, '1h2m3.5s'],
+  ])('%d s is %s', (seconds, text) => {
+    expect(duration(seconds)).toBe(text)
+  })
+})
+
+describe('lintMetrics', () => {
+  it.each([
+    ['a_total 1', /./],
+    ['# HELP a x\n# TYPE a counter\na 1', /end with _total/],
+    ['# HELP a_ms x\n# TYPE a_ms gauge\na_ms 1', /base unit/],
+    ['# HELP a x\n# TYPE a gauge\na 1\na 2', /twice/],
+    ['# HELP a x\n# TYPE a histogram\na_bucket{le="1"} 2\na_bucket{le="+Inf"} 1\na_count 1', /buckets/],
+  ])('complains of %s', (text, expected) => {
+    let complaints: string
+    try {
+      complaints = lintMetrics(text).join() || (text.startsWith('#') ? '' : 'no family')
+    } catch (error) {
+      complaints = (error as Error).message
+    }
+    expect(complaints).toMatch(expected)
+  })
+})

@@ -149,6 +149,12 @@ describe('the examples', () => {
       ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
     ],
     ['11-routes-in-node-test.ts', {}, ['# pass 3', '# fail 0']],
+    ['14-status.ts', {}, ['dashboard at http://127.0.0.1:', '"GET / HTTP/1.1" 200 5', "version: 'green'"]],
+    [
+      '15-opentelemetry.ts',
+      {},
+      ['"http.request.resend_count":1', '"url.path":"/hello","http.response.status_code":200'],
+    ],
   ])('%s does what it says', async (name, env, expected) => {
     run = new Run(name, env as Record<string, string>)
     expect(await run.ended(), run.output).toBe(0)

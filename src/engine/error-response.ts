@@ -34,25 +34,33 @@ export function redirect(req: IncomingMessage, res: ServerResponse, location: st
 /**
  * The one place that writes an error response: a small body, JSON if the client prefers that, else text. It names
  * the code and nothing of what lies behind the proxy.
+ *
+ * @returns the bytes of the body
  */
-export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, error: ProxyError): void {
+export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, error: ProxyError): number {
   const json = prefersJson(req.headers.accept)
   const message = publicMessage(error)
   const body = json
     ? `${JSON.stringify({ error: { code: error.code, status: error.status, message } })}\n`
     : `${error.status} ${message} (${error.code})\n`
+  const bytes = Buffer.byteLength(body)
   const headers = [
     'Content-Type',
     json ? 'application/json' : 'text/plain; charset=utf-8',
     'Content-Length',
-    String(Buffer.byteLength(body)),
+    String(bytes),
   ]
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
   // What is left of the body would be taken for the next request's head, or read for nothing.
   if (ENDS_CONNECTION.has(error.code) || (hasBody(req) && !req.complete)) headers.push('Connection', 'close')
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)
-  res.end(req.method === 'HEAD' ? undefined : body)
+  if (req.method === 'HEAD') {
+    res.end()
+    return 0
+  }
+  res.end(body)
+  return bytes
 }
 
 function prefersJson(accept: string | undefined): boolean {

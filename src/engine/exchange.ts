@@ -65,7 +65,7 @@ export class Exchange implements Moving {
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
-  /** Of the response's body, what came from the server. */
+  /** Of the response's body. */
   bodyBytes = 0
   /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false

@@ -231,7 +231,7 @@ export class ProxyEngine implements ExchangeOwner {
     if (exchange.clientLeft) return
     if (this.#draining) exchange.res.shouldKeepAlive = false
     if (exchange.res.headersSent) exchange.res.destroy()
-    else writeErrorResponse(exchange.req, exchange.res, error)
+    else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
   }
 
   /** settle, unpin: the response has left or was cut. */

@@ -56,7 +56,7 @@ export function entryOf({
     }),
     DownstreamStatus: status,
     DownstreamStatusLine: statusLine,
-    DownstreamContentSize: sizeOf(request),
+    DownstreamContentSize: request.bodyBytes,
     RequestCount: count,
     RetryAttempts: request.retries,
     ...(error && { error: error.code }),
@@ -83,7 +83,7 @@ export function lineAsJson({ request, status, durationMs, count, endedAt, header
     answered
       ? `,"OriginStatus":${status},"OriginStatusLine":"${statusLine}","OriginContentSize":${request.bodyBytes}`
       : ''
-  },"DownstreamStatus":${status},"DownstreamStatusLine":"${statusLine}","DownstreamContentSize":${sizeOf(request)},"RequestCount":${count},"RetryAttempts":${retries}${
+  },"DownstreamStatus":${status},"DownstreamStatusLine":"${statusLine}","DownstreamContentSize":${request.bodyBytes},"RequestCount":${count},"RetryAttempts":${retries}${
     error ? `,"error":"${error.code}"` : ''
   }${headers ? membersOf(headers) : ''},"level":"info","msg":"","time":"${secondOf(endedAt).iso}"}\n`
 }
@@ -121,12 +121,7 @@ export function lineAsCommon({ request, status, durationMs, count, endedAt }: Li
   const time = secondOf(endedAt - durationMs).common
   const asked = `${quotable(req.method)} ${quotable(req.url)} HTTP/${req.httpVersion}`
   const rest = `${count} "${quotable(frontend?.name)}" "${quotable(server?.url)}" ${Math.round(durationMs)}ms`
-  return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${sizeOf(request)} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
-}
-
-/** Of a response's body, in bytes; an answer of our own says its length in its head. */
-function sizeOf({ res, bodyBytes, error }: EndedRequest): number {
-  return error && bodyBytes === 0 ? Number(res.getHeader('content-length') ?? 0) : bodyBytes
+  return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
 }
 
 const SAFE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/

@@ -11,6 +11,9 @@ import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
 import { matcherTable } from '../src/rules/matchers.js'
 import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
+import { ACCESS_LOG_OPTIONS } from '../src/status/log-options.js'
+import { metricFamilies } from '../src/status/metric-families.js'
+import { STATUS_ROUTES } from '../src/status/status-routes.js'
 import { RAW_CASES } from './scenarios/raw-bytes/all-cases.js'
 import {
   anchorsOf,
@@ -425,5 +428,38 @@ describe('docs/http.md', () => {
     expect(rows.filter((_, index) => told[index]?.length === 0)).toEqual([])
     expect(told.flat().filter((name) => !known.has(name))).toEqual([])
     expect(told.length).toBeGreaterThan(0)
+  })
+})
+
+describe('docs/status.md', () => {
+  const file = 'docs/status.md'
+
+  it('has every path of the status server, and no other', () => {
+    const told = namesUnder(file, 'Paths').map((path) => path.replace(/\{.*\}$/, 'x'))
+    for (const path of told)
+      expect(
+        STATUS_ROUTES.some(([pattern]) => pattern.test(path)),
+        path,
+      ).toBe(true)
+    const untold = STATUS_ROUTES.filter(([pattern]) => !told.some((path) => pattern.test(path)))
+    expect(untold.map(([pattern]) => String(pattern))).toEqual([String(/^\/dashboard$/)])
+  })
+
+  it('has every metric with its type, and no other', () => {
+    const rows = tableUnder(file, 'Metrics').rows.map(([name, type]) => `${codesIn(name ?? '')[0]} ${type}`)
+    const now = metricFamilies({} as never, '').map(({ name, type }) => `${name} ${type}`)
+    expect(rows).toEqual(now)
+  })
+
+  it('has every option of the status server and of the access log', () => {
+    const status = namesUnder(file, 'The status server')
+    expect(status.sort()).toEqual(
+      [
+        ...['address', 'token', 'unreadyWhileStale'].map((name) => `status.${name}`),
+        ...['registry', 'prefix', 'buckets', 'maxBackends'].map((name) => `status.metrics.${name}`),
+      ].sort(),
+    )
+    const log = namesUnder(file, 'Access log')
+    expect(new Set(log.map((name) => name.split('.')[1]))).toEqual(new Set(ACCESS_LOG_OPTIONS))
   })
 })

@@ -4,13 +4,13 @@ import { onlyKnownOptions } from '../rules/known-options.js'
 import type { AccessLogOptions } from './access-log.js'
 import { isStatusRange } from './access-log-filters.js'
 
-const OPTIONS = ['file', 'stream', 'logger', 'format', 'filters', 'headers'] as const
+export const ACCESS_LOG_OPTIONS = ['file', 'stream', 'logger', 'format', 'filters', 'headers'] as const
 const FILTERS = ['statusCodes', 'retryAttempts', 'minDurationMs'] as const
 const MODES: readonly unknown[] = ['keep', 'redact', 'drop']
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected */
 export function checkAccessLogOptions(options: AccessLogOptions): void {
-  onlyKnownOptions(options, OPTIONS, 'accessLog.')
+  onlyKnownOptions(options, ACCESS_LOG_OPTIONS, 'accessLog.')
   const { file, stream, logger, format = 'common', filters = {}, headers = {} } = options
   const targets = [file, stream, logger].filter((target) => target !== undefined)
   if (targets.length !== 1) throw invalid('accessLog: expected one of file, stream and logger')

@@ -13,7 +13,7 @@ import { traefikView } from './traefik-api.js'
 import type { Traffic } from './traffic.js'
 
 /** What the routes read from. */
-export interface StatusRooms {
+export interface StatusParts {
   readonly source: StatusSource
   readonly traffic: Traffic
   readonly history: History
@@ -34,7 +34,7 @@ interface Asked {
 }
 
 /** @returns false if there is no such thing after all */
-type Answer = (rooms: StatusRooms, asked: Asked) => Promise<boolean> | boolean
+type Answer = (parts: StatusParts, asked: Asked) => Promise<boolean> | boolean
 
 /** Every path, and what answers it. Traefik 1.7's first, then ours; adding one is adding a row. */
 export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer])[] = [
@@ -73,14 +73,14 @@ function text(res: ServerResponse, status: number, body: string, type = 'text/pl
 }
 
 /** Relative to where the handler is mounted, as Express tells. */
-function toDashboard(_rooms: StatusRooms, { req, res }: Asked): true {
+function toDashboard(_parts: StatusParts, { req, res }: Asked): true {
   const { baseUrl = '' } = req as IncomingMessage & { baseUrl?: string }
   res.writeHead(302, { Location: `${baseUrl}/dashboard/`, 'Content-Length': 0 })
   res.end()
   return true
 }
 
-async function dashboardFile({ dashboard }: StatusRooms, { res, rest }: Asked): Promise<boolean> {
+async function dashboardFile({ dashboard }: StatusParts, { res, rest }: Asked): Promise<boolean> {
   const file = await dashboard.get(rest[0] ?? '')
   if (!file) return false
   res.writeHead(200, { 'Content-Type': file.type, 'Content-Length': file.body.length })
@@ -88,23 +88,23 @@ async function dashboardFile({ dashboard }: StatusRooms, { res, rest }: Asked): 
   return true
 }
 
-async function traefikApi({ source }: StatusRooms, { res, rest }: Asked): Promise<boolean> {
+async function traefikApi({ source }: StatusParts, { res, rest }: Asked): Promise<boolean> {
   const path = (rest[0] ?? '').split('/').filter((segment) => segment !== '')
   const names = source.providers().map(({ provider }) => provider)
   const view = traefikView(source.engine.snapshot, names, path.map(decoded))
   return view === undefined ? text(res, 404, 'Not Found\n') : json(res, view)
 }
 
-function ping({ source }: StatusRooms, { res }: Asked): true {
+function ping({ source }: StatusParts, { res }: Asked): true {
   return source.closing() ? text(res, 503, 'Service Unavailable') : text(res, 200, 'OK')
 }
 
-async function metrics({ metrics: all }: StatusRooms, { req, res }: Asked): Promise<true> {
+async function metrics({ metrics: all }: StatusParts, { req, res }: Asked): Promise<true> {
   const { type, body } = await all.read(req.headers.accept)
   return text(res, 200, body, type)
 }
 
-async function ready({ source, unreadyWhileStale }: StatusRooms, { res }: Asked): Promise<true> {
+async function ready({ source, unreadyWhileStale }: StatusParts, { res }: Asked): Promise<true> {
   const reasons = source.providers().flatMap(({ provider, state, ageMs, staleSince }) => {
     if (ageMs === undefined) return `${provider}: nothing of it is live yet`
     if (!unreadyWhileStale) return []
@@ -115,7 +115,7 @@ async function ready({ source, unreadyWhileStale }: StatusRooms, { res }: Asked)
   return json(res, { ready: reasons.length === 0, reasons }, reasons.length === 0 ? 200 : 503)
 }
 
-async function explain({ source }: StatusRooms, { req, res, query }: Asked): Promise<true> {
+async function explain({ source }: StatusParts, { req, res, query }: Asked): Promise<true> {
   const host = query.get('host')
   if (host === null || host === '')
     throw badQuery('host: expected the host of a request, as in ?host=www.example.com')
@@ -140,7 +140,7 @@ async function explain({ source }: StatusRooms, { req, res, query }: Asked): Pro
   })
 }
 
-function events({ events: stream }: StatusRooms, { req, res }: Asked): boolean {
+function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {
   if (req.method === 'HEAD') return text(res, 200, '', 'text/event-stream; charset=utf-8')
   return stream.add(res) || text(res, 503, 'too many listeners\n')
 }

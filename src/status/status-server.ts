@@ -11,7 +11,7 @@ import { masked } from './masked.js'
 import { Metrics } from './metrics.js'
 import { StatusGuard, setSafeHeaders } from './status-guard.js'
 import { parseAddress, type StatusOptions } from './status-options.js'
-import { STATUS_ROUTES, type StatusRooms } from './status-routes.js'
+import { STATUS_ROUTES, type StatusParts } from './status-routes.js'
 import type { StatusSource } from './status-source.js'
 import { Traffic } from './traffic.js'
 
@@ -22,7 +22,7 @@ export class StatusServer {
   /** Answers what is asked under the paths of docs/status.md; other paths go to `next`, or get 404. */
   readonly handler: RequestHandler
   readonly #options: StatusOptions
-  readonly #rooms: StatusRooms
+  readonly #parts: StatusParts
   readonly #stops: readonly (() => void)[]
   #server: Server | undefined
 
@@ -40,7 +40,7 @@ export class StatusServer {
     const metrics = new Metrics({ source, traffic, history, live, maxServers }, metricsOptions)
     const stream = new EventStream()
     const rest = { dashboard: new DashboardFiles(), unreadyWhileStale }
-    this.#rooms = { source, traffic, history, live, metrics, events: stream, ...rest }
+    this.#parts = { source, traffic, history, live, metrics, events: stream, ...rest }
     this.handler = this.#handlerFor(new StatusGuard(options.token, false))
     this.#stops = [
       source.engine.reports.observe(traffic.record),
@@ -89,7 +89,7 @@ export class StatusServer {
   }
 
   #tellOf(events: ProxyEmitter): void {
-    const { events: stream, traffic } = this.#rooms
+    const { events: stream, traffic } = this.#parts
     const at = () => new Date().toISOString()
     events.on('configChanged', ({ changes: { frontends, backends } }) =>
       traffic.forget(frontends.removed, backends.removed),
@@ -125,7 +125,7 @@ export class StatusServer {
       return writeError(res, refusal.status, refusal.code, refusal.message)
     }
     const asked = { req, res, query: new URLSearchParams(search), rest: found?.rest ?? [] }
-    if (await found?.answer(this.#rooms, asked)) return
+    if (await found?.answer(this.#parts, asked)) return
     writeError(res, 404, 'NOT_FOUND', 'there is nothing under this path; see docs/status.md')
   }
 }

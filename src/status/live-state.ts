@@ -70,7 +70,7 @@ export class LiveState {
     const all = (snapshot: Snapshot) => [...snapshot.backends.values()]
     const found = await this.#find('backends', page, all, ({ name, servers }) => [
       name,
-      ...servers.map(({ url }) => url),
+      ...servers.flatMap((server) => [server.name, server.url]),
     ])
     const inFlight = this.#inFlight()
     return { ...found, entries: found.entries.map((backend) => this.#backendRow(backend, inFlight)) }

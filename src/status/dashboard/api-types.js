@@ -1,0 +1,111 @@
+/** What the status server's API answers, in types. Nothing here runs. */
+
+/** @typedef {{ path: string, code: string, message: string }} Issue */
+/** @typedef {{ count: number, names: string[] }} Names the count of all, and the first of them */
+/** @typedef {{ added: Names, removed: Names, changed: Names }} Diff */
+
+/**
+ * @typedef {object} Switch
+ * @property {'switch'} type
+ * @property {number} id
+ * @property {string} at
+ * @property {number} generation
+ * @property {string} provider
+ * @property {string} [version]
+ * @property {boolean} verified
+ * @property {{ frontends: Diff, backends: Diff }} changes
+ * @property {Record<string, number>} steps milliseconds by step, in order
+ * @property {Issue[]} warnings
+ */
+
+/**
+ * @typedef {object} Refusal
+ * @property {'refusal'} type
+ * @property {number} id
+ * @property {string} at
+ * @property {string} provider
+ * @property {string} [version]
+ * @property {{ code: string, message: string, issues: Issue[], issueCount: number }} error
+ */
+
+/** @typedef {Switch | Refusal} Entry */
+
+/**
+ * @typedef {object} ProviderState
+ * @property {string} provider
+ * @property {'pending' | 'live' | 'troubled'} state
+ * @property {string} [version]
+ * @property {string} [liveSince]
+ * @property {number} [ageMs]
+ * @property {string} [staleSince]
+ * @property {{ at: string, code?: string, message: string }} [lastError]
+ */
+
+/** @typedef {{ generation: number, startedAt: string, frontends: number, backends: number, providers: ProviderState[] }} Config */
+
+/**
+ * @typedef {object} Frontend
+ * @property {string} name
+ * @property {string} rule
+ * @property {number} priority
+ * @property {string} backend
+ * @property {string[]} [entryPoints]
+ * @property {number} requests
+ * @property {number} share
+ */
+
+/**
+ * @typedef {object} Server
+ * @property {string} name
+ * @property {string} url
+ * @property {number} weight
+ * @property {'up' | 'down' | 'off'} state
+ * @property {number} inFlight
+ * @property {number} connections
+ * @property {number} requests
+ * @property {number} errors
+ * @property {number} [meanMs]
+ * @property {number} [p99Ms]
+ */
+
+/** @typedef {{ name: string, method: string, requests: number, retries: number, inFlight: number, servers: Server[] }} Backend */
+
+/**
+ * @template T
+ * @typedef {{ generation: number, total: number, matching: number, entries: T[] }} Page
+ */
+
+/**
+ * @typedef {object} Point
+ * @property {string} at
+ * @property {number} requests
+ * @property {number} errors
+ * @property {number} [p50Ms]
+ * @property {number} [p90Ms]
+ * @property {number} [p99Ms]
+ * @property {number} inFlight
+ */
+
+/**
+ * @typedef {object} Winner
+ * @property {string} frontend
+ * @property {string} backend
+ * @property {number} priority
+ * @property {string} rule
+ * @property {string} [path]
+ * @property {{ status: 301, location: string } | { status: 403 }} [answer]
+ */
+
+/**
+ * @typedef {object} Explanation
+ * @property {number} generation
+ * @property {Winner} [winner]
+ * @property {{ frontend: string, rule: string, by: string }[]} refused
+ * @property {number} refusedCount
+ * @property {{ frontend: string, rule: string, priority: number }[]} outranked
+ * @property {number} outrankedCount
+ * @property {{ name: string, url: string, weight: number }[]} servers
+ * @property {string} text
+ */
+
+export {}

@@ -1,0 +1,163 @@
+import { announce } from './announcer.js'
+import { onTokenNeeded, readJson } from './api.js'
+import { createBackends } from './backends.js'
+import { setServerClock, startClock } from './clock.js'
+import { createConnection } from './connection.js'
+import { byId, setText } from './element.js'
+import { followEvents } from './event-stream.js'
+import { createExplain } from './explain.js'
+import { formatDuration, formatMany } from './format.js'
+import { createFrontends } from './frontends.js'
+import { countsOf, mergeEntries } from './history.js'
+import { createNotices, refusedText } from './notices.js'
+import { createOverview } from './overview.js'
+import { gathered } from './poll.js'
+import { createTimeline } from './timeline.js'
+import { askForToken } from './token-form.js'
+import { createTraffic } from './traffic.js'
+
+/** @import { Config, Entry, Point, Refusal, Switch } from './api-types.js' */
+
+const timeline = createTimeline(byId('timeline-list', HTMLElement))
+const notices = createNotices(byId('notices', HTMLElement), timeline.show)
+const overview = createOverview()
+const traffic = createTraffic(byId('plots', HTMLElement))
+const backends = createBackends()
+const frontends = createFrontends({ onBackend: backends.find })
+const connection = createConnection()
+const complaint = byId('complaint', HTMLElement)
+
+/** @type {Config | undefined} */
+let config
+/** @type {Entry[]} */
+let entries = []
+/** @type {Entry[]} told on this connection: the history read meanwhile may be from before them */
+let told = []
+
+function draw() {
+  if (config) overview.draw(config, entries)
+  notices.draw(entries, config)
+  timeline.draw(entries)
+  traffic.mark(entries)
+}
+
+/** @param {Entry} entry */
+function addEntry(entry) {
+  told = mergeEntries(told, [entry])
+  entries = mergeEntries(entries, [entry])
+  draw()
+}
+
+/** Answers may overtake each other; the newest question counts. */
+let asked = 0
+
+async function readConfig() {
+  const question = ++asked
+  const answer = /** @type {Config} */ (await readJson('config'))
+  if (question !== asked) return
+  config = answer
+  for (const { liveSince, ageMs } of config.providers) {
+    if (liveSince !== undefined && ageMs !== undefined) setServerClock(Date.parse(liveSince) + ageMs)
+  }
+  draw()
+}
+
+async function readHistory() {
+  const answer = /** @type {{ entries: Entry[] }} */ (await readJson('history'))
+  // A server that was started anew counts from the beginning; what is known of the one before is history.
+  entries = mergeEntries(answer.entries, told)
+  draw()
+}
+
+async function readTraffic() {
+  const answer = /** @type {{ points: Point[] }} */ (await readJson('traffic'))
+  traffic.reset(answer.points)
+}
+
+async function readEverything() {
+  const read = await Promise.allSettled([
+    readConfig(),
+    readHistory(),
+    readTraffic(),
+    frontends.refresh(),
+    backends.refresh(),
+  ])
+  const failed = read.flatMap((one) => (one.status === 'rejected' ? [String(one.reason?.message)] : []))
+  complaint.hidden = failed.length === 0
+  setText(complaint, failed.length === 0 ? '' : `Not everything could be read: ${failed.join('; ')}`)
+  document.body.dataset['loaded'] = ''
+}
+
+/** What a burst of events made old is read once. */
+const readAnew = gathered(50, () =>
+  Promise.allSettled([readConfig(), frontends.refresh(), backends.refresh()]),
+)
+
+/** The event says enough to show the switch at once; the counts follow. @param {Switch} entry */
+function onSwitch(entry) {
+  const { provider, version, at, generation } = entry
+  if (config) {
+    config = {
+      ...config,
+      generation,
+      providers: config.providers.map((state) => {
+        if (state.provider !== provider) return state
+        const { version: _, staleSince: __, ...rest } = state
+        return { ...rest, state: 'live', liveSince: at, ...(version !== undefined && { version }) }
+      }),
+    }
+  }
+  addEntry(entry)
+  const changes = countsOf(entry).filter(({ count }) => count > 0)
+  const changed = changes.map(({ word, count }) => `${count} ${word}`).join(', ')
+  announce(`Generation ${generation}: ${provider} serves ${version ?? 'a new version'}. ${changed}`)
+  readAnew()
+}
+
+/** @param {Refusal} entry */
+function onRefusal(entry) {
+  addEntry(entry)
+  announce(
+    `${refusedText(entry)}. ${formatMany(entry.error.issueCount, 'issue')}. What served before goes on serving.`,
+  )
+  readAnew()
+}
+
+/** @type {Record<string, (data: any) => void>} */
+const ON_EVENT = {
+  configChanged: onSwitch,
+  configRejected: onRefusal,
+  providerTroubled({ provider, message }) {
+    announce(`Provider ${provider} is troubled: ${message}`)
+    readAnew()
+  },
+  providerRecovered({ provider, downMs }) {
+    announce(`Provider ${provider} has recovered after ${formatDuration(downMs)}.`)
+    readAnew()
+  },
+  serverDown({ backend, server, reason }) {
+    announce(`Server ${server} of ${backend} is down: ${reason}`)
+    readAnew()
+  },
+  serverUp({ backend, server }) {
+    announce(`Server ${server} of ${backend} is up.`)
+    readAnew()
+  },
+  traffic: (/** @type {Point} */ point) => traffic.add(point),
+}
+
+createExplain()
+startClock()
+onTokenNeeded(askForToken)
+void followEvents({
+  onOpen() {
+    connection.open()
+    told = []
+    void readEverything()
+  },
+  onEvent(name, data) {
+    if (Object.hasOwn(ON_EVENT, name)) ON_EVENT[name]?.(data)
+  },
+  onHeard: connection.heard,
+  onLost: connection.lost,
+})

@@ -1,0 +1,42 @@
+import { ApiError, readJson } from './api.js'
+import { byId, element } from './element.js'
+import { drawAnswer, verdictOf } from './explain-answer.js'
+
+/** @import { Explanation } from './api-types.js' */
+
+/** Which frontend would win a request, and why not the others. */
+export function createExplain() {
+  const form = byId('explain-form', HTMLFormElement)
+  const verdict = byId('explain-verdict', HTMLElement)
+  const answer = byId('explain-answer', HTMLElement)
+  let asked = 0
+
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault()
+    const question = ++asked
+    verdict.className = 'hint'
+    verdict.textContent = 'Asking …'
+    try {
+      const explanation = /** @type {Explanation} */ (await readJson('explain', queryOf(form)))
+      if (question !== asked) return
+      verdict.className = explanation.winner ? 'verdict good' : 'verdict bad'
+      verdict.replaceChildren(...verdictOf(explanation))
+      answer.replaceChildren(...drawAnswer(explanation))
+    } catch (error) {
+      if (question !== asked) return
+      verdict.className = 'verdict bad'
+      verdict.textContent = error instanceof ApiError ? error.message : 'The status server cannot be reached.'
+      answer.replaceChildren(element('p', { class: 'hint' }, 'Nothing was explained.'))
+    }
+  })
+}
+
+/** Fields left empty are not asked about. @param {HTMLFormElement} form */
+function queryOf(form) {
+  /** @type {Record<string, string>} */
+  const query = {}
+  for (const [name, value] of new FormData(form)) {
+    if (typeof value === 'string' && value.trim() !== '') query[name] = value.trim()
+  }
+  return query
+}

@@ -1,0 +1,118 @@
+import { age } from './clock.js'
+import { byId, element, setText } from './element.js'
+import { formatCount, formatMany } from './format.js'
+import { standingRefusals } from './history.js'
+
+/**
+ * @import { Config, Entry, ProviderState } from './api-types.js'
+ * @import { Standing } from './history.js'
+ */
+
+/** What each state means to whoever looks; the mark says it without colour. */
+const STATES = {
+  live: { mark: '●', word: 'Live' },
+  pending: { mark: '○', word: 'Waiting' },
+  troubled: { mark: '▲', word: 'Troubled' },
+}
+
+/** The first glance: which generation, which version of each provider, since when, and whether anything was refused. */
+export function createOverview() {
+  const generation = byId('generation', HTMLElement)
+  const size = byId('size', HTMLElement)
+  const running = byId('running', HTMLElement)
+  const providers = byId('providers', HTMLElement)
+  return {
+    /** @param {Config} config @param {Entry[]} entries */
+    draw(config, entries) {
+      const standing = new Map(standingRefusals(entries).map((one) => [one.refusal.provider, one]))
+      setText(generation, config.generation === 0 ? '–' : formatCount(config.generation))
+      setText(size, `${formatMany(config.frontends, 'frontend')} · ${formatMany(config.backends, 'backend')}`)
+      running.replaceChildren('running for ', age(config.startedAt))
+      providers.replaceChildren(
+        ...config.providers.map((state) => drawProvider(state, standing.get(state.provider))),
+      )
+      const [only] = config.providers
+      document.title = `${titleOf(config, standing.size, only)} – Switchover`
+    },
+  }
+}
+
+/** @param {Config} config @param {number} refused @param {ProviderState | undefined} only */
+function titleOf({ generation, providers }, refused, only) {
+  const warning = refused > 0 ? 'Refused! ' : ''
+  const version = providers.length === 1 && only?.version ? ` ${only.version}` : ''
+  return `${warning}Generation ${generation}${version}`
+}
+
+/** @param {ProviderState} state @param {Standing | undefined} standing */
+function drawProvider(state, standing) {
+  const { mark, word } = STATES[state.state]
+  return element(
+    'li',
+    { class: 'provider', 'data-state': state.state },
+    element(
+      'p',
+      { class: 'provider-head' },
+      element(
+        'span',
+        { class: 'state', 'data-state': state.state },
+        element('span', { 'aria-hidden': 'true' }, mark),
+        ` ${word}${state.state === 'troubled' && state.liveSince ? ', goes on serving' : ''}`,
+      ),
+      element('span', { class: 'provider-name' }, state.provider),
+    ),
+    element('p', { class: 'provider-version' }, state.version ?? versionless(state)),
+    element('ul', { class: 'facts' }, ...factsOf(state, standing)),
+  )
+}
+
+/** @param {ProviderState} state */
+function versionless({ state, liveSince }) {
+  return state === 'pending' || liveSince === undefined ? 'nothing delivered yet' : 'no version given'
+}
+
+/** @param {ProviderState} state @param {Standing | undefined} standing */
+function factsOf(state, standing) {
+  const facts = []
+  if (state.liveSince !== undefined) facts.push(element('li', {}, 'live for ', age(state.liveSince)))
+  facts.push(refusalFact(standing))
+  if (state.staleSince !== undefined) {
+    facts.push(
+      element(
+        'li',
+        { class: 'warn' },
+        '▲ from the last good file, ',
+        age(state.staleSince),
+        ' without its source',
+      ),
+    )
+  }
+  if (state.lastError && toldNowhereElse(state.lastError, state, standing)) {
+    const { at, message } = state.lastError
+    facts.push(element('li', { class: 'warn' }, '▲ ', age(at, ' ago'), `: ${message}`))
+  }
+  return facts
+}
+
+/**
+ * An error that is over needs no place, and what a refusal says stands in its banner, issue by issue.
+ *
+ * @param {{ message: string }} error
+ * @param {ProviderState} state
+ * @param {Standing | undefined} standing
+ */
+function toldNowhereElse(error, { state }, standing) {
+  return state !== 'live' && error.message !== standing?.refusal.error.message
+}
+
+/** @param {Standing | undefined} standing */
+function refusalFact(standing) {
+  if (!standing) return element('li', {}, 'nothing refused')
+  const { refusal, times } = standing
+  return element(
+    'li',
+    { class: 'bad' },
+    `✕ refused ${refusal.version ?? 'a document'}${times > 1 ? ` and ${times - 1} before it` : ''}, `,
+    age(refusal.at, ' ago'),
+  )
+}

@@ -1,0 +1,74 @@
+import { element } from './element.js'
+import { formatMany } from './format.js'
+import { keyOf } from './history.js'
+import { createEntry } from './timeline-entry.js'
+
+/** @import { Entry } from './api-types.js' */
+
+const SHOWN = 8
+
+/**
+ * The switches and refusals, newest first.
+ *
+ * @param {HTMLElement} place
+ */
+export function createTimeline(place) {
+  const list = element('ol', { class: 'timeline' })
+  const more = element('button', { type: 'button', class: 'quiet' })
+  /** @type {Map<string, HTMLElement>} */
+  const items = new Map()
+  /** @type {Entry[]} */
+  let known = []
+  let all = false
+
+  const draw = () => {
+    const shown = all ? known : known.slice(0, SHOWN)
+    const keys = new Set(shown.map(keyOf))
+    for (const [key, item] of items) {
+      if (keys.has(key)) continue
+      item.remove()
+      items.delete(key)
+    }
+    // Entries that are there stay as they are: one may be open, or have the focus.
+    /** @type {Element | null} */
+    let before = list.firstElementChild
+    for (const entry of shown) {
+      const item = items.get(keyOf(entry)) ?? createEntry(entry)
+      items.set(keyOf(entry), item)
+      if (item === before) before = before.nextElementSibling
+      else list.insertBefore(item, before)
+    }
+    more.hidden = all || known.length <= SHOWN
+    more.textContent = `Show ${formatMany(known.length - SHOWN, 'older entry', 'older entries')}`
+  }
+
+  more.addEventListener('click', () => {
+    all = true
+    draw()
+    // The button is gone; the focus goes on where the list does.
+    list.children[SHOWN]?.querySelector('summary')?.focus()
+  })
+
+  return {
+    /** @param {Entry[]} entries newest first */
+    draw(entries) {
+      known = entries
+      const empty = element('p', { class: 'empty' }, 'No switch and no refusal yet.')
+      if (entries.length === 0) place.replaceChildren(empty)
+      else if (list.parentElement !== place) place.replaceChildren(list, more)
+      draw()
+    },
+    /** Opens an entry and goes there. @param {string} key */
+    show(key) {
+      if (!items.has(key)) {
+        all = true
+        draw()
+      }
+      const details = items.get(key)?.querySelector('details')
+      if (!details) return
+      details.open = true
+      details.querySelector('summary')?.focus({ preventScroll: true })
+      details.scrollIntoView({ block: 'center' })
+    },
+  }
+}

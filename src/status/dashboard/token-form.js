@@ -1,0 +1,33 @@
+import { byId } from './element.js'
+
+/**
+ * Asks for the token that the status server wants; resolves when one was given.
+ *
+ * @param {boolean} wrong one was given before, and refused
+ * @returns {Promise<string>}
+ */
+export function askForToken(wrong) {
+  const section = byId('token', HTMLElement)
+  const form = byId('token-form', HTMLFormElement)
+  const input = byId('token-input', HTMLInputElement)
+  const complaint = byId('token-complaint', HTMLElement)
+  section.hidden = false
+  document.body.dataset['locked'] = ''
+  complaint.textContent = wrong ? 'This token was refused.' : ''
+  input.setAttribute('aria-invalid', String(wrong))
+  input.value = ''
+  input.focus()
+  return new Promise((resolve) => {
+    /** @param {SubmitEvent} event */
+    const given = (event) => {
+      event.preventDefault()
+      const token = input.value.trim()
+      if (token === '') return
+      form.removeEventListener('submit', given)
+      section.hidden = true
+      delete document.body.dataset['locked']
+      resolve(token)
+    }
+    form.addEventListener('submit', given)
+  })
+}

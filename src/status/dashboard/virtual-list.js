@@ -1,0 +1,198 @@
+import { setAttributes } from './element.js'
+
+/** Rows drawn above and below what can be seen, so that slow scrolling never shows a gap. */
+const OVERSCAN = 6
+/** Browsers stop at some height; beyond this one the scroll bar is scaled. */
+const TALLEST_PX = 8_000_000
+
+/**
+ * @typedef {object} VirtualListOptions
+ * @property {HTMLElement} viewport scrolls and has the focus; holds the head (sticky) and the body
+ * @property {HTMLElement} head
+ * @property {HTMLElement} body
+ * @property {(row: HTMLElement, index: number) => void} drawRow fills a row, also one that is there already
+ * @property {(first: number, last: number) => void} onWindow the rows from first to last are wanted
+ * @property {(index: number) => void} onActive
+ */
+
+/** A grid of any number of rows, all of one height (the custom property `--row`), of which only a window exists. */
+export class VirtualList {
+  /** @type {VirtualListOptions} */
+  #options
+  /** @type {Map<number, HTMLElement>} */
+  #rows = new Map()
+  #total = 0
+  #active = -1
+  #rowHeight = 40
+  #planned = false
+
+  /** @param {VirtualListOptions} options */
+  constructor(options) {
+    this.#options = options
+    const { viewport, head, body } = options
+    viewport.tabIndex = 0
+    setAttributes(viewport, { role: 'grid', 'aria-readonly': 'true' })
+    for (const group of [head, body]) setAttributes(group, { role: 'rowgroup' })
+    viewport.addEventListener('scroll', () => this.#plan(), { passive: true })
+    viewport.addEventListener('keydown', (event) => this.#onKey(event))
+    body.addEventListener('click', (event) => this.#onClick(event))
+    new ResizeObserver(() => this.#measure()).observe(viewport)
+  }
+
+  /** @param {number} total */
+  setTotal(total) {
+    if (total === this.#total) return
+    this.#total = total
+    if (this.#active >= total) this.activate(-1)
+    this.#measure()
+  }
+
+  get total() {
+    return this.#total
+  }
+
+  get active() {
+    return this.#active
+  }
+
+  /** Draws all rows of the window anew. */
+  redraw() {
+    for (const [index, row] of this.#rows) this.#options.drawRow(row, index)
+  }
+
+  toStart() {
+    this.activate(-1)
+    this.#options.viewport.scrollTop = 0
+  }
+
+  /** @param {number} index -1 for none */
+  activate(index) {
+    this.#rows.get(this.#active)?.removeAttribute('aria-selected')
+    this.#active = index
+    this.#rows.get(index)?.setAttribute('aria-selected', 'true')
+    this.#tellActive()
+    this.#options.onActive(index)
+  }
+
+  #measure() {
+    const { viewport, body } = this.#options
+    this.#rowHeight = Number.parseFloat(getComputedStyle(viewport).getPropertyValue('--row')) || 40
+    body.style.height = `${this.#bodyHeight}px`
+    this.#draw()
+  }
+
+  get #fullHeight() {
+    return this.#total * this.#rowHeight
+  }
+
+  get #bodyHeight() {
+    return Math.min(this.#fullHeight, TALLEST_PX)
+  }
+
+  get #seenHeight() {
+    return Math.max(0, this.#options.viewport.clientHeight - this.#options.head.offsetHeight)
+  }
+
+  /** How much of the full height one pixel of the scroll bar stands for; 1 unless the list is too tall. */
+  get #scale() {
+    const scrollable = this.#bodyHeight - this.#seenHeight
+    return scrollable > 0 ? (this.#fullHeight - this.#seenHeight) / scrollable : 1
+  }
+
+  #plan() {
+    if (this.#planned) return
+    this.#planned = true
+    requestAnimationFrame(() => {
+      this.#planned = false
+      this.#draw()
+    })
+  }
+
+  #draw() {
+    const { viewport, onWindow } = this.#options
+    const position = viewport.scrollTop * this.#scale
+    const first = Math.max(0, Math.floor(position / this.#rowHeight) - OVERSCAN)
+    const end = Math.min(this.#total, Math.ceil((position + this.#seenHeight) / this.#rowHeight) + OVERSCAN)
+    for (const [index, row] of this.#rows) {
+      if (index >= first && index < end) continue
+      row.remove()
+      this.#rows.delete(index)
+    }
+    // From the last to the first, so that each finds the one that it stands before.
+    for (let index = end - 1; index >= first; index--) {
+      const row = this.#rows.get(index) ?? this.#addRow(index)
+      row.style.transform = `translateY(${index * this.#rowHeight - position + viewport.scrollTop}px)`
+    }
+    this.#tellActive()
+    if (end > first) onWindow(first, end - 1)
+  }
+
+  /** @param {number} index */
+  #addRow(index) {
+    const row = document.createElement('div')
+    row.className = 'row'
+    row.id = `${this.#options.viewport.id}-row-${index}`
+    row.setAttribute('role', 'row')
+    // Counted from 1, and the head is the first.
+    row.setAttribute('aria-rowindex', String(index + 2))
+    row.dataset['index'] = String(index)
+    if (index === this.#active) row.setAttribute('aria-selected', 'true')
+    this.#options.drawRow(row, index)
+    this.#rows.set(index, row)
+    this.#insert(row, index)
+    return row
+  }
+
+  /** In order, for a screen reader reads the document, not the picture. @param {HTMLElement} row @param {number} index */
+  #insert(row, index) {
+    const next = this.#rows.get(index + 1)
+    if (next) next.before(row)
+    else this.#options.body.append(row)
+  }
+
+  #tellActive() {
+    const row = this.#rows.get(this.#active)
+    if (row) this.#options.viewport.setAttribute('aria-activedescendant', row.id)
+    else this.#options.viewport.removeAttribute('aria-activedescendant')
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || this.#total === 0) return
+    const page = Math.max(1, Math.floor(this.#seenHeight / this.#rowHeight) - 1)
+    /** @type {Record<string, number>} */
+    const targets = {
+      ArrowDown: this.#active + 1,
+      ArrowUp: this.#active - 1,
+      PageDown: Math.max(0, this.#active) + page,
+      PageUp: this.#active - page,
+      Home: 0,
+      End: this.#total - 1,
+    }
+    const target = targets[event.key]
+    if (target === undefined) return
+    event.preventDefault()
+    const index = Math.min(this.#total - 1, Math.max(0, target))
+    this.#reveal(index)
+    this.activate(index)
+  }
+
+  /** @param {number} index */
+  #reveal(index) {
+    const { viewport } = this.#options
+    const position = viewport.scrollTop * this.#scale
+    const top = index * this.#rowHeight
+    const bottom = top + this.#rowHeight
+    if (top < position) viewport.scrollTop = top / this.#scale
+    else if (bottom > position + this.#seenHeight) {
+      viewport.scrollTop = Math.ceil((bottom - this.#seenHeight) / this.#scale)
+    }
+    this.#draw()
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    const row = event.target instanceof Element ? event.target.closest('.row') : null
+    if (row instanceof HTMLElement) this.activate(Number(row.dataset['index']))
+  }
+}

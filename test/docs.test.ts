@@ -200,7 +200,7 @@ describe('links', () => {
     const linked = relativeLinksOf(pageOf('docs/README.md')).map((link) =>
       normalize(link.split('#')[0] ?? ''),
     )
-    const docs = readdirSync(join(root, 'docs'))
+    const docs = readdirSync(join(root, 'docs')).filter((name) => !name.endsWith('.png'))
     const unlinked = docs.filter(
       (name) => name !== 'README.md' && !linked.includes(name) && !linked.includes(`${name}/`),
     )

@@ -114,9 +114,12 @@ export class ReverseProxy extends ProxyEmitter {
     return this.#observation.address()
   }
 
-  /** Opens the access log's file anew, after it was moved away. */
-  reopenLogs(): void {
-    this.#observation.reopenLogs()
+  /**
+   * Opens the access log's file anew, after it was moved away; resolves when lines go there. Never rejects: where it fails,
+   * lines go on to the file that was there, and a warning of the process says so.
+   */
+  reopenLogs(): Promise<void> {
+    return this.#observation.reopenLogs()
   }
 
   /**

@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { RequestHandler } from './engine/engine-options.js'
 import type { ProxyEmitter } from './engine/proxy-emitter.js'
+import type { RequestObserver } from './engine/request-reports.js'
 import { asError, ProxyError } from './model/errors.js'
 import type { ProxyOptions } from './proxy-options.js'
 import type { AccessLog } from './status/access-log.js'
@@ -13,6 +15,11 @@ export interface StatusAddress {
   /** Of its root; the dashboard is under `dashboard/`. */
   readonly url: string
 }
+
+/** Requests that are kept for an access log that is being opened. */
+const MAX_EARLY = 1_000
+/** How long closing waits for what is being opened, in milliseconds. */
+const CLOSE_MS = 2_000
 
 /**
  * All by which a proxy is seen from outside: status server, access log, application log. What was not asked for is not
@@ -40,9 +47,7 @@ export class Observation {
   open(): Promise<void> | undefined {
     const { status, accessLog, logLevel, logger } = this.#options
     if (!status && !accessLog && !logLevel && !logger) return undefined
-    this.#opening ??= this.#open().catch((thrown) => {
-      this.#failure = asError(thrown)
-    })
+    if (!this.#closed) this.#opening ??= this.#open()
     return this.#opening
   }
 
@@ -54,8 +59,9 @@ export class Observation {
 
   /** The status server's. @throws ProxyError `PROXY_OPTION_INVALID` if it has none; what kept it from listening */
   async address(): Promise<StatusAddress> {
-    await this.opened()
+    await this.#opening
     if (this.#address) return this.#address
+    if (this.#failure) throw this.#failure
     const message = 'status.address: expected where the status server is to listen'
     throw new ProxyError(this.#closed ? 'PROXY_CLOSED' : 'PROXY_OPTION_INVALID', message)
   }
@@ -64,37 +70,68 @@ export class Observation {
   readonly handler: RequestHandler = (req, res, next) => {
     const { status } = this.#options
     if (!status) throw new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
-    void this.open()?.then(() => this.#status?.handler(req, res, next))
+    void Promise.resolve(this.open()).then(() => {
+      if (this.#status && !this.#closed) return this.#status.handler(req, res, next)
+      const error = this.#failure ?? new ProxyError('PROXY_CLOSED')
+      if (next) return next(error)
+      res.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8' })
+      res.end(`503 the status server is not there: ${error.message}\n`)
+    })
   }
 
-  reopenLogs(): void {
-    this.#accessLog?.reopen()
+  async reopenLogs(): Promise<void> {
+    await this.#accessLog?.reopen()
   }
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#opening
-    await Promise.all([this.#status?.close(), this.#accessLog?.close()])
+    // What opens takes no longer than it must: a folder on a disk that hangs must not keep the proxy from ending.
+    await Promise.race([this.#opening, delay(CLOSE_MS, undefined, { ref: false })])
+    await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 
+  /** Each by itself: one that cannot be opened takes no other down. */
   async #open(): Promise<void> {
-    const { status, accessLog, logLevel, logger } = this.#options
-    if (logLevel || logger) {
-      const { logEvents } = await import('./status/application-log.js')
-      logEvents(this.#events, logLevel ?? 'info', logger)
-    }
-    if (status) {
-      const { StatusServer: Server } = await import('./status/status-server.js')
-      this.#status = new Server(status, this.#source, this.#events)
-    }
-    if (accessLog) {
+    const parts = [this.#openLog(), this.#openStatus(), this.#openAccessLog()]
+    for (const result of await Promise.allSettled(parts))
+      if (result.status === 'rejected') this.#failure ??= asError(result.reason)
+  }
+
+  async #openLog(): Promise<void> {
+    const { logLevel, logger } = this.#options
+    if (!logLevel && !logger) return
+    const { logEvents } = await import('./status/application-log.js')
+    logEvents(this.#events, logLevel ?? 'info', logger)
+  }
+
+  async #openAccessLog(): Promise<void> {
+    const { accessLog } = this.#options
+    if (!accessLog) return
+    const { reports } = this.#source.engine
+    // Requests that end before it is there: one of them may have started the proxy.
+    const early: [...Parameters<RequestObserver>, number][] = []
+    const stop = reports.observe((request, ms) => {
+      if (early.length < MAX_EARLY) early.push([request, ms, Date.now()])
+    })
+    try {
       const { AccessLog: Log } = await import('./status/access-log.js')
       const log = new Log(accessLog)
-      this.#accessLog = log
       await log.open()
-      this.#source.engine.reports.observe(log.record)
+      for (const request of early) log.record(...request)
+      reports.observe(log.record)
+      this.#accessLog = log
+    } finally {
+      stop()
     }
-    const bound = this.#closed ? undefined : await this.#status?.listen()
+  }
+
+  async #openStatus(): Promise<void> {
+    const { status } = this.#options
+    if (!status) return
+    const { StatusServer: Server } = await import('./status/status-server.js')
+    if (this.#closed) return
+    this.#status = new Server(status, this.#source, this.#events)
+    const bound = await this.#status.open()
     if (!bound) return
     const { host, port } = bound
     const reachable =

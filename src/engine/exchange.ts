@@ -67,6 +67,8 @@ export class Exchange implements Moving {
   retries = 0
   /** Of the response's body. */
   bodyBytes = 0
+  /** Of a server's response, as the client gets them: names and values in turn. */
+  responseFields: readonly string[] | undefined
   /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */

@@ -294,6 +294,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.#generations.close()
     await this.inFlight.idleWithin(drainMs)
     this.inFlight.endAll(new ProxyError('PROXY_CLOSED'))
-    await this.#upstreams.destroy()
+    // Whoever is told of each request is told of these too before all is over.
+    await Promise.all([this.#upstreams.destroy(), this.inFlight.idleWithin(1_000)])
   }
 }

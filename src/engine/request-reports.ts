@@ -19,9 +19,12 @@ export type EndedRequest = Pick<
   | 'startedAt'
   | 'entryPoint'
   | 'bodyBytes'
+  | 'tried'
+  | 'responseFields'
 >
 
-type Observer = (request: EndedRequest) => void
+/** @param durationMs from its arrival to its end */
+export type RequestObserver = (request: EndedRequest, durationMs: number) => void
 
 /** The channels of `node:diagnostics_channel`; docs/events.md says what comes over them. */
 const START = channel('switchover.request.start')
@@ -31,13 +34,14 @@ const FINISH = channel('switchover.request.finish')
 /** Whoever wants to know of requests: listeners of events, subscribers of channels, observers. Nothing is built for nobody. */
 export class RequestReports {
   readonly #events: ProxyEmitter
-  #observers: readonly Observer[] = []
+  #observers: readonly RequestObserver[] = []
 
   constructor(events: ProxyEmitter) {
     this.#events = events
   }
 
-  observe(observer: Observer): () => void {
+  /** @returns stops it */
+  observe(observer: RequestObserver): () => void {
     this.#observers = [...this.#observers, observer]
     return () => {
       this.#observers = this.#observers.filter((other) => other !== observer)
@@ -56,14 +60,17 @@ export class RequestReports {
   }
 
   ended(exchange: Exchange): void {
-    for (const observer of this.#observers) observer(exchange)
     const { req, res, error } = exchange
-    const failure = error && { error }
-    if (FINISH.hasSubscribers) FINISH.publish({ req, res, ...reportOf(exchange), ...failure })
     const events = this.#events
-    if (events.listenerCount('requestFinished') > 0) events.emit('requestFinished', reportOf(exchange))
-    if (failure && events.listenerCount('requestFailed') > 0)
-      events.emit('requestFailed', { ...reportOf(exchange), ...failure })
+    const toFinished = events.listenerCount('requestFinished') > 0
+    const toFailed = error !== undefined && events.listenerCount('requestFailed') > 0
+    if (this.#observers.length === 0 && !toFinished && !toFailed && !FINISH.hasSubscribers) return
+    const durationMs = performance.now() - exchange.startedAt
+    for (const observer of this.#observers) observer(exchange, durationMs)
+    const failure = error && { error }
+    if (FINISH.hasSubscribers) FINISH.publish({ req, res, ...reportOf(exchange, durationMs), ...failure })
+    if (toFinished) events.emit('requestFinished', reportOf(exchange, durationMs))
+    if (toFailed) events.emit('requestFailed', { ...reportOf(exchange, durationMs), error })
   }
 }
 
@@ -74,7 +81,7 @@ export function statusOf({ res, error }: EndedRequest): number {
 }
 
 /** What `requestFinished` and `requestFailed` say of a request. */
-function reportOf(exchange: EndedRequest): RequestFinished {
+function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
   const { req, facts, frontend, backend, server } = exchange
   return {
     generation: exchange.generation,
@@ -85,7 +92,7 @@ function reportOf(exchange: EndedRequest): RequestFinished {
     host: facts?.host ?? '',
     path: facts?.path ?? req.url ?? '',
     status: statusOf(exchange),
-    durationMs: performance.now() - exchange.startedAt,
+    durationMs,
     retries: exchange.retries,
     clientAddress: exchange.clientAddress,
   }

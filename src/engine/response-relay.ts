@@ -67,6 +67,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     else if (owner.draining) headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
+    this.#exchange.responseFields = headers
     this.#exchange.unpin()
     this.#headAlone = true
     this.#left = lengthOf(headers)

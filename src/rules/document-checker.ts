@@ -26,7 +26,7 @@ import type { FieldChecker } from './field-checker.js'
 import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
-
+import { withoutSecrets } from './secret-values.js'
 import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
@@ -143,7 +143,7 @@ export class DocumentChecker {
       return undefined
     }
     const { issues } = compileRule(value, this.#matchers)
-    for (const { code, message } of issues) this.#fields.note(path, code, message)
+    for (const { code, message } of issues) this.#fields.note(path, code, withoutSecrets(message, value))
     if (typeof value === 'string') return value
     return issues.length > 0 ? undefined : structuredClone(value)
   }

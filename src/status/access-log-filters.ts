@@ -4,7 +4,7 @@ export interface AccessLogFilters {
   readonly statusCodes?: readonly string[]
   /** Those that were sent again at least once. */
   readonly retryAttempts?: boolean
-  /** Those that took longer, in milliseconds. */
+  /** Those that took longer, in milliseconds. Default 0: this keeps none. */
   readonly minDurationMs?: number
 }
 
@@ -14,10 +14,10 @@ export function keeps(
   retries: number,
   durationMs: number,
 ): boolean {
-  const { statusCodes, retryAttempts = false, minDurationMs } = filters
-  if (statusCodes === undefined && !retryAttempts && minDurationMs === undefined) return true
+  const { statusCodes, retryAttempts = false, minDurationMs = 0 } = filters
+  if (statusCodes === undefined && !retryAttempts && minDurationMs === 0) return true
   if (retryAttempts && retries > 0) return true
-  if (minDurationMs !== undefined && durationMs > minDurationMs) return true
+  if (minDurationMs > 0 && durationMs > minDurationMs) return true
   return statusCodes?.some((range) => isWithin(range, status)) ?? false
 }
 

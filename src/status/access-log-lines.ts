@@ -79,7 +79,7 @@ export function lineAsJson({ request, status, durationMs, count, endedAt, header
   const answered = server !== undefined && error === undefined
   return `{"StartUTC":"${utcTime(started)}","StartLocal":"${localTime(started)}","Duration":${Math.round(durationMs * 1e6)}${
     frontend ? partOf(frontend, frontendPart) : ''
-  }${request.backend ? partOf(request.backend, backendPart) : ''}${server ? partOf(server, serverPart) : ''},"ClientAddr":"${clientAddress}:${remotePort}","ClientHost":"${clientAddress}","ClientPort":"${req.socket.remotePort ?? ''}","RequestAddr":${json(authority)},"RequestHost":${json(facts?.host ?? host)},"RequestPort":"${port}","RequestMethod":"${method}","RequestPath":"${path}","RequestProtocol":"HTTP/${req.httpVersion}","RequestLine":"${method} ${path} HTTP/${req.httpVersion}","RequestContentSize":${Number(req.headers['content-length'] ?? 0)}${
+  }${request.backend ? partOf(request.backend, backendPart) : ''}${server ? partOf(server, serverPart) : ''},"ClientAddr":${json(`${clientAddress}:${remotePort}`)},"ClientHost":${json(clientAddress)},"ClientPort":"${req.socket.remotePort ?? ''}","RequestAddr":${json(authority)},"RequestHost":${json(facts?.host ?? host)},"RequestPort":"${port}","RequestMethod":"${method}","RequestPath":"${path}","RequestProtocol":"HTTP/${req.httpVersion}","RequestLine":"${method} ${path} HTTP/${req.httpVersion}","RequestContentSize":${Number(req.headers['content-length'] ?? 0)}${
     answered
       ? `,"OriginStatus":${status},"OriginStatusLine":"${statusLine}","OriginContentSize":${request.bodyBytes}`
       : ''
@@ -106,12 +106,19 @@ const serverPart = ({ url, host }: { readonly url: string; readonly host: string
   `,"BackendURL":${json(url)},"BackendAddr":${json(host)}`
 
 function membersOf(headers: LoggedHeaders): string {
-  const text = JSON.stringify(headers)
+  const text = escaped(JSON.stringify(headers))
   return text === '{}' ? '' : `,${text.slice(1, -1)}`
 }
 
 function json(text: string): string {
-  return SAFE.test(text) ? `"${text}"` : JSON.stringify(text)
+  return SAFE.test(text) ? `"${text}"` : escaped(JSON.stringify(text))
+}
+
+/** What `JSON.stringify` leaves as it is, and what ends a line, or begins a terminal's sequence, for some who read it. */
+const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
+
+function escaped(json: string): string {
+  return json.replaceAll(UNESCAPED, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** The Common Log Format with referrer and agent, and what Traefik adds: count, frontend, server, milliseconds. */
@@ -121,15 +128,18 @@ export function lineAsCommon({ request, status, durationMs, count, endedAt }: Li
   const time = secondOf(endedAt - durationMs).common
   const asked = `${quotable(req.method)} ${quotable(req.url)} HTTP/${req.httpVersion}`
   const rest = `${count} "${quotable(frontend?.name)}" "${quotable(server?.url)}" ${Math.round(durationMs)}ms`
-  return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
+  return `${ADDRESS.test(clientAddress) ? clientAddress : '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
 }
 
+/** What a trusted peer says may be any text. */
+const ADDRESS = /^[\da-fA-F.:]+$/
+/** Nothing that has to be escaped. */
 const SAFE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /** A text that may stand between quotes on one line, whatever a client sent. */
 function quotable(text: string | undefined): string {
   if (text === undefined || text === '') return '-'
-  return SAFE.test(text) ? text : JSON.stringify(text).slice(1, -1)
+  return SAFE.test(text) ? text : escaped(JSON.stringify(text)).slice(1, -1)
 }
 
 function authorityOf(authority: string): { authority: string; host: string; port: string } {

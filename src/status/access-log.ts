@@ -1,16 +1,16 @@
 import type { Writable } from 'node:stream'
-import type { EndedRequest } from '../engine/request-reports.js'
-import { statusOf } from '../engine/request-reports.js'
+import { type EndedRequest, statusOf } from '../engine/request-reports.js'
 import { type AccessLogFilters, keeps } from './access-log-filters.js'
 import { type HeaderModes, type LoggedHeaders, loggedHeaders } from './access-log-headers.js'
 import { entryOf, type Line, lineAsCommon, lineAsJson } from './access-log-lines.js'
 import { LogFile } from './log-file.js'
+import { LogWarning } from './log-warning.js'
 
 /** Where a line for each request goes, and in which form. Exactly one of `file`, `stream` and `logger`. */
 export interface AccessLogOptions {
   /** Path of a file; folders above it are made. `proxy.reopenLogs()` opens it anew. */
   readonly file?: string
-  readonly stream?: Writable
+  readonly stream?: Pick<Writable, 'write'> & Partial<Pick<Writable, 'on' | 'writable' | 'writableLength'>>
   /** The host's own logger, of pino's form: `info(fields, message)`. `format` does not matter to it. */
   readonly logger?: { info(fields: object, message: string): void }
   /** `common`: the Common Log Format with Traefik's further fields. `json`: Traefik 1.7's names. Default `common`. */
@@ -29,6 +29,7 @@ export class AccessLog {
   readonly #write: Write
   readonly #headers: ((request: EndedRequest) => LoggedHeaders) | undefined
   readonly #file: LogFile | undefined
+  readonly #warning = new LogWarning('the access log')
   #count = 0
 
   constructor(options: AccessLogOptions) {
@@ -38,27 +39,32 @@ export class AccessLog {
     this.#write = this.#writer()
   }
 
-  /** Opens the file, if it is one. */
+  /** Opens the file, if it is one. @throws what node says, if it cannot be opened */
   async open(): Promise<void> {
     await this.#file?.open()
   }
 
-  readonly record = (request: EndedRequest): void => {
+  /** @param endedAt as `Date.now()` said */
+  readonly record = (request: EndedRequest, durationMs: number, endedAt = Date.now()): void => {
     const status = statusOf(request)
-    const durationMs = performance.now() - request.startedAt
     this.#count += 1
     const { filters } = this.#options
     if (filters && !keeps(filters, status, request.retries, durationMs)) return
-    const headers = this.#headers?.(request)
-    this.#write({ request, status, durationMs, count: this.#count, endedAt: Date.now(), headers })
+    try {
+      const headers = this.#headers?.(request)
+      this.#write({ request, status, durationMs, count: this.#count, endedAt, headers })
+    } catch (error) {
+      // The host's own.
+      this.#warning.tell(`cannot be written: ${(error as Error)?.message}`)
+    }
   }
 
-  /** Opens the file anew, after it was moved away. */
-  reopen(): void {
-    this.#file?.reopen()
+  /** Opens the file anew, after it was moved away. Never rejects: where that fails, lines go on to the file that was there. */
+  async reopen(): Promise<void> {
+    await this.#file?.reopen()
   }
 
-  /** What is buffered is written. */
+  /** What is gathered is written. */
   async close(): Promise<void> {
     await this.#file?.close()
   }
@@ -67,14 +73,15 @@ export class AccessLog {
     const { stream, logger, format = 'common' } = this.#options
     if (logger) return (line) => logger.info(entryOf(line), 'access')
     const text = format === 'json' ? lineAsJson : lineAsCommon
-    if (stream) return (line) => writeUnlessFull(stream, text(line))
-    return (line) => this.#file?.write(text(line))
+    if (!stream) return (line) => this.#file?.write(text(line))
+    stream.on?.('error', (error: Error) => this.#warning.tell(`cannot be written: ${error.message}`))
+    return (line) => {
+      if (stream.writable === false) this.#warning.tell('cannot be written: its stream has ended')
+      else if ((stream.writableLength ?? 0) < MAX_UNWRITTEN) stream.write(text(line))
+      else this.#warning.tell('cannot be written as fast as requests end; lines are left out')
+    }
   }
 }
 
 /** What a stream may hold unwritten, in bytes, before lines are left out: the process must not end by its log. */
 const MAX_UNWRITTEN = 16 * 1024 * 1024
-
-function writeUnlessFull(stream: Writable, line: string): void {
-  if (!stream.destroyed && stream.writableLength < MAX_UNWRITTEN) stream.write(line)
-}

@@ -1,6 +1,7 @@
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
 import type { Changes } from '../model/events.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
+import { LogWarning } from './log-warning.js'
 import { masked } from './masked.js'
 
 type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => void
@@ -14,8 +15,15 @@ type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) =>
 export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger): void {
   const least = LOG_LEVELS.indexOf(level)
   const write: Say = logger ? (at, fields, message) => logger[at](fields, message) : onStandardError
+  const warning = new LogWarning('the application log')
   const say: Say = (at, fields, message) => {
-    if (LOG_LEVELS.indexOf(at) >= least) write(at, fields, onOneLine(masked(message)))
+    if (LOG_LEVELS.indexOf(at) < least) return
+    try {
+      write(at, fields, onOneLine(masked(message)))
+    } catch (error) {
+      // The host's own.
+      warning.tell(`cannot be written: ${(error as Error)?.message}`)
+    }
   }
   let serving = 0
   events.on('configChanged', ({ generation, provider, version, verified, changes, steps, warnings }) => {
@@ -55,7 +63,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
     say(
       'debug',
       { code: error.code, status },
-      `${method} ${host}${path} failed with ${status}: ${error.message}`,
+      `${method} ${host}${path.replace(/\?.*/s, '')} failed with ${status}: ${error.message}`,
     ),
   )
 }
@@ -73,9 +81,14 @@ function counted({ added, removed, changed }: Changes): string {
 /** What comes from outside must not look like a line of ours. */
 function onOneLine(message: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
-  return message.replaceAll(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
+  return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }
 
+let isWatched = false
+
 const onStandardError: Say = (level, _fields, message) => {
+  // That nobody reads it any more must not end the process.
+  if (!isWatched) process.stderr.on('error', () => {})
+  isWatched = true
   process.stderr.write(`${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message}\n`)
 }

@@ -9,14 +9,17 @@ const HEARTBEAT_MS = 10_000
 export class EventStream {
   readonly #clients = new Set<ServerResponse>()
   #heartbeat: NodeJS.Timeout | undefined
+  #isClosed = false
 
   get size(): number {
     return this.#clients.size
   }
 
-  /** Takes a client on. @returns false if there are too many */
+  /** Takes a client on. @returns false if there are too many, or it has ended */
   add(res: ServerResponse): boolean {
-    if (this.#clients.size >= MAX_CLIENTS) return false
+    if (this.#isClosed || this.#clients.size >= MAX_CLIENTS) return false
+    // It left before it came to us; nothing would tell so later.
+    if (res.destroyed || res.socket?.destroyed) return true
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
     // The first bytes: a client knows that it is connected.
     res.write(': connected\n\n')
@@ -32,6 +35,7 @@ export class EventStream {
 
   /** Ends them all. */
   close(): void {
+    this.#isClosed = true
     for (const res of this.#clients) res.end()
   }
 

@@ -29,24 +29,31 @@ export function* jsonPieces(value: unknown): Generator<string> {
   yield before === '{' ? '{}' : '}'
 }
 
-/** As much as leaves in one turn of the event loop, in characters: requests are served in between. */
+/** As much as is made in one turn of the event loop, in characters: requests are served in between. */
 const PIECE = 64 * 1024
 
-/** Writes JSON as fast as it is read, and ends the response. @throws Error if its client leaves before the end */
-export async function writeJson(res: ServerResponse, value: unknown): Promise<void> {
-  await pipeline(Readable.from(gathered(value)), res)
+/**
+ * Writes JSON, and ends the response. All of it is made before the first of it leaves: a client that does not read must not
+ * keep alive the configuration that it asked for. Nor may whoever calls this wait for it in a function that still knows
+ * the value.
+ *
+ * @returns rejects if its client leaves before the end
+ */
+export function writeJson(res: ServerResponse, value: unknown): Promise<void> {
+  return gathered(value).then((pieces) => pipeline(Readable.from(pieces), res))
 }
 
-async function* gathered(value: unknown): AsyncGenerator<string> {
+async function gathered(value: unknown): Promise<string[]> {
+  const pieces: string[] = []
   let text = ''
   for (const piece of jsonPieces(value)) {
     text += piece
     if (text.length < PIECE) continue
-    yield text
+    pieces.push(text)
     text = ''
     await nextTurn()
   }
-  yield `${text}\n`
+  return [...pieces, `${text}\n`]
 }
 
 /** Objects in which `Entries` may stand; a list is written at once. */

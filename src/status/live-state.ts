@@ -4,9 +4,12 @@ import { DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import { runInSlices } from '../rules/run-steps.js'
 import type { History } from './history.js'
-import { masked } from './masked.js'
+import { masked, maskedRule } from './masked.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
+
+/** Of a backend's servers, so many are listed. */
+const MAX_SERVERS = 1_000
 
 /** Which part of a list is asked for. */
 export interface Page {
@@ -37,6 +40,10 @@ export class LiveState {
       this.#ejections += 1
     })
     events.on('serverUp', ({ backend, server }) => this.#down.delete(`${backend}/${server}`))
+    // It holds a whole configuration.
+    events.on('configChanged', () => {
+      this.#found = undefined
+    })
   }
 
   /** Which version each provider serves, and since when. */
@@ -109,10 +116,11 @@ export class LiveState {
     }
   }
 
-  #frontendRow({ name, rule, priority, backend, config }: CompiledFrontend) {
+  #frontendRow(frontend: CompiledFrontend) {
+    const { name, priority, backend, config } = frontend
     return {
       name,
-      rule: masked(rule),
+      rule: maskedRule(frontend),
       priority,
       backend,
       ...(config.entryPoints && { entryPoints: config.entryPoints }),
@@ -121,16 +129,17 @@ export class LiveState {
     }
   }
 
-  #backendRow({ name, config, servers }: LiveBackend, inFlight: ReadonlyMap<LiveServer, number>) {
-    const rows = servers.map((server) => this.#serverRow(name, server, inFlight.get(server) ?? 0))
-    const sum = (of: 'requests' | 'inFlight') => rows.reduce((total, row) => total + row[of], 0)
+  #backendRow({ name, config, servers }: LiveBackend, inFlight: ReadonlyMap<LiveServer | string, number>) {
     return {
       name,
       method: config.loadBalancer?.method ?? DEFAULT_STRATEGY,
-      requests: sum('requests'),
+      requests: this.#traffic.requestsOf(name),
       retries: this.#traffic.retries.get(name) ?? 0,
-      inFlight: sum('inFlight'),
-      servers: rows,
+      inFlight: inFlight.get(name) ?? 0,
+      serverCount: servers.length,
+      servers: servers
+        .slice(0, MAX_SERVERS)
+        .map((server) => this.#serverRow(name, server, inFlight.get(server) ?? 0)),
     }
   }
 
@@ -153,11 +162,14 @@ export class LiveState {
     }
   }
 
-  /** Counted when somebody asks: a request pays nothing for it. */
-  #inFlight(): Map<LiveServer, number> {
-    const counts = new Map<LiveServer, number>()
-    for (const { server } of this.#source.engine.inFlight.exchanges) {
-      if (server) counts.set(server, (counts.get(server) ?? 0) + 1)
+  /** By server, and by a backend's name. Counted when somebody asks: a request pays nothing for it. */
+  #inFlight(): Map<LiveServer | string, number> {
+    const counts = new Map<LiveServer | string, number>()
+    const count = (of: LiveServer | string) => counts.set(of, (counts.get(of) ?? 0) + 1)
+    for (const { server, backend } of this.#source.engine.inFlight.exchanges) {
+      if (!server || !backend) continue
+      count(server)
+      count(backend.name)
     }
     return counts
   }

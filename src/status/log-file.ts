@@ -1,64 +1,96 @@
-import { once } from 'node:events'
+import { close, constants, open } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { SonicBoom } from 'sonic-boom'
+import { LogWarning } from './log-warning.js'
 
 /** Bytes that are gathered before they are written, or for how long, in milliseconds. */
 const GATHERED = 32 * 1024
 const GATHERED_MS = 1_000
 /** What may wait for a disk that does not take it; more is left out, and said. */
 const MAX_WAITING = 16 * 1024 * 1024
+/** For what is gathered to be written at the end, in milliseconds. */
+const CLOSE_MS = 2_000
+
+/** Without waiting: a pipe that nobody reads would hold up whoever opens it for ever. */
+const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
 
 /** A file that lines are added to. A disk that takes nothing is told of once, by a warning of the process, and harms no request. */
 export class LogFile {
   readonly #path: string
+  readonly #warning: LogWarning
   #file: SonicBoom | undefined
-  #isTroubled = false
+  #isClosed = false
 
   constructor(path: string) {
     this.#path = path
+    this.#warning = new LogWarning(`the log ${path}`)
   }
 
   /** @throws what node says, if it cannot be opened */
   async open(): Promise<void> {
-    const { SonicBoom: File } = (await import('sonic-boom')).default as unknown as {
-      SonicBoom: typeof SonicBoom
-    }
-    const file = new File({
-      dest: this.#path,
-      minLength: GATHERED,
-      maxWrite: 2 * GATHERED,
-      maxLength: MAX_WAITING,
-      periodicFlush: GATHERED_MS,
-      mkdir: true,
-      sync: false,
-    })
-    await once(file, 'ready')
-    file.on('error', (error) => this.#warn(`cannot be written: ${error.message}`))
-    file.on('drop', () => this.#warn('cannot be written as fast as requests end; lines are left out'))
-    file.on('drain', () => {
-      this.#isTroubled = false
-    })
-    this.#file = file
+    this.#file = await this.#openNew()
   }
 
   write(line: string): void {
     this.#file?.write(line)
   }
 
-  reopen(): void {
-    this.#file?.reopen()
+  /** Opens it anew. Where that fails, lines go on to the file that was there. */
+  async reopen(): Promise<void> {
+    if (!this.#file) return
+    try {
+      const file = await this.#openNew()
+      const before = this.#file
+      this.#file = file
+      if (before) await end(before)
+    } catch (error) {
+      this.#warning.tell(`cannot be opened anew: ${(error as Error).message}`)
+    }
   }
 
+  /** What is gathered is written first. */
   async close(): Promise<void> {
+    this.#isClosed = true
     const file = this.#file
     this.#file = undefined
-    if (!file) return
-    file.end()
-    await Promise.race([once(file, 'close'), once(file, 'error')]).catch(() => {})
+    if (file) await end(file)
   }
 
-  #warn(what: string): void {
-    if (this.#isTroubled) return
-    this.#isTroubled = true
-    process.emitWarning(`the log ${this.#path} ${what}`, 'SwitchoverLogWarning')
+  async #openNew(): Promise<SonicBoom> {
+    await mkdir(dirname(this.#path), { recursive: true })
+    const { SonicBoom: File } = (await import('sonic-boom')).default as unknown as {
+      SonicBoom: typeof SonicBoom
+    }
+    const fd = await promisify(open)(this.#path, APPEND, 0o644)
+    if (this.#isClosed) {
+      await promisify(close)(fd)
+      throw new Error('it was closed meanwhile')
+    }
+    const file = new File({
+      fd,
+      minLength: GATHERED,
+      maxWrite: 2 * GATHERED,
+      maxLength: MAX_WAITING,
+      periodicFlush: GATHERED_MS,
+      sync: false,
+    })
+    file.on('error', (error) => this.#warning.tell(`cannot be written: ${error.message}`))
+    file.on('drop', () => this.#warning.tell('cannot be written as fast as requests end; lines are left out'))
+    file.on('drain', () => this.#warning.isOver())
+    return file
   }
+}
+
+/** Writes what is gathered, and closes it; a disk that does not take it has so long. */
+async function end(file: SonicBoom): Promise<void> {
+  const closed = new Promise((resolve) => file.once('close', resolve))
+  const failed = new Promise((resolve) => file.once('error', resolve))
+  const limit = () => delay(CLOSE_MS, undefined, { ref: false })
+  file.end()
+  await Promise.race([closed, failed, limit()])
+  file.destroy()
+  await Promise.race([closed, limit()])
 }

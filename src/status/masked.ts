@@ -1,12 +1,35 @@
-/** Credentials in a URL: `https://user:password@host`. */
-const IN_URL = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/@"'`]+@/gi
-/** What a rule expects of a header that says who asks. Both forms of text. */
-const IN_RULE =
-  /(\bHeaders?(?:Regexp)?(?:\(`|:)[^`,;)]{0,200}(?:authorization|cookie|token|secret|password|key)[^`,;)]{0,200}(?:`, *`|, *))[^`;)]*/gi
+import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import { secretsOf } from '../rules/secret-values.js'
+
+/** Credentials in a URL, `https://user:password@host`; a password may hold an @ of its own. */
+const IN_URL = /(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s"`]{1,500}@/gi
 /** Hashes of passwords, as `htpasswd` writes them. */
 const HASH = /\$(?:apr1|2[abxy]|[156])\$[./\w$]+/g
 
-/** A text without the secrets that it may show: what is masked is `***`. */
+/** A text without the credentials that it may show: what is masked is `***`. */
 export function masked(text: string): string {
-  return text.replace(IN_URL, '$1***@').replace(IN_RULE, '$1***').replace(HASH, '***')
+  return text.replace(IN_URL, '$1***@').replace(HASH, '***')
+}
+
+/** The rule of a frontend, without what it expects of headers that say who asks. */
+export function maskedRule(frontend: CompiledFrontend): string {
+  return withoutValues(masked(frontend.rule), secretsOf(frontend.tree))
+}
+
+/** A text without what some frontends' rules expect of headers that say who asks. */
+export function maskedText(text: string, frontends: Iterable<CompiledFrontend>): string {
+  const secrets = new Set<string>()
+  for (const frontend of frontends) for (const secret of secretsOf(frontend.tree)) secrets.add(secret)
+  return withoutValues(masked(text), [...secrets])
+}
+
+function withoutValues(text: string, secrets: readonly string[]): string {
+  let rest = text
+  // The longest first: one may be a part of another.
+  for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {
+    if (secret === '') continue
+    // As it stands between quotes, where it has to.
+    for (const form of [JSON.stringify(secret).slice(1, -1), secret]) rest = rest.replaceAll(form, '***')
+  }
+  return rest
 }

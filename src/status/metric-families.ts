@@ -110,7 +110,7 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     ),
     gauge('backend_server_up', '1 if a server is in rotation, 0 if health checks took it out.', () =>
       servers(sources, (backend, { name, url }) => ({
-        labels: { backend, url: masked(url) },
+        labels: { backend, server: name, url: masked(url) },
         value: sources.live.isDown(backend, name) ? 0 : 1,
       })),
     ),

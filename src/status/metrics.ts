@@ -1,5 +1,6 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
-import { type MetricFamily, type MetricSources, metricFamilies } from './metric-families.js'
+import { type MetricFamily, type MetricSources, type MetricValue, metricFamilies } from './metric-families.js'
 
 /** How metrics are named and bounded. */
 export interface MetricsOptions {
@@ -16,51 +17,91 @@ export interface MetricsOptions {
   readonly maxBackends?: number
 }
 
-export const OPENMETRICS = 'application/openmetrics-text'
+/** Metrics as text, and what kind of text it is. */
+export interface MetricsText {
+  readonly type: string
+  readonly body: string
+}
+
+const OPENMETRICS = 'application/openmetrics-text'
+/** As many series become text in one turn of the event loop. */
+const SLICE = 5_000
 
 /** The metrics as text, for Prometheus (0.0.4) or OpenMetrics (1.0.0). Nothing is worked out before somebody asks. */
 export class Metrics {
   readonly #families: readonly MetricFamily[]
   readonly #host: Registry | undefined
-  #own: Promise<{ readonly prometheus: Registry; readonly openMetrics: Registry }> | undefined
+  readonly #registered: string[] = []
+  /** By what was asked for: who asks meanwhile gets the same. */
+  readonly #underWay = new Map<boolean, Promise<MetricsText>>()
 
   constructor(sources: MetricSources, { registry, prefix = 'switchover_' }: MetricsOptions = {}) {
     this.#families = metricFamilies(sources, prefix)
     this.#host = registry
-    if (registry) this.#register(registry)
+  }
+
+  /** Puts ours into the host's registry, all of them or none. @throws what the registry throws: a name is taken */
+  register(): void {
+    const registry = this.#host
+    if (!registry) return
+    try {
+      for (const family of this.#families) {
+        registry.registerMetric(asMetric(family) as never)
+        this.#registered.push(family.name)
+      }
+    } catch (error) {
+      this.unregister()
+      throw error
+    }
+  }
+
+  /** Takes them out again. @throws what the registry throws */
+  unregister(): void {
+    for (const name of this.#registered.splice(0)) this.#host?.removeSingleMetric(name)
   }
 
   /** @param accept the header of whoever asks */
-  async read(accept = ''): Promise<{ readonly type: string; readonly body: string }> {
-    const registry = this.#host ?? (await this.#ownFor(accept))
-    return { type: registry.contentType, body: await registry.metrics() }
+  async read(accept = ''): Promise<MetricsText> {
+    if (this.#host) return { type: this.#host.contentType, body: await this.#host.metrics() }
+    const asOpenMetrics = accept.includes(OPENMETRICS)
+    let text = this.#underWay.get(asOpenMetrics)
+    if (text === undefined) {
+      text = this.#write(asOpenMetrics).finally(() => this.#underWay.delete(asOpenMetrics))
+      this.#underWay.set(asOpenMetrics, text)
+    }
+    return text
   }
 
-  /** Takes ours out of the host's registry. */
-  close(): void {
-    for (const { name } of this.#families) this.#host?.removeSingleMetric(name)
-  }
-
-  async #ownFor(accept: string): Promise<Registry> {
-    this.#own ??= this.#makeOwn()
-    const { prometheus, openMetrics } = await this.#own
-    return accept.includes(OPENMETRICS) ? openMetrics : prometheus
-  }
-
-  /** One for each form: a registry of OpenMetrics changes the names of its counters for good. */
-  async #makeOwn() {
+  async #write(asOpenMetrics: boolean): Promise<MetricsText> {
     const { Registry: Own } = (await import('prom-client')).default
-    const prometheus = new Own()
-    const openMetrics = new Own() as Registry
-    openMetrics.setContentType(Own.OPENMETRICS_CONTENT_TYPE as never)
-    this.#register(prometheus)
-    this.#register(openMetrics)
-    return { prometheus, openMetrics }
+    const registry = new Own() as Registry
+    if (asOpenMetrics) registry.setContentType(Own.OPENMETRICS_CONTENT_TYPE as never)
+    const texts: string[] = []
+    for (const family of this.#families) texts.push(await textOf(registry, family, asOpenMetrics))
+    const body = texts.join(asOpenMetrics ? '\n' : '\n\n')
+    return { type: registry.contentType, body: asOpenMetrics ? `${body}\n# EOF\n` : `${body}\n` }
   }
+}
 
-  #register(registry: Registry): void {
-    for (const family of this.#families) registry.registerMetric(asMetric(family) as never)
+/** What the registry makes of a metric; in slices, for it would make it of all its series at once. */
+async function textOf(registry: Registry, family: MetricFamily, asOpenMetrics: boolean): Promise<string> {
+  const values = family.values()
+  // OpenMetrics names a counter without what ends its series.
+  const name = asOpenMetrics && family.type === 'counter' ? family.name.replace(/_total$/, '') : family.name
+  let text = ''
+  for (let at = 0; at === 0 || at < values.length; at += SLICE) {
+    const metric = asMetric({ ...family, name, values: () => values.slice(at, at + SLICE) })
+    // Not among its types, though what `metrics()` is made of.
+    const piece = await (registry as Registry & TextMaker).getMetricsAsString(metric)
+    // The help and the type stand before the first alone.
+    text += at === 0 ? piece : piece.replace(/^(?:#.*\n)*/, '\n')
+    if (values.length > SLICE) await nextTurn()
   }
+  return text
+}
+
+interface TextMaker {
+  getMetricsAsString(metric: object): Promise<string>
 }
 
 /** What a registry takes for a metric of its own: prom-client's would cost each request more than all of ours. */
@@ -69,9 +110,9 @@ function asMetric({ name, help, type, values }: MetricFamily) {
     name,
     help,
     type,
-    async get() {
-      // By its name of now: see `makeOwn`.
-      return { name: this.name, help, type, values: values(), aggregator: 'sum' }
+    async get(): Promise<object> {
+      // By its name of now: a registry of OpenMetrics changes it.
+      return { name: this.name, help, type, values: values() satisfies MetricValue[], aggregator: 'sum' }
     },
     reset() {},
   }

@@ -16,6 +16,9 @@ const HEADERS: Readonly<Record<string, string>> = {
 /** Those that say nothing but how the process does, to whoever decides whether it gets requests. */
 const OPEN = new Set(['/ping', '/ready'])
 
+/** As the system writes it. */
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/i
+
 /** What is wrong with a request before it is looked at. */
 export interface Refusal {
   readonly status: number
@@ -33,10 +36,10 @@ export class StatusGuard {
   readonly #token: Buffer | undefined
   readonly #checksHost: boolean
 
-  /** @param checksHost for a listener on loopback: a page of another site could have its own name lead there */
-  constructor(token: string | undefined, checksHost: boolean) {
+  /** @param listensOn the address of its own listener; on loopback a page of another site could have its own name lead there */
+  constructor(token: string | undefined, listensOn?: string) {
     this.#token = token === undefined ? undefined : digest(token)
-    this.#checksHost = checksHost && token === undefined
+    this.#checksHost = token === undefined && listensOn !== undefined && LOOPBACK.test(listensOn)
   }
 
   /** @param path without the query */

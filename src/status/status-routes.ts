@@ -6,7 +6,7 @@ import { healthView } from './health.js'
 import type { History } from './history.js'
 import { writeJson } from './json-pieces.js'
 import type { LiveState, Page } from './live-state.js'
-import { masked } from './masked.js'
+import { masked, maskedText } from './masked.js'
 import type { Metrics } from './metrics.js'
 import type { StatusSource } from './status-source.js'
 import { traefikView } from './traefik-api.js'
@@ -60,10 +60,9 @@ export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer]
 const MAX_EXPLAINED = 200
 const MAX_PAGE = 500
 
-async function json(res: ServerResponse, value: unknown, status = 200): Promise<true> {
+function json(res: ServerResponse, value: unknown, status = 200): Promise<true> {
   res.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' })
-  await writeJson(res, value)
-  return true
+  return writeJson(res, value).then(() => true)
 }
 
 function text(res: ServerResponse, status: number, body: string, type = 'text/plain; charset=utf-8'): true {
@@ -88,7 +87,7 @@ async function dashboardFile({ dashboard }: StatusParts, { res, rest }: Asked): 
   return true
 }
 
-async function traefikApi({ source }: StatusParts, { res, rest }: Asked): Promise<boolean> {
+function traefikApi({ source }: StatusParts, { res, rest }: Asked): Promise<boolean> | boolean {
   const path = (rest[0] ?? '').split('/').filter((segment) => segment !== '')
   const names = source.providers().map(({ provider }) => provider)
   const view = traefikView(source.engine.snapshot, names, path.map(decoded))
@@ -127,16 +126,25 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
     method: query.get('method') || 'GET',
     ...(entryPoint && { entryPoint }),
   })
-  const shown = <T extends { readonly rule: string }>(entry: T): T => ({ ...entry, rule: masked(entry.rule) })
+  const listed = [
+    ...(winner ? [winner] : []),
+    ...refused.slice(0, MAX_EXPLAINED),
+    ...outranked.slice(0, MAX_EXPLAINED),
+  ]
+  const names = new Set(listed.map(({ frontend }) => frontend))
+  const frontends = (source.engine.snapshot?.router.frontends ?? []).filter(({ name }) => names.has(name))
+  const hidden = (of: string) => maskedText(of, frontends)
+  const shown = <T extends { readonly rule: string }>(entry: T): T => ({ ...entry, rule: hidden(entry.rule) })
   return json(res, {
     ...rest,
-    text: masked(rest.text),
+    text: hidden(rest.text),
     ...(winner && { winner: shown(winner) }),
-    refused: refused.slice(0, MAX_EXPLAINED).map((entry) => ({ ...shown(entry), by: masked(entry.by) })),
+    refused: refused.slice(0, MAX_EXPLAINED).map((entry) => ({ ...shown(entry), by: hidden(entry.by) })),
     refusedCount: refused.length,
     outranked: outranked.slice(0, MAX_EXPLAINED).map(shown),
     outrankedCount: outranked.length,
-    servers: rest.servers.map((server) => ({ ...server, url: masked(server.url) })),
+    servers: rest.servers.slice(0, MAX_EXPLAINED).map((server) => ({ ...server, url: masked(server.url) })),
+    serverCount: rest.servers.length,
   })
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { isIP } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { RequestHandler } from '../engine/engine-options.js'
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
 import { asError, ProxyError } from '../model/errors.js'
@@ -16,6 +16,10 @@ import type { StatusSource } from './status-source.js'
 import { Traffic } from './traffic.js'
 
 const MAX_SERVERS = 1_000
+const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, requestTimeout: 10_000 }
+const MAX_CONNECTIONS = 500
+/** Event streams have a heartbeat that is more frequent. */
+const IDLE_MS = 30_000
 
 /** Shows a running proxy to people and to tools: JSON, metrics, events, a page. Nothing can be changed through it. */
 export class StatusServer {
@@ -32,7 +36,7 @@ export class StatusServer {
     const traffic = new Traffic({
       ...metricsOptions,
       inFlight: () => source.engine.inFlight.size,
-      generation: () => source.engine.generation,
+      isConfigured: (kind, name) => source.engine.snapshot?.config[kind].has(name) ?? false,
     })
     const history = new History(events)
     const live = new LiveState(source, events, traffic, history)
@@ -41,7 +45,7 @@ export class StatusServer {
     const stream = new EventStream()
     const rest = { dashboard: new DashboardFiles(), unreadyWhileStale }
     this.#parts = { source, traffic, history, live, metrics, events: stream, ...rest }
-    this.handler = this.#handlerFor(new StatusGuard(options.token, false))
+    this.handler = this.#handlerFor(new StatusGuard(options.token))
     this.#stops = [
       source.engine.reports.observe(traffic.record),
       traffic.onPoint((point) => stream.send('traffic', point)),
@@ -50,20 +54,31 @@ export class StatusServer {
       ),
       () => traffic.stop(),
       () => stream.close(),
-      () => metrics.close(),
+      () => metrics.unregister(),
     ]
     this.#tellOf(events)
   }
 
-  /** Opens its own listener, if an address was given. @throws what node says: a port in use is `EADDRINUSE` */
-  async listen(): Promise<{ readonly host: string; readonly port: number } | undefined> {
-    if (this.#options.address === undefined) return undefined
-    const at = parseAddress(this.#options.address)
-    const guard = new StatusGuard(this.#options.token, isLoopback(at.host))
-    const server = createServer(
-      { connectionsCheckingInterval: 1_000, headersTimeout: 10_000 },
-      this.#handlerFor(guard),
-    )
+  /**
+   * Puts its metrics into the host's registry, and opens its own listener if an address was given: one though the other
+   * fails.
+   *
+   * @throws what node says: a port in use is `EADDRINUSE`; what the registry throws
+   */
+  async open(): Promise<{ readonly host: string; readonly port: number } | undefined> {
+    const { address } = this.#options
+    const listening = address === undefined ? undefined : this.#listen(parseAddress(address))
+    // Whoever waits for it comes later.
+    listening?.catch(() => {})
+    this.#parts.metrics.register()
+    return listening
+  }
+
+  async #listen(at: { readonly host: string; readonly port: number }) {
+    const server = createServer(LIMITS)
+    server.maxConnections = MAX_CONNECTIONS
+    // Of one that neither asks nor reads.
+    server.setTimeout(IDLE_MS)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -73,27 +88,39 @@ export class StatusServer {
         resolve()
       })
     })
-    const bound = server.address()
-    return { host: at.host, port: typeof bound === 'object' && bound ? bound.port : at.port }
+    const { address, port } = server.address() as AddressInfo
+    server.on('request', this.#handlerFor(new StatusGuard(this.#options.token, address)))
+    return { host: at.host, port }
   }
 
-  /** Ends it: nothing is counted any more. */
+  /** Ends it: nothing is counted any more. @throws what the host's registry throws */
   async close(): Promise<void> {
-    for (const stop of this.#stops) stop()
+    const failures: unknown[] = []
+    for (const stop of this.#stops) {
+      try {
+        stop()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
     const server = this.#server
-    if (!server?.listening) return
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve())
+    if (server?.listening) {
+      const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
-    })
+      await closed
+    }
+    if (failures.length > 0) throw failures[0]
   }
 
   #tellOf(events: ProxyEmitter): void {
     const { events: stream, traffic } = this.#parts
     const at = () => new Date().toISOString()
-    events.on('configChanged', ({ changes: { frontends, backends } }) =>
-      traffic.forget(frontends.removed, backends.removed),
-    )
+    events.on('configChanged', ({ changes: { frontends, backends } }) => {
+      traffic.forget(frontends.removed, backends.removed)
+      const { snapshot } = this.#parts.source.engine
+      for (const name of backends.changed)
+        traffic.keepServers(name, snapshot?.config.backends.get(name)?.servers ?? {})
+    })
     events.on('providerTroubled', ({ provider, error }) =>
       stream.send('providerTroubled', { at: at(), provider, message: masked(error.message) }),
     )
@@ -157,8 +184,4 @@ function writeError(res: ServerResponse, status: number, code: string, message: 
     'Content-Length': Buffer.byteLength(body),
   })
   res.end(body)
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 }

@@ -3,7 +3,7 @@ import type { Backend, Frontend } from '../model/config.js'
 import { DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import { Entries } from './json-pieces.js'
-import { masked } from './masked.js'
+import { masked, maskedRule } from './masked.js'
 
 /**
  * What Traefik 1.7 answers under `/api/providers`, with defaults filled in. Names stand without their provider, rules as
@@ -64,21 +64,25 @@ function* own<T>(
 
 function backendView({ servers, loadBalancer, buffering }: Backend) {
   return {
-    servers: Object.fromEntries(
-      Object.entries(servers).map(([name, { url, weight = 1 }]) => [name, { url: masked(url), weight }]),
-    ),
+    servers: new Entries(serversOf(servers)),
     loadBalancer: { method: loadBalancer?.method ?? DEFAULT_STRATEGY },
     ...(buffering && { buffering }),
   }
 }
 
-function frontendView({ name, rule, config }: CompiledFrontend) {
+function* serversOf(servers: Backend['servers']): Generator<readonly [string, unknown]> {
+  for (const [name, { url, weight = 1 }] of Object.entries(servers))
+    yield [name, { url: masked(url), weight }]
+}
+
+function frontendView(frontend: CompiledFrontend) {
+  const { name, config } = frontend
   const { backend, entryPoints = [], passHostHeader = true, priority = 0, whiteList } = config
   const provider = name.slice(name.lastIndexOf('@'))
   return {
     entryPoints,
     backend: backend.endsWith(provider) ? backend.slice(0, -provider.length) : backend,
-    routes: routesView(config, rule),
+    routes: routesView(config, frontend.rule, maskedRule(frontend)),
     passHostHeader,
     priority,
     basicAuth: null,
@@ -86,12 +90,16 @@ function frontendView({ name, rule, config }: CompiledFrontend) {
   }
 }
 
-/** @param compiled what all of them say together, as text */
-function routesView({ routes }: Frontend, compiled: string): Record<string, { rule: string }> {
+/**
+ * @param compiled what all of them say together, as text
+ * @param shown the same, masked
+ */
+function routesView({ routes }: Frontend, compiled: string, shown: string): Record<string, { rule: string }> {
   const entries = Object.entries(routes ?? {})
   const isData = entries.some(([, { rule }]) => typeof rule !== 'string')
-  if (entries.length === 0 || isData) return { [entries[0]?.[0] ?? 'main']: { rule: masked(compiled) } }
-  return Object.fromEntries(entries.map(([name, { rule }]) => [name, { rule: masked(String(rule)) }]))
+  if (entries.length === 0 || isData || shown !== compiled)
+    return { [entries[0]?.[0] ?? 'main']: { rule: shown } }
+  return Object.fromEntries(entries.map(([name, { rule }]) => [name, { rule: String(rule) }]))
 }
 
 /** A part of a frontend or backend by its path, as far as one was given. */
@@ -103,7 +111,9 @@ function partOf(
 ): unknown {
   if (part === undefined) return view
   if (part !== expected) return undefined
-  const parts = view[part] as Record<string, unknown>
+  const parts = view[part] as Entries | Readonly<Record<string, unknown>>
   if (name === undefined) return parts
-  return Object.hasOwn(parts, name) ? parts[name] : undefined
+  for (const [each, value] of parts instanceof Entries ? parts.each : Object.entries(parts))
+    if (each === name) return value
+  return undefined
 }

@@ -28,6 +28,7 @@ export class TrafficClock {
   readonly #latency = new LatencyHistogram()
   readonly #listeners = new Set<(point: TrafficPoint) => void>()
   #codes = new Map<number, number>()
+  #requests = 0
   #errors = 0
   #lately = 0
   #before = 0
@@ -40,7 +41,9 @@ export class TrafficClock {
   }
 
   record(code: number, ms: number, failed: boolean): void {
-    this.#latency.record(ms)
+    // How long a tunnel stood is no latency.
+    if (code !== 101) this.#latency.record(ms)
+    this.#requests += 1
     this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
     this.#lately += 1
     if (failed) this.#errors += 1
@@ -65,6 +68,7 @@ export class TrafficClock {
     if (this.points.push(point) > POINTS) this.points.shift()
     this.lastCodes = this.#codes
     this.#codes = new Map()
+    this.#requests = 0
     this.#errors = 0
     this.#latency.clear()
     this.#seconds += 1
@@ -80,7 +84,7 @@ export class TrafficClock {
     const latency = this.#latency
     return {
       at: new Date().toISOString(),
-      requests: latency.count,
+      requests: this.#requests,
       errors: this.#errors,
       ...(latency.count > 0 && {
         p50Ms: latency.percentile(0.5) as number,

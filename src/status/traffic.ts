@@ -1,5 +1,6 @@
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
 import { LatencyHistogram } from './latency-histogram.js'
+import { masked } from './masked.js'
 import { DEFAULT_BUCKETS, Series } from './series.js'
 import { TrafficClock, type TrafficPoint } from './traffic-clock.js'
 
@@ -46,8 +47,8 @@ export interface TrafficOptions {
   readonly maxBackends?: number
   /** Requests under way. */
   readonly inFlight: () => number
-  /** The generation that serves. */
-  readonly generation: () => number
+  /** Whether a frontend or backend is configured now. */
+  readonly isConfigured: (kind: 'frontends' | 'backends', name: string) => boolean
 }
 
 /** Where backends are counted that came after the last one with series of its own. */
@@ -69,11 +70,11 @@ export class Traffic {
   readonly #servers = new Map<string, Map<string, ServerTraffic>>()
   readonly #maxBackends: number
   readonly #clock: TrafficClock
-  readonly #generation: () => number
+  readonly #isConfigured: TrafficOptions['isConfigured']
 
-  constructor({ buckets = DEFAULT_BUCKETS, maxBackends = 1_000, inFlight, generation }: TrafficOptions) {
+  constructor({ buckets = DEFAULT_BUCKETS, maxBackends = 1_000, inFlight, isConfigured }: TrafficOptions) {
     this.bounds = buckets
-    this.#generation = generation
+    this.#isConfigured = isConfigured
     this.#maxBackends = maxBackends
     this.#clock = new TrafficClock(inFlight, () => this.#turnOver())
   }
@@ -93,10 +94,9 @@ export class Traffic {
     return this.#clock.lastCodes
   }
 
-  readonly record = (request: EndedRequest): void => {
-    const { req, frontend, backend, server, error, retries, entryPoint = '' } = request
+  readonly record = (request: EndedRequest, ms: number): void => {
+    const { req, frontend, backend, error, retries, entryPoint = '' } = request
     const code = statusOf(request)
-    const ms = performance.now() - request.startedAt
     const failed = code >= 500 || (error !== undefined && error.source !== 'client')
     const method = req.method ?? ''
 
@@ -107,16 +107,28 @@ export class Traffic {
     totals.byCode.set(code, (totals.byCode.get(code) ?? 0) + 1)
     this.#clock.record(code, ms, failed)
     this.#seriesOf(this.entryPoints, entryPoint).count(method, code, ms / 1e3)
+    if (frontend) this.#countFrontend(frontend.name)
     // What was matched by an earlier generation may be configured no more, and would never be forgotten again.
-    const isConfigured = request.generation === this.#generation()
-    if (frontend && (isConfigured || this.frontends.has(frontend.name))) this.#countFrontend(frontend.name)
-    if (backend && (isConfigured || this.#servers.has(backend.name))) {
+    if (backend && (this.#servers.has(backend.name) || this.#isConfigured('backends', backend.name))) {
       const label = this.labelOf(backend.name)
       this.#seriesOf(this.backends, label).count(method, code, ms / 1e3)
       if (retries > 0) this.retries.set(label, (this.retries.get(label) ?? 0) + retries)
-      if (server) this.#countServer(backend.name, server.name, ms, failed)
+      this.#countServers(request, backend.name, code, ms, failed)
     }
     if (code >= 400) this.#keepError(request, code)
+  }
+
+  /** Requests that a backend has answered, or failed to. */
+  requestsOf(backend: string): number {
+    let requests = 0
+    for (const server of this.#servers.get(backend)?.values() ?? []) requests += server.requests
+    return requests
+  }
+
+  /** Forgets all servers of a backend but these. */
+  keepServers(backend: string, names: Readonly<Record<string, unknown>>): void {
+    const servers = this.#servers.get(backend)
+    for (const name of servers?.keys() ?? []) if (!Object.hasOwn(names, name)) servers?.delete(name)
   }
 
   /** What one server was asked; undefined if nothing. */
@@ -162,14 +174,15 @@ export class Traffic {
   #countFrontend(name: string): void {
     const own = this.frontends.get(name)
     if (own === undefined) {
-      this.frontends.set(name, { requests: 1, lately: 1, before: 0 })
+      if (this.#isConfigured('frontends', name))
+        this.frontends.set(name, { requests: 1, lately: 1, before: 0 })
       return
     }
     own.requests += 1
     own.lately += 1
   }
 
-  #countServer(backend: string, server: string, ms: number, failed: boolean): void {
+  #serverIn(backend: string, server: string): ServerTraffic {
     let servers = this.#servers.get(backend)
     if (servers === undefined) {
       servers = new Map()
@@ -180,15 +193,30 @@ export class Traffic {
       own = { requests: 0, errors: 0, latency: new LatencyHistogram(), before: new LatencyHistogram() }
       servers.set(server, own)
     }
+    return own
+  }
+
+  /** The one that answered, and those that were asked in vain before. */
+  #countServers(
+    { server, tried }: EndedRequest,
+    backend: string,
+    code: number,
+    ms: number,
+    failed: boolean,
+  ): void {
+    if (tried) for (const each of tried) if (each !== server) this.#serverIn(backend, each.name).errors += 1
+    if (!server) return
+    const own = this.#serverIn(backend, server.name)
     own.requests += 1
     if (failed) own.errors += 1
-    own.latency.record(ms)
+    // How long a tunnel stood says nothing of its server.
+    if (code !== 101) own.latency.record(ms)
   }
 
   #keepError({ req, facts }: EndedRequest, status: number): void {
     const { method = '' } = req
     // Without the query: it may hold what is nobody's business.
-    const path = facts?.path ?? (req.url ?? '').replace(/\?.*/s, '')
+    const path = facts?.path ?? masked((req.url ?? '').replace(/\?.*/s, ''))
     this.recentErrors.unshift({ status, method, host: facts?.host ?? '', path, at: Date.now() })
     this.recentErrors.length = Math.min(this.recentErrors.length, RECENT_ERRORS)
   }

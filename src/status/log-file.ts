@@ -23,6 +23,8 @@ export class LogFile {
   readonly #warning: LogWarning
   #file: SonicBoom | undefined
   #isClosed = false
+  /** Of this turn of the event loop. */
+  #lines = ''
 
   constructor(path: string) {
     this.#path = path
@@ -35,7 +37,15 @@ export class LogFile {
   }
 
   write(line: string): void {
-    this.#file?.write(line)
+    // sonic-boom counts the bytes of each text that it is given, which costs more than to make the line.
+    if (this.#lines === '') setImmediate(this.#passOn)
+    this.#lines += line
+  }
+
+  readonly #passOn = (): void => {
+    const lines = this.#lines
+    this.#lines = ''
+    if (lines !== '') this.#file?.write(lines)
   }
 
   /** Opens it anew. Where that fails, lines go on to the file that was there. */
@@ -43,6 +53,7 @@ export class LogFile {
     if (!this.#file) return
     try {
       const file = await this.#openNew()
+      this.#passOn()
       const before = this.#file
       this.#file = file
       if (before) await end(before)
@@ -54,6 +65,7 @@ export class LogFile {
   /** What is gathered is written first. */
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#passOn()
     const file = this.#file
     this.#file = undefined
     if (file) await end(file)

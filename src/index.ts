@@ -56,6 +56,7 @@ export {
 } from './providers/api-config-fetcher.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd-connection.js'
+export { FileProvider, type FileProviderOptions } from './providers/file-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'

@@ -16,6 +16,8 @@ const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
   undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|api-config-fetcher))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
+  'smol-toml': /^providers\/parse-document\.ts$/,
+  yaml: /^providers\/parse-document\.ts$/,
   'prom-client': /^status\/metrics\.ts$/,
   'sonic-boom': /^status\/log-file\.ts$/,
   etcd3: /^providers\/etcd-[a-z-]+\.ts$/,

@@ -357,6 +357,7 @@ describe('docs/providers.md', () => {
     ['Options of AliasProvider', 'AliasProviderOptions'],
     ['Options of EtcdAliasProvider', 'EtcdAliasProviderOptions'],
     ['Options of ApiConfigFetcher', 'ApiConfigFetcherOptions'],
+    ['Options of FileProvider', 'FileProviderOptions'],
   ])('has all %s', (heading, name) => {
     expect(namesUnder(file, heading).sort()).toEqual(fieldsOf(name).map(plain).sort())
   })

@@ -81,6 +81,7 @@ export type IssueCode =
   | 'INVALID_URL'
   | 'INVALID_RULE'
   | 'INVALID_RANGE'
+  | 'DUPLICATE_NAME'
   | 'MISSING_FIELD'
   | 'MISSING_RULE'
   | 'MISSING_BACKEND'

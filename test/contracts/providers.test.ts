@@ -1,7 +1,11 @@
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   AliasProvider,
   ApiConfigFetcher,
   EtcdAliasProvider,
+  FileProvider,
   InMemoryAliasSource,
   type ProviderConfig,
   StaticProvider,
@@ -46,6 +50,29 @@ describeProviderContract(
   },
   { unbreakable: 'what it delivers is in memory' },
 )
+
+describeProviderContract('FileProvider', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'file-provider-'))
+  const file = join(folder, 'rules.json')
+  let count = 0
+  const write = async () => {
+    count += 1
+    const document = { version: `v${count}`, frontends: { web: frontend }, backends: { web: backend } }
+    await writeFile(`${file}.new`, JSON.stringify(document))
+    await rename(`${file}.new`, file)
+    return `v${count}`
+  }
+  await write()
+  return {
+    make: () => new FileProvider({ filename: file }),
+    get version() {
+      return `v${count}`
+    },
+    change: write,
+    outage: { break: () => rename(file, `${file}.gone`), mend: () => rename(`${file}.gone`, file) },
+    close: () => rm(folder, { recursive: true }),
+  }
+})
 
 /** Whole configurations under `{root}/v1`, `{root}/v2`, ...: the newest alone, as an operator leaves them. */
 class Versions {

@@ -1,0 +1,70 @@
+import {
+  BACKEND,
+  BUFFERING,
+  DOCUMENT,
+  FRONTEND,
+  LOAD_BALANCER,
+  ROUTE,
+  SERVER,
+  type Shape,
+  WHITE_LIST,
+} from './document-shapes.js'
+import { nullRecord } from './records.js'
+
+/** A place in a document whose fields have names of ours, and what lies in them. */
+interface Place {
+  readonly shape: Shape
+  /** Fields that are such places themselves. */
+  readonly inside?: Readonly<Record<string, Place>>
+  /** Fields whose entries, under names of the document's own, are such places. */
+  readonly each?: Readonly<Record<string, Place>>
+}
+
+const DOCUMENT_PLACE: Place = {
+  shape: DOCUMENT,
+  each: {
+    frontends: {
+      shape: FRONTEND,
+      inside: { whiteList: { shape: WHITE_LIST } },
+      each: { routes: { shape: ROUTE } },
+    },
+    backends: {
+      shape: BACKEND,
+      inside: { loadBalancer: { shape: LOAD_BALANCER }, buffering: { shape: BUFFERING } },
+      each: { servers: { shape: SERVER } },
+    },
+  },
+}
+
+/**
+ * A document with the names of its fields as they are written here: Traefik takes them in any case (`loadbalancer`,
+ * `Backend`). Names of frontends, backends, servers and routes stay as they are, and so does what is no field.
+ */
+export function withFieldCase(document: unknown): unknown {
+  return inPlace(document, DOCUMENT_PLACE)
+}
+
+function inPlace(value: unknown, { shape, inside = {}, each = {} }: Place): unknown {
+  if (!isRecord(value)) return value
+  const known = new Map([...shape.now, ...shape.later].map((name) => [name.toLowerCase(), name]))
+  const fields = nullRecord<unknown>()
+  for (const [given, field] of Object.entries(value)) {
+    const name = known.get(given.toLowerCase()) ?? given
+    // Two that differ in case alone: the second stays, to be refused.
+    const place = name in fields || (name !== given && name in value) ? given : name
+    if (inside[name]) fields[place] = inPlace(field, inside[name])
+    else if (each[name] && isRecord(field)) fields[place] = eachInPlace(field, each[name])
+    else fields[place] = field
+  }
+  return fields
+}
+
+function eachInPlace(entries: Readonly<Record<string, unknown>>, place: Place): unknown {
+  const all = nullRecord<unknown>()
+  for (const [name, entry] of Object.entries(entries)) all[name] = inPlace(entry, place)
+  return all
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+}

@@ -70,8 +70,13 @@ export class FileProvider implements Provider {
 
   async stop(): Promise<void> {
     this.#stopped.abort()
-    this.#bell?.stop()
+    this.#endWatch()
     this.#mark = undefined
+  }
+
+  #endWatch(): void {
+    this.#bell?.stop()
+    this.#bell = undefined
   }
 
   /** Reads until nothing has rung meanwhile. */
@@ -79,7 +84,7 @@ export class FileProvider implements Provider {
     this.#hasRung = true
     if (this.#isReading) return
     this.#isReading = true
-    while (this.#hasRung && !this.#stopped.signal.aborted) {
+    while (this.#hasRung && this.#bell && !this.#stopped.signal.aborted) {
       this.#hasRung = false
       await this.#readAndDeliver(sink)
     }
@@ -102,11 +107,11 @@ export class FileProvider implements Provider {
     if (this.#isTroubled) sink.recovered()
     this.#isTroubled = false
     if (!files || this.#stopped.signal.aborted) return
-    if (!this.#watches) this.#bell?.stop()
     const read = performance.now()
     try {
       const document = await documentOf(files)
       const steps = { read: read - started, parse: performance.now() - read }
+      if (!this.#watches) this.#endWatch()
       // What becomes of it is told by events; the next file need not wait for it.
       void sink.update(document as ProviderConfig, { steps })
     } catch (thrown) {

@@ -5,7 +5,8 @@
  *
  *     npx tsx examples/15-opentelemetry.ts
  */
-import { context, trace } from '@opentelemetry/api'
+import { context, propagation, trace } from '@opentelemetry/api'
+import { W3CTraceContextPropagator } from '@opentelemetry/core'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { createProxy } from 'switchover'
 import { NamedServer } from './demo/named-server.js'
@@ -15,6 +16,7 @@ const exporter = new InMemorySpanExporter()
 trace.setGlobalTracerProvider(
   new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
 )
+propagation.setGlobalPropagator(new W3CTraceContextPropagator()) // spans are part of their client's trace
 const stop = traceRequests(trace.getTracer('switchover'), context)
 
 const server = await NamedServer.start('blue')
@@ -30,6 +32,7 @@ const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 await (await fetch(`${url}/hello`, { headers: { traceparent } })).text()
 await proxy.close()
 
-for (const { name, attributes } of exporter.getFinishedSpans()) console.log(name, JSON.stringify(attributes))
+for (const span of exporter.getFinishedSpans())
+  console.log(span.spanContext().traceId, span.name, JSON.stringify(span.attributes))
 stop()
 await server.close()

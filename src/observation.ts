@@ -69,7 +69,9 @@ export class Observation {
   /** The status server's, to be mounted in a server of the host's. */
   readonly handler: RequestHandler = (req, res, next) => {
     const { status } = this.#options
-    if (!status) throw new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
+    // Not thrown: whoever mounts it does so in a server, where nobody would catch it.
+    if (!status)
+      this.#failure ??= new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
     void Promise.resolve(this.open()).then(() => {
       if (this.#status && !this.#closed) return this.#status.handler(req, res, next)
       const error = this.#failure ?? new ProxyError('PROXY_CLOSED')
@@ -92,9 +94,23 @@ export class Observation {
 
   /** Each by itself: one that cannot be opened takes no other down. */
   async #open(): Promise<void> {
-    const parts = [this.#openLog(), this.#openStatus(), this.#openAccessLog()]
-    for (const result of await Promise.allSettled(parts))
-      if (result.status === 'rejected') this.#failure ??= asError(result.reason)
+    await Promise.all([
+      this.#orWarn('logLevel', this.#openLog()),
+      this.#orWarn('status', this.#openStatus()),
+      this.#orWarn('accessLog', this.#openAccessLog()),
+    ])
+  }
+
+  async #orWarn(option: string, opening: Promise<void>): Promise<void> {
+    try {
+      await opening
+    } catch (thrown) {
+      const error = asError(thrown)
+      error.message = `${option}: ${error.message}`
+      this.#failure ??= error
+      // Who awaits `ready` is told by that; who does not must not believe that all is well.
+      process.emitWarning(error.message, 'SwitchoverWarning')
+    }
   }
 
   async #openLog(): Promise<void> {

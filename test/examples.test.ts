@@ -154,7 +154,11 @@ describe('the examples', () => {
     [
       '15-opentelemetry.ts',
       {},
-      ['"http.request.resend_count":1', '"url.path":"/hello","http.response.status_code":200'],
+      [
+        '"http.request.resend_count":1',
+        '0af7651916cd43dd8448eb211c80319c GET {',
+        '"url.path":"/hello","http.response.status_code":200',
+      ],
     ],
   ])('%s does what it says', async (name, env, expected) => {
     run = new Run(name, env as Record<string, string>)

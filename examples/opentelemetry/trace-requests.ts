@@ -11,7 +11,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 
-/** What every message has; the channels are described in docs/events.md. */
+/** What every message has; the channels are described in docs/status.md. */
 interface Message {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -29,6 +29,8 @@ interface Sent extends Message {
 interface Finished extends Omit<Sent, 'url'> {
   readonly status: number
   readonly error?: Error & { readonly code: string }
+  /** The host's own routes have it. */
+  readonly passedOn?: true
 }
 
 /** Makes spans of requests. @returns stops it */
@@ -46,6 +48,7 @@ export function traceRequests(tracer: Tracer, context: ContextAPI): () => void {
   const onSent = (message: unknown) => {
     const { req, backend, server, url, generation, retries } = message as Sent
     const known = spans.get(req)
+    known?.sent?.setStatus({ code: SpanStatusCode.ERROR, message: 'sent again' })
     known?.sent?.end() // the try before this one came to nothing
     const { hostname, port, protocol } = new URL(url)
     const attributes = {
@@ -62,8 +65,9 @@ export function traceRequests(tracer: Tracer, context: ContextAPI): () => void {
     known.sent = tracer.startSpan(`${req.method} ${backend}`, { kind: SpanKind.CLIENT, attributes }, parent)
   }
   const onFinish = (message: unknown) => {
-    const { req, frontend, status, error } = message as Finished
+    const { req, frontend, status, error, passedOn } = message as Finished
     const known = spans.get(req)
+    if (passedOn) return known?.request.end()
     for (const span of [known?.sent, known?.request]) {
       span?.setAttribute('http.response.status_code', status)
       if (error) span?.setAttribute('error.type', error.code)

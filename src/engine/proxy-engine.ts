@@ -29,10 +29,7 @@ import { upgradeHandler } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
 
-/**
- * The data plane: serves requests by the newest configuration that was applied. Owns connections to servers, but no
- * listener: it is given requests.
- */
+/** The data plane: serves requests by the newest configuration that was applied. Owns connections to servers, no listener. */
 export class ProxyEngine implements ExchangeOwner {
   /** Where `configChanged`, `requestFinished` and `requestFailed` are emitted. */
   readonly events: ProxyEmitter
@@ -108,6 +105,7 @@ export class ProxyEngine implements ExchangeOwner {
     if (exchange.clientLeft || this.#forward(exchange, next !== undefined)) return
     exchange.abandon()
     this.#forget(exchange)
+    this.reports.passedOn(exchange)
     next?.()
   }
 

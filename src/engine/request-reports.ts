@@ -59,6 +59,11 @@ export class RequestReports {
     SENT.publish({ req, res, ...names, url: server?.url, generation, retries })
   }
 
+  /** The host's own routes have it: it is none of ours any more. */
+  passedOn({ req, res }: Exchange): void {
+    if (FINISH.hasSubscribers) FINISH.publish({ req, res, passedOn: true })
+  }
+
   ended(exchange: Exchange): void {
     const { req, res, error } = exchange
     const events = this.#events

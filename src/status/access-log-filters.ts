@@ -26,7 +26,9 @@ function isWithin(range: string, status: number): boolean {
   return status >= Number(first) && status <= Number(last)
 }
 
-/** What is wrong with a range, if anything. */
+/** Whether a text is a status, or a range of them. */
 export function isStatusRange(text: unknown): boolean {
-  return typeof text === 'string' && /^[1-9]\d\d(-[1-9]\d\d)?$/.test(text)
+  if (typeof text !== 'string' || !/^[1-9]\d\d(-[1-9]\d\d)?$/.test(text)) return false
+  const [first, last = first] = text.split('-')
+  return Number(first) <= Number(last)
 }

@@ -25,9 +25,14 @@ export function checkAccessLogOptions(options: AccessLogOptions): void {
     throw invalid(`accessLog.format: expected "common" or "json", found ${describeValue(format)}`)
   checkFilters(filters)
   onlyKnownOptions(headers, ['default', 'names'], 'accessLog.headers.')
-  const modes = [headers.default ?? 'drop', ...Object.values(headers.names ?? {})]
-  if (!modes.every((mode) => MODES.includes(mode)))
-    throw invalid('accessLog.headers: expected "keep", "redact" or "drop" for each')
+  if (options.headers !== undefined && format === 'common' && !logger)
+    throw invalid('accessLog.headers: the common format has none; choose format: "json"')
+  const { default: standard = 'drop', names = {} } = headers
+  for (const [name, mode] of [['default', standard], ...Object.entries(names)])
+    if (!MODES.includes(mode))
+      throw invalid(
+        `accessLog.headers: ${name}: expected "keep", "redact" or "drop", found ${describeValue(mode)}`,
+      )
 }
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` */
@@ -43,8 +48,13 @@ export function checkLogger(logger: unknown, methods: readonly string[], name: s
 function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
   onlyKnownOptions(filters, FILTERS, 'accessLog.filters.')
   const { statusCodes = [], retryAttempts = false, minDurationMs = 0 } = filters
-  if (!Array.isArray(statusCodes) || !statusCodes.every(isStatusRange))
-    throw invalid('accessLog.filters.statusCodes: expected statuses and ranges, as "404" and "500-599"')
+  const wrong = Array.isArray(statusCodes) ? statusCodes.find((range) => !isStatusRange(range)) : statusCodes
+  if (wrong !== undefined || filters.statusCodes?.length === 0) {
+    const expected = 'expected statuses and ranges, as "404" and "500-599", one at least'
+    throw invalid(
+      `accessLog.filters.statusCodes: ${expected}${wrong === undefined ? '' : `, found ${describeValue(wrong)}`}`,
+    )
+  }
   if (typeof retryAttempts !== 'boolean')
     throw invalid(
       `accessLog.filters.retryAttempts: expected true or false, found ${describeValue(retryAttempts)}`,

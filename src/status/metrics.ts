@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
+import { asError, ProxyError } from '../model/errors.js'
 import { type MetricFamily, type MetricSources, type MetricValue, metricFamilies } from './metric-families.js'
 
 /** How metrics are named and bounded. */
@@ -51,7 +52,8 @@ export class Metrics {
       }
     } catch (error) {
       this.unregister()
-      throw error
+      const message = `metrics.registry: ${asError(error).message} Give this proxy a prefix of its own (status.metrics.prefix)`
+      throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
     }
   }
 

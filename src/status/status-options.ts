@@ -25,8 +25,11 @@ export function checkStatusOptions(options: StatusOptions): void {
   onlyKnownOptions(options, OPTIONS, 'status.')
   const { address, token, unreadyWhileStale = false, metrics = {} } = options
   if (address !== undefined) parseAddress(address)
-  if (token !== undefined && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)))
-    throw invalid('status.token: expected a text of visible ASCII characters without blanks')
+  // `token: process.env.TOKEN` of a variable that is not set would let everybody in.
+  if ('token' in options && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) {
+    const message = 'status.token: expected a text of visible ASCII characters without blanks'
+    throw invalid(`${message}, found ${describeValue(token)}; leave it out to ask for none`)
+  }
   if (typeof unreadyWhileStale !== 'boolean')
     throw invalid(
       `status.unreadyWhileStale: expected true or false, found ${describeValue(unreadyWhileStale)}`,
@@ -49,8 +52,8 @@ function checkMetrics(metrics: MetricsOptions): void {
     typeof bound === 'number' &&
     bound > (place === 0 ? 0 : Number(buckets[place - 1])) &&
     Number.isFinite(bound)
-  if (!Array.isArray(buckets) || !buckets.every(ascend))
-    throw invalid('status.metrics.buckets: expected seconds above 0, ascending')
+  if (!Array.isArray(buckets) || !buckets.every(ascend) || metrics.buckets?.length === 0)
+    throw invalid('status.metrics.buckets: expected seconds above 0, ascending, one at least')
   if (maxBackends !== undefined) positiveOption(maxBackends, 'status.metrics.maxBackends')
 }
 

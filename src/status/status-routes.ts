@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import { ProxyError } from '../model/errors.js'
+import { suggestName } from '../rules/nearest-name.js'
 import type { DashboardFiles } from './dashboard-files.js'
 import type { EventStream } from './event-stream.js'
 import { healthView } from './health.js'
@@ -115,12 +117,10 @@ async function ready({ source, unreadyWhileStale }: StatusParts, { res }: Asked)
 }
 
 async function explain({ source }: StatusParts, { req, res, query }: Asked): Promise<true> {
-  const host = query.get('host')
-  if (host === null || host === '')
-    throw badQuery('host: expected the host of a request, as in ?host=www.example.com')
+  checkExplained(query)
   const entryPoint = query.get('entryPoint')
   const { refused, outranked, winner, ...rest } = source.explain({
-    host,
+    host: query.get('host') ?? '',
     path: query.get('path') || '/',
     clientAddress: query.get('clientIp') || (req.socket.remoteAddress ?? ''),
     method: query.get('method') || 'GET',
@@ -146,6 +146,24 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
     servers: rest.servers.slice(0, MAX_EXPLAINED).map((server) => ({ ...server, url: masked(server.url) })),
     serverCount: rest.servers.length,
   })
+}
+
+const EXPLAINED = ['host', 'path', 'clientIp', 'method', 'entryPoint']
+
+/** @throws ProxyError `PROXY_BAD_REQUEST` */
+function checkExplained(query: URLSearchParams): void {
+  for (const name of query.keys())
+    if (!EXPLAINED.includes(name))
+      throw badQuery(
+        `there is no ${name}${suggestName(name, EXPLAINED) || `; there are ${EXPLAINED.join(', ')}`}`,
+      )
+  if (!query.get('host')) throw badQuery('host: expected the host of a request, as in ?host=www.example.com')
+  const path = query.get('path') || '/'
+  if (!path.startsWith('/'))
+    throw badQuery(`path: expected one that begins with /, found ${JSON.stringify(path)}`)
+  const clientIp = query.get('clientIp')
+  if (clientIp && isIP(clientIp) === 0)
+    throw badQuery(`clientIp: expected an address, found ${JSON.stringify(clientIp)}`)
 }
 
 function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {

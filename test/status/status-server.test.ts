@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import express from 'express'
 import { createProxy, type StaticProvider } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, routeWith, startMisbehaving, startNamed } from '../engine/live-engine.js'
+import { routeTo, routeWith, startMisbehaving, startNamed, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually, nextEvent } from '../support/next-event.js'
@@ -134,7 +134,15 @@ describe('the status server', () => {
     })
     const lost = await read('/api/explain?host=a.test&clientIp=11.1.2.3')
     expect(lost.refused).toMatchObject([{ frontend: 'all@static', by: expect.stringContaining('ClientIP') }])
-    for (const query of ['', '?host=', '?host=a&path=/x%3Fy', '?host=a&clientIp=nobody&path=%3F'])
+    for (const query of [
+      '',
+      '?host=',
+      '?host=a&path=/x%3Fy',
+      '?host=a&clientIp=nobody',
+      '?host=a&path=x',
+      '?host=a&clientIP=1.2.3.4',
+      '?host=a&x=1',
+    ])
       expect((await ask(`/api/explain${query}`)).status, query).toBe(400)
   })
 
@@ -221,7 +229,11 @@ describe('the status server', () => {
 
   it('without the option is no handler', async () => {
     const proxy = createProxy({ config: routeTo(await startNamed('one')) })
-    expect(() => proxy.status({} as never, {} as never)).toThrow(/status: expected options/)
+    const server = await startServer(proxy.status)
+    expect(await httpGet({ port: server.port })).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('status: expected options'),
+    })
   })
 
   it('whose port is taken keeps nobody from being served, and is told', async () => {

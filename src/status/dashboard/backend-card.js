@@ -6,7 +6,8 @@ import { formatCompact, formatCount, formatMany, formatMs } from './format.js'
 const SERVERS_SHOWN = 24
 
 const STATES = {
-  up: { mark: '●', word: 'up' },
+  // No more than that: whether it is well, health checks will say.
+  up: { mark: '●', word: 'in use' },
   down: { mark: '✕', word: 'down' },
   off: { mark: '○', word: 'off' },
 }

@@ -17,7 +17,7 @@ const FOLDER = 'SWITCHOVER_BENCH_PACKAGE'
 export function buildPackage(folder?: string): void {
   const outDir = folder ?? join(root, '.cache/bench/package')
   if (folder === undefined) {
-    const options = { cwd: root, stdio: ['ignore', 2, 2] as ['ignore', number, number] }
+    const options = { cwd: root, stdio: ['ignore', 'ignore', 2] as ['ignore', 'ignore', number] }
     execFileSync(
       join(root, 'node_modules/.bin/rolldown'),
       ['-c', 'src/rolldown.config.js', '-d', outDir],

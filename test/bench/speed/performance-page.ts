@@ -21,6 +21,10 @@ that the subject used: it says what a request costs where the load, not the subj
 users of the machine. \`node-http\` answers by itself, and \`undici-loop\` does nothing but hand requests on: they are what Node
 allows, not proxies one could use.
 
+Loads have 64 connections, those of downloads 16, of uploads 4. A ratio is not the quotient of two medians in its table, for it
+is taken round by round. A goal counts as met by the median, even where the range crosses it. *failed* counts answers that are
+none of 2xx and connections that broke; they are in the rate too.
+
 What passes on large bodies is decided by the allocator more than by the proxy, and differs from one start to the next:
 [why, and what to set](operations.md#large-bodies-and-memory).
 `

@@ -57,6 +57,7 @@ export {
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd-connection.js'
 export { FileProvider, type FileProviderOptions } from './providers/file-provider.js'
+export { HttpProvider, type HttpProviderOptions } from './providers/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'

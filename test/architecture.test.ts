@@ -14,7 +14,7 @@ const STRANGERS = new Set(['providers engine', 'engine providers'])
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   'ipaddr.js': /^rules\/cidr\.ts$/,
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
-  undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|api-config-fetcher))\.ts$/,
+  undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
   'smol-toml': /^providers\/parse-document\.ts$/,
   yaml: /^providers\/parse-document\.ts$/,

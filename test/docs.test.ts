@@ -358,6 +358,7 @@ describe('docs/providers.md', () => {
     ['Options of EtcdAliasProvider', 'EtcdAliasProviderOptions'],
     ['Options of ApiConfigFetcher', 'ApiConfigFetcherOptions'],
     ['Options of FileProvider', 'FileProviderOptions'],
+    ['Options of HttpProvider', 'HttpProviderOptions'],
   ])('has all %s', (heading, name) => {
     expect(namesUnder(file, heading).sort()).toEqual(fieldsOf(name).map(plain).sort())
   })

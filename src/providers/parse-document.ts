@@ -25,7 +25,7 @@ const MAX_DEPTH = 32
 const MAX_ALIASES = 100
 
 /**
- * A document from its text.
+ * A document from the bytes of a file.
  *
  * @param file named in messages
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that says where, by line and column
@@ -41,10 +41,15 @@ export async function parseDocument(
   } catch (error) {
     throw unusable(`${file} is no UTF-8`, error)
   }
+  return parseText(text, format, file)
+}
+
+/** The same from its text. @param source named in messages @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+export async function parseText(text: string, format: DocumentFormat, source: string): Promise<unknown> {
   try {
     return await PARSERS[format](text)
   } catch (thrown) {
-    throw unusable(`${file}${placeIn(thrown, text)}: ${messageOf(thrown)}`, thrown)
+    throw unusable(`${source}${placeIn(thrown, text)}: ${messageOf(thrown)}`, thrown)
   }
 }
 

@@ -1,4 +1,6 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -6,6 +8,7 @@ import {
   ApiConfigFetcher,
   EtcdAliasProvider,
   FileProvider,
+  HttpProvider,
   InMemoryAliasSource,
   type ProviderConfig,
   StaticProvider,
@@ -71,6 +74,32 @@ describeProviderContract('FileProvider', async () => {
     change: write,
     outage: { break: () => rename(file, `${file}.gone`), mend: () => rename(`${file}.gone`, file) },
     close: () => rm(folder, { recursive: true }),
+  }
+})
+
+describeProviderContract('HttpProvider', async () => {
+  let count = 1
+  const server = createServer((_req, res) => {
+    const document = { version: `v${count}`, frontends: { web: frontend }, backends: { web: backend } }
+    res.setHeader('Content-Type', 'application/json')
+    res.end(JSON.stringify(document))
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const link = await HostileLink.to(() => (server.address() as AddressInfo).port)
+  return {
+    make: () => new HttpProvider({ url: link.url, pollIntervalMs: 50 }),
+    get version() {
+      return `v${count}`
+    },
+    async change() {
+      count += 1
+      return `v${count}`
+    },
+    outage: { break: () => link.cut(), mend: () => link.mend() },
+    async close() {
+      await link.cut()
+      server.close()
+    },
   }
 })
 

@@ -1,0 +1,157 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ProviderConfig } from '../model/config.js'
+import { asError, ProxyError } from '../model/errors.js'
+import type { ConfigSink, Provider } from '../model/provider.js'
+import { describeValue } from '../rules/document-shapes.js'
+import { withFieldCase } from '../rules/field-case.js'
+import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { Backoff } from './backoff.js'
+import {
+  checkDocumentClientOptions,
+  DOCUMENT_CLIENT_OPTIONS,
+  DocumentClient,
+  type DocumentClientOptions,
+  flawOfUrl,
+  one,
+} from './document-client.js'
+import { type DocumentFormat, formatOf, parseText } from './parse-document.js'
+import { type TextResponse, withoutCredentials } from './read-response.js'
+
+/** Which document is asked for, and how often. Source: Traefik 3's `providers.http`. */
+export interface HttpProviderOptions extends DocumentClientOptions {
+  /** Answers 200 with a document: JSON, YAML or TOML, by its `Content-Type`, else by the ending of the path, else JSON. */
+  readonly url: string
+  /** From one question to the next, in milliseconds, give or take a fifth. Default 5,000. */
+  readonly pollIntervalMs?: number
+  /** The provider's name. Default `http`. */
+  readonly name?: string
+  /** Whether a document without frontends may go live. Default false. */
+  readonly allowEmpty?: boolean
+}
+
+const OPTIONS = ['url', 'pollIntervalMs', 'name', 'allowEmpty', ...DOCUMENT_CLIENT_OPTIONS] as const
+
+/** After a question without an answer, in milliseconds. */
+const RETRY_MS = { min: 500, max: 30_000 } as const
+
+/** Delivers the document under a URL, which it asks for again and again. */
+export class HttpProvider implements Provider {
+  readonly name: string
+  readonly allowEmpty: boolean
+  readonly #url: string
+  readonly #shown: string
+  readonly #isJson: boolean
+  readonly #intervalMs: number
+  readonly #client: DocumentClient
+  readonly #backoff = new Backoff(RETRY_MS.min, RETRY_MS.max)
+  #stopped = new AbortController()
+  #etag: string | undefined
+  /** Of the last answer, whatever became of it. */
+  #body: string | undefined
+  #isTroubled = false
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(options: HttpProviderOptions) {
+    checkOptions(options)
+    this.name = options.name ?? 'http'
+    this.allowEmpty = options.allowEmpty ?? false
+    this.#url = options.url
+    this.#shown = withoutCredentials(options.url)
+    this.#isJson = (formatOf(new URL(options.url).pathname) ?? 'json') === 'json'
+    this.#intervalMs = options.pollIntervalMs ?? 5_000
+    this.#client = new DocumentClient(options)
+  }
+
+  async start(sink: ConfigSink): Promise<void> {
+    this.#stopped = new AbortController()
+    void this.#poll(sink, this.#stopped.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    this.#etag = undefined
+    this.#body = undefined
+    this.#isTroubled = false
+  }
+
+  /** Never rejects. */
+  async #poll(sink: ConfigSink, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = await this.#ask(sink, signal)
+      // Ten thousand proxies that began together must not go on asking together.
+      await delay(Math.min(waitMs, MAX_TIMER_MS), undefined, { signal, ref: false }).catch(() => {})
+    }
+  }
+
+  /** @returns how long to wait until the next question */
+  async #ask(sink: ConfigSink, signal: AbortSignal): Promise<number> {
+    const nextMs = this.#intervalMs * (0.8 + Math.random() * 0.4)
+    const started = performance.now()
+    let response: TextResponse
+    try {
+      const question = { accept: ACCEPT, etag: this.#etag, isJson: this.#isJson, signal }
+      response = await this.#client.get(this.#url, question)
+      if (response.status === 404) throw notFound(this.#shown)
+    } catch (thrown) {
+      if (signal.aborted) return 0
+      return this.#failed(sink, asError(thrown), nextMs)
+    }
+    this.#backoff.reset()
+    if (this.#isTroubled) sink.recovered()
+    this.#isTroubled = false
+    if (!signal.aborted && response.status === 200)
+      await this.#deliver(sink, response, performance.now() - started)
+    return nextMs
+  }
+
+  #failed(sink: ConfigSink, error: Error, nextMs: number): number {
+    const { source, retryAfterMs = 0 } = error as Partial<ProxyError>
+    if (source === 'config') {
+      sink.reject(error as ProxyError)
+      return nextMs
+    }
+    this.#isTroubled = true
+    sink.trouble(error)
+    return Math.max(this.#backoff.next(), Math.min(retryAfterMs, RETRY_MS.max))
+  }
+
+  async #deliver(sink: ConfigSink, { headers, body }: TextResponse, fetch: number): Promise<void> {
+    this.#etag = one(headers['etag'])
+    // A server without ETag says the same again and again.
+    if (body === this.#body) return
+    this.#body = body
+    const fetched = performance.now()
+    try {
+      const format =
+        formatOfType(one(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
+      const document = withFieldCase(await parseText(body, format, `GET ${this.#shown}`))
+      void sink.update(document as ProviderConfig, { steps: { fetch, parse: performance.now() - fetched } })
+    } catch (thrown) {
+      sink.reject(thrown as ProxyError)
+    }
+  }
+}
+
+const ACCEPT = 'application/json, application/yaml;q=0.9, application/toml;q=0.9, */*;q=0.1'
+
+/** By what a server says of its answer (RFC 9512 for YAML). */
+function formatOfType(type = ''): DocumentFormat | undefined {
+  const [, name] = /^[^;]*\b(json|yaml|toml)\b/i.exec(type) ?? []
+  return name?.toLowerCase() as DocumentFormat | undefined
+}
+
+function notFound(url: string): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNREACHABLE', `GET ${url}: status 404`)
+}
+
+function checkOptions(options: HttpProviderOptions): void {
+  onlyKnownOptions(options, OPTIONS, 'HttpProvider: ')
+  const flaw = flawOfUrl(options.url)
+  if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `HttpProvider: the url ${flaw}`)
+  positiveOption(options.pollIntervalMs, 'HttpProvider: pollIntervalMs')
+  if (options.allowEmpty !== undefined && typeof options.allowEmpty !== 'boolean') {
+    const message = `HttpProvider: allowEmpty: expected true or false, found ${describeValue(options.allowEmpty)}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
+  }
+  checkDocumentClientOptions(options, 'HttpProvider')
+}

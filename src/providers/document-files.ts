@@ -1,10 +1,11 @@
-import { open, readdir, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { pathOf } from '../rules/document-shapes.js'
-import { withFieldCase } from '../rules/field-case.js'
-import { nullRecord } from '../rules/records.js'
-import { DOCUMENT_ENDINGS, formatOf, parseDocument } from './parse-document.js'
+import { ProxyError } from '../model/errors.js'
+import { DOCUMENT_ENDINGS, formatOf } from './parse-document.js'
+
+/** Where documents lie. */
+export type DocumentPlace = { readonly filename: string } | { readonly directory: string }
 
 /** A file with what was in it. */
 export interface ReadFile {
@@ -18,21 +19,32 @@ export interface FoundFiles {
   readonly paths: readonly string[]
   /** Changes when anything of it does. */
   readonly mark: string
-  /** For how long nothing of it was written, in milliseconds. */
+  /** The files themselves, whatever is in them. */
+  readonly inodes: string
+  /** For how long nothing of it was written, as the files themselves say, in milliseconds. */
   readonly quietMs: number
 }
 
-/** Where documents lie. */
-export type DocumentPlace = { readonly filename: string } | { readonly directory: string }
+/** Folders within each other; links may lead in circles. */
+const MAX_DEPTH = 16
 
 /** Looks at a file, or at all documents of a folder and of those in it. @throws what node says of one that is not there */
 export async function findFiles(at: DocumentPlace): Promise<FoundFiles> {
   const paths = 'filename' in at ? [at.filename] : await documentsIn(at.directory)
-  const found = await Promise.all(paths.map((path) => stat(path)))
-  const mark = found
-    .map(({ ino, size, mtimeMs }, place) => `${paths[place]} ${ino} ${size} ${mtimeMs}`)
-    .join('\n')
-  return { paths, mark, quietMs: Date.now() - Math.max(0, ...found.map(({ mtimeMs }) => mtimeMs)) }
+  const found = await Promise.all(paths.map((path) => stat(path, { bigint: true })))
+  found.forEach((entry, place) => {
+    // A pipe would hold up whoever opens it, and a device has no end.
+    if (!entry.isFile()) throw new Error(`${paths[place]} is no file`)
+  })
+  const newest = found.reduce((latest, { mtimeMs }) => Math.max(latest, Number(mtimeMs)), 0)
+  return {
+    paths,
+    inodes: found.map(({ dev, ino }, place) => `${paths[place]} ${dev} ${ino}`).join('\n'),
+    mark: found
+      .map(({ dev, ino, size, mtimeNs, ctimeNs }) => [dev, ino, size, mtimeNs, ctimeNs].join())
+      .join('\n'),
+    quietMs: Date.now() - newest,
+  }
 }
 
 /**
@@ -47,11 +59,12 @@ export async function readFiles(
 ): Promise<ReadFile[]> {
   const files: ReadFile[] = []
   for (const path of paths) {
-    const handle = await open(path, 'r')
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      if ((await handle.stat()).size > maxBytes) throw tooLarge(path, maxBytes)
+      // Another one may have come in its place since it was looked at.
+      if (!(await handle.stat()).isFile()) throw new Error(`${path} is no file`)
       const name = 'filename' in at ? path : relative(at.directory, path)
-      files.push({ name, bytes: await handle.readFile() })
+      files.push({ name, bytes: await readUpTo(handle, maxBytes, path) })
     } finally {
       await handle.close()
     }
@@ -59,67 +72,50 @@ export async function readFiles(
   return files
 }
 
+/** Its size does not say how much a file holds: there are some that are made as they are read. */
+async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) {
+    chunks.push(chunk as Buffer)
+    length += (chunk as Buffer).length
+    if (length > maxBytes)
+      throw new ProxyError('PROXY_CONFIG_UNUSABLE', `${path} has more than ${maxBytes} bytes (maxBytes)`)
+  }
+  return Buffer.concat(chunks, length)
+}
+
+/** @throws ProxyError `PROXY_CONFIG_UNUSABLE` if its name says no form */
+export function formatOfFile(name: string) {
+  const format = formatOf(name)
+  if (format) return format
+  const message = `${name}: expected a file whose name ends with ${DOCUMENT_ENDINGS.join(', ')}`
+  throw new ProxyError('PROXY_CONFIG_UNUSABLE', message)
+}
+
 async function documentsIn(directory: string): Promise<string[]> {
-  const names = await readdir(directory, { recursive: true })
-  // Editors and Kubernetes keep what is not meant behind a dot.
-  const isMeant = (name: string) => formatOf(name) !== undefined && !/(^|\/)\./.test(name)
-  return names
-    .filter(isMeant)
-    .sort()
-    .map((name) => join(directory, name))
+  const found: string[] = []
+  await walk(directory, new Set(), 0, found)
+  return found.sort()
 }
 
-/**
- * One document of all files: what each has of frontends and backends, by name.
- *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is no document; `PROXY_CONFIG_INVALID` with an issue for each
- * name that stands in two files
- */
-export async function documentOf(files: readonly ReadFile[]): Promise<unknown> {
-  const documents: (readonly [name: string, document: unknown])[] = []
-  for (const { name, bytes } of files) {
-    const format = formatOf(name)
-    if (format === undefined) throw noFormat(name)
-    documents.push([name, withFieldCase(await parseDocument(bytes, format, name))])
+/** @param above real paths of the folders that this one lies in, so that a link to one of them is not followed */
+async function walk(
+  folder: string,
+  above: ReadonlySet<string>,
+  depth: number,
+  found: string[],
+): Promise<void> {
+  const real = await realpath(folder)
+  if (above.has(real) || depth > MAX_DEPTH) return
+  const within = new Set([...above, real])
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const { name } = entry
+    // Editors and Kubernetes keep what is not meant behind a dot; a name that is no UTF-8 cannot be asked for.
+    if (name.startsWith('.') || name.includes('\ufffd')) continue
+    const path = join(folder, name)
+    const kind = entry.isSymbolicLink() ? await stat(path) : entry
+    if (kind.isDirectory()) await walk(path, within, depth + 1, found)
+    else if (formatOf(name) !== undefined) found.push(path)
   }
-  const [only] = documents
-  return documents.length === 1 && only ? only[1] : merged(documents)
-}
-
-const KINDS = ['frontends', 'backends'] as const
-
-function merged(documents: readonly (readonly [name: string, document: unknown])[]): unknown {
-  const all = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
-  const rest = nullRecord<unknown>()
-  const origins = new Map<string, string>()
-  const issues: Issue[] = []
-  for (const [file, document] of documents) {
-    const { frontends = {}, backends = {}, ...others } = document as Record<string, Record<string, unknown>>
-    Object.assign(rest, others)
-    for (const kind of KINDS) {
-      for (const [name, entry] of Object.entries(kind === 'frontends' ? frontends : backends)) {
-        const path = pathOf(kind, name)
-        const first = origins.get(path)
-        if (first === undefined) all[kind][name] = entry
-        else
-          issues.push({
-            path,
-            code: 'DUPLICATE_NAME',
-            message: `stands in ${first} and in ${file}; expected one`,
-          })
-        origins.set(path, first ?? file)
-      }
-    }
-  }
-  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
-  return { ...rest, ...all }
-}
-
-function tooLarge(path: string, maxBytes: number): ProxyError {
-  return new ProxyError('PROXY_CONFIG_UNUSABLE', `${path} has more than ${maxBytes} bytes (maxBytes)`)
-}
-
-function noFormat(path: string): ProxyError {
-  const message = `${path}: expected a file whose name ends with ${DOCUMENT_ENDINGS.join(', ')}`
-  return new ProxyError('PROXY_CONFIG_UNUSABLE', message)
 }

@@ -140,9 +140,10 @@ export class ProviderSupervisor {
     const late = () => this.#stopped !== undefined
     return {
       update: (config, about = {}) => this.#deliver(entry, config, about),
-      reject: (error, about) => {
-        if (!late())
-          entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
+      reject: (given, about) => {
+        if (late()) return
+        const error = given instanceof ProxyError ? given : unreadable(given)
+        entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
       trouble: (error) => {
         if (!late()) entry.trouble(error)

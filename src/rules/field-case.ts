@@ -51,9 +51,10 @@ function inPlace(value: unknown, { shape, inside = {}, each = {} }: Place): unkn
   for (const [given, field] of Object.entries(value)) {
     const name = known.get(given.toLowerCase()) ?? given
     // Two that differ in case alone: the second stays, to be refused.
-    const place = name in fields || (name !== given && name in value) ? given : name
-    if (inside[name]) fields[place] = inPlace(field, inside[name])
-    else if (each[name] && isRecord(field)) fields[place] = eachInPlace(field, each[name])
+    const place = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
+    if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as Place)
+    else if (Object.hasOwn(each, name) && isRecord(field))
+      fields[place] = eachInPlace(field, each[name] as Place)
     else fields[place] = field
   }
   return fields
@@ -66,5 +67,8 @@ function eachInPlace(entries: Readonly<Record<string, unknown>>, place: Place): 
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  // Parsers make other things too: dates, maps.
+  return prototype === Object.prototype || prototype === null
 }

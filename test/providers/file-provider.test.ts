@@ -162,7 +162,7 @@ describe('a file', () => {
     ['rules.yaml', 'a: [1,\nb: }', /rules\.yaml:\d+:\d+: /],
     [
       'rules.yaml',
-      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: [*c,*c,*c,*c,*c,*c,*c]`,
+      `a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]`,
       /rules\.yaml: .*alias/i,
     ],
     ['rules.json', '{"a": 1,\n "b": }', /rules\.json.*JSON/],
@@ -258,7 +258,7 @@ describe('a folder', () => {
   it('of which one file is none is refused as a whole, by that file’s name', async () => {
     const directory = await temporaryFolder()
     await writeFile(join(directory, 'a.toml'), part('a'))
-    await writeFile(join(directory, 'b.json'), '[]')
+    await writeFile(join(directory, 'b.json'), '{}')
     await writeFile(join(directory, 'c.json'), '{')
     const sink = await start({ directory })
     await sink.until('it is refused', ({ said }) => said.length > 0)

@@ -1,0 +1,77 @@
+import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { isSameData } from '../model/same-data.js'
+import { describeValue, pathOf } from '../rules/document-shapes.js'
+import { withFieldCase } from '../rules/field-case.js'
+import { nullRecord } from '../rules/records.js'
+import { formatOfFile, type ReadFile } from './document-files.js'
+import { parseDocument } from './parse-document.js'
+
+type Fields = Readonly<Record<string, unknown>>
+
+/**
+ * One document of all files: what each has of frontends and backends, by name.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is no document; `PROXY_CONFIG_INVALID` with an issue for each
+ * name that stands in two files
+ */
+export async function documentOf(files: readonly ReadFile[]): Promise<unknown> {
+  const documents: (readonly [name: string, document: Fields])[] = []
+  for (const { name, bytes } of files) {
+    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name))
+    documents.push([name, asDocument(parsed, name)])
+  }
+  const [only] = documents
+  return documents.length === 1 && only ? only[1] : merged(documents)
+}
+
+const KINDS = ['frontends', 'backends'] as const
+
+/** What is no table would be merged letter by letter. */
+function asDocument(parsed: unknown, file: string): Fields {
+  if (!isTable(parsed)) throw unusable(`${file}: expected a document, found ${describeValue(parsed)}`)
+  for (const kind of KINDS) {
+    const found = parsed[kind]
+    if (found !== undefined && !isTable(found))
+      throw unusable(`${file}: ${kind}: expected a table of ${kind}, found ${describeValue(found)}`)
+  }
+  return parsed
+}
+
+function merged(documents: readonly (readonly [name: string, document: Fields])[]): unknown {
+  const all = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
+  const rest = nullRecord<unknown>()
+  const origins = new Map<string, string>()
+  const issues: Issue[] = []
+  /** Takes an entry, unless another file has it. */
+  const take = (into: Record<string, unknown>, name: string, entry: unknown, path: string, file: string) => {
+    const first = origins.get(path)
+    if (first === undefined) {
+      into[name] = entry
+      origins.set(path, file)
+    } else if (into !== rest || !isSameData(into[name], entry)) {
+      issues.push({
+        path,
+        code: 'DUPLICATE_NAME',
+        message: `stands in ${first} and in ${file}; expected one`,
+      })
+    }
+  }
+  for (const [file, document] of documents) {
+    const { frontends = {}, backends = {}, ...others } = document
+    for (const [name, entry] of Object.entries(frontends as Fields))
+      take(all.frontends, name, entry, pathOf('frontends', name), file)
+    for (const [name, entry] of Object.entries(backends as Fields))
+      take(all.backends, name, entry, pathOf('backends', name), file)
+    for (const [name, entry] of Object.entries(others)) take(rest, name, entry, pathOf('', name), file)
+  }
+  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+  return { ...rest, ...all }
+}
+
+function isTable(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function unusable(message: string): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNUSABLE', message)
+}

@@ -58,22 +58,32 @@ export class LastGoodFile implements ConfigCache {
   save(provider: string, { document, savedAt }: CachedConfig): Promise<void> {
     this.#sections.set(provider, { savedAt, sha256: checksum(document), document })
     this.#again = true
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+    this.#writing ??= this.#write()
     return this.#writing
   }
 
+  /** Until nothing came meanwhile: what a write that fails leaves behind may be written now. */
   async #write(): Promise<void> {
-    while (this.#again) {
+    // So that whoever saves finds it under way from its first step on.
+    await undefined
+    for (;;) {
       this.#again = false
-      await this.#replace(JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) }))
+      const failure = await this.#replace().then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      if (this.#again) continue
+      // In the same step as the end, or a document that comes in between would be lost.
+      this.#writing = undefined
+      if (failure !== undefined) throw failure
+      return
     }
   }
 
-  async #replace(text: string): Promise<void> {
+  async #replace(): Promise<void> {
     const beside = `${this.#path}.${process.pid}.new`
     try {
+      const text = JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) })
       // Each time: it may have been put there since.
       await (await this.#openOwn())?.close()
       const file = await open(beside, 'w', 0o600)

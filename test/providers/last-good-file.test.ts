@@ -128,6 +128,24 @@ describe('the last good file', () => {
     }
   })
 
+  it('keeps what comes while a write that will fail is under way', async () => {
+    let written = 0
+    const unwritable = {
+      ...document('1'),
+      toJSON() {
+        written += 1
+        // Its checksum can be had; when the file is written it cannot.
+        if (written > 1) throw new Error('the disk is full')
+        return document('1')
+      },
+    }
+    const file = new LastGoodFile(path)
+    const first = file.save('etcd', { document: unwritable, savedAt })
+    const second = file.save('etcd', { document: document('2'), savedAt })
+    await Promise.all([first, second])
+    expect((await new LastGoodFile(path).load()).get('etcd')?.document.version).toBe('2')
+  })
+
   it('says so when it cannot be written, and works again when it can', async () => {
     const inNoFolder = new LastGoodFile(join(folder, 'missing', 'last-good.json'))
     const saving = inNoFolder.save('etcd', { document: document('1'), savedAt })

@@ -13,7 +13,7 @@ import {
 } from './listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { Provider } from './model/provider.js'
-import { Observation, type StatusAddress } from './observation.js'
+import { Observation } from './observation.js'
 import { LastGoodFile } from './providers/last-good-file.js'
 import { ProviderSupervisor } from './providers/provider-supervisor.js'
 import { StaticProvider } from './providers/static-provider.js'
@@ -109,7 +109,7 @@ export class ReverseProxy extends ProxyEmitter {
    *
    * @throws what node says if it cannot listen there; ProxyError `PROXY_OPTION_INVALID` without `status.address`
    */
-  async statusAddress(): Promise<StatusAddress> {
+  async statusAddress(): Promise<BoundAddress> {
     void this.start()
     return this.#observation.address()
   }

@@ -47,7 +47,6 @@ export type {
   Provider,
 } from './model/provider.js'
 export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
-export type { StatusAddress } from './observation.js'
 export { AliasProvider, type AliasProviderOptions } from './providers/alias-provider.js'
 export {
   ApiConfigFetcher,

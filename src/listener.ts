@@ -220,7 +220,8 @@ export class Listener {
   }
 }
 
-function boundAddress(address: AddressInfo | string | null): BoundAddress {
+/** What node says of a bound server, for people and tests. @throws ProxyError `PROXY_CLOSED` if it is bound no more */
+export function boundAddress(address: AddressInfo | string | null): BoundAddress {
   if (address === null) throw new ProxyError('PROXY_CLOSED')
   if (typeof address === 'string') return { host: '', port: 0, url: `unix:${address}` }
   const { address: host, port, family } = address

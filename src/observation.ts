@@ -2,19 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { RequestHandler } from './engine/engine-options.js'
 import type { ProxyEmitter } from './engine/proxy-emitter.js'
 import type { RequestObserver } from './engine/request-reports.js'
+import { type BoundAddress, boundAddress } from './listener.js'
 import { asError, ProxyError } from './model/errors.js'
 import type { ProxyOptions } from './proxy-options.js'
 import type { AccessLog } from './status/access-log.js'
 import type { StatusServer } from './status/status-server.js'
 import type { StatusSource } from './status/status-source.js'
-
-/** Where the status server listens. */
-export interface StatusAddress {
-  readonly host: string
-  readonly port: number
-  /** Of its root; the dashboard is under `dashboard/`. */
-  readonly url: string
-}
 
 /** Requests that are kept for an access log that is being opened. */
 const MAX_EARLY = 1_000
@@ -31,7 +24,7 @@ export class Observation {
   readonly #events: ProxyEmitter
   #status: StatusServer | undefined
   #accessLog: AccessLog | undefined
-  #address: StatusAddress | undefined
+  #address: BoundAddress | undefined
   /** Why the status server or the log could not be opened; the proxy serves all the same. */
   #failure: Error | undefined
   #opening: Promise<void> | undefined
@@ -58,7 +51,7 @@ export class Observation {
   }
 
   /** The status server's. @throws ProxyError `PROXY_OPTION_INVALID` if it has none; what kept it from listening */
-  async address(): Promise<StatusAddress> {
+  async address(): Promise<BoundAddress> {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
@@ -68,17 +61,20 @@ export class Observation {
 
   /** The status server's, to be mounted in a server of the host's. */
   readonly handler: RequestHandler = (req, res, next) => {
-    const { status } = this.#options
-    // Not thrown: whoever mounts it does so in a server, where nobody would catch it.
-    if (!status)
-      this.#failure ??= new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
     void Promise.resolve(this.open()).then(() => {
       if (this.#status && !this.#closed) return this.#status.handler(req, res, next)
-      const error = this.#failure ?? new ProxyError('PROXY_CLOSED')
+      const error = this.#whyNotThere()
       if (next) return next(error)
       res.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8' })
       res.end(`503 the status server is not there: ${error.message}\n`)
     })
+  }
+
+  /** Told, not thrown: whoever mounts the handler does so in a server, where nobody would catch it. */
+  #whyNotThere(): Error {
+    if (!this.#options.status)
+      return new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
+    return this.#failure ?? new ProxyError('PROXY_CLOSED')
   }
 
   async reopenLogs(): Promise<void> {
@@ -148,10 +144,6 @@ export class Observation {
     if (this.#closed) return
     this.#status = new Server(status, this.#source, this.#events)
     const bound = await this.#status.open()
-    if (!bound) return
-    const { host, port } = bound
-    const reachable =
-      host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-    this.#address = { host, port, url: `http://${reachable}:${port}` }
+    if (bound) this.#address = boundAddress(bound)
   }
 }

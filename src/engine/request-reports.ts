@@ -16,7 +16,6 @@ export type EndedRequest = Pick<
   | 'generation'
   | 'retries'
   | 'clientAddress'
-  | 'startedAt'
   | 'entryPoint'
   | 'bodyBytes'
   | 'tried'
@@ -26,7 +25,7 @@ export type EndedRequest = Pick<
 /** @param durationMs from its arrival to its end */
 export type RequestObserver = (request: EndedRequest, durationMs: number) => void
 
-/** The channels of `node:diagnostics_channel`; docs/events.md says what comes over them. */
+/** The channels of `node:diagnostics_channel`; docs/status.md says what comes over them. */
 const START = channel('switchover.request.start')
 const SENT = channel('switchover.request.sent')
 const FINISH = channel('switchover.request.finish')
@@ -72,10 +71,11 @@ export class RequestReports {
     if (this.#observers.length === 0 && !toFinished && !toFailed && !FINISH.hasSubscribers) return
     const durationMs = performance.now() - exchange.startedAt
     for (const observer of this.#observers) observer(exchange, durationMs)
-    const failure = error && { error }
-    if (FINISH.hasSubscribers) FINISH.publish({ req, res, ...reportOf(exchange, durationMs), ...failure })
-    if (toFinished) events.emit('requestFinished', reportOf(exchange, durationMs))
-    if (toFailed) events.emit('requestFailed', { ...reportOf(exchange, durationMs), error })
+    if (!toFinished && !toFailed && !FINISH.hasSubscribers) return
+    const report = reportOf(exchange, durationMs)
+    if (FINISH.hasSubscribers) FINISH.publish({ req, res, ...report, ...(error && { error }) })
+    if (toFinished) events.emit('requestFinished', report)
+    if (toFailed) events.emit('requestFailed', { ...report, error })
   }
 }
 

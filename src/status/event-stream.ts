@@ -11,10 +11,6 @@ export class EventStream {
   #heartbeat: NodeJS.Timeout | undefined
   #isClosed = false
 
-  get size(): number {
-    return this.#clients.size
-  }
-
   /** Takes a client on. @returns false if there are too many, or it has ended */
   add(res: ServerResponse): boolean {
     if (this.#isClosed || this.#clients.size >= MAX_CLIENTS) return false

@@ -42,15 +42,6 @@ export class LatencyHistogram {
     return undefined
   }
 
-  /** Adds what another one has. */
-  add(other: LatencyHistogram): void {
-    other.#counts.forEach((count, place) => {
-      this.#counts[place] = (this.#counts[place] ?? 0) + count
-    })
-    this.#count += other.#count
-    this.#totalMs += other.#totalMs
-  }
-
   clear(): void {
     this.#counts.fill(0)
     this.#count = 0

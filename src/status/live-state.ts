@@ -102,11 +102,11 @@ export class LiveState {
     const { snapshot } = this.#source.engine
     if (!snapshot) return { generation: 0, total: 0, matching: 0, entries: [] as T[] }
     const key = `${kind} ${search}`
-    if (this.#found?.snapshot !== snapshot || this.#found.key !== key) {
-      const entries = await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts))
-      this.#found = { snapshot, key, entries }
-    }
-    const entries = this.#found.entries as readonly T[]
+    const known = this.#found?.snapshot === snapshot && this.#found.key === key ? this.#found : undefined
+    const entries = (known?.entries ??
+      (await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts)))) as readonly T[]
+    // Not one that was replaced meanwhile: nobody would forget it.
+    if (snapshot === this.#source.engine.snapshot) this.#found = { snapshot, key, entries }
     const { size } = kind === 'frontends' ? snapshot.config.frontends : snapshot.config.backends
     return {
       generation: snapshot.generation,

@@ -24,7 +24,7 @@ const METRICS = ['registry', 'prefix', 'buckets', 'maxBackends'] as const
 export function checkStatusOptions(options: StatusOptions): void {
   onlyKnownOptions(options, OPTIONS, 'status.')
   const { address, token, unreadyWhileStale = false, metrics = {} } = options
-  if (address !== undefined) parseAddress(address)
+  if (address !== undefined) parseStatusAddress(address)
   // `token: process.env.TOKEN` of a variable that is not set would let everybody in.
   if ('token' in options && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) {
     const message = 'status.token: expected a text of visible ASCII characters without blanks'
@@ -58,7 +58,7 @@ function checkMetrics(metrics: MetricsOptions): void {
 }
 
 /** A host and a port as Traefik writes them. @throws ProxyError `PROXY_OPTION_INVALID` */
-export function parseAddress(text: string): { readonly host: string; readonly port: number } {
+export function parseStatusAddress(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(String(text)) ?? []
   if (port === '' || Number(port) > 65_535)
     throw invalid(`status.address: expected host:port or :port, found ${describeValue(text)}`)

@@ -10,12 +10,11 @@ import { LiveState } from './live-state.js'
 import { masked } from './masked.js'
 import { Metrics } from './metrics.js'
 import { StatusGuard, setSafeHeaders } from './status-guard.js'
-import { parseAddress, type StatusOptions } from './status-options.js'
+import { parseStatusAddress, type StatusOptions } from './status-options.js'
 import { STATUS_ROUTES, type StatusParts } from './status-routes.js'
 import type { StatusSource } from './status-source.js'
-import { Traffic } from './traffic.js'
+import { DEFAULT_MAX_BACKENDS, Traffic } from './traffic.js'
 
-const MAX_SERVERS = 1_000
 const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, requestTimeout: 10_000 }
 const MAX_CONNECTIONS = 500
 /** Event streams have a heartbeat that is more frequent. */
@@ -40,7 +39,7 @@ export class StatusServer {
     })
     const history = new History(events)
     const live = new LiveState(source, events, traffic, history)
-    const maxServers = metricsOptions.maxBackends ?? MAX_SERVERS
+    const maxServers = metricsOptions.maxBackends ?? DEFAULT_MAX_BACKENDS
     const metrics = new Metrics({ source, traffic, history, live, maxServers }, metricsOptions)
     const stream = new EventStream()
     const rest = { dashboard: new DashboardFiles(), unreadyWhileStale }
@@ -65,16 +64,16 @@ export class StatusServer {
    *
    * @throws what node says: a port in use is `EADDRINUSE`; what the registry throws
    */
-  async open(): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  async open(): Promise<AddressInfo | undefined> {
     const { address } = this.#options
-    const listening = address === undefined ? undefined : this.#listen(parseAddress(address))
+    const listening = address === undefined ? undefined : this.#listen(parseStatusAddress(address))
     // Whoever waits for it comes later.
     listening?.catch(() => {})
     this.#parts.metrics.register()
     return listening
   }
 
-  async #listen(at: { readonly host: string; readonly port: number }) {
+  async #listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
     const server = createServer(LIMITS)
     server.maxConnections = MAX_CONNECTIONS
     // Of one that neither asks nor reads.
@@ -88,9 +87,9 @@ export class StatusServer {
         resolve()
       })
     })
-    const { address, port } = server.address() as AddressInfo
-    server.on('request', this.#handlerFor(new StatusGuard(this.#options.token, address)))
-    return { host: at.host, port }
+    const bound = server.address() as AddressInfo
+    server.on('request', this.#handlerFor(new StatusGuard(this.#options.token, bound.address)))
+    return bound
   }
 
   /** Ends it: nothing is counted any more. @throws what the host's registry throws */

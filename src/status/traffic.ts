@@ -51,8 +51,10 @@ export interface TrafficOptions {
   readonly isConfigured: (kind: 'frontends' | 'backends', name: string) => boolean
 }
 
+/** How many backends, and servers, have series of their own unless told otherwise. */
+export const DEFAULT_MAX_BACKENDS = 1_000
 /** Where backends are counted that came after the last one with series of its own. */
-export const OTHER_BACKENDS = 'other'
+const OTHER_BACKENDS = 'other'
 
 /**
  * What the proxy did, as numbers: for metrics, for `/health`, for the dashboard. It observes requests that have ended, and
@@ -72,7 +74,12 @@ export class Traffic {
   readonly #clock: TrafficClock
   readonly #isConfigured: TrafficOptions['isConfigured']
 
-  constructor({ buckets = DEFAULT_BUCKETS, maxBackends = 1_000, inFlight, isConfigured }: TrafficOptions) {
+  constructor({
+    buckets = DEFAULT_BUCKETS,
+    maxBackends = DEFAULT_MAX_BACKENDS,
+    inFlight,
+    isConfigured,
+  }: TrafficOptions) {
     this.bounds = buckets
     this.#isConfigured = isConfigured
     this.#maxBackends = maxBackends

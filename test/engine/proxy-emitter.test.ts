@@ -1,22 +1,10 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ProxyEmitter } from '../../src/engine/proxy-emitter.js'
+import { catchUncaught } from '../support/catch-uncaught.js'
 import { eventually } from '../support/next-event.js'
 import { routeTo, startEngine, startNamed } from './live-engine.js'
 
 const RECOVERED = { provider: 'etcd', downMs: 3 }
-
-/** What is thrown with nobody to catch it, for the length of a test; Vitest's own listeners must not see it. */
-function catchUncaught(): unknown[] {
-  const caught: unknown[] = []
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => caught.push(error))
-  onTestFinished(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const listener of others) process.on('uncaughtException', listener)
-  })
-  return caught
-}
 
 describe('a listener that throws', () => {
   it('harms no other listener and nobody who emits; the error comes up on the next tick', async () => {

@@ -16,37 +16,15 @@ import type { EndedRequest } from '../../src/engine/request-reports.js'
 import { masked } from '../../src/status/masked.js'
 import { Traffic } from '../../src/status/traffic.js'
 import { openRaw, routeTo, routeWith, startNamed, startServer } from '../engine/live-engine.js'
+import { catchUncaught } from '../support/catch-uncaught.js'
 import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually, nextEvent } from '../support/next-event.js'
+import { lineStream } from './line-stream.js'
 import { parseMetrics } from './metrics-lint.js'
 import { startSeen } from './seen-proxy.js'
 
 const LOOPBACK = { port: 0, host: '127.0.0.1' }
-
-function catchUncaught(): unknown[] {
-  const caught: unknown[] = []
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => caught.push(error))
-  onTestFinished(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const listener of others) process.on('uncaughtException', listener)
-  })
-  return caught
-}
-
-function listed() {
-  const lines: string[] = []
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    },
-  })
-  return { lines, stream }
-}
 
 async function startLogged(options: Partial<ProxyOptions>, config = routeTo('http://127.0.0.1:1')) {
   const proxy = createProxy({ config, ...options })
@@ -111,7 +89,7 @@ async function raw(port: number, head: string): Promise<string> {
 describe('the access log, attacked', () => {
   for (const format of ['json', 'common'] as const)
     it(`in the form ${format} cannot be forged by X-Forwarded-For of a trusted peer`, async () => {
-      const { lines, stream } = listed()
+      const { lines, stream } = lineStream()
       const { port } = await startLogged(
         { trustedProxies: ['127.0.0.0/8'], accessLog: { stream, format } },
         routeTo(await startNamed('one')),
@@ -125,7 +103,7 @@ describe('the access log, attacked', () => {
 
   for (const format of ['json', 'common'] as const)
     it(`in the form ${format} writes no C1 control characters: U+0085 ends a line for many, U+009B begins a terminal's sequence`, async () => {
-      const { lines, stream } = listed()
+      const { lines, stream } = lineStream()
       const headers = { default: 'keep' } as const
       const { port } = await startLogged({
         accessLog: { stream, format, ...(format === 'json' && { headers }) },
@@ -260,7 +238,7 @@ describe('the access log, attacked', () => {
   })
 
   it('has the headers of responses that were asked for', async () => {
-    const { lines, stream } = listed()
+    const { lines, stream } = lineStream()
     const server = await startServer((_req, res) => res.setHeader('X-Kind', 'odd').end('one'))
     const accessLog = { stream, format: 'json', headers: { names: { 'x-kind': 'keep' } } } as const
     const { port } = await startLogged({ accessLog }, routeTo(server))
@@ -280,7 +258,7 @@ describe('the access log, attacked', () => {
   })
 
   it('tells once of lines that its stream no longer takes', async () => {
-    const { stream } = listed()
+    const { stream } = lineStream()
     const { proxy, port } = await startLogged({ accessLog: { stream } }, routeTo(await startNamed('one')))
     const warned = within(once(process, 'warning'), 1_000)
     stream.destroy()
@@ -301,7 +279,7 @@ describe('the access log, attacked', () => {
   })
 
   it('is written though a registry refuses the metrics', async () => {
-    const { lines, stream } = listed()
+    const { lines, stream } = lineStream()
     const registry = new Registry()
     const status = { metrics: { registry } }
     const first = createProxy({ config: routeTo(await startNamed('one')), status })
@@ -316,7 +294,7 @@ describe('the access log, attacked', () => {
   })
 
   it('filters of which one is at its default keep what the others ask for', async () => {
-    const { lines, stream } = listed()
+    const { lines, stream } = lineStream()
     const filters = { statusCodes: ['404'], minDurationMs: 0 }
     const { proxy, port } = await startLogged(
       { accessLog: { stream, filters } },
@@ -329,7 +307,7 @@ describe('the access log, attacked', () => {
   })
 
   it('has a line for the request that started the proxy', async () => {
-    const { lines, stream } = listed()
+    const { lines, stream } = lineStream()
     const proxy = createProxy({ config: routeTo(await startNamed('one')), accessLog: { stream } })
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     const front = await startServer(proxy.handler)

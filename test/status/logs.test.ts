@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Writable } from 'node:stream'
 import { type AccessLogOptions, createProxy, type ProxyOptions, StaticProvider } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EndedRequest } from '../../src/engine/request-reports.js'
@@ -10,20 +9,14 @@ import { routeTo, routeWith, startNamed, startServer } from '../engine/live-engi
 import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
+import { lineStream } from './line-stream.js'
 
 /** A proxy whose access log goes into a list. */
 async function startLogged(
   config: Parameters<typeof routeTo>[0] | object,
   accessLog: Partial<AccessLogOptions> = {},
 ) {
-  const lines: string[] = []
-  const stream = new Writable({
-    decodeStrings: false,
-    write(chunk, _encoding, done) {
-      lines.push(String(chunk))
-      done()
-    },
-  })
+  const { lines, stream } = lineStream()
   const target = accessLog.file || accessLog.logger ? {} : { stream }
   const proxy = createProxy({ config: config as never, accessLog: { ...target, ...accessLog } })
   onTestFinished(() => proxy.close())

@@ -1,6 +1,6 @@
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { parseAddress } from '../../src/status/status-options.js'
+import { parseStatusAddress } from '../../src/status/status-options.js'
 
 const config = {
   frontends: { f: { backend: 'b', rule: 'Host:a' } },
@@ -63,6 +63,6 @@ describe('options of what is seen from outside', () => {
     ['[::1]:0', { host: '::1', port: 0 }],
     ['localhost:65535', { host: 'localhost', port: 65_535 }],
   ])('%s is an address', (text, expected) => {
-    expect(parseAddress(text)).toEqual(expected)
+    expect(parseStatusAddress(text)).toEqual(expected)
   })
 })

@@ -234,6 +234,8 @@ describe('the status server', () => {
       status: 503,
       body: expect.stringContaining('status: expected options'),
     })
+    // That is the caller's mistake, not a reason not to be ready.
+    await proxy.ready()
   })
 
   it('whose port is taken keeps nobody from being served, and is told', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +9,7 @@ import { entryOf, lineAsJson } from '../../src/status/access-log-lines.js'
 import { routeTo, routeWith, startNamed, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
-import { eventually } from '../support/next-event.js'
+import { eventually, nextEvent } from '../support/next-event.js'
 import { lineStream } from './line-stream.js'
 
 /** A proxy whose access log goes into a list. */
@@ -173,6 +174,20 @@ describe('the access log', () => {
     const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
     await expect(proxy.ready()).rejects.toMatchObject({ code: 'EEXIST' })
     expect((await httpGet({ port })).body).toBe('one')
+  })
+
+  it('leaves lines out for a stream that takes them too slowly, and says so once', async () => {
+    const written: unknown[] = []
+    const stream = {
+      writable: true,
+      writableLength: 16 * 1024 * 1024,
+      write: (line: string) => written.push(line) > 0,
+    }
+    const warned = once(process, 'warning')
+    const { proxy, port } = await startLogged(routeTo(await startNamed('one')), { stream } as never)
+    await Promise.all([nextEvent(proxy, 'requestFinished'), httpGet({ port })])
+    const [warning] = await warned
+    expect([written.length, warning.message]).toEqual([0, expect.stringContaining('lines are left out')])
   })
 
   it('goes to the host’s logger', async () => {

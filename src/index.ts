@@ -44,6 +44,7 @@ export type {
   ConfigSink,
   Delivery,
   DeliveryNotes,
+  FetchContext,
   Provider,
 } from './model/provider.js'
 export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
@@ -55,9 +56,12 @@ export {
 } from './providers/api-config-fetcher.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd-connection.js'
+export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd-prefix-fetcher.js'
+export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd-provider.js'
 export { FileProvider, type FileProviderOptions } from './providers/file-provider.js'
 export { HttpProvider, type HttpProviderOptions } from './providers/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
+export type { KvOptions } from './providers/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'

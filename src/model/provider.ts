@@ -33,6 +33,8 @@ export interface DeliveryNotes {
   readonly steps?: Readonly<Record<string, number>>
   /** False if the source did not confirm which version it answered with. Default true. */
   readonly verified?: boolean
+  /** What was left out of the document, and the like: told with the switch. */
+  readonly warnings?: readonly Issue[]
 }
 
 /** What a provider delivers to. Calls after `stop` are dropped. */
@@ -53,7 +55,15 @@ export interface ConfigFetcher {
    * Fetches the document under `prefix`. A rejection with a `ProxyError` whose `source` is `config` means "obtained,
    * but unusable"; any other means "not obtainable", and its `retryAfterMs` is heeded.
    */
-  fetch(prefix: string, context: { readonly signal: AbortSignal }): Promise<ProviderConfig>
+  fetch(prefix: string, context: FetchContext): Promise<ProviderConfig>
+}
+
+/** What a fetch is given beside the prefix. */
+export interface FetchContext {
+  /** Aborted when the document is wanted no more. */
+  readonly signal: AbortSignal
+  /** Tells of what was left out of the document, and the like: it comes with the switch. */
+  readonly warn?: (warning: Issue) => void
 }
 
 /** Where an alias value comes from. A doorbell and a door: `watch` only rings, `read` says what is there now. */

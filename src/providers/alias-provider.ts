@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { asError, ProxyError } from '../model/errors.js'
+import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { parseAliasValue } from './alias-value.js'
@@ -193,7 +193,9 @@ export class AliasProvider implements Provider {
     // fetch
     const fetchStart = performance.now()
     try {
-      const document = await this.#fetcher.fetch(prefix, { signal })
+      const warnings: Issue[] = []
+      const warn = (warning: Issue) => void warnings.push(warning)
+      const document = await this.#fetcher.fetch(prefix, { signal, warn })
       if (signal.aborted) return { outcome: 'done' }
       this.#well('fetch')
       if (document?.prefix !== undefined && document.prefix !== prefix) throw lagging(prefix, document.prefix)
@@ -202,6 +204,7 @@ export class AliasProvider implements Provider {
       const delivery = await this.#sink?.update(labelled, {
         steps: taken,
         verified: document?.prefix === prefix,
+        ...(warnings.length > 0 && { warnings }),
       })
       return { outcome: delivery?.state === 'refused' ? 'refused' : 'done' }
     } catch (thrown) {

@@ -1,123 +1,28 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { ProxyError } from '../model/errors.js'
 import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
-import { Backoff } from './backoff.js'
-import { checkConnection, type EtcdConnection } from './etcd-connection.js'
-import { EtcdSession } from './etcd-session.js'
+import type { EtcdConnection } from './etcd-connection.js'
+import { EtcdSessions } from './etcd-sessions.js'
 
-/** A ring that was lost is made good by one of our own, this often. */
-const REREAD_MS = 30_000
-
-/** A session that lasted so long was a good one: what follows its end begins with the shortest delay. */
-const HEALTHY_MS = 10_000
-
-/** One key in etcd as an alias source: session after session, each on the next host. */
+/** One key in etcd as an alias source. */
 export class EtcdAliasSource implements AliasSource {
   readonly alias: string
-  readonly #connection: EtcdConnection
-  readonly #hosts: readonly string[]
-  readonly #key: string
-  readonly #stopped = new AbortController()
-  #bell: AliasBell | undefined
-  #session: EtcdSession | undefined
-  #attempts = 0
-  /** How far the store was at the last read. */
-  #storeRevision = 0n
-  #reread: NodeJS.Timeout | undefined
+  readonly #sessions: EtcdSessions
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` for a host, a user or a certificate that can never work, or without a key */
   constructor(connection: EtcdConnection, key: string) {
-    checkConnection(connection)
-    this.#connection = connection
-    this.#hosts = [connection.hosts].flat()
-    this.#key = key
-    this.alias = `${key} in etcd ${this.#hosts.join(', ')}`
-    if (!isText(key)) {
-      const message = 'etcd: expected the name of the alias key, like /traefik/dev/alias'
-      throw new ProxyError('PROXY_OPTION_INVALID', message)
-    }
+    this.#sessions = new EtcdSessions(connection, key)
+    this.alias = this.#sessions.place
   }
 
   async watch(bell: AliasBell): Promise<void> {
-    if (this.#stopped.signal.aborted) return
-    this.#bell = bell
-    void this.#keepSessions(bell)
+    this.#sessions.watch(bell)
   }
 
   async read(): Promise<AliasReading> {
-    if (!this.#session) throw new ProxyError('PROXY_ALIAS_UNREACHABLE', 'etcd: there is no connection')
-    const session = this.#session
-    const { storeRevision, ...reading } = await session.read()
-    if (storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
-    this.#storeRevision = storeRevision
-    // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
-    this.#bell?.recovered()
+    const { storeRevision: _, ...reading } = await this.#sessions.read()
     return reading
   }
 
-  /**
-   * A store that goes back in time was restored from a backup, or this member's answer was stale: the next session's
-   * read, from another host where there is one, tells. What that one says is taken, for newest is what a read says,
-   * not the highest revision ever seen.
-   *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`
-   */
-  #wentBack(session: EtcdSession, storeRevision: bigint): never {
-    const seen = this.#storeRevision
-    this.#storeRevision = 0n
-    const cause = `its revision went back from ${seen} to ${storeRevision}; it is read once more`
-    throw session.fail(new Error(cause))
-  }
-
   async stop(): Promise<void> {
-    this.#stopped.abort()
-    clearInterval(this.#reread)
-    this.#session?.close()
-    this.#session = undefined
+    this.#sessions.stop()
   }
-
-  async #keepSessions(bell: AliasBell): Promise<void> {
-    const { signal } = this.#stopped
-    const backoff = new Backoff(100, 2_000)
-    // Every proxy asks at a moment of its own.
-    this.#reread = setInterval(
-      () => this.#session && bell.ring(),
-      REREAD_MS * (0.8 + 0.4 * Math.random()),
-    ).unref()
-    while (!signal.aborted) {
-      const start = performance.now()
-      const cause = await this.#runSession(bell)
-      if (signal.aborted) break
-      // Not at the acknowledgement: a member without a leader acknowledges, and ends the session at once.
-      if (performance.now() - start > HEALTHY_MS) backoff.reset()
-      bell.trouble(cause)
-      await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {})
-    }
-  }
-
-  /** One session on the next host, from its opening to its end. Resolves to why it ended, or never began. */
-  #runSession(bell: AliasBell): Promise<Error> {
-    const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
-    return new Promise((ended) => {
-      const listener = {
-        // Before the session is ours to read with, a ring would find no door; we ring ourselves once it is.
-        ring: () => this.#session && bell.ring(),
-        ended: (cause: Error) => {
-          this.#session = undefined
-          ended(cause)
-        },
-      }
-      const { signal } = this.#stopped
-      EtcdSession.open(this.#connection, host, this.#key, listener, signal).then((session) => {
-        if (signal.aborted) session.close()
-        if (session.closed) return
-        this.#session = session
-        bell.ring()
-      }, ended)
-    })
-  }
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== ''
 }

@@ -14,10 +14,12 @@ export interface EtcdPass {
 export class EtcdClient {
   readonly #etcd: Etcd3
   readonly #sockets = new Set<Socket>()
+  readonly #trustsAnyone: boolean
   #closed = false
 
-  private constructor(etcd: Etcd3) {
+  private constructor(etcd: Etcd3, trustsAnyone: boolean) {
     this.#etcd = etcd
+    this.#trustsAnyone = trustsAnyone
     for (const host of (etcd as unknown as EtcdInside).pool.hosts) {
       host.channelCredentials = this.#owning(host.channelCredentials)
     }
@@ -26,7 +28,8 @@ export class EtcdClient {
   static async to(connection: EtcdConnection, host: string, pass: EtcdPass): Promise<EtcdClient> {
     // Here, not at the top: the import costs a quarter of a second, and most hosts of the library never need it.
     const { Etcd3 } = await import('etcd3')
-    return new EtcdClient(new Etcd3(clientOptions(connection, host, pass)))
+    const trustsAnyone = connection.tls?.insecureSkipVerify ?? false
+    return new EtcdClient(new Etcd3(clientOptions(connection, host, pass)), trustsAnyone)
   }
 
   get watch(): Etcd3['watchClient'] {
@@ -58,6 +61,9 @@ export class EtcdClient {
         return connect(socket)
       }
       omitAddressAsName(connector)
+      // grpc-js looks at this one too, after the handshake.
+      if (this.#trustsAnyone && connector.connectionOptions)
+        connector.connectionOptions.rejectUnauthorized = false
       return connector
     }
     return owning
@@ -80,7 +86,7 @@ interface ChannelCredentials {
 }
 interface SecureConnector {
   connect(socket: Socket): Promise<unknown>
-  readonly connectionOptions?: { readonly host: string; servername: string }
+  readonly connectionOptions?: { readonly host: string; servername: string; rejectUnauthorized?: boolean }
 }
 
 /** An address is no server name: Node warns of it. Without one the certificate is checked against the host all the same. */
@@ -148,14 +154,15 @@ function withoutEndlessRetry(listener: CallListener): CallListener {
   })
 }
 
+/** Without authorities, those that Node trusts: etcd3 passes on what it is given. */
 function credentialsOf({
   ca,
   cert,
   key,
 }: NonNullable<EtcdConnection['tls']>): NonNullable<IOptions['credentials']> {
   return {
-    rootCertificate: Buffer.from(ca),
+    ...(ca && { rootCertificate: Buffer.from(ca) }),
     ...(cert && { certChain: Buffer.from(cert) }),
     ...(key && { privateKey: Buffer.from(key) }),
-  }
+  } as NonNullable<IOptions['credentials']>
 }

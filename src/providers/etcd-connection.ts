@@ -8,13 +8,15 @@ export interface EtcdConnection {
   /** Like `http://127.0.0.1:2379`, with a port; all `http`, or all `https`. Without a scheme, http is meant. */
   readonly hosts: string | readonly string[]
   readonly auth?: { readonly username: string; readonly password: string }
-  /** PEM texts, for `https` hosts. Absent: the root certificates that Node trusts. */
+  /** PEM texts, for `https` hosts. */
   readonly tls?: {
-    /** The authorities that etcd's certificate may be signed by. */
-    readonly ca: string | Buffer
+    /** The authorities that etcd's certificate may be signed by. Absent: the root certificates that Node trusts. */
+    readonly ca?: string | Buffer
     /** A client certificate, and its key without a passphrase: both or neither. */
     readonly cert?: string | Buffer
     readonly key?: string | Buffer
+    /** Takes any certificate of etcd's: whoever is on the way may read and change what is said. Default false. */
+    readonly insecureSkipVerify?: boolean
   }
 }
 
@@ -74,8 +76,12 @@ function checkAuth(auth: NonNullable<EtcdConnection['auth']>): void {
 }
 
 function checkTls(tls: NonNullable<EtcdConnection['tls']>): void {
-  onlyKnownOptions(tls, ['ca', 'cert', 'key'], 'tls.')
-  parseCertificates(tls.ca, 'tls.ca')
+  onlyKnownOptions(tls, ['ca', 'cert', 'key', 'insecureSkipVerify'], 'tls.')
+  if (tls.ca !== undefined) parseCertificates(tls.ca, 'tls.ca')
+  if (typeof (tls.insecureSkipVerify ?? false) !== 'boolean')
+    throw invalid(
+      `tls.insecureSkipVerify: expected true or false, found ${describeValue(tls.insecureSkipVerify)}`,
+    )
   if (tls.cert === undefined && tls.key === undefined) return
   if (tls.cert === undefined)
     throw invalid('tls.cert: expected the certificate that belongs to tls.key, found none')

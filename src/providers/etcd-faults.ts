@@ -12,6 +12,16 @@ export function isTokenRefused({ message }: Error): boolean {
   return /invalid auth token|revision of auth store is old/.test(message)
 }
 
+/** Whether an answer is more than one message holds: 4 MiB. */
+export function isTooLarge({ message }: Error): boolean {
+  return message.includes('message larger than max')
+}
+
+/** Whether a revision was asked for that etcd keeps no more. */
+export function isCompacted({ message }: Error): boolean {
+  return message.includes('required revision has been compacted')
+}
+
 /** What etcd or the network said, in one line, and after it what that means here, where that is known. */
 export function describeFault(message: string, site: FaultSite): string {
   const reason = plainReason(message)
@@ -58,7 +68,7 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
   [
     /unable to verify|self[- ]signed certificate|unable to get (local )?issuer/,
     ({ connection: { tls } }) =>
-      tls
+      tls?.ca
         ? "etcd's certificate is signed by none of the authorities in tls.ca: add its authority, and those between"
         : "etcd's certificate is signed by no authority that Node trusts: give its authority as tls.ca",
   ],

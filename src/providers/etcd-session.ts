@@ -1,20 +1,26 @@
-import type { IRangeResponse, IWatchResponse } from 'etcd3'
+import type { IRangeRequest, IRangeResponse, IWatchResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading } from '../model/provider.js'
 import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
-import { describeFault, isTokenRefused } from './etcd-faults.js'
+import { describeFault, isCompacted, isTooLarge } from './etcd-faults.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
+import { EtcdReader } from './etcd-reader.js'
 
 export type { EtcdConnection } from './etcd-connection.js'
 
-/** From nothing to an acknowledged watch; and for one read. Both with a login, where there is one. */
+/** From nothing to an acknowledged watch, with a login where there is one. */
 const ACKNOWLEDGE_MS = 2_000
-const READ_MS = 3_000
 
 /** What a read found, and how far the whole store was. */
 export interface SessionReading extends AliasReading {
   readonly storeRevision: bigint
+}
+
+/** A key, or with an end all keys from it up to there. */
+export interface EtcdRange {
+  readonly key: Buffer
+  readonly range_end?: Buffer
 }
 
 /** What a session tells its owner. */
@@ -26,8 +32,9 @@ export interface SessionListener {
 }
 
 /**
- * One watch of one key on one host, and reads of it: used until the first fault, then thrown away whole. Nothing is
- * resumed and nothing is repaired, because every way in which etcd3's own watcher resumes can lose a change.
+ * One watch of one key on one host, of a range beside it where that is wanted, and reads: used until the first fault, then
+ * thrown away whole. Nothing is resumed and nothing is repaired, because every way in which etcd3's own watcher resumes can
+ * lose a change.
  *
  * The watch is acknowledged first, the key is read after: what was written before is in the read, what is written
  * later rings. The value comes from a linearisable read, never from an event.
@@ -37,18 +44,18 @@ export class EtcdSession {
   readonly #host: string
   readonly #key: Buffer
   readonly #listener: SessionListener
-  readonly #pass: EtcdPass
   /** Apart, with connections of their own: one that failed must not take the other with it. */
   readonly #watching: EtcdClient
-  readonly #asking: EtcdClient
+  readonly #asking: EtcdReader
   #cancelWatch: (() => void) | undefined
+  #unfollow: (() => void) | undefined
   #giveUpOpening: ((cause: Error) => void) | undefined
   #heartbeat: EtcdHeartbeat | undefined
   #closed = false
 
   private constructor(
     connection: EtcdConnection,
-    clients: { watching: EtcdClient; asking: EtcdClient; pass: EtcdPass },
+    clients: { watching: EtcdClient; asking: EtcdReader },
     host: string,
     key: string,
     listener: SessionListener,
@@ -57,7 +64,6 @@ export class EtcdSession {
     this.#host = host
     this.#key = Buffer.from(key)
     this.#listener = listener
-    this.#pass = clients.pass
     this.#watching = clients.watching
     this.#asking = clients.asking
   }
@@ -77,8 +83,8 @@ export class EtcdSession {
   ): Promise<EtcdSession> {
     const pass: EtcdPass = {}
     const watching = await EtcdClient.to(connection, host, pass)
-    const asking = await EtcdClient.to(connection, host, pass)
-    const session = new EtcdSession(connection, { watching, asking, pass }, host, key, listener)
+    const asking = await EtcdReader.to(connection, host, pass)
+    const session = new EtcdSession(connection, { watching, asking }, host, key, listener)
     const close = () => session.close()
     cancel?.addEventListener('abort', close)
     try {
@@ -93,18 +99,8 @@ export class EtcdSession {
     }
   }
 
-  /** etcd3 would log in by itself, on a connection for each time that it never closes. */
-  async #logIn(deadline: number): Promise<void> {
-    const { auth } = this.#connection
-    if (!auth) return
-    delete this.#pass.token
-    const user = { name: auth.username, password: auth.password }
-    const { token } = await this.#asking.auth.authenticate(user, { deadline })
-    this.#pass.token = token
-  }
-
   async #watch(): Promise<void> {
-    const opening = this.#logIn(Date.now() + ACKNOWLEDGE_MS).then(() => this.#watching.watch.watch())
+    const opening = this.#asking.logIn(Date.now() + ACKNOWLEDGE_MS).then(() => this.#watching.watch.watch())
     let timer: NodeJS.Timeout | undefined
     const acknowledged = new Promise<void>((resolve, reject) => {
       this.#giveUpOpening = reject
@@ -124,10 +120,7 @@ export class EtcdSession {
 
   /** Nothing that comes over the stream may throw here: nobody would catch it. */
   #follow(stream: WatchStream, acknowledged: () => void, fail: (cause: Error) => void): void {
-    this.#cancelWatch = () => {
-      stream.cancel()
-      stream.end()
-    }
+    this.#cancelWatch = () => endStream(stream)
     // Before anything else, for the end of a stream that was cancelled is an error too.
     stream.on('error', fail)
     stream.on('end', () => fail(new Error('the watch ended')))
@@ -144,27 +137,69 @@ export class EtcdSession {
   }
 
   /**
+   * Watches a range too, on a stream of its own, in place of the one that was watched before; none: nothing beside the key.
+   *
+   * @param after the revision that was read: whatever was written since is told
+   * @param changed called with keys that were written or deleted
+   */
+  follow(
+    range: EtcdRange | undefined,
+    after: bigint,
+    changed: (keys: readonly Buffer[]) => void = () => {},
+  ): void {
+    this.#unfollow?.()
+    this.#unfollow = undefined
+    if (!range || this.#closed) return
+    let stream: WatchStream | undefined
+    let isOver = false
+    this.#unfollow = () => {
+      isOver = true
+      if (stream) endStream(stream)
+    }
+    const fail = (cause: Error) => {
+      if (!isOver) this.#end(cause)
+    }
+    this.#watching.watch.watch().then((opened) => {
+      stream = opened
+      stream.on('error', fail)
+      stream.on('end', () => fail(new Error('the watch ended')))
+      if (isOver) return endStream(stream)
+      stream.on('data', (message: IWatchResponse) => {
+        if (isOver) return
+        if (message.canceled) fail(new Error(cancelReason(message)))
+        else if (message.events?.length > 0) changed(message.events.map(({ kv }) => kv.key))
+      })
+      // In pieces: a burst may be more than one message holds.
+      stream.write({ create_request: { ...range, start_revision: String(after + 1n), fragment: true } })
+    }, fail)
+  }
+
+  /**
    * Reads the key, linearisably.
    *
    * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`; the session has ended then
    */
   async read(): Promise<SessionReading> {
     try {
-      return this.#readingOf(await this.#range(Date.now() + READ_MS))
+      return this.#readingOf(await this.#asking.range({ key: this.#key }))
     } catch (thrown) {
       throw this.fail(asError(thrown))
     }
   }
 
-  async #range(deadline: number): Promise<IRangeResponse> {
-    const ask = () => this.#asking.kv.range({ key: this.#key }, { deadline })
+  /**
+   * Reads a range, linearisably.
+   *
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`; the session has ended then. Whatever etcd3 threw, for an answer that is too
+   * large and for a revision that was compacted: the session goes on
+   */
+  async range(request: IRangeRequest): Promise<IRangeResponse> {
     try {
-      return await ask()
+      return await this.#asking.range(request)
     } catch (thrown) {
-      if (!this.#connection.auth || !isTokenRefused(asError(thrown))) throw thrown
-      // Tokens expire, and that is no trouble. Once only: an etcd may refuse each.
-      await this.#logIn(deadline)
-      return await ask()
+      const error = asError(thrown)
+      if (!this.#closed && (isTooLarge(error) || isCompacted(error))) throw error
+      throw this.fail(error)
     }
   }
 
@@ -196,6 +231,7 @@ export class EtcdSession {
     this.#giveUpOpening?.(new Error('closed'))
     this.#heartbeat?.stop()
     this.#cancelWatch?.()
+    this.#unfollow?.()
     this.#watching.close()
     this.#asking.close()
   }
@@ -211,6 +247,11 @@ export class EtcdSession {
     const fault = describeFault(asError(thrown).message, site)
     return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${fault}`, { cause: thrown })
   }
+}
+
+function endStream(stream: WatchStream): void {
+  stream.cancel()
+  stream.end()
 }
 
 type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>

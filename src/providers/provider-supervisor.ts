@@ -225,7 +225,7 @@ export class ProviderSupervisor {
         version,
         verified: delivery.about.verified ?? true,
         steps: { ...delivery.about.steps, validate, merge: performance.now() - mergeStart },
-        warnings: checked.warnings,
+        warnings: [...(delivery.about.warnings ?? []), ...checked.warnings],
         partial: this.#providers.some((other) => other !== entry && other.live === undefined),
       },
       signal,

@@ -12,7 +12,7 @@ import {
 import { nullRecord } from './records.js'
 
 /** A place in a document whose fields have names of ours, and what lies in them. */
-interface Place {
+export interface Place {
   readonly shape: Shape
   /** Fields that are such places themselves. */
   readonly inside?: Readonly<Record<string, Place>>
@@ -20,7 +20,8 @@ interface Place {
   readonly each?: Readonly<Record<string, Place>>
 }
 
-const DOCUMENT_PLACE: Place = {
+/** A whole document. */
+export const DOCUMENT_PLACE: Place = {
   shape: DOCUMENT,
   each: {
     frontends: {
@@ -46,10 +47,9 @@ export function withFieldCase(document: unknown): unknown {
 
 function inPlace(value: unknown, { shape, inside = {}, each = {} }: Place): unknown {
   if (!isRecord(value)) return value
-  const known = new Map([...shape.now, ...shape.later].map((name) => [name.toLowerCase(), name]))
   const fields = nullRecord<unknown>()
   for (const [given, field] of Object.entries(value)) {
-    const name = known.get(given.toLowerCase()) ?? given
+    const name = fieldOf(shape, given) ?? given
     // Two that differ in case alone: the second stays, to be refused.
     const place = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
     if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as Place)
@@ -59,6 +59,18 @@ function inPlace(value: unknown, { shape, inside = {}, each = {} }: Place): unkn
   }
   return fields
 }
+
+/** The field that a name in any case means, if there is one. */
+export function fieldOf(shape: Shape, given: string): string | undefined {
+  let names = BY_SMALL_NAME.get(shape)
+  if (!names) {
+    names = new Map([...shape.now, ...shape.later].map((name) => [name.toLowerCase(), name]))
+    BY_SMALL_NAME.set(shape, names)
+  }
+  return names.get(given.toLowerCase())
+}
+
+const BY_SMALL_NAME = new WeakMap<Shape, ReadonlyMap<string, string>>()
 
 function eachInPlace(entries: Readonly<Record<string, unknown>>, place: Place): unknown {
   const all = nullRecord<unknown>()

@@ -7,13 +7,15 @@ import {
   AliasProvider,
   ApiConfigFetcher,
   EtcdAliasProvider,
+  EtcdPrefixFetcher,
+  EtcdProvider,
   FileProvider,
   HttpProvider,
   InMemoryAliasSource,
   type ProviderConfig,
   StaticProvider,
 } from 'switchover'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { ConfigApi } from '../../examples/demo/config-api.js'
 import { EtcdServer } from '../support/etcd-server.js'
 import { HostileLink } from '../support/hostile-link.js'
@@ -190,4 +192,70 @@ describeProviderContract('EtcdAliasProvider', async () => {
     outage: { break: () => etcd.kill(), mend: () => etcd.restart() },
     close: () => api.close(),
   }
+})
+
+/** Puts a whole configuration below a prefix in etcd, key by key. */
+async function putKeys(prefix: string, version?: string): Promise<void> {
+  if (version !== undefined) await etcd.put(`${prefix}/version`, version)
+  await etcd.put(`${prefix}/backends/web/servers/only/url`, backend.servers.only.url)
+  await etcd.put(`${prefix}/frontends/web/backend`, frontend.backend)
+  await etcd.put(`${prefix}/frontends/web/routes/main/rule`, frontend.rule)
+}
+
+describeProviderContract('EtcdProvider without an alias', async () => {
+  clusters += 1
+  const prefix = `/keys-${clusters}`
+  let count = 1
+  await putKeys(prefix, 'v1')
+  return {
+    make: () => new EtcdProvider({ hosts: etcd.url, prefix, debounceMs: 20 }),
+    get version() {
+      return `v${count}`
+    },
+    async change() {
+      count += 1
+      await etcd.put(`${prefix}/version`, `v${count}`)
+      return `v${count}`
+    },
+    outage: { break: () => etcd.kill(), mend: () => etcd.restart() },
+    async close() {},
+  }
+})
+
+describe.each([
+  {
+    name: 'EtcdProvider with an alias',
+    make: (prefix: string) => new EtcdProvider({ hosts: etcd.url, prefix }),
+  },
+  {
+    name: 'EtcdAliasProvider with an EtcdPrefixFetcher',
+    make: (prefix: string) =>
+      new EtcdAliasProvider({
+        hosts: etcd.url,
+        aliasKey: `${prefix}/alias`,
+        fetcher: new EtcdPrefixFetcher({ hosts: etcd.url }),
+      }),
+  },
+])('with keys in etcd,', ({ name, make }) => {
+  describeProviderContract(name, async () => {
+    clusters += 1
+    const prefix = `/keys-${clusters}`
+    let count = 0
+    const change = async () => {
+      count += 1
+      await putKeys(`${prefix}/v${count}`)
+      await etcd.put(`${prefix}/alias`, `${prefix}/v${count}`)
+      return `${prefix}/v${count}`
+    }
+    await change()
+    return {
+      make: () => make(prefix),
+      get version() {
+        return `${prefix}/v${count}`
+      },
+      change,
+      outage: { break: () => etcd.kill(), mend: () => etcd.restart() },
+      async close() {},
+    }
+  })
 })

@@ -223,7 +223,12 @@ describe('options for TLS that can never work are refused at once', () => {
   it.each([
     ['no certificate', () => ({ ca: 'nonsense' }), 'tls.ca: expected PEM text'],
     ['a path', () => ({ ca: '/etc/etcd/ca.pem' }), "give a file's content, not its path"],
-    ['no authority', () => ({}), 'tls.ca: expected PEM text, found nothing'],
+    ['a number for an authority', () => ({ ca: 7 as never }), 'tls.ca: expected PEM text, found number 7'],
+    [
+      'no true or false',
+      () => ({ insecureSkipVerify: 'yes' as never }),
+      'tls.insecureSkipVerify: expected true or false, found string "yes"',
+    ],
     [
       'a broken one',
       () => ({ ca: authority.cert.replace('MII', 'AAA').replace('MIH', 'AAA') }),

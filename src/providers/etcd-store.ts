@@ -1,0 +1,75 @@
+import type { AliasBell } from '../model/provider.js'
+import type { EtcdConnection } from './etcd-connection.js'
+import type { SessionReading } from './etcd-session.js'
+import { EtcdSessions } from './etcd-sessions.js'
+import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
+import type { KvPrefix } from './kv-prefix.js'
+import type { KvReading, KvStore, KvTree } from './kv-source.js'
+
+/** Keys in etcd, on the sessions of the alias provider. */
+export class EtcdStore implements KvStore {
+  readonly #sessions: EtcdSessions
+  readonly #aliasKey: Buffer
+  readonly #prefix: KvPrefix
+  readonly #maxBytes: number
+  /** At which a tree was read last. */
+  #revision = 0n
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(
+    connection: EtcdConnection,
+    keys: { readonly aliasKey: string; readonly prefix: KvPrefix; readonly maxBytes: number },
+  ) {
+    this.#sessions = new EtcdSessions(connection, keys.aliasKey)
+    this.#aliasKey = Buffer.from(keys.aliasKey)
+    this.#prefix = keys.prefix
+    this.#maxBytes = keys.maxBytes
+  }
+
+  get place(): string {
+    return this.#sessions.place
+  }
+
+  watch(bell: AliasBell): void {
+    this.#sessions.watch(bell)
+  }
+
+  async readAlias(): Promise<KvReading> {
+    return this.#readingOf(await this.#sessions.read())
+  }
+
+  /** The tree is read as it was when the alias was, whatever happens to the store meanwhile. */
+  readBoth(
+    prefixOf: (alias: KvReading) => string | undefined,
+    { signal }: { readonly signal: AbortSignal },
+  ): Promise<KvTree | undefined> {
+    return unlessCompacted(async () => {
+      const alias = await this.#sessions.read()
+      const path = prefixOf(this.#readingOf(alias))
+      if (path === undefined) return undefined
+      const revision = String(alias.storeRevision)
+      const reading = { maxBytes: this.#maxBytes, signal, revision }
+      const range = this.#sessions.range.bind(this.#sessions)
+      const tree = await readTree(range, this.#prefix.keyOf(path), reading)
+      this.#revision = alias.storeRevision
+      return tree
+    })
+  }
+
+  follow(path: string | undefined, changed: () => void): void {
+    const range = path === undefined ? undefined : rangeBelow(this.#prefix.keyOf(path))
+    this.#sessions.follow(range, this.#revision, (keys) => {
+      // The alias may stand in the tree; it rings by itself.
+      if (!keys.every((key) => key.equals(this.#aliasKey))) changed()
+    })
+  }
+
+  stop(): void {
+    this.#sessions.stop()
+  }
+
+  #readingOf({ value, revision }: SessionReading): KvReading {
+    const path = this.#prefix.pathOf(value)
+    return path === undefined ? { revision } : { value: path, revision }
+  }
+}

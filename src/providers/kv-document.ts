@@ -1,0 +1,198 @@
+import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { pathOf, quote, type Shape } from '../rules/document-shapes.js'
+import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
+import { nearestName } from '../rules/nearest-name.js'
+import { nullRecord } from '../rules/records.js'
+
+/** A key below a prefix, without the prefix and the slash behind it, and its value. */
+export interface KvEntry {
+  readonly key: string
+  readonly value: Uint8Array
+}
+
+/** What is no text in a document; every value in a store is one. Source: Traefik 1.7's KV template. */
+const KINDS: Readonly<Record<string, (text: string) => unknown>> = {
+  priority: numberOf,
+  weight: numberOf,
+  maxRequestBodyBytes: numberOf,
+  passHostHeader: flagOf,
+  useXForwardedFor: flagOf,
+  entryPoints: listOf,
+  sourceRange: listOf,
+}
+
+/** Keys of Traefik's own: its leader election, the alias. */
+const BESIDE = new Set(['alias', 'leader', 'leader___lock'])
+
+type Fields = Record<string, unknown>
+
+/**
+ * The document that keys of Traefik 1.7's layout make: `frontends/web/routes/main/rule`, lists by index or with commas,
+ * names of fields in any case. `version` is ours: the document's own label.
+ *
+ * @param prefix where the keys stand, for messages
+ * @param warn told of keys that are none of the layout: once for all that stand below one place
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is no UTF-8, `PROXY_CONFIG_INVALID` for a field that stands
+ * twice, or in no field of which there are fields
+ */
+export function* documentOfKeys(
+  entries: Iterable<KvEntry>,
+  prefix: string,
+  warn: (warning: Issue) => void = () => {},
+): Generator<void, unknown> {
+  const layout = new KvLayout(prefix)
+  for (const { key, value } of entries) {
+    layout.take(key, value)
+    yield
+  }
+  return layout.document(warn)
+}
+
+class KvLayout {
+  readonly #prefix: string
+  readonly #document = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
+  readonly #strangers = new Map<string, number>()
+  readonly #issues: Issue[] = []
+  readonly #lists: { readonly fields: Fields; readonly name: string; readonly list: IndexedList }[] = []
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
+
+  constructor(prefix: string) {
+    this.#prefix = prefix
+  }
+
+  take(key: string, bytes: Uint8Array): void {
+    // What a user interface of a store makes for a folder.
+    if (key.endsWith('/') && bytes.length === 0) return
+    const segments = key.split('/')
+    if (segments.length === 1 && BESIDE.has(key)) return
+    const value = this.#textOf(key, bytes)
+    if (segments.includes('')) this.#strange(key)
+    else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
+  }
+
+  document(warn: (warning: Issue) => void): unknown {
+    for (const [place, count] of this.#strangers) {
+      const message = `is no key of the layout, and left out${count > 1 ? `, with ${count} keys` : ''}`
+      warn({ path: `${this.#prefix}/${place}`, code: 'UNKNOWN_FIELD', message })
+    }
+    const issues = this.#issues
+    if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+    for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
+    return this.#document
+  }
+
+  #textOf(key: string, bytes: Uint8Array): string {
+    try {
+      return this.#utf8.decode(bytes)
+    } catch (cause) {
+      const message = `${this.#prefix}/${quote(key)}: the value is no UTF-8`
+      throw new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause })
+    }
+  }
+
+  /** Puts a value where its key says, from a place on downwards. */
+  #inPlace(fields: Fields, place: Place, segments: readonly string[], at: number, value: string): void {
+    const given = segments[at] as string
+    const rest = segments.slice(at + 1)
+    const name = fieldOf(place.shape, given)
+    if (name === undefined) return this.#unknown(fields, place.shape, segments, at, value)
+    const inside = place.inside?.[name]
+    if (inside && rest.length > 0)
+      return this.#inPlace(folderIn(fields, name), inside, segments, at + 1, value)
+    const each = place.each?.[name]
+    if (each && rest.length > 1)
+      return this.#inPlace(folderIn(folderIn(fields, name), rest[0] as string), each, segments, at + 2, value)
+    // It will be refused by its name, whatever it holds.
+    if (place.shape.later.includes(name)) fields[name] = true
+    else if (inside || each) this.#strange(segments.join('/'))
+    else this.#put(fields, name, segments, rest, value)
+  }
+
+  /** A field that is built: with an index behind it, it is one of a list. */
+  #put(
+    fields: Fields,
+    name: string,
+    segments: readonly string[],
+    rest: readonly string[],
+    value: string,
+  ): void {
+    const [index] = rest
+    const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined
+    if (index === undefined) {
+      if (name in fields) return this.#twice(segments)
+      fields[name] = kind ? kind(value) : value
+      return
+    }
+    if (kind !== listOf || rest.length > 1 || !/^\d{1,9}$/.test(index))
+      return this.#strange(segments.join('/'))
+    const list = fields[name] ?? new IndexedList()
+    if (!(list instanceof IndexedList)) return this.#twice(segments)
+    if (!(name in fields)) this.#lists.push({ fields, name, list })
+    fields[name] = list
+    list.set(Number(index), value)
+  }
+
+  /** One that looks like a misspelt field is kept, to be refused: ignored, a `whitelsit` would open a door. */
+  #unknown(fields: Fields, shape: Shape, segments: readonly string[], at: number, value: string): void {
+    const given = segments[at] as string
+    const isMisspelt = at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined
+    if (isMisspelt) fields[given] = value
+    else this.#strange(segments.slice(0, at + 1).join('/'))
+  }
+
+  #strange(place: string): void {
+    // Names come from the store, and there may be any number.
+    const known = this.#strangers.has(place) || this.#strangers.size < MAX_STRANGERS ? place : OTHERS
+    this.#strangers.set(known, (this.#strangers.get(known) ?? 0) + 1)
+  }
+
+  #twice(segments: readonly string[]): void {
+    const path = segments.reduce(pathOf, '')
+    const message = 'stands twice: in two spellings, or as a list of commas and as one of indices'
+    this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
+  }
+}
+
+/** So many places that are none of the layout are named. */
+const MAX_STRANGERS = 20
+const OTHERS = '...'
+
+/** A list that is given item by item, in the order of texts: 10 before 9. */
+class IndexedList {
+  readonly #items = new Map<number, string>()
+
+  set(index: number, item: string): void {
+    this.#items.set(index, item)
+  }
+
+  inOrder(): readonly string[] {
+    return [...this.#items].sort(([a], [b]) => a - b).map(([, item]) => item)
+  }
+}
+
+function folderIn(fields: Fields, name: string): Fields {
+  const found = fields[name]
+  if (typeof found === 'object' && found !== null) return found as Fields
+  const folder = nullRecord<unknown>()
+  fields[name] = folder
+  return folder
+}
+
+/** What is no number stays as it is, and is refused where it stands. */
+function numberOf(text: string): unknown {
+  return /^\s*[+-]?\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text
+}
+
+/** As Go reads them, in which Traefik is written. */
+function flagOf(text: string): unknown {
+  const word = text.trim()
+  if (/^(1|t|T|true|TRUE|True)$/.test(word)) return true
+  return /^(0|f|F|false|FALSE|False)$/.test(word) ? false : text
+}
+
+function listOf(text: string): unknown {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}

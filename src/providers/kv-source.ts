@@ -1,0 +1,159 @@
+import { once } from 'node:events'
+import type { ProviderConfig } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
+import type { AliasBell, AliasReading, AliasSource, ConfigFetcher, FetchContext } from '../model/provider.js'
+import { runInSlices } from '../rules/run-steps.js'
+import { parseAliasValue } from './alias-value.js'
+import { documentOfKeys, type KvEntry } from './kv-document.js'
+
+/** One key of a store. */
+export interface KvReading {
+  readonly value?: string
+  /** A mark that changes whenever the key is written. */
+  readonly revision: string
+}
+
+/** All keys below a prefix, as they were at one moment. */
+export interface KvTree {
+  readonly entries: readonly KvEntry[]
+  /** Of the newest of them: the same as long as none is written. */
+  readonly revision: string
+}
+
+/** A store of keys whose alias key is watched, and one tree of it where that is wanted. */
+export interface KvStore {
+  /** The alias key and where it is, for messages. */
+  readonly place: string
+  /** Rings when the alias key was written, when there is a connection again, and now and then. */
+  watch(bell: AliasBell): void
+  /** The alias key, now. */
+  readAlias(context: { readonly signal: AbortSignal }): Promise<KvReading>
+  /**
+   * The alias key and the tree that belongs to its value, at one moment.
+   *
+   * @param prefixOf which prefix that is; none: no tree is read
+   */
+  readBoth(
+    prefixOf: (alias: KvReading) => string | undefined,
+    context: { readonly signal: AbortSignal },
+  ): Promise<KvTree | undefined>
+  /** Tells of each change of a tree since it was read last; none: of no tree any more. */
+  follow(prefix: string | undefined, changed: () => void): void
+  stop(): void
+}
+
+export interface KvSourceOptions {
+  /** What is read where there is no alias. */
+  readonly prefix: string
+  /** Whether the alias must be there. */
+  readonly needsAlias: boolean
+  /** Whether the tree that the alias names is followed. */
+  readonly followTarget: boolean
+  /** How long the store must be left alone after a change of a tree. */
+  readonly debounceMs: number
+  readonly allowEmpty: boolean
+}
+
+/** Changes that do not end are read after so many times `debounceMs`. */
+const MOST_DEBOUNCES = 10
+
+/**
+ * A tree of keys as an alias source and its fetcher in one: the alias key names the tree; where there is none, the tree is the
+ * one below the prefix, which is followed key by key.
+ */
+export class KvSource implements AliasSource, ConfigFetcher {
+  readonly #store: KvStore
+  readonly #options: KvSourceOptions
+  #bell: AliasBell | undefined
+  #reads = 0
+  #fetches = 0
+  #firstChange: number | undefined
+  #quiet: NodeJS.Timeout | undefined
+  #changedMeanwhile = false
+
+  constructor(store: KvStore, options: KvSourceOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  get alias(): string {
+    return this.#store.place
+  }
+
+  async watch(bell: AliasBell): Promise<void> {
+    this.#bell = bell
+    this.#store.watch(bell)
+  }
+
+  async stop(): Promise<void> {
+    this.#bell = undefined
+    clearTimeout(this.#quiet)
+    this.#store.stop()
+  }
+
+  async read(context: { readonly signal: AbortSignal }): Promise<AliasReading> {
+    const alias = await this.#store.readAlias(context)
+    const value = alias.value ?? (this.#options.needsAlias ? undefined : this.#options.prefix)
+    if (value === undefined) return { revision: alias.revision }
+    // Of a tree that is followed, the alias does not tell whether it changed.
+    this.#reads += 1
+    return { value, revision: this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision }
+  }
+
+  async fetch(prefix: string, { signal, warn }: FetchContext): Promise<ProviderConfig> {
+    this.#fetches += 1
+    try {
+      let isFollowed = false
+      let isPlain = false
+      const tree = await this.#store.readBoth(
+        (alias) => {
+          isFollowed = this.#isFollowed(alias)
+          isPlain = alias.value === undefined
+          const named = parseAliasValue(alias.value ?? this.#options.prefix)
+          return named === prefix && !(isPlain && this.#options.needsAlias) ? prefix : undefined
+        },
+        { signal },
+      )
+      if (!tree) return await this.#superseded(signal)
+      this.#store.follow(isFollowed ? prefix : undefined, () => this.#changed())
+      if (tree.entries.length === 0 && !this.#options.allowEmpty)
+        throw new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/ (${this.alias})`)
+      const document = await runInSlices(documentOfKeys(tree.entries, prefix, warn), signal)
+      const label = isPlain ? { version: `${prefix} (revision ${tree.revision})` } : {}
+      return { ...label, ...(document as ProviderConfig), prefix }
+    } finally {
+      this.#fetches -= 1
+      if (this.#changedMeanwhile) this.#changed()
+    }
+  }
+
+  #isFollowed({ value }: KvReading): boolean {
+    return value === undefined ? !this.#options.needsAlias : this.#options.followTarget
+  }
+
+  /** The alias names another tree by now. Whoever asked for this one will be told to give up. */
+  async #superseded(signal: AbortSignal): Promise<never> {
+    this.#bell?.ring()
+    if (!signal.aborted) await once(signal, 'abort')
+    throw signal.reason
+  }
+
+  /** Waits for the end of a burst. */
+  #changed(): void {
+    const now = performance.now()
+    const { debounceMs } = this.#options
+    this.#changedMeanwhile = false
+    this.#firstChange ??= now
+    clearTimeout(this.#quiet)
+    const latest = this.#firstChange + MOST_DEBOUNCES * debounceMs
+    this.#quiet = setTimeout(() => this.#ringForChanges(), Math.max(0, Math.min(debounceMs, latest - now)))
+    this.#quiet.unref()
+  }
+
+  /** A ring would end the fetch under way: changes that come faster than trees are read would never be seen. */
+  #ringForChanges(): void {
+    this.#firstChange = undefined
+    if (this.#fetches > 0) this.#changedMeanwhile = true
+    else this.#bell?.ring()
+  }
+}

@@ -27,6 +27,8 @@ export interface DocumentClientOptions {
     readonly ca?: string | Buffer
     readonly cert?: string | Buffer
     readonly key?: string | Buffer
+    /** Takes any certificate of the service's: whoever is on the way may read and change what is said. Default false. */
+    readonly insecureSkipVerify?: boolean
   }
 }
 
@@ -67,9 +69,11 @@ export class DocumentClient {
    */
   async get(url: string, question: DocumentQuestion): Promise<TextResponse> {
     const ended = new AbortController()
-    const { tls } = this.#options
+    const { insecureSkipVerify = false, ...tls } = this.#options.tls ?? {}
     // The signal is node's, for undici does not give up a connection that is being made.
-    const connect = { ...tls, signal: ended.signal } as NonNullable<Agent.Options['connect']>
+    const connect = { ...tls, rejectUnauthorized: !insecureSkipVerify, signal: ended.signal } as NonNullable<
+      Agent.Options['connect']
+    >
     const agent = new Agent({ pipelining: 1, connections: 1, connect })
     try {
       const headersOf = () => this.#headers(question)
@@ -109,7 +113,13 @@ export function checkDocumentClientOptions(options: DocumentClientOptions, who: 
 
 /** Now, not at the first fetch, which is when the files of a new deployment have long been forgotten. */
 function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): void {
-  onlyKnownOptions(tls, ['ca', 'cert', 'key'], `${who}: tls.`)
+  onlyKnownOptions(tls, ['ca', 'cert', 'key', 'insecureSkipVerify'], `${who}: tls.`)
+  const { insecureSkipVerify = false } = tls
+  if (typeof insecureSkipVerify !== 'boolean') {
+    const found = describeValue(insecureSkipVerify)
+    const message = `${who}: tls.insecureSkipVerify: expected true or false, found ${found}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
+  }
   try {
     createSecureContext({ ...tls })
   } catch (error) {

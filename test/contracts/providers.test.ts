@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import {
   AliasProvider,
   ApiConfigFetcher,
+  ConsulProvider,
   EtcdAliasProvider,
   EtcdPrefixFetcher,
   EtcdProvider,
@@ -17,6 +18,7 @@ import {
 } from 'switchover'
 import { afterAll, beforeAll, describe } from 'vitest'
 import { ConfigApi } from '../../examples/demo/config-api.js'
+import { testConsul } from '../support/consul.js'
 import { EtcdServer } from '../support/etcd-server.js'
 import { HostileLink } from '../support/hostile-link.js'
 import { describeProviderContract } from './provider-contract.js'
@@ -256,6 +258,44 @@ describe.each([
       change,
       outage: { break: () => etcd.kill(), mend: () => etcd.restart() },
       async close() {},
+    }
+  })
+})
+
+describe.each([
+  { what: 'without an alias', isAliased: false },
+  { what: 'with an alias', isAliased: true },
+])('with keys in Consul, $what,', ({ isAliased }) => {
+  describeProviderContract('ConsulProvider', async () => {
+    const consul = await testConsul()
+    const link = await HostileLink.to(() => consul.port)
+    const root = `switchover-${process.pid}-${Date.now()}`
+    let count = 0
+    const version = () => (isAliased ? `/${root}/v${count}` : `v${count}`)
+    const change = async () => {
+      count += 1
+      const prefix = isAliased ? `${root}/v${count}` : root
+      await consul.put(`${prefix}/backends/web/servers/only/url`, backend.servers.only.url)
+      await consul.put(`${prefix}/frontends/web/backend`, frontend.backend)
+      await consul.put(`${prefix}/frontends/web/routes/main/rule`, frontend.rule)
+      if (isAliased) await consul.put(`${root}/alias`, prefix)
+      else await consul.put(`${prefix}/version`, `v${count}`)
+      return version()
+    }
+    await change()
+    const token = consul.token === undefined ? {} : { token: consul.token }
+    return {
+      make: () => new ConsulProvider({ url: link.url, prefix: root, debounceMs: 50, ...token }),
+      get version() {
+        return version()
+      },
+      change,
+      outage: { break: () => link.cut(), mend: () => link.mend() },
+      async close() {
+        await link.cut()
+        await consul.delete(`${root}/?recurse`)
+        await consul[Symbol.asyncDispose]()
+      },
     }
   })
 })

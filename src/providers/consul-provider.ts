@@ -1,0 +1,76 @@
+import { ProxyError } from '../model/errors.js'
+import type { ConfigSink, Provider } from '../model/provider.js'
+import { describeValue } from '../rules/document-shapes.js'
+import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { ConsulKv } from './consul-kv.js'
+import { ConsulStore } from './consul-store.js'
+import { checkDocumentClientOptions, type DocumentClientOptions, flawOfUrl } from './document-client.js'
+import { followKeys } from './follow-keys.js'
+import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from './kv-options.js'
+import { KvPrefix } from './kv-prefix.js'
+
+/** Keys in Consul. Default of `prefix`: `traefik`; of `name`: `consul`. Slashes at the beginning of keys are left out. */
+export interface ConsulProviderOptions extends KvOptions {
+  /** An agent's. Default `http://127.0.0.1:8500`. */
+  readonly url?: string
+  /** An ACL token: it needs to read the alias key and what stands below the prefixes that are read. */
+  readonly token?: string
+  /** How long a query waits for a change, in milliseconds, give or take a fifth. Default 10,000. */
+  readonly waitMs?: number
+  /** PEM texts, for an `https` url. Without `ca`, Node's root certificates; `cert` and `key` show who asks. */
+  readonly tls?: DocumentClientOptions['tls']
+}
+
+const OPTIONS = ['url', 'token', 'waitMs', 'tls', ...KV_OPTIONS] as const
+
+/**
+ * Delivers a configuration that stands in Consul key by key, in Traefik 1.7's layout, and follows it by queries that wait for
+ * a change. All reads are `consistent`: its leader's.
+ */
+export class ConsulProvider implements Provider {
+  readonly name: string
+  readonly allowEmpty: boolean
+  readonly throttleMs: number
+  readonly #following: Provider
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(options: ConsulProviderOptions = {}) {
+    checkOptions(options)
+    const { url = 'http://127.0.0.1:8500', token, waitMs = 10_000, tls, name = 'consul' } = options
+    const { maxBytes = DEFAULT_MAX_BYTES } = options
+    const prefix = new KvPrefix(options.prefix ?? 'traefik', 'ConsulProvider', false)
+    const aliasKey = prefix.keyOf(options.aliasKey ?? `${prefix.path}/alias`)
+    const kv = new ConsulKv({ url, token, waitMs, maxBytes, tls })
+    const store = new ConsulStore(kv, { aliasKey, prefix })
+    this.#following = followKeys(store, prefix, { ...options, name })
+    this.name = name
+    this.allowEmpty = options.allowEmpty ?? false
+    this.throttleMs = options.throttleMs ?? 0
+  }
+
+  /** Resolves at once, though Consul be down. */
+  start(sink: ConfigSink): Promise<void> {
+    return this.#following.start(sink)
+  }
+
+  stop(): Promise<void> {
+    return this.#following.stop()
+  }
+}
+
+function checkOptions(options: ConsulProviderOptions): void {
+  onlyKnownOptions(options, OPTIONS, 'ConsulProvider: ')
+  checkKvOptions(options, 'ConsulProvider')
+  const flaw = options.url === undefined ? undefined : flawOfUrl(options.url)
+  if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ConsulProvider: the url ${flaw}`)
+  // A header cannot hold everything, and says so with the token in its message.
+  if (options.token !== undefined && !/^[!-~]+$/.test(options.token)) {
+    const found = typeof options.token === 'string' ? 'another text' : describeValue(options.token)
+    throw new ProxyError(
+      'PROXY_OPTION_INVALID',
+      `ConsulProvider: token: expected an ACL token, found ${found}`,
+    )
+  }
+  positiveOption(options.waitMs, 'ConsulProvider: waitMs')
+  checkDocumentClientOptions(options.tls ? { tls: options.tls } : {}, 'ConsulProvider')
+}

@@ -85,7 +85,7 @@ class KvLayout {
     try {
       return this.#utf8.decode(bytes)
     } catch (cause) {
-      const message = `${this.#prefix}/${quote(key)}: the value is no UTF-8`
+      const message = `${quote(`${this.#prefix}/${key}`)}: the value is no UTF-8`
       throw new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause })
     }
   }

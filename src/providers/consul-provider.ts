@@ -64,8 +64,9 @@ function checkOptions(options: ConsulProviderOptions): void {
   const flaw = options.url === undefined ? undefined : flawOfUrl(options.url)
   if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ConsulProvider: the url ${flaw}`)
   // A header cannot hold everything, and says so with the token in its message.
-  if (options.token !== undefined && !/^[!-~]+$/.test(options.token)) {
-    const found = typeof options.token === 'string' ? 'another text' : describeValue(options.token)
+  const { token = 'none' } = options
+  if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) {
+    const found = typeof token === 'string' ? 'another text' : describeValue(token)
     throw new ProxyError(
       'PROXY_OPTION_INVALID',
       `ConsulProvider: token: expected an ACL token, found ${found}`,

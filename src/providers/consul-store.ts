@@ -12,8 +12,9 @@ const MOST_TRIES = 10
 /** What keeps a loop going, and who is told. */
 interface Loop {
   readonly signal: AbortSignal
-  /** What is known already; 0: nothing, and the first answer rings. */
+  /** What is known already; 0 and nothing: the first answer rings. */
   readonly index: number
+  readonly mark: string | undefined
   rang(): void
   failed(error: Error): void
 }
@@ -26,8 +27,8 @@ export class ConsulStore implements KvStore {
   readonly #prefix: KvPrefix
   readonly #stopped = new AbortController()
   #following = new AbortController()
-  /** At which a tree was read last. */
-  #index = 0
+  /** Of the tree that was read last. */
+  #known: Pick<Loop, 'index' | 'mark'> = { index: 0, mark: undefined }
 
   constructor(kv: ConsulKv, keys: { readonly aliasKey: string; readonly prefix: KvPrefix }) {
     this.#kv = kv
@@ -41,7 +42,7 @@ export class ConsulStore implements KvStore {
     const rang = () => bell.ring()
     void this.#loop(
       { key: this.#aliasKey },
-      { signal, index: 0, rang, failed: (error) => bell.trouble(error) },
+      { index: 0, mark: undefined, signal, rang, failed: (error) => bell.trouble(error) },
     )
   }
 
@@ -59,10 +60,11 @@ export class ConsulStore implements KvStore {
       const path = prefixOf(alias)
       if (path === undefined) return undefined
       const below = `${this.#prefix.keyOf(path)}/`
-      const { entries, index, newest } = await this.#kv.read({ below }, { signal })
+      const reading = await this.#kv.read({ below }, { signal })
+      const { entries, newest } = reading
       const after = await this.readAlias({ signal })
       if (after.revision === alias.revision) {
-        this.#index = index
+        this.#known = { index: reading.index, mark: markOf(reading) }
         return {
           entries: entries.map(({ key, value }) => ({ key: key.slice(below.length), value })),
           revision: newest,
@@ -80,7 +82,7 @@ export class ConsulStore implements KvStore {
     const signal = AbortSignal.any([this.#stopped.signal, this.#following.signal])
     const below = `${this.#prefix.keyOf(path)}/`
     // Whoever watches the alias says that there is no connection.
-    void this.#loop({ below }, { signal, index: this.#index, rang: changed, failed: () => {} })
+    void this.#loop({ below }, { ...this.#known, signal, rang: changed, failed: () => {} })
   }
 
   stop(): void {
@@ -91,25 +93,28 @@ export class ConsulStore implements KvStore {
   async #loop(what: { readonly key: string } | { readonly below: string }, loop: Loop): Promise<void> {
     const { signal } = loop
     const backoff = new Backoff(100, 2_000)
-    let { index } = loop
+    let { index, mark } = loop
     while (!signal.aborted) {
       try {
         const asked = performance.now()
         const answer = await this.#kv.read(what, { signal, after: index })
         if (signal.aborted) return
-        if (answer.index !== index) loop.rang()
         // One that goes back is that of another store, or of an older one.
-        else if (performance.now() - asked < MIN_WAIT_MS) await pause(backoff.next(), signal)
-        index = answer.index < index ? 0 : answer.index
+        const wentBack = answer.index < index
+        const found = markOf(answer)
+        if (found !== mark || wentBack) loop.rang()
+        mark = found
+        if (answer.index !== index || performance.now() - asked > MIN_WAIT_MS) backoff.reset()
+        else await pause(backoff.next(), signal)
+        index = wentBack ? 0 : answer.index
       } catch (thrown) {
         if (signal.aborted) return
         loop.failed(asError(thrown))
         // Whatever happened meanwhile is rung for.
         index = 0
+        mark = undefined
         await pause(backoff.next(), signal)
-        continue
       }
-      backoff.reset()
     }
   }
 
@@ -118,6 +123,11 @@ export class ConsulStore implements KvStore {
     const value = this.#prefix.pathOf(Buffer.from(found.value).toString('utf8')) as string
     return { value, revision: found.revision }
   }
+}
+
+/** The same as long as no key is written or deleted; an index may change for other keys too. */
+function markOf({ entries, newest }: ConsulReading): string {
+  return `${entries.length} ${newest}`
 }
 
 /** A query that was to wait and did not, for no reason, is not asked again at once. */

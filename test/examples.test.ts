@@ -2,11 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { createClient } from '@redis/client'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ConfigApi } from '../examples/demo/config-api.js'
 import { NamedServer } from '../examples/demo/named-server.js'
 import { EtcdServer } from './support/etcd-server.js'
 import { httpGet } from './support/http-get.js'
+import { startRedis } from './support/redis-server.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const all = readdirSync(`${root}/examples`).filter((name) => name.endsWith('.ts'))
@@ -129,6 +131,39 @@ describe('the examples', () => {
     run.end('SIGTERM')
     expect(await run.ended()).toBe(0)
     await Promise.all([...servers, api].map((part) => part.close()))
+  })
+
+  it('18-redis.ts follows a document in Redis', async () => {
+    await using redis = await startRedis()
+    console.log(`18-redis.ts on ${redis.program}`)
+    const [one, two] = [await NamedServer.start('one'), await NamedServer.start('two')]
+    const writer = createClient({ url: redis.url, RESP: 2 })
+    writer.on('error', () => {})
+    await writer.connect()
+    const write = async (text: string) => {
+      await writer.set('routes', text)
+      await writer.publish('routes', 'changed')
+    }
+    const routes = (url: string) =>
+      JSON.stringify({
+        frontends: { web: { backend: 'web', rule: 'PathPrefix:/' } },
+        backends: { web: { servers: { only: { url } } } },
+      })
+    await writer.set('routes', routes(one.url))
+    run = new Run('18-redis.ts', { REDIS_URL: redis.url, PORT: '0' })
+    const [, port] = await run.sees(/listening on http:\/\/[^:]+:(\d+)/)
+    await run.sees(/generation 1/)
+    expect((await httpGet({ port: Number(port) })).body).toBe('one\n')
+    await write('{ no document')
+    await run.sees(/routes in Redis: /)
+    expect((await httpGet({ port: Number(port) })).body).toBe('one\n')
+    await write(routes(two.url))
+    await run.sees(/generation 2/)
+    expect((await httpGet({ port: Number(port) })).body).toBe('two\n')
+    run.end('SIGTERM')
+    expect(await run.ended()).toBe(0)
+    writer.destroy()
+    await Promise.all([one.close(), two.close()])
   })
 
   it.each([

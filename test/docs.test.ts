@@ -236,7 +236,7 @@ function readInterfaces(): ReadonlyMap<string, readonly string[]> {
   }
   const all = (name: string): string[] => {
     const { parents = [], fields = [] } = own.get(name) ?? {}
-    return [...parents.flatMap(all), ...fields]
+    return [...new Set([...parents.flatMap(all), ...fields])]
   }
   return new Map([...own.keys()].map((name) => [name, all(name)]))
 }
@@ -359,6 +359,9 @@ describe('docs/providers.md', () => {
     ['Options of ApiConfigFetcher', 'ApiConfigFetcherOptions'],
     ['Options of FileProvider', 'FileProviderOptions'],
     ['Options of HttpProvider', 'HttpProviderOptions'],
+    ['Options of EtcdProvider', 'EtcdProviderOptions'],
+    ['Options of EtcdPrefixFetcher', 'EtcdPrefixFetcherOptions'],
+    ['Options of ConsulProvider', 'ConsulProviderOptions'],
   ])('has all %s', (heading, name) => {
     expect(namesUnder(file, heading).sort()).toEqual(fieldsOf(name).map(plain).sort())
   })

@@ -9,7 +9,7 @@ import { followKeys } from './follow-keys.js'
 import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from './kv-options.js'
 import { KvPrefix } from './kv-prefix.js'
 
-/** Keys in Consul. Default of `prefix`: `traefik`; of `name`: `consul`. Slashes at the beginning of keys are left out. */
+/** Which Consul, and which of its keys. */
 export interface ConsulProviderOptions extends KvOptions {
   /** An agent's. Default `http://127.0.0.1:8500`. */
   readonly url?: string
@@ -19,6 +19,10 @@ export interface ConsulProviderOptions extends KvOptions {
   readonly waitMs?: number
   /** PEM texts, for an `https` url. Without `ca`, Node's root certificates; `cert` and `key` show who asks. */
   readonly tls?: DocumentClientOptions['tls']
+  /** What the configuration's keys stand below. Default `traefik`; a slash at its beginning is left out. */
+  readonly prefix?: string
+  /** The provider's name. Default `consul`. */
+  readonly name?: string
 }
 
 const OPTIONS = ['url', 'token', 'waitMs', 'tls', ...KV_OPTIONS] as const

@@ -6,8 +6,13 @@ import { followKeys } from './follow-keys.js'
 import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from './kv-options.js'
 import { KvPrefix } from './kv-prefix.js'
 
-/** Keys in etcd. Default of `prefix`: `/traefik`; of `name`: `etcd`. */
-export interface EtcdProviderOptions extends EtcdConnection, KvOptions {}
+/** Which etcd, and which of its keys. */
+export interface EtcdProviderOptions extends EtcdConnection, KvOptions {
+  /** What the configuration's keys stand below. Default `/traefik`; without a slash at its beginning, keys have none either. */
+  readonly prefix?: string
+  /** The provider's name. Default `etcd`. */
+  readonly name?: string
+}
 
 const OPTIONS = ['hosts', 'auth', 'tls', ...KV_OPTIONS] as const
 

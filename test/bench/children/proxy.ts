@@ -25,7 +25,13 @@ export interface SwitchResult {
   readonly calm: readonly LoopBlock[]
 }
 
-const { createProxy, EtcdAliasProvider, ApiConfigFetcher, StaticProvider: Static } = await loadPackage()
+const {
+  createProxy,
+  EtcdAliasProvider,
+  EtcdProvider,
+  ApiConfigFetcher,
+  StaticProvider: Static,
+} = await loadPackage()
 const probe = new LoopProbe()
 const proxies: ReverseProxy[] = []
 let provider: StaticProvider | undefined
@@ -49,6 +55,8 @@ answerCalls({
         return createProxy({ providers: [new EtcdAliasProvider({ hosts, aliasKey, fetcher })] })
       }),
     ),
+  /** A proxy that follows keys in etcd. Says its port. */
+  startKeys: (keys: KeysStart) => start([createProxy({ providers: [new EtcdProvider(keys)] })]),
   switchAtRate: (options: { perSecond: number; probed?: boolean; calm?: boolean }) => {
     switching = switchAtRate(options)
   },
@@ -83,6 +91,12 @@ export interface EtcdStart {
   readonly aliasKey: string
   readonly url: string
   readonly count?: number
+}
+
+export interface KeysStart {
+  readonly hosts: string
+  readonly prefix: string
+  readonly debounceMs: number
 }
 
 async function start(started: readonly ReverseProxy[]): Promise<number[]> {

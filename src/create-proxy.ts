@@ -115,8 +115,8 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Opens the access log's file anew, after it was moved away; resolves when lines go there. Never rejects: where it fails,
-   * lines go on to the file that was there, and a warning of the process says so.
+   * Opens the files of the logs anew, after they were moved away; resolves when lines go there. Never rejects: where it
+   * fails, lines go on to the file that was there, and a warning of the process says so.
    */
   reopenLogs(): Promise<void> {
     return this.#observation.reopenLogs()

@@ -76,6 +76,12 @@ export type { MatcherOptions } from './rules/matchers.js'
 export { Router, type RouterExplanation } from './rules/router.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
 export { type Validation, validateConfig } from './rules/validate-config.js'
+export { loadStaticConfig } from './static-config/load-static-config.js'
+export type {
+  StaticConfig,
+  StaticConfigOverrides,
+  StaticConfigSource,
+} from './static-config/read-static-config.js'
 export type { AccessLogOptions } from './status/access-log.js'
 export type { AccessLogFilters } from './status/access-log-filters.js'
 export type { HeaderMode, HeaderModes } from './status/access-log-headers.js'

@@ -78,7 +78,7 @@ export class Observation {
   }
 
   async reopenLogs(): Promise<void> {
-    await this.#accessLog?.reopen()
+    await Promise.allSettled([this.#accessLog?.reopen(), this.#options.logger?.reopen?.()])
   }
 
   async close(): Promise<void> {

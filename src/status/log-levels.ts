@@ -8,4 +8,6 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+  /** Opens its file anew, if it has one: `proxy.reopenLogs()` calls it. */
+  reopen?(): Promise<void>
 }

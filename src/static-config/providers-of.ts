@@ -1,0 +1,116 @@
+import type { ProviderConfig } from '../model/config.js'
+import { asError } from '../model/errors.js'
+import type { Provider } from '../model/provider.js'
+import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/api-config-fetcher.js'
+import { ConsulProvider, type ConsulProviderOptions } from '../providers/consul-provider.js'
+import { EtcdAliasProvider } from '../providers/etcd-alias-provider.js'
+import { EtcdProvider, type EtcdProviderOptions } from '../providers/etcd-provider.js'
+import { FileProvider, type FileProviderOptions } from '../providers/file-provider.js'
+import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
+import { StaticProvider } from '../providers/static-provider.js'
+import { withFieldCase } from '../rules/field-case.js'
+import type { Bag, Bags } from './bags.js'
+import type { Settings } from './settings.js'
+
+type Maker = (bags: Bags, settings: Settings) => Provider | undefined
+
+/** The tables that switch a provider on. */
+const MAKERS: Readonly<Record<string, Maker>> = {
+  file: fileProvider,
+  etcd: etcdProvider,
+  consul: consulProvider,
+  http: httpProvider,
+}
+
+/** The providers that are switched on. What one of them cannot work with is an issue under its table. */
+export function providersOf(bags: Bags, settings: Settings): Provider[] {
+  const on = Object.entries(MAKERS).filter(([table]) => settings.has(table))
+  if (on.length === 0) {
+    const tables = Object.keys(MAKERS).map((table) => `[${table}]`)
+    settings.issue('', 'MISSING_FIELD', `expected a provider: one of ${tables.join(', ')}`)
+  }
+  if (!settings.has('file'))
+    for (const name of Object.keys(settings.document))
+      settings.warn(name, 'is ignored: [file] is not switched on', 'INVALID_VALUE')
+  return on.flatMap(([table, make]) => {
+    try {
+      return make(bags, settings) ?? []
+    } catch (thrown) {
+      settings.issue(table, 'INVALID_VALUE', asError(thrown).message)
+      return []
+    }
+  })
+}
+
+/** Without a file or a folder of its own, the document stands in the static configuration itself, as in Traefik. */
+function fileProvider({ file }: Bags, settings: Settings): Provider | undefined {
+  const own = Object.keys(settings.document)
+  if (settings.has('file.filename') || settings.has('file.directory')) {
+    for (const name of own) settings.warn(name, 'is ignored: [file] names another place', 'INVALID_VALUE')
+    return new FileProvider(file as FileProviderOptions)
+  }
+  if (own.length === 0) {
+    settings.issue('file', 'MISSING_FIELD', 'expected filename or directory, or frontends and backends here')
+    return undefined
+  }
+  const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
+  return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
+}
+
+function etcdProvider({ etcd, api }: Bags, settings: Settings): Provider | undefined {
+  const scheme = settings.has('etcd.tls') ? 'https' : 'http'
+  const { hosts = ['127.0.0.1:2379'], ...rest } = etcd as Bag & { hosts?: readonly string[] }
+  const options = { ...rest, hosts: hosts.map((host) => withScheme(host, scheme)) } as EtcdProviderOptions
+  if (settings.get('etcd.useAPIV3') === false)
+    settings.warn('etcd.useAPIV3', 'version 3 of the API is spoken all the same', 'INVALID_VALUE')
+  return settings.has('etcd.api') ? etcdAliasProvider(options, api, settings) : new EtcdProvider(options)
+}
+
+/** The alias stands in etcd, and documents come from the config API. */
+function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Settings): Provider | undefined {
+  const { prefix, watch, followTarget, aliasKey = prefix && aliasUnder(prefix), ...connection } = options
+  if (watch === false) settings.warn('etcd.watch', 'the alias key is watched all the same', 'INVALID_VALUE')
+  if (followTarget)
+    settings.warn('etcd.followTarget', 'is ignored: documents come from [etcd.api]', 'INVALID_VALUE')
+  if (!aliasKey)
+    settings.issue(
+      'etcd.aliasKey',
+      'MISSING_FIELD',
+      'expected the key that names the prefix, as "/traefik/dev/alias"',
+    )
+  if (api['url'] === undefined)
+    settings.issue('etcd.api.url', 'MISSING_FIELD', 'expected the URL of the config API')
+  if (!aliasKey || api['url'] === undefined) return undefined
+  const fetcher = new ApiConfigFetcher(api as unknown as ApiConfigFetcherOptions)
+  return new EtcdAliasProvider({ ...connection, aliasKey, fetcher })
+}
+
+/** Where Traefik looks for it. */
+function aliasUnder(prefix: string): string {
+  return `/${prefix.replaceAll(/^\/+|\/+$/g, '')}/alias`
+}
+
+function consulProvider({ consul }: Bags, settings: Settings): Provider | undefined {
+  const { url, ...rest } = consul as ConsulProviderOptions
+  if (url?.includes(',')) {
+    settings.issue('consul.endpoint', 'INVALID_VALUE', 'expected one endpoint, found several')
+    return undefined
+  }
+  const scheme = settings.has('consul.tls') ? 'https' : 'http'
+  return new ConsulProvider({ ...rest, ...(url !== undefined && { url: withScheme(url, scheme) }) })
+}
+
+function httpProvider({ http }: Bags, settings: Settings): Provider | undefined {
+  const { url, ...rest } = http as unknown as HttpProviderOptions
+  if (url !== undefined) {
+    const scheme = settings.has('http.tls') ? 'https' : 'http'
+    return new HttpProvider({ ...rest, url: withScheme(url, scheme) })
+  }
+  settings.issue('http.endpoint', 'MISSING_FIELD', 'expected the URL of the document')
+  return undefined
+}
+
+/** Traefik's endpoints are a host and a port. */
+function withScheme(endpoint: string, scheme: 'http' | 'https'): string {
+  return /^[a-z][\w+.-]*:\/\//i.test(endpoint) ? endpoint : `${scheme}://${endpoint}`
+}

@@ -1,0 +1,89 @@
+import type { ProxyOptions } from '../proxy-options.js'
+import { quote } from '../rules/document-shapes.js'
+import { isStatusRange } from '../status/access-log-filters.js'
+import type { LogLevel } from '../status/log-levels.js'
+import type { Bag } from './bags.js'
+import type { EntryPoints } from './entry-points.js'
+import type { Settings } from './settings.js'
+
+/** Traefik's levels; what ends Traefik ends nothing here. */
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  fatal: 'error',
+  panic: 'error',
+  off: 'off',
+}
+
+/** Options of `createProxy`, but for providers and logger. @param bag what keys put there as it is */
+export function proxyOptionsOf(
+  bag: Bag,
+  { statusAddress, trustedProxies }: EntryPoints,
+  settings: Settings,
+): ProxyOptions {
+  const { status, accessLog, retry, logLevel: _level, trustedProxies: _trusted, ...rest } = bag
+  const log = accessLogOf((accessLog ?? {}) as Bag, settings)
+  return {
+    ...(rest as ProxyOptions),
+    logLevel: logLevelOf(settings),
+    ...(trustedProxies && { trustedProxies }),
+    ...(statusAddress !== undefined && { status: { ...(status as object), address: statusAddress } }),
+    ...(log && { accessLog: log }),
+    ...retryOf((retry ?? {}) as Bag),
+  }
+}
+
+function logLevelOf(settings: Settings): LogLevel {
+  if (settings.get<boolean>('debug')) return 'debug'
+  const given = settings.get<string>('logLevel') ?? 'info'
+  const name = given.toLowerCase()
+  const level = Object.hasOwn(LEVELS, name) ? LEVELS[name] : undefined
+  if (level !== undefined) return level
+  const expected = `expected one of ${Object.keys(LEVELS).join(', ').toUpperCase()}`
+  settings.issue('logLevel', 'INVALID_VALUE', `${expected}, found ${quote(given)}`)
+  return 'info'
+}
+
+/** Traefik's 0 is its default: no option. */
+function retryOf({ attempts }: Bag): Pick<ProxyOptions, 'retry'> {
+  return typeof attempts === 'number' && attempts > 0 ? { retry: { attempts } } : {}
+}
+
+function accessLogOf(bag: Bag, settings: Settings): ProxyOptions['accessLog'] {
+  if (!settings.has('accessLog') && !settings.has('accessLogsFile')) return undefined
+  const { format = 'common', headers, filters, ...rest } = bag
+  if (format !== 'common' && format !== 'json') {
+    const message = `expected "common" or "json", found ${quote(String(format))}`
+    settings.issue('accessLog.format', 'INVALID_VALUE', message)
+  }
+  checkFilters((filters ?? {}) as Bag, settings)
+  checkHeaderModes((headers ?? {}) as Bag, settings)
+  const isJson = format === 'json'
+  if (headers && !isJson)
+    settings.warn('accessLog.fields.headers', 'the common format has no headers: ignored; choose "json"')
+  const target = 'file' in rest ? {} : { stream: process.stdout }
+  const options = { ...rest, ...target, format, ...(filters !== undefined && { filters }) }
+  return { ...options, ...(isJson && headers !== undefined && { headers }) } as ProxyOptions['accessLog']
+}
+
+function checkFilters({ statusCodes }: Bag, settings: Settings): void {
+  if (!Array.isArray(statusCodes)) return
+  const wrong = statusCodes.find((range) => !isStatusRange(range))
+  if (statusCodes.length > 0 && wrong === undefined) return
+  const found = wrong === undefined ? 'none' : quote(String(wrong))
+  const message = `expected statuses and ranges, as "404" and "500-599", found ${found}`
+  settings.issue('accessLog.filters.statusCodes', 'INVALID_VALUE', message)
+}
+
+const MODES: readonly unknown[] = ['keep', 'redact', 'drop']
+
+function checkHeaderModes({ default: standard = 'drop', names = {} }: Bag, settings: Settings): void {
+  for (const [name, mode] of [['defaultMode', standard], ...Object.entries(names as Bag)]) {
+    if (MODES.includes(mode)) continue
+    const message = `${name}: expected "keep", "redact" or "drop", found ${quote(String(mode))}`
+    settings.issue('accessLog.fields.headers', 'INVALID_VALUE', message)
+  }
+}

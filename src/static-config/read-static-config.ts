@@ -1,0 +1,133 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { ListenAt } from '../listener.js'
+import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { formatOf, parseText } from '../providers/parse-document.js'
+import { checkOptions, type ProxyOptions } from '../proxy-options.js'
+import { quote } from '../rules/document-shapes.js'
+import { ApplicationLogger } from './application-logger.js'
+import { fillBags } from './bags.js'
+import { configuredProvider } from './configured-provider.js'
+import { entryPointsOf } from './entry-points.js'
+import { providersOf } from './providers-of.js'
+import { proxyOptionsOf } from './proxy-options-of.js'
+import { ReplaceableProvider } from './replaceable-provider.js'
+import { Settings } from './settings.js'
+import { takeEnvironment, takeFlags } from './text-settings.js'
+
+/** A `traefik.toml`, as what `createProxy` and `proxy.listen` take. */
+export interface StaticConfig {
+  /** Of `createProxy`. */
+  readonly options: ProxyOptions
+  /** One for each entry point: `proxy.listen` takes them one by one. */
+  readonly listen: readonly ListenAt[]
+  /** Of `proxy.close`, in milliseconds. */
+  readonly drainMs: number
+  /** Keys of Traefik that are not supported yet, and others that do nothing here. */
+  readonly warnings: readonly Issue[]
+}
+
+/** What comes before a file: flags, then the environment. */
+export interface StaticConfigOverrides {
+  /** By key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`; `true` switches a table on. */
+  readonly flags?: Readonly<Record<string, string>>
+  /** `SWITCHOVER_ETCD_PREFIX` is `etcd.prefix`. Default: none is looked at. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** A file by its path, or what stands in one, in TOML. A mere text is the latter if it has a line break or a `=`. */
+export type StaticConfigSource = string | { readonly path: string } | { readonly text: string }
+
+/** With what only a program needs that goes on with it. */
+export interface ReadStaticConfig extends StaticConfig {
+  /** The providers in `options`. */
+  readonly providers: readonly ReplaceableProvider[]
+  /** The logger in `options`, if it is not the host's. */
+  readonly logger: ApplicationLogger | undefined
+  /** Every value by its key, to see what has changed. */
+  readonly values: ReadonlyMap<string, unknown>
+  /** What stands in it beside keys: the frontends and backends of [file]. */
+  readonly document: Readonly<Record<string, unknown>>
+}
+
+/** How long requests under way have at the end, in milliseconds, if nothing else is said. Traefik's too. */
+const DRAIN_MS = 10_000
+
+/** See `loadStaticConfig`. */
+export async function readStaticConfig(
+  source: StaticConfigSource,
+  { flags = {}, env = {} }: StaticConfigOverrides = {},
+): Promise<ReadStaticConfig> {
+  const settings = new Settings()
+  const { content, folder } = await contentOf(source)
+  settings.takeFile(content)
+  takeEnvironment(settings, env)
+  takeFlags(settings, flags)
+  await settings.resolveFiles(folder)
+  const entryPoints = entryPointsOf(settings)
+  const bags = fillBags(settings)
+  const defaults = {
+    entryPoints: entryPoints.defaults,
+    throttleMs: settings.get<number>('providersThrottleDuration'),
+  }
+  const providers = providersOf(bags, settings).map(
+    (provider) => new ReplaceableProvider(configuredProvider(provider, defaults)),
+  )
+  const logger = loggerOf(settings)
+  const rest = proxyOptionsOf(bags.options, entryPoints, settings)
+  const options: ProxyOptions = { ...rest, providers, ...(logger && { logger }) }
+  if (settings.get('allowMinWeightZero') === false)
+    settings.warn('allowMinWeightZero', 'a server of weight 0 gets no new requests here', 'INVALID_VALUE')
+  refuseIssues(settings, options)
+  return {
+    options,
+    listen: entryPoints.listen,
+    drainMs: settings.get<number>('lifeCycle.graceTimeOut') ?? settings.get('graceTimeOut') ?? DRAIN_MS,
+    warnings: settings.warnings,
+    providers,
+    logger,
+    values: new Map([...settings.all].map(([path, { value }]) => [path, value])),
+    document: settings.document,
+  }
+}
+
+/** @returns also the folder that relative paths start from */
+async function contentOf(source: StaticConfigSource): Promise<{ content: unknown; folder: string }> {
+  const given =
+    typeof source !== 'string' ? source : /[\n\r=]/.test(source) ? { text: source } : { path: source }
+  if ('text' in given) {
+    return { content: await parseText(given.text, 'toml', 'traefik.toml'), folder: process.cwd() }
+  }
+  const { path } = given
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (thrown) {
+    const message = `${path} cannot be read: ${asError(thrown).message}`
+    throw new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause: thrown })
+  }
+  return { content: await parseText(text, formatOf(path) ?? 'toml', path), folder: dirname(resolve(path)) }
+}
+
+function loggerOf(settings: Settings): ApplicationLogger | undefined {
+  const file = settings.get<string>('traefikLog.filePath') ?? settings.get<string>('traefikLogsFile')
+  const format = settings.get<string>('traefikLog.format') ?? 'common'
+  if (format === 'common' || format === 'json')
+    return file === undefined && format === 'common' ? undefined : new ApplicationLogger({ file, format })
+  const message = `expected "common" or "json", found ${quote(format)}`
+  settings.issue('traefikLog.format', 'INVALID_VALUE', message)
+  return undefined
+}
+
+/** All of them at once; what only `createProxy` sees comes when there is nothing else. */
+function refuseIssues(settings: Settings, options: ProxyOptions): void {
+  const { issues } = settings
+  if (issues.length === 0) {
+    try {
+      checkOptions(options)
+    } catch (thrown) {
+      settings.issue('', 'INVALID_VALUE', asError(thrown).message)
+    }
+  }
+  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+}

@@ -1,0 +1,122 @@
+import { asError } from '../model/errors.js'
+import type { ConfigSink, Provider } from '../model/provider.js'
+
+/** How long the provider before has to stop, in milliseconds. */
+const STOP_LIMIT_MS = 5_000
+
+/** What one inner provider delivers to, until another one takes its place. */
+interface Gate {
+  readonly sink: ConfigSink
+  close(): void
+}
+
+/**
+ * A provider in whose place another one can be put while the proxy runs. What the one before delivered last serves until the
+ * new one delivers.
+ */
+export class ReplaceableProvider implements Provider {
+  readonly name: string
+  #inner: Provider
+  #sink: ConfigSink | undefined
+  #gate: Gate | undefined
+  #isTroubled = false
+  /** Replacements follow each other. */
+  #turn: Promise<void> = Promise.resolve()
+
+  constructor(inner: Provider) {
+    this.name = inner.name
+    this.#inner = inner
+  }
+
+  get allowEmpty(): boolean {
+    return this.#inner.allowEmpty ?? false
+  }
+
+  get throttleMs(): number {
+    return this.#inner.throttleMs ?? 0
+  }
+
+  async start(sink: ConfigSink): Promise<void> {
+    this.#sink = sink
+    this.#gate = this.#gateTo(sink)
+    await this.#inner.start(this.#gate.sink)
+  }
+
+  /**
+   * Stops the inner provider, and starts that of another one; resolves when it has begun to deliver. After `stop` it does
+   * nothing. Never rejects: one that cannot start is an outage.
+   *
+   * @param next is not used otherwise
+   */
+  replaceBy(next: ReplaceableProvider): Promise<void> {
+    this.#turn = this.#turn.then(() => this.#replace(next.#inner))
+    return this.#turn
+  }
+
+  async #replace(next: Provider): Promise<void> {
+    if (!this.#sink) return
+    this.#gate?.close()
+    await stopped(this.#inner)
+    const sink = this.#sink as ConfigSink | undefined
+    // The proxy may have been closed meanwhile.
+    if (!sink) return
+    this.#inner = next
+    this.#gate = this.#gateTo(sink)
+    const gate = this.#gate
+    try {
+      await next.start(gate.sink)
+    } catch (thrown) {
+      gate.sink.trouble(asError(thrown))
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#sink = undefined
+    this.#gate?.close()
+    await this.#inner.stop()
+  }
+
+  #gateTo(sink: ConfigSink): Gate {
+    let isOpen = true
+    return {
+      close: () => {
+        isOpen = false
+      },
+      sink: {
+        update: (config, about) => {
+          if (!isOpen) return Promise.resolve({ state: 'superseded' })
+          // The outage may be that of the provider before, which cannot tell its end any more.
+          this.#recovered(sink)
+          return sink.update(config, about)
+        },
+        reject: (error, about) => {
+          if (isOpen) sink.reject(error, about)
+        },
+        trouble: (error) => {
+          if (!isOpen) return
+          this.#isTroubled = true
+          sink.trouble(error)
+        },
+        recovered: () => {
+          if (isOpen) this.#recovered(sink)
+        },
+      },
+    }
+  }
+
+  #recovered(sink: ConfigSink): void {
+    if (this.#isTroubled) sink.recovered()
+    this.#isTroubled = false
+  }
+}
+
+/** One that does not stop must not keep the next from its start. */
+async function stopped(provider: Provider): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, STOP_LIMIT_MS)
+  })
+  // What it says of its own end helps nobody: another one takes its place all the same.
+  await Promise.race([Promise.allSettled([(async () => provider.stop())()]), limit])
+  clearTimeout(timer)
+}

@@ -1,0 +1,158 @@
+import { asError, type Issue, type IssueCode } from '../model/errors.js'
+import { describeValue, pathOf, quote } from '../rules/document-shapes.js'
+import { suggestName } from '../rules/nearest-name.js'
+import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
+import type { StaticKey } from './static-keys.js'
+import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
+
+/** One value, and the key that it is of. */
+interface Setting {
+  /** Undefined for a table without a meaning of its own. */
+  readonly key: StaticKey | undefined
+  /** The name of the file's own on the way to it, if there is one. */
+  readonly name: string | undefined
+  readonly value: unknown
+}
+
+type Table = Readonly<Record<string, unknown>>
+
+/** What a file, the environment and flags say, key by key, later ones in the place of earlier ones; and what is wrong with it. */
+export class Settings {
+  readonly issues: Issue[] = []
+  readonly warnings: Issue[] = []
+  readonly #values = new Map<string, Setting>()
+  /** The document that stands in the file itself. */
+  readonly document: Record<string, unknown> = {}
+
+  /** Every value by its path. */
+  get all(): ReadonlyMap<string, Setting> {
+    return this.#values
+  }
+
+  get<T>(path: string): T | undefined {
+    return this.#values.get(path)?.value as T | undefined
+  }
+
+  /** Whether a table was switched on, by itself or by anything in it. */
+  has(path: string): boolean {
+    return this.#values.has(path) || [...this.#values.keys()].some((other) => isBelow(path, other))
+  }
+
+  /** The file's own names under a table, in order: of entry points, of headers. */
+  namesUnder(path: string): string[] {
+    const all = [...this.#values].filter(([other]) => isBelow(path, other))
+    return [...new Set(all.flatMap(([, { name }]) => name ?? []))]
+  }
+
+  issue(path: string, code: IssueCode, message: string): void {
+    this.issues.push({ path, code, message })
+  }
+
+  warn(path: string, message: string, code: IssueCode = 'NOT_SUPPORTED'): void {
+    this.warnings.push({ path, code, message })
+  }
+
+  /** Takes all that a parsed file says. */
+  takeFile(content: unknown): void {
+    if (isTable(content)) this.#takeTable(content, KEY_TREE, [])
+    else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeValue(content)}`)
+  }
+
+  #takeTable(table: Table, step: KeyStep, above: readonly string[]): void {
+    const seen = new Set<string>()
+    for (const [given, raw] of Object.entries(table)) {
+      const next = stepTo(step, given)
+      const names = [...above, next && next.name !== '*' ? next.name : given]
+      const path = joined(names)
+      if (!next) {
+        const message = `there is no key ${quote(given)} here${suggestName(given, namesBelow(step))}`
+        this.issue(path, 'UNKNOWN_FIELD', message)
+      } else if (seen.has(given.toLowerCase())) {
+        this.issue(path, 'DUPLICATE_NAME', 'stands twice, in different case; expected one')
+      } else if (isTable(raw) && !isEnd(next) && (next.below.size > 0 || next.key?.kind === 'table')) {
+        this.#put(names, next, true)
+        this.#takeTable(raw, next, names)
+      } else {
+        this.put(names, next, raw, { shown: path, isText: false })
+      }
+      seen.add(given.toLowerCase())
+    }
+  }
+
+  /**
+   * Takes one value.
+   *
+   * @param from.shown how messages name it: a path, a flag, a variable
+   * @param from.isText whether it comes from where there is nothing but texts
+   */
+  put(
+    given: readonly string[],
+    step: KeyStep,
+    raw: unknown,
+    { shown, isText }: { readonly shown: string; readonly isText: boolean },
+  ): void {
+    const { key = TABLE } = step
+    const path = joined(given)
+    if (path === 'frontends' || path === 'backends') this.document[path] = raw
+    const isOff = raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false)
+    // What is switched off asks for nothing.
+    if (isOff && (isEnd(step) || key.kind === 'table')) return this.#remove(path)
+    if (key.becomes === 'refused')
+      return this.issue(shown, 'NOT_SUPPORTED', `${path} of Traefik is not supported yet, and ${UNSAFE}`)
+    if (key.becomes === 'later') return this.warn(shown, `${path} of Traefik is not supported yet: ignored`)
+    const value = isTable(raw) && isEnd(step) ? true : VALUE_KINDS[key.kind].read(raw, isText)
+    if (value !== undefined) return this.#put(given, step, value)
+    const { expected } = VALUE_KINDS[key.kind]
+    this.issue(shown, 'INVALID_VALUE', `expected ${expected}, found ${describeFound(raw, key.kind)}`)
+  }
+
+  #put(names: readonly string[], { key }: KeyStep, value: unknown): void {
+    const name = names.find((_, place) => isOwnName(names, place))
+    this.#values.set(joined(names), { key, name, value })
+  }
+
+  #remove(path: string): void {
+    for (const other of [...this.#values.keys()])
+      if (other === path || isBelow(path, other)) this.#values.delete(other)
+  }
+
+  /** Turns paths of certificates into what stands there, and all other paths into full ones. */
+  async resolveFiles(folder: string): Promise<void> {
+    for (const [path, setting] of this.#values) {
+      const { key, value } = setting
+      if (!key) continue
+      try {
+        this.#values.set(path, { ...setting, value: await resolveFiles(value, key.kind, folder) })
+      } catch (thrown) {
+        this.issue(path, 'INVALID_VALUE', `cannot be read: ${asError(thrown).message}`)
+        this.#values.delete(path)
+      }
+    }
+  }
+}
+
+/** What an ignored key of this kind does. */
+const UNSAFE = 'to go on without it would open a door: remove it'
+
+/** As what a step without a key counts. */
+const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
+
+function isOwnName(names: readonly string[], place: number): boolean {
+  let step: KeyStep | undefined = KEY_TREE
+  for (const name of names.slice(0, place)) step = step && stepTo(step, name)
+  return step !== undefined && !step.below.has(names[place]?.toLowerCase() ?? '')
+}
+
+function joined(names: readonly string[]): string {
+  return names.reduce(pathOf, '')
+}
+
+function isBelow(path: string, other: string): boolean {
+  return other.startsWith(`${path}.`) || other.startsWith(`${path}[`)
+}
+
+function isTable(value: unknown): value is Table {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

@@ -1,0 +1,213 @@
+/** How the value of a key is written; see `VALUE_KINDS`. */
+export type ValueKind =
+  | 'text'
+  | 'secret'
+  | 'path'
+  | 'pem'
+  | 'pems'
+  | 'number'
+  | 'numbers'
+  | 'flag'
+  | 'duration'
+  | 'limit'
+  | 'list'
+  | 'table'
+
+/** A key of `traefik.toml`. */
+export interface StaticKey {
+  /** In Traefik's case; `*` stands for a name of the file's own. */
+  readonly path: string
+  readonly kind: ValueKind
+  /**
+   * The option that gets its value, as `options.timeouts.connectMs`, of `createProxy`, or of the provider named first; or, in
+   * words, what is made of it. `later`: Traefik has it, and this does not yet. `refused`: the same, where to go on without
+   * it would open a door. `nothing`: it needs no doing.
+   */
+  readonly becomes: string
+}
+
+/**
+ * Every key there is. Adding a key is adding a row: from here come the names of flags and of environment variables, the case
+ * of names, what an unknown one is most likely to mean, and what docs/traefik-toml.md must say.
+ */
+const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])[] = [
+  ['logLevel', 'text', 'options.logLevel'],
+  ['debug', 'flag', 'the log level debug'],
+  ['traefikLog', 'table', 'the application log'],
+  ['traefikLog.filePath', 'path', 'the application log'],
+  ['traefikLog.format', 'text', 'the application log'],
+  ['traefikLogsFile', 'path', 'the application log'],
+  ['accessLog', 'table', 'the access log'],
+  ['accessLog.filePath', 'path', 'options.accessLog.file'],
+  ['accessLog.format', 'text', 'options.accessLog.format'],
+  ['accessLog.bufferingSize', 'number', 'nothing'],
+  ['accessLog.filters.statusCodes', 'list', 'options.accessLog.filters.statusCodes'],
+  ['accessLog.filters.retryAttempts', 'flag', 'options.accessLog.filters.retryAttempts'],
+  ['accessLog.filters.minDuration', 'duration', 'options.accessLog.filters.minDurationMs'],
+  ['accessLog.fields.defaultMode', 'text', 'later'],
+  ['accessLog.fields.names', 'table', 'later'],
+  ['accessLog.fields.headers.defaultMode', 'text', 'options.accessLog.headers.default'],
+  ['accessLog.fields.headers.names.*', 'text', 'options.accessLog.headers.names.*'],
+  ['accessLogsFile', 'path', 'options.accessLog.file'],
+
+  ['entryPoints.*.address', 'text', 'where an entry point listens'],
+  ['entryPoints.*.forwardedHeaders.trustedIPs', 'list', 'options.trustedProxies, if all entry points agree'],
+  ['entryPoints.*.forwardedHeaders.insecure', 'flag', 'options.trustedProxies, if all entry points agree'],
+  ['entryPoints.*.tls', 'table', 'refused'],
+  ['entryPoints.*.redirect', 'table', 'refused'],
+  ['entryPoints.*.auth', 'table', 'refused'],
+  ['entryPoints.*.whiteList', 'table', 'refused'],
+  ['entryPoints.*.whitelistSourceRange', 'list', 'refused'],
+  ['entryPoints.*.compress', 'flag', 'refused'],
+  ['entryPoints.*.proxyProtocol', 'table', 'refused'],
+  ['defaultEntryPoints', 'list', 'the entry points of frontends that name none'],
+  ['trustedProxies', 'list', 'options.trustedProxies'],
+
+  ['web', 'table', 'the status server'],
+  ['web.address', 'text', 'options.status.address'],
+  ['web.token', 'secret', 'options.status.token'],
+  ['web.metrics.prometheus.buckets', 'numbers', 'options.status.metrics.buckets'],
+  ['web.metrics.prometheus.entryPoint', 'text', 'nothing'],
+  ['web.metrics.datadog', 'table', 'later'],
+  ['web.metrics.statsd', 'table', 'later'],
+  ['web.metrics.influxdb', 'table', 'later'],
+  ['web.statistics', 'table', 'later'],
+  ['web.debug', 'flag', 'later'],
+  ['web.path', 'text', 'later'],
+  ['web.certFile', 'text', 'refused'],
+  ['web.keyFile', 'text', 'refused'],
+  ['web.readOnly', 'flag', 'refused'],
+  ['web.auth', 'table', 'refused'],
+  ['api', 'table', 'the status server'],
+  ['api.entryPoint', 'text', 'where the status server listens'],
+  ['api.token', 'secret', 'options.status.token'],
+  ['api.dashboard', 'flag', 'nothing'],
+  ['api.debug', 'flag', 'later'],
+  ['api.statistics', 'table', 'later'],
+  ['ping', 'table', 'the status server'],
+  ['ping.entryPoint', 'text', 'where the status server listens'],
+  ['metrics.prometheus', 'table', 'the status server'],
+  ['metrics.prometheus.entryPoint', 'text', 'where the status server listens'],
+  ['metrics.prometheus.buckets', 'numbers', 'options.status.metrics.buckets'],
+  ['metrics.datadog', 'table', 'later'],
+  ['metrics.statsd', 'table', 'later'],
+  ['metrics.influxdb', 'table', 'later'],
+
+  ['file', 'table', 'FileProvider'],
+  ['file.filename', 'path', 'file.filename'],
+  ['file.directory', 'path', 'file.directory'],
+  ['file.watch', 'flag', 'file.watch'],
+  ['file.allowEmpty', 'flag', 'file.allowEmpty'],
+  ['file.constraints', 'list', 'refused'],
+  ['file.debugLogGeneratedTemplate', 'flag', 'later'],
+  ['frontends', 'table', 'the document of [file]'],
+  ['backends', 'table', 'the document of [file]'],
+  ['tls', 'table', 'refused'],
+
+  ['etcd', 'table', 'EtcdProvider, or EtcdAliasProvider'],
+  ['etcd.endpoint', 'list', 'etcd.hosts'],
+  ['etcd.prefix', 'text', 'etcd.prefix'],
+  ['etcd.watch', 'flag', 'etcd.watch'],
+  ['etcd.username', 'text', 'etcd.auth.username'],
+  ['etcd.password', 'secret', 'etcd.auth.password'],
+  ['etcd.tls', 'table', 'etcd.tls'],
+  ['etcd.tls.ca', 'pem', 'etcd.tls.ca'],
+  ['etcd.tls.cert', 'pem', 'etcd.tls.cert'],
+  ['etcd.tls.key', 'pem', 'etcd.tls.key'],
+  ['etcd.tls.insecureSkipVerify', 'flag', 'etcd.tls.insecureSkipVerify'],
+  ['etcd.tls.caOptional', 'flag', 'nothing'],
+  ['etcd.useAPIV3', 'flag', 'nothing, but for a warning at false'],
+  ['etcd.aliasKey', 'text', 'etcd.aliasKey'],
+  ['etcd.followTarget', 'flag', 'etcd.followTarget'],
+  ['etcd.allowedPrefix', 'text', 'etcd.allowedPrefix'],
+  ['etcd.allowEmpty', 'flag', 'etcd.allowEmpty'],
+  ['etcd.api.url', 'text', 'api.url'],
+  ['etcd.api.timeout', 'duration', 'api.timeoutMs'],
+  ['etcd.api.headers.*', 'secret', 'api.headers.*'],
+  ['etcd.api.requirePrefix', 'flag', 'api.requirePrefix'],
+  ['etcd.api.tls.ca', 'pem', 'api.tls.ca'],
+  ['etcd.api.tls.cert', 'pem', 'api.tls.cert'],
+  ['etcd.api.tls.key', 'pem', 'api.tls.key'],
+  ['etcd.constraints', 'list', 'refused'],
+  ['etcd.filename', 'text', 'refused'],
+  ['etcd.trace', 'flag', 'later'],
+  ['etcd.debugLogGeneratedTemplate', 'flag', 'later'],
+
+  ['consul', 'table', 'ConsulProvider'],
+  ['consul.endpoint', 'text', 'consul.url'],
+  ['consul.prefix', 'text', 'consul.prefix'],
+  ['consul.watch', 'flag', 'consul.watch'],
+  ['consul.token', 'secret', 'consul.token'],
+  ['consul.tls', 'table', 'consul.tls'],
+  ['consul.tls.ca', 'pem', 'consul.tls.ca'],
+  ['consul.tls.cert', 'pem', 'consul.tls.cert'],
+  ['consul.tls.key', 'pem', 'consul.tls.key'],
+  ['consul.tls.insecureSkipVerify', 'flag', 'later'],
+  ['consul.tls.caOptional', 'flag', 'nothing'],
+  ['consul.aliasKey', 'text', 'consul.aliasKey'],
+  ['consul.followTarget', 'flag', 'consul.followTarget'],
+  ['consul.allowedPrefix', 'text', 'consul.allowedPrefix'],
+  ['consul.allowEmpty', 'flag', 'consul.allowEmpty'],
+  ['consul.username', 'text', 'later'],
+  ['consul.password', 'secret', 'later'],
+  ['consul.constraints', 'list', 'refused'],
+  ['consul.filename', 'text', 'refused'],
+  ['consul.trace', 'flag', 'later'],
+  ['consul.debugLogGeneratedTemplate', 'flag', 'later'],
+
+  ['http', 'table', 'HttpProvider'],
+  ['http.endpoint', 'text', 'http.url'],
+  ['http.pollInterval', 'duration', 'http.pollIntervalMs'],
+  ['http.pollTimeout', 'duration', 'http.timeoutMs'],
+  ['http.headers.*', 'secret', 'http.headers.*'],
+  ['http.allowEmpty', 'flag', 'http.allowEmpty'],
+  ['http.tls', 'table', 'http.tls'],
+  ['http.tls.ca', 'pem', 'http.tls.ca'],
+  ['http.tls.cert', 'pem', 'http.tls.cert'],
+  ['http.tls.key', 'pem', 'http.tls.key'],
+  ['http.tls.insecureSkipVerify', 'flag', 'later'],
+
+  ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
+  ['lastGoodFile', 'path', 'options.lastGoodFile'],
+  ['constraints', 'list', 'refused'],
+
+  ['retry', 'table', 'options.retry'],
+  ['retry.attempts', 'number', 'options.retry.attempts'],
+  ['respondingTimeouts.idleTimeout', 'limit', 'options.timeouts.keepAliveMs'],
+  ['respondingTimeouts.readTimeout', 'limit', 'later'],
+  ['respondingTimeouts.writeTimeout', 'limit', 'later'],
+  ['idleTimeout', 'limit', 'options.timeouts.keepAliveMs'],
+  ['forwardingTimeouts.dialTimeout', 'limit', 'options.timeouts.connectMs'],
+  ['forwardingTimeouts.responseHeaderTimeout', 'limit', 'options.timeouts.responseHeadMs'],
+  ['lifeCycle.graceTimeOut', 'duration', 'drainMs'],
+  ['lifeCycle.requestAcceptGraceTimeout', 'duration', 'later'],
+  ['graceTimeOut', 'duration', 'drainMs'],
+  ['insecureSkipVerify', 'flag', 'options.upstreamTls.insecureSkipVerify'],
+  ['rootCAs', 'pems', 'options.upstreamTls.ca'],
+  ['keepTrailingSlash', 'flag', 'options.keepTrailingSlash'],
+  ['allowMinWeightZero', 'flag', 'nothing, but for a warning at false'],
+  ['maxIdleConnsPerHost', 'number', 'later'],
+  ['healthcheck', 'table', 'later'],
+  ['hostResolver', 'table', 'later'],
+  ['tracing', 'table', 'later'],
+  ['cluster', 'table', 'later'],
+  ['acme', 'table', 'later'],
+  ['checkNewVersion', 'flag', 'nothing'],
+  ['sendAnonymousUsage', 'flag', 'nothing'],
+  ['configFile', 'path', 'nothing: it is the flag that says which file is read'],
+
+  ...[
+    ...['boltdb', 'consulCatalog', 'docker', 'dynamodb', 'ecs', 'eureka', 'kubernetes', 'marathon', 'mesos'],
+    ...['rancher', 'rest', 'serviceFabric', 'zookeeper'],
+  ].map((provider) => [provider, 'table', 'later'] as const),
+]
+
+/** Every key, by its path. */
+export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map(
+  ROWS.map(([path, kind, becomes]) => [path, { path, kind, becomes }]),
+)
+
+/** Whether what lies below a table is not looked into. */
+export function isOpaque({ path, becomes }: StaticKey): boolean {
+  return becomes === 'later' || becomes === 'refused' || path === 'frontends' || path === 'backends'
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { describeValue } from '../rules/document-shapes.js'
+import { parseDuration } from './parse-duration.js'
+import type { ValueKind } from './static-keys.js'
+
+/** What a value is made of a key's text, or of what a file's parser gives; undefined: it is none of that kind. */
+interface ReadKind {
+  /** In words, for people. */
+  readonly expected: string
+  /** @param isText of an environment variable or a flag, which know nothing but texts */
+  read(raw: unknown, isText: boolean): unknown
+}
+
+const LISTED: ReadKind['read'] = (raw) => {
+  const list = typeof raw === 'string' ? raw.split(',').map((part) => part.trim()) : raw
+  if (!Array.isArray(list) || !list.every((part) => typeof part === 'string')) return undefined
+  return list.filter((part) => part !== '')
+}
+
+const TEXT: ReadKind = { expected: 'a text', read: (raw) => (typeof raw === 'string' ? raw : undefined) }
+const DURATION: ReadKind = {
+  expected: 'a duration, as "10s"; a bare number is seconds',
+  read: (raw) => parseDuration(raw),
+}
+const LIST: ReadKind = { expected: 'a list of texts', read: LISTED }
+
+/** As Go's `strconv.ParseBool` takes them, of texts. */
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map([
+  ...['true', '1', 't'].map((word) => [word, true] as const),
+  ...['false', '0', 'f'].map((word) => [word, false] as const),
+])
+
+export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
+  text: TEXT,
+  secret: TEXT,
+  path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
+  pem: {
+    expected: 'PEM text, or the path of a file with it',
+    read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)),
+  },
+  pems: { expected: 'a list of PEM texts, or of paths of files with them', read: LISTED },
+  number: {
+    expected: 'a whole number of 0 or more',
+    read: (raw, isText) => {
+      const number = isText && /^\d+$/.test(String(raw)) ? Number(raw) : raw
+      return Number.isSafeInteger(number) && (number as number) >= 0 ? number : undefined
+    },
+  },
+  numbers: {
+    expected: 'a list of numbers',
+    read: (raw, isText) => {
+      const list = isText ? String(raw).split(',').map(Number) : raw
+      const holds =
+        Array.isArray(list) && list.every((part) => typeof part === 'number' && !Number.isNaN(part))
+      return holds ? list : undefined
+    },
+  },
+  flag: {
+    expected: 'true or false',
+    read: (raw, isText) => {
+      if (typeof raw === 'boolean') return raw
+      return isText ? FLAGS.get(String(raw).toLowerCase()) : undefined
+    },
+  },
+  duration: DURATION,
+  limit: {
+    expected: `${DURATION.expected}; 0 is no limit`,
+    read: (raw) => {
+      const ms = parseDuration(raw)
+      return ms === 0 ? Number.POSITIVE_INFINITY : ms
+    },
+  },
+  list: LIST,
+  table: {
+    expected: 'a table',
+    read: (raw, isText) => (isText ? FLAGS.get(String(raw).toLowerCase()) : undefined),
+  },
+}
+
+/** What was found in the place of a value; of a secret, nothing is shown. */
+export function describeFound(raw: unknown, kind: ValueKind): string {
+  if (kind !== 'secret' && kind !== 'pem' && kind !== 'pems') return describeValue(raw)
+  return typeof raw === 'string' ? 'something else' : describeValue(raw)
+}
+
+/**
+ * A value that names a file, as what it names: a path in full, PEM text as it stands in the file.
+ *
+ * @param folder that relative paths start from
+ * @throws what node says of a file that cannot be read
+ */
+export async function resolveFiles(value: unknown, kind: ValueKind, folder: string): Promise<unknown> {
+  if (kind === 'path') return resolve(folder, value as string)
+  if (kind === 'pem') return readPem(value as string, folder)
+  if (kind === 'pems') return Promise.all((value as string[]).map((one) => readPem(one, folder)))
+  return value
+}
+
+async function readPem(text: string, folder: string): Promise<string> {
+  return text.includes('-----BEGIN ') ? text : readFile(resolve(folder, text), 'utf8')
+}

@@ -54,6 +54,7 @@ export class ApplicationLogger implements Logger {
 
   /** Opens its file anew, after it was moved away. Never rejects. */
   async reopen(): Promise<void> {
+    await this.#opening?.catch(() => {})
     await this.#file?.reopen()
   }
 

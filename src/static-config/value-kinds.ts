@@ -78,10 +78,13 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
 }
 
-/** What was found in the place of a value; of a secret, nothing is shown. */
+/** Kinds whose values are for nobody's eyes, or may hold such. */
+const HIDDEN: readonly ValueKind[] = ['secret', 'pem', 'pems', 'table']
+
+/** What was found in the place of a value; of a secret, only its type. */
 export function describeFound(raw: unknown, kind: ValueKind): string {
-  if (kind !== 'secret' && kind !== 'pem' && kind !== 'pems') return describeValue(raw)
-  return typeof raw === 'string' ? 'something else' : describeValue(raw)
+  const isHidden = HIDDEN.includes(kind) && typeof raw !== 'object'
+  return isHidden ? `a ${typeof raw}` : describeValue(raw)
 }
 
 /**

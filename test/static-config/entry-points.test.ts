@@ -1,0 +1,149 @@
+import { loadStaticConfig, type ProxyError } from 'switchover'
+import { describe, expect, it } from 'vitest'
+
+const FILE = '[file]\nfilename = "rules.toml"\n'
+const load = (text: string) => loadStaticConfig({ text: `${text}\n${text.includes('[file]') ? '' : FILE}` })
+const refusalOf = (text: string) =>
+  load(text).then(
+    () => 'accepted',
+    (error: ProxyError) => error.message,
+  )
+const point = (name: string, address: string, more = '') =>
+  `[entryPoints.${name}]\naddress = "${address}"\n${more}\n`
+
+describe('entry points', () => {
+  it('listen at their addresses, on all interfaces if they name none', async () => {
+    const { listen } = await load(
+      point('http', ':8000') + point('local', '127.0.0.1:81') + point('six', '[::1]:82'),
+    )
+    expect(listen).toEqual([
+      { port: 8000, entryPoint: 'http' },
+      { host: '127.0.0.1', port: 81, entryPoint: 'local' },
+      { host: '::1', port: 82, entryPoint: 'six' },
+    ])
+  })
+
+  it('are http on port 80 if there are none', async () => {
+    expect((await load('')).listen).toEqual([{ port: 80, entryPoint: 'http' }])
+  })
+
+  it.each(['80', 'http://a:80', ':99999', 'a b:80', ''])(
+    'with the address %j are refused',
+    async (address) => {
+      expect(await refusalOf(point('http', address))).toContain(
+        'entryPoints.http.address: expected an address, as ":80" or "127.0.0.1:80", found',
+      )
+    },
+  )
+
+  it('without an address are refused', async () => {
+    expect(await refusalOf('[entryPoints.http]')).toContain('entryPoints.http.address: expected an address')
+  })
+})
+
+describe('default entry points', () => {
+  /** What frontends that name none get. */
+  async function filled(text: string): Promise<unknown> {
+    const { options } = await load(`${text}
+[file]
+[backends.b.servers.s]
+url = "http://127.0.0.1:1"
+[frontends.f]
+backend = "b"
+[frontends.f.routes.r]
+rule = "Host:a"`)
+    return new Promise((resolve) => {
+      void options.providers?.[0]?.start({
+        update: async (config) => {
+          resolve(config.frontends['f']?.entryPoints)
+          return { state: 'live', generation: 1 }
+        },
+        reject: resolve,
+        trouble: resolve,
+        recovered: () => {},
+      })
+    })
+  }
+
+  it('are http if there is one, else all', async () => {
+    expect(await filled(point('http', ':1') + point('other', ':2'))).toEqual(['http'])
+    expect(await filled(point('one', ':1') + point('other', ':2'))).toBeUndefined()
+    expect(await filled(point('http', ':1'))).toBeUndefined()
+  })
+
+  it('are those that are named', async () => {
+    const points = point('http', ':1') + point('other', ':2')
+    expect(await filled(`defaultEntryPoints = ["other"]\n${points}`)).toEqual(['other'])
+    expect(await filled(`defaultEntryPoints = ["other", "http"]\n${points}`)).toBeUndefined()
+  })
+
+  it('that do not exist are refused', async () => {
+    expect(await refusalOf(`defaultEntryPoints = ["htp"]\n${point('http', ':1')}`)).toBe(
+      'defaultEntryPoints: there is no entry point "htp" for requests; the nearest known one is "http" [INVALID_VALUE]',
+    )
+  })
+})
+
+describe('the status server', () => {
+  const statusOf = async (text: string) => {
+    const { options, listen } = await load(text)
+    const at = listen.map((one) => (typeof one === 'number' ? one : one.entryPoint))
+    return [options.status?.address, at]
+  }
+
+  it.each([
+    ['[web]', ':8080', ['http']],
+    ['[web]\naddress = "0.0.0.0:81"', '0.0.0.0:81', ['http']],
+    ['[api]', ':8080', ['http']],
+    ['[ping]', ':8080', ['http']],
+    ['[metrics.prometheus]', ':8080', ['http']],
+    [`[api]\n${point('traefik', ':81')}${point('http', ':80')}`, ':81', ['http']],
+    [`[api]\nentryPoint = "inner"\n${point('inner', ':82')}${point('http', ':80')}`, ':82', ['http']],
+    ['[api]\n[ping]\n[web]\n[metrics.prometheus]', ':8080', ['http']],
+    ['', undefined, ['http']],
+  ])('of %j is at %s', async (text, address, at) => {
+    expect(await statusOf(text)).toEqual([address, at])
+  })
+
+  it.each([
+    ['[api]\nentryPoint = "iner"', 'api.entryPoint: there is no entry point "iner"'],
+    [
+      `[api]\nentryPoint = "a"\n${point('a', ':82')}${point('http', ':80')}[ping]`,
+      'api: the status server has one address, found ":82" and ":8080"',
+    ],
+    ['[web]\naddress = ":1"\n[api]', 'api: the status server has one address, found ":1" and ":8080"'],
+    ['[web]\naddress = "8080"', 'status.address: expected host:port or :port'],
+    [
+      `[api]\n${point('traefik', ':1')}`,
+      'entryPoints: expected one for requests beside that of the status server',
+    ],
+  ])('of %j is refused', async (text, expected) => {
+    expect(await refusalOf(text)).toContain(expected)
+  })
+})
+
+describe('trusted proxies', () => {
+  const trusting = (ips: string) => `[entryPoints.X.forwardedHeaders]\n${ips}`
+  const points = (a: string, b: string) =>
+    `${point('a', ':1')}${trusting(a).replace('X', 'a')}\n${point('b', ':2')}${trusting(b).replace('X', 'b')}\n`
+  const trusted = async (text: string) => (await load(text)).options.trustedProxies
+
+  it('are those of the entry points, if these agree', async () => {
+    expect(
+      await trusted(points('trustedIPs = ["::1", "10.0.0.0/8"]', 'trustedIPs = ["10.0.0.0/8", "::1"]')),
+    ).toEqual(['::1', '10.0.0.0/8'])
+    expect(await trusted(points('insecure = true', 'insecure = true'))).toEqual(['0.0.0.0/0', '::/0'])
+    expect(await trusted(points('insecure = false', 'insecure = false'))).toBeUndefined()
+  })
+
+  it('that differ are refused', async () => {
+    const message = 'expected the same for all entry points: the proxy as a whole trusts, or does not'
+    expect(await refusalOf(points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]'))).toContain(
+      `entryPoints: ${message}`,
+    )
+    expect(await refusalOf(points('trustedIPs = ["::1"]', ''))).toContain(`entryPoints: ${message}`)
+    expect(
+      await refusalOf(`trustedProxies = ["::3"]\n${points('trustedIPs = ["::1"]', 'trustedIPs = ["::1"]')}`),
+    ).toContain(`trustedProxies: ${message}`)
+  })
+})

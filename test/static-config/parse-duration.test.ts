@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { parseDuration } from '../../src/static-config/parse-duration.js'
+
+describe('a duration', () => {
+  it.each([
+    ['10s', 10_000],
+    ['1m30s', 90_000],
+    ['1.5h', 5_400_000],
+    ['250ms', 250],
+    ['500us', 0.5],
+    ['.5s', 500],
+    ['2', 2_000],
+    ['0', 0],
+    [3, 3_000],
+    [0.25, 250],
+  ])('%j is %d ms', (text, ms) => expect(parseDuration(text)).toBeCloseTo(ms, 9))
+
+  it.each(
+    ['', 's', '10', '-1s', '1s ', '1d', '1s2', 'soon', '1e3', null, true, -1, Number.NaN, {}].filter(
+      (one) => one !== '10',
+    ),
+  )('%j is none', (text) => expect(parseDuration(text)).toBeUndefined())
+})

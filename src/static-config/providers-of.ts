@@ -1,5 +1,4 @@
 import type { ProviderConfig } from '../model/config.js'
-import { asError } from '../model/errors.js'
 import type { Provider } from '../model/provider.js'
 import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/api-config-fetcher.js'
 import { ConsulProvider, type ConsulProviderOptions } from '../providers/consul-provider.js'
@@ -32,14 +31,7 @@ export function providersOf(bags: Bags, settings: Settings): Provider[] {
   if (!settings.has('file'))
     for (const name of Object.keys(settings.document))
       settings.warn(name, 'is ignored: [file] is not switched on', 'INVALID_VALUE')
-  return on.flatMap(([table, make]) => {
-    try {
-      return make(bags, settings) ?? []
-    } catch (thrown) {
-      settings.issue(table, 'INVALID_VALUE', asError(thrown).message)
-      return []
-    }
-  })
+  return on.flatMap(([table, make]) => settings.attempt(table, () => make(bags, settings)) ?? [])
 }
 
 /** Without a file or a folder of its own, the document stands in the static configuration itself, as in Traefik. */

@@ -46,24 +46,51 @@ export interface ReadStaticConfig extends StaticConfig {
   readonly logger: ApplicationLogger | undefined
   /** Every value by its key, to see what has changed. */
   readonly values: ReadonlyMap<string, unknown>
-  /** What stands in it beside keys: the frontends and backends of [file]. */
-  readonly document: Readonly<Record<string, unknown>>
 }
 
 /** How long requests under way have at the end, in milliseconds, if nothing else is said. Traefik's too. */
 const DRAIN_MS = 10_000
 
+/** A static configuration, or what is wrong with it. */
+export interface InspectedStaticConfig {
+  /** Undefined if there are issues. */
+  readonly config: ReadStaticConfig | undefined
+  readonly issues: readonly Issue[]
+  readonly warnings: readonly Issue[]
+  /** What stands in it beside keys: the frontends and backends of [file]. */
+  readonly document: Readonly<Record<string, unknown>>
+}
+
 /** See `loadStaticConfig`. */
 export async function readStaticConfig(
   source: StaticConfigSource,
-  { flags = {}, env = {} }: StaticConfigOverrides = {},
+  overrides: StaticConfigOverrides = {},
 ): Promise<ReadStaticConfig> {
+  const { config, issues } = await inspectStaticConfig(source, overrides)
+  if (!config) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+  return config
+}
+
+/** The same, for those who look at one that may be wrong. @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+export async function inspectStaticConfig(
+  source: StaticConfigSource,
+  { flags = {}, env = {} }: StaticConfigOverrides = {},
+): Promise<InspectedStaticConfig> {
   const settings = new Settings()
   const { content, folder } = await contentOf(source)
   settings.takeFile(content)
   takeEnvironment(settings, env)
   takeFlags(settings, flags)
   await settings.resolveFiles(folder)
+  const config = configOf(settings)
+  const { issues, warnings, document } = settings
+  // What only `createProxy` sees comes when there is nothing else.
+  if (issues.length === 0) settings.attempt('', () => checkOptions(config.options))
+  return { config: issues.length === 0 ? config : undefined, issues, warnings, document }
+}
+
+/** As far as it can be made; what is wrong is noted. */
+function configOf(settings: Settings): ReadStaticConfig {
   const entryPoints = entryPointsOf(settings)
   const bags = fillBags(settings)
   const defaults = {
@@ -75,19 +102,16 @@ export async function readStaticConfig(
   )
   const logger = loggerOf(settings)
   const rest = proxyOptionsOf(bags.options, entryPoints, settings)
-  const options: ProxyOptions = { ...rest, providers, ...(logger && { logger }) }
   if (settings.get('allowMinWeightZero') === false)
     settings.warn('allowMinWeightZero', 'a server of weight 0 gets no new requests here', 'INVALID_VALUE')
-  refuseIssues(settings, options)
   return {
-    options,
+    options: { ...rest, providers, ...(logger && { logger }) },
     listen: entryPoints.listen,
     drainMs: settings.get<number>('lifeCycle.graceTimeOut') ?? settings.get('graceTimeOut') ?? DRAIN_MS,
     warnings: settings.warnings,
     providers,
     logger,
     values: new Map([...settings.all].map(([path, { value }]) => [path, value])),
-    document: settings.document,
   }
 }
 
@@ -117,17 +141,4 @@ function loggerOf(settings: Settings): ApplicationLogger | undefined {
   const message = `expected "common" or "json", found ${quote(format)}`
   settings.issue('traefikLog.format', 'INVALID_VALUE', message)
   return undefined
-}
-
-/** All of them at once; what only `createProxy` sees comes when there is nothing else. */
-function refuseIssues(settings: Settings, options: ProxyOptions): void {
-  const { issues } = settings
-  if (issues.length === 0) {
-    try {
-      checkOptions(options)
-    } catch (thrown) {
-      settings.issue('', 'INVALID_VALUE', asError(thrown).message)
-    }
-  }
-  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }

@@ -52,6 +52,16 @@ export class Settings {
     this.warnings.push({ path, code, message })
   }
 
+  /** What fails with an error is an issue. */
+  attempt<T>(path: string, act: () => T): T | undefined {
+    try {
+      return act()
+    } catch (thrown) {
+      this.issue(path, 'INVALID_VALUE', asError(thrown).message)
+      return undefined
+    }
+  }
+
   /** Takes all that a parsed file says. */
   takeFile(content: unknown): void {
     if (isTable(content)) this.#takeTable(content, KEY_TREE, [])

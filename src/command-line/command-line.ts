@@ -1,0 +1,198 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { asError } from '../model/errors.js'
+import type { DocumentFormat } from '../providers/parse-document.js'
+import { suggestName } from '../rules/nearest-name.js'
+import { checkFiles } from './check-files.js'
+import { commandFlags } from './command-flags.js'
+import { convertDocument } from './convert-document.js'
+import { explainRequest } from './explain-request.js'
+import { findStaticConfig } from './find-static-config.js'
+import { runProxy } from './run-proxy.js'
+import type { Terminal } from './terminal.js'
+
+const USAGE = 2
+
+/** Commander's own, of `explain`. */
+interface ExplainOptions {
+  readonly host: string
+  readonly path: string
+  readonly clientIp: string
+  readonly method?: string
+  readonly header: Readonly<Record<string, string | string[]>>
+  readonly entryPoint?: string
+  readonly configFile?: string
+  readonly json?: boolean
+}
+
+/**
+ * Does what a command line asks for.
+ *
+ * @param words behind the program's name
+ * @param version printed by `--version`
+ * @returns the exit code
+ */
+export async function runCommandLine(
+  words: readonly string[],
+  terminal: Terminal,
+  version: string,
+): Promise<number> {
+  let exitCode = 0
+  const program = programFor(terminal, version, (code) => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(words, { from: 'user' })
+    return exitCode
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : USAGE
+    terminal.fail(asError(thrown).message)
+    return 1
+  }
+}
+
+function programFor(terminal: Terminal, version: string, exit: (code: number) => void): Command {
+  const program = new Command('switchover')
+    .description('A reverse proxy whose routes switch over atomically when an alias key in etcd changes.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
+    .addHelpText('after', PROGRAM_EXAMPLES)
+  addRun(program, terminal, exit)
+  addCheck(program, terminal, exit)
+  addExplain(program, terminal, exit)
+  addConvert(program, terminal, exit)
+  return program
+}
+
+const CONFIG_FILE = [
+  '-c, --configFile <file>',
+  'the static configuration; default: where Traefik looks too',
+] as const
+
+function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const command = program
+    .command('run', { isDefault: true })
+    .description('runs the proxy that a traefik.toml describes')
+    .usage('[--configFile=traefik.toml] [--any.static.key=value]')
+    .option(...CONFIG_FILE)
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', RUN_EXAMPLES)
+    .action(async ({ configFile }: { configFile?: string }) => {
+      const { flags, operands } = commandFlags(command.args)
+      const [first] = operands
+      if (first !== undefined) {
+        const known = program.commands.map((one) => one.name())
+        command.error(`error: there is no command ${JSON.stringify(first)}${suggestName(first, known)}`)
+      }
+      exit(await runProxy(await findStaticConfig(configFile, flags, terminal.env), terminal))
+    })
+}
+
+function addCheck(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command('check')
+    .description('looks for what is wrong with documents and static configurations, and says where it stands')
+    .argument('<file...>', 'TOML, YAML or JSON, or folders of such files')
+    .addHelpText('after', CHECK_EXAMPLES)
+    .action(async (files: readonly string[]) => exit(await checkFiles(files, terminal)))
+}
+
+function addExplain(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  const command = program
+    .command('explain')
+    .description('says which frontend would win a request, and why')
+    .usage('[FILE...] --host H --path P --client-ip IP [--any.static.key=value]')
+    .requiredOption('--host <host>', 'the host that is asked for')
+    .requiredOption('--path <path>', 'the path, with a query or without')
+    .requiredOption('--client-ip <address>', 'who asks')
+    .option('--method <method>', 'default: GET')
+    .option('--header <header>', "as 'Name: value'; may be given several times", addHeader, {})
+    .option('--entry-point <name>', 'where the request comes in; default: the first one')
+    .option(...CONFIG_FILE)
+    .option('--json', 'all that is known, as JSON')
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .addHelpText('after', EXPLAIN_EXAMPLES)
+    .action(async (options: ExplainOptions) => {
+      const { flags, operands } = commandFlags(command.args)
+      const isOfFiles = operands.length > 0
+      if (isOfFiles && (options.configFile !== undefined || Object.keys(flags).length > 0))
+        command.error('error: expected files, or a static configuration, found both')
+      const [path = '', query] = options.path.split(/\?(.*)/s)
+      const { host, clientIp: clientAddress, method, header: headers, entryPoint } = options
+      const request = {
+        ...{ host, path, clientAddress, headers },
+        ...(query !== undefined && { query }),
+        ...(method !== undefined && { method }),
+        ...(entryPoint !== undefined && { entryPoint }),
+      }
+      const source = isOfFiles
+        ? { files: operands }
+        : { config: await findStaticConfig(options.configFile, flags, terminal.env) }
+      exit(await explainRequest(source, request, options.json ?? false, terminal))
+    })
+}
+
+function addConvert(program: Command, terminal: Terminal, exit: (code: number) => void): void {
+  program
+    .command('convert')
+    .description('prints a document as JSON')
+    .argument('<file>', 'TOML, YAML or JSON; - for the standard input')
+    .addOption(new Option('--format <format>', 'by default, the ending of its name says it').choices(FORMATS))
+    .addHelpText('after', CONVERT_EXAMPLES)
+    .action(async (file: string, { format }: { format?: DocumentFormat }) =>
+      exit(await convertDocument(file, format, terminal)),
+    )
+}
+
+const FORMATS: readonly DocumentFormat[] = ['toml', 'yaml', 'json']
+
+function addHeader(text: string, headers: ExplainOptions['header']): ExplainOptions['header'] {
+  const [, name, value = ''] = /^([!#$%&'*+.^`|~\w-]+):\s*(.*?)\s*$/s.exec(text) ?? []
+  if (name === undefined) throw new InvalidArgumentError("Expected 'Name: value'.")
+  const key = name.toLowerCase()
+  const before = headers[key]
+  return { ...headers, [key]: before === undefined ? value : [before, value].flat() }
+}
+
+const PROGRAM_EXAMPLES = `
+Examples:
+  $ switchover                                    runs ./traefik.toml
+  $ switchover --configFile=dev.toml --web        the same of another file, with a status server
+  $ switchover check traefik.toml rules.toml
+  $ switchover explain rules.toml --host a.test --path / --client-ip 10.0.1.7`
+
+const RUN_EXAMPLES = `
+Every key of the static configuration is a flag, and an environment variable too: --etcd.prefix=/a is
+SWITCHOVER_ETCD_PREFIX=/a. Flags come before the environment, and that before the file.
+
+SIGHUP reads it again, SIGUSR1 opens the logs anew, SIGTERM and SIGINT let requests finish, then end.
+
+Examples:
+  $ switchover --configFile=traefik.toml --entryPoints.http.address=:8000
+  $ switchover --file.filename=rules.toml --web.address=:8080
+  $ SWITCHOVER_ETCD_PASSWORD=secret switchover -c traefik.toml`
+
+const CHECK_EXAMPLES = `
+Exit code 0: nothing is wrong, but for warnings; 1: something is; 2: a file cannot be read.
+
+Examples:
+  $ switchover check rules.toml
+  $ switchover check traefik.toml rules/`
+
+const EXPLAIN_EXAMPLES = `
+Without files, the providers of the static configuration are asked.
+Exit code 0: a frontend wins; 1: none does; 2: that cannot be told.
+
+Examples:
+  $ switchover explain rules.toml --host www.baidu.com --path / --client-ip 10.0.1.7
+  $ switchover explain --configFile=traefik.toml --host a.test --path '/x?y=1' --client-ip ::1 --json
+  $ switchover explain rules/ --host a.test --path / --client-ip ::1 --header 'X-Tenant: blue'`
+
+const CONVERT_EXAMPLES = `
+Exit code 0: it is printed; 1: it is no document; 2: it cannot be read.
+
+Examples:
+  $ switchover convert rules.toml > rules.json
+  $ switchover convert --format yaml - < rules.yaml`

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
+import { asError } from '../model/errors.js'
+import { DOCUMENT_ENDINGS, type DocumentFormat, formatOf, parseText } from '../providers/parse-document.js'
+import { describeValue } from '../rules/document-shapes.js'
+import { withFieldCase } from '../rules/field-case.js'
+import { isStaticConfig } from './is-static-config.js'
+import type { Terminal } from './terminal.js'
+
+/**
+ * Prints a document as JSON, with the names of fields as they are written here.
+ *
+ * @param file `-`: the standard input
+ * @param format default: by the ending of the file's name
+ * @returns 0; 1: it is no document; 2: it cannot be read
+ */
+export async function convertDocument(
+  file: string,
+  format: DocumentFormat | undefined,
+  terminal: Terminal,
+): Promise<number> {
+  const form = format ?? formatOf(file)
+  if (!form) {
+    const expected = `expected --format, or a file whose name ends with ${DOCUMENT_ENDINGS.join(', ')}`
+    terminal.fail(`${file}: ${expected}`)
+    return 2
+  }
+  const name = file === '-' ? '(standard input)' : file
+  let content: string
+  try {
+    content = file === '-' ? await text(terminal.stdin) : await readFile(file, 'utf8')
+  } catch (thrown) {
+    terminal.fail(`${name}: cannot be read: ${asError(thrown).message}`)
+    return 2
+  }
+  try {
+    terminal.print(
+      JSON.stringify(withFieldCase(documentIn(await parseText(content, form, name), name)), null, 2),
+    )
+    return 0
+  } catch (thrown) {
+    terminal.fail(asError(thrown).message)
+    return 1
+  }
+}
+
+/** Of a static configuration, the part that is a document. */
+function documentIn(parsed: unknown, name: string): unknown {
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new Error(`${name}:1:1: expected a document, found ${describeValue(parsed)}`)
+  if (!isStaticConfig(parsed)) return parsed
+  const own = Object.entries(parsed).filter(([field]) => /^(frontends|backends)$/i.test(field))
+  if (own.length === 0)
+    throw new Error(`${name}:1:1: expected a document, found a static configuration without one`)
+  return Object.fromEntries(own)
+}

@@ -1,0 +1,127 @@
+import { createProxy, type ReverseProxy } from '../create-proxy.js'
+import type { RequestExplanation } from '../engine/snapshot.js'
+import type { ProviderConfig } from '../model/config.js'
+import { asError } from '../model/errors.js'
+import { StaticProvider } from '../providers/static-provider.js'
+import type { ProxyOptions } from '../proxy-options.js'
+import type { RequestSketch } from '../request-sketch.js'
+import { validateConfig } from '../rules/validate-config.js'
+import { readStaticConfig } from '../static-config/read-static-config.js'
+import { masked } from '../status/masked.js'
+import type { FoundStaticConfig } from './find-static-config.js'
+import { type Finding, locate, mergeNamed, readNamed } from './read-documents.js'
+import type { Terminal } from './terminal.js'
+
+/** How long providers have for their first configuration, in milliseconds. */
+const READY_MS = 10_000
+/** How many frontends that do not match are told of. */
+const MAX_REFUSED = 20
+
+/** Where frontends come from: documents, or the providers of a static configuration. */
+export type ExplainSource = { readonly files: readonly string[] } | { readonly config: FoundStaticConfig }
+
+/**
+ * Prints which frontend would win a request.
+ *
+ * @returns 0: one does; 1: none does; 2: that cannot be told
+ */
+export async function explainRequest(
+  source: ExplainSource,
+  request: RequestSketch,
+  isJson: boolean,
+  terminal: Terminal,
+): Promise<number> {
+  let proxy: ReverseProxy | undefined
+  try {
+    const { options, entryPoint } = await ('files' in source
+      ? fromFiles(source.files)
+      : fromStaticConfig(source.config))
+    proxy = createProxy(options)
+    await proxy.ready({ timeoutMs: READY_MS }).catch((error: Error) => terminal.fail(masked(error.message)))
+    const where = request.entryPoint ?? entryPoint
+    const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
+    terminal.print(isJson ? JSON.stringify(explanation, null, 2) : inWords(explanation, terminal))
+    return explanation.winner ? 0 : 1
+  } catch (thrown) {
+    terminal.fail(masked(asError(thrown).message))
+    return 2
+  } finally {
+    await proxy?.close({ drainMs: 0 })
+  }
+}
+
+interface ExplainedProxy {
+  readonly options: ProxyOptions
+  /** Where requests come in, if nothing else is said. */
+  readonly entryPoint?: string | undefined
+}
+
+/** All files make one document. @throws Error with every issue and where it stands */
+async function fromFiles(paths: readonly string[]): Promise<ExplainedProxy> {
+  const named = await Promise.all(paths.map(readNamed))
+  const files = named.flatMap(({ documents }) => documents)
+  const unusable = named.flatMap((one) => one.unusable)
+  if (unusable.length > 0) throw new Error(unusable.map(lineOf).join('\n'))
+  const [config] = named.flatMap(({ staticConfigs }) => staticConfigs)
+  if (config) throw new Error(`${config.name}: a static configuration; give it as --configFile`)
+  if (files.length === 0) throw new Error(`${paths.join(', ')}: no document found`)
+  const merged = await mergeNamed(files)
+  if ('issues' in merged) throw new Error((await locate(merged.issues, files)).map(lineOf).join('\n'))
+  const checked = validateConfig(merged.document)
+  if (!checked.ok) throw new Error((await locate(checked.issues, files)).map(lineOf).join('\n'))
+  const provider = new StaticProvider({ config: merged.document as ProviderConfig, name: 'file' })
+  return { options: { providers: [provider] } }
+}
+
+function lineOf({ place, path, message, code }: Finding): string {
+  return `${place}: ${path === '' ? '' : `${path}: `}${message} [${code}]`
+}
+
+/** Only what routes: nothing listens, and nothing is written. */
+async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promise<ExplainedProxy> {
+  const { options, listen } = await readStaticConfig(source, overrides)
+  const {
+    status: _status,
+    accessLog: _log,
+    logLevel: _level,
+    logger: _logger,
+    lastGoodFile: _kept,
+    ...routing
+  } = options
+  const [first] = listen
+  return {
+    options: routing,
+    entryPoint: typeof first === 'object' ? first.entryPoint : undefined,
+  }
+}
+
+function inWords({ winner, refused, outranked, servers }: RequestExplanation, terminal: Terminal): string {
+  const { bold, dim, green, red } = terminal.colours
+  const lines = winner
+    ? [
+        `${green(bold(winner.frontend))} wins`,
+        `  rule      ${winner.rule}`,
+        `  priority  ${winner.priority}`,
+        `  backend   ${winner.backend}`,
+        ...servers.map(({ name, url, weight }) => `  server    ${name}: ${masked(url)}, weight ${weight}`),
+        ...(winner.path === undefined ? [] : [`  path      ${winner.path}`]),
+        ...(winner.answer === undefined ? [] : [`  answer    ${answerOf(winner.answer)}`]),
+      ]
+    : [red('no frontend matches')]
+  const told = refused
+    .slice(0, MAX_REFUSED)
+    .map(({ frontend, by }) => `  ${frontend} ${dim(`does not match: ${masked(by)}`)}`)
+  const more = refused.length - told.length
+  return [
+    ...lines,
+    ...outranked.map(
+      ({ frontend, priority }) => `  ${frontend} ${dim(`matches too, with priority ${priority}`)}`,
+    ),
+    ...told,
+    ...(more > 0 ? [dim(`  and ${more} more that do not match`)] : []),
+  ].join('\n')
+}
+
+function answerOf(answer: NonNullable<NonNullable<RequestExplanation['winner']>['answer']>): string {
+  return answer.status === 301 ? `301 to ${answer.location}` : '403: the white list keeps this client out'
+}

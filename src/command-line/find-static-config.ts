@@ -1,0 +1,45 @@
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { StaticConfigOverrides, StaticConfigSource } from '../static-config/read-static-config.js'
+
+/** What is read at the start, and again at each reload. */
+export interface FoundStaticConfig {
+  readonly source: StaticConfigSource
+  readonly overrides: StaticConfigOverrides
+}
+
+/** Where Traefik looks too. */
+function usualPlaces({ HOME }: NodeJS.ProcessEnv): string[] {
+  return ['traefik.toml', ...(HOME ? [join(HOME, '.traefik/traefik.toml')] : []), '/etc/traefik/traefik.toml']
+}
+
+/** Which static configuration is meant. @throws Error with a hint, if there is none */
+export async function findStaticConfig(
+  configFile: string | undefined,
+  flags: Readonly<Record<string, string>>,
+  env: NodeJS.ProcessEnv,
+): Promise<FoundStaticConfig> {
+  const overrides = { flags, env }
+  const inFlags = Object.entries(flags).find(([name]) => name.toLowerCase() === 'configfile')
+  const path = configFile ?? inFlags?.[1] ?? env['SWITCHOVER_CONFIGFILE'] ?? (await firstOf(usualPlaces(env)))
+  if (path !== undefined) return { source: { path }, overrides }
+  const isSaid =
+    Object.keys(flags).length > 0 || Object.keys(env).some((name) => name.startsWith('SWITCHOVER_'))
+  if (isSaid) return { source: { text: '' }, overrides }
+  const places = usualPlaces(env).join(', ')
+  throw new Error(`no configuration: there is none of ${places}. ${HINT}`)
+}
+
+const HINT =
+  'Give --configFile=FILE, or flags such as --file.filename=rules.toml; switchover --help shows examples'
+
+async function firstOf(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return path
+  }
+  return undefined
+}

@@ -1,0 +1,100 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { asError, type Issue, type ProxyError } from '../model/errors.js'
+import {
+  type DocumentPlace,
+  findFiles,
+  formatOfFile,
+  type ReadFile,
+  readFiles,
+} from '../providers/document-files.js'
+import { documentOf } from '../providers/merge-files.js'
+import { parseDocument } from '../providers/parse-document.js'
+import { masked } from '../status/masked.js'
+import { placeOf, placesIn } from './document-places.js'
+import { isStaticConfig } from './is-static-config.js'
+
+/** The largest file that is read, in bytes; as `FileProvider` has it. */
+const MAX_BYTES = 64 * 1024 * 1024
+
+/** Something that stands in files, and what is wrong with it. */
+export interface Finding {
+  /** `file:line:column`. */
+  readonly place: string
+  readonly path: string
+  readonly code: string
+  readonly message: string
+}
+
+/** What a path named on the command line holds. */
+export interface NamedFiles {
+  /** Files that make one document. */
+  readonly documents: readonly ReadFile[]
+  readonly staticConfigs: readonly ReadFile[]
+  /** Files that cannot be parsed. */
+  readonly unusable: readonly Finding[]
+}
+
+/** Reads a file, or all documents of a folder. @throws what node says of one that is not there */
+export async function readNamed(path: string): Promise<NamedFiles> {
+  const isFolder = (await stat(path)).isDirectory()
+  const at: DocumentPlace = isFolder ? { directory: path } : { filename: path }
+  if (!isFolder) formatOfFile(path)
+  const read = await readFiles(await findFiles(at), at, MAX_BYTES)
+  const files = isFolder ? read.map(({ name, bytes }) => ({ name: join(path, name), bytes })) : read
+  const documents: ReadFile[] = []
+  const staticConfigs: ReadFile[] = []
+  const unusable: Finding[] = []
+  for (const file of files) {
+    try {
+      const parsed = await parseDocument(file.bytes, formatOfFile(file.name), file.name)
+      if (isStaticConfig(parsed)) staticConfigs.push(file)
+      else documents.push(file)
+    } catch (thrown) {
+      unusable.push(unusableIn(file.name, asError(thrown)))
+    }
+  }
+  return { documents, staticConfigs, unusable }
+}
+
+/** Its message begins with the file, and where the parser tells it with the place. */
+function unusableIn(file: string, { message }: Error): Finding {
+  const rest = message.startsWith(file) ? message.slice(file.length) : ` ${message}`
+  const [, line = 1, column = 1, text = rest] = /^:(\d+):(\d+): (.*)$/s.exec(rest) ?? []
+  const said = text.replace(/^: /, '').trim()
+  return { place: `${file}:${line}:${column}`, path: '', code: 'PROXY_CONFIG_UNUSABLE', message: said }
+}
+
+/** One document of several files, with the issues that come of putting them together. */
+export async function mergeNamed(
+  files: readonly ReadFile[],
+): Promise<{ readonly document: unknown } | { readonly issues: readonly Issue[] }> {
+  try {
+    return { document: await documentOf(files) }
+  } catch (thrown) {
+    const { issues = [], message } = thrown as Partial<ProxyError>
+    if (issues.length > 0) return { issues }
+    return { issues: [{ path: '', code: 'INVALID_TYPE', message: message ?? String(thrown) }] }
+  }
+}
+
+/** Says of each issue where it stands: in the file that has the most of its path. */
+export async function locate(
+  issues: readonly Omit<Finding, 'place'>[],
+  files: readonly ReadFile[],
+): Promise<Finding[]> {
+  if (issues.length === 0) return []
+  const all = await Promise.all(
+    files.map(async ({ name, bytes }) => ({
+      name,
+      places: await placesIn(new TextDecoder().decode(bytes), formatOfFile(name)),
+    })),
+  )
+  return issues.map(({ path, code, message }) => {
+    const [best] = all
+      .map(({ name, places }) => ({ name, ...placeOf(path, places) }))
+      .toSorted((a, b) => b.found - a.found)
+    const place = best ? `${best.name}:${best.line}:${best.column}` : ''
+    return { place, path, code, message: masked(message) }
+  })
+}

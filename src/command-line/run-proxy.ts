@@ -1,0 +1,96 @@
+import { createProxy, type ReverseProxy } from '../create-proxy.js'
+import type { ListenAt } from '../listener.js'
+import { asError, ProxyError } from '../model/errors.js'
+import { pathOf } from '../rules/document-shapes.js'
+import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
+import { masked } from '../status/masked.js'
+import type { FoundStaticConfig } from './find-static-config.js'
+import { ProcessSignals } from './process-signals.js'
+import { RunningProxy, tellWarnings } from './running-proxy.js'
+import type { Terminal } from './terminal.js'
+
+/** When it is said that providers are not ready, in milliseconds. */
+const READY_MS = 5_000
+
+/**
+ * Runs a proxy until a signal ends it.
+ *
+ * @returns 0: it was ended by a signal; 1: it could not begin
+ */
+export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Promise<number> {
+  let config: ReadStaticConfig
+  let proxy: ReverseProxy
+  try {
+    config = await readStaticConfig(found.source, found.overrides)
+    tellWarnings(config, terminal)
+    await config.logger?.open()
+    proxy = createProxy(config.options)
+  } catch (thrown) {
+    terminal.fail(masked(asError(thrown).message))
+    return 1
+  }
+  const running = new RunningProxy(proxy, config, found, terminal)
+  const signals = new ProcessSignals(running)
+  try {
+    await listen(proxy, config, terminal)
+    tellReadiness(proxy, terminal)
+    await signals.ended
+    return 0
+  } catch (thrown) {
+    // Ended before it listened everywhere.
+    if (thrown instanceof ProxyError && thrown.code === 'PROXY_CLOSED') {
+      await signals.ended
+      return 0
+    }
+    terminal.fail(masked(asError(thrown).message))
+    await proxy.close({ drainMs: 0 })
+    await config.logger?.close()
+    return 1
+  } finally {
+    signals.ignore()
+  }
+}
+
+/** Opens every entry point, and the status server; a line for each. @throws Error that names the one that cannot listen */
+async function listen(proxy: ReverseProxy, config: ReadStaticConfig, terminal: Terminal): Promise<void> {
+  const { bold, cyan } = terminal.colours
+  const say = (name: string, url: string): void => terminal.print(`${bold(name)} listens on ${cyan(url)}`)
+  for (const at of config.listen) {
+    const name = nameOf(at)
+    const { url } = await proxy.listen(at).catch((error: Error) => {
+      throw cannotListen(
+        `the entry point ${name}`,
+        config.values.get(`${pathOf('entryPoints', name)}.address`),
+        error,
+      )
+    })
+    say(name, url)
+  }
+  const { status } = config.options
+  if (!status) return
+  const { url } = await proxy.statusAddress().catch((error: Error) => {
+    throw cannotListen('the status server', status.address, error)
+  })
+  say('status', url)
+}
+
+function nameOf(at: ListenAt): string {
+  return (typeof at === 'object' && at.entryPoint) || 'http'
+}
+
+function cannotListen(who: string, address: unknown, error: Error): Error {
+  if (error instanceof ProxyError) return error
+  return new Error(`${who} cannot listen on ${address ?? ':80'}: ${error.message}`, { cause: error })
+}
+
+/** It serves 503 meanwhile; what delivers nothing is told once. */
+function tellReadiness(proxy: ReverseProxy, terminal: Terminal): void {
+  proxy.ready({ timeoutMs: READY_MS }).then(
+    () => terminal.note('ready'),
+    (thrown: unknown) => {
+      const error = asError(thrown)
+      if (error instanceof ProxyError && error.code === 'PROXY_CLOSED') return
+      terminal.fail(masked(`${error.message}; it goes on trying`))
+    },
+  )
+}

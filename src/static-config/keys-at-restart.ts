@@ -1,0 +1,30 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ReadStaticConfig } from './read-static-config.js'
+
+/** Tables of providers, and names of theirs: those are replaced while the proxy runs. */
+const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
+  file: ['file'],
+  etcd: ['etcd', 'etcd-alias'],
+  consul: ['consul'],
+  http: ['http'],
+}
+
+/** Other keys that a reload takes up. */
+const RELOADED = /^(frontends|backends|providersThrottleDuration|defaultEntryPoints|lifeCycle|graceTimeOut)\b/
+
+/** What differs between two static configurations and needs a restart: keys, and tables of providers that came or went. */
+export function keysAtRestart(before: ReadStaticConfig, after: ReadStaticConfig): string[] {
+  const namesBefore = before.providers.map(({ name }) => name)
+  const namesAfter = after.providers.map(({ name }) => name)
+  const tables = Object.entries(PROVIDERS)
+    .filter(([, names]) => names.some((name) => namesBefore.includes(name) !== namesAfter.includes(name)))
+    .map(([table]) => table)
+  const paths = new Set([...before.values.keys(), ...after.values.keys()])
+  const keys = [...paths].filter(
+    (path) =>
+      !RELOADED.test(path) &&
+      !Object.hasOwn(PROVIDERS, path.split(/[.[]/)[0] ?? '') &&
+      !isDeepStrictEqual(before.values.get(path), after.values.get(path)),
+  )
+  return [...tables, ...keys].sort()
+}

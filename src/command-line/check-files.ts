@@ -5,7 +5,7 @@ import { withFieldCase } from '../rules/field-case.js'
 import { lintConfig } from '../rules/lint-config.js'
 import { validateConfig } from '../rules/validate-config.js'
 import { inspectStaticConfig } from '../static-config/read-static-config.js'
-import { type Finding, locate, mergeNamed, readNamed } from './read-documents.js'
+import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
 /** What was found in files. */
@@ -54,7 +54,7 @@ export async function checkFiles(paths: readonly string[], terminal: Terminal): 
 async function checkDocument(files: readonly ReadFile[]): Promise<Findings> {
   if (files.length === 0) return NOTHING
   const merged = await mergeNamed(files)
-  if ('issues' in merged) return { issues: await locate(merged.issues, files), warnings: [] }
+  if ('issues' in merged) return { issues: merged.issues, warnings: [] }
   return located(lookAt(merged.document), files)
 }
 
@@ -88,10 +88,6 @@ const NO_FRONTENDS = {
 
 async function located({ issues, warnings }: Looked, files: readonly ReadFile[]): Promise<Findings> {
   return { issues: await locate(issues, files), warnings: await locate(warnings, files) }
-}
-
-function textOf({ path, message, code }: Finding): string {
-  return `${path === '' ? '' : `${path}: `}${message} [${code}]`
 }
 
 function some(count: number, what: string): string {

@@ -1,10 +1,16 @@
 import { readFile } from 'node:fs/promises'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 import { asError } from '../model/errors.js'
-import { DOCUMENT_ENDINGS, type DocumentFormat, formatOf, parseText } from '../providers/parse-document.js'
+import {
+  DOCUMENT_ENDINGS,
+  type DocumentFormat,
+  formatOf,
+  parseDocument,
+} from '../providers/parse-document.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { isStaticConfig } from './is-static-config.js'
+import { flawIn } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
 /**
@@ -26,20 +32,20 @@ export async function convertDocument(
     return 2
   }
   const name = file === '-' ? '(standard input)' : file
-  let content: string
+  let bytes: Uint8Array
   try {
-    content = file === '-' ? await text(terminal.stdin) : await readFile(file, 'utf8')
+    bytes = file === '-' ? await buffer(terminal.stdin) : await readFile(file)
   } catch (thrown) {
     terminal.fail(`${name}: cannot be read: ${asError(thrown).message}`)
     return 2
   }
   try {
-    terminal.print(
-      JSON.stringify(withFieldCase(documentIn(await parseText(content, form, name), name)), null, 2),
-    )
+    const document = withFieldCase(documentIn(await parseDocument(bytes, form, name), name))
+    terminal.print(JSON.stringify(document, null, 2))
     return 0
   } catch (thrown) {
-    terminal.fail(asError(thrown).message)
+    const { place, message } = flawIn({ name, bytes }, form, asError(thrown))
+    terminal.fail(`${place}: ${message}`)
     return 1
   }
 }

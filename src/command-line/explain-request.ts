@@ -9,7 +9,7 @@ import { validateConfig } from '../rules/validate-config.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
 import { masked } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
-import { type Finding, locate, mergeNamed, readNamed } from './read-documents.js'
+import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
 /** How long providers have for their first configuration, in milliseconds. */
@@ -66,15 +66,15 @@ async function fromFiles(paths: readonly string[]): Promise<ExplainedProxy> {
   if (config) throw new Error(`${config.name}: a static configuration; give it as --configFile`)
   if (files.length === 0) throw new Error(`${paths.join(', ')}: no document found`)
   const merged = await mergeNamed(files)
-  if ('issues' in merged) throw new Error((await locate(merged.issues, files)).map(lineOf).join('\n'))
+  if ('issues' in merged) throw new Error(merged.issues.map(lineOf).join('\n'))
   const checked = validateConfig(merged.document)
   if (!checked.ok) throw new Error((await locate(checked.issues, files)).map(lineOf).join('\n'))
   const provider = new StaticProvider({ config: merged.document as ProviderConfig, name: 'file' })
   return { options: { providers: [provider] } }
 }
 
-function lineOf({ place, path, message, code }: Finding): string {
-  return `${place}: ${path === '' ? '' : `${path}: `}${message} [${code}]`
+function lineOf(finding: Finding): string {
+  return `${finding.place}: ${textOf(finding)}`
 }
 
 /** Only what routes: nothing listens, and nothing is written. */

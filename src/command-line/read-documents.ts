@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { asError, type Issue, type ProxyError } from '../model/errors.js'
+import { asError, ProxyError } from '../model/errors.js'
 import {
   type DocumentPlace,
   findFiles,
@@ -9,10 +9,11 @@ import {
   readFiles,
 } from '../providers/document-files.js'
 import { documentOf } from '../providers/merge-files.js'
-import { parseDocument } from '../providers/parse-document.js'
+import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
 import { masked } from '../status/masked.js'
 import { placeOf, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
+import { jsonFlaw } from './json-flaw.js'
 
 /** The largest file that is read, in bytes; as `FileProvider` has it. */
 const MAX_BYTES = 64 * 1024 * 1024
@@ -24,6 +25,11 @@ export interface Finding {
   readonly path: string
   readonly code: string
   readonly message: string
+}
+
+/** Without its place. */
+export function textOf({ path, message, code }: Omit<Finding, 'place'>): string {
+  return `${path === '' ? '' : `${path}: `}${message} [${code}]`
 }
 
 /** What a path named on the command line holds. */
@@ -51,30 +57,33 @@ export async function readNamed(path: string): Promise<NamedFiles> {
       if (isStaticConfig(parsed)) staticConfigs.push(file)
       else documents.push(file)
     } catch (thrown) {
-      unusable.push(unusableIn(file.name, asError(thrown)))
+      unusable.push(flawIn(file, formatOfFile(file.name), asError(thrown)))
     }
   }
   return { documents, staticConfigs, unusable }
 }
 
-/** Its message begins with the file, and where the parser tells it with the place. */
-function unusableIn(file: string, { message }: Error): Finding {
-  const rest = message.startsWith(file) ? message.slice(file.length) : ` ${message}`
-  const [, line = 1, column = 1, text = rest] = /^:(\d+):(\d+): (.*)$/s.exec(rest) ?? []
-  const said = text.replace(/^: /, '').trim()
-  return { place: `${file}:${line}:${column}`, path: '', code: 'PROXY_CONFIG_UNUSABLE', message: said }
+/** What a parser says of a file, taken apart: it begins with the file, and most tell the place behind that. */
+export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { message }: Error): Finding {
+  const rest = message.startsWith(name) ? message.slice(name.length) : `: ${message}`
+  const [, line, column, text = rest] = /^:(\d+):(\d+)(:.*)$/s.exec(rest) ?? []
+  const flaw = line === undefined && format === 'json' ? jsonFlaw(new TextDecoder().decode(bytes)) : undefined
+  const place = `${name}:${flaw?.line ?? line ?? 1}:${flaw?.column ?? column ?? 1}`
+  return { place, path: '', code: 'PROXY_CONFIG_UNUSABLE', message: text.replace(/^:? */, '') }
 }
 
-/** One document of several files, with the issues that come of putting them together. */
+/** One document of several files, or what keeps them from being one. */
 export async function mergeNamed(
   files: readonly ReadFile[],
-): Promise<{ readonly document: unknown } | { readonly issues: readonly Issue[] }> {
+): Promise<{ readonly document: unknown } | { readonly issues: readonly Finding[] }> {
   try {
     return { document: await documentOf(files) }
   } catch (thrown) {
-    const { issues = [], message } = thrown as Partial<ProxyError>
-    if (issues.length > 0) return { issues }
-    return { issues: [{ path: '', code: 'INVALID_TYPE', message: message ?? String(thrown) }] }
+    const error = asError(thrown)
+    if (error instanceof ProxyError && error.issues.length > 0)
+      return { issues: await locate(error.issues, files) }
+    const file = files.find(({ name }) => error.message.startsWith(`${name}:`)) ?? files[0]
+    return { issues: file ? [flawIn(file, 'toml', error)] : [] }
   }
 }
 

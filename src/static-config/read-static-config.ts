@@ -111,7 +111,7 @@ function configOf(settings: Settings): ReadStaticConfig {
     warnings: settings.warnings,
     providers,
     logger,
-    values: new Map([...settings.all].map(([path, { value }]) => [path, value])),
+    values: new Map([...settings.all].flatMap(([path, { key, value }]) => (key ? [[path, value]] : []))),
   }
 }
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { promisify } from 'node:util'
-import { RuleMatcher, validateConfig } from 'switchover'
+import { loadStaticConfig, RuleMatcher, validateConfig } from 'switchover'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/engine/limits.js'
@@ -11,6 +11,7 @@ import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
 import { matcherTable } from '../src/rules/matchers.js'
 import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
+import { STATIC_KEYS } from '../src/static-config/static-keys.js'
 import { ACCESS_LOG_OPTIONS } from '../src/status/log-options.js'
 import { metricFamilies } from '../src/status/metric-families.js'
 import { STATUS_ROUTES } from '../src/status/status-routes.js'
@@ -58,7 +59,7 @@ function namesUnder(file: string, heading: string, column = 0): string[] {
 
 describe('blocks of code', () => {
   it('are in languages that this test knows', () => {
-    const known = ['ts', 'js', 'sh', 'bash', 'json', 'yaml', 'text', 'http', '']
+    const known = ['ts', 'js', 'sh', 'bash', 'json', 'yaml', 'toml', 'text', 'http', '']
     expect(
       titled(blocks.filter(({ language }) => !known.includes(language))).map(([title]) => title),
     ).toEqual([])
@@ -183,6 +184,15 @@ describe('blocks of data', () => {
     const checked = validateConfig(data)
     expect(checked.ok ? [] : checked.issues).toEqual([])
   })
+})
+
+describe('blocks of TOML', () => {
+  it.each(titled(written('toml')))(
+    '%s is a static configuration without a fault',
+    async (_title, { code }) => {
+      expect((await loadStaticConfig({ text: code })).warnings).toEqual([])
+    },
+  )
 })
 
 describe('links', () => {
@@ -466,5 +476,24 @@ describe('docs/status.md', () => {
     )
     const log = namesUnder(file, 'Access log')
     expect(new Set(log.map((name) => name.split('.')[1]))).toEqual(new Set(ACCESS_LOG_OPTIONS))
+  })
+})
+
+describe('docs/traefik-toml.md', () => {
+  it('has every key, how it is written, and what it becomes, and no other', () => {
+    const rows = tablesOf(pageOf('docs/traefik-toml.md')).filter(({ header }) => header[0] === 'key')
+    const told = rows
+      .flatMap(({ rows: keys }) => keys)
+      .map(([key = '', kind, becomes = '']) => [
+        codesIn(key)[0],
+        kind,
+        becomes.replaceAll(/^[`*]+|[`*]+$/g, ''),
+      ])
+    const known = [...STATIC_KEYS.values()].map(({ path, kind, becomes }) => [
+      path,
+      kind,
+      becomes.replace(/\*$/, ''),
+    ])
+    expect(told.sort()).toEqual(known.sort())
   })
 })

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandFlags } from '../../src/command-line/command-flags.js'
@@ -18,6 +19,16 @@ describe('switchover', () => {
       expect(examples.match(/^ {2}\$ .*switchover/gm)?.length).toBeGreaterThanOrEqual(2)
     },
   )
+
+  it('has every command and option in docs/command-line.md', async () => {
+    const page = readFileSync(new URL('../../docs/command-line.md', import.meta.url), 'utf8')
+    for (const command of ['run', 'check', 'explain', 'convert']) {
+      expect(page).toContain(`\n## ${command}\n`)
+      const { stdout } = await captured([command, '--help'])
+      for (const [, option = ''] of stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm))
+        expect(page).toContain(`${option}`)
+    }
+  })
 
   it.each([
     [['chek', 'rules.toml'], 'there is no command "chek"; the nearest known one is "check"'],

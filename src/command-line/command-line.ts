@@ -80,13 +80,18 @@ function addRun(program: Command, terminal: Terminal, exit: (code: number) => vo
     .addHelpText('after', RUN_EXAMPLES)
     .action(async ({ configFile }: { configFile?: string }) => {
       const { flags, operands } = commandFlags(command.args)
-      const [first] = operands
-      if (first !== undefined) {
-        const known = program.commands.map((one) => one.name())
-        command.error(`error: there is no command ${JSON.stringify(first)}${suggestName(first, known)}`)
-      }
+      const flaw = flawOf(operands, program)
+      if (flaw !== undefined) command.error(`error: ${flaw}`)
       exit(await runProxy(await findStaticConfig(configFile, flags, terminal.env), terminal))
     })
+}
+
+/** What is wrong with words beside flags; `run` may stand behind them. */
+function flawOf([first, second]: readonly string[], program: Command): string | undefined {
+  const known = program.commands.map((one) => one.name())
+  if (first === undefined || (first === 'run' && second === undefined)) return undefined
+  if (known.includes(first)) return `expected ${first} in the first place, and what it takes behind it`
+  return `there is no command ${JSON.stringify(first)}${suggestName(first, known)}`
 }
 
 function addCheck(program: Command, terminal: Terminal, exit: (code: number) => void): void {

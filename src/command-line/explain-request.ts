@@ -5,6 +5,8 @@ import { asError } from '../model/errors.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import type { ProxyOptions } from '../proxy-options.js'
 import type { RequestSketch } from '../request-sketch.js'
+import { parseRule } from '../rules/parse-rule.js'
+import { secretsOf } from '../rules/secret-values.js'
 import { validateConfig } from '../rules/validate-config.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
 import { masked } from '../status/masked.js'
@@ -40,7 +42,8 @@ export async function explainRequest(
     await proxy.ready({ timeoutMs: READY_MS }).catch((error: Error) => terminal.fail(masked(error.message)))
     const where = request.entryPoint ?? entryPoint
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
-    terminal.print(isJson ? JSON.stringify(explanation, null, 2) : inWords(explanation, terminal))
+    const text = isJson ? JSON.stringify(explanation, null, 2) : inWords(explanation, terminal)
+    terminal.print(withoutSecretsOf(explanation, text))
     return explanation.winner ? 0 : 1
   } catch (thrown) {
     terminal.fail(masked(asError(thrown).message))
@@ -93,6 +96,23 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
     options: routing,
     entryPoint: typeof first === 'object' ? first.entryPoint : undefined,
   }
+}
+
+/** What rules expect of headers that say who asks is for nobody to read. */
+function withoutSecretsOf({ winner, refused, outranked }: RequestExplanation, text: string): string {
+  const rules = [...(winner ? [winner] : []), ...refused, ...outranked].map(({ rule }) => rule)
+  const secrets = new Set(rules.flatMap(secretsIn))
+  let shown = masked(text)
+  for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '***')
+  return shown
+}
+
+/** A frontend's routes stand in one text, with ` && ` between them, whatever the form of each. */
+function secretsIn(rule: string): readonly string[] {
+  return [rule, ...rule.split(' && ')].flatMap((part) => {
+    const { tree } = parseRule(part)
+    return tree ? secretsOf(tree) : []
+  })
 }
 
 function inWords({ winner, refused, outranked, servers }: RequestExplanation, terminal: Terminal): string {

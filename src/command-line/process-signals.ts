@@ -19,7 +19,7 @@ export class ProcessSignals {
       // Who asks twice does not want to wait.
       if (isEnding) process.exit(128 + constants.signals[signal])
       isEnding = true
-      void running.close().then(end)
+      void running.close().finally(end)
     }
     this.#handlers = {
       SIGTERM: close,

@@ -20,6 +20,7 @@ export class ReplaceableProvider implements Provider {
   #sink: ConfigSink | undefined
   #gate: Gate | undefined
   #isTroubled = false
+  #isStopped = false
   /** Replacements follow each other. */
   #turn: Promise<void> = Promise.resolve()
 
@@ -37,6 +38,7 @@ export class ReplaceableProvider implements Provider {
   }
 
   async start(sink: ConfigSink): Promise<void> {
+    this.#isStopped = false
     this.#sink = sink
     this.#gate = this.#gateTo(sink)
     await this.#inner.start(this.#gate.sink)
@@ -54,13 +56,14 @@ export class ReplaceableProvider implements Provider {
   }
 
   async #replace(next: Provider): Promise<void> {
-    if (!this.#sink) return
     this.#gate?.close()
-    await stopped(this.#inner)
-    const sink = this.#sink as ConfigSink | undefined
+    if (this.#sink) await stopped(this.#inner)
     // The proxy may have been closed meanwhile.
-    if (!sink) return
+    if (this.#isStopped) return
     this.#inner = next
+    const sink = this.#sink
+    // Not started yet: the new one will be.
+    if (!sink) return
     this.#gate = this.#gateTo(sink)
     const gate = this.#gate
     try {
@@ -71,7 +74,7 @@ export class ReplaceableProvider implements Provider {
   }
 
   async stop(): Promise<void> {
-    this.#sink = undefined
+    this.#isStopped = true
     this.#gate?.close()
     await this.#inner.stop()
   }

@@ -1,6 +1,7 @@
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
 import { describeValue, pathOf, quote } from '../rules/document-shapes.js'
 import { suggestName } from '../rules/nearest-name.js'
+import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
 import type { StaticKey } from './static-keys.js'
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
@@ -45,11 +46,11 @@ export class Settings {
   }
 
   issue(path: string, code: IssueCode, message: string): void {
-    this.issues.push({ path, code, message })
+    this.issues.push({ path, code, message: masked(message) })
   }
 
   warn(path: string, message: string, code: IssueCode = 'NOT_SUPPORTED'): void {
-    this.warnings.push({ path, code, message })
+    this.warnings.push({ path, code, message: masked(message) })
   }
 
   /** What fails with an error is an issue. */

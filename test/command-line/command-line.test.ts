@@ -32,6 +32,10 @@ describe('switchover', () => {
 
   it.each([
     [['chek', 'rules.toml'], 'there is no command "chek"; the nearest known one is "check"'],
+    [
+      ['--etcd.prefix=/a', 'check', 'a.toml'],
+      'expected check in the first place, and what it takes behind it',
+    ],
     [['-x'], 'there is no command "-x"'],
     [['check', '--nothing'], "unknown option '--nothing'"],
   ])('%j is wrong usage: 2', async (words, expected) => {

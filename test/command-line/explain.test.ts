@@ -80,6 +80,16 @@ describe('switchover explain', () => {
     expect((await explain(rulesFile, ...asking('inner.test'), '--entry-point', 'inner')).exitCode).toBe(0)
   })
 
+  it('never prints what a rule expects of headers that say who asks', async () => {
+    const text = `${RULES}[frontends.secret]\nbackend = "a"\n[frontends.secret.routes]\na = { rule = "Host:s.test" }\nb = { rule = "Headers:Authorization,hunter2" }\n`
+    const folder = await folderWith({ 'rules.toml': text })
+    for (const more of [[], ['--json'], ['--header', 'authorization: hunter2']]) {
+      const { stdout } = await explain(join(folder, 'rules.toml'), ...asking('s.test'), ...more)
+      expect(stdout).toContain('Authorization,***')
+      expect(stdout).not.toContain('hunter2')
+    }
+  })
+
   it('asks the providers of a static configuration without files', async () => {
     const config = join(files, 'traefik.toml')
     const { exitCode, stdout } = await explain(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rename, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -39,6 +40,11 @@ async function warningsOf(text: string): Promise<string[]> {
 }
 
 describe('the traefik.toml of the starting page', () => {
+  it('is the one of the page, byte for byte', () => {
+    const hash = createHash('sha256').update(readFileSync(STARTING_PAGE)).digest('hex')
+    expect(hash).toBe('1ab08518168630e2c7a6bcee224533f12ab14ef660b4065bb30dd8e0b2fe9824')
+  })
+
   it('is accepted as it stands, without a warning', async () => {
     const { options, listen, drainMs, warnings } = await loadStaticConfig(STARTING_PAGE)
     expect(warnings).toEqual([])
@@ -258,6 +264,9 @@ describe('issues', () => {
     expect(refusal).toContain('etcd.api.headers: expected a table')
     expect(refusal).toContain('consul.token: expected a text, found a list')
     expect(refusal).not.toContain('hunter2')
+    expect(await refusalOf('[http]\nendpoint = "http://user:hunter2@a b"')).toContain(
+      'found string "http://***@a b"',
+    )
   })
 
   it('harm nobody by names that lead to a prototype', async () => {

@@ -94,6 +94,16 @@ describe('a provider that can be replaced', () => {
     expect(sink.versions).toEqual(['three'])
   })
 
+  it('starts the new one in the first place, if it was not started yet', async () => {
+    const [first, second] = [new Scripted(), new Scripted()]
+    const provider = new ReplaceableProvider(first)
+    await provider.replaceBy(new ReplaceableProvider(second))
+    const sink = new RecordingSink()
+    await provider.start(sink)
+    await second.sink?.update(version('two'))
+    expect([first.sink, first.isStopped, sink.versions]).toEqual([undefined, false, ['two']])
+  })
+
   it('starts nothing once it is stopped, before or meanwhile', async () => {
     const { first, provider, sink } = await started()
     let letGo = () => {}

@@ -16,8 +16,8 @@ import type { Terminal } from './terminal.js'
 
 /** How long providers have for their first configuration, in milliseconds. */
 const READY_MS = 10_000
-/** How many frontends that do not match are told of. */
-const MAX_REFUSED = 20
+/** How many frontends that do not get the request are told of. */
+const MAX_OTHERS = 20
 
 /** Where frontends come from: documents, or the providers of a static configuration. */
 export type ExplainSource = { readonly files: readonly string[] } | { readonly config: FoundStaticConfig }
@@ -39,12 +39,20 @@ export async function explainRequest(
       ? fromFiles(source.files)
       : fromStaticConfig(source.config))
     proxy = createProxy(options)
-    await proxy.ready({ timeoutMs: READY_MS }).catch((error: Error) => terminal.fail(masked(error.message)))
+    const isReady = await proxy.ready({ timeoutMs: READY_MS }).then(
+      () => true,
+      (error: Error) => {
+        terminal.fail(masked(error.message))
+        return false
+      },
+    )
     const where = request.entryPoint ?? entryPoint
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
     const text = isJson ? JSON.stringify(explanation, null, 2) : inWords(explanation, terminal)
     terminal.print(withoutSecretsOf(explanation, text))
-    return explanation.winner ? 0 : 1
+    if (explanation.winner) return 0
+    // One that is missing might have had it.
+    return isReady ? 1 : 2
   } catch (thrown) {
     terminal.fail(masked(asError(thrown).message))
     return 2
@@ -66,7 +74,8 @@ async function fromFiles(paths: readonly string[]): Promise<ExplainedProxy> {
   const unusable = named.flatMap((one) => one.unusable)
   if (unusable.length > 0) throw new Error(unusable.map(lineOf).join('\n'))
   const [config] = named.flatMap(({ staticConfigs }) => staticConfigs)
-  if (config) throw new Error(`${config.name}: a static configuration; give it as --configFile`)
+  if (config && files.length === 0)
+    throw new Error(`${config.name}: a static configuration; give it as --configFile`)
   if (files.length === 0) throw new Error(`${paths.join(', ')}: no document found`)
   const merged = await mergeNamed(files)
   if ('issues' in merged) throw new Error(merged.issues.map(lineOf).join('\n'))
@@ -128,17 +137,17 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
         ...(winner.answer === undefined ? [] : [`  answer    ${answerOf(winner.answer)}`]),
       ]
     : [red('no frontend matches')]
-  const told = refused
-    .slice(0, MAX_REFUSED)
-    .map(({ frontend, by }) => `  ${frontend} ${dim(`does not match: ${masked(by)}`)}`)
-  const more = refused.length - told.length
-  return [
-    ...lines,
+  const others = [
     ...outranked.map(
       ({ frontend, priority }) => `  ${frontend} ${dim(`matches too, with priority ${priority}`)}`,
     ),
-    ...told,
-    ...(more > 0 ? [dim(`  and ${more} more that do not match`)] : []),
+    ...refused.map(({ frontend, by }) => `  ${frontend} ${dim(`does not match: ${masked(by)}`)}`),
+  ]
+  const more = others.length - MAX_OTHERS
+  return [
+    ...lines,
+    ...others.slice(0, MAX_OTHERS),
+    ...(more > 0 ? [dim(`  and ${more} more that do not get it`)] : []),
   ].join('\n')
 }
 

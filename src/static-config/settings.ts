@@ -151,7 +151,8 @@ const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
 function isOwnName(names: readonly string[], place: number): boolean {
   let step: KeyStep | undefined = KEY_TREE
   for (const name of names.slice(0, place)) step = step && stepTo(step, name)
-  return step !== undefined && !step.below.has(names[place]?.toLowerCase() ?? '')
+  const next = step?.below.get(names[place]?.toLowerCase() ?? '')
+  return step !== undefined && (next === undefined || next.name === '*')
 }
 
 function joined(names: readonly string[]): string {

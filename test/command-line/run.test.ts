@@ -126,6 +126,7 @@ describe('switchover run', () => {
     child.signal('SIGUSR1')
     await child.sees(/^logs reopened$/m)
     expect(await readFile(join(cwd, 'logs/traefik.1'), 'utf8')).toContain('generation 1 serves')
+    expect(await readFile(join(cwd, 'logs/traefik.log'), 'utf8')).toBe('')
     await eventually(
       async () => /GET \/ HTTP/.test(await readFile(join(cwd, 'logs/access.1'), 'utf8')),
       'a line',

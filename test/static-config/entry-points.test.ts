@@ -23,6 +23,12 @@ describe('entry points', () => {
     ])
   })
 
+  it('may have any name', async () => {
+    const names = ['*', 'a b', 'a.b', 'Address', 'toString']
+    const { listen } = await load(names.map((name) => point(`"${name}"`, ':1')).join(''))
+    expect(listen).toEqual(names.map((entryPoint) => ({ port: 1, entryPoint })))
+  })
+
   it('are http on port 80 if there are none', async () => {
     expect((await load('')).listen).toEqual([{ port: 80, entryPoint: 'http' }])
   })

@@ -142,7 +142,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['consul.tls.ca', 'pem', 'consul.tls.ca'],
   ['consul.tls.cert', 'pem', 'consul.tls.cert'],
   ['consul.tls.key', 'pem', 'consul.tls.key'],
-  ['consul.tls.insecureSkipVerify', 'flag', 'later'],
+  ['consul.tls.insecureSkipVerify', 'flag', 'consul.tls.insecureSkipVerify'],
   ['consul.tls.caOptional', 'flag', 'nothing'],
   ['consul.aliasKey', 'text', 'consul.aliasKey'],
   ['consul.followTarget', 'flag', 'consul.followTarget'],
@@ -165,7 +165,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['http.tls.ca', 'pem', 'http.tls.ca'],
   ['http.tls.cert', 'pem', 'http.tls.cert'],
   ['http.tls.key', 'pem', 'http.tls.key'],
-  ['http.tls.insecureSkipVerify', 'flag', 'later'],
+  ['http.tls.insecureSkipVerify', 'flag', 'http.tls.insecureSkipVerify'],
 
   ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
   ['lastGoodFile', 'path', 'options.lastGoodFile'],

@@ -124,6 +124,8 @@ const VALUES: Readonly<Record<string, readonly [inFile: unknown, option: unknown
   'etcd.username': ['me', 'me'],
   'etcd.password': ['p,w', 'p,w'],
   'etcd.tls.insecureSkipVerify': [true, true],
+  'consul.tls.insecureSkipVerify': [true, true],
+  'http.tls.insecureSkipVerify': [true, true],
   'etcd.aliasKey': ['/a', '/a'],
   'etcd.followTarget': [true, true],
   'etcd.allowedPrefix': ['/traefik', '/traefik'],

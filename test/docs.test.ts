@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/engine/limits.js'
 import { ERROR_CODES } from '../src/model/errors.js'
-import { balancerTable, LATER_STRATEGIES } from '../src/rules/balancers.js'
+import { balancerTable } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
 import { matcherTable } from '../src/rules/matchers.js'
 import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
@@ -296,6 +296,8 @@ describe('docs/configuration.md', () => {
     ['Buffering', 'buffering', shapes.BUFFERING],
     ['Servers', 'server', shapes.SERVER],
     ['Load balancers', 'loadBalancer', shapes.LOAD_BALANCER],
+    ['Health checks', 'healthCheck', shapes.HEALTH_CHECK],
+    ['Outlier detection', 'outlierDetection', shapes.OUTLIER_DETECTION],
   ] as const
 
   it.each(kinds)('has every field under %s', (heading, _kind, { now }) => {
@@ -313,9 +315,7 @@ describe('docs/configuration.md', () => {
   })
 
   it('has every strategy', () => {
-    expect(namesUnder(file, 'Strategies').sort()).toEqual(
-      [...balancerTable().keys(), ...LATER_STRATEGIES].sort(),
-    )
+    expect(namesUnder(file, 'Strategies').sort()).toEqual([...balancerTable().keys()].sort())
   })
 })
 

@@ -2,12 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import { isServersFault } from './failures.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
+import type { LiveBackend } from './live-backend.js'
+import type { LiveServer } from './live-server.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './request-body.js'
-import type { LiveBackend, LiveServer, Snapshot } from './snapshot.js'
+import type { Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
 export interface ExchangeOwner {
@@ -27,8 +30,12 @@ export interface Try {
   readonly sent: boolean
   /** How often something came from the server. */
   readonly pieces: number
+  /** As its backend said; 0 if nobody wants to know. */
+  readonly startedAt: number
   /** Ends the server's side. */
   abort(reason: ProxyError): void
+  /** It is under way on its server no more. Further calls change nothing. */
+  over(): void
 }
 
 /** The socket of an upgrade request. */
@@ -130,6 +137,20 @@ export class Exchange implements Moving {
   unpin(): void {
     this.snapshot?.unpin()
     this.snapshot = undefined
+  }
+
+  /** The newest try came to nothing: its server may be to blame. */
+  tryFailed(error: ProxyError): void {
+    const { backend, server, newest } = this
+    if (backend && server && newest && isServersFault(error, this.fresh))
+      backend.failed(server, error, newest.startedAt)
+  }
+
+  /** There will be no further one. @param error what the client is told */
+  endTries(error: ProxyError): void {
+    this.error = error
+    this.unpin()
+    this.newest?.over()
   }
 
   /** The body for one more try; none if it has none. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */

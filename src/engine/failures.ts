@@ -97,6 +97,21 @@ export function isStaleConnection(error: ProxyError, fresh: boolean): boolean {
   return error.code === 'PROXY_UPSTREAM_RESET' && !fresh
 }
 
+/** Failures of a server to give a response. */
+const FAULTS: ReadonlySet<ErrorCode> = new Set([
+  'PROXY_CONNECT_FAILED',
+  'PROXY_CONNECT_TIMEOUT',
+  'PROXY_TLS_FAILED',
+  'PROXY_UPSTREAM_RESET',
+  'PROXY_BAD_RESPONSE',
+  'PROXY_RESPONSE_TIMEOUT',
+])
+
+/** Whether a failure says something of its server's health. @param fresh whether the try that failed had a new connection */
+export function isServersFault(error: ProxyError, fresh: boolean): boolean {
+  return FAULTS.has(error.code) && !isStaleConnection(error, fresh)
+}
+
 /** What a client is told: never the names or addresses of servers. */
 export function publicMessage(error: ProxyError): string {
   return ERROR_CODES[error.code].says

@@ -64,6 +64,7 @@ export class Generations {
   /** Nothing goes live any more. */
   close(): void {
     this.#closed = true
+    this.#snapshot?.end()
     this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
 
@@ -93,6 +94,7 @@ export class Generations {
     this.#snapshot = snapshot
     this.#partial = about.partial ?? false
     this.#versions.set(about.provider, about.version)
+    snapshot.begin(previous)
     previous?.retire()
     onSwapped?.()
 

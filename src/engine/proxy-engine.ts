@@ -18,13 +18,14 @@ import { Generations } from './generations.js'
 import { HeaderList, type Hooks, runHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
+import type { LiveServer } from './live-server.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { bodyLimitOf, mayComeWhole } from './request-body.js'
 import { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
-import type { LiveServer, RequestExplanation, Snapshot } from './snapshot.js'
+import type { RequestExplanation, Snapshot } from './snapshot.js'
 import { upgradeHandler } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
@@ -72,6 +73,7 @@ export class ProxyEngine implements ExchangeOwner {
       balancers: balancerTable(options.balancers),
       upstreams: this.#upstreams,
       newBudget: () => this.#retries.newBudget(),
+      events,
     }
     this.#generations = new Generations(tools, options, events)
     const { handler, upgrade } = this.handlersFor(undefined)
@@ -179,9 +181,10 @@ export class ProxyEngine implements ExchangeOwner {
   #send(exchange: Exchange, fallback?: LiveServer): void {
     const { facts, frontend, backend, headers } = exchange
     // pick upstream
-    const server = backend?.pick(exchange.tried) ?? fallback
-    if (!server || !facts) throw new ProxyError('PROXY_NO_SERVER')
+    const server = facts && backend?.pick(exchange.tried, facts, fallback)
+    if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
+    const relay = new ResponseRelay(exchange, backend, server)
     if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
     if (this.#onRequest && exchange.retries === 0)
@@ -197,7 +200,7 @@ export class ProxyEngine implements ExchangeOwner {
         body: exchange.bodyForTry(),
         upgrade: exchange.upgrade?.protocol ?? null,
       },
-      new ResponseRelay(exchange),
+      relay,
       exchange.fresh,
     )
   }
@@ -205,10 +208,10 @@ export class ProxyEngine implements ExchangeOwner {
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
+    exchange.tryFailed(error)
     const spent = this.#retries.allow(exchange, error)
     if (!server || !spent) return this.#respond(exchange, error)
-    exchange.tried ??= new Set()
-    exchange.tried.add(server)
+    exchange.tried = (exchange.tried ?? new Set()).add(server)
     exchange.retries += 1
     const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
     exchange.fresh = error.code === 'PROXY_UPSTREAM_RESET'
@@ -224,8 +227,7 @@ export class ProxyEngine implements ExchangeOwner {
   }
 
   #respond(exchange: Exchange, error: ProxyError): void {
-    exchange.error = error
-    exchange.unpin()
+    exchange.endTries(error)
     if (exchange.clientLeft) return
     if (this.#draining) exchange.res.shouldKeepAlive = false
     if (exchange.res.headersSent) exchange.res.destroy()

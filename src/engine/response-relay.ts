@@ -5,6 +5,8 @@ import type { Exchange, Try } from './exchange.js'
 import { toProxyError } from './failures.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
 import { HeaderList, runHook } from './hooks.js'
+import type { LiveBackend } from './live-backend.js'
+import type { LiveServer } from './live-server.js'
 import { relayInformation } from './relay-information.js'
 import { lengthOf, reasonOf, writeHead } from './response-head.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
@@ -22,6 +24,10 @@ const { write: WRITE, end: END } = ServerResponse.prototype
 /** One try: the callbacks of undici that carry a server's response back to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
   readonly #exchange: Exchange
+  readonly #backend: LiveBackend
+  readonly #server: LiveServer
+  readonly startedAt: number
+  #isOver = false
   #controller: ResponseController | undefined
   /** Of the response, as they came: what they say of its connection concerns its trailers too. */
   #fields: RawFields = []
@@ -32,9 +38,19 @@ export class ResponseRelay implements ResponseHandler, Try {
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
 
-  constructor(exchange: Exchange) {
+  /** Of a server that was just picked. */
+  constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
     this.#exchange = exchange
+    this.#backend = backend
+    this.#server = server
+    this.startedAt = backend.startOfTry()
     exchange.newest = this
+  }
+
+  over(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#backend.ended(this.#server)
   }
 
   get sent(): boolean {
@@ -58,6 +74,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       this.#inform(controller, status, fields)
       return
     }
+    this.#backend.answered(this.#server, status, this.startedAt)
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
@@ -102,6 +119,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseEnd(trailers: RawFields): void {
+    this.over()
     this.#headAlone = false
     const { res } = this.#exchange
     if (res.writableEnded) return
@@ -110,6 +128,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseError(thrown: Error): void {
+    this.over()
     const exchange = this.#exchange
     // A try that was given up says so when there is another already.
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) return
@@ -125,7 +144,9 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
     const { upgrade, clientLeft, owner } = this.#exchange
+    this.#backend.answered(this.#server, 101, this.startedAt)
     server.on('error', ignore)
+    server.on('close', () => this.over())
     // When the server has said all, the client may still have something to say.
     server.allowHalfOpen = true
     if (!upgrade || clientLeft) {

@@ -1,35 +1,13 @@
 import type { Backend } from '../model/config.js'
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { type Balancer, type BalancerFactory, type Candidate, DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { Router, type RouterExplanation } from '../rules/router.js'
 import { runInSlices } from '../rules/run-steps.js'
-import { parseServerUrl } from '../rules/server-url.js'
-import type { RetryBudget } from './retry-budget.js'
+import type { HealthChecks } from './health-checks.js'
+import { type BackendTools, LiveBackend } from './live-backend.js'
 import type { Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
-
-/** A server of a live backend: what a strategy picks. */
-export interface LiveServer extends Candidate {
-  /** Its name within the backend. */
-  readonly name: string
-  readonly url: string
-  readonly upstream: Upstream
-  /** Prepended to every path; `''` if the URL has none. */
-  readonly basePath: string
-  /** Host and port of the URL, for requests that do not keep the client's `Host`. */
-  readonly host: string
-}
-
-/** A backend whose servers are connected to their live side. */
-export interface LiveBackend {
-  readonly name: string
-  readonly config: Backend
-  readonly servers: readonly LiveServer[]
-  readonly pick: Balancer<LiveServer>
-  readonly retryBudget: RetryBudget
-}
 
 /** Which frontend a request would go to, why, and which servers stand behind it. */
 export interface RequestExplanation extends RouterExplanation {
@@ -38,11 +16,8 @@ export interface RequestExplanation extends RouterExplanation {
 }
 
 /** What compiling needs from the engine. */
-export interface CompileTools {
+export interface CompileTools extends BackendTools {
   readonly matchers: MatcherTable
-  readonly balancers: ReadonlyMap<string, BalancerFactory>
-  readonly upstreams: Upstreams
-  readonly newBudget: () => RetryBudget
 }
 
 /**
@@ -56,6 +31,8 @@ export class Snapshot {
   readonly config: MergedConfig
   readonly router: Router
   readonly backends: ReadonlyMap<string, LiveBackend>
+  /** Of its backends. */
+  readonly #checks: ReadonlySet<HealthChecks>
   readonly #upstreams: Upstreams
   #pins = 0
   #retired = false
@@ -72,7 +49,20 @@ export class Snapshot {
     this.config = config
     this.router = router
     this.backends = backends
+    this.#checks = new Set([...backends.values()].flatMap(({ checks }) => checks ?? []))
     this.#upstreams = upstreams
+  }
+
+  /** It serves from here on. Health checks of backends that stayed as they were go on. */
+  begin(previous: Snapshot | undefined): void {
+    const before = previous ? previous.#checks : []
+    for (const checks of before) if (!this.#checks.has(checks)) checks.stop()
+    for (const checks of this.#checks) checks.start()
+  }
+
+  /** Nothing serves any more. */
+  end(): void {
+    for (const checks of this.#checks) checks.stop()
   }
 
   pin(): void {
@@ -136,20 +126,11 @@ function compileBackend(
   name: string,
   config: Backend,
   before: LiveBackend | undefined,
-  { balancers, upstreams, newBudget }: CompileTools,
+  tools: CompileTools,
 ): LiveBackend {
-  if (before?.config === config) {
-    for (const { upstream } of before.servers) upstreams.hold(upstream.origin)
-    return before
-  }
-  const servers = Object.entries(config.servers).map(([serverName, { url, weight = 1 }]): LiveServer => {
-    const { origin, host, basePath } = parseServerUrl(url)
-    return { name: serverName, url, weight, host, basePath, upstream: upstreams.hold(origin) }
-  })
-  const factory = balancers.get(config.loadBalancer?.method ?? DEFAULT_STRATEGY)
-  if (!factory) throw new Error(`there is no strategy ${JSON.stringify(config.loadBalancer?.method)}`)
-  const pick = factory(servers.filter(({ weight }) => weight > 0))
-  return { name, config, servers, pick, retryBudget: before?.retryBudget ?? newBudget() }
+  if (before?.config !== config) return new LiveBackend(name, config, before, tools)
+  for (const { upstream } of before.servers) tools.upstreams.hold(upstream.origin)
+  return before
 }
 
 /** For what was compiled in vain: it neither names its servers nor holds them any more. */

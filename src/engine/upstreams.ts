@@ -36,6 +36,11 @@ export class Upstreams {
     return entry.upstream
   }
 
+  /** One that is nobody else's, and that its user destroys. */
+  apart(origin: string): Upstream {
+    return new Upstream(origin, this.#options)
+  }
+
   /** A configuration that named it was replaced, though requests may still hold it. */
   leave(upstream: Upstream): void {
     const entry = this.#held.get(upstream.origin)

@@ -102,6 +102,58 @@ export interface Backend {
   readonly servers: Readonly<Record<string, Server>>
   readonly loadBalancer?: LoadBalancer
   readonly buffering?: Buffering
+  /** Asks each server again and again whether it is well; one that is not is out of rotation. */
+  readonly healthCheck?: HealthCheck
+  /** Takes servers out of rotation by how requests to them go. Without it, only those that cannot be connected to. */
+  readonly outlierDetection?: OutlierDetectionConfig
+  /** Over how long a server that is new, or back again, comes to its whole weight. Default: at once. */
+  readonly slowStart?: Duration
+}
+
+/** As in Traefik: `"10s"`, `"1m30s"`, `"500ms"`; a bare number is seconds. */
+export type Duration = string | number
+
+/** How a server is asked whether it is well. Source: Traefik 1.7 `healthCheck`, and what others have beside it. */
+export interface HealthCheck {
+  /** What is asked for by GET, like `/health`. Required, but for `tcp`. */
+  readonly path?: string
+  /** Default: that of the server's URL. `tcp`: it is well if it takes a connection. */
+  readonly scheme?: 'http' | 'https' | 'tcp'
+  /** Default: that of the server's URL. */
+  readonly port?: number
+  /** The `Host` that is sent. Default: that of the server's URL. */
+  readonly hostname?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** From one check to the next, a tenth more or less. Default `"30s"`. */
+  readonly interval?: Duration
+  /** For one check. Default `"5s"`. */
+  readonly timeout?: Duration
+  /** Which are well: `"200-399"` (default), `"200,204"`. */
+  readonly status?: string
+  /** A text that the body must hold, in its first 64 KiB. Default: none. */
+  readonly body?: string
+  /** Checks that must fail in a row before a server is out. Default 1, as in Traefik. */
+  readonly unhealthyThreshold?: number
+  /** Checks that must be well in a row before it is back. Default 1, as in Traefik. */
+  readonly healthyThreshold?: number
+}
+
+/** When a server is ejected, and for how long. Source: Envoy's outlier detection. */
+export interface OutlierDetectionConfig {
+  /** Responses of 500 and more, and failures to get one, in a row. Default 5. */
+  readonly consecutiveFailures?: number
+  /** Of the requests in an interval, the share that may not fail, from 0 to 1. Default 1: all. */
+  readonly failureShare?: number
+  /** How many requests an interval must have had for that. Default 20. */
+  readonly minimumRequests?: number
+  /** Default `"10s"`. */
+  readonly interval?: Duration
+  /** The first time; each further one in a row takes twice as long. Default `"10s"`. */
+  readonly ejectionTime?: Duration
+  /** Default `"300s"`. */
+  readonly maxEjectionTime?: Duration
+  /** Of a backend's servers, the share that may be ejected at a time, from 0 to 1; never all. Default 0.5. */
+  readonly maxEjectedShare?: number
 }
 
 /** Limits on what passes. The name is Traefik's; nothing is buffered here. */
@@ -114,6 +166,8 @@ export interface Buffering {
 export interface LoadBalancer {
   /** A strategy's name; default `wrr`, weighted round robin. */
   readonly method?: string
+  /** Of `consistentHash`: `clientIp` (default), `path`, `header:NAME` or `cookie:NAME`. */
+  readonly hashBy?: string
 }
 
 /** One URL with a weight, as configured. */

@@ -15,6 +15,13 @@ const KINDS: Readonly<Record<string, (text: string) => unknown>> = {
   priority: numberOf,
   weight: numberOf,
   maxRequestBodyBytes: numberOf,
+  port: numberOf,
+  unhealthyThreshold: numberOf,
+  healthyThreshold: numberOf,
+  consecutiveFailures: numberOf,
+  failureShare: numberOf,
+  minimumRequests: numberOf,
+  maxEjectedShare: numberOf,
   passHostHeader: flagOf,
   useXForwardedFor: flagOf,
   entryPoints: listOf,
@@ -102,6 +109,11 @@ class KvLayout {
     const each = place.each?.[name]
     if (each && rest.length > 1)
       return this.#inPlace(folderIn(folderIn(fields, name), rest[0] as string), each, segments, at + 2, value)
+    const [own] = rest
+    if (own !== undefined && rest.length === 1 && place.open?.includes(name)) {
+      folderIn(fields, name)[own] = value
+      return
+    }
     // It will be refused by its name, whatever it holds.
     if (place.shape.later.includes(name)) fields[name] = true
     else if (inside || each) this.#strange(segments.join('/'))

@@ -1,33 +1,14 @@
-import type {
-  Backend,
-  Buffering,
-  Frontend,
-  LoadBalancer,
-  RuleSpec,
-  Server,
-  WhiteList,
-} from '../model/config.js'
-import { type BalancerFactory, balancerTable, LATER_STRATEGIES } from './balancers.js'
+import type { Backend, Frontend, RuleSpec, WhiteList } from '../model/config.js'
+import { BackendChecker } from './backend-checker.js'
+import { type BalancerFactory, balancerTable } from './balancers.js'
 import { parseRange } from './cidr.js'
 import { compileRule } from './compile-rule.js'
-import {
-  BACKEND,
-  BUFFERING,
-  describeValue,
-  FRONTEND,
-  LOAD_BALANCER,
-  pathOf,
-  quote,
-  ROUTE,
-  SERVER,
-  WHITE_LIST,
-} from './document-shapes.js'
+import { describeValue, FRONTEND, pathOf, quote, ROUTE, WHITE_LIST } from './document-shapes.js'
 import type { FieldChecker } from './field-checker.js'
 import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
 import { withoutSecrets } from './secret-values.js'
-import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
 export interface ValidateOptions extends MatcherOptions {
@@ -44,14 +25,14 @@ export interface ValidateOptions extends MatcherOptions {
 export class DocumentChecker {
   readonly #fields: FieldChecker
   readonly #matchers: MatcherTable
-  readonly #methods: readonly string[]
+  readonly #backends: BackendChecker
   /** Listed once: the names of a hundred thousand backends take 30 ms to list. */
   #suggested: readonly string[] | undefined
 
   constructor(options: ValidateOptions, fields: FieldChecker) {
     this.#fields = fields
     this.#matchers = matcherTable(options)
-    this.#methods = [...balancerTable(options.balancers).keys()]
+    this.#backends = new BackendChecker(fields, balancerTable(options.balancers))
   }
 
   frontend(value: unknown, path: string, backends: Readonly<Record<string, Backend>>): Frontend {
@@ -70,19 +51,7 @@ export class DocumentChecker {
   }
 
   backend(value: unknown, path: string): Backend {
-    const fields = this.#fields.object(value, path, BACKEND)
-    const servers = nullRecord<Server>()
-    if (!fields) return { servers }
-    for (const entry of this.#fields.names(fields['servers'], `${path}.servers`)) {
-      if (!entry) continue
-      const [name, server] = entry
-      servers[name] = this.#server(server, pathOf(`${path}.servers`, name))
-    }
-    return present({
-      servers,
-      loadBalancer: this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`),
-      buffering: this.#buffering(fields['buffering'], `${path}.buffering`),
-    })
+    return this.#backends.check(value, path)
   }
 
   #onlyOneRuleForm(fields: Readonly<Record<string, unknown>>, path: string): void {
@@ -168,69 +137,7 @@ export class DocumentChecker {
       this.#fields.note(path, 'INVALID_RANGE', (error as Error).message)
     }
   }
-
-  #server(value: unknown, path: string): Server {
-    const fields = this.#fields.object(value, path, SERVER)
-    if (!fields) return { url: '' }
-    if (fields['url'] === undefined)
-      this.#fields.note(`${path}.url`, 'MISSING_FIELD', 'expected a URL, found nothing')
-    return present({
-      url: this.#url(fields['url'], `${path}.url`),
-      weight: this.#weight(fields['weight'], `${path}.weight`),
-    })
-  }
-
-  #url(value: unknown, path: string): string {
-    const text = this.#fields.text(value, path)
-    if (text === undefined) return ''
-    const { flaw } = parseServerUrl(text)
-    if (flaw) this.#fields.note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
-    return text
-  }
-
-  #weight(value: unknown, path: string): number | undefined {
-    if (value === undefined) return undefined
-    if (typeof value === 'number' && value >= 0 && value <= MAX_WEIGHT) return value
-    const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
-    this.#fields.note(path, code, `expected a number from 0 to ${MAX_WEIGHT}, found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #loadBalancer(value: unknown, path: string): LoadBalancer | undefined {
-    if (value === undefined) return undefined
-    const fields = this.#fields.object(value, path, LOAD_BALANCER)
-    const method = this.#fields.text(fields?.['method'], `${path}.method`)
-    if (method === undefined) return {}
-    if (LATER_STRATEGIES.includes(method) && !this.#methods.includes(method)) {
-      this.#fields.note(
-        `${path}.method`,
-        'NOT_SUPPORTED',
-        `the strategy ${method} of Traefik is not supported yet`,
-      )
-    } else if (!this.#methods.includes(method)) {
-      const suggestion = suggestName(method, this.#methods)
-      this.#fields.note(
-        `${path}.method`,
-        'INVALID_VALUE',
-        `there is no strategy ${quote(method)}${suggestion}`,
-      )
-    }
-    return { method }
-  }
-
-  #buffering(value: unknown, path: string): Buffering | undefined {
-    if (value === undefined) return undefined
-    const at = `${path}.maxRequestBodyBytes`
-    const bytes = this.#fields.wholeNumber(
-      this.#fields.object(value, path, BUFFERING)?.['maxRequestBodyBytes'],
-      at,
-    )
-    return present({ maxRequestBodyBytes: bytes })
-  }
 }
-
-/** Beyond it sums of weights lose their small ones, and shares go wrong. */
-const MAX_WEIGHT = 1_000_000
 
 /** A thousand misspelt references to a hundred thousand backends must not stop the process to be helpful. */
 const MAX_SUGGESTED_FROM = 500

@@ -32,13 +32,43 @@ export const ROUTE: Shape = { now: ['rule'], later: [] }
 export const WHITE_LIST: Shape = { now: ['sourceRange', 'useXForwardedFor'], later: [] }
 
 export const BACKEND: Shape = {
-  now: ['servers', 'loadBalancer', 'buffering'],
-  later: ['circuitBreaker', 'maxConn', 'healthCheck', 'responseForwarding'],
+  now: ['servers', 'loadBalancer', 'buffering', 'healthCheck', 'outlierDetection', 'slowStart'],
+  later: ['circuitBreaker', 'maxConn', 'responseForwarding'],
+}
+
+export const HEALTH_CHECK: Shape = {
+  now: [
+    'path',
+    'scheme',
+    'port',
+    'hostname',
+    'headers',
+    'interval',
+    'timeout',
+    'status',
+    'body',
+    'unhealthyThreshold',
+    'healthyThreshold',
+  ],
+  later: [],
+}
+
+export const OUTLIER_DETECTION: Shape = {
+  now: [
+    'consecutiveFailures',
+    'failureShare',
+    'minimumRequests',
+    'interval',
+    'ejectionTime',
+    'maxEjectionTime',
+    'maxEjectedShare',
+  ],
+  later: [],
 }
 
 export const SERVER: Shape = { now: ['url', 'weight'], later: ['tags'] }
 
-export const LOAD_BALANCER: Shape = { now: ['method'], later: ['stickiness', 'sticky'] }
+export const LOAD_BALANCER: Shape = { now: ['method', 'hashBy'], later: ['stickiness', 'sticky'] }
 
 export const BUFFERING: Shape = {
   now: ['maxRequestBodyBytes'],

@@ -3,7 +3,9 @@ import {
   BUFFERING,
   DOCUMENT,
   FRONTEND,
+  HEALTH_CHECK,
   LOAD_BALANCER,
+  OUTLIER_DETECTION,
   ROUTE,
   SERVER,
   type Shape,
@@ -18,6 +20,8 @@ export interface Place {
   readonly inside?: Readonly<Record<string, Place>>
   /** Fields whose entries, under names of the document's own, are such places. */
   readonly each?: Readonly<Record<string, Place>>
+  /** Fields whose entries, under names of the document's own, are values. */
+  readonly open?: readonly string[]
 }
 
 /** A whole document. */
@@ -31,7 +35,12 @@ export const DOCUMENT_PLACE: Place = {
     },
     backends: {
       shape: BACKEND,
-      inside: { loadBalancer: { shape: LOAD_BALANCER }, buffering: { shape: BUFFERING } },
+      inside: {
+        loadBalancer: { shape: LOAD_BALANCER },
+        buffering: { shape: BUFFERING },
+        healthCheck: { shape: HEALTH_CHECK, open: ['headers'] },
+        outlierDetection: { shape: OUTLIER_DETECTION },
+      },
       each: { servers: { shape: SERVER } },
     },
   },

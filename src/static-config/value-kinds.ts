@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describeValue } from '../rules/document-shapes.js'
-import { parseDuration } from './parse-duration.js'
+import { parseDuration } from '../rules/parse-duration.js'
 import type { ValueKind } from './static-keys.js'
 
 /** What a value is made of a key's text, or of what a file's parser gives; undefined: it is none of that kind. */

@@ -1,5 +1,7 @@
+import type { LiveBackend } from '../engine/live-backend.js'
+import type { LiveServer } from '../engine/live-server.js'
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
-import type { LiveBackend, LiveServer, Snapshot } from '../engine/snapshot.js'
+import type { Snapshot } from '../engine/snapshot.js'
 import { DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import { runInSlices } from '../rules/run-steps.js'

@@ -1,5 +1,6 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { LiveServer, Snapshot } from '../engine/snapshot.js'
+import type { LiveServer } from '../engine/live-server.js'
+import type { Snapshot } from '../engine/snapshot.js'
 import type { History } from './history.js'
 import type { LiveState } from './live-state.js'
 import { masked } from './masked.js'

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { BalancerFactory, ProviderConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
+import { ProxyEmitter } from '../../src/engine/proxy-emitter.js'
 import { RetryBudget } from '../../src/engine/retry-budget.js'
 import { compileSnapshot, type Snapshot } from '../../src/engine/snapshot.js'
 import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
@@ -131,7 +132,13 @@ describe('a swap', () => {
   it('that is given up half way gives back the servers it held', () => {
     const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks: new UpstreamNetworks() })
     const newBudget = () => new RetryBudget(0)
-    const tools = { matchers: matcherTable(), balancers: balancerTable(), upstreams, newBudget }
+    const tools = {
+      matchers: matcherTable(),
+      balancers: balancerTable(),
+      upstreams,
+      newBudget,
+      events: new ProxyEmitter(),
+    }
     const url = 'http://127.0.0.1:1'
     const backends = new Map(['a', 'b'].map((name) => [name, { servers: { one: { url } } }]))
     const ours = upstreams.hold(url)

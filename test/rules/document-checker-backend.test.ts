@@ -90,11 +90,74 @@ describe('a backend', () => {
       'there is no strategy "toString"',
     ],
     [
-      'has a method that is not built yet',
-      backendWith({ loadBalancer: { method: 'drr' } }),
-      '.loadBalancer.method',
-      'NOT_SUPPORTED',
-      'the strategy drr of Traefik is not supported yet',
+      'hashes by something else',
+      backendWith({ loadBalancer: { method: 'consistentHash', hashBy: 'header:' } }),
+      '.loadBalancer.hashBy',
+      'INVALID_VALUE',
+      'expected clientIp, path, header:NAME or cookie:NAME, found "header:"',
+    ],
+    [
+      'has a health check without a path',
+      backendWith({ healthCheck: { interval: '1s' } }),
+      '.healthCheck.path',
+      'MISSING_FIELD',
+      'expected a path like /health, or scheme "tcp", found nothing',
+    ],
+    [
+      'has a health check that is made without end',
+      backendWith({ healthCheck: { path: '/', interval: 0 } }),
+      '.healthCheck.interval',
+      'INVALID_VALUE',
+      'expected a duration above 0, as "10s"; a bare number is seconds; found number 0',
+    ],
+    [
+      'has a health check of another scheme',
+      backendWith({ healthCheck: { path: '/', scheme: 'ftp' } }),
+      '.healthCheck.scheme',
+      'INVALID_VALUE',
+      'expected one of http, https, tcp, found string "ftp"',
+    ],
+    [
+      'has a health check at a port that is none',
+      backendWith({ healthCheck: { path: '/', port: 70_000 } }),
+      '.healthCheck.port',
+      'INVALID_VALUE',
+      'expected a port from 1 to 65535, found number 70000',
+    ],
+    [
+      'has a health check with a header that is none',
+      backendWith({ healthCheck: { path: '/', headers: { 'X-A': 'a\r\nb' } } }),
+      '.healthCheck.headers.X-A',
+      'INVALID_VALUE',
+      'is no header (RFC 9110, 5.5)',
+    ],
+    [
+      'has a health check that expects something that is no status',
+      backendWith({ healthCheck: { path: '/', status: '2xx' } }),
+      '.healthCheck.status',
+      'INVALID_VALUE',
+      'expected statuses, as "200-399" or "200,204", found "2xx"',
+    ],
+    [
+      'may have more servers ejected than there are',
+      backendWith({ outlierDetection: { maxEjectedShare: 2 } }),
+      '.outlierDetection.maxEjectedShare',
+      'INVALID_VALUE',
+      'expected a share from 0 to 1, found number 2',
+    ],
+    [
+      'has a threshold of none',
+      backendWith({ outlierDetection: { consecutiveFailures: 0 } }),
+      '.outlierDetection.consecutiveFailures',
+      'INVALID_VALUE',
+      'expected a whole number of 1 or more, found number 0',
+    ],
+    [
+      'has a slow start that is no duration',
+      backendWith({ slowStart: 'soon' }),
+      '.slowStart',
+      'INVALID_VALUE',
+      'expected a duration above 0, as "10s"; a bare number is seconds; found string "soon"',
     ],
     [
       'has a field misspelt',
@@ -108,12 +171,12 @@ describe('a backend', () => {
   })
 
   it("may use the host's own strategies", () => {
-    const value = backendWith({ loadBalancer: { method: 'first' } })
-    const first =
+    const value = backendWith({ loadBalancer: { method: 'own' } })
+    const own =
       <U>(upstreams: readonly U[]) =>
       () =>
         upstreams[0]
-    expect(checkBackend(value, { balancers: { first } }).issues).toEqual([])
+    expect(checkBackend(value, { balancers: { own } }).issues).toEqual([])
     expect(checkBackend(value).issues).toHaveLength(1)
   })
 

@@ -46,13 +46,15 @@ describe('the shapes', () => {
     (entry): entry is [string, shapes.Shape] => typeof entry[1] === 'object' && 'later' in entry[1],
   )
 
-  it('are those of a document, frontend, white list, route, backend, buffering, load balancer and server', () => {
+  it('are those of the kinds of a document', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual([
       'BACKEND',
       'BUFFERING',
       'DOCUMENT',
       'FRONTEND',
+      'HEALTH_CHECK',
       'LOAD_BALANCER',
+      'OUTLIER_DETECTION',
       'ROUTE',
       'SERVER',
       'WHITE_LIST',
@@ -75,9 +77,13 @@ describe('the shapes', () => {
     ],
     ['white list', shapes.WHITE_LIST, ['sourceRange', 'useXForwardedFor']],
     ['route', shapes.ROUTE, ['rule']],
-    ['backend', shapes.BACKEND, ['servers', 'loadBalancer', 'buffering']],
+    [
+      'backend',
+      shapes.BACKEND,
+      ['servers', 'loadBalancer', 'buffering', 'healthCheck', 'outlierDetection', 'slowStart'],
+    ],
     ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],
-    ['load balancer', shapes.LOAD_BALANCER, ['method']],
+    ['load balancer', shapes.LOAD_BALANCER, ['method', 'hashBy']],
     ['server', shapes.SERVER, ['url', 'weight']],
   ])('let a %s use the fields that are built, and no other', (_kind, { now }, built) => {
     expect(now).toEqual(built)
@@ -90,7 +96,7 @@ describe('the shapes', () => {
       shapes.FRONTEND,
       'passTLSCert passTLSClientCert auth basicAuth whitelistSourceRange redirect errors ratelimit headers',
     ],
-    ['backend', shapes.BACKEND, 'circuitBreaker maxConn healthCheck responseForwarding'],
+    ['backend', shapes.BACKEND, 'circuitBreaker maxConn responseForwarding'],
     [
       'buffering',
       shapes.BUFFERING,

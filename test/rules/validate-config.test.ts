@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import type { Issue } from '../../src/model/errors.js'
-import { LATER_STRATEGIES } from '../../src/rules/balancers.js'
 import type { ValidateOptions } from '../../src/rules/document-checker.js'
 import { Router } from '../../src/rules/router.js'
 import { validateConfig, validateConfigSteps } from '../../src/rules/validate-config.js'
@@ -173,7 +172,7 @@ describe('the report', () => {
       backends: {
         one: { servers: { s1: { url: 'ftp://h' }, s2: { url: 'http://h', weight: -1 } } },
         'a@b': { servers: {} },
-        two: { servers: {}, healthCheck: { path: '/' } },
+        two: { servers: {}, maxConn: { amount: 1 } },
       },
       frontends: {
         a: { rule: 'Host:a' },
@@ -186,7 +185,7 @@ describe('the report', () => {
     expect(issues.map(({ path, code }) => `${path} ${code}`).toSorted()).toEqual([
       'backends.one.servers.s1.url INVALID_URL',
       'backends.one.servers.s2.weight INVALID_VALUE',
-      'backends.two.healthCheck NOT_SUPPORTED',
+      'backends.two.maxConn NOT_SUPPORTED',
       'backends["a@b"] INVALID_NAME',
       'fronteds UNKNOWN_FIELD',
       'frontends.a.backend MISSING_BACKEND',
@@ -235,14 +234,6 @@ describe("unsupportedFields: 'warn'", () => {
   it.each([{}, { unsupportedFields: 'refuse' }] as const)('is not the default: %j refuses', (options) => {
     expect(issuesOf(document, options).map(({ code }) => code)).toEqual(Array(3).fill('NOT_SUPPORTED'))
   })
-
-  it.each(LATER_STRATEGIES)(
-    'does not let the strategy %s through: there is nothing to do instead',
-    (method) => {
-      const backends = { b: { servers: {}, loadBalancer: { method } } }
-      expect(issuesOf({ frontends: {}, backends }, { unsupportedFields: 'warn' })).toHaveLength(1)
-    },
-  )
 
   it('does not let unknown fields through', () => {
     expect(issuesOf({ frontends: {}, backends: {}, oops: 1 }, { unsupportedFields: 'warn' })).toHaveLength(1)

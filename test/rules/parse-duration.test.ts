@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from '../../src/static-config/parse-duration.js'
+import { parseDuration } from '../../src/rules/parse-duration.js'
 
 describe('a duration', () => {
   it.each([

@@ -1,0 +1,233 @@
+import { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { HealthCheck } from '../model/config.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import { toProxyError } from './failures.js'
+import type { LiveServer } from './live-server.js'
+import type { RotationListener } from './outlier-detection.js'
+import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
+import type { Upstream } from './upstream.js'
+
+/** From one check to the next a tenth more or less, so that many proxies do not ask at once. */
+const JITTER = 0.1
+
+/** Of a body that must hold a text, no more is looked at. */
+const MAX_BODY = 64 * 1024
+
+/** What a check found: why the server is not well, or nothing. */
+type Finding = string | undefined
+
+/** How a backend's servers are asked, in numbers. */
+interface Plan {
+  readonly intervalMs: number
+  readonly timeoutMs: number
+  readonly unhealthyThreshold: number
+  readonly healthyThreshold: number
+}
+
+/** Asks the servers of one backend again and again whether they are well; begun and ended with it. */
+export class HealthChecks {
+  readonly #servers: readonly LiveServer[]
+  readonly #config: HealthCheck
+  readonly #plan: Plan
+  readonly #listener: RotationListener
+  readonly #newUpstream: (origin: string) => Upstream
+  #stopped: AbortController | undefined
+
+  /** @param newUpstream one for an origin, that nobody else uses */
+  constructor(
+    servers: readonly LiveServer[],
+    config: HealthCheck,
+    listener: RotationListener,
+    newUpstream: (origin: string) => Upstream,
+  ) {
+    this.#servers = servers
+    this.#config = config
+    this.#plan = {
+      intervalMs: parseDuration(config.interval) ?? 30_000,
+      timeoutMs: parseDuration(config.timeout) ?? 5_000,
+      unhealthyThreshold: config.unhealthyThreshold ?? 1,
+      healthyThreshold: config.healthyThreshold ?? 1,
+    }
+    this.#listener = listener
+    this.#newUpstream = newUpstream
+  }
+
+  /** The first check of each is made at once. A second call does nothing. */
+  start(): void {
+    if (this.#stopped) return
+    this.#stopped = new AbortController()
+    for (const server of this.#servers) void this.#watch(server, this.#stopped.signal)
+  }
+
+  /** What was found stays so: whoever keeps the server goes on from there. */
+  stop(): void {
+    this.#stopped?.abort()
+  }
+
+  /** Never rejects. */
+  async #watch(server: LiveServer, signal: AbortSignal): Promise<void> {
+    const { intervalMs, timeoutMs } = this.#plan
+    let inRow = 0
+    let wasWell: boolean | undefined
+    while (!signal.aborted) {
+      const finding = await checked(this.#begin(server), timeoutMs, signal)
+      if (signal.aborted) return
+      const isWell = finding === undefined
+      inRow = isWell === wasWell ? inRow + 1 : 1
+      wasWell = isWell
+      this.#tell(server, finding, inRow)
+      await pause(intervalMs * (1 - JITTER + Math.random() * 2 * JITTER), signal)
+    }
+  }
+
+  #tell(server: LiveServer, finding: Finding, inRow: number): void {
+    const { state } = server
+    if (finding === undefined && inRow >= this.#plan.healthyThreshold) {
+      if (state.putBack('check')) this.#listener.cameBack(server, 'its health check is well')
+    } else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) {
+      if (state.takeOut('check', finding)) this.#listener.wentOut(server, finding)
+    }
+  }
+
+  #begin(server: LiveServer): Check {
+    const url = new URL(server.url)
+    const { scheme, port, path = '/', hostname, headers = {} } = this.#config
+    if (port !== undefined) url.port = String(port)
+    if (scheme === 'tcp') return new ConnectionCheck(url)
+    if (scheme !== undefined) url.protocol = scheme
+    // A port of the scheme's own has none in the origin.
+    const upstream = this.#newUpstream(url.origin)
+    const fields = ['host', hostname ?? url.host, 'user-agent', 'switchover-health-check']
+    for (const [name, value] of Object.entries(headers)) fields.push(name, value)
+    return new ResponseCheck(upstream, path, fields, this.#config)
+  }
+}
+
+/** One check under way. */
+interface Check {
+  readonly finding: Promise<Finding>
+  /** Gives it up and lets go of all that it holds. Also called after its end. */
+  end(): void
+}
+
+async function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
+  const ended = new AbortController()
+  const late = pause(timeoutMs, AbortSignal.any([signal, ended.signal])).then(
+    () => `no answer to its health check within ${timeoutMs} ms`,
+  )
+  try {
+    return await Promise.race([check.finding, late])
+  } finally {
+    ended.abort()
+    check.end()
+  }
+}
+
+/** Whether a port takes connections. */
+class ConnectionCheck implements Check {
+  readonly finding: Promise<Finding>
+  readonly #end: () => void
+
+  constructor({ hostname, port, protocol }: URL) {
+    const defaultPort = protocol === 'https:' ? 443 : 80
+    const host = hostname.replace(/^\[|\]$/g, '')
+    const socket = connect({ host, port: port === '' ? defaultPort : Number(port) })
+    this.#end = () => socket.destroy()
+    this.finding = new Promise((resolve) => {
+      socket.on('connect', () => resolve(undefined))
+      socket.on('error', ({ message }) => resolve(message))
+    })
+  }
+
+  end(): void {
+    this.#end()
+  }
+}
+
+/** Whether a response is as it should be. On a connection of its own: one that stands says nothing of those to come. */
+class ResponseCheck implements Check, ResponseHandler {
+  readonly finding: Promise<Finding>
+  readonly #upstream: Upstream
+  readonly #isExpected: (status: number) => boolean
+  readonly #text: string | undefined
+  #resolve: (finding: Finding) => void = () => {}
+  #controller: ResponseController | undefined
+  #body = ''
+
+  constructor(
+    upstream: Upstream,
+    path: string,
+    headers: string[],
+    { status = '200-399', body }: HealthCheck,
+  ) {
+    this.#upstream = upstream
+    this.#isExpected = expecting(status)
+    this.#text = body
+    this.finding = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
+    upstream.dispatch({ method: 'GET', path, headers, body: null, upgrade: null }, this, true)
+  }
+
+  end(): void {
+    this.#controller?.abort(new Error('the health check is over'))
+    void this.#upstream.destroy()
+  }
+
+  onRequestStart(controller: ResponseController): void {
+    this.#controller = controller
+  }
+
+  onResponseStart(_controller: ResponseController, status: number): void {
+    if (status < 200) return
+    if (!this.#isExpected(status)) this.#resolve(`its health check was answered with ${status}`)
+    else if (this.#text === undefined) this.#resolve(undefined)
+  }
+
+  onResponseData(_controller: ResponseController, chunk: Buffer): void {
+    if (this.#text === undefined || this.#body.length > MAX_BODY) return
+    this.#body += chunk.toString('latin1')
+    if (this.#body.includes(Buffer.from(this.#text).toString('latin1'))) this.#resolve(undefined)
+  }
+
+  onResponseEnd(): void {
+    this.#resolve(
+      this.#text === undefined
+        ? undefined
+        : `the body of its health check does not hold ${JSON.stringify(this.#text)}`,
+    )
+  }
+
+  onResponseError(error: Error): void {
+    this.#resolve(toProxyError(error).message)
+  }
+
+  onRequestUpgrade(_fields: RawFields, socket: Duplex): void {
+    socket.destroy()
+    this.#resolve('its health check was answered with another protocol')
+  }
+}
+
+/** `200-399`, `200,204`: the text was checked with the document. */
+function expecting(text: string): (status: number) => boolean {
+  const ranges = text.split(',').map((part) => {
+    const [from = 0, to = from] = part.split('-').map(Number)
+    return [from, to] as const
+  })
+  return (status) => ranges.some(([from, to]) => status >= from && status <= to)
+}
+
+/** Waits; an abort ends the wait, and is for the caller to see. */
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms).unref()
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })
+}

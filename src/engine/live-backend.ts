@@ -1,0 +1,133 @@
+import type { Backend } from '../model/config.js'
+import type { ProxyError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import { HealthChecks } from './health-checks.js'
+import { LiveServer } from './live-server.js'
+import { OutlierDetection, type RotationListener } from './outlier-detection.js'
+import type { ProxyEmitter } from './proxy-emitter.js'
+import type { RetryBudget } from './retry-budget.js'
+import { ServerState } from './server-state.js'
+import type { Upstreams } from './upstreams.js'
+
+/** What making a backend live needs from the engine. */
+export interface BackendTools {
+  readonly balancers: ReadonlyMap<string, BalancerFactory>
+  readonly upstreams: Upstreams
+  readonly newBudget: () => RetryBudget
+  readonly events: ProxyEmitter
+}
+
+/** A backend whose servers are connected to their live side. One, however many frontends name it. */
+export class LiveBackend {
+  readonly name: string
+  readonly config: Backend
+  readonly servers: readonly LiveServer[]
+  readonly retryBudget: RetryBudget
+  /** To be started when it serves, and stopped when it serves no more. */
+  readonly checks: HealthChecks | undefined
+  readonly #pick: Balancer<LiveServer>
+  readonly #outliers: OutlierDetection
+  /** Under way on servers that the strategy did not pick, and must not be told of. */
+  readonly #fallbacks: LiveServer[] = []
+  /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
+  readonly #measures: boolean
+
+  /** @param before the same backend in the generation before: servers that stay keep their state */
+  constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
+    this.name = name
+    this.config = config
+    const slowStartMs = parseDuration(config.slowStart) ?? 0
+    const states = new Map(before?.servers.map((server) => [server.url, server.state]))
+    this.servers = Object.entries(config.servers).map(([serverName, { url, weight = 1 }]) => {
+      let state = states.get(url)
+      // Of two servers of one URL each has a state of its own.
+      states.delete(url)
+      if (!state) {
+        state = new ServerState()
+        // With the first configuration all are new, and none can spare another.
+        if (before) state.begin()
+      }
+      return new LiveServer({ name: serverName, url, weight }, tools.upstreams, state, slowStartMs)
+    })
+    const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
+    const factory = tools.balancers.get(method)
+    if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
+    this.#pick = factory(
+      this.servers.filter(({ weight }) => weight > 0),
+      config.loadBalancer ?? {},
+    )
+    this.retryBudget = before?.retryBudget ?? tools.newBudget()
+    const listener = tellOf(name, tools.events)
+    this.#outliers = new OutlierDetection(this.servers, config.outlierDetection, listener)
+    const newUpstream = (origin: string) => tools.upstreams.apart(origin)
+    this.checks =
+      config.healthCheck && new HealthChecks(this.servers, config.healthCheck, listener, newUpstream)
+    // Nobody would ever put back what checks took out that are made no more.
+    if (!config.healthCheck) for (const { state } of this.servers) state.putBack('check')
+    this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses
+  }
+
+  /**
+   * The server for a request, or none. It is under way on it from here on: `ended` must follow.
+   *
+   * @param skip servers that it was sent to in vain
+   * @param fallback the server to take if there is no other
+   */
+  pick(
+    skip: ReadonlySet<LiveServer> | undefined,
+    facts: RequestFacts,
+    fallback?: LiveServer,
+  ): LiveServer | undefined {
+    const picked = this.#pick(skip, facts)
+    const server = picked ?? fallback
+    if (!server) return undefined
+    server.state.inFlight += 1
+    if (!picked) this.#fallbacks.push(server)
+    return server
+  }
+
+  /** A request is under way on a server no more, whatever became of it. */
+  ended(server: LiveServer): void {
+    server.state.inFlight -= 1
+    const place = this.#fallbacks.length > 0 ? this.#fallbacks.indexOf(server) : -1
+    if (place >= 0) this.#fallbacks.splice(place, 1)
+    else this.#pick.ended?.(server)
+  }
+
+  /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
+  startOfTry(): number {
+    return this.#measures ? performance.now() : 0
+  }
+
+  /** The head of a response came. @param startedAt as `startOfTry` said */
+  answered(server: LiveServer, status: number, startedAt: number): void {
+    if (!this.#measures) return
+    const hasFailed = status >= 500
+    server.state.quality.measured(performance.now() - startedAt, hasFailed)
+    this.#outliers.judge(server, hasFailed)
+  }
+
+  /** There was no response, and that is the server's fault. */
+  failed(server: LiveServer, error: ProxyError, startedAt: number): void {
+    if (this.#measures) {
+      server.state.quality.measured(performance.now() - startedAt, true)
+      this.#outliers.judge(server, true)
+    }
+    if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
+  }
+}
+
+const UNREACHABLE: ReadonlySet<string> = new Set([
+  'PROXY_CONNECT_FAILED',
+  'PROXY_CONNECT_TIMEOUT',
+  'PROXY_TLS_FAILED',
+])
+
+function tellOf(backend: string, events: ProxyEmitter): RotationListener {
+  return {
+    wentOut: ({ name: server }, reason) => events.emit('serverDown', { backend, server, reason }),
+    cameBack: ({ name: server }, reason) => events.emit('serverUp', { backend, server, reason }),
+  }
+}

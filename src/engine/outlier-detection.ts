@@ -1,0 +1,131 @@
+import type { OutlierDetectionConfig } from '../model/config.js'
+import type { ProxyError } from '../model/errors.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import type { LiveServer } from './live-server.js'
+import type { ServerState } from './server-state.js'
+
+/** A server that cannot be connected to needs no second proof. */
+const CONNECT_EJECTION_MS = 1_000
+const MAX_CONNECT_EJECTION_MS = 30_000
+
+/** What is counted of a server in an interval. */
+interface Window {
+  endsAt: number
+  requests: number
+  failures: number
+}
+
+interface Limits {
+  readonly consecutiveFailures: number
+  readonly failureShare: number
+  readonly minimumRequests: number
+  readonly intervalMs: number
+  readonly ejectionMs: number
+  readonly maxEjectionMs: number
+}
+
+/** Told when a server comes into rotation or goes out of it. */
+export interface RotationListener {
+  wentOut(server: LiveServer, reason: string): void
+  cameBack(server: LiveServer, reason: string): void
+}
+
+/**
+ * Takes servers out of rotation by how their requests go, for a while that grows each time. One that cannot be connected to goes
+ * at once; how often others must fail is configured. The last one is never taken out. Source: Envoy's outlier detection.
+ */
+export class OutlierDetection {
+  readonly #servers: readonly LiveServer[]
+  readonly #listener: RotationListener
+  readonly #limits: Limits | undefined
+  readonly #mostEjected: number
+  readonly #windows = new Map<ServerState, Window>()
+
+  constructor(
+    servers: readonly LiveServer[],
+    config: OutlierDetectionConfig | undefined,
+    listener: RotationListener,
+  ) {
+    this.#servers = servers.filter(({ weight }) => weight > 0)
+    this.#listener = listener
+    this.#limits = config && limitsOf(config)
+    const { maxEjectedShare = 0.5 } = config ?? {}
+    const most = config ? Math.floor(this.#servers.length * maxEjectedShare) : Number.POSITIVE_INFINITY
+    this.#mostEjected = Math.min(most, this.#servers.length - 1)
+  }
+
+  /** Whether responses are of interest too. */
+  get judgesResponses(): boolean {
+    return this.#limits !== undefined
+  }
+
+  /** It could not be connected to. */
+  unreachable(server: LiveServer, { message }: ProxyError): void {
+    const { ejectionMs = CONNECT_EJECTION_MS, maxEjectionMs = MAX_CONNECT_EJECTION_MS } = this.#limits ?? {}
+    this.#eject(server, message, ejectionMs, maxEjectionMs)
+  }
+
+  /** A request to it ended in a response, or in none. */
+  judge(server: LiveServer, hasFailed: boolean): void {
+    const limits = this.#limits
+    const { state } = server
+    if (!limits || !state.isAvailable) return
+    const window = this.#windowOf(state, limits.intervalMs)
+    window.requests += 1
+    if (!hasFailed) {
+      state.failures = 0
+      return
+    }
+    window.failures += 1
+    state.failures += 1
+    const reason = this.#reasonOf(limits, state, window)
+    if (reason !== undefined) this.#eject(server, reason, limits.ejectionMs, limits.maxEjectionMs)
+  }
+
+  #reasonOf(limits: Limits, { failures }: ServerState, window: Window): string | undefined {
+    if (failures >= limits.consecutiveFailures) return `${failures} failures in a row`
+    const share = window.failures / window.requests
+    if (window.requests >= limits.minimumRequests && share >= limits.failureShare)
+      return `${window.failures} of ${window.requests} requests failed`
+    return undefined
+  }
+
+  #windowOf(state: ServerState, intervalMs: number): Window {
+    const now = performance.now()
+    let window = this.#windows.get(state)
+    if (!window || now >= window.endsAt) {
+      // A whole interval of its own without an ejection: the next one is a first one.
+      if (window) state.ejections = Math.max(0, state.ejections - 1)
+      window = { endsAt: now + intervalMs, requests: 0, failures: 0 }
+      this.#windows.set(state, window)
+    }
+    return window
+  }
+
+  #eject(server: LiveServer, reason: string, baseMs: number, mostMs: number): void {
+    const { state } = server
+    if (state.isOut('ejection')) return
+    const ejected = this.#servers.filter((other) => other.state.isOut('ejection')).length
+    if (ejected >= this.#mostEjected) return
+    this.#windows.delete(state)
+    const ms = Math.min(mostMs, baseMs * 2 ** state.ejections)
+    state.ejections += 1
+    if (state.takeOut('ejection', reason)) this.#listener.wentOut(server, reason)
+    setTimeout(() => {
+      if (state.putBack('ejection')) this.#listener.cameBack(server, `its ejection of ${ms} ms is over`)
+    }, ms).unref()
+  }
+}
+
+/** Durations were checked with the document. */
+function limitsOf(config: OutlierDetectionConfig): Limits {
+  const ms = (value: string | number | undefined, ofDefault: number) => parseDuration(value) ?? ofDefault
+  return {
+    consecutiveFailures: config.consecutiveFailures ?? 5,
+    failureShare: config.failureShare ?? 1,
+    minimumRequests: config.minimumRequests ?? 20,
+    intervalMs: ms(config.interval, 10_000),
+    ejectionMs: ms(config.ejectionTime, 10_000),
+    maxEjectionMs: ms(config.maxEjectionTime, 300_000),
+  }
+}

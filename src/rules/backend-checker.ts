@@ -1,0 +1,231 @@
+import type {
+  Backend,
+  Buffering,
+  Duration,
+  HealthCheck,
+  LoadBalancer,
+  OutlierDetectionConfig,
+  Server,
+} from '../model/config.js'
+import {
+  BACKEND,
+  BUFFERING,
+  describeValue,
+  HEALTH_CHECK,
+  LOAD_BALANCER,
+  OUTLIER_DETECTION,
+  pathOf,
+  quote,
+  SERVER,
+} from './document-shapes.js'
+import type { FieldChecker } from './field-checker.js'
+import { suggestName } from './nearest-name.js'
+import { parseDuration } from './parse-duration.js'
+import { nullRecord, present } from './records.js'
+import { hideUserinfo, parseServerUrl } from './server-url.js'
+
+/** Beyond it sums of weights lose their small ones, and shares go wrong. */
+const MAX_WEIGHT = 1_000_000
+/** Beyond it node's timers fire at once. */
+const MAX_DURATION_MS = 2 ** 31 - 1
+
+/** Reads backends of a document of any shape: copies what is right, notes what is wrong. */
+export class BackendChecker {
+  readonly #fields: FieldChecker
+  readonly #methods: readonly string[]
+
+  constructor(fields: FieldChecker, balancers: ReadonlyMap<string, unknown>) {
+    this.#fields = fields
+    this.#methods = [...balancers.keys()]
+  }
+
+  check(value: unknown, path: string): Backend {
+    const fields = this.#fields.object(value, path, BACKEND)
+    const servers = nullRecord<Server>()
+    if (!fields) return { servers }
+    for (const entry of this.#fields.names(fields['servers'], `${path}.servers`)) {
+      if (!entry) continue
+      const [name, server] = entry
+      servers[name] = this.#server(server, pathOf(`${path}.servers`, name))
+    }
+    return present({
+      servers,
+      loadBalancer: this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`),
+      buffering: this.#buffering(fields['buffering'], `${path}.buffering`),
+      healthCheck: this.#healthCheck(fields['healthCheck'], `${path}.healthCheck`),
+      outlierDetection: this.#outlierDetection(fields['outlierDetection'], `${path}.outlierDetection`),
+      slowStart: this.#duration(fields['slowStart'], `${path}.slowStart`),
+    })
+  }
+
+  #server(value: unknown, path: string): Server {
+    const fields = this.#fields.object(value, path, SERVER)
+    if (!fields) return { url: '' }
+    if (fields['url'] === undefined)
+      this.#fields.note(`${path}.url`, 'MISSING_FIELD', 'expected a URL, found nothing')
+    return present({
+      url: this.#url(fields['url'], `${path}.url`),
+      weight: this.#weight(fields['weight'], `${path}.weight`),
+    })
+  }
+
+  #url(value: unknown, path: string): string {
+    const text = this.#fields.text(value, path)
+    if (text === undefined) return ''
+    const { flaw } = parseServerUrl(text)
+    if (flaw) this.#fields.note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
+    return text
+  }
+
+  #weight(value: unknown, path: string): number | undefined {
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && value >= 0 && value <= MAX_WEIGHT) return value
+    const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
+    this.#fields.note(path, code, `expected a number from 0 to ${MAX_WEIGHT}, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  #loadBalancer(value: unknown, path: string): LoadBalancer | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, LOAD_BALANCER)
+    if (!fields) return {}
+    const method = this.#fields.text(fields['method'], `${path}.method`)
+    if (method !== undefined && !this.#methods.includes(method)) {
+      const suggestion = suggestName(method, this.#methods)
+      const message = `there is no strategy ${quote(method)}${suggestion}`
+      this.#fields.note(`${path}.method`, 'INVALID_VALUE', message)
+    }
+    return present({ method, hashBy: this.#hashBy(fields['hashBy'], `${path}.hashBy`) })
+  }
+
+  #hashBy(value: unknown, path: string): string | undefined {
+    const text = this.#fields.text(value, path)
+    if (text === undefined || /^(clientIp|path|header:.+|cookie:.+)$/.test(text)) return text
+    const expected = 'expected clientIp, path, header:NAME or cookie:NAME'
+    this.#fields.note(path, 'INVALID_VALUE', `${expected}, found ${quote(text)}`)
+    return undefined
+  }
+
+  #buffering(value: unknown, path: string): Buffering | undefined {
+    if (value === undefined) return undefined
+    const at = `${path}.maxRequestBodyBytes`
+    const bytes = this.#fields.wholeNumber(
+      this.#fields.object(value, path, BUFFERING)?.['maxRequestBodyBytes'],
+      at,
+    )
+    return present({ maxRequestBodyBytes: bytes })
+  }
+
+  #healthCheck(value: unknown, path: string): HealthCheck | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, HEALTH_CHECK)
+    if (!fields) return undefined
+    const at = (name: string) => `${path}.${name}`
+    const check = present({
+      path: this.#fields.text(fields['path'], at('path')),
+      scheme: this.#oneOf(fields['scheme'], at('scheme'), ['http', 'https', 'tcp'] as const),
+      port: this.#number(fields['port'], at('port'), 'a port from 1 to 65535', (port) =>
+        isWhole(port, 1, 65_535),
+      ),
+      hostname: this.#fields.text(fields['hostname'], at('hostname')),
+      headers: this.#headers(fields['headers'], at('headers')),
+      interval: this.#duration(fields['interval'], at('interval')),
+      timeout: this.#duration(fields['timeout'], at('timeout')),
+      status: this.#status(fields['status'], at('status')),
+      body: this.#fields.text(fields['body'], at('body')),
+      unhealthyThreshold: this.#count(fields['unhealthyThreshold'], at('unhealthyThreshold')),
+      healthyThreshold: this.#count(fields['healthyThreshold'], at('healthyThreshold')),
+    })
+    if (check.scheme !== 'tcp' && !check.path?.startsWith('/')) {
+      const found = describeValue(fields['path'])
+      this.#fields.note(
+        at('path'),
+        'MISSING_FIELD',
+        `expected a path like /health, or scheme "tcp", found ${found}`,
+      )
+    }
+    return check
+  }
+
+  #outlierDetection(value: unknown, path: string): OutlierDetectionConfig | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, OUTLIER_DETECTION)
+    if (!fields) return undefined
+    const at = (name: string) => `${path}.${name}`
+    const share = (name: string) =>
+      this.#number(fields[name], at(name), 'a share from 0 to 1', (given) => given >= 0 && given <= 1)
+    return present({
+      consecutiveFailures: this.#count(fields['consecutiveFailures'], at('consecutiveFailures')),
+      failureShare: share('failureShare'),
+      minimumRequests: this.#count(fields['minimumRequests'], at('minimumRequests')),
+      interval: this.#duration(fields['interval'], at('interval')),
+      ejectionTime: this.#duration(fields['ejectionTime'], at('ejectionTime')),
+      maxEjectionTime: this.#duration(fields['maxEjectionTime'], at('maxEjectionTime')),
+      maxEjectedShare: share('maxEjectedShare'),
+    })
+  }
+
+  #count(value: unknown, path: string): number | undefined {
+    const isCount = (given: number) => isWhole(given, 1, Number.MAX_SAFE_INTEGER)
+    return this.#number(value, path, 'a whole number of 1 or more', isCount)
+  }
+
+  #number(
+    value: unknown,
+    path: string,
+    expected: string,
+    holds: (given: number) => boolean,
+  ): number | undefined {
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && holds(value)) return value
+    const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
+    this.#fields.note(path, code, `expected ${expected}, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  /** Above 0: what is to happen again and again must not happen without end. */
+  #duration(value: unknown, path: string): Duration | undefined {
+    if (value === undefined) return undefined
+    const ms = parseDuration(value) ?? 0
+    if (ms > 0 && ms <= MAX_DURATION_MS) return value as Duration
+    const expected = 'expected a duration above 0, as "10s"; a bare number is seconds'
+    this.#fields.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
+    return undefined
+  }
+
+  #oneOf<T extends string>(value: unknown, path: string, known: readonly T[]): T | undefined {
+    if (value === undefined || known.includes(value as T)) return value as T | undefined
+    const found = describeValue(value)
+    this.#fields.note(path, 'INVALID_VALUE', `expected one of ${known.join(', ')}, found ${found}`)
+    return undefined
+  }
+
+  #headers(value: unknown, path: string): Readonly<Record<string, string>> | undefined {
+    if (value === undefined) return undefined
+    const headers = nullRecord<string>()
+    for (const entry of this.#fields.names(value, path)) {
+      if (!entry) continue
+      const [name, given] = entry
+      const text = this.#fields.text(given, pathOf(path, name))
+      if (text !== undefined && (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(text)))
+        this.#fields.note(pathOf(path, name), 'INVALID_VALUE', 'is no header (RFC 9110, 5.5)')
+      headers[name] = text ?? ''
+    }
+    return headers
+  }
+
+  #status(value: unknown, path: string): string | undefined {
+    const text = typeof value === 'number' ? String(value) : this.#fields.text(value, path)
+    if (text === undefined || /^\d{3}(-\d{3})?(,\s*\d{3}(-\d{3})?)*$/.test(text)) return text
+    this.#fields.note(
+      path,
+      'INVALID_VALUE',
+      `expected statuses, as "200-399" or "200,204", found ${quote(text)}`,
+    )
+    return undefined
+  }
+}
+
+function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most
+}

@@ -1,0 +1,107 @@
+import type { LoadBalancer } from '../model/config.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { type Balancer, type Candidate, isUsable } from './balancer.js'
+
+/** Points on the ring for a server of middle weight, and up to twice as many: shares are within a tenth of what they should be. */
+const POINTS = 160
+const MOST_POINTS = 1_000_000
+
+/** No server has more than so many times its share of the requests under way. */
+const BOUND = 1.25
+
+interface Point<U> {
+  readonly at: number
+  readonly upstream: U
+}
+
+/**
+ * Requests of one key go to one server, as long as that has no more than 1.25 times its share of what is under way; else to the
+ * next on the ring. When a server leaves, no more than its own keys move. In O(log n). Source: Karger et al., "Consistent
+ * Hashing"; Mirrokni et al., "Consistent Hashing with Bounded Loads".
+ */
+export function balanceByHash<U extends Candidate>(
+  upstreams: readonly U[],
+  { hashBy = 'clientIp' }: LoadBalancer,
+): Balancer<U> {
+  const keyOf = keyReader(hashBy)
+  let ring: readonly Point<U>[] | undefined
+  let underWay = 0
+  let totalWeight = 0
+  for (const { weight } of upstreams) totalWeight += weight
+
+  const pick = (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined => {
+    ring ??= ringOf(upstreams, totalWeight)
+    const start = placeAfter(ring, hash(facts ? keyOf(facts) : ''))
+    let first: U | undefined
+    for (let step = 0; step < ring.length; step++) {
+      const { upstream } = ring[(start + step) % ring.length] as Point<U>
+      if (!isUsable(upstream, skip)) continue
+      first ??= upstream
+      const bound = Math.ceil((BOUND * (underWay + 1) * upstream.weight) / totalWeight)
+      if (upstream.inFlight >= bound) continue
+      first = upstream
+      break
+    }
+    if (first) underWay += 1
+    return first
+  }
+  const ended = () => {
+    if (underWay > 0) underWay -= 1
+  }
+  return Object.assign(pick, { ended })
+}
+
+/** What a key is made of. @throws nothing: the document was checked */
+function keyReader(hashBy: string): (facts: RequestFacts) => string {
+  const [, kind = hashBy, name = ''] = /^(header|cookie):(.+)$/.exec(hashBy) ?? []
+  if (kind === 'path') return ({ path }) => path
+  if (kind === 'header') {
+    const header = name.toLowerCase()
+    return ({ headers }) => String(headers[header] ?? '')
+  }
+  if (kind === 'cookie') return ({ headers }) => cookieOf(String(headers['cookie'] ?? ''), name)
+  return ({ clientAddress }) => clientAddress
+}
+
+/** Of several of one name the first (RFC 6265, 4.2.2 leaves it open). */
+export function cookieOf(cookies: string, name: string): string {
+  for (const pair of cookies.split(';')) {
+    const place = pair.indexOf('=')
+    if (place > 0 && pair.slice(0, place).trim() === name) return pair.slice(place + 1).trim()
+  }
+  return ''
+}
+
+/** Sorted by place. A server's points follow from its URL and weight, as far as may be whoever else is there. */
+function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: number): readonly Point<U>[] {
+  // In powers of two: a server that comes or goes must not give all others another number of points.
+  const unit = 2 ** Math.floor(Math.log2(totalWeight / upstreams.length))
+  const points = Math.min(POINTS, MOST_POINTS / upstreams.length)
+  const ring = upstreams.flatMap((upstream) => {
+    const count = Math.max(1, Math.round((points * upstream.weight) / unit))
+    return Array.from({ length: count }, (_, nth) => ({ at: hash(`${upstream.url} ${nth}`), upstream }))
+  })
+  return ring.sort((a, b) => a.at - b.at)
+}
+
+/** The first place at or after a point; past the last it is the first of the ring. */
+function placeAfter(ring: readonly { readonly at: number }[], point: number): number {
+  let [from, to] = [0, ring.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((ring[middle] as { at: number }).at < point) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+/** FNV-1a, its bits mixed once more (MurmurHash3's last step): keys that differ in one character land far apart. */
+export function hash(text: string): number {
+  let value = 0x811c9dc5
+  for (let index = 0; index < text.length; index++) {
+    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
+  }
+  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35)
+  return (value ^ (value >>> 16)) >>> 0
+}

@@ -1,0 +1,45 @@
+import type { LoadBalancer } from '../model/config.js'
+import type { RequestFacts } from '../model/request-facts.js'
+
+/** What a strategy sees of a server. All but its weight may change between two picks. */
+export interface Candidate {
+  readonly url: string
+  /** As configured; greater than 0: a server of weight 0 gets no new requests and is never shown to a strategy. */
+  readonly weight: number
+  /** How much of its weight it is to have now, above 0 and up to 1: less while it is new or back again (slow start). */
+  readonly share: number
+  /** Whether it is to have new requests at all: neither down nor ejected. A strategy never picks one that is not. */
+  readonly isAvailable: boolean
+  /** Requests of this backend that are under way on it. */
+  readonly inFlight: number
+  /** Peak-sensitive moving average of the time to the head of its responses, in milliseconds; undefined: none measured yet. */
+  readonly latencyMs: number | undefined
+  /** Of its responses and failures of late, the share that failed, from 0 to 1. */
+  readonly failureShare: number
+}
+
+/**
+ * Makes the picker of one backend, once; it may keep state between picks.
+ *
+ * @param options of the document, checked
+ */
+export type BalancerFactory = <U extends Candidate>(
+  upstreams: readonly U[],
+  options: LoadBalancer,
+) => Balancer<U>
+
+/** Picks the server for a request, or none. */
+export interface Balancer<U extends Candidate> {
+  /**
+   * @param skip servers that this request was already sent to in vain
+   * @param facts of the request; absent where nothing is known of it
+   */
+  (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined
+  /** A request that a server was picked for is under way no more; once for each pick, whatever became of it. */
+  readonly ended?: (upstream: U) => void
+}
+
+/** Whether a request may go there. */
+export function isUsable<U extends Candidate>(upstream: U, skip: ReadonlySet<U> | undefined): boolean {
+  return upstream.isAvailable && !skip?.has(upstream)
+}

@@ -1,0 +1,389 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Backend, createProxy, type ProviderConfig, type ReverseProxy, StaticProvider } from 'switchover'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { startServer, type TestServer } from '../engine/live-engine.js'
+import { httpGet } from '../support/http-get.js'
+import { eventually, nextEvent } from '../support/next-event.js'
+import { UnansweredPort } from '../support/unanswered-port.js'
+
+/** A server that says its name, and counts what it was asked. */
+interface Named {
+  readonly url: string
+  readonly server: TestServer
+  asked: number
+  checked: IncomingMessage[]
+  /** What it does with a check, and with all else. */
+  check: (res: ServerResponse) => void
+  answer: (res: ServerResponse) => void
+}
+
+async function startNamed(name: string): Promise<Named> {
+  const named: Partial<Named> & { asked: number; checked: IncomingMessage[] } = { asked: 0, checked: [] }
+  const server = await startServer((req, res) => {
+    req.resume()
+    if (req.url === '/health') {
+      named.checked.push(req)
+      ;(named.check ?? ((answer) => answer.end('ok')))(res)
+    } else {
+      named.asked += 1
+      ;(named.answer ?? ((answer) => answer.end(name)))(res)
+    }
+  })
+  return Object.assign(named, { url: server.url, server }) as Named
+}
+
+const config = (
+  backend: Partial<Backend>,
+  urls: readonly string[],
+  more: Partial<ProviderConfig> = {},
+): ProviderConfig => ({
+  frontends: { web: { backend: 'web', rule: 'PathPrefix:/' }, ...more.frontends },
+  backends: {
+    web: { servers: Object.fromEntries(urls.map((url, index) => [`s${index}`, { url }])), ...backend },
+    ...more.backends,
+  },
+})
+
+async function start(document: ProviderConfig, timeouts = {}) {
+  const provider = new StaticProvider({ config: document })
+  const proxy = createProxy({ providers: [provider], timeouts })
+  onTestFinished(() => proxy.close())
+  const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+  await proxy.ready()
+  const down: string[] = []
+  const up: string[] = []
+  proxy.on('serverDown', ({ server, reason }) => down.push(`${server}: ${reason}`))
+  proxy.on('serverUp', ({ server }) => up.push(server))
+  const ask = async () => {
+    const { status, body } = await httpGet({ port })
+    return status === 200 ? body : String(status)
+  }
+  return { provider, proxy, ask, down, up }
+}
+
+async function answers(ask: () => Promise<string>, count: number): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (let nth = 0; nth < count; nth++) {
+    const answer = await ask()
+    counts[answer] = (counts[answer] ?? 0) + 1
+  }
+  return counts
+}
+
+const isUp = (proxy: ReverseProxy, server: string) =>
+  nextEvent(proxy, 'serverUp', (event) => event.server === server)
+const isDown = (proxy: ReverseProxy, server: string) =>
+  nextEvent(proxy, 'serverDown', (event) => event.server === server)
+
+describe('a server that nothing listens at', () => {
+  it('fails no request that may be sent again, is left alone after the first, and comes back by itself', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const { proxy, ask, down } = await start(config({}, [one.url, two.url]))
+    const { port } = one.server
+    for (const socket of one.server.sockets) socket.destroy()
+    await new Promise((resolve) => one.server.server.close(resolve))
+    let retries = 0
+    proxy.on('requestFinished', (event) => {
+      retries += event.retries
+    })
+    expect(await answers(ask, 300)).toEqual({ two: 300 })
+    expect(down).toEqual([expect.stringMatching(/^s0: .*ECONNREFUSED/)])
+    expect(retries).toBe(1)
+    const back = isUp(proxy, 's0')
+    await new Promise<void>((resolve) => one.server.server.listen(port, '127.0.0.1', resolve))
+    await back
+    expect(await answers(ask, 10)).toEqual({ one: 5, two: 5 })
+  })
+
+  it('is asked all the same if it is the only one', async () => {
+    const { ask, down } = await start(config({}, ['http://127.0.0.1:1']))
+    expect(await answers(ask, 3)).toEqual({ 502: 3 })
+    expect(down).toEqual([])
+  })
+})
+
+describe('a server that takes no connection and says nothing', () => {
+  it('costs one request the connect timeout, once', async () => {
+    const silent = await UnansweredPort.open()
+    onTestFinished(() => silent.close())
+    const well = await startNamed('well')
+    const { ask, down } = await start(config({}, [`http://127.0.0.1:${silent.port}`, well.url]), {
+      connectMs: 300,
+    })
+    let slow = 0
+    for (let nth = 0; nth < 100; nth++) {
+      const begun = performance.now()
+      expect(await ask()).toBe('well')
+      if (performance.now() - begun > 250) slow += 1
+    }
+    expect(slow).toBe(1)
+    expect(down).toEqual([expect.stringContaining('s0: ')])
+  })
+})
+
+describe('a server that answers with errors', () => {
+  const fail = (res: ServerResponse) => res.writeHead(503).end()
+
+  it('gets at most 2 % of the requests within 5 s, with outlier detection', async () => {
+    const [bad, good] = [await startNamed('bad'), await startNamed('good')]
+    bad.answer = fail
+    const { ask, down } = await start(config({ outlierDetection: {} }, [bad.url, good.url]))
+    const counts = await answers(ask, 600)
+    expect(counts['503']).toBe(5)
+    expect(bad.asked / 600).toBeLessThanOrEqual(0.02)
+    expect(down).toEqual(['s0: 5 failures in a row'])
+  })
+
+  it('is out the longer, the more often', async () => {
+    const [bad, good] = [await startNamed('bad'), await startNamed('good')]
+    bad.answer = fail
+    const outlierDetection = { consecutiveFailures: 2, ejectionTime: '50ms', interval: '60s' }
+    const { proxy, ask } = await start(config({ outlierDetection }, [bad.url, good.url]))
+    const lasted: number[] = []
+    for (let time = 0; time < 3; time++) {
+      const out = isDown(proxy, 's0')
+      await answers(ask, 10)
+      await out
+      const since = performance.now()
+      await isUp(proxy, 's0')
+      lasted.push(performance.now() - since)
+    }
+    expect(lasted[1]! / lasted[0]!).toBeGreaterThan(1.4)
+    expect(lasted[2]! / lasted[1]!).toBeGreaterThan(1.4)
+  })
+
+  it('goes by the share of its failures too, and never takes more than a share of the backend with it', async () => {
+    const servers = await Promise.all(['a', 'b', 'c', 'd'].map(startNamed))
+    for (const server of servers.slice(0, 3)) {
+      let nth = 0
+      server.answer = (res) => (nth++ % 2 === 0 ? fail(res) : res.end('half'))
+    }
+    const outlierDetection = { failureShare: 0.4, minimumRequests: 10 }
+    const { ask, down } = await start(
+      config(
+        { outlierDetection },
+        servers.map(({ url }) => url),
+      ),
+    )
+    await answers(ask, 200)
+    expect(down).toHaveLength(2)
+    expect(down[0]).toMatch(/^s\d: \d+ of 1\d requests failed$/)
+  })
+
+  it('is not judged without outlier detection', async () => {
+    const [bad, good] = [await startNamed('bad'), await startNamed('good')]
+    bad.answer = fail
+    const { ask, down } = await start(config({}, [bad.url, good.url]))
+    expect(await answers(ask, 100)).toEqual({ 503: 50, good: 50 })
+    expect(down).toEqual([])
+  })
+})
+
+describe('health checks', () => {
+  const healthCheck = { path: '/health', interval: '20ms', timeout: '500ms' }
+
+  it('take a server out and put it back; when all are out, requests get 503', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const { proxy, ask } = await start(config({ healthCheck }, [one.url, two.url]))
+    expect(await answers(ask, 4)).toEqual({ one: 2, two: 2 })
+    let out = isDown(proxy, 's0')
+    one.check = (res) => res.writeHead(500).end()
+    expect((await out).reason).toBe('its health check was answered with 500')
+    expect(await answers(ask, 20)).toEqual({ two: 20 })
+    out = isDown(proxy, 's1')
+    two.check = (res) => res.destroy()
+    await out
+    expect(await answers(ask, 3)).toEqual({ 503: 3 })
+    const back = isUp(proxy, 's0')
+    one.check = (res) => res.writeHead(204).end()
+    await back
+    expect(await answers(ask, 20)).toEqual({ one: 20 })
+  })
+
+  it.each<
+    [
+      what: string,
+      check: Partial<Backend['healthCheck']>,
+      answer: (res: ServerResponse) => void,
+      reason: RegExp,
+    ]
+  >([
+    ['is late', { timeout: '50ms' }, () => {}, /no answer to its health check within 50 ms/],
+    [
+      'leads elsewhere',
+      { status: '200-299' },
+      (res) => res.writeHead(302, { location: '/' }).end(),
+      /answered with 302/,
+    ],
+    ['lacks a text', { body: 'réady' }, (res) => res.end('not yet'), /does not hold "réady"/],
+    ['is none', {}, (res) => res.socket?.end('nonsense\r\n\r\n'), /Parse Error|HTTP/i],
+  ])('see an answer that %s', async (_what, check, answer, reason) => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    one.check = answer
+    two.check = (res) => res.end('it is réady')
+    const { proxy, down, ask } = await start(
+      config({ healthCheck: { ...healthCheck, ...check } }, [one.url, two.url]),
+    )
+    await eventually(() => down.length > 0, 'it is out')
+    expect(down[0]).toMatch(reason)
+    expect(await answers(ask, 5)).toEqual({ two: 5 })
+    expect(proxy.config.generation).toBe(1)
+  })
+
+  it('heed thresholds, both ways', async () => {
+    const one = await startNamed('one')
+    const two = await startNamed('two')
+    const thresholds = { unhealthyThreshold: 3, healthyThreshold: 4 }
+    const { proxy } = await start(
+      config({ healthCheck: { ...healthCheck, ...thresholds } }, [one.url, two.url]),
+    )
+    await eventually(() => one.checked.length > 0, 'it is asked')
+    let failed = 0
+    one.check = (res) => {
+      failed += 1
+      res.writeHead(500).end()
+    }
+    await isDown(proxy, 's0')
+    expect(failed).toBe(3)
+    let well = 0
+    one.check = (res) => {
+      well += 1
+      res.end()
+    }
+    await isUp(proxy, 's0')
+    expect(well).toBe(4)
+  })
+
+  it('ask as they are told to: another port, a name, headers', async () => {
+    const [served, checked] = [await startNamed('served'), await startNamed('checked')]
+    const how = { port: checked.server.port, hostname: 'health.test', headers: { 'X-Who': 'proxy' } }
+    await start(config({ healthCheck: { ...healthCheck, ...how } }, [served.url]))
+    await eventually(() => checked.checked.length > 1, 'it is asked')
+    const [first] = checked.checked as [IncomingMessage]
+    expect(first.headers).toMatchObject({ host: 'health.test', 'x-who': 'proxy' })
+    expect(served.checked).toEqual([])
+  })
+
+  it('by TCP see whether a port takes connections', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const tcp = { scheme: 'tcp', interval: '20ms', timeout: '200ms' } as const
+    const { proxy, ask } = await start(config({ healthCheck: tcp }, [one.url, two.url]))
+    const out = isDown(proxy, 's0')
+    for (const socket of one.server.sockets) socket.destroy()
+    await new Promise((resolve) => one.server.server.close(resolve))
+    expect((await out).reason).toMatch(/ECONNREFUSED|ECONNRESET/)
+    expect(await answers(ask, 5)).toEqual({ two: 5 })
+  })
+})
+
+describe('what is known of servers outlives configurations', () => {
+  const healthCheck = { path: '/health', interval: '50ms', timeout: '10s' }
+
+  it('a server that hangs, and is out, gets no request after an unrelated change, nor after one of its own backend', async () => {
+    const [hung, well] = [await startNamed('hung'), await startNamed('well')]
+    const before = config({ healthCheck }, [hung.url, well.url])
+    const { provider, proxy, ask } = await start(before)
+    const out = isDown(proxy, 's0')
+    hung.check = (res) => res.writeHead(500).end()
+    await out
+    // From here on it hangs, checks included: Traefik forgets it at each reload, and waits for a whole timeout.
+    hung.check = () => {}
+    hung.answer = () => {}
+    const unrelated = config({ healthCheck }, [hung.url, well.url], {
+      frontends: { other: { backend: 'other', rule: 'Host:other.test' } },
+      backends: { other: { servers: { only: { url: well.url } } } },
+    })
+    expect(await provider.update(unrelated)).toMatchObject({ state: 'live' })
+    expect(await answers(ask, 50)).toEqual({ well: 50 })
+    const reweighted = config({ healthCheck: { ...healthCheck, interval: '60ms' } }, [hung.url, well.url])
+    expect(await provider.update(reweighted)).toMatchObject({ state: 'live' })
+    expect(await answers(ask, 50)).toEqual({ well: 50 })
+    expect(hung.asked).toBe(0)
+  })
+
+  it('checks go on over a change that is not theirs, and end with their backend and with the proxy', async () => {
+    const one = await startNamed('one')
+    const slow = { path: '/health', interval: '300ms' }
+    const { provider, proxy } = await start(config({ healthCheck: slow }, [one.url]))
+    await eventually(() => one.checked.length === 1, 'the first')
+    for (let change = 0; change < 5; change++) {
+      const other = { other: { servers: { only: { url: `http://127.0.0.1:${change + 1}` } } } }
+      await provider.update(config({ healthCheck: slow }, [one.url], { backends: other }))
+    }
+    // A check anew for each change would have come at once.
+    expect(one.checked.length).toBe(1)
+    await eventually(() => one.checked.length === 2, 'the second')
+    await provider.update(config({}, [one.url]))
+    const { length } = one.checked
+    const two = await startNamed('two')
+    await provider.update(config({ healthCheck: { path: '/health', interval: '10ms' } }, [two.url]))
+    await eventually(() => two.checked.length > 40, 'four hundred milliseconds of checks elsewhere')
+    expect(one.checked.length).toBe(length)
+    await proxy.close()
+    const after = two.checked.length
+    await httpGet({ port: one.server.port })
+    await httpGet({ port: two.server.port })
+    expect(two.checked.length).toBeLessThanOrEqual(after + 1)
+  })
+
+  it('a server that checks took out is back when they are made no more', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    one.check = (res) => res.writeHead(500).end()
+    const { provider, proxy, ask } = await start(config({ healthCheck }, [one.url, two.url]))
+    await isDown(proxy, 's0')
+    await provider.update(config({}, [one.url, two.url]))
+    expect(await answers(ask, 10)).toEqual({ one: 5, two: 5 })
+  })
+
+  it('one backend has one set of checks, however many frontends name it', async () => {
+    const one = await startNamed('one')
+    const frontends = Object.fromEntries(
+      Array.from({ length: 20 }, (_, at) => [`f${at}`, { backend: 'web', rule: `Host:h${at}.test` }]),
+    )
+    await start(config({ healthCheck: { path: '/health', interval: '10s' } }, [one.url], { frontends }))
+    await eventually(() => one.checked.length > 0, 'the first')
+    await httpGet({ port: one.server.port })
+    expect(one.checked.length).toBe(1)
+  })
+})
+
+describe('slow start', () => {
+  it('gives a server that is new less than its share at first, and all of it in the end', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const { provider, ask } = await start(config({ slowStart: '1s' }, [one.url]))
+    await provider.update(config({ slowStart: '1s' }, [one.url, two.url]))
+    const first = await answers(ask, 40)
+    expect(first['two'] ?? 0).toBeLessThan(15)
+    const begun = performance.now()
+    await eventually(() => performance.now() - begun > 1_100, 'a second is over')
+    await answers(ask, 4)
+    const later = await answers(ask, 40)
+    expect(later['two']).toBeGreaterThanOrEqual(18)
+  })
+})
+
+describe('strategies on real servers', () => {
+  it('p2c sends little to a server that is slow; leastConn no more than it can do', async () => {
+    for (const [method, most] of [
+      ['p2c', 0.12],
+      ['leastConn', 0.2],
+    ] as const) {
+      const servers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(startNamed))
+      for (const [index, server] of servers.entries())
+        server.answer = (res) => void setTimeout(() => res.end('x'), index === 0 ? 60 : 3)
+      const { ask } = await start(
+        config(
+          { loadBalancer: { method } },
+          servers.map(({ url }) => url),
+        ),
+      )
+      let left = 600
+      const client = async () => {
+        while (left-- > 0) await ask()
+      }
+      await Promise.all(Array.from({ length: 10 }, client))
+      expect(servers[0]!.asked / 600).toBeLessThan(most)
+      expect(servers[0]!.asked).toBeGreaterThan(0)
+    }
+  })
+})

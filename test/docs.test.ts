@@ -296,6 +296,7 @@ describe('docs/configuration.md', () => {
     ['Buffering', 'buffering', shapes.BUFFERING],
     ['Servers', 'server', shapes.SERVER],
     ['Load balancers', 'loadBalancer', shapes.LOAD_BALANCER],
+    ['Stickiness', 'stickiness', shapes.STICKINESS],
     ['Health checks', 'healthCheck', shapes.HEALTH_CHECK],
     ['Outlier detection', 'outlierDetection', shapes.OUTLIER_DETECTION],
   ] as const

@@ -1,14 +1,16 @@
 import type { Backend } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
-import type { RequestFacts } from '../model/request-facts.js'
+import { isUsable } from '../rules/balancer.js'
 import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import { HealthChecks } from './health-checks.js'
 import { LiveServer } from './live-server.js'
 import { OutlierDetection, type RotationListener } from './outlier-detection.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
+import type { LiveFacts } from './read-facts.js'
 import type { RetryBudget } from './retry-budget.js'
 import { ServerState } from './server-state.js'
+import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 import type { Upstreams } from './upstreams.js'
 
 /** What making a backend live needs from the engine. */
@@ -27,10 +29,9 @@ export class LiveBackend {
   readonly retryBudget: RetryBudget
   /** To be started when it serves, and stopped when it serves no more. */
   readonly checks: HealthChecks | undefined
+  readonly #sticky: StickySessions | undefined
   readonly #pick: Balancer<LiveServer>
   readonly #outliers: OutlierDetection
-  /** Under way on servers that the strategy did not pick, and must not be told of. */
-  readonly #fallbacks: LiveServer[] = []
   /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
   readonly #measures: boolean
 
@@ -59,6 +60,9 @@ export class LiveBackend {
       config.loadBalancer ?? {},
     )
     this.retryBudget = before?.retryBudget ?? tools.newBudget()
+    const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
+      config.loadBalancer ?? {}
+    this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness)
     const listener = tellOf(name, tools.events)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection, listener)
     const newUpstream = (origin: string) => tools.upstreams.apart(origin)
@@ -77,23 +81,32 @@ export class LiveBackend {
    */
   pick(
     skip: ReadonlySet<LiveServer> | undefined,
-    facts: RequestFacts,
+    facts: LiveFacts,
     fallback?: LiveServer,
   ): LiveServer | undefined {
-    const picked = this.#pick(skip, facts)
-    const server = picked ?? fallback
+    const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? fallback
     if (!server) return undefined
     server.state.inFlight += 1
-    if (!picked) this.#fallbacks.push(server)
+    this.#pick.changed?.(server)
     return server
+  }
+
+  /** The server that the client is to stay with, if it may have the request. */
+  #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: LiveFacts): LiveServer | undefined {
+    const server = this.#sticky?.serverOf(facts)
+    return server && server.weight > 0 && isUsable(server, skip) ? server : undefined
+  }
+
+  /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
+  cookieFor(server: LiveServer, facts: LiveFacts): string | undefined {
+    if (!this.#sticky || this.#sticky.serverOf(facts) === server) return undefined
+    return this.#sticky.cookieFor(server)
   }
 
   /** A request is under way on a server no more, whatever became of it. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
-    const place = this.#fallbacks.length > 0 ? this.#fallbacks.indexOf(server) : -1
-    if (place >= 0) this.#fallbacks.splice(place, 1)
-    else this.#pick.ended?.(server)
+    this.#pick.changed?.(server)
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */

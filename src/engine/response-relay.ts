@@ -68,7 +68,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
-    const { req, res, owner } = this.#exchange
+    const { req, res, owner, facts } = this.#exchange
     this.pieces += 1
     if (status < 200) {
       this.#inform(controller, status, fields)
@@ -78,6 +78,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
+    const cookie = facts && this.#backend.cookieFor(this.#server, facts)
+    if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
@@ -143,7 +145,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
-    const { upgrade, clientLeft, owner } = this.#exchange
+    const { upgrade, clientLeft, owner, facts } = this.#exchange
     this.#backend.answered(this.#server, 101, this.startedAt)
     server.on('error', ignore)
     server.on('close', () => this.over())
@@ -162,7 +164,8 @@ export class ResponseRelay implements ResponseHandler, Try {
       return
     }
     this.#exchange.becameTunnel(server, socket)
-    socket.write(switchingHead(protocol, fields), 'latin1')
+    const cookie = facts && this.#backend.cookieFor(this.#server, facts)
+    socket.write(switchingHead(protocol, fields, cookie), 'latin1')
     const early = takeEarly()
     if (early.length > 0) server.write(early)
     tunnel(socket, server, () => this.#exchange.settle())

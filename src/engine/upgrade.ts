@@ -162,8 +162,9 @@ function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
 }
 
 /** The head of the response that switches protocols, as the server sent it. */
-export function switchingHead(protocol: string, fields: RawFields): string {
+export function switchingHead(protocol: string, fields: RawFields, cookie?: string): string {
   const headers = forwardResponseHeaders(fields)
+  if (cookie !== undefined) headers.push('Set-Cookie', cookie)
   let head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n`
   for (let index = 0; index < headers.length; index += 2)
     head += `${headers[index]}: ${headers[index + 1]}\r\n`

@@ -166,8 +166,21 @@ export interface Buffering {
 export interface LoadBalancer {
   /** A strategy's name; default `wrr`, weighted round robin. */
   readonly method?: string
+  /** Keeps a client on one server by a cookie. Default: none. */
+  readonly stickiness?: Stickiness
+  /** Traefik's old form of it: a cookie `_TRAEFIK_BACKEND`. */
+  readonly sticky?: boolean
   /** Of `consistentHash`: `clientIp` (default), `path`, `header:NAME` or `cookie:NAME`. */
   readonly hashBy?: string
+}
+
+/** The cookie that keeps a client on one server. Source: Traefik 1.7 `loadBalancer.stickiness`. */
+export interface Stickiness {
+  /** Default: `_` and five digits that follow from the backend's name. */
+  readonly cookieName?: string
+  readonly secure?: boolean
+  readonly httpOnly?: boolean
+  readonly sameSite?: 'none' | 'lax' | 'strict'
 }
 
 /** One URL with a weight, as configured. */

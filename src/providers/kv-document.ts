@@ -24,9 +24,15 @@ const KINDS: Readonly<Record<string, (text: string) => unknown>> = {
   maxEjectedShare: numberOf,
   passHostHeader: flagOf,
   useXForwardedFor: flagOf,
+  sticky: flagOf,
+  secure: flagOf,
+  httpOnly: flagOf,
   entryPoints: listOf,
   sourceRange: listOf,
 }
+
+/** Folders that are switched on by a value of their own too. */
+const SWITCHES = new Set(['stickiness'])
 
 /** Keys of Traefik's own: its leader election, the alias. */
 const BESIDE = new Set(['alias', 'leader', 'leader___lock'])
@@ -116,7 +122,10 @@ class KvLayout {
     }
     // It will be refused by its name, whatever it holds.
     if (place.shape.later.includes(name)) fields[name] = true
-    else if (inside || each) this.#strange(segments.join('/'))
+    else if (inside && SWITCHES.has(name)) {
+      // Its defaults, unless there is more of it.
+      if (flagOf(value) !== false) folderIn(fields, name)
+    } else if (inside || each) this.#strange(segments.join('/'))
     else this.#put(fields, name, segments, rest, value)
   }
 

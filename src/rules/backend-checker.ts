@@ -6,6 +6,7 @@ import type {
   LoadBalancer,
   OutlierDetectionConfig,
   Server,
+  Stickiness,
 } from '../model/config.js'
 import {
   BACKEND,
@@ -17,6 +18,7 @@ import {
   pathOf,
   quote,
   SERVER,
+  STICKINESS,
 } from './document-shapes.js'
 import type { FieldChecker } from './field-checker.js'
 import { suggestName } from './nearest-name.js'
@@ -26,6 +28,9 @@ import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** Beyond it sums of weights lose their small ones, and shares go wrong. */
 const MAX_WEIGHT = 1_000_000
+/** RFC 9110, 5.6.2. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
+
 /** Beyond it node's timers fire at once. */
 const MAX_DURATION_MS = 2 ** 31 - 1
 
@@ -95,7 +100,29 @@ export class BackendChecker {
       const message = `there is no strategy ${quote(method)}${suggestion}`
       this.#fields.note(`${path}.method`, 'INVALID_VALUE', message)
     }
-    return present({ method, hashBy: this.#hashBy(fields['hashBy'], `${path}.hashBy`) })
+    return present({
+      method,
+      hashBy: this.#hashBy(fields['hashBy'], `${path}.hashBy`),
+      stickiness: this.#stickiness(fields['stickiness'], `${path}.stickiness`),
+      sticky: this.#fields.flag(fields['sticky'], `${path}.sticky`),
+    })
+  }
+
+  #stickiness(value: unknown, path: string): Stickiness | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, STICKINESS)
+    if (!fields) return undefined
+    const cookieName = this.#fields.text(fields['cookieName'], `${path}.cookieName`)
+    if (cookieName !== undefined && !TOKEN.test(cookieName)) {
+      const message = `expected the name of a cookie (RFC 6265, 4.1.1), found ${quote(cookieName)}`
+      this.#fields.note(`${path}.cookieName`, 'INVALID_VALUE', message)
+    }
+    return present({
+      cookieName,
+      secure: this.#fields.flag(fields['secure'], `${path}.secure`),
+      httpOnly: this.#fields.flag(fields['httpOnly'], `${path}.httpOnly`),
+      sameSite: this.#oneOf(fields['sameSite'], `${path}.sameSite`, ['none', 'lax', 'strict'] as const),
+    })
   }
 
   #hashBy(value: unknown, path: string): string | undefined {
@@ -207,7 +234,7 @@ export class BackendChecker {
       if (!entry) continue
       const [name, given] = entry
       const text = this.#fields.text(given, pathOf(path, name))
-      if (text !== undefined && (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(text)))
+      if (text !== undefined && (!TOKEN.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(text)))
         this.#fields.note(pathOf(path, name), 'INVALID_VALUE', 'is no header (RFC 9110, 5.5)')
       headers[name] = text ?? ''
     }

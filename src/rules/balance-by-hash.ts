@@ -25,7 +25,13 @@ export function balanceByHash<U extends Candidate>(
 ): Balancer<U> {
   const keyOf = keyReader(hashBy)
   let ring: readonly Point<U>[] | undefined
+  /** On all of them, and on each as it was told last. */
   let underWay = 0
+  const known = new Map<U, number>()
+  for (const upstream of upstreams) {
+    underWay += upstream.inFlight
+    known.set(upstream, upstream.inFlight)
+  }
   let totalWeight = 0
   for (const { weight } of upstreams) totalWeight += weight
 
@@ -42,13 +48,13 @@ export function balanceByHash<U extends Candidate>(
       first = upstream
       break
     }
-    if (first) underWay += 1
     return first
   }
-  const ended = () => {
-    if (underWay > 0) underWay -= 1
+  const changed = (upstream: U): void => {
+    underWay += upstream.inFlight - (known.get(upstream) ?? 0)
+    known.set(upstream, upstream.inFlight)
   }
-  return Object.assign(pick, { ended })
+  return Object.assign(pick, { changed })
 }
 
 /** What a key is made of. @throws nothing: the document was checked */
@@ -59,13 +65,13 @@ function keyReader(hashBy: string): (facts: RequestFacts) => string {
     const header = name.toLowerCase()
     return ({ headers }) => String(headers[header] ?? '')
   }
-  if (kind === 'cookie') return ({ headers }) => cookieOf(String(headers['cookie'] ?? ''), name)
+  if (kind === 'cookie') return ({ headers }) => cookieOf(headers['cookie'] ?? '', name)
   return ({ clientAddress }) => clientAddress
 }
 
 /** Of several of one name the first (RFC 6265, 4.2.2 leaves it open). */
-export function cookieOf(cookies: string, name: string): string {
-  for (const pair of cookies.split(';')) {
+export function cookieOf(lines: string | readonly string[], name: string): string {
+  for (const pair of [lines].flat().join(';').split(';')) {
     const place = pair.indexOf('=')
     if (place > 0 && pair.slice(0, place).trim() === name) return pair.slice(place + 1).trim()
   }

@@ -1,58 +1,54 @@
 import { type Balancer, type Candidate, isUsable } from './balancer.js'
 import { Heap } from './heap.js'
 
+/** A server, and what its load was when it was looked at last. */
 interface Load<U> {
   readonly upstream: U
-  /** Requests under way that were picked here. */
   inFlight: number
-  /** Which pick its last one was: of equals, the one that waits longest is next. */
-  pickedAt: number
+  cost: number
+  /** When it got its last request, counted in requests: of equals, the one that waits longest is next. */
+  lastAt: number
 }
 
 /**
- * The server with the fewest requests under way for its weight, in O(log n); of equals, the one whose last pick is longest ago.
- * Source: HAProxy's `leastconn`.
+ * The server with the fewest requests under way for its weight, in O(log n); of equals, the one whose last request is longest
+ * ago. Source: HAProxy's `leastconn`.
  */
 export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): Balancer<U> {
-  let picks = 0
-  const costOf = ({ upstream, inFlight }: Load<U>) => (inFlight + 1) / (upstream.weight * upstream.share)
+  let requests = 0
+  const costOf = ({ inFlight, weight, share }: U) => (inFlight + 1) / (weight * share)
   const loads = new Map(
-    upstreams.map((upstream, index) => [
-      upstream,
-      { upstream, inFlight: 0, pickedAt: index - upstreams.length },
-    ]),
+    upstreams.map((upstream, index): [U, Load<U>] => {
+      const { inFlight } = upstream
+      return [upstream, { upstream, inFlight, cost: costOf(upstream), lastAt: index - upstreams.length }]
+    }),
   )
-  const costs = new Map<Load<U>, number>()
-  for (const load of loads.values()) costs.set(load, costOf(load))
-  const heap = new Heap<Load<U>>((one, other) => {
-    const difference = (costs.get(one) as number) - (costs.get(other) as number)
-    return difference === 0 ? one.pickedAt < other.pickedAt : difference < 0
-  }, loads.values())
+  const heap = new Heap<Load<U>>(
+    (one, other) => (one.cost === other.cost ? one.lastAt < other.lastAt : one.cost < other.cost),
+    loads.values(),
+  )
 
   const pick = (skip?: ReadonlySet<U>): U | undefined => {
     const passed: Load<U>[] = []
-    let found: Load<U> | undefined
-    for (let load = heap.pop(); load; load = heap.pop()) {
+    let found: U | undefined
+    for (let load = heap.pop(); load && !found; load = found ? undefined : heap.pop()) {
       passed.push(load)
-      if (!isUsable(load.upstream, skip)) continue
-      found = load
-      found.inFlight += 1
-      found.pickedAt = picks
-      picks += 1
-      break
+      if (isUsable(load.upstream, skip)) found = load.upstream
     }
     for (const load of passed) {
-      costs.set(load, costOf(load))
+      // In a slow start it changes by itself.
+      load.cost = costOf(load.upstream)
       heap.push(load)
     }
-    return found?.upstream
+    return found
   }
-  const ended = (upstream: U): void => {
+  const changed = (upstream: U): void => {
     const load = loads.get(upstream)
-    if (!load || load.inFlight === 0) return
-    load.inFlight -= 1
-    costs.set(load, costOf(load))
+    if (!load) return
+    if (upstream.inFlight > load.inFlight) load.lastAt = requests++
+    load.inFlight = upstream.inFlight
+    load.cost = costOf(upstream)
     heap.moved(load)
   }
-  return Object.assign(pick, { ended })
+  return Object.assign(pick, { changed })
 }

@@ -35,8 +35,8 @@ export interface Balancer<U extends Candidate> {
    * @param facts of the request; absent where nothing is known of it
    */
   (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined
-  /** A request that a server was picked for is under way no more; once for each pick, whatever became of it. */
-  readonly ended?: (upstream: U) => void
+  /** What is under way on a server has changed: by a pick, by the end of a request, or by one that went there unasked. */
+  readonly changed?: (upstream: U) => void
 }
 
 /** Whether a request may go there. */

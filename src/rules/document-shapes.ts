@@ -68,7 +68,9 @@ export const OUTLIER_DETECTION: Shape = {
 
 export const SERVER: Shape = { now: ['url', 'weight'], later: ['tags'] }
 
-export const LOAD_BALANCER: Shape = { now: ['method', 'hashBy'], later: ['stickiness', 'sticky'] }
+export const LOAD_BALANCER: Shape = { now: ['method', 'hashBy', 'stickiness', 'sticky'], later: [] }
+
+export const STICKINESS: Shape = { now: ['cookieName', 'secure', 'httpOnly', 'sameSite'], later: [] }
 
 export const BUFFERING: Shape = {
   now: ['maxRequestBodyBytes'],

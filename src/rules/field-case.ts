@@ -9,6 +9,7 @@ import {
   ROUTE,
   SERVER,
   type Shape,
+  STICKINESS,
   WHITE_LIST,
 } from './document-shapes.js'
 import { nullRecord } from './records.js'
@@ -36,7 +37,7 @@ export const DOCUMENT_PLACE: Place = {
     backends: {
       shape: BACKEND,
       inside: {
-        loadBalancer: { shape: LOAD_BALANCER },
+        loadBalancer: { shape: LOAD_BALANCER, inside: { stickiness: { shape: STICKINESS } } },
         buffering: { shape: BUFFERING },
         healthCheck: { shape: HEALTH_CHECK, open: ['headers'] },
         outlierDetection: { shape: OUTLIER_DETECTION },

@@ -135,9 +135,6 @@ describe('keys of Traefik 1.7', () => {
     'backends/web/circuitbreaker/expression',
     'backends/web/maxconn/amount',
     'backends/web/responseforwarding/flushinterval',
-    'backends/web/loadbalancer/stickiness',
-    'backends/web/loadbalancer/stickiness/cookiename',
-    'backends/web/loadbalancer/sticky',
     'backends/web/buffering/retryexpression',
     'backends/web/servers/one/tags',
     'tls/one/certificate/certfile',
@@ -145,12 +142,18 @@ describe('keys of Traefik 1.7', () => {
     expect(issuesOf({ [key]: 'true' })).toEqual([expect.stringContaining('NOT_SUPPORTED')])
   })
 
-  it('both of a value and of a folder are one field', () => {
+  it('both of a value and of a folder are one field, as Traefik writes them', () => {
     const both = {
       'backends/web/loadbalancer/stickiness': 'true',
       'backends/web/loadbalancer/stickiness/cookiename': 'c',
     }
-    expect(issuesOf(both)).toEqual(['NOT_SUPPORTED backends.web.loadBalancer.stickiness'])
+    const { document, warnings } = read({ ...WEB, ...both })
+    expect(document['backends']).toMatchObject({ web: { loadBalancer: { stickiness: { cookieName: 'c' } } } })
+    expect(warnings).toEqual([])
+    const alone = read({ ...WEB, 'backends/web/loadbalancer/stickiness': 'true' }).document
+    expect(alone['backends']).toMatchObject({ web: { loadBalancer: { stickiness: {} } } })
+    const off = read({ ...WEB, 'backends/web/loadbalancer/stickiness': 'false' }).document
+    expect(JSON.stringify(off)).not.toContain('stickiness')
   })
 })
 

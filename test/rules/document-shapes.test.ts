@@ -57,6 +57,7 @@ describe('the shapes', () => {
       'OUTLIER_DETECTION',
       'ROUTE',
       'SERVER',
+      'STICKINESS',
       'WHITE_LIST',
     ])
   })
@@ -83,7 +84,7 @@ describe('the shapes', () => {
       ['servers', 'loadBalancer', 'buffering', 'healthCheck', 'outlierDetection', 'slowStart'],
     ],
     ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],
-    ['load balancer', shapes.LOAD_BALANCER, ['method', 'hashBy']],
+    ['load balancer', shapes.LOAD_BALANCER, ['method', 'hashBy', 'stickiness', 'sticky']],
     ['server', shapes.SERVER, ['url', 'weight']],
   ])('let a %s use the fields that are built, and no other', (_kind, { now }, built) => {
     expect(now).toEqual(built)
@@ -102,7 +103,6 @@ describe('the shapes', () => {
       shapes.BUFFERING,
       'maxResponseBodyBytes memRequestBodyBytes memResponseBodyBytes retryExpression',
     ],
-    ['load balancer', shapes.LOAD_BALANCER, 'stickiness sticky'],
     ['server', shapes.SERVER, 'tags'],
   ])("know Traefik 1.7's other fields of a %s by name", (_kind, { later }, names) => {
     expect(later).toEqual(names.split(' '))

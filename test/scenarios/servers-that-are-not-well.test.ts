@@ -387,3 +387,47 @@ describe('strategies on real servers', () => {
     }
   })
 })
+
+describe('stickiness', () => {
+  it('keeps a client on the server that answered first, by a value that tells nothing, and moves it when that is out', async () => {
+    const servers = await Promise.all(['a', 'b', 'c'].map(startNamed))
+    const stickiness = { secure: true, httpOnly: true, sameSite: 'lax' } as const
+    const healthCheck = { path: '/health', interval: '20ms' }
+    const document = config(
+      { loadBalancer: { stickiness }, healthCheck },
+      servers.map(({ url }) => url),
+    )
+    const { proxy } = await start(document)
+    const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    const ask = async (cookie?: string) => {
+      const headers = cookie === undefined ? {} : { cookie: `other=1; ${cookie}` }
+      const response = await fetch(`http://127.0.0.1:${port}/`, { headers })
+      return { body: await response.text(), set: response.headers.get('set-cookie') }
+    }
+    const first = await ask()
+    expect(first.set).toMatch(/^_[0-9a-f]{5}=[0-9a-f]{16}; Path=\/; Secure; HttpOnly; SameSite=Lax$/)
+    expect(first.set).not.toContain('127.0.0.1')
+    const cookie = first.set?.split(';')[0]
+    for (let nth = 0; nth < 6; nth++) expect(await ask(cookie)).toEqual({ body: first.body, set: null })
+    expect((await ask('_nonsense=1')).set).not.toBeNull()
+    const index = 'abc'.indexOf(first.body)
+    const out = isDown(proxy, `s${index}`)
+    servers[index]!.check = (res) => res.writeHead(500).end()
+    await out
+    const moved = await ask(cookie)
+    expect(moved.body).not.toBe(first.body)
+    expect(moved.set).not.toBeNull()
+    const back = isUp(proxy, `s${index}`)
+    servers[index]!.check = (res) => res.end()
+    await back
+    expect(await ask(moved.set?.split(';')[0])).toEqual({ body: moved.body, set: null })
+  })
+
+  it('has Traefik’s old form', async () => {
+    const one = await startNamed('one')
+    const { proxy } = await start(config({ loadBalancer: { sticky: true } }, [one.url]))
+    const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    const response = await fetch(`http://127.0.0.1:${port}/`)
+    expect(response.headers.get('set-cookie')).toMatch(/^_TRAEFIK_BACKEND=[0-9a-f]{16}; Path=\/$/)
+  })
+})

@@ -171,6 +171,8 @@ export class AliasProvider implements Provider {
       const steps = { watch: watchMs, ...(spreadMs > 0 && { spread: spreadMs }) }
       void this.#follow(parseAliasValue(value, this.#allowedPrefix), steps, signal)
     } catch (thrown) {
+      // Nothing is fetched any more.
+      this.#well('fetch')
       this.#sink?.reject(thrown as ProxyError)
     }
   }

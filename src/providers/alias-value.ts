@@ -24,6 +24,7 @@ function flawOf(prefix: string, allowedPrefix: string | undefined): string | und
   if (/\p{Cc}|\uFFFD/u.test(prefix)) return 'holds a control character or is no UTF-8'
   if (!prefix.startsWith('/')) return 'is no absolute path; expected one like /traefik/dev/v2'
   if (prefix.includes('..') || prefix.includes('//')) return 'holds ".." or "//"'
+  if (/\/\.(\/|$)/.test(prefix)) return 'holds "." as one of its parts'
   if (allowedPrefix !== undefined && !isBelow(prefix, allowedPrefix)) return `is not below ${allowedPrefix}`
   return undefined
 }

@@ -1,4 +1,5 @@
 import { ProxyError } from '../model/errors.js'
+import { quote } from '../rules/document-shapes.js'
 import { DocumentClient, type DocumentClientOptions, one } from './document-client.js'
 import type { KvEntry } from './kv-document.js'
 import { unusable, withoutCredentials } from './read-response.js'
@@ -52,8 +53,7 @@ export class ConsulKv {
         headers,
         idleTimeoutMs,
         timeoutMs: idleTimeoutMs + 30_000,
-        // Values are written in base64.
-        maxBytes: options.maxBytes * 2,
+        maxBytes: rawBytesOf(options.maxBytes),
         ...(tls && { tls }),
       })
     this.#asking = client(ANSWER_MS)
@@ -87,7 +87,12 @@ export class ConsulKv {
       const message = `GET ${url}: status ${status} without X-Consul-Index: is this Consul?`
       throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
     }
+    // Of keys that it may not show it would seem that they were deleted.
+    if (one(headers['x-consul-results-filtered-by-acls']) === 'true')
+      throw unusable(String(url), 'the token may not read all of these keys')
     const entries = status === 404 ? [] : entriesOf(body, String(url))
+    const stranger = entries.find((entry) => !entry.key.startsWith(key))
+    if (stranger) throw unusable(String(url), `the answer has the key ${quote(stranger.key)}`)
     let bytes = 0
     for (const entry of entries) bytes += entry.key.length + entry.value.length
     if (bytes > this.#options.maxBytes)
@@ -96,6 +101,11 @@ export class ConsulKv {
     for (const { revision } of entries) newest = Math.max(newest, Number(revision))
     return { entries, index, newest: String(newest) }
   }
+}
+
+/** Values are written in base64, and each pair in a hundred bytes; of large answers values are the most. */
+function rawBytesOf(maxBytes: number): number {
+  return Math.min(maxBytes * 10, Math.max(maxBytes * 2, 256 * 1024 * 1024))
 }
 
 interface Pair {

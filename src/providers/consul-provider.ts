@@ -62,10 +62,20 @@ export class ConsulProvider implements Provider {
   }
 }
 
+const MAX_WAIT_MS = 600_000
+
+/** Whatever else stands in it would be left out. */
+function flawOfAgent(url: string): string | undefined {
+  const { pathname, search, hash } = new URL(url)
+  return pathname === '/' && search === '' && hash === ''
+    ? undefined
+    : 'must be a scheme, a host and a port alone'
+}
+
 function checkOptions(options: ConsulProviderOptions): void {
   onlyKnownOptions(options, OPTIONS, 'ConsulProvider: ')
   checkKvOptions(options, 'ConsulProvider')
-  const flaw = options.url === undefined ? undefined : flawOfUrl(options.url)
+  const flaw = options.url === undefined ? undefined : (flawOfUrl(options.url) ?? flawOfAgent(options.url))
   if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ConsulProvider: the url ${flaw}`)
   // A header cannot hold everything, and says so with the token in its message.
   const { token = 'none' } = options
@@ -77,5 +87,9 @@ function checkOptions(options: ConsulProviderOptions): void {
     )
   }
   positiveOption(options.waitMs, 'ConsulProvider: waitMs')
+  if ((options.waitMs ?? 0) > MAX_WAIT_MS) {
+    const message = `ConsulProvider: waitMs: expected at most ${MAX_WAIT_MS}, as Consul does, found ${options.waitMs}`
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
+  }
   checkDocumentClientOptions(options.tls ? { tls: options.tls } : {}, 'ConsulProvider')
 }

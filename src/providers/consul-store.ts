@@ -9,14 +9,19 @@ import type { KvReading, KvStore, KvTree } from './kv-source.js'
 /** So often an alias may be written while its tree is read, before that is an outage. */
 const MOST_TRIES = 10
 
-/** What keeps a loop going, and who is told. */
+/** A query is not asked again sooner than so: a busy store would have us ask thousands of times a second. */
+const PACE_MS = 100
+
+/** What is asked about again and again, and who is told. */
 interface Loop {
+  readonly what: { readonly key: string } | { readonly below: string }
   readonly signal: AbortSignal
   /** What is known already; 0 and nothing: the first answer rings. */
   readonly index: number
   readonly mark: string | undefined
   rang(): void
-  failed(error: Error): void
+  /** @returns whether to go on */
+  failed(error: Error): boolean
 }
 
 /** Keys in Consul, which is asked by queries that wait for a change. */
@@ -27,8 +32,6 @@ export class ConsulStore implements KvStore {
   readonly #prefix: KvPrefix
   readonly #stopped = new AbortController()
   #following = new AbortController()
-  /** Of the tree that was read last. */
-  #known: Pick<Loop, 'index' | 'mark'> = { index: 0, mark: undefined }
 
   constructor(kv: ConsulKv, keys: { readonly aliasKey: string; readonly prefix: KvPrefix }) {
     this.#kv = kv
@@ -38,12 +41,17 @@ export class ConsulStore implements KvStore {
   }
 
   watch(bell: AliasBell): void {
-    const { signal } = this.#stopped
-    const rang = () => bell.ring()
-    void this.#loop(
-      { key: this.#aliasKey },
-      { index: 0, mark: undefined, signal, rang, failed: (error) => bell.trouble(error) },
-    )
+    void this.#loop({
+      what: { key: this.#aliasKey },
+      signal: this.#stopped.signal,
+      index: 0,
+      mark: undefined,
+      rang: () => bell.ring(),
+      failed: (error) => {
+        bell.trouble(error)
+        return true
+      },
+    })
   }
 
   async readAlias({ signal }: { readonly signal: AbortSignal }): Promise<KvReading> {
@@ -64,10 +72,10 @@ export class ConsulStore implements KvStore {
       const { entries, newest } = reading
       const after = await this.readAlias({ signal })
       if (after.revision === alias.revision) {
-        this.#known = { index: reading.index, mark: markOf(reading) }
         return {
           entries: entries.map(({ key, value }) => ({ key: key.slice(below.length), value })),
           revision: newest,
+          follow: (changed) => this.#follow(below, reading, changed),
         }
       }
       alias = after
@@ -75,14 +83,25 @@ export class ConsulStore implements KvStore {
     throw new ProxyError('PROXY_CONFIG_UNREACHABLE', `${this.place}: it is written all the time`)
   }
 
-  follow(path: string | undefined, changed: () => void): void {
-    this.#following.abort()
+  #follow(below: string, { index, ...reading }: ConsulReading, changed: () => void): void {
+    this.unfollow()
     this.#following = new AbortController()
-    if (path === undefined) return
-    const signal = AbortSignal.any([this.#stopped.signal, this.#following.signal])
-    const below = `${this.#prefix.keyOf(path)}/`
-    // Whoever watches the alias says that there is no connection.
-    void this.#loop({ below }, { ...this.#known, signal, rang: changed, failed: () => {} })
+    void this.#loop({
+      what: { below },
+      signal: AbortSignal.any([this.#stopped.signal, this.#following.signal]),
+      index,
+      mark: this.#markOf(reading),
+      rang: changed,
+      // Whoever reads the tree next is told why it cannot be read, and follows it from there.
+      failed: () => {
+        changed()
+        return false
+      },
+    })
+  }
+
+  unfollow(): void {
+    this.#following.abort()
   }
 
   stop(): void {
@@ -90,32 +109,42 @@ export class ConsulStore implements KvStore {
   }
 
   /** Never rejects. */
-  async #loop(what: { readonly key: string } | { readonly below: string }, loop: Loop): Promise<void> {
-    const { signal } = loop
+  async #loop({ what, signal, rang, failed, ...known }: Loop): Promise<void> {
     const backoff = new Backoff(100, 2_000)
-    let { index, mark } = loop
+    let { index, mark } = known
     while (!signal.aborted) {
+      const asked = performance.now()
       try {
-        const asked = performance.now()
         const answer = await this.#kv.read(what, { signal, after: index })
         if (signal.aborted) return
         // One that goes back is that of another store, or of an older one.
         const wentBack = answer.index < index
-        const found = markOf(answer)
-        if (found !== mark || wentBack) loop.rang()
-        mark = found
-        if (answer.index !== index || performance.now() - asked > MIN_WAIT_MS) backoff.reset()
-        else await pause(backoff.next(), signal)
+        const found = this.#markOf(answer)
+        const isNews = found !== mark || wentBack
         index = wentBack ? 0 : answer.index
+        mark = found
+        if (isNews) rang()
+        backoff.reset()
+        await pause(PACE_MS - (performance.now() - asked), signal)
       } catch (thrown) {
-        if (signal.aborted) return
-        loop.failed(asError(thrown))
+        if (signal.aborted || !failed(asError(thrown))) return
         // Whatever happened meanwhile is rung for.
         index = 0
         mark = undefined
         await pause(backoff.next(), signal)
       }
     }
+  }
+
+  /** The same as long as no key is written or deleted; an index may change for other keys too, and the alias rings by itself. */
+  #markOf({ entries }: Pick<ConsulReading, 'entries'>): string {
+    let [count, newest] = [0, 0]
+    for (const { key, revision } of entries) {
+      if (key === this.#aliasKey && entries.length > 1) continue
+      count += 1
+      newest = Math.max(newest, Number(revision))
+    }
+    return `${count} ${newest}`
   }
 
   #readingOf({ entries: [found] }: ConsulReading): KvReading {
@@ -125,15 +154,7 @@ export class ConsulStore implements KvStore {
   }
 }
 
-/** The same as long as no key is written or deleted; an index may change for other keys too. */
-function markOf({ entries, newest }: ConsulReading): string {
-  return `${entries.length} ${newest}`
-}
-
-/** A query that was to wait and did not, for no reason, is not asked again at once. */
-const MIN_WAIT_MS = 50
-
 /** Waits; an abort ends the wait, and is for the caller to see. */
 async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal, ref: false }).catch(() => {})
+  if (ms > 0) await delay(ms, undefined, { signal, ref: false }).catch(() => {})
 }

@@ -7,10 +7,9 @@ import { runInSlices } from '../rules/run-steps.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import { describeFault } from './etcd-faults.js'
 import { EtcdReader } from './etcd-reader.js'
-import { readTree, unlessCompacted } from './etcd-tree.js'
-import { documentOfKeys } from './kv-document.js'
+import { type EtcdTree, readTree, unlessCompacted } from './etcd-tree.js'
+import { documentOfKeys, hasKeys } from './kv-document.js'
 import { DEFAULT_MAX_BYTES } from './kv-options.js'
-import type { KvTree } from './kv-source.js'
 
 export interface EtcdPrefixFetcherOptions extends EtcdConnection {
   /** Of all keys and values below a prefix. Default 64 MiB. */
@@ -55,15 +54,16 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
    * are no text; `PROXY_CONFIG_INVALID`
    */
   async fetch(prefix: string, { signal, warn }: FetchContext): Promise<ProviderConfig> {
+    if (prefix === '/') throw new ProxyError('PROXY_CONFIG_UNUSABLE', 'the prefix / names all keys there are')
     const { entries } = await this.#read(prefix, signal)
-    if (entries.length === 0 && !this.#allowEmpty)
+    if (!hasKeys(entries) && !this.#allowEmpty)
       throw new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/ in etcd`)
     const document = await runInSlices(documentOfKeys(entries, prefix, warn), signal)
     return { ...(document as ProviderConfig), prefix }
   }
 
   /** On a connection of its own, which ends with it: fetches are rare, and nobody says when the last one was. */
-  async #read(prefix: string, signal: AbortSignal): Promise<KvTree> {
+  async #read(prefix: string, signal: AbortSignal): Promise<EtcdTree> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     const reader = await EtcdReader.to(this.#connection, host, {})
     const close = () => reader.close()

@@ -140,7 +140,8 @@ export class EtcdSession {
    * Watches a range too, on a stream of its own, in place of the one that was watched before; none: nothing beside the key.
    *
    * @param after the revision that was read: whatever was written since is told
-   * @param changed called with keys that were written or deleted
+   * @param changed called with keys that were written or deleted; with none if that cannot be told, for what was written since
+   *   is kept no more
    */
   follow(
     range: EtcdRange | undefined,
@@ -166,8 +167,12 @@ export class EtcdSession {
       if (isOver) return endStream(stream)
       stream.on('data', (message: IWatchResponse) => {
         if (isOver) return
-        if (message.canceled) fail(new Error(cancelReason(message)))
-        else if (message.events?.length > 0) changed(message.events.map(({ kv }) => kv.key))
+        if (message.canceled && message.compact_revision !== '0') {
+          this.follow(undefined, 0n)
+          changed([])
+        } else if (message.canceled) fail(new Error(cancelReason(message)))
+        else if (message.events?.length > 0)
+          changed(message.events.map(({ kv }) => (kv as typeof kv | null)?.key ?? Buffer.of()))
       })
       // In pieces: a burst may be more than one message holds.
       stream.write({ create_request: { ...range, start_revision: String(after + 1n), fragment: true } })

@@ -51,17 +51,18 @@ export class EtcdSessions {
 
   /** Reads the key. @throws ProxyError `PROXY_ALIAS_UNREACHABLE` */
   async read(): Promise<SessionReading> {
-    const session = this.#current()
+    const [session, known] = [this.#current(), this.#storeRevision]
     const reading = await session.read()
-    this.#answered(session, reading.storeRevision)
+    this.#answered(session, reading.storeRevision, known)
     return reading
   }
 
   /** Reads a range. @throws as a session's `range` */
   async range(request: IRangeRequest): Promise<IRangeResponse> {
-    const session = this.#current()
+    const [session, known] = [this.#current(), this.#storeRevision]
     const answer = await session.range(request)
-    this.#answered(session, BigInt(answer.header.revision))
+    if (!(answer.header as unknown)) throw session.fail(new Error('an answer without a header'))
+    this.#answered(session, BigInt(answer.header.revision), known)
     return answer
   }
 
@@ -82,9 +83,10 @@ export class EtcdSessions {
     throw new ProxyError('PROXY_ALIAS_UNREACHABLE', 'etcd: there is no connection')
   }
 
-  #answered(session: EtcdSession, storeRevision: bigint): void {
-    if (storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
-    this.#storeRevision = storeRevision
+  /** @param known how far the store was when it was asked: a large answer may be overtaken by one that was asked for later */
+  #answered(session: EtcdSession, storeRevision: bigint, known: bigint): void {
+    if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
+    if (storeRevision > this.#storeRevision) this.#storeRevision = storeRevision
     // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
     this.#bell?.recovered()
   }

@@ -12,8 +12,6 @@ export class EtcdStore implements KvStore {
   readonly #aliasKey: Buffer
   readonly #prefix: KvPrefix
   readonly #maxBytes: number
-  /** At which a tree was read last. */
-  #revision = 0n
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(
@@ -51,17 +49,19 @@ export class EtcdStore implements KvStore {
       const reading = { maxBytes: this.#maxBytes, signal, revision }
       const range = this.#sessions.range.bind(this.#sessions)
       const tree = await readTree(range, this.#prefix.keyOf(path), reading)
-      this.#revision = alias.storeRevision
-      return tree
+      return { ...tree, follow: (changed) => this.#follow(path, alias.storeRevision, changed) }
     })
   }
 
-  follow(path: string | undefined, changed: () => void): void {
-    const range = path === undefined ? undefined : rangeBelow(this.#prefix.keyOf(path))
-    this.#sessions.follow(range, this.#revision, (keys) => {
+  #follow(path: string, after: bigint, changed: () => void): void {
+    this.#sessions.follow(rangeBelow(this.#prefix.keyOf(path)), after, (keys) => {
       // The alias may stand in the tree; it rings by itself.
-      if (!keys.every((key) => key.equals(this.#aliasKey))) changed()
+      if (keys.length === 0 || !keys.every((key) => key.equals(this.#aliasKey))) changed()
     })
+  }
+
+  unfollow(): void {
+    this.#sessions.follow(undefined, 0n)
   }
 
   stop(): void {

@@ -1,11 +1,15 @@
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
+import { quote } from '../rules/document-shapes.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-session.js'
 import type { KvTree } from './kv-source.js'
 
 /** Keys in one read, at first: fewer where they hold so much that they do not fit into one answer. */
 const PAGE_KEYS = 5_000
+
+/** A tree, and nothing else. */
+export type EtcdTree = Omit<KvTree, 'follow'>
 
 /** How ranges are read: throws what etcd3 throws for an answer that is too large, and for a compacted revision. */
 export type ReadRange = (request: IRangeRequest) => Promise<IRangeResponse>
@@ -27,9 +31,10 @@ export interface TreeReading {
 /**
  * Reads a tree at one revision, page by page.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`; whatever `range` throws
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that fits into no answer, for a key that is no
+ * UTF-8; whatever `range` throws
  */
-export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<KvTree> {
+export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<EtcdTree> {
   const { key: first, range_end = first } = rangeBelow(prefix)
   const pairs: IKeyValue[] = []
   let { revision } = reading
@@ -37,24 +42,39 @@ export async function readTree(range: ReadRange, prefix: string, reading: TreeRe
   let limit = PAGE_KEYS
   let bytes = 0
   for (;;) {
-    reading.signal.throwIfAborted()
     const at = revision === undefined ? {} : { revision }
     const page = await range({ key, range_end, limit, ...at }).catch((thrown: unknown) => {
-      if (!isTooLarge(asError(thrown)) || limit === 1) throw thrown
+      if (!isTooLarge(asError(thrown))) throw thrown
     })
+    reading.signal.throwIfAborted()
     if (!page) {
+      if (limit === 1) throw unusable(prefix, 'holds a value that is too large')
       limit = Math.ceil(limit / 8)
       continue
     }
-    revision ??= page.header.revision
+    revision ??= (page.header as typeof page.header | null)?.revision
+    key = checkPage(page, key, range_end)
     for (const pair of page.kvs) bytes += pair.key.length + pair.value.length
-    if (bytes > reading.maxBytes) throw tooMuch(prefix, reading.maxBytes)
+    if (bytes > reading.maxBytes) throw unusable(prefix, `is more than ${reading.maxBytes} bytes`)
     pairs.push(...page.kvs)
-    const last = page.kvs.at(-1)
-    if (!page.more || !last) return treeOf(prefix, pairs)
-    // The key right after it.
-    key = Buffer.concat([last.key, Buffer.of(0)])
+    if (!page.more) return treeOf(prefix, pairs)
+    // Where one value was large the others need not be.
+    limit = Math.min(PAGE_KEYS, limit * 8)
   }
+}
+
+/** Whatever answers may be no etcd. @returns where the next page begins @throws Error */
+function checkPage({ header, kvs, more }: IRangeResponse, first: Buffer, end: Buffer): Buffer {
+  if (!(header as unknown)) throw new Error('an answer without a header')
+  if (more && kvs.length === 0) throw new Error('a page without keys that is not the last')
+  let next = first
+  for (const { key } of kvs) {
+    if (key.compare(next) < 0 || key.compare(end) >= 0)
+      throw new Error(`asked for keys from ${first} on, the answer has ${key}`)
+    // The key right after it.
+    next = Buffer.concat([key, Buffer.of(0)])
+  }
+  return next
 }
 
 /** So often a read begins anew whose revision was compacted meanwhile. */
@@ -71,20 +91,22 @@ export async function unlessCompacted<T>(read: () => Promise<T>): Promise<T> {
   }
 }
 
-function tooMuch(prefix: string, maxBytes: number): ProxyError {
-  return new ProxyError(
-    'PROXY_CONFIG_UNUSABLE',
-    `what stands below ${prefix}/ is more than ${maxBytes} bytes`,
-  )
+function unusable(prefix: string, what: string): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNUSABLE', `what stands below ${prefix}/ ${what}`)
 }
 
-function treeOf(prefix: string, pairs: readonly IKeyValue[]): KvTree {
+function treeOf(prefix: string, pairs: readonly IKeyValue[]): EtcdTree {
   const begin = Buffer.byteLength(prefix) + 1
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
   let newest = 0n
   const entries = pairs.map(({ key, value, mod_revision }) => {
     const revision = BigInt(mod_revision)
     if (revision > newest) newest = revision
-    return { key: key.toString('utf8', begin), value }
+    try {
+      return { key: utf8.decode(key.subarray(begin)), value }
+    } catch {
+      throw unusable(prefix, `has a key that is no UTF-8: ${quote(String(key))}`)
+    }
   })
   return { entries, revision: String(newest) }
 }

@@ -18,31 +18,40 @@ export function followKeys(
     followTarget,
     debounceMs,
     allowEmpty,
+    allowedPrefix: prefix.pathOf(options.allowedPrefix),
   })
-  const { name, allowedPrefix, throttleMs = 0 } = options
-  const provider = new AliasProvider({
-    source,
-    fetcher: source,
-    name,
-    allowEmpty,
-    throttleMs,
-    ...(allowedPrefix !== undefined && { allowedPrefix }),
-  })
+  const { name, throttleMs = 0 } = options
+  const provider = new AliasProvider({ source, fetcher: source, name, allowEmpty, throttleMs })
   return watch ? provider : untilLive(provider)
 }
 
 /** A provider that stops by itself as soon as something of it is live. */
 function untilLive(provider: Provider): Provider {
-  const stopWhenLive = (sink: ConfigSink): ConfigSink => ({
-    update: async (config, about) => {
-      const delivery = await sink.update(config, about)
-      if (delivery.state === 'live') await provider.stop()
-      return delivery
-    },
-    reject: (error, about) => sink.reject(error, about),
-    trouble: (error) => sink.trouble(error),
-    recovered: () => sink.recovered(),
-  })
+  const stopWhenLive = (sink: ConfigSink): ConfigSink => {
+    let isTroubled = false
+    let isDone = false
+    return {
+      update: async (config, about) => {
+        const delivery = await sink.update(config, about)
+        if (delivery.state !== 'live' || isDone) return delivery
+        isDone = true
+        await provider.stop()
+        // Nobody asks any more, so nobody would find out.
+        if (isTroubled) sink.recovered()
+        return delivery
+      },
+      reject: (error, about) => sink.reject(error, about),
+      trouble: (error) => {
+        if (isDone) return
+        isTroubled = true
+        sink.trouble(error)
+      },
+      recovered: () => {
+        isTroubled = false
+        sink.recovered()
+      },
+    }
+  }
   return {
     name: provider.name,
     start: (sink) => provider.start(stopWhenLive(sink)),

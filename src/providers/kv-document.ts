@@ -1,5 +1,5 @@
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { pathOf, quote, type Shape } from '../rules/document-shapes.js'
+import { pathOf, quote } from '../rules/document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { nullRecord } from '../rules/records.js'
@@ -61,6 +61,15 @@ export function* documentOfKeys(
   return layout.document(warn)
 }
 
+/** Whether there are any, beside what a user interface of a store makes for folders. */
+export function hasKeys(entries: readonly KvEntry[]): boolean {
+  return entries.some((entry) => !isFolder(entry))
+}
+
+function isFolder({ key, value }: KvEntry): boolean {
+  return value.length === 0 && (key === '' || key.endsWith('/'))
+}
+
 class KvLayout {
   readonly #prefix: string
   readonly #document = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
@@ -74,19 +83,26 @@ class KvLayout {
   }
 
   take(key: string, bytes: Uint8Array): void {
-    // What a user interface of a store makes for a folder.
-    if (key.endsWith('/') && bytes.length === 0) return
+    if (isFolder({ key, value: bytes })) return
     const segments = key.split('/')
     if (segments.length === 1 && BESIDE.has(key)) return
     const value = this.#textOf(key, bytes)
-    if (segments.includes('')) this.#strange(key)
+    const [first = ''] = segments
+    const kind = KINDS_OF_ENTRIES.find((name) => name === fieldOf(DOCUMENT_PLACE.shape, first))
+    // What stands near to where it should is not left out: it may say who may come in.
+    const isNear =
+      kind === undefined && segments.length > 2 && nearestName(first, KINDS_OF_ENTRIES) !== undefined
+    if (isNear || (kind !== undefined && segments.includes(''))) this.#misplaced(segments)
+    else if (segments.includes('')) this.#strange(key)
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
   }
 
   document(warn: (warning: Issue) => void): unknown {
     for (const [place, count] of this.#strangers) {
       const message = `is no key of the layout, and left out${count > 1 ? `, with ${count} keys` : ''}`
-      warn({ path: `${this.#prefix}/${place}`, code: 'UNKNOWN_FIELD', message })
+      const path = `${this.#prefix}/${place}`
+      // Names come from the store, and may be anything.
+      warn({ path: /^[\w./@:-]{1,300}$/.test(path) ? path : quote(path), code: 'UNKNOWN_FIELD', message })
     }
     const issues = this.#issues
     if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
@@ -108,7 +124,7 @@ class KvLayout {
     const given = segments[at] as string
     const rest = segments.slice(at + 1)
     const name = fieldOf(place.shape, given)
-    if (name === undefined) return this.#unknown(fields, place.shape, segments, at, value)
+    if (name === undefined) return this.#unknown(fields, place, segments, at, value)
     const inside = place.inside?.[name]
     if (inside && rest.length > 0)
       return this.#inPlace(folderIn(fields, name), inside, segments, at + 1, value)
@@ -125,7 +141,7 @@ class KvLayout {
     else if (inside && SWITCHES.has(name)) {
       // Its defaults, unless there is more of it.
       if (flagOf(value) !== false) folderIn(fields, name)
-    } else if (inside || each) this.#strange(segments.join('/'))
+    } else if (inside || each || rest.length > 1) this.#misplaced(segments)
     else this.#put(fields, name, segments, rest, value)
   }
 
@@ -144,20 +160,23 @@ class KvLayout {
       fields[name] = kind ? kind(value) : value
       return
     }
-    if (kind !== listOf || rest.length > 1 || !/^\d{1,9}$/.test(index))
-      return this.#strange(segments.join('/'))
+    if (kind !== listOf || !/^(0|[1-9]\d{0,8})$/.test(index)) return this.#misplaced(segments)
     const list = fields[name] ?? new IndexedList()
     if (!(list instanceof IndexedList)) return this.#twice(segments)
     if (!(name in fields)) this.#lists.push({ fields, name, list })
     fields[name] = list
-    list.set(Number(index), value)
+    if (!list.add(Number(index), value)) this.#twice(segments)
   }
 
-  /** One that looks like a misspelt field is kept, to be refused: ignored, a `whitelsit` would open a door. */
-  #unknown(fields: Fields, shape: Shape, segments: readonly string[], at: number, value: string): void {
+  /** One that looks like a misspelt field, or belongs one place further down, is refused: it may say who may come in. */
+  #unknown(fields: Fields, place: Place, segments: readonly string[], at: number, value: string): void {
     const given = segments[at] as string
-    const isMisspelt = at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined
-    if (isMisspelt) fields[given] = value
+    const { shape, inside = {}, each = {} } = place
+    const isBelow = [...Object.values(inside), ...Object.values(each)].some((one) =>
+      fieldOf(one.shape, given),
+    )
+    if (at > 0 && isBelow) this.#misplaced(segments)
+    else if (at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined) fields[given] = value
     else this.#strange(segments.slice(0, at + 1).join('/'))
   }
 
@@ -167,12 +186,23 @@ class KvLayout {
     this.#strangers.set(known, (this.#strangers.get(known) ?? 0) + 1)
   }
 
+  #misplaced(segments: readonly string[]): void {
+    const path = segments.reduce(pathOf, '')
+    this.#issues.push({
+      path,
+      code: 'INVALID_VALUE',
+      message: 'this key is no place of the layout, but near to one',
+    })
+  }
+
   #twice(segments: readonly string[]): void {
     const path = segments.reduce(pathOf, '')
     const message = 'stands twice: in two spellings, or as a list of commas and as one of indices'
     this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
   }
 }
+
+const KINDS_OF_ENTRIES = ['frontends', 'backends'] as const
 
 /** So many places that are none of the layout are named. */
 const MAX_STRANGERS = 20
@@ -182,8 +212,11 @@ const OTHERS = '...'
 class IndexedList {
   readonly #items = new Map<number, string>()
 
-  set(index: number, item: string): void {
+  /** @returns false if there is one already */
+  add(index: number, item: string): boolean {
+    if (this.#items.has(index)) return false
     this.#items.set(index, item)
+    return true
   }
 
   inOrder(): readonly string[] {

@@ -13,6 +13,8 @@ export class KvPrefix {
     this.#hasSlash = hasSlash
     try {
       this.path = parseAliasValue(withSlash(prefix))
+      if (this.path === '/' || prefix !== prefix.trim())
+        throw new Error('it names all keys, or begins with a blank')
     } catch (cause) {
       const message = `${who}: prefix: expected a path without ".." and "//", found ${describeValue(prefix)}`
       throw new ProxyError('PROXY_OPTION_INVALID', message, { cause })

@@ -4,7 +4,7 @@ import { ProxyError } from '../model/errors.js'
 import type { AliasBell, AliasReading, AliasSource, ConfigFetcher, FetchContext } from '../model/provider.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { parseAliasValue } from './alias-value.js'
-import { documentOfKeys, type KvEntry } from './kv-document.js'
+import { documentOfKeys, hasKeys, type KvEntry } from './kv-document.js'
 
 /** One key of a store. */
 export interface KvReading {
@@ -18,6 +18,8 @@ export interface KvTree {
   readonly entries: readonly KvEntry[]
   /** Of the newest of them: the same as long as none is written. */
   readonly revision: string
+  /** Tells of each change since, in place of what was followed before. */
+  follow(changed: () => void): void
 }
 
 /** A store of keys whose alias key is watched, and one tree of it where that is wanted. */
@@ -37,8 +39,8 @@ export interface KvStore {
     prefixOf: (alias: KvReading) => string | undefined,
     context: { readonly signal: AbortSignal },
   ): Promise<KvTree | undefined>
-  /** Tells of each change of a tree since it was read last; none: of no tree any more. */
-  follow(prefix: string | undefined, changed: () => void): void
+  /** Tells of no tree any more. */
+  unfollow(): void
   stop(): void
 }
 
@@ -52,6 +54,8 @@ export interface KvSourceOptions {
   /** How long the store must be left alone after a change of a tree. */
   readonly debounceMs: number
   readonly allowEmpty: boolean
+  /** Alias values must be this or stand below it. */
+  readonly allowedPrefix: string | undefined
 }
 
 /** Changes that do not end are read after so many times `debounceMs`. */
@@ -66,6 +70,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
   readonly #options: KvSourceOptions
   #bell: AliasBell | undefined
   #reads = 0
+  /** How often an alias was another when its tree was to be read. */
+  #moves = 0
   #fetches = 0
   #firstChange: number | undefined
   #quiet: NodeJS.Timeout | undefined
@@ -97,7 +103,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
     if (value === undefined) return { revision: alias.revision }
     // Of a tree that is followed, the alias does not tell whether it changed.
     this.#reads += 1
-    return { value, revision: this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision }
+    const mark = this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision
+    return { value, revision: `${mark} ${this.#moves}` }
   }
 
   async fetch(prefix: string, { signal, warn }: FetchContext): Promise<ProviderConfig> {
@@ -109,14 +116,18 @@ export class KvSource implements AliasSource, ConfigFetcher {
         (alias) => {
           isFollowed = this.#isFollowed(alias)
           isPlain = alias.value === undefined
-          const named = parseAliasValue(alias.value ?? this.#options.prefix)
-          return named === prefix && !(isPlain && this.#options.needsAlias) ? prefix : undefined
+          if (alias.value === undefined)
+            return this.#options.prefix === prefix && isFollowed ? prefix : undefined
+          return this.#parse(alias.value) === prefix ? prefix : undefined
         },
         { signal },
       )
+      // Late, it would turn the watch back to what was left.
+      signal.throwIfAborted()
       if (!tree) return await this.#superseded(signal)
-      this.#store.follow(isFollowed ? prefix : undefined, () => this.#changed())
-      if (tree.entries.length === 0 && !this.#options.allowEmpty)
+      if (isFollowed) tree.follow(() => this.#changed())
+      else this.#store.unfollow()
+      if (!hasKeys(tree.entries) && !this.#options.allowEmpty)
         throw new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/ (${this.alias})`)
       const document = await runInSlices(documentOfKeys(tree.entries, prefix, warn), signal)
       const label = isPlain ? { version: `${prefix} (revision ${tree.revision})` } : {}
@@ -131,8 +142,16 @@ export class KvSource implements AliasSource, ConfigFetcher {
     return value === undefined ? !this.#options.needsAlias : this.#options.followTarget
   }
 
+  /** @throws ProxyError `PROXY_ALIAS_INVALID` */
+  #parse(value: string): string {
+    const path = parseAliasValue(value, this.#options.allowedPrefix)
+    if (path !== '/') return path
+    throw new ProxyError('PROXY_ALIAS_INVALID', 'the alias value "/" names all keys there are')
+  }
+
   /** The alias names another tree by now. Whoever asked for this one will be told to give up. */
   async #superseded(signal: AbortSignal): Promise<never> {
+    this.#moves += 1
     this.#bell?.ring()
     if (!signal.aborted) await once(signal, 'abort')
     throw signal.reason

@@ -171,7 +171,7 @@ describe('ConsulProvider', () => {
     ['no list', { 'x-consul-index': '7' }, '{"Key": "a"}', /expected a list of keys and values/],
     ['no keys', { 'x-consul-index': '7' }, '[7]', /expected a list of keys and values/],
     ['an index that is none', { 'x-consul-index': '-1' }, '[]', /without X-Consul-Index/],
-    ['too much', { 'x-consul-index': '7' }, `["${'x'.repeat(30_000)}"]`, /longer than 20000 bytes/],
+    ['too much', { 'x-consul-index': '7' }, `["${'x'.repeat(200_000)}"]`, /longer than 100000 bytes/],
   ])(
     'tells of an answer that is %s, asks at its leisure, and recovers',
     async (_what, headers, body, message) => {

@@ -161,12 +161,6 @@ describe('keys outside of the layout', () => {
   it.each([
     ['comment', 'by an operator', '/traefik/comment'],
     ['frontends/web/comment', 'of ours', '/traefik/frontends/web/comment'],
-    ['frontends/web', 'x', '/traefik/frontends/web'],
-    ['frontends/web/routes/main', 'x', '/traefik/frontends/web/routes/main'],
-    ['frontends/web/backend/0', 'x', '/traefik/frontends/web/backend/0'],
-    ['frontends/web/entrypoints/first', 'x', '/traefik/frontends/web/entrypoints/first'],
-    ['frontends//backend', 'x', '/traefik/frontends//backend'],
-    ['frontends/', 'x', '/traefik/frontends/'],
     ['entrypoints/http/address', ':80', '/traefik/entrypoints'],
   ])('are left out, with a warning: %s', (key, value, path) => {
     const { document, warnings } = read({ ...WEB, [key]: value })
@@ -174,6 +168,22 @@ describe('keys outside of the layout', () => {
     expect(warnings).toEqual([
       { path, code: 'UNKNOWN_FIELD', message: 'is no key of the layout, and left out' },
     ])
+  })
+
+  it.each([
+    'frontends',
+    'frontends/web',
+    'frontends/web/routes/main',
+    'frontends/web/backend/0',
+    'frontends/web/entrypoints/first',
+    'frontends/web/whitelist',
+    'frontends/web/sourcerange',
+    'frontends//backend',
+    'frontends/',
+    'frontend/web/backend',
+    'backends/web/url',
+  ])('are refused where they are near to a place of it, for they may say who may come in: %s', (key) => {
+    expect(refusal({ ...WEB, [key]: 'x' }).issues).toMatchObject([{ code: 'INVALID_VALUE' }])
   })
 
   it('are told of once for all below one place, and not without end', () => {

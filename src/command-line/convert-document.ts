@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { asError } from '../model/errors.js'
 import {
@@ -28,7 +28,11 @@ export async function convertDocument(
   const form = format ?? formatOf(file)
   if (!form) {
     const expected = `expected --format, or a file whose name ends with ${DOCUMENT_ENDINGS.join(', ')}`
-    terminal.fail(`${file}: ${expected}`)
+    const isFolder = await stat(file).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    terminal.fail(`${file}: ${isFolder ? 'a folder; expected a file' : expected}`)
     return 2
   }
   const name = file === '-' ? '(standard input)' : file

@@ -5,6 +5,7 @@ import { asError } from '../model/errors.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import type { ProxyOptions } from '../proxy-options.js'
 import type { RequestSketch } from '../request-sketch.js'
+import { quote } from '../rules/document-shapes.js'
 import { parseRule } from '../rules/parse-rule.js'
 import { secretsOf } from '../rules/secret-values.js'
 import { validateConfig } from '../rules/validate-config.js'
@@ -35,9 +36,13 @@ export async function explainRequest(
 ): Promise<number> {
   let proxy: ReverseProxy | undefined
   try {
-    const { options, entryPoint } = await ('files' in source
-      ? fromFiles(source.files)
+    const { options, entryPoint, entryPoints } = await ('files' in source
+      ? fromFiles(source.files, request.entryPoint)
       : fromStaticConfig(source.config))
+    if (request.entryPoint !== undefined && entryPoints && !entryPoints.includes(request.entryPoint)) {
+      const known = entryPoints.join(', ')
+      terminal.fail(`there is no entry point ${quote(request.entryPoint)}; there are ${known}`)
+    }
     proxy = createProxy(options)
     const isReady = await proxy.ready({ timeoutMs: READY_MS }).then(
       () => true,
@@ -65,10 +70,12 @@ interface ExplainedProxy {
   readonly options: ProxyOptions
   /** Where requests come in, if nothing else is said. */
   readonly entryPoint?: string | undefined
+  /** All there are, if that is known. */
+  readonly entryPoints?: readonly string[]
 }
 
 /** All files make one document. @throws Error with every issue and where it stands */
-async function fromFiles(paths: readonly string[]): Promise<ExplainedProxy> {
+async function fromFiles(paths: readonly string[], entryPoint: string | undefined): Promise<ExplainedProxy> {
   const named = await Promise.all(paths.map(readNamed))
   const files = named.flatMap(({ documents }) => documents)
   const unusable = named.flatMap((one) => one.unusable)
@@ -81,8 +88,17 @@ async function fromFiles(paths: readonly string[]): Promise<ExplainedProxy> {
   if ('issues' in merged) throw new Error(merged.issues.map(lineOf).join('\n'))
   const checked = validateConfig(merged.document)
   if (!checked.ok) throw new Error((await locate(checked.issues, files)).map(lineOf).join('\n'))
-  const provider = new StaticProvider({ config: merged.document as ProviderConfig, name: 'file' })
-  return { options: { providers: [provider] } }
+  const document = entryPoint === undefined ? onAll(checked.config) : checked.config
+  return { options: { providers: [new StaticProvider({ config: document, name: 'file' })] } }
+}
+
+/** Where a request comes in is not known of documents alone, so it keeps none of their frontends from it. */
+function onAll(config: ProviderConfig): ProviderConfig {
+  const frontends = Object.entries(config.frontends).map(([name, { entryPoints: _, ...frontend }]) => [
+    name,
+    frontend,
+  ])
+  return { ...config, frontends: Object.fromEntries(frontends) }
 }
 
 function lineOf(finding: Finding): string {
@@ -100,11 +116,8 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
     lastGoodFile: _kept,
     ...routing
   } = options
-  const [first] = listen
-  return {
-    options: routing,
-    entryPoint: typeof first === 'object' ? first.entryPoint : undefined,
-  }
+  const entryPoints = listen.flatMap((at) => (typeof at === 'object' && at.entryPoint) || [])
+  return { options: routing, entryPoint: entryPoints[0], entryPoints }
 }
 
 /** What rules expect of headers that say who asks is for nobody to read. */

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { createProxy, type ReverseProxy } from '../create-proxy.js'
 import type { ListenAt } from '../listener.js'
 import { asError, ProxyError } from '../model/errors.js'
@@ -22,6 +23,7 @@ export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Pr
   let proxy: ReverseProxy
   try {
     config = await readStaticConfig(found.source, found.overrides)
+    terminal.note(`configuration: ${placeOf(found)}`)
     tellWarnings(config, terminal)
     await config.logger?.open()
     proxy = createProxy(config.options)
@@ -49,6 +51,11 @@ export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Pr
   } finally {
     signals.ignore()
   }
+}
+
+function placeOf({ source }: FoundStaticConfig): string {
+  const isFile = typeof source === 'object' && 'path' in source
+  return isFile ? resolve(source.path) : 'flags and environment'
 }
 
 /** Opens every entry point, and the status server; a line for each. @throws Error that names the one that cannot listen */

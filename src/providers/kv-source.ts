@@ -128,7 +128,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
       if (!hasKeys(tree.entries) && !this.#options.allowEmpty)
-        throw new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/ (${this.alias})`)
+        throw nothingBelow(prefix, isPlain ? `and there is no ${this.alias}` : `which ${this.alias} names`)
       const document = await runInSlices(documentOfKeys(tree.entries, prefix, warn), signal)
       const label = isPlain ? { version: `${prefix} (revision ${tree.revision})` } : {}
       return { ...label, ...(document as ProviderConfig), prefix }
@@ -175,4 +175,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
     if (this.#fetches > 0) this.#changedMeanwhile = true
     else this.#bell?.ring()
   }
+}
+
+function nothingBelow(prefix: string, more: string): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/, ${more}`)
 }

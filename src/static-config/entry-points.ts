@@ -3,6 +3,7 @@ import { asError } from '../model/errors.js'
 import { parseRange } from '../rules/cidr.js'
 import { pathOf, quote } from '../rules/document-shapes.js'
 import { suggestName } from '../rules/nearest-name.js'
+import { parseStatusAddress } from '../status/status-options.js'
 import type { Settings } from './settings.js'
 
 /** An entry point of a static configuration. */
@@ -95,6 +96,9 @@ function statusOf(settings: Settings): { address: string | undefined; entryPoint
   const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
   const addresses = new Set<string>()
   if (settings.has('web')) addresses.add(settings.get<string>('web.address') ?? STATUS_ADDRESS)
+  settings.attempt('web.address', () => {
+    for (const address of addresses) parseStatusAddress(address)
+  })
   named.forEach((name, place) => {
     const given = settings.get<string>(`${pathOf('entryPoints', name)}.address`)
     if (given === undefined && name !== 'traefik') {

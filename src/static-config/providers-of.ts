@@ -8,6 +8,7 @@ import { FileProvider, type FileProviderOptions } from '../providers/file-provid
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import { withFieldCase } from '../rules/field-case.js'
+import { validateConfig } from '../rules/validate-config.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
 
@@ -46,6 +47,10 @@ function fileProvider({ file }: Bags, settings: Settings): Provider | undefined 
     return undefined
   }
   const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
+  // Nothing of it would change by itself.
+  const unsupportedFields = settings.get<string>('unsupportedFields') === 'warn' ? 'warn' : 'refuse'
+  const checked = validateConfig(document, { unsupportedFields })
+  for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
 }
 

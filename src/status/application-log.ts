@@ -1,4 +1,5 @@
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { Issue } from '../model/errors.js'
 import type { Changes } from '../model/events.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
 import { LogWarning } from './log-warning.js'
@@ -33,7 +34,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       `generation ${generation} serves: ${versionOf(version, provider)}`,
       `frontends ${counted(changes.frontends)}, backends ${counted(changes.backends)}`,
       ...(verified ? [] : ['not verified']),
-      ...(warnings.length > 0 ? [`${warnings.length} fields ignored`] : []),
+      ...(warnings.length > 0 ? [`ignored: ${listed(warnings)}`] : []),
       `${took} ms`,
     ]
     say('info', { generation, provider, version, steps }, parts.join('; '))
@@ -43,7 +44,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
     say(
       'error',
       { provider, version, code: error.code },
-      `refused: ${versionOf(version, provider)}: ${error.message}; ${rest}`,
+      `refused: ${versionOf(version, provider)}: ${error.message.replaceAll('\n', '; ')}; ${rest}`,
     )
   })
   events.on('providerTroubled', ({ provider, error }) =>
@@ -69,10 +70,17 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
 }
 
 function versionOf(version: string | undefined, provider: string): string {
-  return version === undefined
-    ? `a version of ${provider} without a name`
-    : `version ${version} of ${provider}`
+  return version === undefined ? `a document of ${provider}` : `version ${version} of ${provider}`
 }
+
+/** Of many the first. */
+function listed(warnings: readonly Issue[]): string {
+  const shown = warnings.slice(0, MAX_LISTED).map(({ path }) => path)
+  if (warnings.length > MAX_LISTED) shown.push(`and ${warnings.length - MAX_LISTED} more`)
+  return shown.join(', ')
+}
+
+const MAX_LISTED = 5
 
 function counted({ added, removed, changed }: Changes): string {
   return `+${added.length} -${removed.length} ~${changed.length}`

@@ -135,7 +135,7 @@ describe('without an alias', () => {
     await sink.until('it is refused', (all) => all.of('reject').length > 0)
     expect(sink.of('reject')[0]?.error).toMatchObject({
       code: 'PROXY_CONFIG_UNUSABLE',
-      message: `there is nothing below ${prefix}/ (${prefix}/alias in etcd ${etcd.url})`,
+      message: `there is nothing below ${prefix}/, and there is no ${prefix}/alias in etcd ${etcd.url}`,
     })
     await putAll(etcd, keys(prefix))
     await delivered(sink, 1)

@@ -148,6 +148,7 @@ const VALUES: Readonly<Record<string, readonly [inFile: unknown, option: unknown
   'http.headers.*': ['Bearer x', 'Bearer x'],
   'http.allowEmpty': [true, true],
   lastGoodFile: ['kept.json', join(folder, 'kept.json')],
+  unsupportedFields: ['warn', 'warn'],
   'retry.attempts': [4, 4],
   'respondingTimeouts.idleTimeout': ['1m30s', 90_000],
   idleTimeout: [0, Number.POSITIVE_INFINITY],

@@ -397,4 +397,21 @@ describe('what is left', () => {
     await options.logger?.reopen?.()
     expect(await readFile(file, 'utf8')).toContain('"msg":"and goes on"')
   })
+
+  it('looks at a document that stands in it, and names keys as they are written', async () => {
+    const bad = loadStaticConfig(
+      '[file]\n[web]\naddress = "nonsense"\n[frontends.a]\nbackend = "nobody"\nrule = "Hst:x"',
+    )
+    await expect(bad).rejects.toMatchObject({
+      issues: expect.arrayContaining([
+        expect.objectContaining({ path: 'web.address' }),
+        expect.objectContaining({ path: 'frontends.a.rule', code: 'INVALID_RULE' }),
+        expect.objectContaining({ path: 'frontends.a.backend', code: 'MISSING_BACKEND' }),
+      ]),
+    })
+    const odd =
+      '[file]\n[frontends.a]\nbackend = "b"\nrule = "Host:x"\nauth = {}\n[backends.b.servers.s]\nurl = "http://h"'
+    await expect(loadStaticConfig(odd)).rejects.toMatchObject({ issues: [{ code: 'NOT_SUPPORTED' }] })
+    await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`)).resolves.toBeDefined()
+  })
 })

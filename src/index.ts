@@ -24,6 +24,8 @@ export type {
 export { type ErrorCode, type ErrorSource, type Issue, type IssueCode, ProxyError } from './model/errors.js'
 export type {
   Changes,
+  CircuitChanged,
+  CircuitState,
   ConfigChanged,
   ConfigRejected,
   ProviderRecovered,

@@ -297,6 +297,9 @@ describe('docs/configuration.md', () => {
     ['Servers', 'server', shapes.SERVER],
     ['Load balancers', 'loadBalancer', shapes.LOAD_BALANCER],
     ['Stickiness', 'stickiness', shapes.STICKINESS],
+    ['Circuit breakers', 'circuitBreaker', shapes.CIRCUIT_BREAKER],
+    ['Limits on requests under way', 'maxConn', shapes.MAX_CONN],
+    ['Queues', 'queue', shapes.QUEUE],
     ['Health checks', 'healthCheck', shapes.HEALTH_CHECK],
     ['Outlier detection', 'outlierDetection', shapes.OUTLIER_DETECTION],
   ] as const

@@ -55,6 +55,8 @@ export class Exchange implements Moving {
   readonly owner: ExchangeOwner
   readonly entryPoint: string | undefined
 
+  /** Called once when it is over. */
+  release: (() => void) | undefined
   /** Among those in flight, while it is. */
   place: number | undefined
   snapshot: Snapshot | undefined
@@ -252,6 +254,7 @@ export class Exchange implements Moving {
   settle(): void {
     if (this.#settled) return
     this.#settled = true
+    this.release?.()
     this.req.socket.off('close', this.#onResponseClosed)
     this.owner.settle(this)
   }

@@ -1,8 +1,11 @@
 import type { Backend } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
+import { isSameData } from '../model/same-data.js'
 import { isUsable } from '../rules/balancer.js'
 import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
 import { parseDuration } from '../rules/parse-duration.js'
+import { CircuitBreaker } from './circuit-breaker.js'
+import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'
 import { LiveServer } from './live-server.js'
 import { OutlierDetection, type RotationListener } from './outlier-detection.js'
@@ -12,6 +15,7 @@ import type { RetryBudget } from './retry-budget.js'
 import { ServerState } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 import type { Upstreams } from './upstreams.js'
+import { type Waiting, WaitingRoom } from './waiting-room.js'
 
 /** What making a backend live needs from the engine. */
 export interface BackendTools {
@@ -30,6 +34,10 @@ export class LiveBackend {
   /** To be started when it serves, and stopped when it serves no more. */
   readonly checks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
+  readonly #limit: ConnectionLimit | undefined
+  readonly #breaker: CircuitBreaker | undefined
+  /** Only where servers have limits. */
+  readonly #waitingRoom: WaitingRoom | undefined
   readonly #pick: Balancer<LiveServer>
   readonly #outliers: OutlierDetection
   /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
@@ -41,7 +49,8 @@ export class LiveBackend {
     this.config = config
     const slowStartMs = parseDuration(config.slowStart) ?? 0
     const states = new Map(before?.servers.map((server) => [server.url, server.state]))
-    this.servers = Object.entries(config.servers).map(([serverName, { url, weight = 1 }]) => {
+    this.servers = Object.entries(config.servers).map(([serverName, server]) => {
+      const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
       let state = states.get(url)
       // Of two servers of one URL each has a state of its own.
       states.delete(url)
@@ -50,8 +59,16 @@ export class LiveBackend {
         // With the first configuration all are new, and none can spare another.
         if (before) state.begin()
       }
-      return new LiveServer({ name: serverName, url, weight }, tools.upstreams, state, slowStartMs)
+      const given = { name: serverName, url, weight, maxConnections }
+      return new LiveServer(given, tools.upstreams, state, slowStartMs)
     })
+    const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
+    this.#waitingRoom = isLimited ? new WaitingRoom(config.queue) : undefined
+    // One that is configured as before goes on: a change of something else must not put a sick backend back.
+    const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
+    this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
+    // Requests under way at the one before are over soon.
+    this.#limit = config.maxConn && new ConnectionLimit(config.maxConn)
     const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
     const factory = tools.balancers.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
@@ -70,7 +87,7 @@ export class LiveBackend {
       config.healthCheck && new HealthChecks(this.servers, config.healthCheck, listener, newUpstream)
     // Nobody would ever put back what checks took out that are made no more.
     if (!config.healthCheck) for (const { state } of this.servers) state.putBack('check')
-    this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses
+    this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses || this.#breaker !== undefined
   }
 
   /**
@@ -91,6 +108,31 @@ export class LiveBackend {
     return server
   }
 
+  /**
+   * Lets a request in.
+   *
+   * @returns what is to be called once when it is over, if anything
+   * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
+   */
+  admit(facts: LiveFacts): (() => void) | undefined {
+    this.#breaker?.admit()
+    this.retryBudget.save()
+    return this.#limit?.enter(facts)
+  }
+
+  /**
+   * Lets a request wait that no server was picked for, where one may come free.
+   *
+   * @returns false if there is none to wait for
+   * @throws ProxyError `PROXY_SERVERS_BUSY`
+   */
+  letWait(waiting: Waiting, skip: ReadonlySet<LiveServer> | undefined, proceed: () => void): boolean {
+    const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
+    if (!this.#waitingRoom || !this.servers.some(isBusy)) return false
+    this.#waitingRoom.enter(waiting, proceed)
+    return true
+  }
+
   /** The server that the client is to stay with, if it may have the request. */
   #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: LiveFacts): LiveServer | undefined {
     const server = this.#sticky?.serverOf(facts)
@@ -107,6 +149,8 @@ export class LiveBackend {
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
     this.#pick.changed?.(server)
+    if (this.#waitingRoom && !this.#waitingRoom.isEmpty)
+      this.#waitingRoom.call(() => this.servers.some(({ weight, isAvailable }) => weight > 0 && isAvailable))
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
@@ -118,14 +162,18 @@ export class LiveBackend {
   answered(server: LiveServer, status: number, startedAt: number): void {
     if (!this.#measures) return
     const hasFailed = status >= 500
-    server.state.quality.measured(performance.now() - startedAt, hasFailed)
+    const latencyMs = performance.now() - startedAt
+    server.state.quality.measured(latencyMs, hasFailed)
+    this.#breaker?.count(status, latencyMs)
     this.#outliers.judge(server, hasFailed)
   }
 
   /** There was no response, and that is the server's fault. */
   failed(server: LiveServer, error: ProxyError, startedAt: number): void {
     if (this.#measures) {
-      server.state.quality.measured(performance.now() - startedAt, true)
+      const latencyMs = performance.now() - startedAt
+      server.state.quality.measured(latencyMs, true)
+      this.#breaker?.count(undefined, latencyMs)
       this.#outliers.judge(server, true)
     }
     if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
@@ -137,6 +185,17 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
+
+function breakerOf(
+  backend: string,
+  { circuitBreaker }: Backend,
+  events: ProxyEmitter,
+): CircuitBreaker | undefined {
+  return (
+    circuitBreaker &&
+    new CircuitBreaker(circuitBreaker, (state) => events.emit('circuitChanged', { backend, state }))
+  )
+}
 
 function tellOf(backend: string, events: ProxyEmitter): RotationListener {
   return {

@@ -1,3 +1,4 @@
+import type { Server } from '../model/config.js'
 import type { Candidate } from '../rules/balancers.js'
 import { parseServerUrl } from '../rules/server-url.js'
 import type { ServerState } from './server-state.js'
@@ -16,10 +17,12 @@ export class LiveServer implements Candidate {
   /** Host and port of the URL, for requests that do not keep the client's `Host`. */
   readonly host: string
   readonly state: ServerState
+  /** Requests under way on it at a time. */
+  readonly maxConnections: number
   readonly #slowStartMs: number
 
   constructor(
-    given: { readonly name: string; readonly url: string; readonly weight: number },
+    given: Required<Server> & { readonly name: string },
     upstreams: Upstreams,
     state: ServerState,
     slowStartMs: number,
@@ -28,6 +31,7 @@ export class LiveServer implements Candidate {
     this.name = given.name
     this.url = given.url
     this.weight = given.weight
+    this.maxConnections = given.maxConnections
     this.host = host
     this.basePath = basePath
     this.upstream = upstreams.hold(origin)
@@ -40,7 +44,7 @@ export class LiveServer implements Candidate {
   }
 
   get isAvailable(): boolean {
-    return this.state.isAvailable
+    return this.state.isAvailable && this.state.inFlight < this.maxConnections
   }
 
   get inFlight(): number {

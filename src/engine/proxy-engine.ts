@@ -46,9 +46,8 @@ export class ProxyEngine implements ExchangeOwner {
   /** The host's, called by an exchange. */
   readonly onResponse: Hooks['onResponse']
   readonly #onRequest: Hooks['onRequest']
-  /** Names this proxy in `Via`, so that a request that comes round is known. */
-  readonly #id = `switchover-${randomBytes(4).toString('hex')}`
-  readonly #forwarded: boolean
+  /** How requests are sent on; the id names this proxy in `Via`, so that one that comes round is known. */
+  readonly #how: { readonly id: string; readonly forwarded: boolean }
   readonly #upstreams: Upstreams
   readonly #generations: Generations
   #draining = false
@@ -58,7 +57,8 @@ export class ProxyEngine implements ExchangeOwner {
     this.events = events
     this.reports = new RequestReports(events)
     this.#clientAddresses = new ClientAddresses(options.trustedProxies)
-    this.#forwarded = options.forwarded ?? false
+    const id = `switchover-${randomBytes(4).toString('hex')}`
+    this.#how = { id, forwarded: options.forwarded ?? false }
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
     this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
@@ -124,7 +124,7 @@ export class ProxyEngine implements ExchangeOwner {
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
       if (this.inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
-      checkRequest(req, this.#id)
+      checkRequest(req, this.#how.id)
       exchange.pin(snapshot)
 
       // client address
@@ -154,18 +154,12 @@ export class ProxyEngine implements ExchangeOwner {
       }
       admit(frontend, clientAddress, peer)
       exchange.backend = snapshot.backends.get(frontend.backend)
-      exchange.backend?.retryBudget.save()
+      exchange.release = exchange.backend?.admit(facts)
       exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
 
       // headers
-      exchange.headers = forwardRequestHeaders(req, {
-        peer,
-        clientAddress,
-        trusted,
-        authority: facts.authority,
-        id: this.#id,
-        forwarded: this.#forwarded,
-      })
+      const { authority } = facts
+      exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority, ...this.#how })
       const rewritten = frontend.rewrite?.(facts.path)
       exchange.target = rewritten ? rewritten.path + facts.search : facts.target
       if (rewritten) exchange.headers.push(...rewritten.headers)
@@ -182,6 +176,7 @@ export class ProxyEngine implements ExchangeOwner {
     const { facts, frontend, backend, headers } = exchange
     // pick upstream
     const server = facts && backend?.pick(exchange.tried, facts, fallback)
+    if (!server && backend?.letWait(exchange, exchange.tried, () => this.#send(exchange))) return
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
     const relay = new ResponseRelay(exchange, backend, server)

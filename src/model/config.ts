@@ -106,8 +106,40 @@ export interface Backend {
   readonly healthCheck?: HealthCheck
   /** Takes servers out of rotation by how requests to them go. Without it, only those that cannot be connected to. */
   readonly outlierDetection?: OutlierDetectionConfig
+  /** Keeps all requests away for a while when too many of them go wrong. */
+  readonly circuitBreaker?: CircuitBreakerConfig
+  /** How many requests of one client, or of whatever tells them apart, may be under way; more get 429. Default: any number. */
+  readonly maxConn?: MaxConn
+  /** Where requests wait while every server has all that its `maxConnections` allows. */
+  readonly queue?: QueueConfig
   /** Over how long a server that is new, or back again, comes to its whole weight. Default: at once. */
   readonly slowStart?: Duration
+}
+
+/** When requests are kept away from a backend. Source: Traefik 1.7 `circuitBreaker`. */
+export interface CircuitBreakerConfig {
+  /** Looked at over the last ten seconds, for example `NetworkErrorRatio() > 0.5`. */
+  readonly expression: string
+  /** How long none passes. Default `"10s"`, Traefik's. */
+  readonly fallbackDuration?: Duration
+  /** How long it takes until all pass again. Default `"10s"`, Traefik's. */
+  readonly recoveryDuration?: Duration
+}
+
+/** Requests under way that are told apart by a key. Source: Traefik 1.7 `maxConn`. */
+export interface MaxConn {
+  /** Under way at a time for each key. */
+  readonly amount: number
+  /** The key: `request.host` (default), `client.ip` or `request.header.NAME`. */
+  readonly extractorFunc?: string
+}
+
+/** Requests that wait for a server, in the order in which they came. */
+export interface QueueConfig {
+  /** Default 100; more get 503. */
+  readonly size?: number
+  /** Then they get 503. Default `"10s"`. */
+  readonly timeout?: Duration
 }
 
 /** As in Traefik: `"10s"`, `"1m30s"`, `"500ms"`; a bare number is seconds. */
@@ -189,4 +221,6 @@ export interface Server {
   readonly url: string
   /** Share of the backend's requests; default 1. 0: no new requests. */
   readonly weight?: number
+  /** Requests under way on it at a time, each on a connection of its own; more wait. Default: any number. */
+  readonly maxConnections?: number
 }

@@ -74,6 +74,16 @@ export interface ServerHealthChanged {
   readonly reason: string
 }
 
+/** Of a circuit breaker: all requests pass, none does, more and more do. */
+export type CircuitState = 'standby' | 'tripped' | 'recovering'
+
+/** A backend's circuit breaker has another state. */
+export interface CircuitChanged {
+  /** `name@provider` */
+  readonly backend: string
+  readonly state: CircuitState
+}
+
 /** Every event, with the arguments of its listeners. Emitted after the fact is true. */
 export interface ProxyEvents {
   configChanged: [event: ConfigChanged]
@@ -82,6 +92,7 @@ export interface ProxyEvents {
   providerRecovered: [event: ProviderRecovered]
   serverDown: [event: ServerHealthChanged]
   serverUp: [event: ServerHealthChanged]
+  circuitChanged: [event: CircuitChanged]
   requestFinished: [event: RequestFinished]
   requestFailed: [event: RequestFailed]
 }

@@ -1,28 +1,33 @@
 import type {
   Backend,
   Buffering,
-  Duration,
+  CircuitBreakerConfig,
   HealthCheck,
   LoadBalancer,
+  MaxConn,
   OutlierDetectionConfig,
+  QueueConfig,
   Server,
   Stickiness,
 } from '../model/config.js'
+import { parseCircuitExpression } from './circuit-expression.js'
 import {
   BACKEND,
   BUFFERING,
+  CIRCUIT_BREAKER,
   describeValue,
   HEALTH_CHECK,
   LOAD_BALANCER,
+  MAX_CONN,
   OUTLIER_DETECTION,
   pathOf,
+  QUEUE,
   quote,
   SERVER,
   STICKINESS,
 } from './document-shapes.js'
-import type { FieldChecker } from './field-checker.js'
+import { type FieldChecker, isWhole } from './field-checker.js'
 import { suggestName } from './nearest-name.js'
-import { parseDuration } from './parse-duration.js'
 import { nullRecord, present } from './records.js'
 import { hideUserinfo, parseServerUrl } from './server-url.js'
 
@@ -30,9 +35,6 @@ import { hideUserinfo, parseServerUrl } from './server-url.js'
 const MAX_WEIGHT = 1_000_000
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
-
-/** Beyond it node's timers fire at once. */
-const MAX_DURATION_MS = 2 ** 31 - 1
 
 /** Reads backends of a document of any shape: copies what is right, notes what is wrong. */
 export class BackendChecker {
@@ -59,7 +61,10 @@ export class BackendChecker {
       buffering: this.#buffering(fields['buffering'], `${path}.buffering`),
       healthCheck: this.#healthCheck(fields['healthCheck'], `${path}.healthCheck`),
       outlierDetection: this.#outlierDetection(fields['outlierDetection'], `${path}.outlierDetection`),
-      slowStart: this.#duration(fields['slowStart'], `${path}.slowStart`),
+      slowStart: this.#fields.duration(fields['slowStart'], `${path}.slowStart`),
+      circuitBreaker: this.#circuitBreaker(fields['circuitBreaker'], `${path}.circuitBreaker`),
+      maxConn: this.#maxConn(fields['maxConn'], `${path}.maxConn`),
+      queue: this.#queue(fields['queue'], `${path}.queue`),
     })
   }
 
@@ -71,6 +76,7 @@ export class BackendChecker {
     return present({
       url: this.#url(fields['url'], `${path}.url`),
       weight: this.#weight(fields['weight'], `${path}.weight`),
+      maxConnections: this.#fields.count(fields['maxConnections'], `${path}.maxConnections`),
     })
   }
 
@@ -121,7 +127,11 @@ export class BackendChecker {
       cookieName,
       secure: this.#fields.flag(fields['secure'], `${path}.secure`),
       httpOnly: this.#fields.flag(fields['httpOnly'], `${path}.httpOnly`),
-      sameSite: this.#oneOf(fields['sameSite'], `${path}.sameSite`, ['none', 'lax', 'strict'] as const),
+      sameSite: this.#fields.oneOf(fields['sameSite'], `${path}.sameSite`, [
+        'none',
+        'lax',
+        'strict',
+      ] as const),
     })
   }
 
@@ -150,18 +160,18 @@ export class BackendChecker {
     const at = (name: string) => `${path}.${name}`
     const check = present({
       path: this.#fields.text(fields['path'], at('path')),
-      scheme: this.#oneOf(fields['scheme'], at('scheme'), ['http', 'https', 'tcp'] as const),
-      port: this.#number(fields['port'], at('port'), 'a port from 1 to 65535', (port) =>
+      scheme: this.#fields.oneOf(fields['scheme'], at('scheme'), ['http', 'https', 'tcp'] as const),
+      port: this.#fields.number(fields['port'], at('port'), 'a port from 1 to 65535', (port) =>
         isWhole(port, 1, 65_535),
       ),
       hostname: this.#fields.text(fields['hostname'], at('hostname')),
       headers: this.#headers(fields['headers'], at('headers')),
-      interval: this.#duration(fields['interval'], at('interval')),
-      timeout: this.#duration(fields['timeout'], at('timeout')),
+      interval: this.#fields.duration(fields['interval'], at('interval')),
+      timeout: this.#fields.duration(fields['timeout'], at('timeout')),
       status: this.#status(fields['status'], at('status')),
       body: this.#fields.text(fields['body'], at('body')),
-      unhealthyThreshold: this.#count(fields['unhealthyThreshold'], at('unhealthyThreshold')),
-      healthyThreshold: this.#count(fields['healthyThreshold'], at('healthyThreshold')),
+      unhealthyThreshold: this.#fields.count(fields['unhealthyThreshold'], at('unhealthyThreshold')),
+      healthyThreshold: this.#fields.count(fields['healthyThreshold'], at('healthyThreshold')),
     })
     if (check.scheme !== 'tcp' && !check.path?.startsWith('/')) {
       const found = describeValue(fields['path'])
@@ -180,51 +190,70 @@ export class BackendChecker {
     if (!fields) return undefined
     const at = (name: string) => `${path}.${name}`
     const share = (name: string) =>
-      this.#number(fields[name], at(name), 'a share from 0 to 1', (given) => given >= 0 && given <= 1)
+      this.#fields.number(fields[name], at(name), 'a share from 0 to 1', (given) => given >= 0 && given <= 1)
     return present({
-      consecutiveFailures: this.#count(fields['consecutiveFailures'], at('consecutiveFailures')),
+      consecutiveFailures: this.#fields.count(fields['consecutiveFailures'], at('consecutiveFailures')),
       failureShare: share('failureShare'),
-      minimumRequests: this.#count(fields['minimumRequests'], at('minimumRequests')),
-      interval: this.#duration(fields['interval'], at('interval')),
-      ejectionTime: this.#duration(fields['ejectionTime'], at('ejectionTime')),
-      maxEjectionTime: this.#duration(fields['maxEjectionTime'], at('maxEjectionTime')),
+      minimumRequests: this.#fields.count(fields['minimumRequests'], at('minimumRequests')),
+      interval: this.#fields.duration(fields['interval'], at('interval')),
+      ejectionTime: this.#fields.duration(fields['ejectionTime'], at('ejectionTime')),
+      maxEjectionTime: this.#fields.duration(fields['maxEjectionTime'], at('maxEjectionTime')),
       maxEjectedShare: share('maxEjectedShare'),
     })
   }
 
-  #count(value: unknown, path: string): number | undefined {
-    const isCount = (given: number) => isWhole(given, 1, Number.MAX_SAFE_INTEGER)
-    return this.#number(value, path, 'a whole number of 1 or more', isCount)
-  }
-
-  #number(
-    value: unknown,
-    path: string,
-    expected: string,
-    holds: (given: number) => boolean,
-  ): number | undefined {
+  #circuitBreaker(value: unknown, path: string): CircuitBreakerConfig | undefined {
     if (value === undefined) return undefined
-    if (typeof value === 'number' && holds(value)) return value
-    const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
-    this.#fields.note(path, code, `expected ${expected}, found ${describeValue(value)}`)
-    return undefined
+    const fields = this.#fields.object(value, path, CIRCUIT_BREAKER)
+    if (!fields) return undefined
+    const at = `${path}.expression`
+    const expression = this.#fields.text(fields['expression'], at) ?? ''
+    const parsed = parseCircuitExpression(expression)
+    if (fields['expression'] === undefined)
+      this.#fields.note(at, 'MISSING_FIELD', 'expected an expression, as NetworkErrorRatio() > 0.5')
+    else if (typeof parsed === 'string') this.#fields.note(at, 'INVALID_VALUE', parsed)
+    const duration = (name: string) => this.#fields.duration(fields[name], `${path}.${name}`)
+    return present({
+      expression,
+      fallbackDuration: duration('fallbackDuration'),
+      recoveryDuration: duration('recoveryDuration'),
+    })
   }
 
-  /** Above 0: what is to happen again and again must not happen without end. */
-  #duration(value: unknown, path: string): Duration | undefined {
+  #maxConn(value: unknown, path: string): MaxConn | undefined {
     if (value === undefined) return undefined
-    const ms = parseDuration(value) ?? 0
-    if (ms > 0 && ms <= MAX_DURATION_MS) return value as Duration
-    const expected = 'expected a duration above 0, as "10s"; a bare number is seconds'
-    this.#fields.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
-    return undefined
+    const fields = this.#fields.object(value, path, MAX_CONN)
+    if (!fields) return undefined
+    if (fields['amount'] === undefined)
+      this.#fields.note(
+        `${path}.amount`,
+        'MISSING_FIELD',
+        'expected a whole number of 1 or more, found nothing',
+      )
+    const extractorFunc = this.#fields.text(fields['extractorFunc'], `${path}.extractorFunc`)
+    if (
+      extractorFunc !== undefined &&
+      !/^(request\.host|client\.ip|request\.header\..+)$/.test(extractorFunc)
+    ) {
+      const expected = 'expected request.host, client.ip or request.header.NAME'
+      this.#fields.note(
+        `${path}.extractorFunc`,
+        'INVALID_VALUE',
+        `${expected}, found ${quote(extractorFunc)}`,
+      )
+    }
+    return present({ amount: this.#fields.count(fields['amount'], `${path}.amount`) ?? 1, extractorFunc })
   }
 
-  #oneOf<T extends string>(value: unknown, path: string, known: readonly T[]): T | undefined {
-    if (value === undefined || known.includes(value as T)) return value as T | undefined
-    const found = describeValue(value)
-    this.#fields.note(path, 'INVALID_VALUE', `expected one of ${known.join(', ')}, found ${found}`)
-    return undefined
+  #queue(value: unknown, path: string): QueueConfig | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, QUEUE)
+    if (!fields) return undefined
+    const isSize = (given: number) => isWhole(given, 0, 1_000_000)
+    return present({
+      size: this.#fields.number(fields['size'], `${path}.size`, 'a whole number from 0 to 1000000', isSize),
+      timeout: this.#fields.duration(fields['timeout'], `${path}.timeout`),
+    })
   }
 
   #headers(value: unknown, path: string): Readonly<Record<string, string>> | undefined {
@@ -251,8 +280,4 @@ export class BackendChecker {
     )
     return undefined
   }
-}
-
-function isWhole(value: number, least: number, most: number): boolean {
-  return Number.isSafeInteger(value) && value >= least && value <= most
 }

@@ -32,9 +32,28 @@ export const ROUTE: Shape = { now: ['rule'], later: [] }
 export const WHITE_LIST: Shape = { now: ['sourceRange', 'useXForwardedFor'], later: [] }
 
 export const BACKEND: Shape = {
-  now: ['servers', 'loadBalancer', 'buffering', 'healthCheck', 'outlierDetection', 'slowStart'],
-  later: ['circuitBreaker', 'maxConn', 'responseForwarding'],
+  now: [
+    'servers',
+    'loadBalancer',
+    'buffering',
+    'healthCheck',
+    'outlierDetection',
+    'slowStart',
+    'circuitBreaker',
+    'maxConn',
+    'queue',
+  ],
+  later: ['responseForwarding'],
 }
+
+export const CIRCUIT_BREAKER: Shape = {
+  now: ['expression', 'fallbackDuration', 'recoveryDuration'],
+  later: [],
+}
+
+export const MAX_CONN: Shape = { now: ['amount', 'extractorFunc'], later: [] }
+
+export const QUEUE: Shape = { now: ['size', 'timeout'], later: [] }
 
 export const HEALTH_CHECK: Shape = {
   now: [
@@ -66,7 +85,7 @@ export const OUTLIER_DETECTION: Shape = {
   later: [],
 }
 
-export const SERVER: Shape = { now: ['url', 'weight'], later: ['tags'] }
+export const SERVER: Shape = { now: ['url', 'weight', 'maxConnections'], later: ['tags'] }
 
 export const LOAD_BALANCER: Shape = { now: ['method', 'hashBy', 'stickiness', 'sticky'], later: [] }
 

@@ -1,6 +1,8 @@
+import type { Duration } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { describeValue, pathOf, quote, RESERVED_NAMES, type Shape } from './document-shapes.js'
 import { suggestName } from './nearest-name.js'
+import { parseDuration } from './parse-duration.js'
 
 /** Reads the fields of a document of any shape, noting what is none of what was expected. */
 export class FieldChecker {
@@ -69,6 +71,41 @@ export class FieldChecker {
     return undefined
   }
 
+  count(value: unknown, path: string): number | undefined {
+    const isCount = (given: number) => isWhole(given, 1, Number.MAX_SAFE_INTEGER)
+    return this.number(value, path, 'a whole number of 1 or more', isCount)
+  }
+
+  number(
+    value: unknown,
+    path: string,
+    expected: string,
+    holds: (given: number) => boolean,
+  ): number | undefined {
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && holds(value)) return value
+    const code = typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
+    this.note(path, code, `expected ${expected}, found ${describeValue(value)}`)
+    return undefined
+  }
+
+  /** Above 0: what is to happen again and again must not happen without end. */
+  duration(value: unknown, path: string): Duration | undefined {
+    if (value === undefined) return undefined
+    const ms = parseDuration(value) ?? 0
+    if (ms > 0 && ms <= MAX_DURATION_MS) return value as Duration
+    const expected = 'expected a duration above 0, as "10s"; a bare number is seconds'
+    this.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
+    return undefined
+  }
+
+  oneOf<T extends string>(value: unknown, path: string, known: readonly T[]): T | undefined {
+    if (value === undefined || known.includes(value as T)) return value as T | undefined
+    const found = describeValue(value)
+    this.note(path, 'INVALID_VALUE', `expected one of ${known.join(', ')}, found ${found}`)
+    return undefined
+  }
+
   note(path: string, code: Issue['code'], message: string): void {
     this.issues.push({ path, code, message })
   }
@@ -98,4 +135,11 @@ export class FieldChecker {
     const suggestion = suggestName(name, [...now, ...later])
     this.note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
   }
+}
+
+/** Beyond it node's timers fire at once. */
+const MAX_DURATION_MS = 2 ** 31 - 1
+
+export function isWhole(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most
 }

@@ -59,6 +59,13 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
   events.on('serverUp', ({ backend, server, reason }) =>
     say('info', { backend, server }, `server ${server} of ${backend} is up: ${reason}`),
   )
+  events.on('circuitChanged', ({ backend, state }) =>
+    say(
+      state === 'standby' ? 'info' : 'warn',
+      { backend, state },
+      `the circuit breaker of ${backend} is ${state}`,
+    ),
+  )
   if (level !== 'debug') return
   events.on('requestFailed', ({ method, host, path, status, error }) =>
     say(

@@ -132,8 +132,6 @@ describe('keys of Traefik 1.7', () => {
     'frontends/web/headers/customrequestheaders/X-A',
     'frontends/web/passtlscert',
     'frontends/web/passtlsclientcert/infos/subject/country',
-    'backends/web/circuitbreaker/expression',
-    'backends/web/maxconn/amount',
     'backends/web/responseforwarding/flushinterval',
     'backends/web/buffering/retryexpression',
     'backends/web/servers/one/tags',

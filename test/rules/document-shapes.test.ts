@@ -50,11 +50,14 @@ describe('the shapes', () => {
     expect(all.map(([name]) => name).toSorted()).toEqual([
       'BACKEND',
       'BUFFERING',
+      'CIRCUIT_BREAKER',
       'DOCUMENT',
       'FRONTEND',
       'HEALTH_CHECK',
       'LOAD_BALANCER',
+      'MAX_CONN',
       'OUTLIER_DETECTION',
+      'QUEUE',
       'ROUTE',
       'SERVER',
       'STICKINESS',
@@ -81,11 +84,21 @@ describe('the shapes', () => {
     [
       'backend',
       shapes.BACKEND,
-      ['servers', 'loadBalancer', 'buffering', 'healthCheck', 'outlierDetection', 'slowStart'],
+      [
+        'servers',
+        'loadBalancer',
+        'buffering',
+        'healthCheck',
+        'outlierDetection',
+        'slowStart',
+        'circuitBreaker',
+        'maxConn',
+        'queue',
+      ],
     ],
     ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],
     ['load balancer', shapes.LOAD_BALANCER, ['method', 'hashBy', 'stickiness', 'sticky']],
-    ['server', shapes.SERVER, ['url', 'weight']],
+    ['server', shapes.SERVER, ['url', 'weight', 'maxConnections']],
   ])('let a %s use the fields that are built, and no other', (_kind, { now }, built) => {
     expect(now).toEqual(built)
   })
@@ -97,7 +110,7 @@ describe('the shapes', () => {
       shapes.FRONTEND,
       'passTLSCert passTLSClientCert auth basicAuth whitelistSourceRange redirect errors ratelimit headers',
     ],
-    ['backend', shapes.BACKEND, 'circuitBreaker maxConn responseForwarding'],
+    ['backend', shapes.BACKEND, 'responseForwarding'],
     [
       'buffering',
       shapes.BUFFERING,

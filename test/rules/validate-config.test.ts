@@ -172,7 +172,7 @@ describe('the report', () => {
       backends: {
         one: { servers: { s1: { url: 'ftp://h' }, s2: { url: 'http://h', weight: -1 } } },
         'a@b': { servers: {} },
-        two: { servers: {}, maxConn: { amount: 1 } },
+        two: { servers: {}, responseForwarding: {} },
       },
       frontends: {
         a: { rule: 'Host:a' },
@@ -185,7 +185,7 @@ describe('the report', () => {
     expect(issues.map(({ path, code }) => `${path} ${code}`).toSorted()).toEqual([
       'backends.one.servers.s1.url INVALID_URL',
       'backends.one.servers.s2.weight INVALID_VALUE',
-      'backends.two.maxConn NOT_SUPPORTED',
+      'backends.two.responseForwarding NOT_SUPPORTED',
       'backends["a@b"] INVALID_NAME',
       'fronteds UNKNOWN_FIELD',
       'frontends.a.backend MISSING_BACKEND',
@@ -212,7 +212,7 @@ describe("unsupportedFields: 'warn'", () => {
   const document = {
     tls: [],
     frontends: { f: { backend: 'b', rule: 'Path:/', auth: { basic: {} } } },
-    backends: { b: { servers: {}, maxConn: { amount: 5 } } },
+    backends: { b: { servers: {}, responseForwarding: {} } },
   }
 
   it('turns every field that is not built yet into a warning, and leaves it out', () => {
@@ -221,7 +221,7 @@ describe("unsupportedFields: 'warn'", () => {
       ok: true,
       warnings: [
         { path: 'tls', code: 'NOT_SUPPORTED' },
-        { path: 'backends.b.maxConn', code: 'NOT_SUPPORTED' },
+        { path: 'backends.b.responseForwarding', code: 'NOT_SUPPORTED' },
         { path: 'frontends.f.auth', code: 'NOT_SUPPORTED' },
       ],
     })

@@ -431,3 +431,168 @@ describe('stickiness', () => {
     expect(response.headers.get('set-cookie')).toMatch(/^_TRAEFIK_BACKEND=[0-9a-f]{16}; Path=\/$/)
   })
 })
+
+describe('limits on what is under way', () => {
+  /** Requests that a server holds until they are let go. */
+  function holding(server: Named) {
+    const held: ServerResponse[] = []
+    server.answer = (res) => void held.push(res)
+    return { held, letGo: () => held.shift()?.end('done') }
+  }
+
+  it('maxConn: more of one client get 429, others do not, and a place is free again when one is over or has left', async () => {
+    const one = await startNamed('one')
+    const { held, letGo } = holding(one)
+    const maxConn = { amount: 2, extractorFunc: 'request.header.X-Tenant' }
+    const { proxy } = await start(config({ maxConn }, [one.url]))
+    const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    const leaving = new AbortController()
+    const ask = (tenant: string, signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${port}/`, { headers: { 'x-tenant': tenant }, ...(signal && { signal }) }).then(
+        async (response) => `${response.status} ${await response.text()}`,
+        () => 'left',
+      )
+    const first = ask('a')
+    const second = ask('a', leaving.signal)
+    await eventually(() => held.length === 2, 'two are under way')
+    expect(await ask('a')).toMatch(/^429 .*PROXY_TOO_MANY_REQUESTS/s)
+    const other = ask('b')
+    await eventually(() => held.length === 3, 'another tenant is let in')
+    letGo()
+    expect(await first).toBe('200 done')
+    const third = ask('a')
+    await eventually(() => held.length === 3, 'a place was free')
+    leaving.abort()
+    expect(await second).toBe('left')
+    const fourth = eventually(async () => {
+      const answer = ask('a')
+      const isIn = await Promise.race([
+        answer.then(() => false),
+        eventually(() => held.length === 4, 'in').then(() => true),
+      ])
+      return isIn
+    }, 'a place of one that left')
+    await fourth
+    while (held.length > 0) letGo()
+    expect([await other, await third]).toEqual(['200 done', '200 done'])
+  })
+
+  it('maxConnections: more wait in their order, no more than so many, no longer than so long', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const [ofOne, ofTwo] = [holding(one), holding(two)]
+    const servers = { s0: { url: one.url, maxConnections: 1 }, s1: { url: two.url, maxConnections: 1 } }
+    const { ask } = await start(config({ servers, queue: { size: 2, timeout: '400ms' } }, []))
+    const answers: string[] = []
+    const asked = (name: string) => ask().then((answer) => void answers.push(`${name} ${answer}`))
+    const all = [asked('1'), asked('2')]
+    await eventually(() => ofOne.held.length + ofTwo.held.length === 2, 'both are busy')
+    all.push(asked('3'))
+    await eventually(() => one.asked + two.asked === 2, 'the third waits')
+    all.push(asked('4'))
+    // The queue is full.
+    await eventually(async () => (await ask()) === '503', 'one too many')
+    ofOne.letGo()
+    await eventually(() => ofOne.held.length === 1, 'the third is on its way')
+    expect(answers).toEqual(['1 done'])
+    await eventually(() => answers.length === 2, 'the fourth has waited for too long')
+    expect(answers[1]).toBe('4 503')
+    ofOne.letGo()
+    ofTwo.letGo()
+    await Promise.all(all)
+    expect(answers.slice(2).sort()).toEqual(['2 done', '3 done'])
+    expect(one.asked + two.asked).toBe(3)
+  })
+
+  it('under load never has more on a server than it may, loses none, and forgets clients that leave while they wait', async () => {
+    let [now, most] = [0, 0]
+    const one = await startNamed('one')
+    one.answer = (res) => {
+      most = Math.max(most, ++now)
+      setTimeout(() => {
+        now -= 1
+        res.end('done')
+      }, 2)
+    }
+    const servers = { s0: { url: one.url, maxConnections: 3 } }
+    const { proxy, ask } = await start(config({ servers, queue: { size: 500 } }, []))
+    const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    const leaving = Array.from({ length: 40 }, () => {
+      const left = new AbortController()
+      const answer = fetch(`http://127.0.0.1:${port}/`, { signal: left.signal }).catch(() => undefined)
+      return { left, answer }
+    })
+    const answers = Promise.all(Array.from({ length: 200 }, ask))
+    for (const { left } of leaving) left.abort()
+    expect(new Set(await answers)).toEqual(new Set(['done']))
+    await Promise.all(leaving.map(({ answer }) => answer))
+    expect(most).toBeLessThanOrEqual(3)
+    expect(await ask()).toBe('done')
+  })
+
+  it('a request that is retried waits too, and a server that is down is not waited for', async () => {
+    const one = await startNamed('one')
+    const { held, letGo } = holding(one)
+    const servers = { s0: { url: 'http://127.0.0.1:1' }, s1: { url: one.url, maxConnections: 1 } }
+    const { ask } = await start(config({ servers, queue: { timeout: '5s' } }, []))
+    const first = ask()
+    await eventually(() => held.length === 1, 'the first')
+    const second = ask()
+    letGo()
+    expect(await first).toBe('done')
+    await eventually(() => held.length === 1, 'the second')
+    letGo()
+    expect(await second).toBe('done')
+  })
+})
+
+describe('a circuit breaker', () => {
+  it('trips, lets none through for a while, then more and more, and tells of each state; a change elsewhere leaves it', async () => {
+    const one = await startNamed('one')
+    const circuitBreaker = {
+      expression: 'ResponseCodeRatio(500, 600, 0, 600) > 0.5',
+      fallbackDuration: '300ms',
+      recoveryDuration: '300ms',
+    }
+    const { provider, proxy, ask } = await start(config({ circuitBreaker }, [one.url]))
+    const states: string[] = []
+    proxy.on('circuitChanged', ({ backend, state }) => states.push(`${backend} ${state}`))
+    expect(await answers(ask, 5)).toEqual({ one: 5 })
+    one.answer = (res) => res.writeHead(500).end()
+    await eventually(async () => (await ask()) === '503', 'it has tripped')
+    expect(states).toEqual(['web@static tripped'])
+    const { asked } = one
+    const elsewhere = { other: { servers: { only: { url: one.url } } } }
+    await provider.update(
+      config({ circuitBreaker }, [one.url, 'http://127.0.0.1:1'], { backends: elsewhere }),
+    )
+    expect(await answers(ask, 5)).toEqual({ 503: 5 })
+    expect(one.asked).toBe(asked)
+    one.answer = (res) => res.end('one')
+    await eventually(async () => (await ask()) === 'one', 'some pass again')
+    await eventually(async () => {
+      await ask()
+      return states.at(-1) === 'web@static standby'
+    }, 'all pass again')
+    expect(states).toEqual(['tripped', 'recovering', 'standby'].map((state) => `web@static ${state}`))
+    expect(await answers(ask, 20)).toEqual({ one: 20 })
+  })
+
+  it('trips again while it recovers, by failures to get a response and by latency too', async () => {
+    for (const [expression, sick] of [
+      ['NetworkErrorRatio() > 0.3', (res: ServerResponse) => void res.destroy()],
+      ['LatencyAtQuantileMS(50.0) > 30', (res: ServerResponse) => void setTimeout(() => res.end('slow'), 40)],
+    ] as const) {
+      const one = await startNamed('one')
+      one.answer = sick
+      const durations = { fallbackDuration: '50ms', recoveryDuration: '2s' }
+      const { proxy, ask } = await start(config({ circuitBreaker: { expression, ...durations } }, [one.url]))
+      const states: string[] = []
+      proxy.on('circuitChanged', ({ state }) => states.push(state))
+      await eventually(async () => {
+        await ask()
+        return states.length >= 3
+      }, 'it has tripped twice')
+      expect(states.slice(0, 3)).toEqual(['tripped', 'recovering', 'tripped'])
+    }
+  })
+})

@@ -1,0 +1,64 @@
+import type { CircuitBreakerConfig } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
+import type { CircuitState } from '../model/events.js'
+import { type CircuitExpression, parseCircuitExpression } from '../rules/circuit-expression.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import { RecentResponses } from './recent-responses.js'
+
+/** The expression is looked at no more often. Traefik's period too. */
+const CHECK_MS = 100
+
+/**
+ * Keeps requests from a backend that is not well, for a while: *standby* lets all through, *tripped* none, *recovering* more
+ * and more. Source: Traefik 1.7 `circuitBreaker`.
+ */
+export class CircuitBreaker {
+  readonly #expression: CircuitExpression
+  readonly #fallbackMs: number
+  readonly #recoveryMs: number
+  readonly #tell: (state: CircuitState) => void
+  readonly #recent = new RecentResponses()
+  #state: CircuitState = 'standby'
+  #since = 0
+  #checkedAt = 0
+
+  constructor(config: CircuitBreakerConfig, tell: (state: CircuitState) => void) {
+    const expression = parseCircuitExpression(config.expression)
+    if (typeof expression === 'string') throw new Error(expression)
+    this.#expression = expression
+    this.#fallbackMs = parseDuration(config.fallbackDuration) ?? 10_000
+    this.#recoveryMs = parseDuration(config.recoveryDuration) ?? 10_000
+    this.#tell = tell
+  }
+
+  /** @throws ProxyError `PROXY_CIRCUIT_OPEN` */
+  admit(): void {
+    if (this.#state === 'standby') return
+    const elapsed = performance.now() - this.#since
+    if (this.#state === 'tripped') {
+      if (elapsed < this.#fallbackMs) throw new ProxyError('PROXY_CIRCUIT_OPEN')
+      this.#change('recovering')
+      return
+    }
+    if (elapsed >= this.#recoveryMs) this.#change('standby')
+    else if (Math.random() >= elapsed / this.#recoveryMs) throw new ProxyError('PROXY_CIRCUIT_OPEN')
+  }
+
+  /** @param status of a response; undefined: there was none */
+  count(status: number | undefined, latencyMs: number): void {
+    // What was under way when it tripped says nothing of how the backend is afterwards.
+    if (this.#state === 'tripped') return
+    this.#recent.count(status, latencyMs)
+    const now = performance.now()
+    if (now - this.#checkedAt < CHECK_MS) return
+    this.#checkedAt = now
+    if (this.#expression(this.#recent)) this.#change('tripped')
+  }
+
+  #change(state: CircuitState): void {
+    this.#state = state
+    this.#since = performance.now()
+    if (state === 'tripped') this.#recent.clear()
+    this.#tell(state)
+  }
+}

@@ -1,0 +1,44 @@
+import type { MaxConn } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
+import type { LiveFacts } from './read-facts.js'
+
+/**
+ * Limits how many requests of one key are under way at a backend. Source: Traefik 1.7 `maxConn`.
+ */
+export class ConnectionLimit {
+  readonly #amount: number
+  readonly #keyOf: (facts: LiveFacts) => string
+  readonly #underWay = new Map<string, number>()
+
+  constructor({ amount, extractorFunc = 'request.host' }: MaxConn) {
+    this.#amount = amount
+    this.#keyOf = keyReader(extractorFunc)
+  }
+
+  /**
+   * Lets a request in.
+   *
+   * @returns what is to be called once when it is over
+   * @throws ProxyError `PROXY_TOO_MANY_REQUESTS`
+   */
+  enter(facts: LiveFacts): () => void {
+    const key = this.#keyOf(facts)
+    const before = this.#underWay.get(key) ?? 0
+    if (before >= this.#amount) throw new ProxyError('PROXY_TOO_MANY_REQUESTS')
+    this.#underWay.set(key, before + 1)
+    return () => {
+      const left = (this.#underWay.get(key) ?? 1) - 1
+      if (left > 0) this.#underWay.set(key, left)
+      else this.#underWay.delete(key)
+    }
+  }
+}
+
+/** The text was checked with the document. */
+function keyReader(extractorFunc: string): (facts: LiveFacts) => string {
+  if (extractorFunc === 'client.ip') return ({ clientAddress }) => clientAddress
+  const [, name] = /^request\.header\.(.+)$/.exec(extractorFunc) ?? []
+  if (name === undefined) return ({ host }) => host
+  const header = name.toLowerCase()
+  return ({ headers }) => String(headers[header] ?? '')
+}

@@ -1,0 +1,86 @@
+import type { QueueConfig } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import { toProxyError } from './failures.js'
+
+/** A request that waits for a server. */
+export interface Waiting {
+  /** Nobody waits for it any more. */
+  readonly clientLeft: boolean
+  /** Answers it with an error. */
+  end(error: ProxyError): void
+}
+
+interface Place {
+  readonly waiting: Waiting
+  readonly proceed: () => void
+  readonly timer: NodeJS.Timeout
+}
+
+/** Where requests wait in their order while every server has all that it may have: no more than so many, no longer than so long. */
+export class WaitingRoom {
+  readonly #size: number
+  readonly #timeoutMs: number
+  #places: Place[] = []
+  #isCalling = false
+
+  constructor({ size = 100, timeout }: QueueConfig = {}) {
+    this.#size = size
+    this.#timeoutMs = parseDuration(timeout) ?? 10_000
+  }
+
+  /**
+   * Waits until it is called, or for too long.
+   *
+   * @param proceed tries again; what it throws is the answer
+   * @throws ProxyError `PROXY_SERVERS_BUSY` if there is no room
+   */
+  enter(waiting: Waiting, proceed: () => void): void {
+    // Those whose clients have left take no room from others.
+    if (this.#places.length >= this.#size)
+      this.#places = this.#places.filter((place) => this.#isAwaited(place))
+    if (this.#places.length >= this.#size)
+      throw new ProxyError('PROXY_SERVERS_BUSY', `${this.#size} requests wait for a server already`)
+    const timer = setTimeout(() => this.#giveUp(place), this.#timeoutMs).unref()
+    const place: Place = { waiting, proceed, timer }
+    this.#places.push(place)
+  }
+
+  /** Calls in whoever came first, as long as there is a server for it. @param hasRoom whether there is */
+  call(hasRoom: () => boolean): void {
+    // Whoever proceeds may end at once, and call.
+    if (this.#isCalling) return
+    this.#isCalling = true
+    while (this.#places.length > 0 && hasRoom()) {
+      const place = this.#places.shift() as Place
+      if (this.#isAwaited(place)) {
+        clearTimeout(place.timer)
+        this.#proceed(place)
+      }
+    }
+    this.#isCalling = false
+  }
+
+  #proceed({ waiting, proceed }: Place): void {
+    try {
+      proceed()
+    } catch (thrown) {
+      waiting.end(toProxyError(thrown))
+    }
+  }
+
+  get isEmpty(): boolean {
+    return this.#places.length === 0
+  }
+
+  #isAwaited({ waiting, timer }: Place): boolean {
+    if (waiting.clientLeft) clearTimeout(timer)
+    return !waiting.clientLeft
+  }
+
+  #giveUp(place: Place): void {
+    this.#places = this.#places.filter((other) => other !== place)
+    if (place.waiting.clientLeft) return
+    place.waiting.end(new ProxyError('PROXY_SERVERS_BUSY', `no server was free within ${this.#timeoutMs} ms`))
+  }
+}

@@ -1,0 +1,150 @@
+/** What an expression looks at: how requests of late went. */
+export interface CircuitStats {
+  /** Of all requests, the share to which there was no response, from 0 to 1. */
+  networkErrorRatio(): number
+  /** So many milliseconds or less took this share (in percent) of the responses. */
+  latencyAtQuantileMs(quantile: number): number
+  /** Responses with a status from `a` up to, not including, `b`, as a share of those from `c` up to `d`. */
+  responseCodeRatio(a: number, b: number, c: number, d: number): number
+}
+
+/** An expression, ready to be asked. */
+export type CircuitExpression = (stats: CircuitStats) => boolean
+
+/** The functions of an expression, with how many arguments each has. Adding one is adding a row. */
+const FUNCTIONS: Readonly<
+  Record<string, readonly [count: number, (stats: CircuitStats, args: number[]) => number]>
+> = {
+  NetworkErrorRatio: [0, (stats) => stats.networkErrorRatio()],
+  LatencyAtQuantileMS: [1, (stats, [quantile = 50]) => stats.latencyAtQuantileMs(quantile)],
+  ResponseCodeRatio: [4, (stats, [a = 0, b = 0, c = 0, d = 0]) => stats.responseCodeRatio(a, b, c, d)],
+}
+
+const COMPARISONS: Readonly<Record<string, (one: number, other: number) => boolean>> = {
+  '>': (one, other) => one > other,
+  '>=': (one, other) => one >= other,
+  '<': (one, other) => one < other,
+  '<=': (one, other) => one <= other,
+  '==': (one, other) => one === other,
+  '!=': (one, other) => one !== other,
+}
+
+/** Parentheses within each other: each is a call within a call here. */
+const MAX_DEPTH = 20
+
+/**
+ * Reads an expression of Traefik 1.7's circuit breaker: `NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 50`.
+ *
+ * @returns the expression, or what is wrong with it, where, and what was expected
+ */
+export function parseCircuitExpression(text: string): CircuitExpression | string {
+  try {
+    return new Reader(text).whole()
+  } catch (thrown) {
+    return (thrown as Error).message
+  }
+}
+
+const TOKEN = /\s*(&&|\|\||[<>=!]=|[<>!(),]|[A-Za-z_]\w*|\d+(?:\.\d+)?)/y
+
+class Reader {
+  readonly #text: string
+  #at = 0
+  #depth = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  whole(): CircuitExpression {
+    const expression = this.#any()
+    if (this.#text.slice(this.#at).trim() !== '') this.#fail('&&, || or the end')
+    return expression
+  }
+
+  #any(): CircuitExpression {
+    const parts = [this.#all()]
+    while (this.#take('||', 'OR')) parts.push(this.#all())
+    return (stats) => parts.some((part) => part(stats))
+  }
+
+  #all(): CircuitExpression {
+    const parts = [this.#one()]
+    while (this.#take('&&', 'AND')) parts.push(this.#one())
+    return (stats) => parts.every((part) => part(stats))
+  }
+
+  #one(): CircuitExpression {
+    if (this.#take('!')) {
+      const part = this.#nested(() => this.#one())
+      return (stats) => !part(stats)
+    }
+    if (this.#take('(')) {
+      const part = this.#nested(() => this.#any())
+      if (!this.#take(')')) this.#fail('a closing parenthesis')
+      return part
+    }
+    return this.#comparison()
+  }
+
+  #nested(read: () => CircuitExpression): CircuitExpression {
+    this.#depth += 1
+    if (this.#depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} parentheses within each other`)
+    const part = read()
+    this.#depth -= 1
+    return part
+  }
+
+  #comparison(): CircuitExpression {
+    const name = this.#peek()
+    const found = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
+    if (!found) return this.#fail(`one of ${Object.keys(FUNCTIONS).join(', ')}`)
+    this.#take(name)
+    const [count, read] = found
+    const args = this.#args(count)
+    const operator = this.#peek()
+    const compare = Object.hasOwn(COMPARISONS, operator) ? COMPARISONS[operator] : undefined
+    if (!compare) return this.#fail(`one of ${Object.keys(COMPARISONS).join(' ')}`)
+    this.#take(operator)
+    const limit = this.#number()
+    return (stats) => compare(read(stats, args), limit)
+  }
+
+  #args(count: number): number[] {
+    if (!this.#take('(')) this.#fail('an opening parenthesis')
+    const args: number[] = []
+    for (let nth = 0; nth < count; nth++) {
+      if (nth > 0 && !this.#take(',')) this.#fail(`${count} numbers with commas between them`)
+      args.push(this.#number())
+    }
+    if (!this.#take(')')) this.#fail(count === 0 ? 'nothing in the parentheses' : `${count} numbers`)
+    return args
+  }
+
+  #number(): number {
+    const text = this.#peek()
+    if (!/^\d/.test(text)) this.#fail('a number')
+    this.#take(text)
+    return Number(text)
+  }
+
+  /** The next word, not taken yet; `''` at the end, or where none is. */
+  #peek(): string {
+    TOKEN.lastIndex = this.#at
+    return TOKEN.exec(this.#text)?.[1] ?? ''
+  }
+
+  #take(...words: readonly string[]): boolean {
+    TOKEN.lastIndex = this.#at
+    const word = TOKEN.exec(this.#text)?.[1]
+    if (word === undefined || !words.includes(word)) return false
+    this.#at = TOKEN.lastIndex
+    return true
+  }
+
+  #fail(expected: string): never {
+    const found = this.#text.slice(this.#at).trim().slice(0, 20)
+    const where = found === '' ? 'at its end' : `at ${JSON.stringify(found)}`
+    throw new Error(`${where}: expected ${expected}`)
+  }
+}

@@ -8,26 +8,34 @@ import type { Subject } from '../parts/running-subject.js'
 import { OURS, startByName, startOrigin } from '../parts/subject.js'
 import { inTurn, type Rounds, ratiosTo, rowsOf, stopAll, wrongIn } from './throughput.js'
 
-/** What each kind of looking on may cost of the throughput. */
+/** What each kind of looking on, and what is asked of a backend, may cost of the throughput. */
 const ALLOWED: Readonly<Record<string, number>> = {
+  'p2c, health checks, outlier detection': 0.03,
   'metrics and status server': 0.05,
   'access log, common': 0.1,
   'access log, JSON': 0.1,
 }
 
-/** The same proxy, alone and with somebody who looks on. */
+const WATCHED = {
+  loadBalancer: { method: 'p2c' },
+  healthCheck: { path: '/', interval: '1s' },
+  outlierDetection: {},
+}
+
+/** The same proxy, alone, with somebody who looks on, and with servers that are watched. */
 export async function observed(workload: Workload, { rounds, seconds }: Rounds): Promise<Finding> {
   const log = join(tmpdir(), `switchover-bench-${process.pid}.log`)
-  const options: Readonly<Record<string, object>> = {
+  const subjectsOf = {
     [OURS]: {},
-    'metrics and status server': { status: { address: ':0' } },
-    'access log, common': { accessLog: { file: log } },
-    'access log, JSON': { accessLog: { file: log, format: 'json' } },
+    'p2c, health checks, outlier detection': { SUBJECT_BACKEND: JSON.stringify(WATCHED) },
+    'metrics and status server': withOptions({ status: { address: ':0' } }),
+    'access log, common': withOptions({ accessLog: { file: log } }),
+    'access log, JSON': withOptions({ accessLog: { file: log, format: 'json' } }),
   }
   const origin = await startOrigin()
   const subjects: Record<string, Subject> = {}
-  for (const [name, given] of Object.entries(options))
-    subjects[name] = await startByName(OURS, origin.port, { SUBJECT_OPTIONS: JSON.stringify(given) })
+  for (const [name, env] of Object.entries(subjectsOf))
+    subjects[name] = await startByName(OURS, origin.port, env)
   for (const { port } of Object.values(subjects)) await load(port, workload, 1)
   const title = 'small GET, with somebody who looks on'
   const runs = await inTurn(title, subjects, rounds, async ({ port }) => {
@@ -48,4 +56,8 @@ export async function observed(workload: Workload, { rounds, seconds }: Rounds):
     }
   })
   return { title, rows: rowsOf(runs), goals, wrong: wrongIn(runs) }
+}
+
+function withOptions(options: object): Record<string, string> {
+  return { SUBJECT_OPTIONS: JSON.stringify(options) }
 }

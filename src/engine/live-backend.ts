@@ -63,7 +63,10 @@ export class LiveBackend {
       return new LiveServer(given, tools.upstreams, state, slowStartMs)
     })
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-    this.#waitingRoom = isLimited ? new WaitingRoom(config.queue) : undefined
+    // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
+    const room = before ? before.#waitingRoom : undefined
+    this.#waitingRoom = isLimited ? (room ?? new WaitingRoom(config.queue)) : undefined
+    this.#waitingRoom?.configure(config.queue)
     // One that is configured as before goes on: a change of something else must not put a sick backend back.
     const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
     this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
@@ -80,7 +83,7 @@ export class LiveBackend {
     const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
       config.loadBalancer ?? {}
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness)
-    const listener = tellOf(name, tools.events)
+    const listener = this.#listener(tools.events)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection, listener)
     const newUpstream = (origin: string) => tools.upstreams.apart(origin)
     this.checks =
@@ -149,8 +152,24 @@ export class LiveBackend {
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
     this.#pick.changed?.(server)
-    if (this.#waitingRoom && !this.#waitingRoom.isEmpty)
-      this.#waitingRoom.call(() => this.servers.some(({ weight, isAvailable }) => weight > 0 && isAvailable))
+    this.#callWaiting()
+  }
+
+  #listener(events: ProxyEmitter): RotationListener {
+    const { name: backend } = this
+    return {
+      wentOut: ({ name: server }, reason) => events.emit('serverDown', { backend, server, reason }),
+      cameBack: ({ name: server }, reason) => {
+        events.emit('serverUp', { backend, server, reason })
+        this.#callWaiting()
+      },
+    }
+  }
+
+  /** A server may have room. */
+  #callWaiting(): void {
+    if (!this.#waitingRoom || this.#waitingRoom.isEmpty) return
+    this.#waitingRoom.call(() => this.servers.some(({ weight, isAvailable }) => weight > 0 && isAvailable))
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
@@ -195,11 +214,4 @@ function breakerOf(
     circuitBreaker &&
     new CircuitBreaker(circuitBreaker, (state) => events.emit('circuitChanged', { backend, state }))
   )
-}
-
-function tellOf(backend: string, events: ProxyEmitter): RotationListener {
-  return {
-    wentOut: ({ name: server }, reason) => events.emit('serverDown', { backend, server, reason }),
-    cameBack: ({ name: server }, reason) => events.emit('serverUp', { backend, server, reason }),
-  }
 }

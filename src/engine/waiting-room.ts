@@ -19,12 +19,17 @@ interface Place {
 
 /** Where requests wait in their order while every server has all that it may have: no more than so many, no longer than so long. */
 export class WaitingRoom {
-  readonly #size: number
-  readonly #timeoutMs: number
+  #size = 0
+  #timeoutMs = 0
   #places: Place[] = []
   #isCalling = false
 
-  constructor({ size = 100, timeout }: QueueConfig = {}) {
+  constructor(config: QueueConfig | undefined) {
+    this.configure(config)
+  }
+
+  /** For those who come from now on. */
+  configure({ size = 100, timeout }: QueueConfig = {}): void {
     this.#size = size
     this.#timeoutMs = parseDuration(timeout) ?? 10_000
   }

@@ -529,6 +529,25 @@ describe('limits on what is under way', () => {
     expect(await ask()).toBe('done')
   })
 
+  it('those who wait are called when a server is back, and over a change of the configuration', async () => {
+    const [one, two] = [await startNamed('one'), await startNamed('two')]
+    const [ofOne, ofTwo] = [holding(one), holding(two)]
+    one.check = (res) => res.writeHead(500).end()
+    const healthCheck = { path: '/health', interval: '20ms' }
+    const servers = { s0: { url: one.url, maxConnections: 1 }, s1: { url: two.url, maxConnections: 1 } }
+    const { provider, proxy, ask } = await start(config({ servers, healthCheck }, []))
+    await isDown(proxy, 's0')
+    const first = ask()
+    await eventually(() => ofTwo.held.length === 1, 'the first')
+    const second = ask()
+    await provider.update(config({ servers, healthCheck, queue: { size: 7 } }, []))
+    one.check = (res) => res.end()
+    await eventually(() => ofOne.held.length === 1, 'the second is called')
+    ofOne.letGo()
+    ofTwo.letGo()
+    expect([await first, await second]).toEqual(['done', 'done'])
+  })
+
   it('a request that is retried waits too, and a server that is down is not waited for', async () => {
     const one = await startNamed('one')
     const { held, letGo } = holding(one)

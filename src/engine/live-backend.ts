@@ -47,21 +47,7 @@ export class LiveBackend {
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
-    const slowStartMs = parseDuration(config.slowStart) ?? 0
-    const states = new Map(before?.servers.map((server) => [server.url, server.state]))
-    this.servers = Object.entries(config.servers).map(([serverName, server]) => {
-      const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
-      let state = states.get(url)
-      // Of two servers of one URL each has a state of its own.
-      states.delete(url)
-      if (!state) {
-        state = new ServerState()
-        // With the first configuration all are new, and none can spare another.
-        if (before) state.begin()
-      }
-      const given = { name: serverName, url, weight, maxConnections }
-      return new LiveServer(given, tools.upstreams, state, slowStartMs)
-    })
+    this.servers = serversOf(config, before, tools.upstreams)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
     // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
     const room = before ? before.#waitingRoom : undefined
@@ -204,6 +190,22 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
+
+/** Its servers; one that was there before, under the same URL, keeps its state. */
+function serversOf(config: Backend, before: LiveBackend | undefined, upstreams: Upstreams): LiveServer[] {
+  const slowStartMs = parseDuration(config.slowStart) ?? 0
+  const states = new Map(before?.servers.map((server) => [server.url, server.state]))
+  return Object.entries(config.servers).map(([name, server]) => {
+    const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
+    const known = states.get(url)
+    // Of two servers of one URL each has a state of its own.
+    states.delete(url)
+    const state = known ?? new ServerState()
+    // With the first configuration all are new, and none can spare another.
+    if (before && !known) state.begin()
+    return new LiveServer({ name, url, weight, maxConnections }, upstreams, state, slowStartMs)
+  })
+}
 
 function breakerOf(
   backend: string,

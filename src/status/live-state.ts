@@ -26,7 +26,6 @@ export class LiveState {
   readonly #source: StatusSource
   readonly #traffic: Traffic
   readonly #history: History
-  readonly #down = new Set<string>()
   #ejections = 0
   /** What the last search found: whoever scrolls asks for the same again and again. */
   #found:
@@ -37,11 +36,9 @@ export class LiveState {
     this.#source = source
     this.#traffic = traffic
     this.#history = history
-    events.on('serverDown', ({ backend, server }) => {
-      this.#down.add(`${backend}/${server}`)
+    events.on('serverDown', () => {
       this.#ejections += 1
     })
-    events.on('serverUp', ({ backend, server }) => this.#down.delete(`${backend}/${server}`))
     // It holds a whole configuration.
     events.on('configChanged', () => {
       this.#found = undefined
@@ -83,11 +80,6 @@ export class LiveState {
     ])
     const inFlight = this.#inFlight()
     return { ...found, entries: found.entries.map((backend) => this.#backendRow(backend, inFlight)) }
-  }
-
-  /** Whether health checks took it out. */
-  isDown(backend: string, server: string): boolean {
-    return this.#down.has(`${backend}/${server}`)
   }
 
   /** How often servers were taken out. */
@@ -145,7 +137,7 @@ export class LiveState {
     }
   }
 
-  #serverRow(backend: string, { name, url, weight, upstream }: LiveServer, inFlight: number) {
+  #serverRow(backend: string, { name, url, weight, upstream, state }: LiveServer, inFlight: number) {
     const traffic = this.#traffic.serverOf(backend, name)
     const latency = traffic?.before.count ? traffic.before : traffic?.latency
     const meanMs = latency?.mean
@@ -154,7 +146,8 @@ export class LiveState {
       name,
       url: masked(url),
       weight,
-      state: weight === 0 ? 'off' : this.isDown(backend, name) ? 'down' : 'up',
+      state: weight === 0 ? 'off' : state.isAvailable ? 'up' : 'down',
+      ...(state.reason !== undefined && { reason: state.reason }),
       inFlight,
       connections: upstream.connections.open,
       requests: traffic?.requests ?? 0,

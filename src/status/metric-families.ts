@@ -109,10 +109,10 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     counter('backend_retries_total', 'Requests that were sent again, by backend.', () =>
       [...traffic.retries].map(([backend, value]) => ({ labels: { backend }, value })),
     ),
-    gauge('backend_server_up', '1 if a server is in rotation, 0 if health checks took it out.', () =>
-      servers(sources, (backend, { name, url }) => ({
+    gauge('backend_server_up', '1 if a server is in rotation, 0 if it was taken out of it.', () =>
+      servers(sources, (backend, { name, url, state }) => ({
         labels: { backend, server: name, url: masked(url) },
-        value: sources.live.isDown(backend, name) ? 0 : 1,
+        value: state.isAvailable ? 1 : 0,
       })),
     ),
     counter('backend_ejections_total', 'How often servers were taken out of rotation.', () =>

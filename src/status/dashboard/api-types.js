@@ -60,6 +60,7 @@
  * @property {string} url
  * @property {number} weight
  * @property {'up' | 'down' | 'off'} state
+ * @property {string} [reason] Why it is down.
  * @property {number} inFlight
  * @property {number} connections
  * @property {number} requests

@@ -6,8 +6,7 @@ import { formatCompact, formatCount, formatMany, formatMs } from './format.js'
 const SERVERS_SHOWN = 24
 
 const STATES = {
-  // No more than that: whether it is well, health checks will say.
-  up: { mark: '●', word: 'in use' },
+  up: { mark: '●', word: 'up' },
   down: { mark: '✕', word: 'down' },
   off: { mark: '○', word: 'off' },
 }

@@ -21,6 +21,7 @@ export class CircuitBreaker {
   #state: CircuitState = 'standby'
   #since = 0
   #checkedAt = 0
+  #trippedAt = 0
 
   constructor(config: CircuitBreakerConfig, tell: (state: CircuitState) => void) {
     const expression = parseCircuitExpression(config.expression)
@@ -46,10 +47,10 @@ export class CircuitBreaker {
 
   /** @param status of a response; undefined: there was none */
   count(status: number | undefined, latencyMs: number): void {
-    // What was under way when it tripped says nothing of how the backend is afterwards.
-    if (this.#state === 'tripped') return
-    this.#recent.count(status, latencyMs)
     const now = performance.now()
+    // What was under way when it tripped says nothing of how the backend is afterwards.
+    if (this.#state === 'tripped' || now - latencyMs < this.#trippedAt) return
+    this.#recent.count(status, latencyMs)
     if (now - this.#checkedAt < CHECK_MS) return
     this.#checkedAt = now
     if (this.#expression(this.#recent)) this.#change('tripped')
@@ -58,7 +59,10 @@ export class CircuitBreaker {
   #change(state: CircuitState): void {
     this.#state = state
     this.#since = performance.now()
-    if (state === 'tripped') this.#recent.clear()
+    if (state === 'tripped') {
+      this.#trippedAt = this.#since
+      this.#recent.clear()
+    }
     this.#tell(state)
   }
 }

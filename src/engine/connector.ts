@@ -10,6 +10,8 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts
   readonly tls: UpstreamTls
   readonly networks: UpstreamNetworks
+  /** Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. */
+  readonly ended?: AbortController
 }
 
 /** A time as undici takes it: a whole number, and no `Infinity`, which it would take for its own default. */
@@ -20,12 +22,13 @@ export function wholeMs(ms: number, none: number): number {
 /** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
 export function connectorFor(
   hostname: string,
-  { timeouts, tls, networks }: ConnectionOptions,
+  { timeouts, tls, networks, ended }: ConnectionOptions,
 ): buildConnector.connector {
   const connect = buildConnector({
     timeout: wholeMs(timeouts.connectMs, 0),
     ...connectionOptions(tls),
     lookup: networks.lookup,
+    ...(ended && { signal: ended.signal }),
   } as buildConnector.BuildOptions)
   const bracketed = hostname.startsWith('[')
   const address = bracketed ? hostname.slice(1, -1) : hostname

@@ -32,6 +32,8 @@ export interface Try {
   readonly pieces: number
   /** As its backend said; 0 if nobody wants to know. */
   readonly startedAt: number
+  /** Whether its connection was made for it: a server cannot have been closing it just then. */
+  isFresh: boolean
   /** Ends the server's side. */
   abort(reason: ProxyError): void
   /** It is under way on its server no more. Further calls change nothing. */
@@ -144,8 +146,13 @@ export class Exchange implements Moving {
   /** The newest try came to nothing: its server may be to blame. */
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
-    if (backend && server && newest && isServersFault(error, this.fresh))
+    if (backend && server && newest && isServersFault(error, this.fresh || newest.isFresh))
       backend.failed(server, error, newest.startedAt)
+  }
+
+  /** It waits for a server: the try before it is over, and no longer looked at. */
+  hasNoTry(): void {
+    this.newest = undefined
   }
 
   /** There will be no further one. @param error what the client is told */

@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthCheck } from '../model/config.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
+import type { ConnectionOptions } from './connector.js'
 import { toProxyError } from './failures.js'
 import type { LiveServer } from './live-server.js'
-import type { RotationListener } from './outlier-detection.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
 import type { Upstream } from './upstream.js'
 
@@ -13,6 +14,13 @@ const JITTER = 0.1
 
 /** Of a body that must hold a text, no more is looked at. */
 const MAX_BODY = 64 * 1024
+
+/** What checks are made with. */
+export interface CheckTools {
+  /** One for an origin, that nobody else uses. */
+  readonly newUpstream: (origin: string) => Upstream
+  readonly connection: ConnectionOptions
+}
 
 /** What a check found: why the server is not well, or nothing. */
 type Finding = string | undefined
@@ -30,17 +38,10 @@ export class HealthChecks {
   readonly #servers: readonly LiveServer[]
   readonly #config: HealthCheck
   readonly #plan: Plan
-  readonly #listener: RotationListener
-  readonly #newUpstream: (origin: string) => Upstream
+  readonly #tools: CheckTools
   #stopped: AbortController | undefined
 
-  /** @param newUpstream one for an origin, that nobody else uses */
-  constructor(
-    servers: readonly LiveServer[],
-    config: HealthCheck,
-    listener: RotationListener,
-    newUpstream: (origin: string) => Upstream,
-  ) {
+  constructor(servers: readonly LiveServer[], config: HealthCheck, tools: CheckTools) {
     this.#servers = servers
     this.#config = config
     this.#plan = {
@@ -49,8 +50,7 @@ export class HealthChecks {
       unhealthyThreshold: config.unhealthyThreshold ?? 1,
       healthyThreshold: config.healthyThreshold ?? 1,
     }
-    this.#listener = listener
-    this.#newUpstream = newUpstream
+    this.#tools = tools
   }
 
   /** The first check of each is made at once. A second call does nothing. */
@@ -77,30 +77,30 @@ export class HealthChecks {
       inRow = isWell === wasWell ? inRow + 1 : 1
       wasWell = isWell
       this.#tell(server, finding, inRow)
-      await pause(intervalMs * (1 - JITTER + Math.random() * 2 * JITTER), signal)
+      const restMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
+      await pause(Math.min(restMs, MAX_TIMER_MS), signal)
     }
   }
 
   #tell(server: LiveServer, finding: Finding, inRow: number): void {
     const { state } = server
-    if (finding === undefined && inRow >= this.#plan.healthyThreshold) {
-      if (state.putBack('check')) this.#listener.cameBack(server, 'its health check is well')
-    } else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) {
-      if (state.takeOut('check', finding)) this.#listener.wentOut(server, finding)
-    }
+    if (finding === undefined && inRow >= this.#plan.healthyThreshold)
+      state.putBack('check', 'its health check is well')
+    else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) state.takeOut('check', finding)
   }
 
   #begin(server: LiveServer): Check {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
     if (port !== undefined) url.port = String(port)
-    if (scheme === 'tcp') return new ConnectionCheck(url)
+    if (scheme === 'tcp') return new ConnectionCheck(url, this.#tools.connection)
     if (scheme !== undefined) url.protocol = scheme
+    const given = Object.entries(headers)
+    const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
+    const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']
+    for (const [name, value] of given) if (name.toLowerCase() !== 'host') fields.push(name, value)
     // A port of the scheme's own has none in the origin.
-    const upstream = this.#newUpstream(url.origin)
-    const fields = ['host', hostname ?? url.host, 'user-agent', 'switchover-health-check']
-    for (const [name, value] of Object.entries(headers)) fields.push(name, value)
-    return new ResponseCheck(upstream, path, fields, this.#config)
+    return new ResponseCheck(this.#tools.newUpstream(url.origin), path, fields, this.#config)
   }
 }
 
@@ -111,17 +111,21 @@ interface Check {
   end(): void
 }
 
-async function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
-  const ended = new AbortController()
-  const late = pause(timeoutMs, AbortSignal.any([signal, ended.signal])).then(
-    () => `no answer to its health check within ${timeoutMs} ms`,
-  )
-  try {
-    return await Promise.race([check.finding, late])
-  } finally {
-    ended.abort()
-    check.end()
-  }
+/** Without `AbortSignal.any`, of which each leaves something behind for as long as its source lives. */
+function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
+  return new Promise((resolve) => {
+    const end = (finding: Finding) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      check.end()
+      resolve(finding)
+    }
+    const abort = () => end(undefined)
+    const late = () => end(`no answer to its health check within ${timeoutMs} ms`)
+    const timer = setTimeout(late, timeoutMs).unref()
+    signal.addEventListener('abort', abort)
+    void check.finding.then(end)
+  })
 }
 
 /** Whether a port takes connections. */
@@ -129,10 +133,17 @@ class ConnectionCheck implements Check {
   readonly finding: Promise<Finding>
   readonly #end: () => void
 
-  constructor({ hostname, port, protocol }: URL) {
+  constructor({ hostname, port, protocol }: URL, { networks }: ConnectionOptions) {
     const defaultPort = protocol === 'https:' ? 443 : 80
     const host = hostname.replace(/^\[|\]$/g, '')
-    const socket = connect({ host, port: port === '' ? defaultPort : Number(port) })
+    const flaw = networks.flawOf(host)
+    if (flaw) {
+      this.#end = () => {}
+      this.finding = Promise.resolve(flaw.message)
+      return
+    }
+    const { lookup } = networks
+    const socket = connect({ host, port: port === '' ? defaultPort : Number(port), lookup })
     this.#end = () => socket.destroy()
     this.finding = new Promise((resolve) => {
       socket.on('connect', () => resolve(undefined))

@@ -8,11 +8,11 @@ import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'
 import { LiveServer } from './live-server.js'
-import { OutlierDetection, type RotationListener } from './outlier-detection.js'
+import { OutlierDetection } from './outlier-detection.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import type { LiveFacts } from './read-facts.js'
 import type { RetryBudget } from './retry-budget.js'
-import { ServerState } from './server-state.js'
+import { ServerState, type StateOwner } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 import type { Upstreams } from './upstreams.js'
 import { type Waiting, WaitingRoom } from './waiting-room.js'
@@ -37,7 +37,10 @@ export class LiveBackend {
   readonly #limit: ConnectionLimit | undefined
   readonly #breaker: CircuitBreaker | undefined
   /** Only where servers have limits. */
-  readonly #waitingRoom: WaitingRoom | undefined
+  #waitingRoom: WaitingRoom | undefined
+  readonly #events: ProxyEmitter
+  /** As whom it was told of its servers' states, where it was. */
+  readonly #owners = new Map<LiveServer, StateOwner>()
   readonly #pick: Balancer<LiveServer>
   readonly #outliers: OutlierDetection
   /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
@@ -48,16 +51,14 @@ export class LiveBackend {
     this.name = name
     this.config = config
     this.servers = serversOf(config, before, tools.upstreams)
-    const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
+    this.#events = tools.events
     // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
-    const room = before ? before.#waitingRoom : undefined
-    this.#waitingRoom = isLimited ? (room ?? new WaitingRoom(config.queue)) : undefined
-    this.#waitingRoom?.configure(config.queue)
+    this.#waitingRoom = before ? before.#waitingRoom : undefined
     // One that is configured as before goes on: a change of something else must not put a sick backend back.
     const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
     this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
-    // Requests under way at the one before are over soon.
-    this.#limit = config.maxConn && new ConnectionLimit(config.maxConn)
+    const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
+    this.#limit = isSameLimit ? before.#limit : config.maxConn && new ConnectionLimit(config.maxConn)
     const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
     const factory = tools.balancers.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
@@ -69,14 +70,49 @@ export class LiveBackend {
     const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
       config.loadBalancer ?? {}
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness)
-    const listener = this.#listener(tools.events)
-    this.#outliers = new OutlierDetection(this.servers, config.outlierDetection, listener)
-    const newUpstream = (origin: string) => tools.upstreams.apart(origin)
+    this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
+    const { upstreams } = tools
+    const newUpstream = (origin: string) => upstreams.apart(origin)
     this.checks =
-      config.healthCheck && new HealthChecks(this.servers, config.healthCheck, listener, newUpstream)
-    // Nobody would ever put back what checks took out that are made no more.
-    if (!config.healthCheck) for (const { state } of this.servers) state.putBack('check')
+      config.healthCheck &&
+      new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
     this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses || this.#breaker !== undefined
+  }
+
+  /** It serves from here on: what is known of its servers is told to it. Not before: it may never serve. */
+  begin(): void {
+    const { name: backend } = this
+    for (const server of this.servers) {
+      const { state, name } = server
+      state.maxConnections = server.maxConnections
+      const owner = {
+        changed: () => this.#changed(server),
+        wentOut: (reason: string) => this.#events.emit('serverDown', { backend, server: name, reason }),
+        cameBack: (reason: string) => this.#events.emit('serverUp', { backend, server: name, reason }),
+      }
+      state.owner = owner
+      this.#owners.set(server, owner)
+      // Nobody would ever put back what checks took out that are made no more.
+      if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
+    }
+    const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
+    if (isLimited) this.#waitingRoom ??= new WaitingRoom(this.config.queue)
+    this.#waitingRoom?.configure(this.config.queue)
+    this.#keepOne()
+    this.checks?.start()
+    this.#callWaiting()
+  }
+
+  /** Those that stay may be the ones that were ejected: the last is not out. */
+  #keepOne(): void {
+    const serving = this.servers.filter(({ weight }) => weight > 0)
+    if (serving.some(({ state }) => state.isAvailable)) return
+    for (const { state } of serving) state.putBack('ejection', 'there is no other')
+  }
+
+  #changed(server: LiveServer): void {
+    this.#pick.changed?.(server)
+    this.#callWaiting()
   }
 
   /**
@@ -90,10 +126,13 @@ export class LiveBackend {
     facts: LiveFacts,
     fallback?: LiveServer,
   ): LiveServer | undefined {
-    const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? fallback
+    // Those that wait were first.
+    if (this.#waitingRoom && !this.#waitingRoom.isCalling && !this.#waitingRoom.isEmpty) return undefined
+    const other = fallback?.isAvailable ? fallback : undefined
+    const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? other
     if (!server) return undefined
     server.state.inFlight += 1
-    this.#pick.changed?.(server)
+    this.#tell(server)
     return server
   }
 
@@ -118,7 +157,8 @@ export class LiveBackend {
   letWait(waiting: Waiting, skip: ReadonlySet<LiveServer> | undefined, proceed: () => void): boolean {
     const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
     if (!this.#waitingRoom || !this.servers.some(isBusy)) return false
-    this.#waitingRoom.enter(waiting, proceed)
+    const hasServer = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
+    this.#waitingRoom.enter(waiting, hasServer, proceed)
     return true
   }
 
@@ -130,26 +170,24 @@ export class LiveBackend {
 
   /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
   cookieFor(server: LiveServer, facts: LiveFacts): string | undefined {
-    if (!this.#sticky || this.#sticky.serverOf(facts) === server) return undefined
+    if (!this.#sticky) return undefined
+    const wanted = this.#sticky.serverOf(facts)
+    // One that is only busy is not left for good.
+    if (wanted === server || wanted?.state.isAvailable) return undefined
     return this.#sticky.cookieFor(server)
   }
 
   /** A request is under way on a server no more, whatever became of it. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
-    this.#pick.changed?.(server)
-    this.#callWaiting()
+    this.#tell(server)
   }
 
-  #listener(events: ProxyEmitter): RotationListener {
-    const { name: backend } = this
-    return {
-      wentOut: ({ name: server }, reason) => events.emit('serverDown', { backend, server, reason }),
-      cameBack: ({ name: server }, reason) => {
-        events.emit('serverUp', { backend, server, reason })
-        this.#callWaiting()
-      },
-    }
+  /** What is under way on a server has changed: for the newest that has it, and for this one. */
+  #tell(server: LiveServer): void {
+    const { owner } = server.state
+    owner?.changed()
+    if (!owner || owner !== this.#owners.get(server)) this.#pick.changed?.(server)
   }
 
   /** A server may have room. */
@@ -173,6 +211,16 @@ export class LiveBackend {
     this.#outliers.judge(server, hasFailed)
   }
 
+  /** A try is over without a response, whoever's fault that is: what it waited in vain tells of the server all the same. */
+  unanswered(server: LiveServer, startedAt: number): void {
+    if (this.#measures) server.state.quality.measured(performance.now() - startedAt, false)
+  }
+
+  /** There is no connection to a server, though nobody waits for it any more. */
+  unreachable(server: LiveServer, error: ProxyError): void {
+    if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
+  }
+
   /** There was no response, and that is the server's fault. */
   failed(server: LiveServer, error: ProxyError, startedAt: number): void {
     if (this.#measures) {
@@ -181,7 +229,7 @@ export class LiveBackend {
       this.#breaker?.count(undefined, latencyMs)
       this.#outliers.judge(server, true)
     }
-    if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
+    this.unreachable(server, error)
   }
 }
 
@@ -194,17 +242,23 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 /** Its servers; one that was there before, under the same URL, keeps its state. */
 function serversOf(config: Backend, before: LiveBackend | undefined, upstreams: Upstreams): LiveServer[] {
   const slowStartMs = parseDuration(config.slowStart) ?? 0
-  const states = new Map(before?.servers.map((server) => [server.url, server.state]))
+  const known = new Map<string, LiveServer[]>()
+  for (const server of before?.servers ?? [])
+    known.set(server.url, [...(known.get(server.url) ?? []), server])
   return Object.entries(config.servers).map(([name, server]) => {
     const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
-    const known = states.get(url)
-    // Of two servers of one URL each has a state of its own.
-    states.delete(url)
-    const state = known ?? new ServerState()
+    const state = takeState(known.get(url) ?? [], name, config) ?? new ServerState()
     // With the first configuration all are new, and none can spare another.
-    if (before && !known) state.begin()
+    if (before && !state.owner) state.begin()
     return new LiveServer({ name, url, weight, maxConnections }, upstreams, state, slowStartMs)
   })
+}
+
+/** Of several of one URL, that of the same name, else that of one that is gone. */
+function takeState(known: LiveServer[], name: string, { servers }: Backend): ServerState | undefined {
+  const same = known.findIndex((server) => server.name === name)
+  const place = same >= 0 ? same : known.findIndex((server) => !Object.hasOwn(servers, server.name))
+  return place < 0 ? undefined : known.splice(place, 1)[0]?.state
 }
 
 function breakerOf(

@@ -44,7 +44,7 @@ export class LiveServer implements Candidate {
   }
 
   get isAvailable(): boolean {
-    return this.state.isAvailable && this.state.inFlight < this.maxConnections
+    return this.state.isAvailable && this.state.inFlight < this.state.maxConnections
   }
 
   get inFlight(): number {

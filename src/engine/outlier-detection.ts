@@ -24,30 +24,18 @@ interface Limits {
   readonly maxEjectionMs: number
 }
 
-/** Told when a server comes into rotation or goes out of it. */
-export interface RotationListener {
-  wentOut(server: LiveServer, reason: string): void
-  cameBack(server: LiveServer, reason: string): void
-}
-
 /**
  * Takes servers out of rotation by how their requests go, for a while that grows each time. One that cannot be connected to goes
  * at once; how often others must fail is configured. The last one is never taken out. Source: Envoy's outlier detection.
  */
 export class OutlierDetection {
   readonly #servers: readonly LiveServer[]
-  readonly #listener: RotationListener
   readonly #limits: Limits | undefined
   readonly #mostEjected: number
   readonly #windows = new Map<ServerState, Window>()
 
-  constructor(
-    servers: readonly LiveServer[],
-    config: OutlierDetectionConfig | undefined,
-    listener: RotationListener,
-  ) {
+  constructor(servers: readonly LiveServer[], config: OutlierDetectionConfig | undefined) {
     this.#servers = servers.filter(({ weight }) => weight > 0)
-    this.#listener = listener
     this.#limits = config && limitsOf(config)
     const { maxEjectedShare = 0.5 } = config ?? {}
     const most = config ? Math.floor(this.#servers.length * maxEjectedShare) : Number.POSITIVE_INFINITY
@@ -94,8 +82,6 @@ export class OutlierDetection {
     const now = performance.now()
     let window = this.#windows.get(state)
     if (!window || now >= window.endsAt) {
-      // A whole interval of its own without an ejection: the next one is a first one.
-      if (window) state.ejections = Math.max(0, state.ejections - 1)
       window = { endsAt: now + intervalMs, requests: 0, failures: 0 }
       this.#windows.set(state, window)
     }
@@ -104,15 +90,19 @@ export class OutlierDetection {
 
   #eject(server: LiveServer, reason: string, baseMs: number, mostMs: number): void {
     const { state } = server
-    if (state.isOut('ejection')) return
+    if (!state.isAvailable) return
     const ejected = this.#servers.filter((other) => other.state.isOut('ejection')).length
-    if (ejected >= this.#mostEjected) return
+    const isLast = !this.#servers.some((other) => other !== server && other.state.isAvailable)
+    if (ejected >= this.#mostEjected || isLast) return
     this.#windows.delete(state)
+    // Well for longer than it can have been out: the next one is a first one.
+    if (performance.now() - state.backAt > mostMs) state.ejections = 0
     const ms = Math.min(mostMs, baseMs * 2 ** state.ejections)
     state.ejections += 1
-    if (state.takeOut('ejection', reason)) this.#listener.wentOut(server, reason)
+    state.takeOut('ejection', reason)
     setTimeout(() => {
-      if (state.putBack('ejection')) this.#listener.cameBack(server, `its ejection of ${ms} ms is over`)
+      state.backAt = performance.now()
+      state.putBack('ejection', `its ejection of ${ms} ms is over`)
     }, ms).unref()
   }
 }

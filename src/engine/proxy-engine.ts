@@ -176,7 +176,9 @@ export class ProxyEngine implements ExchangeOwner {
     const { facts, frontend, backend, headers } = exchange
     // pick upstream
     const server = facts && backend?.pick(exchange.tried, facts, fallback)
-    if (!server && backend?.letWait(exchange, exchange.tried, () => this.#send(exchange))) return
+    const skip = fallback ? undefined : exchange.tried
+    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback)))
+      return exchange.hasNoTry()
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
     const relay = new ResponseRelay(exchange, backend, server)
@@ -187,7 +189,7 @@ export class ProxyEngine implements ExchangeOwner {
 
     // dispatch
     this.reports.sent(exchange)
-    server.upstream.dispatch(
+    relay.isFresh = server.upstream.dispatch(
       {
         method: facts.method,
         path: server.basePath + exchange.target,

@@ -56,7 +56,7 @@ export class RecentResponses implements CircuitStats {
     }
     for (const [step, count] of [...counts].sort(([a], [b]) => a - b)) {
       left -= count
-      if (left <= 0) return STEP ** step
+      if (left <= 0) return STEP ** (step + 1)
     }
     return 0
   }

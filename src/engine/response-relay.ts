@@ -27,7 +27,9 @@ export class ResponseRelay implements ResponseHandler, Try {
   readonly #backend: LiveBackend
   readonly #server: LiveServer
   readonly startedAt: number
+  isFresh = false
   #isOver = false
+  #isAnswered = false
   #controller: ResponseController | undefined
   /** Of the response, as they came: what they say of its connection concerns its trailers too. */
   #fields: RawFields = []
@@ -50,6 +52,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   over(): void {
     if (this.#isOver) return
     this.#isOver = true
+    if (!this.#isAnswered) this.#backend.unanswered(this.#server, this.startedAt)
     this.#backend.ended(this.#server)
   }
 
@@ -74,6 +77,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       this.#inform(controller, status, fields)
       return
     }
+    this.#isAnswered = true
     this.#backend.answered(this.#server, status, this.startedAt)
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
@@ -130,11 +134,15 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseError(thrown: Error): void {
-    this.over()
     const exchange = this.#exchange
-    // A try that was given up says so when there is another already.
-    if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) return
     const error = toProxyError(thrown)
+    if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
+      // A try that was given up says so when there is another already. That there is no connection is news all the same.
+      if (!this.sent) this.#backend.unreachable(this.#server, error)
+      this.over()
+      return
+    }
+    this.over()
     if (!exchange.responded) {
       exchange.owner.retryOrRespond(exchange, error)
       return
@@ -146,6 +154,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
     const { upgrade, clientLeft, owner, facts } = this.#exchange
+    this.#isAnswered = true
     this.#backend.answered(this.#server, 101, this.startedAt)
     server.on('error', ignore)
     server.on('close', () => this.over())

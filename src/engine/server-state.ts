@@ -6,6 +6,14 @@ const LEAST_SHARE = 0.1
 /** Why a server is out of rotation: what its checks say, or how its requests went. */
 export type Outage = 'check' | 'ejection'
 
+/** Whoever is to know of a server at present: of the backends that had it, the newest that serves. */
+export interface StateOwner {
+  /** What is under way on it, or whether it may have requests, has changed. */
+  changed(): void
+  wentOut(reason: string): void
+  cameBack(reason: string): void
+}
+
 /**
  * What is known of a server of a backend beside its configuration: it outlives configurations, so that a reload neither puts a
  * dead server back nor forgets how fast the others are.
@@ -19,6 +27,11 @@ export class ServerState {
   failures = 0
   /** How often in a row it was ejected: each time is longer. */
   ejections = 0
+  /** When the last ejection was over. */
+  backAt = 0
+  /** Requests that may be under way on it at a time. */
+  maxConnections = Number.POSITIVE_INFINITY
+  owner: StateOwner | undefined
   readonly #outages = new Map<Outage, string>()
   #backSince: number | undefined
 
@@ -37,19 +50,21 @@ export class ServerState {
     return this.#outages.has(outage)
   }
 
-  /** @returns whether it was in rotation until now */
-  takeOut(outage: Outage, reason: string): boolean {
+  takeOut(outage: Outage, reason: string): void {
     const wasAvailable = this.isAvailable
     if (!this.#outages.has(outage)) this.#outages.set(outage, reason)
-    return wasAvailable
+    if (!wasAvailable) return
+    this.owner?.changed()
+    this.owner?.wentOut(reason)
   }
 
-  /** @returns whether it is in rotation from now on */
-  putBack(outage: Outage): boolean {
-    if (!this.#outages.delete(outage) || !this.isAvailable) return false
+  /** One of the reasons is one no more. */
+  putBack(outage: Outage, reason = ''): void {
+    if (!this.#outages.delete(outage) || !this.isAvailable) return
     this.#backSince = performance.now()
     this.failures = 0
-    return true
+    this.owner?.changed()
+    this.owner?.cameBack(reason)
   }
 
   /** It is new: its slow start begins. */

@@ -31,6 +31,8 @@ export class Snapshot {
   readonly config: MergedConfig
   readonly router: Router
   readonly backends: ReadonlyMap<string, LiveBackend>
+  /** Backends that are not those of the generation before. */
+  #fresh: readonly LiveBackend[]
   /** Of its backends. */
   readonly #checks: ReadonlySet<HealthChecks>
   readonly #upstreams: Upstreams
@@ -43,12 +45,14 @@ export class Snapshot {
     config: MergedConfig,
     router: Router,
     backends: ReadonlyMap<string, LiveBackend>,
+    fresh: readonly LiveBackend[],
     upstreams: Upstreams,
   ) {
     this.generation = generation
     this.config = config
     this.router = router
     this.backends = backends
+    this.#fresh = fresh
     this.#checks = new Set([...backends.values()].flatMap(({ checks }) => checks ?? []))
     this.#upstreams = upstreams
   }
@@ -57,7 +61,8 @@ export class Snapshot {
   begin(previous: Snapshot | undefined): void {
     const before = previous ? previous.#checks : []
     for (const checks of before) if (!this.#checks.has(checks)) checks.stop()
-    for (const checks of this.#checks) checks.start()
+    void runInSlices(beginEach(this.#fresh))
+    this.#fresh = []
   }
 
   /** Nothing serves any more. */
@@ -108,15 +113,19 @@ export function* compileSnapshot(
   tools: CompileTools,
 ): Generator<void, Snapshot> {
   const backends = new Map<string, LiveBackend>()
+  const fresh: LiveBackend[] = []
   let compiled = false
   try {
     const router = yield* Router.compileSteps(config.frontends, tools.matchers, previous?.router)
     for (const [name, backend] of config.backends) {
-      backends.set(name, compileBackend(name, backend, previous?.backends.get(name), tools))
+      const before = previous?.backends.get(name)
+      const live = compileBackend(name, backend, before, tools)
+      backends.set(name, live)
+      if (live !== before) fresh.push(live)
       yield
     }
     compiled = true
-    return new Snapshot(generation, config, router, backends, tools.upstreams)
+    return new Snapshot(generation, config, router, backends, fresh, tools.upstreams)
   } finally {
     if (!compiled) void runInSlices(eachServer(backends.values(), giveBack(tools.upstreams)))
   }
@@ -131,6 +140,13 @@ function compileBackend(
   if (before?.config !== config) return new LiveBackend(name, config, before, tools)
   for (const { upstream } of before.servers) tools.upstreams.hold(upstream.origin)
   return before
+}
+
+function* beginEach(backends: readonly LiveBackend[]): Generator<void, void> {
+  for (const backend of backends) {
+    backend.begin()
+    yield
+  }
 }
 
 /** For what was compiled in vain: it neither names its servers nor holds them any more. */

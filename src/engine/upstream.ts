@@ -48,9 +48,11 @@ export class Upstream {
    * Sends a request. What becomes of it, the handler is told; this never throws.
    *
    * @param fresh on a connection made now: where one that stood was dead, all may be
+   * @returns whether it is
    */
-  dispatch(request: UpstreamRequest, handler: ResponseHandler, fresh = false): void {
-    const client = (fresh ? undefined : this.#idle.pop()) ?? this.#newClient()
+  dispatch(request: UpstreamRequest, handler: ResponseHandler, fresh = false): boolean {
+    const standing = fresh ? undefined : this.#idle.pop()
+    const client = standing ?? this.#newClient()
     client.dispatch(
       {
         method: request.method as Dispatcher.HttpMethod,
@@ -67,6 +69,7 @@ export class Upstream {
       } as Dispatcher.DispatchOptions,
       new SentRequest(client, handler, this.#drop),
     )
+    return standing === undefined
   }
 
   #newClient(): Client {
@@ -152,6 +155,7 @@ export class Upstream {
 
   /** Cuts every connection. */
   async destroy(): Promise<void> {
+    this.#options.ended?.abort()
     await Promise.all([...this.#clients.keys(), ...this.#closing.keys()].map((client) => client.destroy()))
   }
 }

@@ -38,7 +38,13 @@ export class Upstreams {
 
   /** One that is nobody else's, and that its user destroys. */
   apart(origin: string): Upstream {
-    return new Upstream(origin, this.#options)
+    const ended = new AbortController()
+    return new Upstream(origin, { ...this.#options, ended })
+  }
+
+  /** How connections are made. */
+  get options(): ConnectionOptions {
+    return this.#options
   }
 
   /** A configuration that named it was replaced, though requests may still hold it. */

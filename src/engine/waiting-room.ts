@@ -13,6 +13,8 @@ export interface Waiting {
 
 interface Place {
   readonly waiting: Waiting
+  /** Whether there is a server for it: one that it was sent to in vain is none. */
+  readonly hasServer: () => boolean
   readonly proceed: () => void
   readonly timer: NodeJS.Timeout
 }
@@ -23,6 +25,7 @@ export class WaitingRoom {
   #timeoutMs = 0
   #places: Place[] = []
   #isCalling = false
+  #isCalledAgain = false
 
   constructor(config: QueueConfig | undefined) {
     this.configure(config)
@@ -37,33 +40,51 @@ export class WaitingRoom {
   /**
    * Waits until it is called, or for too long.
    *
+   * @param hasServer whether there is one that it may have
    * @param proceed tries again; what it throws is the answer
    * @throws ProxyError `PROXY_SERVERS_BUSY` if there is no room
    */
-  enter(waiting: Waiting, proceed: () => void): void {
+  enter(waiting: Waiting, hasServer: () => boolean, proceed: () => void): void {
     // Those whose clients have left take no room from others.
     if (this.#places.length >= this.#size)
       this.#places = this.#places.filter((place) => this.#isAwaited(place))
     if (this.#places.length >= this.#size)
       throw new ProxyError('PROXY_SERVERS_BUSY', `${this.#size} requests wait for a server already`)
     const timer = setTimeout(() => this.#giveUp(place), this.#timeoutMs).unref()
-    const place: Place = { waiting, proceed, timer }
+    const place: Place = { waiting, hasServer, proceed, timer }
     this.#places.push(place)
   }
 
-  /** Calls in whoever came first, as long as there is a server for it. @param hasRoom whether there is */
+  /** Calls in those for whom there is a server, in their order. @param hasRoom whether there is one for anybody */
   call(hasRoom: () => boolean): void {
-    // Whoever proceeds may end at once, and call.
-    if (this.#isCalling) return
-    this.#isCalling = true
-    while (this.#places.length > 0 && hasRoom()) {
-      const place = this.#places.shift() as Place
-      if (this.#isAwaited(place)) {
-        clearTimeout(place.timer)
-        this.#proceed(place)
-      }
+    // Whoever proceeds may end at once, and call: then all are looked at once more, in a turn of its own.
+    if (this.#isCalling) {
+      this.#isCalledAgain = true
+      return
     }
+    this.#isCalling = true
+    this.#isCalledAgain = false
+    const stay: Place[] = []
+    const all = this.#places
+    this.#places = []
+    for (const place of all) {
+      if (!this.#isAwaited(place)) continue
+      if (!hasRoom() || !place.hasServer()) {
+        stay.push(place)
+        continue
+      }
+      clearTimeout(place.timer)
+      this.#proceed(place)
+    }
+    // Behind them, those that came meanwhile.
+    this.#places = [...stay, ...this.#places]
     this.#isCalling = false
+    if (this.#isCalledAgain) setImmediate(() => this.call(hasRoom))
+  }
+
+  /** Whether somebody is being called in: nobody else waits before it then. */
+  get isCalling(): boolean {
+    return this.#isCalling
   }
 
   #proceed({ waiting, proceed }: Place): void {

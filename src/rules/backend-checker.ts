@@ -2,7 +2,6 @@ import type {
   Backend,
   Buffering,
   CircuitBreakerConfig,
-  HealthCheck,
   LoadBalancer,
   MaxConn,
   OutlierDetectionConfig,
@@ -16,7 +15,6 @@ import {
   BUFFERING,
   CIRCUIT_BREAKER,
   describeValue,
-  HEALTH_CHECK,
   LOAD_BALANCER,
   MAX_CONN,
   OUTLIER_DETECTION,
@@ -27,6 +25,7 @@ import {
   STICKINESS,
 } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
+import { checkHealthCheck } from './health-check-checker.js'
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
 import { hideUserinfo, parseServerUrl } from './server-url.js'
@@ -59,7 +58,7 @@ export class BackendChecker {
       servers,
       loadBalancer: this.#loadBalancer(fields['loadBalancer'], `${path}.loadBalancer`),
       buffering: this.#buffering(fields['buffering'], `${path}.buffering`),
-      healthCheck: this.#healthCheck(fields['healthCheck'], `${path}.healthCheck`),
+      healthCheck: checkHealthCheck(this.#fields, fields['healthCheck'], `${path}.healthCheck`),
       outlierDetection: this.#outlierDetection(fields['outlierDetection'], `${path}.outlierDetection`),
       slowStart: this.#fields.duration(fields['slowStart'], `${path}.slowStart`),
       circuitBreaker: this.#circuitBreaker(fields['circuitBreaker'], `${path}.circuitBreaker`),
@@ -153,37 +152,6 @@ export class BackendChecker {
     return present({ maxRequestBodyBytes: bytes })
   }
 
-  #healthCheck(value: unknown, path: string): HealthCheck | undefined {
-    if (value === undefined) return undefined
-    const fields = this.#fields.object(value, path, HEALTH_CHECK)
-    if (!fields) return undefined
-    const at = (name: string) => `${path}.${name}`
-    const check = present({
-      path: this.#fields.text(fields['path'], at('path')),
-      scheme: this.#fields.oneOf(fields['scheme'], at('scheme'), ['http', 'https', 'tcp'] as const),
-      port: this.#fields.number(fields['port'], at('port'), 'a port from 1 to 65535', (port) =>
-        isWhole(port, 1, 65_535),
-      ),
-      hostname: this.#fields.text(fields['hostname'], at('hostname')),
-      headers: this.#headers(fields['headers'], at('headers')),
-      interval: this.#fields.duration(fields['interval'], at('interval')),
-      timeout: this.#fields.duration(fields['timeout'], at('timeout')),
-      status: this.#status(fields['status'], at('status')),
-      body: this.#fields.text(fields['body'], at('body')),
-      unhealthyThreshold: this.#fields.count(fields['unhealthyThreshold'], at('unhealthyThreshold')),
-      healthyThreshold: this.#fields.count(fields['healthyThreshold'], at('healthyThreshold')),
-    })
-    if (check.scheme !== 'tcp' && !check.path?.startsWith('/')) {
-      const found = describeValue(fields['path'])
-      this.#fields.note(
-        at('path'),
-        'MISSING_FIELD',
-        `expected a path like /health, or scheme "tcp", found ${found}`,
-      )
-    }
-    return check
-  }
-
   #outlierDetection(value: unknown, path: string): OutlierDetectionConfig | undefined {
     if (value === undefined) return undefined
     const fields = this.#fields.object(value, path, OUTLIER_DETECTION)
@@ -254,30 +222,5 @@ export class BackendChecker {
       size: this.#fields.number(fields['size'], `${path}.size`, 'a whole number from 0 to 1000000', isSize),
       timeout: this.#fields.duration(fields['timeout'], `${path}.timeout`),
     })
-  }
-
-  #headers(value: unknown, path: string): Readonly<Record<string, string>> | undefined {
-    if (value === undefined) return undefined
-    const headers = nullRecord<string>()
-    for (const entry of this.#fields.names(value, path)) {
-      if (!entry) continue
-      const [name, given] = entry
-      const text = this.#fields.text(given, pathOf(path, name))
-      if (text !== undefined && (!TOKEN.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(text)))
-        this.#fields.note(pathOf(path, name), 'INVALID_VALUE', 'is no header (RFC 9110, 5.5)')
-      headers[name] = text ?? ''
-    }
-    return headers
-  }
-
-  #status(value: unknown, path: string): string | undefined {
-    const text = typeof value === 'number' ? String(value) : this.#fields.text(value, path)
-    if (text === undefined || /^\d{3}(-\d{3})?(,\s*\d{3}(-\d{3})?)*$/.test(text)) return text
-    this.#fields.note(
-      path,
-      'INVALID_VALUE',
-      `expected statuses, as "200-399" or "200,204", found ${quote(text)}`,
-    )
-    return undefined
   }
 }

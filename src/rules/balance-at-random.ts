@@ -33,9 +33,13 @@ export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Balanc
 }
 
 /** What one more request would wait for. */
-function costOf({ latencyMs = UNKNOWN_MS, inFlight, share }: Candidate): number {
-  return (latencyMs * (inFlight + 1)) / share
+function costOf({ latencyMs = UNKNOWN_MS, inFlight, share, failureShare }: Candidate): number {
+  // One that fails at once would be the fastest.
+  return (latencyMs * (inFlight + 1)) / (share * Math.max(LEAST_SUCCESS, 1 - failureShare))
 }
+
+/** However much fails, it is tried now and then. */
+const LEAST_SUCCESS = 0.02
 
 /** Draws a server by its weight. */
 function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {

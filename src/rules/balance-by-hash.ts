@@ -4,7 +4,10 @@ import { type Balancer, type Candidate, isUsable } from './balancer.js'
 
 /** Points on the ring for a server of middle weight, and up to twice as many: shares are within a tenth of what they should be. */
 const POINTS = 160
-const MOST_POINTS = 1_000_000
+const MOST_POINTS = 100_000
+
+/** So many points are looked at for a server with room, before all servers are. */
+const MOST_STEPS = 200
 
 /** No server has more than so many times its share of the requests under way. */
 const BOUND = 1.25
@@ -24,7 +27,6 @@ export function balanceByHash<U extends Candidate>(
   { hashBy = 'clientIp' }: LoadBalancer,
 ): Balancer<U> {
   const keyOf = keyReader(hashBy)
-  let ring: readonly Point<U>[] | undefined
   /** On all of them, and on each as it was told last. */
   let underWay = 0
   const known = new Map<U, number>()
@@ -34,22 +36,31 @@ export function balanceByHash<U extends Candidate>(
   }
   let totalWeight = 0
   for (const { weight } of upstreams) totalWeight += weight
+  const ring = ringOf(upstreams, totalWeight)
+  /** Of those that may have requests, as it was looked at last: once in so many picks as there are servers. */
+  let availableWeight = 0
+  let picksUntilLook = 0
+  const look = () => {
+    picksUntilLook = upstreams.length
+    availableWeight = 0
+    for (const { weight, isAvailable } of upstreams) if (isAvailable) availableWeight += weight
+  }
+  const hasRoom = (upstream: U) =>
+    upstream.inFlight < Math.ceil((BOUND * (underWay + 1) * upstream.weight) / availableWeight)
 
   const pick = (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined => {
-    ring ??= ringOf(upstreams, totalWeight)
+    if (picksUntilLook-- <= 0) look()
     const start = placeAfter(ring, hash(facts ? keyOf(facts) : ''))
     let first: U | undefined
-    for (let step = 0; step < ring.length; step++) {
+    for (let step = 0; step < Math.min(ring.length, MOST_STEPS); step++) {
       const { upstream } = ring[(start + step) % ring.length] as Point<U>
       if (!isUsable(upstream, skip)) continue
       first ??= upstream
-      const bound = Math.ceil((BOUND * (underWay + 1) * upstream.weight) / totalWeight)
-      if (upstream.inFlight >= bound) continue
-      first = upstream
-      break
+      if (hasRoom(upstream)) return upstream
     }
-    return first
+    return upstreams.find((upstream) => isUsable(upstream, skip) && hasRoom(upstream)) ?? first ?? anyOf(skip)
   }
+  const anyOf = (skip: ReadonlySet<U> | undefined) => upstreams.find((upstream) => isUsable(upstream, skip))
   const changed = (upstream: U): void => {
     underWay += upstream.inFlight - (known.get(upstream) ?? 0)
     known.set(upstream, upstream.inFlight)

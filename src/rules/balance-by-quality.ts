@@ -24,8 +24,10 @@ export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): 
     if (picksLeft-- <= 0) {
       picksLeft = upstreams.length
       fastestMs = Number.POSITIVE_INFINITY
-      for (const { latencyMs, isAvailable } of upstreams)
-        if (latencyMs !== undefined && isAvailable) fastestMs = Math.min(fastestMs, latencyMs)
+      // One that fails at once is no model for the others.
+      for (const { latencyMs, isAvailable, failureShare } of upstreams)
+        if (latencyMs !== undefined && isAvailable && failureShare < 0.5)
+          fastestMs = Math.min(fastestMs, latencyMs)
     }
     return pick(skip)
   }

@@ -35,7 +35,10 @@ export interface Balancer<U extends Candidate> {
    * @param facts of the request; absent where nothing is known of it
    */
   (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined
-  /** What is under way on a server has changed: by a pick, by the end of a request, or by one that went there unasked. */
+  /**
+   * What is under way on a server has changed: by a pick, by the end of a request, or by one that went there unasked; or whether it
+   * may have requests.
+   */
   readonly changed?: (upstream: U) => void
 }
 

@@ -149,7 +149,9 @@ function backendOf(method: string, servers: number): LiveBackend {
   const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks })
   const newBudget = () => new RetryBudget(0.2)
   const tools = { balancers: balancerTable(), upstreams, newBudget, events: new ProxyEmitter() }
-  return new LiveBackend('web@static', config, undefined, tools)
+  const backend = new LiveBackend('web@static', config, undefined, tools)
+  backend.begin()
+  return backend
 }
 
 const factsOf = (client: number) =>

@@ -126,8 +126,6 @@ export class LiveBackend {
     facts: LiveFacts,
     fallback?: LiveServer,
   ): LiveServer | undefined {
-    // Those that wait were first.
-    if (this.#waitingRoom && !this.#waitingRoom.isCalling && !this.#waitingRoom.isEmpty) return undefined
     const other = fallback?.isAvailable ? fallback : undefined
     const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? other
     if (!server) return undefined

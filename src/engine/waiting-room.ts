@@ -82,11 +82,6 @@ export class WaitingRoom {
     if (this.#isCalledAgain) setImmediate(() => this.call(hasRoom))
   }
 
-  /** Whether somebody is being called in: nobody else waits before it then. */
-  get isCalling(): boolean {
-    return this.#isCalling
-  }
-
   #proceed({ waiting, proceed }: Place): void {
     try {
       proceed()

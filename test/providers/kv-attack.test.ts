@@ -13,7 +13,7 @@ import { documentOfKeys } from '../../src/providers/kv-document.js'
 import { runAtOnce } from '../../src/rules/run-steps.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
 import { ConsulServer } from '../support/consul-server.js'
-import { keysOf, putAll } from '../support/etcd-keys.js'
+import { keysOf, putAll, writeAtOnce } from '../support/etcd-keys.js'
 import { EtcdServer } from '../support/etcd-server.js'
 import { HostileLink } from '../support/hostile-link.js'
 import { eventually } from '../support/next-event.js'
@@ -140,6 +140,49 @@ describe('etcd', () => {
     for (let flip = 0; flip < 150; flip++) await etcd.put(`${root}/alias`, `${root}/v${(flip % 2) + 1}`)
     await sink.until('the last', ({ versions }) => versions.at(-1) === `${root}/v2`, 3_000)
     expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
+  })
+
+  it('a write between two pages is in none of them, and read after that', LIMITS, async () => {
+    const prefix = place()
+    const many = Object.fromEntries(
+      Array.from({ length: 6_000 }, (_, at) => [`${prefix}/comment/${at}`, 'x']),
+    )
+    const [first, last] = [`${prefix}/backends/web/servers/one/weight`, `${prefix}/version`]
+    await putAll(etcd, { ...keys(prefix), ...many, [first]: '1', [last]: '1' })
+    let pages = 0
+    onRanges(async (key, ask) => {
+      // Of the second page.
+      if (key.startsWith(`${prefix}/`) && !key.endsWith('/alias') && ++pages === 2)
+        await writeAtOnce(etcd, { [first]: '2', [last]: '2' })
+      return ask()
+    })
+    const { sink } = await follow(prefix)
+    await sink.until('the newer', ({ versions }) => versions.at(-1) === '2', 4_000)
+    const seen = sink
+      .of('update')
+      .map(({ config }) => [config.version, config.backends['web']?.servers['one']?.weight])
+    expect(seen).toEqual([
+      ['1', 1],
+      ['2', 2],
+    ])
+  })
+
+  it('changes that come faster than the tree is read are seen all the same', LIMITS, async () => {
+    const prefix = place()
+    await putAll(etcd, keys(prefix))
+    onRanges(async (key, ask) => {
+      if (key === `${prefix}/`) await new Promise((resolve) => setTimeout(resolve, 120))
+      return ask()
+    })
+    const { sink } = await follow(prefix, { debounceMs: 1 })
+    await delivered(sink, 1)
+    let isOver = false
+    const writing = (async () => {
+      for (let at = 0; !isOver; at++) await etcd.put(`${prefix}/frontends/web/priority`, String(at + 1))
+    })()
+    await delivered(sink, 5)
+    isOver = true
+    await writing
   })
 
   it('three large values do not make thousands of reads', LIMITS, async () => {

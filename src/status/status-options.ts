@@ -28,7 +28,9 @@ export function checkStatusOptions(options: StatusOptions): void {
   // `token: process.env.TOKEN` of a variable that is not set would let everybody in.
   if ('token' in options && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) {
     const message = 'status.token: expected a text of visible ASCII characters without blanks'
-    throw invalid(`${message}, found ${describeValue(token)}; leave it out to ask for none`)
+    throw invalid(
+      `${message}, found ${typeof token === 'string' ? 'another text' : describeValue(token)}; leave it out to ask for none`,
+    )
   }
   if (typeof unreadyWhileStale !== 'boolean')
     throw invalid(

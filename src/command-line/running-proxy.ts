@@ -34,7 +34,10 @@ export class RunningProxy {
   async #reload(): Promise<void> {
     let next: ReadStaticConfig
     try {
-      next = await readStaticConfig(this.#found.source, this.#found.overrides)
+      next = await readStaticConfig(this.#found.source, this.#found.overrides, {
+        names: this.#started.entryPoints.names,
+        defaults: this.#current.entryPoints.defaults,
+      })
     } catch (thrown) {
       this.#terminal.fail(masked(`not reloaded, everything goes on as it was:\n${asError(thrown).message}`))
       return

@@ -15,6 +15,7 @@ interface EntryPoint {
 /** Where requests come in, and what follows from it. */
 export interface EntryPoints {
   readonly listen: readonly ListenAt[]
+  readonly names: readonly string[]
   /** Of frontends that name none; undefined: all of them. */
   readonly defaults: readonly string[] | undefined
   /** Where the status server listens, if there is to be one. */
@@ -22,13 +23,21 @@ export interface EntryPoints {
   readonly trustedProxies: readonly string[] | undefined
 }
 
+/** What a proxy that runs has, when its static configuration is read again. */
+export interface RunningEntryPoints {
+  /** Those that listen. */
+  readonly names: readonly string[]
+  /** Of frontends that name none; undefined: all of them. */
+  readonly defaults: readonly string[] | undefined
+}
+
 /** Where Traefik's own pages are. */
 const STATUS_ADDRESS = ':8080'
 /** Everybody, in both families. */
 const ANYONE = ['0.0.0.0/0', '::/0']
 
-/** Reads all that is said of entry points. */
-export function entryPointsOf(settings: Settings): EntryPoints {
+/** Reads all that is said of entry points. @param running those of the proxy that is to go on, if there is one */
+export function entryPointsOf(settings: Settings, running?: RunningEntryPoints): EntryPoints {
   const status = statusOf(settings)
   const all = namedEntryPoints(settings)
   const serving = all.filter(({ name }) => !status.entryPoints.has(name))
@@ -42,7 +51,8 @@ export function entryPointsOf(settings: Settings): EntryPoints {
   const names = serving.map(({ name }) => name)
   return {
     listen,
-    defaults: defaultsOf(names, settings),
+    names,
+    defaults: defaultsOf(names, running, settings),
     statusAddress: status.address,
     trustedProxies: trustedProxiesOf(names, settings),
   }
@@ -76,15 +86,27 @@ function listenAt({ name, address }: EntryPoint, settings: Settings): ListenAt |
   return undefined
 }
 
-function defaultsOf(names: readonly string[], settings: Settings): readonly string[] | undefined {
+function defaultsOf(
+  names: readonly string[],
+  running: RunningEntryPoints | undefined,
+  settings: Settings,
+): readonly string[] | undefined {
   const given = settings.get<readonly string[]>('defaultEntryPoints') ?? []
   for (const name of given) {
     if (names.includes(name)) continue
     const message = `there is no entry point ${quote(name)} for requests${suggestName(name, names)}`
     settings.issue('defaultEntryPoints', 'INVALID_VALUE', message)
   }
-  const defaults = given.length > 0 ? given : names.includes('http') ? ['http'] : names
-  return names.every((name) => defaults.includes(name)) ? undefined : defaults
+  // One that comes with the next start would take frontends away from those that listen.
+  const listening = running?.names ?? names
+  const missing = given.find((name) => names.includes(name) && !listening.includes(name))
+  if (running && missing !== undefined) {
+    const message = `the entry point ${quote(missing)} needs a restart; until then the defaults stay as they are`
+    settings.warn('defaultEntryPoints', message, 'INVALID_VALUE')
+    return running.defaults
+  }
+  const defaults = given.length > 0 ? given : listening.includes('http') ? ['http'] : listening
+  return listening.every((name) => defaults.includes(name)) ? undefined : defaults
 }
 
 /** Tables that ask for a status server on an entry point, each with the key that names it. */
@@ -94,24 +116,36 @@ const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
 function statusOf(settings: Settings): { address: string | undefined; entryPoints: ReadonlySet<string> } {
   const asked = ON_ENTRY_POINT.filter((table) => settings.has(table))
   const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
-  const addresses = new Set<string>()
-  if (settings.has('web')) addresses.add(settings.get<string>('web.address') ?? STATUS_ADDRESS)
-  settings.attempt('web.address', () => {
-    for (const address of addresses) parseStatusAddress(address)
-  })
+  /** Each with the key that says it. */
+  const addresses = new Map<string, string>()
+  if (settings.has('web')) addresses.set(settings.get<string>('web.address') ?? STATUS_ADDRESS, 'web.address')
   named.forEach((name, place) => {
-    const given = settings.get<string>(`${pathOf('entryPoints', name)}.address`)
+    const key = `${pathOf('entryPoints', name)}.address`
+    const given = settings.get<string>(key)
     if (given === undefined && name !== 'traefik') {
       const message = `there is no entry point ${quote(name)}${suggestName(name, settings.namesUnder('entryPoints'))}`
       settings.issue(`${asked[place]}.entryPoint`, 'INVALID_VALUE', message)
-    } else addresses.add(given ?? STATUS_ADDRESS)
+    } else addresses.set(given ?? STATUS_ADDRESS, key)
   })
-  const [address, ...others] = addresses
+  for (const [address, key] of addresses) {
+    if (isStatusAddress(address)) continue
+    settings.issue(key, 'INVALID_VALUE', `expected host:port or :port, found ${quote(address)}`)
+  }
+  const [address, ...others] = addresses.keys()
   if (others.length > 0) {
-    const message = `the status server has one address, found ${[...addresses].map(quote).join(' and ')}`
+    const message = `the status server has one address, found ${[...addresses.keys()].map(quote).join(' and ')}`
     settings.issue(asked[0] ?? 'web', 'INVALID_VALUE', message)
   }
   return { address, entryPoints: new Set(named) }
+}
+
+function isStatusAddress(address: string): boolean {
+  try {
+    parseStatusAddress(address)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Of the whole proxy: all entry points must say the same. */
@@ -120,7 +154,9 @@ function trustedProxiesOf(names: readonly string[], settings: Settings): readonl
   const said = names.map((name) => {
     const path = `${pathOf('entryPoints', name)}.forwardedHeaders`
     const trusted = settings.get<readonly string[]>(`${path}.trustedIPs`)
-    return settings.get<boolean>(`${path}.insecure`) ? ANYONE : trusted
+    const isInsecure = settings.get<boolean>(`${path}.insecure`)
+    // Who says that nobody is trusted has said something.
+    return isInsecure ? ANYONE : (trusted ?? (isInsecure === false ? [] : undefined))
   })
   const all = [...(own ? [own] : []), ...(said.some((one) => one !== undefined) ? said : [])]
   const [first, ...others] = all.map((one = []) => one.toSorted().join())
@@ -128,7 +164,7 @@ function trustedProxiesOf(names: readonly string[], settings: Settings): readonl
     const message = 'expected the same for all entry points: the proxy as a whole trusts, or does not'
     settings.issue(own ? 'trustedProxies' : 'entryPoints', 'INVALID_VALUE', message)
   }
-  const trusted = own ?? said.find((one) => one !== undefined)
+  const trusted = own ?? said.find((one = []) => one.length > 0)
   for (const range of trusted ?? []) {
     try {
       parseRange(range)

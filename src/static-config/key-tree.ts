@@ -50,6 +50,8 @@ export interface FoundKey {
   readonly step: KeyStep
   /** As names are written here; those of the file's own as given. */
   readonly names: readonly string[]
+  /** Whether the path goes on into a table that is not looked into. */
+  readonly isWithin: boolean
 }
 
 /** A key, or a table of keys, by its path in any case. */
@@ -57,11 +59,11 @@ export function findKey(path: string): FoundKey | undefined {
   let step = KEY_TREE
   const names: string[] = []
   for (const given of path.split('.')) {
-    if (isEnd(step)) break
+    if (isEnd(step)) return { step, names, isWithin: true }
     const next = given === '' ? undefined : stepTo(step, given)
     if (!next) return undefined
     names.push(next.name === '*' ? given : next.name)
     step = next
   }
-  return { step, names }
+  return { step, names, isWithin: false }
 }

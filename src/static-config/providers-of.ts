@@ -7,12 +7,14 @@ import { EtcdProvider, type EtcdProviderOptions } from '../providers/etcd-provid
 import { FileProvider, type FileProviderOptions } from '../providers/file-provider.js'
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
+import { pathOf, quote } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
+import { suggestName } from '../rules/nearest-name.js'
 import { validateConfig } from '../rules/validate-config.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
 
-type Maker = (bags: Bags, settings: Settings) => Provider | undefined
+type Maker = (bags: Bags, settings: Settings, entryPoints: readonly string[]) => Provider | undefined
 
 /** The tables that switch a provider on. */
 const MAKERS: Readonly<Record<string, Maker>> = {
@@ -22,8 +24,12 @@ const MAKERS: Readonly<Record<string, Maker>> = {
   http: httpProvider,
 }
 
-/** The providers that are switched on. What one of them cannot work with is an issue under its table. */
-export function providersOf(bags: Bags, settings: Settings): Provider[] {
+/**
+ * The providers that are switched on. What one of them cannot work with is an issue under its table.
+ *
+ * @param entryPoints names of those for requests
+ */
+export function providersOf(bags: Bags, settings: Settings, entryPoints: readonly string[]): Provider[] {
   const on = Object.entries(MAKERS).filter(([table]) => settings.has(table))
   if (on.length === 0) {
     const tables = Object.keys(MAKERS).map((table) => `[${table}]`)
@@ -32,11 +38,15 @@ export function providersOf(bags: Bags, settings: Settings): Provider[] {
   if (!settings.has('file'))
     for (const name of Object.keys(settings.document))
       settings.warn(name, 'is ignored: [file] is not switched on', 'INVALID_VALUE')
-  return on.flatMap(([table, make]) => settings.attempt(table, () => make(bags, settings)) ?? [])
+  return on.flatMap(([table, make]) => settings.attempt(table, () => make(bags, settings, entryPoints)) ?? [])
 }
 
 /** Without a file or a folder of its own, the document stands in the static configuration itself, as in Traefik. */
-function fileProvider({ file }: Bags, settings: Settings): Provider | undefined {
+function fileProvider(
+  { file }: Bags,
+  settings: Settings,
+  entryPoints: readonly string[],
+): Provider | undefined {
   const own = Object.keys(settings.document)
   if (settings.has('file.filename') || settings.has('file.directory')) {
     for (const name of own) settings.warn(name, 'is ignored: [file] names another place', 'INVALID_VALUE')
@@ -51,7 +61,21 @@ function fileProvider({ file }: Bags, settings: Settings): Provider | undefined 
   const unsupportedFields = settings.get<string>('unsupportedFields') === 'warn' ? 'warn' : 'refuse'
   const checked = validateConfig(document, { unsupportedFields })
   for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
+  if (checked.ok) warnOfEntryPoints(checked.config, entryPoints, settings)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
+}
+
+/** A frontend on an entry point that is not there gets no requests: most likely a slip. */
+function warnOfEntryPoints(
+  { frontends }: ProviderConfig,
+  known: readonly string[],
+  settings: Settings,
+): void {
+  for (const [name, { entryPoints = [] }] of Object.entries(frontends))
+    for (const missing of entryPoints.filter((one) => !known.includes(one))) {
+      const message = `there is no entry point ${quote(missing)} for requests${suggestName(missing, known)}`
+      settings.warn(`${pathOf('frontends', name)}.entryPoints`, message, 'INVALID_VALUE')
+    }
 }
 
 function etcdProvider({ etcd, api }: Bags, settings: Settings): Provider | undefined {

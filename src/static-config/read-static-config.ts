@@ -2,18 +2,19 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { ListenAt } from '../listener.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { formatOf, parseText } from '../providers/parse-document.js'
-import { checkOptions, type ProxyOptions } from '../proxy-options.js'
+import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
+import type { ProxyOptions } from '../proxy-options.js'
 import { quote } from '../rules/document-shapes.js'
 import { ApplicationLogger } from './application-logger.js'
 import { fillBags } from './bags.js'
+import { checkByKey } from './check-by-key.js'
 import { configuredProvider } from './configured-provider.js'
-import { entryPointsOf } from './entry-points.js'
+import { type EntryPoints, entryPointsOf, type RunningEntryPoints } from './entry-points.js'
 import { providersOf } from './providers-of.js'
 import { proxyOptionsOf } from './proxy-options-of.js'
 import { ReplaceableProvider } from './replaceable-provider.js'
 import { Settings } from './settings.js'
-import { takeEnvironment, takeFlags } from './text-settings.js'
+import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
 
 /** A `traefik.toml`, as what `createProxy` and `proxy.listen` take. */
 export interface StaticConfig {
@@ -44,6 +45,7 @@ export interface ReadStaticConfig extends StaticConfig {
   readonly providers: readonly ReplaceableProvider[]
   /** The logger in `options`, if it is not the host's. */
   readonly logger: ApplicationLogger | undefined
+  readonly entryPoints: EntryPoints
   /** Every value by its key, to see what has changed. */
   readonly values: ReadonlyMap<string, unknown>
 }
@@ -61,12 +63,13 @@ export interface InspectedStaticConfig {
   readonly document: Readonly<Record<string, unknown>>
 }
 
-/** See `loadStaticConfig`. */
+/** See `loadStaticConfig`. @param running of the proxy that is to go on with it, if there is one */
 export async function readStaticConfig(
   source: StaticConfigSource,
   overrides: StaticConfigOverrides = {},
+  running?: RunningEntryPoints,
 ): Promise<ReadStaticConfig> {
-  const { config, issues } = await inspectStaticConfig(source, overrides)
+  const { config, issues } = await inspectStaticConfig(source, overrides, running)
   if (!config) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
   return config
 }
@@ -75,29 +78,30 @@ export async function readStaticConfig(
 export async function inspectStaticConfig(
   source: StaticConfigSource,
   { flags = {}, env = {} }: StaticConfigOverrides = {},
+  running?: RunningEntryPoints,
 ): Promise<InspectedStaticConfig> {
   const settings = new Settings()
   const { content, folder } = await contentOf(source)
   settings.takeFile(content)
   takeEnvironment(settings, env)
   takeFlags(settings, flags)
+  takeForeign(settings, env)
   await settings.resolveFiles(folder)
-  const config = configOf(settings)
+  const config = configOf(settings, running)
+  checkByKey(config.options, settings)
   const { issues, warnings, document } = settings
-  // What only `createProxy` sees comes when there is nothing else.
-  if (issues.length === 0) settings.attempt('', () => checkOptions(config.options))
   return { config: issues.length === 0 ? config : undefined, issues, warnings, document }
 }
 
 /** As far as it can be made; what is wrong is noted. */
-function configOf(settings: Settings): ReadStaticConfig {
-  const entryPoints = entryPointsOf(settings)
+function configOf(settings: Settings, running: RunningEntryPoints | undefined): ReadStaticConfig {
+  const entryPoints = entryPointsOf(settings, running)
   const bags = fillBags(settings)
   const defaults = {
     entryPoints: entryPoints.defaults,
     throttleMs: settings.get<number>('providersThrottleDuration'),
   }
-  const providers = providersOf(bags, settings).map(
+  const providers = providersOf(bags, settings, entryPoints.names).map(
     (provider) => new ReplaceableProvider(configuredProvider(provider, defaults)),
   )
   const logger = loggerOf(settings)
@@ -107,10 +111,11 @@ function configOf(settings: Settings): ReadStaticConfig {
   return {
     options: { ...rest, providers, ...(logger && { logger }) },
     listen: entryPoints.listen,
-    drainMs: settings.get<number>('lifeCycle.graceTimeOut') ?? settings.get('graceTimeOut') ?? DRAIN_MS,
+    drainMs: settings.get('lifeCycle.graceTimeOut') ?? DRAIN_MS,
     warnings: settings.warnings,
     providers,
     logger,
+    entryPoints,
     values: new Map([...settings.all].flatMap(([path, { key, value }]) => (key ? [[path, value]] : []))),
   }
 }
@@ -123,18 +128,21 @@ async function contentOf(source: StaticConfigSource): Promise<{ content: unknown
     return { content: await parseText(given.text, 'toml', 'traefik.toml'), folder: process.cwd() }
   }
   const { path } = given
-  let text: string
+  let bytes: Uint8Array
   try {
-    text = await readFile(path, 'utf8')
+    bytes = await readFile(path)
   } catch (thrown) {
     const message = `${path} cannot be read: ${asError(thrown).message}`
     throw new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause: thrown })
   }
-  return { content: await parseText(text, formatOf(path) ?? 'toml', path), folder: dirname(resolve(path)) }
+  return {
+    content: await parseDocument(bytes, formatOf(path) ?? 'toml', path),
+    folder: dirname(resolve(path)),
+  }
 }
 
 function loggerOf(settings: Settings): ApplicationLogger | undefined {
-  const file = settings.get<string>('traefikLog.filePath') ?? settings.get<string>('traefikLogsFile')
+  const file = settings.get<string>('traefikLog.filePath')
   const format = settings.get<string>('traefikLog.format') ?? 'common'
   if (format === 'common' || format === 'json')
     return file === undefined && format === 'common' ? undefined : new ApplicationLogger({ file, format })

@@ -1,9 +1,9 @@
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
-import { describeValue, pathOf, quote } from '../rules/document-shapes.js'
+import { pathOf, quote } from '../rules/document-shapes.js'
 import { suggestName } from '../rules/nearest-name.js'
 import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
-import type { StaticKey } from './static-keys.js'
+import { isOfDocument, OLD_NAMES, type StaticKey } from './static-keys.js'
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 
 /** One value, and the key that it is of. */
@@ -13,15 +13,35 @@ interface Setting {
   /** The name of the file's own on the way to it, if there is one. */
   readonly name: string | undefined
   readonly value: unknown
+  readonly layer: Layer
+}
+
+/** Where values come from. */
+export type Layer = 'file' | 'environment' | 'flags'
+
+/** A later one comes before those that stand here before it. */
+const LAYERS: readonly Layer[] = ['file', 'environment', 'flags']
+
+/** How messages name a value, and what is known of where it stands. */
+interface From {
+  /** A path, a flag, a variable. */
+  readonly shown: string
+  /** Whether it comes from where there is nothing but texts. */
+  readonly isText: boolean
+  /** Whether it is of something that lies in the key, which is not looked into. */
+  readonly isWithin?: boolean
 }
 
 type Table = Readonly<Record<string, unknown>>
 
-/** What a file, the environment and flags say, key by key, later ones in the place of earlier ones; and what is wrong with it. */
+/** What a file, the environment and flags say, key by key, one layer over the other; and what is wrong with it. */
 export class Settings {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
   readonly #values = new Map<string, Setting>()
+  #layer: Layer = 'file'
+  /** What the layer that is being taken switches off. */
+  readonly #off = new Set<string>()
   /** The document that stands in the file itself. */
   readonly document: Record<string, unknown> = {}
 
@@ -30,8 +50,35 @@ export class Settings {
     return this.#values
   }
 
+  /** All values, those that come before others behind them. */
+  byRank(): readonly Setting[] {
+    const rank = ([path, { layer }]: [string, Setting]) =>
+      LAYERS.indexOf(layer) * 2 + Number(!OLD_NAMES.has(path))
+    return [...this.#values].toSorted((a, b) => rank(a) - rank(b)).map(([, setting]) => setting)
+  }
+
+  /** A value by its path; whichever comes first of it and of those with a name of old for the same. */
   get<T>(path: string): T | undefined {
-    return this.#values.get(path)?.value as T | undefined
+    let [value, rank] = [undefined as unknown, -1]
+    for (const name of [path, ...oldNamesOf(path)]) {
+      const found = this.#values.get(name)
+      if (!found || LAYERS.indexOf(found.layer) <= rank) continue
+      ;[value, rank] = [found.value, LAYERS.indexOf(found.layer)]
+    }
+    return value as T | undefined
+  }
+
+  /** Whether the file alone says a value, if anybody does. */
+  isUpToFile(path: string): boolean {
+    return (this.#values.get(path)?.layer ?? 'file') === 'file'
+  }
+
+  /** Takes what one layer says. What it switches off is off, whatever else it says of that, in any order. */
+  take(layer: Layer, act: () => void): void {
+    this.#layer = layer
+    act()
+    for (const path of this.#off) this.#remove(path)
+    this.#off.clear()
   }
 
   /** Whether a table was switched on, by itself or by anything in it. */
@@ -65,12 +112,14 @@ export class Settings {
 
   /** Takes all that a parsed file says. */
   takeFile(content: unknown): void {
-    if (isTable(content)) this.#takeTable(content, KEY_TREE, [])
-    else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeValue(content)}`)
+    if (isTable(content)) this.take('file', () => this.#takeTable(content, KEY_TREE, []))
+    else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeFound(content, 'table')}`)
   }
 
   #takeTable(table: Table, step: KeyStep, above: readonly string[]): void {
     const seen = new Set<string>()
+    // Two entry points may differ in case alone.
+    const folded = (name: string) => (step.name === 'entryPoints' ? name : name.toLowerCase())
     for (const [given, raw] of Object.entries(table)) {
       const next = stepTo(step, given)
       const names = [...above, next && next.name !== '*' ? next.name : given]
@@ -78,7 +127,7 @@ export class Settings {
       if (!next) {
         const message = `there is no key ${quote(given)} here${suggestName(given, namesBelow(step))}`
         this.issue(path, 'UNKNOWN_FIELD', message)
-      } else if (seen.has(given.toLowerCase())) {
+      } else if (seen.has(folded(given))) {
         this.issue(path, 'DUPLICATE_NAME', 'stands twice, in different case; expected one')
       } else if (isTable(raw) && !isEnd(next) && (next.below.size > 0 || next.key?.kind === 'table')) {
         this.#put(names, next, true)
@@ -86,28 +135,26 @@ export class Settings {
       } else {
         this.put(names, next, raw, { shown: path, isText: false })
       }
-      seen.add(given.toLowerCase())
+      seen.add(folded(given))
     }
   }
 
-  /**
-   * Takes one value.
-   *
-   * @param from.shown how messages name it: a path, a flag, a variable
-   * @param from.isText whether it comes from where there is nothing but texts
-   */
-  put(
-    given: readonly string[],
-    step: KeyStep,
-    raw: unknown,
-    { shown, isText }: { readonly shown: string; readonly isText: boolean },
-  ): void {
+  /** Takes one value. */
+  put(given: readonly string[], step: KeyStep, raw: unknown, from: From): void {
+    const { shown, isText, isWithin = false } = from
     const { key = TABLE } = step
     const path = joined(given)
-    if (path === 'frontends' || path === 'backends') this.document[path] = raw
-    const isOff = raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false)
+    if (isOfDocument(key)) {
+      // They would take the place of all that the file has.
+      if (isText) return this.issue(shown, 'NOT_SUPPORTED', `${path} stand in a file; ${NO_TEXT}`)
+      this.document[path] = raw
+    }
+    const isOff = !isWithin && (raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false))
     // What is switched off asks for nothing.
-    if (isOff && (isEnd(step) || key.kind === 'table')) return this.#remove(path)
+    if (isOff && (isEnd(step) || key.kind === 'table')) {
+      this.#off.add(path)
+      return
+    }
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${path} of Traefik is not supported yet, and ${UNSAFE}`)
     if (key.becomes === 'later') return this.warn(shown, `${path} of Traefik is not supported yet: ignored`)
@@ -119,7 +166,7 @@ export class Settings {
 
   #put(names: readonly string[], { key }: KeyStep, value: unknown): void {
     const name = names.find((_, place) => isOwnName(names, place))
-    this.#values.set(joined(names), { key, name, value })
+    this.#values.set(joined(names), { key, name, value, layer: this.#layer })
   }
 
   #remove(path: string): void {
@@ -144,6 +191,14 @@ export class Settings {
 
 /** What an ignored key of this kind does. */
 const UNSAFE = 'to go on without it would open a door: remove it'
+
+/** Of what no flag or variable can say. */
+const NO_TEXT = 'no flag and no variable says them'
+
+/** The names of old of a key. */
+function oldNamesOf(path: string): string[] {
+  return [...OLD_NAMES].flatMap(([old, name]) => (name === path ? [old] : []))
+}
 
 /** As what a step without a key counts. */
 const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }

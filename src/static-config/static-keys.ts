@@ -99,6 +99,8 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['file.watch', 'flag', 'file.watch'],
   ['file.allowEmpty', 'flag', 'file.allowEmpty'],
   ['file.constraints', 'list', 'refused'],
+  ['file.trace', 'flag', 'later'],
+  ['file.templateVersion', 'number', 'later'],
   ['file.debugLogGeneratedTemplate', 'flag', 'later'],
   ['frontends', 'table', 'the document of [file]'],
   ['backends', 'table', 'the document of [file]'],
@@ -131,6 +133,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['etcd.constraints', 'list', 'refused'],
   ['etcd.filename', 'text', 'refused'],
   ['etcd.trace', 'flag', 'later'],
+  ['etcd.templateVersion', 'number', 'later'],
   ['etcd.debugLogGeneratedTemplate', 'flag', 'later'],
 
   ['consul', 'table', 'ConsulProvider'],
@@ -153,6 +156,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['consul.constraints', 'list', 'refused'],
   ['consul.filename', 'text', 'refused'],
   ['consul.trace', 'flag', 'later'],
+  ['consul.templateVersion', 'number', 'later'],
   ['consul.debugLogGeneratedTemplate', 'flag', 'later'],
 
   ['http', 'table', 'HttpProvider'],
@@ -208,7 +212,22 @@ export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map(
   ROWS.map(([path, kind, becomes]) => [path, { path, kind, becomes }]),
 )
 
+/** Keys that say the same as another one, each with the one that is its name today. */
+export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
+  ['traefikLogsFile', 'traefikLog.filePath'],
+  ['accessLogsFile', 'accessLog.filePath'],
+  ['idleTimeout', 'respondingTimeouts.idleTimeout'],
+  ['graceTimeOut', 'lifeCycle.graceTimeOut'],
+  ['web.token', 'api.token'],
+  ['web.metrics.prometheus.buckets', 'metrics.prometheus.buckets'],
+])
+
+/** Whether a key is part of the document that stands in the file itself. */
+export function isOfDocument({ path }: StaticKey): boolean {
+  return path === 'frontends' || path === 'backends'
+}
+
 /** Whether what lies below a table is not looked into. */
-export function isOpaque({ path, becomes }: StaticKey): boolean {
-  return becomes === 'later' || becomes === 'refused' || path === 'frontends' || path === 'backends'
+export function isOpaque(key: StaticKey): boolean {
+  return key.becomes === 'later' || key.becomes === 'refused' || isOfDocument(key)
 }

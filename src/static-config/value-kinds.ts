@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { asError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { ValueKind } from './static-keys.js'
 
@@ -20,8 +22,11 @@ const LISTED: ReadKind['read'] = (raw) => {
 
 const TEXT: ReadKind = { expected: 'a text', read: (raw) => (typeof raw === 'string' ? raw : undefined) }
 const DURATION: ReadKind = {
-  expected: 'a duration, as "10s"; a bare number is seconds',
-  read: (raw) => parseDuration(raw),
+  expected: 'a duration, as "10s"; a bare number is seconds, at most 596 hours',
+  read: (raw) => {
+    const ms = parseDuration(raw)
+    return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined
+  },
 }
 const LIST: ReadKind = { expected: 'a list of texts', read: LISTED }
 
@@ -67,7 +72,7 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   limit: {
     expected: `${DURATION.expected}; 0 is no limit`,
     read: (raw) => {
-      const ms = parseDuration(raw)
+      const ms = DURATION.read(raw, true)
       return ms === 0 ? Number.POSITIVE_INFINITY : ms
     },
   },
@@ -91,7 +96,7 @@ export function describeFound(raw: unknown, kind: ValueKind): string {
  * A value that names a file, as what it names: a path in full, PEM text as it stands in the file.
  *
  * @param folder that relative paths start from
- * @throws what node says of a file that cannot be read
+ * @throws Error that says why a file cannot be read
  */
 export async function resolveFiles(value: unknown, kind: ValueKind, folder: string): Promise<unknown> {
   if (kind === 'path') return resolve(folder, value as string)
@@ -101,5 +106,15 @@ export async function resolveFiles(value: unknown, kind: ValueKind, folder: stri
 }
 
 async function readPem(text: string, folder: string): Promise<string> {
-  return text.includes('-----BEGIN ') ? text : readFile(resolve(folder, text), 'utf8')
+  if (text.includes('-----BEGIN ')) return text
+  try {
+    return await readFile(resolve(folder, text), 'utf8')
+  } catch (thrown) {
+    // What node says ends with the path, which may be a key that lacks its first line. There is no dot in such.
+    const [why = ''] = asError(thrown).message.split(',')
+    const isPath = /^[^\n\r]{0,255}$/.test(text) && text.includes('.')
+    throw new Error(
+      `${why}${isPath ? ` (${resolve(folder, text)})` : ', and it is no PEM text with a BEGIN line'}`,
+    )
+  }
 }

@@ -118,7 +118,7 @@ describe('the status server', () => {
       'api: the status server has one address, found ":82" and ":8080"',
     ],
     ['[web]\naddress = ":1"\n[api]', 'api: the status server has one address, found ":1" and ":8080"'],
-    ['[web]\naddress = "8080"', 'status.address: expected host:port or :port'],
+    ['[web]\naddress = "8080"', 'web.address: expected host:port or :port'],
     [
       `[api]\n${point('traefik', ':1')}`,
       'entryPoints: expected one for requests beside that of the status server',

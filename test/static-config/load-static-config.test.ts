@@ -186,7 +186,7 @@ describe('what comes before the file', () => {
       { port: 8002, entryPoint: 'my-own' },
     ])
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Address::80' } })).toContain(
-      '--entryPoints: expected "Name:http Address::80", found "Address::80" before a name',
+      '--entryPoints: expected "Name:http Address::80", found a word that stands before any name',
     )
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Name:a Addres::80' } })).toContain(
       'an entry point has no "Addres"; the nearest known one is "address"',
@@ -247,11 +247,11 @@ describe('issues', () => {
       /accessLog\.fields\.headers: A: expected "keep", "redact" or "drop", found "hide"/,
     ],
     [`trustedProxies = ["10.0.0"]\n${FILE}`, /trustedProxies: .*\[INVALID_RANGE\]/],
-    [`rootCAs = ["-----BEGIN nothing"]\n${FILE}`, /\(document\): upstreamTls: expected PEM texts/],
+    [`rootCAs = ["-----BEGIN nothing"]\n${FILE}`, /rootCAs: expected PEM texts/],
     [`[web]\nmetrics = 3\n${FILE}`, /web\.metrics: expected a table/],
     [
       `${FILE}[web.metrics.prometheus]\nbuckets = [2, 1]`,
-      /status\.metrics\.buckets: expected seconds above 0/,
+      /web\.metrics\.prometheus\.buckets: expected seconds above 0/,
     ],
   ])('of %j', async (text, expected) => {
     expect(await refusalOf(text)).toMatch(expected)

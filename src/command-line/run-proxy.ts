@@ -19,6 +19,20 @@ const READY_MS = 5_000
  * @returns 0: it was ended by a signal; 1: it could not begin
  */
 export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Promise<number> {
+  terminal.forgive()
+  const signals = new ProcessSignals()
+  try {
+    return await runUntil(signals, found, terminal)
+  } finally {
+    signals.ignore()
+  }
+}
+
+async function runUntil(
+  signals: ProcessSignals,
+  found: FoundStaticConfig,
+  terminal: Terminal,
+): Promise<number> {
   let config: ReadStaticConfig
   let proxy: ReverseProxy
   try {
@@ -31,8 +45,7 @@ export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Pr
     terminal.fail(masked(asError(thrown).message))
     return 1
   }
-  const running = new RunningProxy(proxy, config, found, terminal)
-  const signals = new ProcessSignals(running)
+  signals.handOver(new RunningProxy(proxy, config, found, terminal))
   try {
     await listen(proxy, config, terminal)
     tellReadiness(proxy, terminal)
@@ -48,8 +61,6 @@ export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Pr
     await proxy.close({ drainMs: 0 })
     await config.logger?.close()
     return 1
-  } finally {
-    signals.ignore()
   }
 }
 

@@ -28,6 +28,7 @@ export class Terminal {
   readonly errorColours: Colours
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
+  #isForgiving = false
 
   constructor({ stdin, stdout, stderr, env }: TerminalStreams) {
     this.env = env
@@ -36,7 +37,16 @@ export class Terminal {
     this.#stderr = stderr
     this.colours = coloursFor(stdout, env)
     this.errorColours = coloursFor(stderr, env)
-    for (const stream of [stdout, stderr]) stream.on('error', ignoreBrokenPipe)
+    for (const stream of [stdout, stderr])
+      stream.on('error', (error) => {
+        // That nobody reads on, as `head`, is no failure.
+        if (error.code !== 'EPIPE' && !this.#isForgiving) throw error
+      })
+  }
+
+  /** From now on nothing that cannot be written ends the process: a proxy that runs matters more than what it has to say. */
+  forgive(): void {
+    this.#isForgiving = true
   }
 
   print(line: string): void {
@@ -61,9 +71,4 @@ export class Terminal {
 /** picocolors would ask for more than that: it also colours what a CI reads. */
 function coloursFor({ isTTY = false }: OutputStream, { NO_COLOR, TERM }: NodeJS.ProcessEnv): Colours {
   return picocolors.createColors(isTTY && !NO_COLOR && TERM !== 'dumb')
-}
-
-/** That nobody reads on, as `head`, is no failure. */
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
 }

@@ -3,7 +3,7 @@ import { asError } from '../model/errors.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 import { suggestName } from '../rules/nearest-name.js'
 import { checkFiles } from './check-files.js'
-import { commandFlags } from './command-flags.js'
+import { commandFlags, unknownFlag, withValuesJoined } from './command-flags.js'
 import { convertDocument } from './convert-document.js'
 import { explainRequest } from './explain-request.js'
 import { findStaticConfig } from './find-static-config.js'
@@ -11,6 +11,8 @@ import { runProxy } from './run-proxy.js'
 import type { Terminal } from './terminal.js'
 
 const USAGE = 2
+/** Commands that know nothing of the static configuration's flags. */
+const WITHOUT_FLAGS: readonly string[] = ['check', 'convert']
 
 /** Commander's own, of `explain`. */
 interface ExplainOptions {
@@ -41,7 +43,8 @@ export async function runCommandLine(
     exitCode = code
   })
   try {
-    await program.parseAsync(words, { from: 'user' })
+    const takesFlags = !WITHOUT_FLAGS.includes(words[0] ?? '')
+    await program.parseAsync(takesFlags ? withValuesJoined(words) : words, { from: 'user' })
     return exitCode
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : USAGE
@@ -55,7 +58,12 @@ function programFor(terminal: Terminal, version: string, exit: (code: number) =>
     .description('A reverse proxy whose routes switch over atomically when an alias key in etcd changes.')
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: terminal.write, writeErr: terminal.writeError })
+    .configureOutput({
+      writeOut: terminal.write,
+      writeErr: terminal.writeError,
+      // An option that it does not know may have a password for its value.
+      outputError: (text, write) => write(text.replace(/^(error: unknown option '[^=\n]*)=.*'$/m, "$1'")),
+    })
     .addHelpText('after', PROGRAM_EXAMPLES)
   addRun(program, terminal, exit)
   addCheck(program, terminal, exit)
@@ -79,9 +87,10 @@ function addRun(program: Command, terminal: Terminal, exit: (code: number) => vo
     .allowExcessArguments()
     .addHelpText('after', RUN_EXAMPLES)
     .action(async ({ configFile }: { configFile?: string }) => {
-      const { flags, operands } = commandFlags(command.args)
-      const flaw = flawOf(operands, program)
-      if (flaw !== undefined) command.error(`error: ${flaw}`)
+      const given = commandFlags(command.args)
+      const { flags, operands } = given
+      const flaw = (operands.length > 0 && unknownFlag(given)) || flawOf(operands, program)
+      if (flaw) command.error(`error: ${flaw}`)
       exit(await runProxy(await findStaticConfig(configFile, flags, terminal.env), terminal))
     })
 }
@@ -120,8 +129,11 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
     .allowExcessArguments()
     .addHelpText('after', EXPLAIN_EXAMPLES)
     .action(async (options: ExplainOptions) => {
-      const { flags, operands } = commandFlags(command.args)
+      const given = commandFlags(command.args)
+      const { flags, operands } = given
       const isOfFiles = operands.length > 0
+      const flaw = isOfFiles ? unknownFlag(given) : undefined
+      if (flaw !== undefined) command.error(`error: ${flaw}`)
       if (isOfFiles && (options.configFile !== undefined || Object.keys(flags).length > 0))
         command.error('error: expected files, or a static configuration, found both')
       const [path = '', query] = options.path.split(/\?(.*)/s)

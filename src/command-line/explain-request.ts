@@ -5,12 +5,13 @@ import { asError } from '../model/errors.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import type { ProxyOptions } from '../proxy-options.js'
 import type { RequestSketch } from '../request-sketch.js'
+import { parseAddress } from '../rules/cidr.js'
 import { quote } from '../rules/document-shapes.js'
 import { parseRule } from '../rules/parse-rule.js'
 import { secretsOf } from '../rules/secret-values.js'
 import { validateConfig } from '../rules/validate-config.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
-import { masked } from '../status/masked.js'
+import { masked, withoutValues } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
 import type { Terminal } from './terminal.js'
@@ -34,6 +35,12 @@ export async function explainRequest(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
+  if (parseAddress(request.clientAddress) === undefined) {
+    terminal.fail(
+      `--client-ip: expected an address, as 10.0.1.7 or ::1, found ${quote(request.clientAddress)}`,
+    )
+    return 2
+  }
   let proxy: ReverseProxy | undefined
   try {
     const { options, entryPoint, entryPoints } = await ('files' in source
@@ -42,6 +49,7 @@ export async function explainRequest(
     if (request.entryPoint !== undefined && entryPoints && !entryPoints.includes(request.entryPoint)) {
       const known = entryPoints.join(', ')
       terminal.fail(`there is no entry point ${quote(request.entryPoint)}; there are ${known}`)
+      return 2
     }
     proxy = createProxy(options)
     const isReady = await proxy.ready({ timeoutMs: READY_MS }).then(
@@ -53,8 +61,11 @@ export async function explainRequest(
     )
     const where = request.entryPoint ?? entryPoint
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
-    const text = isJson ? JSON.stringify(explanation, null, 2) : inWords(explanation, terminal)
-    terminal.print(withoutSecretsOf(explanation, text))
+    const secrets = secretsOfAll(explanation)
+    const shown = (text: string): string => withoutValues(masked(text), secrets)
+    // In JSON each text by itself: between quotes it may look different.
+    const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
+    terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
     if (explanation.winner) return 0
     // One that is missing might have had it.
     return isReady ? 1 : 2
@@ -121,12 +132,9 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
 }
 
 /** What rules expect of headers that say who asks is for nobody to read. */
-function withoutSecretsOf({ winner, refused, outranked }: RequestExplanation, text: string): string {
+function secretsOfAll({ winner, refused, outranked }: RequestExplanation): readonly string[] {
   const rules = [...(winner ? [winner] : []), ...refused, ...outranked].map(({ rule }) => rule)
-  const secrets = new Set(rules.flatMap(secretsIn))
-  let shown = masked(text)
-  for (const secret of secrets) if (secret !== '') shown = shown.replaceAll(secret, '***')
-  return shown
+  return [...new Set(rules.flatMap(secretsIn))]
 }
 
 /** A frontend's routes stand in one text, with ` && ` between them, whatever the form of each. */

@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StaticConfigOverrides, StaticConfigSource } from '../static-config/read-static-config.js'
+import { ownVariables } from '../static-config/text-settings.js'
 
 /** What is read at the start, and again at each reload. */
 export interface FoundStaticConfig {
@@ -21,10 +22,13 @@ export async function findStaticConfig(
 ): Promise<FoundStaticConfig> {
   const overrides = { flags, env }
   const inFlags = Object.entries(flags).find(([name]) => name.toLowerCase() === 'configfile')
-  const path = configFile ?? inFlags?.[1] ?? env['SWITCHOVER_CONFIGFILE'] ?? (await firstOf(usualPlaces(env)))
+  const path =
+    configFile ??
+    inFlags?.[1] ??
+    (env['SWITCHOVER_CONFIGFILE'] || undefined) ??
+    (await firstOf(usualPlaces(env)))
   if (path !== undefined) return { source: { path }, overrides }
-  const isSaid =
-    Object.keys(flags).length > 0 || Object.keys(env).some((name) => name.startsWith('SWITCHOVER_'))
+  const isSaid = Object.keys(flags).length > 0 || ownVariables(env).length > 0
   if (isSaid) return { source: { text: '' }, overrides }
   const places = usualPlaces(env).join(', ')
   throw new Error(`no configuration: there is none of ${places}. ${HINT}`)

@@ -23,7 +23,8 @@ export function maskedText(text: string, frontends: Iterable<CompiledFrontend>):
   return withoutValues(masked(text), [...secrets])
 }
 
-function withoutValues(text: string, secrets: readonly string[]): string {
+/** A text without some values, each as it is or as it stands between quotes. */
+export function withoutValues(text: string, secrets: readonly string[]): string {
   let rest = text
   // The longest first: one may be a part of another.
   for (const secret of secrets.toSorted((a, b) => b.length - a.length)) {

@@ -82,7 +82,7 @@ describe('flags of the static configuration', () => {
     expect(commandFlags([...words, ...points]).flags).toEqual({
       defaultEntryPoints: 'a,b',
       logLevel: 'WARN',
-      entryPoints: 'Name:a Address::1 Name:b Address::2',
+      entryPoints: 'Name:a Address::1\nName:b Address::2',
     })
   })
 })

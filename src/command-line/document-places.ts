@@ -1,86 +1,82 @@
 import type { AST } from 'toml-eslint-parser'
 import type { Node } from 'yaml'
+import type { Place } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 import { pathOf } from '../rules/document-shapes.js'
 
-/** Where something stands in a text, both from 1. */
-export interface Place {
-  readonly line: number
-  readonly column: number
+/** Where a name of a document stands, and what lies under it, by names as a path has them. */
+export interface Places extends Place {
+  readonly below: Map<string, Places>
 }
-
-/** Where each name of a document stands, by its path in small letters: names of fields may be in any case. */
-export type Places = ReadonlyMap<string, Place>
-
-type Note = (path: string, place: Place) => void
 
 /** Finds the places in a text that a parser has taken already. */
 export async function placesIn(text: string, format: DocumentFormat): Promise<Places> {
-  const places = new Map<string, Place>()
-  const note: Note = (path, place) => {
-    const name = path.toLowerCase()
-    if (!places.has(name)) places.set(name, place)
-  }
-  await (format === 'toml' ? noteToml(text, note) : noteYaml(text, note))
-  return places
+  const root: Places = { line: 1, column: 1, below: new Map() }
+  await (format === 'toml' ? noteToml(text, root) : noteYaml(text, root))
+  return root
 }
 
 /** The place of a path, or of the nearest one around it. @returns also how many characters of the path are found there */
 export function placeOf(path: string, places: Places): Place & { readonly found: number } {
-  for (let rest = path.toLowerCase(); rest !== ''; rest = parentOf(rest)) {
-    const place = places.get(rest)
-    if (place) return { ...place, found: rest.length }
+  let [at, found] = [places, 0]
+  for (const [step, name = step] of path.matchAll(STEP)) {
+    const next = at.below.get(name) ?? inAnyCase(name, at)
+    if (!next) break
+    ;[at, found] = [next, found + step.length]
   }
-  return { line: 1, column: 1, found: 0 }
+  return { line: at.line, column: at.column, found }
 }
 
-/** `a.b["c d"]` lies in `a.b`. */
-function parentOf(path: string): string {
-  return path.replace(/(?:\.?[\w-]+|\[(?:"(?:[^"\\]|\\.)*"|\d+)\]|[^.[]*)$/, '')
+/** `a.b["c d"][0]` is four steps. */
+const STEP = /\.?([\w-]+|\[(?:"(?:[^"\\]|\\.)*"|\d+)\]|[^.[]+)/g
+
+/** Names of fields may be in any case; of others, those that are the same come first. */
+function inAnyCase(name: string, { below }: Places): Places | undefined {
+  const wanted = name.toLowerCase()
+  return [...below].find(([other]) => other.toLowerCase() === wanted)?.[1]
 }
 
-/** JSON is YAML too. */
-async function noteYaml(text: string, note: Note): Promise<void> {
+/** JSON is YAML too. Of a name that stands twice in it, the last one counts, with all that lies in it. */
+async function noteYaml(text: string, root: Places): Promise<void> {
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: false, logLevel: 'silent' })
-  const walk = (node: Node | null, above: string): void => {
+  const walk = (node: Node | null, above: Places): void => {
     if (!isMap<Node, Node | null>(node)) return
     for (const { key, value } of node.items) {
       if (!isScalar(key)) continue
-      const path = pathOf(above, String(key.value))
       const { line, col } = lines.linePos(key.range?.[0] ?? 0)
-      note(path, { line, column: col })
-      walk(value, path)
+      const place: Places = { line, column: col, below: new Map() }
+      above.below.set(pathOf('', String(key.value)), place)
+      walk(value, place)
     }
   }
-  walk(document.contents, '')
+  walk(document.contents, root)
 }
 
-async function noteToml(text: string, note: Note): Promise<void> {
+async function noteToml(text: string, root: Places): Promise<void> {
   const { parseTOML } = await import('toml-eslint-parser')
   const [top] = parseTOML(text, { tomlVersion: '1.0' }).body
-  noteEntries(top.body, '', note)
+  noteEntries(top.body, root)
 }
 
-function noteEntries(
-  entries: readonly (AST.TOMLKeyValue | AST.TOMLTable)[],
-  above: string,
-  note: Note,
-): void {
+function noteEntries(entries: readonly (AST.TOMLKeyValue | AST.TOMLTable)[], above: Places): void {
   for (const entry of entries) {
-    const path = noteKey(entry.key, above, note)
-    if (entry.type === 'TOMLTable') noteEntries(entry.body, path, note)
-    else if (entry.value.type === 'TOMLInlineTable') noteEntries(entry.value.body, path, note)
+    const place = noteKey(entry.key, above)
+    if (entry.type === 'TOMLTable') noteEntries(entry.body, place)
+    else if (entry.value.type === 'TOMLInlineTable') noteEntries(entry.value.body, place)
   }
 }
 
-/** A key with dots is a path of its own. */
-function noteKey({ keys }: AST.TOMLKey, above: string, note: Note): string {
-  let path = above
+/** A key with dots is a path of its own; one that comes again goes on with what is there. */
+function noteKey({ keys }: AST.TOMLKey, above: Places): Places {
+  let at = above
   for (const key of keys) {
-    path = pathOf(path, key.type === 'TOMLBare' ? key.name : key.value)
-    note(path, { line: key.loc.start.line, column: key.loc.start.column + 1 })
+    const name = pathOf('', key.type === 'TOMLBare' ? key.name : key.value)
+    const { line, column } = key.loc.start
+    const next = at.below.get(name) ?? { line, column: column + 1, below: new Map() }
+    at.below.set(name, next)
+    at = next
   }
-  return path
+  return at
 }

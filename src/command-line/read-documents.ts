@@ -8,12 +8,12 @@ import {
   type ReadFile,
   readFiles,
 } from '../providers/document-files.js'
+import { jsonFlaw } from '../providers/json-flaw.js'
 import { documentOf } from '../providers/merge-files.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
 import { masked } from '../status/masked.js'
 import { placeOf, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
-import { jsonFlaw } from './json-flaw.js'
 
 /** The largest file that is read, in bytes; as `FileProvider` has it. */
 const MAX_BYTES = 64 * 1024 * 1024

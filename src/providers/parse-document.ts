@@ -1,5 +1,6 @@
 import { extname } from 'node:path'
 import { asError, ProxyError } from '../model/errors.js'
+import { jsonFlaw } from './json-flaw.js'
 import { JsonCount } from './json-limits.js'
 
 /** In which a document may be written. */
@@ -40,11 +41,11 @@ export async function parseDocument(
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (error) {
-    throw unusable(`${file} is no UTF-8`, error)
+  } catch {
+    throw unusable(`${file} is no UTF-8`)
   }
   const flaw = format === 'json' ? new JsonCount(JSON_LIMITS).take(bytes) : undefined
-  if (flaw) throw unusable(`${file} is ${flaw}`, undefined)
+  if (flaw) throw unusable(`${file} is ${flaw}`)
   return parseText(text, format, file)
 }
 
@@ -53,7 +54,8 @@ export async function parseText(text: string, format: DocumentFormat, source: st
   try {
     return await PARSERS[format](text)
   } catch (thrown) {
-    throw unusable(`${source}${placeIn(thrown, text)}: ${messageOf(thrown)}`, thrown)
+    // Without the parser's own error for its cause: that quotes what stands there, which may be a password.
+    throw unusable(`${source}${placeIn(thrown, text, format)}: ${messageOf(thrown)}`)
   }
 }
 
@@ -66,7 +68,7 @@ const PARSERS: Readonly<Record<DocumentFormat, (text: string) => Promise<unknown
 
 /** By the grammar of today, strictly: what it only warns of would be lost. */
 async function parseYaml(text: string): Promise<unknown> {
-  const { Composer, isScalar, LineCounter, Parser, visit } = await import('yaml')
+  const { Composer, isAlias, isMap, isScalar, LineCounter, Parser, visit } = await import('yaml')
   const lines = new LineCounter()
   const tokens = [...new Parser(lines.addNewLine).parse(text)]
   if (isTooDeep(tokens)) throw new Error(`nested more than ${MAX_DEPTH} deep`)
@@ -78,18 +80,26 @@ async function parseYaml(text: string): Promise<unknown> {
   if (flaw) throw Object.assign(flaw, { linePos: [lines.linePos(flaw.pos[0])] })
   if (more.length > 0) throw new Error(`expected one document, found ${more.length + 1}`)
   if (document.directives?.yaml.version === '1.1') throw new Error('expected YAML 1.2, found 1.1')
+  const flawAt = (at: number | undefined, message: string): Error =>
+    Object.assign(new Error(message), { linePos: [lines.linePos(at ?? 0)] })
+  const anchors = new Set<string>()
+  const checkNames = (keys: readonly unknown[]): void => {
+    const names = new Set<unknown>()
+    for (const key of keys) {
+      const name = isScalar(key) ? key.value : key
+      if (names.has(name))
+        throw flawAt(isScalar(key) ? key.range?.[0] : 0, `the name ${JSON.stringify(name)} stands twice`)
+      names.add(name)
+    }
+  }
   visit(document, {
-    Map(_, { items }) {
-      const names = new Set<unknown>()
-      for (const { key } of items) {
-        const name = isScalar(key) ? key.value : key
-        const at = isScalar(key) ? (key.range?.[0] ?? 0) : 0
-        if (names.has(name))
-          throw Object.assign(new Error(`the name ${JSON.stringify(name)} stands twice`), {
-            linePos: [lines.linePos(at)],
-          })
-        names.add(name)
+    Node(_, node) {
+      if (isAlias(node)) {
+        if (anchors.has(node.source)) return
+        throw flawAt(node.range?.[0], 'an alias of an anchor that is not set before it')
       }
+      if (node.anchor !== undefined) anchors.add(node.anchor)
+      if (isMap(node)) checkNames(node.items.map(({ key }) => key))
     },
   })
   return document.toJS({ maxAliasCount: MAX_ALIASES })
@@ -113,7 +123,7 @@ function isTooDeep(tokens: readonly object[]): boolean {
 }
 
 /** `:3:14`, as editors understand it; the parsers tell it each in a way of its own. */
-function placeIn(thrown: unknown, text: string): string {
+function placeIn(thrown: unknown, text: string, format: DocumentFormat): string {
   const { line, column, linePos } = thrown as {
     line?: number
     column?: number
@@ -122,13 +132,33 @@ function placeIn(thrown: unknown, text: string): string {
   if (linePos?.[0]) return `:${linePos[0].line}:${linePos[0].col}`
   if (line !== undefined) return `:${line}:${column ?? 1}`
   const [, position] = /at position (\d+)/.exec(asError(thrown).message) ?? []
+  if (position === undefined && format === 'json' && text.length <= MAX_SEARCHED) {
+    const place = jsonFlaw(text)
+    return `:${place.line}:${place.column}`
+  }
   if (position === undefined) return ''
   const before = text.slice(0, Number(position)).split('\n')
   return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
 }
 
+/** A larger text is not parsed again and again to find the place. */
+const MAX_SEARCHED = 1_000_000
+
+/** In the place of messages that quote what stands there, by their codes of YAML: it may be a password. */
+const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
+  ['TAG_RESOLVE_FAILED', 'a tag that cannot be resolved'],
+  ['BAD_COLLECTION_TYPE', 'a tag that is of something else'],
+  ['BAD_DIRECTIVE', 'a directive that is not known'],
+  ['BAD_DQ_ESCAPE', 'an escape sequence that is not known'],
+  ['UNEXPECTED_TOKEN', 'something that cannot stand here'],
+])
+
 /** Those of TOML and YAML quote the lines around the place, below an empty one; those of JSON quote in the middle. */
 function messageOf(thrown: unknown): string {
+  const plain = WITHOUT_QUOTES.get((thrown as { code?: unknown }).code)
+  if (plain !== undefined) return plain
+  if (/^Unexpected token|is not valid JSON$/.test(asError(thrown).message))
+    return 'Unexpected token in JSON'
   const [first = ''] = asError(thrown).message.split('\n\n')
   const place = / at line \d+, column \d+:?$/
   return first
@@ -137,6 +167,6 @@ function messageOf(thrown: unknown): string {
     .replace(place, '')
 }
 
-function unusable(message: string, cause: unknown): ProxyError {
-  return new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause })
+function unusable(message: string): ProxyError {
+  return new ProxyError('PROXY_CONFIG_UNUSABLE', message)
 }

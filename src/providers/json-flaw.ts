@@ -1,5 +1,10 @@
 import { asError } from '../model/errors.js'
-import type { Place } from './document-places.js'
+
+/** Where something stands in a text, both from 1. */
+export interface Place {
+  readonly line: number
+  readonly column: number
+}
 
 /** Where a text stops being JSON: not all versions of Node say so. */
 export function jsonFlaw(text: string): Place {

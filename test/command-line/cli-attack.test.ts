@@ -1,0 +1,399 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { open, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { NamedServer } from '../../examples/demo/named-server.js'
+import { loadStaticConfig } from '../../src/static-config/load-static-config.js'
+import { httpGet } from '../support/http-get.js'
+import { eventually } from '../support/next-event.js'
+import { captured } from './captured-command.js'
+import { CommandChild } from './command-child.js'
+import { folderWith, rules } from './documents.js'
+
+let blue: NamedServer
+const children: CommandChild[] = []
+
+beforeAll(async () => {
+  blue = await NamedServer.start('blue')
+})
+afterAll(() => blue.close())
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill()
+})
+
+function run(
+  words: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): CommandChild {
+  const child = new CommandChild(words, options)
+  children.push(child)
+  return child
+}
+
+const FILE = '[file]\nfilename = "rules.toml"\n'
+const entryPoint = (name: string) => `[entryPoints.${name}]\naddress = "127.0.0.1:0"\n`
+const statusOf = async (port: number) => (await httpGet({ port, path: '/' })).status
+/** What a static configuration is refused with. */
+const refusal = (text: string, overrides: Parameters<typeof loadStaticConfig>[1] = {}) =>
+  loadStaticConfig({ text }, overrides).then(
+    () => 'accepted',
+    (error: Error) => error.message,
+  )
+
+describe('a reload', () => {
+  it('that adds an entry point, which needs a restart, takes no frontend away from those that listen', async () => {
+    const cwd = await folderWith({ 'traefik.toml': FILE + entryPoint('a'), 'rules.toml': rules(blue.url) })
+    const child = run([], { cwd })
+    const port = await child.port('a')
+    await child.sees(/^ready$/m)
+    expect(await statusOf(port)).toBe(200)
+    await writeFile(join(cwd, 'traefik.toml'), FILE + entryPoint('a') + entryPoint('http'))
+    child.signal('SIGHUP')
+    await child.sees(/^warning: entryPoints\.http\.address has changed, which needs a restart$/m)
+    await child.sees(/^reloaded$/m)
+    await writeFile(join(cwd, 'rules.toml'), rules(blue.url, 'PathPrefix:/', 'two'))
+    await child.sees(/version two of file/)
+    expect(await statusOf(port)).toBe(200)
+  })
+
+  it('while the configuration is still being read does not end the process', async () => {
+    const cwd = await folderWith({ 'rules.toml': rules(blue.url) })
+    execFileSync('mkfifo', [join(cwd, 'traefik.toml')])
+    const child = run([], { cwd })
+    // Opens when somebody reads it.
+    const pipe = await open(join(cwd, 'traefik.toml'), 'w')
+    child.signal('SIGHUP')
+    await pipe.write(FILE + entryPoint('http')).catch(() => {})
+    await pipe.close()
+    await child.sees(/^http listens/m, 'stdout')
+  })
+})
+
+describe('a full disk under a standard stream', () => {
+  const program = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+  it.each(['stdout', 'stderr'])('of %s ends no proxy', async (full) => {
+    const cwd = await folderWith({ 'traefik.toml': FILE + entryPoint('http'), 'rules.toml': rules(blue.url) })
+    const fd = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program], {
+      cwd,
+      env: { PATH: process.env['PATH'], HOME: '/nonexistent' },
+      stdio: ['ignore', full === 'stdout' ? fd : 'pipe', full === 'stderr' ? fd : 'pipe'],
+    })
+    closeSync(fd)
+    let said = ''
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        said += chunk
+      })
+    const ended = once(child, 'exit')
+    await eventually(() => child.exitCode !== null || /^ready$|^http listens/m.test(said), 'it runs')
+    child.kill('SIGTERM')
+    expect([await ended, said]).toEqual([[0, null], expect.not.stringContaining('ENOSPC')])
+  })
+})
+
+describe('no message shows', () => {
+  it('the token of the status server', async () => {
+    for (const token of ['hunter2 of-mine', 'hunter2é'])
+      expect(await refusal(FILE, { flags: { 'web.token': token } })).not.toContain('hunter2')
+  })
+
+  it('a private key that stands there without its first line', async () => {
+    const text = '[etcd]\n[etcd.tls]\nkey = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"\n'
+    expect(await refusal(text)).not.toContain('MIIEvQIBADANBgkqhkiG9w0BAQEFAASC')
+  })
+
+  it('a password, if its flag is misspelt', async () => {
+    const { exitCode, stderr } = await captured(['--etcd.pasword', 'hunter2'])
+    expect(exitCode).not.toBe(0)
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  it('a password that begins with a dash', async () => {
+    const { stderr } = await captured(['--file.filename=x', '--etcd.password', '-hunter2', '--etcd.prefx=/a'])
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  it.each([
+    ['traefik.json', '{"etcd":{"password": hunter2}}'],
+    ['traefik.yaml', 'etcd:\n  password: *hunter2\n'],
+    ['traefik.yaml', 'etcd:\n  password: !hunter2 x\n'],
+  ])('a password of a %s that cannot be parsed: %s', async (name, text) => {
+    const path = join(await folderWith({ [name]: text }), name)
+    const [checked, ran] = [await captured(['check', path]), await captured([`--configFile=${path}`])]
+    expect([checked.exitCode, ran.exitCode]).toEqual([1, 1])
+    expect(checked.stdout + ran.stderr).not.toContain('hunter2')
+  })
+
+  it('the hash of a digest user, which is as good as the password', async () => {
+    const hash = 'a2688e031edb4be6a3797f3882655c05'
+    const flags = { entryPoints: `Auth.Digest.Users:test:traefik:${hash} Name:http Address::80` }
+    expect(await refusal(FILE, { flags })).not.toContain(hash)
+  })
+
+  it('what a rule expects of a secret header, in explain --json, if there is a quote in it', async () => {
+    const rule = `Host:a.test;Headers:Authorization,hun"ter2`
+    const document = {
+      backends: { web: { servers: { one: { url: 'http://a' } } } },
+      frontends: { web: { backend: 'web', rule } },
+    }
+    const path = join(await folderWith({ 'rules.json': JSON.stringify(document) }), 'rules.json')
+    const asked = ['--host', 'a.test', '--path', '/', '--client-ip', '::1', '--json']
+    const { stdout } = await captured(['explain', path, ...asked])
+    expect(stdout).toContain('"refused"')
+    expect(stdout).not.toContain('ter2')
+  })
+})
+
+describe('no answer of explain shows', () => {
+  it('the rest of a secret that begins as another one does', async () => {
+    const frontend = (secret: string) => ({ backend: 'web', rule: `Headers:Authorization,${secret}` })
+    const document = {
+      backends: { web: { servers: { one: { url: 'http://a' } } } },
+      frontends: { short: { ...frontend('abc'), priority: 1_000 }, long: frontend('abcdef99') },
+    }
+    const path = join(await folderWith({ 'rules.json': JSON.stringify(document) }), 'rules.json')
+    const { stdout } = await captured(['explain', path, '--host', 'a', '--path', '/', '--client-ip', '::1'])
+    expect(stdout).toContain('long@file does not match')
+    expect(stdout).not.toContain('def99')
+  })
+})
+
+describe('flags come before the environment, and that before the file', () => {
+  it('--graceTimeOut before lifeCycle.graceTimeOut of the file', async () => {
+    const text = `${FILE}[lifeCycle]\ngraceTimeOut = "30s"\n`
+    expect((await loadStaticConfig({ text }, { flags: { graceTimeOut: '1s' } })).drainMs).toBe(1_000)
+    expect((await loadStaticConfig({ text }, { env: { SWITCHOVER_GRACETIMEOUT: '1s' } })).drainMs).toBe(1_000)
+  })
+
+  it('--idleTimeout before both that the file has', async () => {
+    const text = `idleTimeout = "10s"\n${FILE}[respondingTimeouts]\nidleTimeout = "20s"\n`
+    const { options } = await loadStaticConfig({ text }, { flags: { idleTimeout: '30s' } })
+    expect(options.timeouts?.keepAliveMs).toBe(30_000)
+  })
+
+  it('whatever the order of the variables', async () => {
+    const off = { SWITCHOVER_ETCD: 'false' }
+    const prefix = { SWITCHOVER_ETCD_PREFIX: '/a' }
+    const [one, other] = await Promise.all(
+      [
+        { ...off, ...prefix },
+        { ...prefix, ...off },
+      ].map((env) => loadStaticConfig({ text: FILE }, { env })),
+    )
+    const names = (config: typeof one) => config?.options.providers?.map(({ name }) => name)
+    expect(names(one)).toEqual(names(other))
+  })
+
+  it('CONSUL_HTTP_TOKEN is heeded, if a flag or a variable switches Consul on', async () => {
+    const tokens: unknown[] = []
+    const consul = createServer((req, res) => {
+      tokens.push(req.headers['x-consul-token'])
+      res.writeHead(500).end()
+    }).listen(0, '127.0.0.1')
+    await once(consul, 'listening')
+    const endpoint = `127.0.0.1:${(consul.address() as AddressInfo).port}`
+    const sink = {
+      update: async () => ({ state: 'superseded' }) as never,
+      reject: () => {},
+      trouble: () => {},
+      recovered: () => {},
+    }
+    const configs = await Promise.all([
+      loadStaticConfig(
+        { text: '' },
+        { env: { CONSUL_HTTP_TOKEN: 'tok', SWITCHOVER_CONSUL_ENDPOINT: endpoint } },
+      ),
+      loadStaticConfig(
+        { text: '' },
+        { flags: { 'consul.endpoint': endpoint }, env: { CONSUL_HTTP_TOKEN: 'tok' } },
+      ),
+    ])
+    try {
+      for (const { options } of configs) {
+        const [provider] = options.providers ?? []
+        const before = tokens.length
+        const started = Promise.resolve(provider?.start(sink)).catch(() => {})
+        await eventually(() => tokens.length > before, 'it asks')
+        await provider?.stop()
+        await started
+      }
+      expect(new Set(tokens)).toEqual(new Set(['tok']))
+    } finally {
+      consul.closeAllConnections()
+      consul.close()
+    }
+  })
+})
+
+describe('flags and variables', () => {
+  it('of a frontend do not silently replace the document of the file', async () => {
+    const text = `[file]\n${rules('http://a')}`.replace('version = "one"\n', '')
+    expect(await refusal(text, { flags: { 'frontends.web.priority': '1' } })).toContain('frontends')
+    expect(await refusal(text, { env: { SWITCHOVER_FRONTENDS_WEB_PASSHOSTHEADER: 'false' } })).toContain(
+      'FRONTENDS',
+    )
+  })
+
+  it.each(['10.0.0.9:9000', ':9000'])('of auth.forward.address open no entry point: %s', async (address) => {
+    const env = { SWITCHOVER_ENTRYPOINTS_HTTP_AUTH_FORWARD_ADDRESS: address }
+    expect(await refusal(FILE + entryPoint('http'), { env })).toContain('NOT_SUPPORTED')
+  })
+
+  it('within what is refused are refused, whatever their value', async () => {
+    const key = 'entryPoints.http.proxyProtocol.insecure'
+    expect(await refusal(`${FILE}${entryPoint('http')}proxyProtocol = { insecure = false }`)).toContain(
+      'NOT_SUPPORTED',
+    )
+    expect(await refusal(FILE + entryPoint('http'), { flags: { [key]: 'false' } })).toContain('NOT_SUPPORTED')
+  })
+
+  it('within what is ignored are told of, whatever their value', async () => {
+    const { warnings } = await loadStaticConfig(
+      { text: FILE },
+      { flags: { 'docker.exposedByDefault': 'false' } },
+    )
+    expect(warnings).toHaveLength(1)
+  })
+
+  it('which Kubernetes sets for a service of the name "switchover" keep nothing from its start', async () => {
+    const env = {
+      SWITCHOVER_SERVICE_HOST: '10.0.0.7',
+      SWITCHOVER_SERVICE_PORT: '80',
+      SWITCHOVER_PORT: 'tcp://10.0.0.7:80',
+      SWITCHOVER_PORT_80_TCP_ADDR: '10.0.0.7',
+    }
+    expect(await refusal(FILE, { env })).toBe('accepted')
+  })
+
+  it('of an entry point may have its name anywhere, as in Traefik', async () => {
+    expect(await refusal(FILE, { flags: { entryPoints: 'Address::80 Name:http' } })).toBe('accepted')
+  })
+
+  it('without a value: an empty SWITCHOVER_CONFIGFILE names no file', async () => {
+    const cwd = await folderWith({ 'traefik.toml': FILE + entryPoint('http'), 'rules.toml': rules(blue.url) })
+    const child = run([], { cwd, env: { SWITCHOVER_CONFIGFILE: '' } })
+    await child.sees(/^http listens/m, 'stdout')
+  })
+})
+
+describe('a traefik.toml of Traefik 1.7', () => {
+  it.each([
+    `${FILE}trace = true\n`,
+    `${FILE}templateVersion = 2\n`,
+    '[etcd]\ntemplateVersion = 2\n',
+    '[consul]\ntemplateVersion = 2\n',
+  ])('may have any key that its providers have: %j', async (text) => {
+    expect(await refusal(text)).toBe('accepted')
+  })
+
+  it('may have entry points whose names differ in case: names of entry points stay as they are', async () => {
+    const text = `${FILE}[entryPoints.api]\naddress = ":81"\n[entryPoints.API]\naddress = ":82"\n`
+    expect(await refusal(text)).toBe('accepted')
+  })
+
+  it('is read as UTF-8 or not at all, by run as by check', async () => {
+    const cwd = await folderWith({})
+    const path = join(cwd, 'traefik.toml')
+    await writeFile(path, Buffer.from('[etcd]\nusername = "root"\npassword = "h\xfcnter"\n', 'latin1'))
+    expect((await captured(['check', path])).stdout).toContain('is no UTF-8')
+    await expect(loadStaticConfig({ path })).rejects.toThrow('UTF-8')
+  })
+
+  it('throttles for as long as it says, or says that it cannot', async () => {
+    let asked = 0
+    const source = createServer((_req, res) => {
+      asked += 1
+      const web = { servers: { one: { url: `http://127.0.0.1:${asked}` } } }
+      const frontends = { web: { backend: 'web', rule: 'PathPrefix:/' } }
+      res.setHeader('content-type', 'application/json')
+      res.end(JSON.stringify({ version: `${asked}`, backends: { web }, frontends }))
+    }).listen(0, '127.0.0.1')
+    await once(source, 'listening')
+    const endpoint = `http://127.0.0.1:${(source.address() as AddressInfo).port}`
+    const text = `providersThrottleDuration = "1000h"\n[http]\nendpoint = "${endpoint}"\npollInterval = "100ms"\n`
+    const cwd = await folderWith({ 'traefik.toml': text + entryPoint('http') })
+    const child = run([], { cwd })
+    await eventually(() => asked >= 8 || child.child.exitCode !== null, 'it asks')
+    expect(child.stderr).not.toMatch(/TimeoutOverflowWarning|generation 3 serves/)
+    source.closeAllConnections()
+    source.close()
+  })
+})
+
+describe('errors of a static configuration', () => {
+  it('of the status server are told by their key, and with their place', async () => {
+    const text = `${FILE}[web]\naddress = "8080"\n`
+    const path = join(await folderWith({ 'traefik.toml': text }), 'traefik.toml')
+    expect((await captured(['check', path])).stdout).toContain(`${path}:4:1: web.address: `)
+  })
+
+  it('are all told at once', async () => {
+    const message = await refusal(`logLevel = "LOUD"\n${FILE}[web]\naddress = "8080"\n`)
+    expect(message).toContain('LOUD')
+    expect(message).toContain('8080')
+  })
+
+  it('are told if trustedProxies says something else than the only entry point', async () => {
+    const distrust = '[entryPoints.http.forwardedHeaders]\ninsecure = false\n'
+    const text = `trustedProxies = ["10.0.0.0/8"]\n${FILE}${entryPoint('http')}${distrust}`
+    expect(await refusal(text)).toContain('trustedProxies')
+  })
+})
+
+describe('check', () => {
+  it('tells names apart that differ in case', async () => {
+    const text = `backends:
+  Web: { servers: { one: { url: "http://a" } } }
+  web: { servers: { one: { url: "ftp://a" } } }
+frontends:
+  one: { backend: web, rule: "Host:a" }
+  two: { backend: Web, rule: "Host:b" }
+`
+    const path = join(await folderWith({ 'rules.yaml': text }), 'rules.yaml')
+    expect((await captured(['check', path])).stdout).toContain(`${path}:3:28: backends.web.servers.one.url`)
+  })
+
+  it('shows the place that counts, of a name that stands twice in JSON', async () => {
+    const backends = (url: string) => `"backends":{"a":{"servers":{"one":{"url":"${url}"}}}}`
+    const text = `{${backends('http://a')},\n${backends('ftp://a')},\n"frontends":{}}`
+    const path = join(await folderWith({ 'rules.json': text }), 'rules.json')
+    const { stdout } = await captured(['check', path])
+    expect(stdout).not.toContain(`${path}:1:`)
+  })
+
+  it('says that a frontend names an entry point that the same file does not have', async () => {
+    const own = rules('http://a')
+      .replace('version = "one"\n', '')
+      .replace('backend = "web"', 'backend = "web"\nentryPoints = ["htpps"]')
+    const text = `[file]\n${entryPoint('https')}${own}`
+    const path = join(await folderWith({ 'traefik.toml': text }), 'traefik.toml')
+    expect((await captured(['check', path])).stdout).toContain('htpps')
+  })
+})
+
+describe('explain cannot tell', () => {
+  const asking = (ip: string) => ['--host', 'a.test', '--path', '/', '--client-ip', ip]
+  it.each(['10.0.0.1:80', '10.0.0.0/8', 'localhost', ''])(
+    'for a client address that is none: %j',
+    async (ip) => {
+      const path = join(
+        await folderWith({ 'rules.toml': rules('http://a', 'ClientIP:10.0.0.0/8') }),
+        'rules.toml',
+      )
+      expect((await captured(['explain', path, ...asking(ip)])).exitCode).toBe(2)
+    },
+  )
+
+  it('for an entry point that the static configuration does not have', async () => {
+    const files = { 'traefik.toml': FILE + entryPoint('http'), 'rules.toml': rules('http://a') }
+    const path = join(await folderWith(files), 'traefik.toml')
+    const words = ['explain', '--configFile', path, ...asking('::1'), '--entry-point', 'htpp']
+    expect((await captured(words)).exitCode).toBe(2)
+  })
+})

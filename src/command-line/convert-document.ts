@@ -7,7 +7,7 @@ import {
   formatOf,
   parseDocument,
 } from '../providers/parse-document.js'
-import { describeValue } from '../rules/document-shapes.js'
+import { describeKind } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { isStaticConfig } from './is-static-config.js'
 import { flawIn } from './read-documents.js'
@@ -57,7 +57,7 @@ export async function convertDocument(
 /** Of a static configuration, the part that is a document. */
 function documentIn(parsed: unknown, name: string): unknown {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
-    throw new Error(`${name}:1:1: expected a document, found ${describeValue(parsed)}`)
+    throw new Error(`${name}:1:1: expected a document, found ${describeKind(parsed)}`)
   if (!isStaticConfig(parsed)) return parsed
   const own = Object.entries(parsed).filter(([field]) => /^(frontends|backends)$/i.test(field))
   if (own.length === 0)

@@ -44,10 +44,12 @@ export class ProcessSignals {
     if (this.#isReloadDue) void running.reload()
   }
 
-  /** As if there were no handlers: a read that hangs would hold up an orderly exit. */
+  /** As if there were no handlers: a read that hangs would hold up an exit. */
   #dieOf(signal: NodeJS.Signals): void {
     this.ignore()
     process.kill(process.pid, signal)
+    // The first process of a container does not die of that.
+    process.exit(128 + constants.signals[signal])
   }
 
   /** Gives them back to the process. */

@@ -1,6 +1,6 @@
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
-import { describeValue, pathOf } from '../rules/document-shapes.js'
+import { describeKind, describeValue, pathOf } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { nullRecord } from '../rules/records.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
@@ -28,7 +28,7 @@ const KINDS = ['frontends', 'backends'] as const
 
 /** What is no table would be merged letter by letter. */
 function asDocument(parsed: unknown, file: string): Fields {
-  if (!isTable(parsed)) throw unusable(`${file}: expected a document, found ${describeValue(parsed)}`)
+  if (!isTable(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
   for (const kind of KINDS) {
     const found = parsed[kind]
     if (found !== undefined && !isTable(found))

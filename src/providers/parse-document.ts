@@ -157,8 +157,7 @@ const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
 function messageOf(thrown: unknown): string {
   const plain = WITHOUT_QUOTES.get((thrown as { code?: unknown }).code)
   if (plain !== undefined) return plain
-  if (/^Unexpected token|is not valid JSON$/.test(asError(thrown).message))
-    return 'Unexpected token in JSON'
+  if (/^Unexpected token|is not valid JSON$/.test(asError(thrown).message)) return 'Unexpected token in JSON'
   const [first = ''] = asError(thrown).message.split('\n\n')
   const place = / at line \d+, column \d+:?$/
   return first

@@ -121,3 +121,8 @@ export function describeValue(value: unknown): string {
   const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
   return `${typeof value} ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`
 }
+
+/** The same without what a text says, where it may be anything. */
+export function describeKind(value: unknown): string {
+  return typeof value === 'string' ? 'a text' : describeValue(value)
+}

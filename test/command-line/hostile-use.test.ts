@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { NamedServer } from '../../examples/demo/named-server.js'
+import { commandFlags } from '../../src/command-line/command-flags.js'
 import { loadStaticConfig } from '../../src/static-config/load-static-config.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
@@ -61,6 +62,39 @@ describe('a reload', () => {
     expect(await statusOf(port)).toBe(200)
   })
 
+  it('that makes it the default says that this waits for a restart, and one that is there already does not', async () => {
+    const [a, b, c] = [entryPoint('a'), entryPoint('b'), entryPoint('c')]
+    const cwd = await folderWith({ 'traefik.toml': FILE + a + b, 'rules.toml': rules(blue.url) })
+    const child = run([], { cwd })
+    const [portA, portB] = [await child.port('a'), await child.port('b')]
+    await child.sees(/^ready$/m)
+    await writeFile(join(cwd, 'traefik.toml'), `defaultEntryPoints = ["b"]\n${FILE}${a}${b}`)
+    child.signal('SIGHUP')
+    await child.sees(/generation 2 serves/)
+    expect([await statusOf(portA), await statusOf(portB)]).toEqual([404, 200])
+    await writeFile(join(cwd, 'traefik.toml'), `defaultEntryPoints = ["c"]\n${FILE}${a}${b}${c}`)
+    child.signal('SIGHUP')
+    await child.sees(/^warning: defaultEntryPoints: the entry point "c" needs a restart; until then/m)
+    await child.sees(/^reloaded$.*^reloaded$/ms)
+    await writeFile(join(cwd, 'rules.toml'), rules(blue.url, 'PathPrefix:/', 'two'))
+    await child.sees(/version two of file/)
+    expect([await statusOf(portA), await statusOf(portB)]).toEqual([404, 200])
+  })
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    'is no question while the configuration is read, and %s ends that',
+    async (signal) => {
+      const cwd = await folderWith({})
+      execFileSync('mkfifo', [join(cwd, 'traefik.toml')])
+      const child = run([], { cwd })
+      const pipe = await open(join(cwd, 'traefik.toml'), 'w')
+      child.signal('SIGUSR1')
+      child.signal(signal)
+      expect(await child.ended()).toBe(signal)
+      await pipe.close()
+    },
+  )
+
   it('while the configuration is still being read does not end the process', async () => {
     const cwd = await folderWith({ 'rules.toml': rules(blue.url) })
     execFileSync('mkfifo', [join(cwd, 'traefik.toml')])
@@ -106,6 +140,62 @@ describe('no message shows', () => {
   it('a private key that stands there without its first line', async () => {
     const text = '[etcd]\n[etcd.tls]\nkey = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC"\n'
     expect(await refusal(text)).not.toContain('MIIEvQIBADANBgkqhkiG9w0BAQEFAASC')
+  })
+
+  it('a text that is no path, but a path that leads nowhere is named', async () => {
+    const key = (text: string) => refusal(`[etcd]\n[etcd.tls]\nkey = ${JSON.stringify(text)}\n`)
+    expect(await key('nowhere/key.pem')).toMatch(
+      /etcd\.tls\.key: cannot be read: ENOENT: no such file or directory \(.*nowhere\/key\.pem\)/,
+    )
+    for (const secret of ['MIIE/hunter2', 'hunter2.\nx', `hunter2.${'x'.repeat(300)}`, 'a\0hunter2'])
+      expect(await key(secret)).not.toContain('hunter2')
+  })
+
+  it('a password behind an option that a command does not know', async () => {
+    for (const words of [['--etcd.password=hunter2'], ['--etcd.password', 'hunter2']]) {
+      const { exitCode, stderr } = await captured(['check', ...words])
+      expect([exitCode, stderr]).toEqual([2, "error: unknown option '--etcd.password'\n"])
+    }
+  })
+
+  it('a password that looks like an option of ours', async () => {
+    const { stderr } = await captured([
+      '--file.filename=x',
+      '--etcd.password',
+      '-chunter2',
+      '--etcd.prefx=/a',
+    ])
+    expect(stderr).toMatch(/^--etcd\.prefx: there is no such flag/)
+    expect(stderr).not.toContain('hunter2')
+  })
+
+  it('a document that is nothing but a text', async () => {
+    const folder = await folderWith({ 'a.json': '"hunter2"' })
+    const path = join(folder, 'a.json')
+    for (const words of [
+      ['check', path],
+      ['convert', path],
+      ['-c', path],
+      ['explain', path],
+    ]) {
+      const more = words[0] === 'explain' ? ['--host', 'a', '--path', '/', '--client-ip', '::1'] : []
+      const { stdout, stderr } = await captured([...words, ...more])
+      expect(stdout + stderr).toContain('found a')
+      expect(stdout + stderr).not.toContain('hunter2')
+    }
+  })
+
+  it.each([
+    ['a.yaml', 'a: 1\nb: *hunter2\n', '2:4'],
+    ['a.yaml', 'a: !hunter2 x\n', '1:4'],
+    ['a.yaml', 'a: |hunter2\n x', '1:5'],
+    ['a.yaml', '%HUNTER2 hunter2\n---\na: 1', '1:1'],
+    ['a.json', '{"a":\n hunter2}', '2:2'],
+  ])('what an error of a parser quotes, but its place: %s %j', async (name, text, place) => {
+    const path = join(await folderWith({ [name]: text }), name)
+    const { stderr } = await captured(['-c', path])
+    expect(stderr).toContain(`${path}:${place}: `)
+    expect(stderr).not.toMatch(/hunter2/i)
   })
 
   it('a password, if its flag is misspelt', async () => {
@@ -177,6 +267,27 @@ describe('flags come before the environment, and that before the file', () => {
     expect(options.timeouts?.keepAliveMs).toBe(30_000)
   })
 
+  it('--accessLogsFile, --traefikLogsFile and --web.token before names of today', async () => {
+    const log = '[accessLog]\nfilePath = "/a"\n[traefikLog]\nfilePath = "/a"\n'
+    const text = `${FILE}${log}[api]\ntoken = "a"\n`
+    const flags = { accessLogsFile: '/b', traefikLogsFile: '/b', 'web.token': 'b', web: 'true' }
+    const { options } = await loadStaticConfig({ text }, { flags })
+    expect([options.accessLog?.file, options.status?.token]).toEqual(['/b', 'b'])
+    expect(options.logger).toMatchObject({ reopen: expect.any(Function) })
+    const env = { SWITCHOVER_ACCESSLOG_FILEPATH: '/c', SWITCHOVER_API_TOKEN: 'c' }
+    const both = (await loadStaticConfig({ text }, { flags, env })).options
+    expect([both.accessLog?.file, both.status?.token]).toEqual(['/b', 'b'])
+  })
+
+  it('what one of them switches off is off, whatever it says of it', async () => {
+    const etcd = { text: `${FILE}[etcd]\n` }
+    const names = async (overrides: Parameters<typeof loadStaticConfig>[1]) =>
+      (await loadStaticConfig(etcd, overrides)).options.providers?.map(({ name }) => name)
+    expect(await names({ env: { SWITCHOVER_ETCD_PREFIX: '/a', SWITCHOVER_ETCD: 'false' } })).toEqual(['file'])
+    const flags = { 'etcd.prefix': '/a' }
+    expect(await names({ flags, env: { SWITCHOVER_ETCD: 'false' } })).toEqual(['file', 'etcd'])
+  })
+
   it('whatever the order of the variables', async () => {
     const off = { SWITCHOVER_ETCD: 'false' }
     const prefix = { SWITCHOVER_ETCD_PREFIX: '/a' }
@@ -245,6 +356,13 @@ describe('flags and variables', () => {
     expect(await refusal(FILE + entryPoint('http'), { env })).toContain('NOT_SUPPORTED')
   })
 
+  it('of an entry point that is called as if they were are its own', async () => {
+    const env = { SWITCHOVER_ENTRYPOINTS_MY_AUTH_ADDRESS: ':1' }
+    const { listen } = await loadStaticConfig({ text: FILE + entryPoint('my-auth') }, { env })
+    expect(listen).toEqual([{ port: 1, entryPoint: 'my-auth' }])
+    expect(await refusal(FILE, { env })).toContain('NOT_SUPPORTED')
+  })
+
   it('within what is refused are refused, whatever their value', async () => {
     const key = 'entryPoints.http.proxyProtocol.insecure'
     expect(await refusal(`${FILE}${entryPoint('http')}proxyProtocol = { insecure = false }`)).toContain(
@@ -269,6 +387,18 @@ describe('flags and variables', () => {
       SWITCHOVER_PORT_80_TCP_ADDR: '10.0.0.7',
     }
     expect(await refusal(FILE, { env })).toBe('accepted')
+    const others = { SWITCHOVER_TLS_PORT: 'tcp://10.0.0.7:80', SWITCHOVER_TLS_SERVICE_PORT_HTTP: '80' }
+    expect(await refusal(FILE, { env: others })).toBe('accepted')
+    expect(await refusal(FILE, { env: { SWITCHOVER_PORT: '80' } })).toContain('there is no such variable')
+  })
+
+  it('of entry points may be given one by one', async () => {
+    const words = ['--entryPoints=Address::81 Name:a', '--entryPoints=Address::82 Name:b']
+    const { listen } = await loadStaticConfig({ text: FILE }, commandFlags(words))
+    expect(listen).toEqual([
+      { port: 81, entryPoint: 'a' },
+      { port: 82, entryPoint: 'b' },
+    ])
   })
 
   it('of an entry point may have its name anywhere, as in Traefik', async () => {
@@ -337,6 +467,16 @@ describe('errors of a static configuration', () => {
     const message = await refusal(`logLevel = "LOUD"\n${FILE}[web]\naddress = "8080"\n`)
     expect(message).toContain('LOUD')
     expect(message).toContain('8080')
+  })
+
+  it('that only createProxy would see are told by their keys, all at once', async () => {
+    const message = await refusal(
+      `rootCAs = ["-----BEGIN x"]\nunsupportedFields = "x"\n${FILE}[web]\ntoken = "a b"\nmetrics.prometheus.buckets = [2, 1]\n`,
+    )
+    for (const key of ['rootCAs', 'unsupportedFields', 'web.token', 'web.metrics.prometheus.buckets'])
+      expect(message).toMatch(
+        new RegExp(`^(PROXY_CONFIG_INVALID )?${key.replaceAll('.', '\\.')}: expected`, 'm'),
+      )
   })
 
   it('are told if trustedProxies says something else than the only entry point', async () => {

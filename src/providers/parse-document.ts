@@ -142,7 +142,7 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
 }
 
 /** A larger text is not parsed again and again to find the place. */
-const MAX_SEARCHED = 1_000_000
+const MAX_SEARCHED = 100_000
 
 /** In the place of messages that quote what stands there, by their codes of YAML: it may be a password. */
 const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([

@@ -18,7 +18,7 @@ const TARGET = /^(options|file|etcd|api|consul|http)((?:\.[\w*]+)+)$/
 /** Puts every value where its key says that it belongs. */
 export function fillBags(settings: Settings): Bags {
   const bags: Bags = { options: {}, file: {}, etcd: {}, api: {}, consul: {}, http: {} }
-  for (const { key, name = '', value } of settings.byRank()) {
+  for (const [, { key, name = '', value }] of settings.byRank()) {
     const [, bag = '', path = ''] = TARGET.exec(key?.becomes ?? '') ?? []
     if (bag === '' || key?.kind === 'table') continue
     const steps = path.slice(1).split('.')

@@ -34,9 +34,8 @@ function note(part: ProxyOptions, settings: Settings): void {
 function keyOf(option: string, settings: Settings): string | undefined {
   if (option === '') return undefined
   const becomes = `options.${option}`
-  const [path] =
-    [...settings.all].findLast(
-      ([, { key }]) => key?.becomes === becomes || key?.becomes.startsWith(`${becomes}.`),
-    ) ?? []
-  return path
+  const said = settings
+    .byRank()
+    .findLast(([, { key }]) => key?.becomes === becomes || key?.becomes.startsWith(`${becomes}.`))
+  return said?.[0]
 }

@@ -50,11 +50,11 @@ export class Settings {
     return this.#values
   }
 
-  /** All values, those that come before others behind them. */
-  byRank(): readonly Setting[] {
+  /** All values by their paths, those that come before others behind them. */
+  byRank(): readonly (readonly [path: string, setting: Setting])[] {
     const rank = ([path, { layer }]: [string, Setting]) =>
       LAYERS.indexOf(layer) * 2 + Number(!OLD_NAMES.has(path))
-    return [...this.#values].toSorted((a, b) => rank(a) - rank(b)).map(([, setting]) => setting)
+    return [...this.#values].toSorted((a, b) => rank(a) - rank(b))
   }
 
   /** A value by its path; whichever comes first of it and of those with a name of old for the same. */

@@ -50,6 +50,7 @@ const OPTIONS: Readonly<
   limits: ['an object of numbers, and upstreamNetworks', isObject],
   retry: ['an object with attempts and budget', isObject],
   upstreamTls: ['an object with ca, cert, key, insecureSkipVerify', isObject],
+  lookup: ['a function', isFunction],
   upgrades: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
   onRequest: ['a function', isFunction],
   onResponse: ['a function', isFunction],

@@ -300,6 +300,7 @@ describe('docs/configuration.md', () => {
     ['Circuit breakers', 'circuitBreaker', shapes.CIRCUIT_BREAKER],
     ['Limits on requests under way', 'maxConn', shapes.MAX_CONN],
     ['Queues', 'queue', shapes.QUEUE],
+    ['Addresses of names', 'strictDns', shapes.STRICT_DNS],
     ['Health checks', 'healthCheck', shapes.HEALTH_CHECK],
     ['Outlier detection', 'outlierDetection', shapes.OUTLIER_DETECTION],
   ] as const

@@ -19,10 +19,15 @@ export function wholeMs(ms: number, none: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
 }
 
-/** Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address. */
+/**
+ * Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address.
+ *
+ * @param address where to connect to. Default: any address of the name
+ */
 export function connectorFor(
   hostname: string,
   { timeouts, tls, networks, ended }: ConnectionOptions,
+  address?: string,
 ): buildConnector.connector {
   const connect = buildConnector({
     timeout: wholeMs(timeouts.connectMs, 0),
@@ -31,17 +36,18 @@ export function connectorFor(
     ...(ended && { signal: ended.signal }),
   } as buildConnector.BuildOptions)
   const bracketed = hostname.startsWith('[')
-  const address = bracketed ? hostname.slice(1, -1) : hostname
-  const flaw = networks.flawOf(address)
+  const flaw = networks.flawOf(address ?? (bracketed ? hostname.slice(1, -1) : hostname))
   if (flaw) return (_, callback) => callback(flaw, null)
   const named = !bracketed && !isIPv4(hostname)
-  return (options, callback) =>
-    connect(named ? options : { ...options, servername: '' }, (error, socket) => {
+  return (options, callback) => {
+    const toAddress = address === undefined ? options : { ...options, hostname: address }
+    connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
       if (error) return callback(error, null)
       socket.on('error', tellReset)
       if (options.protocol === 'https:') endWithReason(socket)
       callback(null, socket)
     })
+  }
 }
 
 /** By this code undici takes a reset for the proper end of a body that only the end of its connection ends. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import type { Hooks } from './hooks.js'
@@ -28,6 +29,8 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   readonly retry?: RetryOptions
   /** For servers with `https` URLs. Default: verified by the authorities that Node trusts. */
   readonly upstreamTls?: UpstreamTls
+  /** Finds the addresses of servers' names. Default: `lookup` of `node:dns`, which asks the system. */
+  readonly lookup?: LookupFunction
   /** Protocols, beside `websocket`, to which a connection may be upgraded. Default: none. */
   readonly upgrades?: readonly string[]
 }

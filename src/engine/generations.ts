@@ -13,10 +13,12 @@ import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
+import { StrictDns } from './strict-dns.js'
 
 /** The snapshot that serves, and the way to the next one: compile, swap, tell. */
 export class Generations {
   readonly #tools: CompileTools
+  readonly #names: StrictDns
   readonly #validation: ValidateOptions
   readonly #events: ProxyEmitter
   /** What each provider's newest configuration called itself. */
@@ -24,10 +26,18 @@ export class Generations {
   #snapshot: Snapshot | undefined
   #partial = false
   #applying = new AbortController()
+  /** How many are between their first look at what serves and their end. */
+  #compiling = 0
+  /** How many began to be compiled. */
+  #begun = 0
+  /** Names of servers have other addresses than what serves knows. */
+  #isStale = false
   #closed = false
 
-  constructor(tools: CompileTools, validation: ValidateOptions, events: ProxyEmitter) {
-    this.#tools = tools
+  constructor(tools: Omit<CompileTools, 'names'>, validation: ValidateOptions, events: ProxyEmitter) {
+    const { networks } = tools.upstreams.options
+    this.#names = new StrictDns(networks.addressesOf, () => this.#readdress())
+    this.#tools = { ...tools, names: this.#names }
     this.#validation = validation
     this.#events = events
   }
@@ -64,12 +74,22 @@ export class Generations {
   /** Nothing goes live any more. */
   close(): void {
     this.#closed = true
+    this.#names.follow(new Map())
     this.#snapshot?.end()
     this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
 
   /** The last steps of docs/life-of-a-config.md. A configuration that is equal to the one that serves is told to nobody. */
   async #compileAndSwap(
+    config: MergedConfig,
+    about: ApplyNotes,
+    signal: AbortSignal,
+    onSwapped?: () => void,
+  ): Promise<{ generation: number }> {
+    return this.#inTurn(() => this.#compileSwapTell(config, about, signal, onSwapped))
+  }
+
+  async #compileSwapTell(
     config: MergedConfig,
     about: ApplyNotes,
     signal: AbortSignal,
@@ -83,19 +103,13 @@ export class Generations {
     signal.throwIfAborted()
     if (previous && isSame(changes) && this.#isKnown(about)) return { generation: previous.generation }
     const generation = (previous?.generation ?? 0) + 1
-    const snapshot = await runInSlices(compileSnapshot(generation, config, previous, this.#tools), signal)
-    if (signal.aborted) {
-      snapshot.retire()
-      throw signal.reason
-    }
+    const snapshot = await this.#compile(generation, config, signal)
 
     // swap
     const swapStart = performance.now()
-    this.#snapshot = snapshot
     this.#partial = about.partial ?? false
     this.#versions.set(about.provider, about.version)
-    snapshot.begin(previous)
-    previous?.retire()
+    this.#swap(snapshot)
     onSwapped?.()
 
     // tell
@@ -104,6 +118,58 @@ export class Generations {
     const label = version === undefined ? {} : { version }
     this.#events.emit('configChanged', { generation, provider, ...label, verified, changes, steps, warnings })
     return { generation }
+  }
+
+  /** @throws the signal's reason, once it is aborted */
+  async #compile(generation: number, config: MergedConfig, signal: AbortSignal): Promise<Snapshot> {
+    const steps = compileSnapshot(generation, config, this.#snapshot, this.#tools)
+    const snapshot = await runInSlices(steps, signal)
+    if (!signal.aborted) return snapshot
+    snapshot.retire()
+    throw signal.reason
+  }
+
+  #swap(snapshot: Snapshot): void {
+    const previous = this.#snapshot
+    this.#snapshot = snapshot
+    snapshot.begin(previous)
+    previous?.retire()
+    this.#names.follow(snapshot.names)
+  }
+
+  /** Addresses that change meanwhile wait for its end: two that were compiled from the same snapshot would part servers' states. */
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    this.#begun += 1
+    this.#compiling += 1
+    try {
+      return await work()
+    } finally {
+      this.#compiling -= 1
+      if (this.#isStale) this.#readdress()
+    }
+  }
+
+  /** Names of servers have other addresses: the same generation, with other servers, as soon as nothing is being applied. */
+  #readdress(): void {
+    const { signal } = this.#applying
+    this.#isStale = true
+    if (this.#compiling > 0 || this.#closed) return
+    void this.#inTurn(async () => {
+      const turn = this.#begun
+      const serving = this.#snapshot
+      this.#isStale = false
+      if (!serving) return
+      try {
+        const snapshot = await this.#compile(serving.generation, serving.config, signal)
+        if (turn === this.#begun) return this.#swap(snapshot)
+        // A configuration is being applied, and it may yet be refused.
+        this.#isStale = true
+        snapshot.retire()
+      } catch (error) {
+        this.#isStale = signal.aborted
+        if (!signal.aborted) process.emitWarning(`new addresses of servers: ${error}`, 'SwitchoverWarning')
+      }
+    })
   }
 
   /** Makes whatever is being applied give up. @returns the signal by which the next to come does the same to us */

@@ -18,7 +18,7 @@ const MAX_BODY = 64 * 1024
 /** What checks are made with. */
 export interface CheckTools {
   /** One for an origin, that nobody else uses. */
-  readonly newUpstream: (origin: string) => Upstream
+  readonly newUpstream: (origin: string, address?: string) => Upstream
   readonly connection: ConnectionOptions
 }
 
@@ -93,14 +93,14 @@ export class HealthChecks {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
     if (port !== undefined) url.port = String(port)
-    if (scheme === 'tcp') return new ConnectionCheck(url, this.#tools.connection)
+    if (scheme === 'tcp') return new ConnectionCheck(url, this.#tools.connection, server.address)
     if (scheme !== undefined) url.protocol = scheme
     const given = Object.entries(headers)
     const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
     const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']
     for (const [name, value] of given) if (name.toLowerCase() !== 'host') fields.push(name, value)
     // A port of the scheme's own has none in the origin.
-    return new ResponseCheck(this.#tools.newUpstream(url.origin), path, fields, this.#config)
+    return new ResponseCheck(this.#tools.newUpstream(url.origin, server.address), path, fields, this.#config)
   }
 }
 
@@ -133,9 +133,9 @@ class ConnectionCheck implements Check {
   readonly finding: Promise<Finding>
   readonly #end: () => void
 
-  constructor({ hostname, port, protocol }: URL, { networks }: ConnectionOptions) {
+  constructor({ hostname, port, protocol }: URL, { networks }: ConnectionOptions, address?: string) {
     const defaultPort = protocol === 'https:' ? 443 : 80
-    const host = hostname.replace(/^\[|\]$/g, '')
+    const host = address ?? hostname.replace(/^\[|\]$/g, '')
     const flaw = networks.flawOf(host)
     if (flaw) {
       this.#end = () => {}

@@ -3,16 +3,16 @@ import type { ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
 import { isUsable } from '../rules/balancer.js'
 import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
-import { parseDuration } from '../rules/parse-duration.js'
 import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'
-import { LiveServer } from './live-server.js'
+import type { LiveServer } from './live-server.js'
+import { type ServerNames, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import type { LiveFacts } from './read-facts.js'
 import type { RetryBudget } from './retry-budget.js'
-import { ServerState, type StateOwner } from './server-state.js'
+import type { StateOwner } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 import type { Upstreams } from './upstreams.js'
 import { type Waiting, WaitingRoom } from './waiting-room.js'
@@ -21,6 +21,7 @@ import { type Waiting, WaitingRoom } from './waiting-room.js'
 export interface BackendTools {
   readonly balancers: ReadonlyMap<string, BalancerFactory>
   readonly upstreams: Upstreams
+  readonly names: ServerNames
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
 }
@@ -50,7 +51,7 @@ export class LiveBackend {
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
-    this.servers = serversOf(config, before, tools.upstreams)
+    this.servers = serversOf(config, before?.servers, tools)
     this.#events = tools.events
     // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
     this.#waitingRoom = before ? before.#waitingRoom : undefined
@@ -72,7 +73,7 @@ export class LiveBackend {
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools
-    const newUpstream = (origin: string) => upstreams.apart(origin)
+    const newUpstream = (origin: string, address?: string) => upstreams.apart(origin, address)
     this.checks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
@@ -236,28 +237,6 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
-
-/** Its servers; one that was there before, under the same URL, keeps its state. */
-function serversOf(config: Backend, before: LiveBackend | undefined, upstreams: Upstreams): LiveServer[] {
-  const slowStartMs = parseDuration(config.slowStart) ?? 0
-  const known = new Map<string, LiveServer[]>()
-  for (const server of before?.servers ?? [])
-    known.set(server.url, [...(known.get(server.url) ?? []), server])
-  return Object.entries(config.servers).map(([name, server]) => {
-    const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
-    const state = takeState(known.get(url) ?? [], name, config) ?? new ServerState()
-    // With the first configuration all are new, and none can spare another.
-    if (before && !state.owner) state.begin()
-    return new LiveServer({ name, url, weight, maxConnections }, upstreams, state, slowStartMs)
-  })
-}
-
-/** Of several of one URL, that of the same name, else that of one that is gone. */
-function takeState(known: LiveServer[], name: string, { servers }: Backend): ServerState | undefined {
-  const same = known.findIndex((server) => server.name === name)
-  const place = same >= 0 ? same : known.findIndex((server) => !Object.hasOwn(servers, server.name))
-  return place < 0 ? undefined : known.splice(place, 1)[0]?.state
-}
 
 function breakerOf(
   backend: string,

@@ -5,11 +5,16 @@ import type { ServerState } from './server-state.js'
 import type { Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
 
+/** A server as it is to be picked: of the configuration, or one address of it. */
+export type GivenServer = Required<Server> & { readonly name: string; readonly address?: string }
+
 /** A server of a live backend: what a strategy picks. */
 export class LiveServer implements Candidate {
   /** Its name within the backend. */
   readonly name: string
   readonly url: string
+  /** The one of the URL's name that it stands for. Undefined: whichever the name has. */
+  readonly address: string | undefined
   readonly weight: number
   readonly upstream: Upstream
   /** Prepended to every path; `''` if the URL has none. */
@@ -21,20 +26,16 @@ export class LiveServer implements Candidate {
   readonly maxConnections: number
   readonly #slowStartMs: number
 
-  constructor(
-    given: Required<Server> & { readonly name: string },
-    upstreams: Upstreams,
-    state: ServerState,
-    slowStartMs: number,
-  ) {
+  constructor(given: GivenServer, upstreams: Upstreams, state: ServerState, slowStartMs: number) {
     const { origin, host, basePath } = parseServerUrl(given.url)
     this.name = given.name
     this.url = given.url
+    this.address = given.address
     this.weight = given.weight
     this.maxConnections = given.maxConnections
     this.host = host
     this.basePath = basePath
-    this.upstream = upstreams.hold(origin)
+    this.upstream = upstreams.hold(origin, given.address)
     this.state = state
     this.#slowStartMs = slowStartMs
   }

@@ -66,7 +66,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.onResponse = options.onResponse
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts)
-    const networks = new UpstreamNetworks(this.#limits.upstreamNetworks)
+    const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
     const tools = {
       matchers: matcherTable(options),

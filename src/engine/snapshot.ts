@@ -6,6 +6,8 @@ import { Router, type RouterExplanation } from '../rules/router.js'
 import { runInSlices } from '../rules/run-steps.js'
 import type { HealthChecks } from './health-checks.js'
 import { type BackendTools, LiveBackend } from './live-backend.js'
+import { areCurrent } from './live-servers.js'
+import { followedNames } from './strict-dns.js'
 import type { Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
 
@@ -31,6 +33,8 @@ export class Snapshot {
   readonly config: MergedConfig
   readonly router: Router
   readonly backends: ReadonlyMap<string, LiveBackend>
+  /** Of servers whose addresses are followed, each with the milliseconds between lookups. */
+  readonly names: ReadonlyMap<string, number>
   /** Backends that are not those of the generation before. */
   #fresh: readonly LiveBackend[]
   /** Of its backends. */
@@ -54,6 +58,7 @@ export class Snapshot {
     this.backends = backends
     this.#fresh = fresh
     this.#checks = new Set([...backends.values()].flatMap(({ checks }) => checks ?? []))
+    this.names = followedNames(config.backends.values())
     this.#upstreams = upstreams
   }
 
@@ -137,8 +142,9 @@ function compileBackend(
   before: LiveBackend | undefined,
   tools: CompileTools,
 ): LiveBackend {
-  if (before?.config !== config) return new LiveBackend(name, config, before, tools)
-  for (const { upstream } of before.servers) tools.upstreams.hold(upstream.origin)
+  if (before?.config !== config || !areCurrent(before.servers, config, tools.names))
+    return new LiveBackend(name, config, before, tools)
+  for (const { upstream } of before.servers) tools.upstreams.hold(upstream.origin, upstream.address)
   return before
 }
 

@@ -1,5 +1,5 @@
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
-import { isIP } from 'node:net'
+import { ADDRCONFIG, type LookupAddress, lookup } from 'node:dns'
+import { isIP, type LookupFunction } from 'node:net'
 import { ProxyError } from '../model/errors.js'
 import { parseRange } from '../rules/cidr.js'
 import { compileWithin } from '../rules/range-set.js'
@@ -17,22 +17,18 @@ const NEVER_UNASKED_IPV6 = [
 
 type Within = (address: string) => boolean
 
-/** What `net.connect` takes as its `lookup`. */
-export type Lookup = (
-  hostname: string,
-  options: LookupOptions,
-  callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
-) => void
-
 /** Which addresses servers may have. Checked when connecting, for a name may lead elsewhere each time it is looked up. */
 export class UpstreamNetworks {
   readonly #allows: Within
+  readonly #lookup: LookupFunction
 
   /**
    * @param allowed ranges. Default: every address but link-local ones and metadata services
+   * @param find addresses of names. Default: the system's lookup
    * @throws ProxyError `PROXY_OPTION_INVALID`
    */
-  constructor(allowed?: readonly string[]) {
+  constructor(allowed?: readonly string[], find: LookupFunction = lookup) {
+    this.#lookup = find
     this.#allows = allowed ? compileWithin(allowed.map(parseNetwork)) : isOrdinary()
   }
 
@@ -41,17 +37,39 @@ export class UpstreamNetworks {
     return isIP(hostname) === 0 || this.#allows(hostname) ? undefined : forbidden(hostname)
   }
 
-  /** The system's lookup, without the addresses that are not allowed. */
-  readonly lookup: Lookup = (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, found) => {
+  /** Addresses of names, without those that are not allowed. */
+  readonly lookup: LookupFunction = (hostname, options, callback) => {
+    const found = (error: NodeJS.ErrnoException | null, answer: unknown): void => {
       if (error) return callback(error, [])
-      const allowed = found.filter(({ address }) => this.#allows(address))
+      const addresses = addressesIn(answer)
+      const allowed = addresses.filter(({ address }) => this.#allows(address))
       const [first] = allowed
-      if (!first) return callback(forbidden(hostname, found), [])
-      if (options.all) callback(null, allowed)
+      if (addresses.length === 0) callback(new Error(`${hostname} has no address`), [])
+      else if (!first) callback(forbidden(hostname, addresses), [])
+      else if (options.all) callback(null, allowed)
       else callback(null, first.address, first.family)
-    })
+    }
+    try {
+      this.#lookup(hostname, { ...options, all: true }, found)
+    } catch (error) {
+      found(error as Error, [])
+    }
   }
+
+  /**
+   * All allowed addresses of a name, sorted. Of IPv4 where it has any: a server with both would be two.
+   * Source: Envoy's `V4_PREFERRED`.
+   */
+  readonly addressesOf = (hostname: string): Promise<readonly string[]> =>
+    new Promise((resolve, reject) => {
+      this.lookup(hostname, { all: true, hints: ADDRCONFIG }, (error, found) => {
+        if (error) return reject(error)
+        const all = found as LookupAddress[]
+        const preferred = all.filter(({ address }) => !address.includes(':'))
+        const addresses = (preferred.length > 0 ? preferred : all).map(({ address }) => address)
+        resolve([...new Set(addresses)].sort())
+      })
+    })
 }
 
 /** Compiled when first asked: reading IPv6 costs a process 7 ms of its start, and most have no server there. */
@@ -76,6 +94,16 @@ function parseNetwork(text: string, index: number) {
     const message = `limits.upstreamNetworks[${index}]: ${(error as Error).message}`
     throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
   }
+}
+
+/** A lookup of the host's own may give a single address, or what is none. */
+function addressesIn(answer: unknown): LookupAddress[] {
+  const given: unknown[] = Array.isArray(answer) ? answer : [{ address: answer }]
+  return given.flatMap((entry) => {
+    const address = String((entry as Partial<LookupAddress> | null)?.address)
+    const family = isIP(address)
+    return family === 0 ? [] : { address, family }
+  })
 }
 
 function forbidden(hostname: string, found: readonly LookupAddress[] = []): ProxyError {

@@ -22,12 +22,14 @@ interface ParsedOrigin {
 }
 
 /**
- * The live side of a server: its connections, each with one request at a time. One per origin, however many backends and
+ * The live side of a server: its connections, each with one request at a time. One per origin, or per address of it, however many backends and
  * generations name it.
  */
 export class Upstream {
-  /** `http://host:port`: what makes two servers the same. */
+  /** `http://host:port`. */
   readonly origin: string
+  /** The one of the origin's name that is connected to. Undefined: whichever it has. */
+  readonly address: string | undefined
   readonly #options: ConnectionOptions
   #parsed: ParsedOrigin | undefined
   /** Whether they are connected. */
@@ -39,9 +41,19 @@ export class Upstream {
   /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
   leftAt: number | undefined
 
-  constructor(origin: string, options: ConnectionOptions) {
+  constructor(origin: string, options: ConnectionOptions, address?: string) {
     this.origin = origin
+    this.address = address
     this.#options = options
+  }
+
+  /** What makes two servers the same. */
+  get key(): string {
+    return Upstream.keyOf(this.origin, this.address)
+  }
+
+  static keyOf(origin: string, address: string | undefined): string {
+    return address === undefined ? origin : `${origin} ${address}`
   }
 
   /**
@@ -110,7 +122,7 @@ export class Upstream {
     const settings = {
       pipelining: 1,
       allowH2: false,
-      connect: connectorFor(hostname, this.#options),
+      connect: connectorFor(hostname, this.#options, this.address),
       // `Movement` looks at the clock.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -23,12 +23,13 @@ export class Upstreams {
     this.#options = options
   }
 
-  /** The upstream of an origin, held until released. */
-  hold(origin: string): Upstream {
-    let entry = this.#held.get(origin)
+  /** The upstream of an origin, held until released. @param address the one of its name to connect to. Default: any */
+  hold(origin: string, address?: string): Upstream {
+    const key = Upstream.keyOf(origin, address)
+    let entry = this.#held.get(key)
     if (entry === undefined) {
-      entry = { upstream: new Upstream(origin, this.#options), holds: 0, named: 0 }
-      this.#held.set(origin, entry)
+      entry = { upstream: new Upstream(origin, this.#options, address), holds: 0, named: 0 }
+      this.#held.set(key, entry)
     }
     entry.holds += 1
     entry.named += 1
@@ -37,9 +38,9 @@ export class Upstreams {
   }
 
   /** One that is nobody else's, and that its user destroys. */
-  apart(origin: string): Upstream {
+  apart(origin: string, address?: string): Upstream {
     const ended = new AbortController()
-    return new Upstream(origin, { ...this.#options, ended })
+    return new Upstream(origin, { ...this.#options, ended }, address)
   }
 
   /** How connections are made. */
@@ -49,7 +50,7 @@ export class Upstreams {
 
   /** A configuration that named it was replaced, though requests may still hold it. */
   leave(upstream: Upstream): void {
-    const entry = this.#held.get(upstream.origin)
+    const entry = this.#held.get(upstream.key)
     if (entry === undefined || entry.upstream !== upstream) return
     entry.named -= 1
     if (entry.named > 0) return
@@ -59,11 +60,11 @@ export class Upstreams {
 
   /** Gives a hold back. With the last one the upstream closes; what is under way on it runs on. */
   release(upstream: Upstream): void {
-    const entry = this.#held.get(upstream.origin)
+    const entry = this.#held.get(upstream.key)
     if (entry === undefined || entry.upstream !== upstream) return
     entry.holds -= 1
     if (entry.holds > 0) return
-    this.#held.delete(upstream.origin)
+    this.#held.delete(upstream.key)
     // Most were never asked for anything.
     if (!upstream.isOpen) return
     this.#leaving.add(upstream)

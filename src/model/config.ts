@@ -114,6 +114,14 @@ export interface Backend {
   readonly queue?: QueueConfig
   /** Over how long a server that is new, or back again, comes to its whole weight. Default: at once. */
   readonly slowStart?: Duration
+  /** Looks names of servers up on a timer: each address is a server of its own. Default: a name is one server. */
+  readonly strictDns?: StrictDnsConfig
+}
+
+/** How names of servers are looked up. Source: Envoy's strict DNS. */
+export interface StrictDnsConfig {
+  /** From one lookup to the next, a tenth more or less. Default `"30s"`. */
+  readonly interval?: Duration
 }
 
 /** When requests are kept away from a backend. Source: Traefik 1.7 `circuitBreaker`. */

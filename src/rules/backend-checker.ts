@@ -8,6 +8,7 @@ import type {
   QueueConfig,
   Server,
   Stickiness,
+  StrictDnsConfig,
 } from '../model/config.js'
 import { parseCircuitExpression } from './circuit-expression.js'
 import {
@@ -23,6 +24,7 @@ import {
   quote,
   SERVER,
   STICKINESS,
+  STRICT_DNS,
 } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
 import { checkHealthCheck } from './health-check-checker.js'
@@ -64,6 +66,7 @@ export class BackendChecker {
       circuitBreaker: this.#circuitBreaker(fields['circuitBreaker'], `${path}.circuitBreaker`),
       maxConn: this.#maxConn(fields['maxConn'], `${path}.maxConn`),
       queue: this.#queue(fields['queue'], `${path}.queue`),
+      strictDns: this.#strictDns(fields['strictDns'], `${path}.strictDns`),
     })
   }
 
@@ -186,6 +189,12 @@ export class BackendChecker {
       fallbackDuration: duration('fallbackDuration'),
       recoveryDuration: duration('recoveryDuration'),
     })
+  }
+
+  #strictDns(value: unknown, path: string): StrictDnsConfig | undefined {
+    if (value === undefined) return undefined
+    const fields = this.#fields.object(value, path, STRICT_DNS)
+    return fields && present({ interval: this.#fields.duration(fields['interval'], `${path}.interval`) })
   }
 
   #maxConn(value: unknown, path: string): MaxConn | undefined {

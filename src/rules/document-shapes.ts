@@ -42,6 +42,7 @@ export const BACKEND: Shape = {
     'circuitBreaker',
     'maxConn',
     'queue',
+    'strictDns',
   ],
   later: ['responseForwarding'],
 }
@@ -54,6 +55,8 @@ export const CIRCUIT_BREAKER: Shape = {
 export const MAX_CONN: Shape = { now: ['amount', 'extractorFunc'], later: [] }
 
 export const QUEUE: Shape = { now: ['size', 'timeout'], later: [] }
+
+export const STRICT_DNS: Shape = { now: ['interval'], later: [] }
 
 export const HEALTH_CHECK: Shape = {
   now: [

@@ -13,6 +13,7 @@ import {
   SERVER,
   type Shape,
   STICKINESS,
+  STRICT_DNS,
   WHITE_LIST,
 } from './document-shapes.js'
 import { nullRecord } from './records.js'
@@ -47,6 +48,7 @@ export const DOCUMENT_PLACE: Place = {
         circuitBreaker: { shape: CIRCUIT_BREAKER },
         maxConn: { shape: MAX_CONN },
         queue: { shape: QUEUE },
+        strictDns: { shape: STRICT_DNS },
       },
       each: { servers: { shape: SERVER } },
     },

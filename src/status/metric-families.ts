@@ -202,10 +202,15 @@ function backendsOf(snapshot: Snapshot | undefined) {
   return snapshot?.backends.values() ?? []
 }
 
-/** Several servers may share an origin. */
+/** Several servers may share an origin, and an origin may have several addresses. */
 function connections(sources: MetricSources): MetricValue[] {
   const upstreams = new Set(servers(sources, (_backend, { upstream }) => upstream))
-  return [...upstreams].flatMap(({ origin, connections: { open, idle } }) => {
+  const origins = new Map<string, { open: number; idle: number }>()
+  for (const { origin, connections } of upstreams) {
+    const { open, idle } = origins.get(origin) ?? { open: 0, idle: 0 }
+    origins.set(origin, { open: open + connections.open, idle: idle + connections.idle })
+  }
+  return [...origins].flatMap(([origin, { open, idle }]) => {
     if (open === 0) return []
     const labels = { origin: masked(origin) }
     return [

@@ -118,7 +118,7 @@ export class StatusServer {
       traffic.forget(frontends.removed, backends.removed)
       const { snapshot } = this.#parts.source.engine
       for (const name of backends.changed)
-        traffic.keepServers(name, snapshot?.config.backends.get(name)?.servers ?? {})
+        traffic.keepServers(name, snapshot?.backends.get(name)?.servers ?? [])
     })
     events.on('providerTroubled', ({ provider, error }) =>
       stream.send('providerTroubled', { at: at(), provider, message: masked(error.message) }),

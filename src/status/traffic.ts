@@ -1,3 +1,4 @@
+import type { LiveBackend } from '../engine/live-backend.js'
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
 import { LatencyHistogram } from './latency-histogram.js'
 import { masked } from './masked.js'
@@ -121,6 +122,7 @@ export class Traffic {
       this.#seriesOf(this.backends, label).count(method, code, ms / 1e3)
       if (retries > 0) this.retries.set(label, (this.retries.get(label) ?? 0) + retries)
       this.#countServers(request, backend.name, code, ms, failed)
+      this.#forgetAddresses(backend)
     }
     if (code >= 400) this.#keepError(request, code)
   }
@@ -133,9 +135,10 @@ export class Traffic {
   }
 
   /** Forgets all servers of a backend but these. */
-  keepServers(backend: string, names: Readonly<Record<string, unknown>>): void {
+  keepServers(backend: string, kept: readonly { readonly name: string }[]): void {
+    const names = new Set(kept.map(({ name }) => name))
     const servers = this.#servers.get(backend)
-    for (const name of servers?.keys() ?? []) if (!Object.hasOwn(names, name)) servers?.delete(name)
+    for (const name of servers?.keys() ?? []) if (!names.has(name)) servers?.delete(name)
   }
 
   /** What one server was asked; undefined if nothing. */
@@ -218,6 +221,12 @@ export class Traffic {
     if (failed) own.errors += 1
     // How long a tunnel stood says nothing of its server.
     if (code !== 101) own.latency.record(ms)
+  }
+
+  /** Those of `strictDns` come and go within a generation: the more there were, the rarer this is needed. */
+  #forgetAddresses({ name, servers }: LiveBackend): void {
+    const known = this.#servers.get(name)
+    if (known && known.size > 2 * servers.length) this.keepServers(name, servers)
   }
 
   #keepError({ req, facts }: EndedRequest, status: number): void {

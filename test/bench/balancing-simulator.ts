@@ -148,7 +148,13 @@ function backendOf(method: string, servers: number): LiveBackend {
   const networks = new UpstreamNetworks()
   const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks })
   const newBudget = () => new RetryBudget(0.2)
-  const tools = { balancers: balancerTable(), upstreams, newBudget, events: new ProxyEmitter() }
+  const tools = {
+    balancers: balancerTable(),
+    upstreams,
+    newBudget,
+    names: { addressesOf: () => undefined },
+    events: new ProxyEmitter(),
+  }
   const backend = new LiveBackend('web@static', config, undefined, tools)
   backend.begin()
   return backend

@@ -137,6 +137,7 @@ describe('a swap', () => {
       balancers: balancerTable(),
       upstreams,
       newBudget,
+      names: { addressesOf: () => undefined },
       events: new ProxyEmitter(),
     }
     const url = 'http://127.0.0.1:1'

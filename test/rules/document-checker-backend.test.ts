@@ -153,6 +153,13 @@ describe('a backend', () => {
       'expected a whole number of 1 or more, found number 0',
     ],
     [
+      'looks names up at once again and again',
+      backendWith({ strictDns: { interval: 0 } }),
+      '.strictDns.interval',
+      'INVALID_VALUE',
+      'expected a duration above 0, as "10s"; a bare number is seconds; found number 0',
+    ],
+    [
       'has a slow start that is no duration',
       backendWith({ slowStart: 'soon' }),
       '.slowStart',

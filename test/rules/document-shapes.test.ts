@@ -61,6 +61,7 @@ describe('the shapes', () => {
       'ROUTE',
       'SERVER',
       'STICKINESS',
+      'STRICT_DNS',
       'WHITE_LIST',
     ])
   })
@@ -94,6 +95,7 @@ describe('the shapes', () => {
         'circuitBreaker',
         'maxConn',
         'queue',
+        'strictDns',
       ],
     ],
     ['buffering', shapes.BUFFERING, ['maxRequestBodyBytes']],

@@ -615,7 +615,7 @@ describe('the status server, attacked', () => {
       {
         req: { method: 'GET', url: '/' },
         res: { statusCode: 101, headersSent: true },
-        backend: { name: 'b' },
+        backend: { name: 'b', servers: [{ name: 's' }] },
         server: { name: 's' },
         retries: 0,
         bodyBytes: 0,

@@ -1,3 +1,5 @@
+import type { LookupAddress } from 'node:dns'
+import type { LookupFunction } from 'node:net'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
 import { routeTo, startNamed } from '../engine/live-engine.js'
@@ -37,6 +39,32 @@ describe('metrics', () => {
         'switchover_event_loop_lag_seconds',
       ]),
     )
+  })
+
+  it('are no more than one for an origin of several addresses', async () => {
+    const { port } = await startNamed('one')
+    let all: LookupAddress[] = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }))
+    const lookup: LookupFunction = (_name, _options, callback) => callback(null, all)
+    const document = {
+      frontends: { web: { backend: 'web', rule: 'PathPrefix:/' } },
+      backends: {
+        web: { servers: { s: { url: `http://servers.test:${port}` } }, strictDns: { interval: '1ms' } },
+      },
+    }
+    const seen = await startSeen(document, { lookup })
+    const names = async () => {
+      const { entries } = await seen.read('/api/backends')
+      return entries[0].servers.map(({ name }: { name: string }) => name).join()
+    }
+    for (let last = 10; last < 20; last += 1) {
+      all = ['127.0.0.1', `127.0.0.${last}`].map((address) => ({ address, family: 4 }))
+      await eventually(async () => (await names()) === `s@127.0.0.1,s@127.0.0.${last}`, 'the addresses')
+      for (let times = 0; times < 4; times += 1) await httpGet({ port: seen.port })
+    }
+    const { body } = await seen.ask('/metrics')
+    expect(lintMetrics(body)).toEqual([])
+    expect(body.match(/^switchover_upstream_connections.*idle.*$/gm)).toHaveLength(1)
+    expect(body.match(/^switchover_backend_server_up.*$/gm)).toHaveLength(2)
   })
 
   it('are OpenMetrics for those who ask for it', async () => {

@@ -15,7 +15,7 @@ function ended(name: string, { status = 200 } = {}): EndedRequest {
     req: { method: 'GET', url: '/' },
     res: { statusCode: status, headersSent: true },
     frontend: { name },
-    backend: { name: `${name}-backend` },
+    backend: { name: `${name}-backend`, servers: [{ name: 's' }] },
     server: { name: 's' },
     retries: 0,
     bodyBytes: 11,

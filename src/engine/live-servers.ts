@@ -1,0 +1,61 @@
+import type { Backend } from '../model/config.js'
+import { parseDuration } from '../rules/parse-duration.js'
+import { type GivenServer, LiveServer } from './live-server.js'
+import { ServerState } from './server-state.js'
+import type { Upstreams } from './upstreams.js'
+
+/** What is known of servers' names. */
+export interface ServerNames {
+  /** Undefined: whoever connects looks the name up. */
+  addressesOf(url: string): readonly string[] | undefined
+}
+
+/** A backend's servers; one that was there before, under the same URL and address, keeps its state. */
+export function serversOf(
+  config: Backend,
+  before: readonly LiveServer[] | undefined,
+  tools: { readonly upstreams: Upstreams; readonly names: ServerNames },
+): LiveServer[] {
+  const slowStartMs = parseDuration(config.slowStart) ?? 0
+  const known = new Map<string, LiveServer[]>()
+  for (const server of before ?? [])
+    known.set(placeOf(server), [...(known.get(placeOf(server)) ?? []), server])
+  const given = givenServers(config, tools.names)
+  const names = new Set(given.map(({ name }) => name))
+  return given.map((server) => {
+    const state = takeState(known.get(placeOf(server)) ?? [], server.name, names) ?? new ServerState()
+    // With the first configuration all are new, and none can spare another.
+    if (before && !state.owner) state.begin()
+    return new LiveServer(server, tools.upstreams, state, slowStartMs)
+  })
+}
+
+/** Whether servers are those that their backend would be given now: its names may have other addresses. */
+export function areCurrent(servers: readonly LiveServer[], config: Backend, names: ServerNames): boolean {
+  if (!config.strictDns) return true
+  const given = givenServers(config, names)
+  return (
+    given.length === servers.length && given.every(({ address }, nth) => address === servers[nth]?.address)
+  )
+}
+
+function givenServers({ servers, strictDns }: Backend, names: ServerNames): GivenServer[] {
+  return Object.entries(servers).flatMap(([name, server]) => {
+    const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
+    const given = { name, url, weight, maxConnections }
+    const addresses = strictDns && names.addressesOf(url)
+    return addresses?.map((address) => ({ ...given, name: `${name}@${address}`, address })) ?? [given]
+  })
+}
+
+/** Where it is: what makes it the same server, whatever its name. */
+function placeOf({ url, address = '' }: { readonly url: string; readonly address?: string | undefined }) {
+  return `${url} ${address}`
+}
+
+/** Of several in one place, that of the same name, else that of one that is gone. */
+function takeState(known: LiveServer[], name: string, names: ReadonlySet<string>): ServerState | undefined {
+  const same = known.findIndex((server) => server.name === name)
+  const place = same >= 0 ? same : known.findIndex((server) => !names.has(server.name))
+  return place < 0 ? undefined : known.splice(place, 1)[0]?.state
+}

@@ -107,9 +107,9 @@ export class Generations {
 
     // swap
     const swapStart = performance.now()
+    this.#swap(snapshot, signal)
     this.#partial = about.partial ?? false
     this.#versions.set(about.provider, about.version)
-    this.#swap(snapshot)
     onSwapped?.()
 
     // tell
@@ -120,16 +120,16 @@ export class Generations {
     return { generation }
   }
 
-  /** @throws the signal's reason, once it is aborted */
-  async #compile(generation: number, config: MergedConfig, signal: AbortSignal): Promise<Snapshot> {
-    const steps = compileSnapshot(generation, config, this.#snapshot, this.#tools)
-    const snapshot = await runInSlices(steps, signal)
-    if (!signal.aborted) return snapshot
-    snapshot.retire()
-    throw signal.reason
+  #compile(generation: number, config: MergedConfig, signal: AbortSignal): Promise<Snapshot> {
+    return runInSlices(compileSnapshot(generation, config, this.#snapshot, this.#tools), signal)
   }
 
-  #swap(snapshot: Snapshot): void {
+  /** @throws the signal's reason if it is aborted: it may have been since the last step was compiled */
+  #swap(snapshot: Snapshot, signal: AbortSignal): void {
+    if (signal.aborted) {
+      snapshot.retire()
+      throw signal.reason
+    }
     const previous = this.#snapshot
     this.#snapshot = snapshot
     snapshot.begin(previous)
@@ -161,7 +161,7 @@ export class Generations {
       if (!serving) return
       try {
         const snapshot = await this.#compile(serving.generation, serving.config, signal)
-        if (turn === this.#begun) return this.#swap(snapshot)
+        if (turn === this.#begun) return this.#swap(snapshot, signal)
         // A configuration is being applied, and it may yet be refused.
         this.#isStale = true
         snapshot.retire()

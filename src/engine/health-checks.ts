@@ -62,28 +62,28 @@ export class HealthChecks {
 
   /** What was found stays so: whoever keeps the server goes on from there. */
   stop(): void {
-    this.#stopped?.abort()
+    // Also of one that never began: its turn may come after its end.
+    this.#stopped ??= new AbortController()
+    this.#stopped.abort()
   }
 
   /** Never rejects. */
   async #watch(server: LiveServer, signal: AbortSignal): Promise<void> {
     const { intervalMs, timeoutMs } = this.#plan
-    let inRow = 0
-    let wasWell: boolean | undefined
     while (!signal.aborted) {
       const finding = await checked(this.#begin(server), timeoutMs, signal)
       if (signal.aborted) return
-      const isWell = finding === undefined
-      inRow = isWell === wasWell ? inRow + 1 : 1
-      wasWell = isWell
-      this.#tell(server, finding, inRow)
+      this.#tell(server, finding)
       const restMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
       await pause(Math.min(restMs, MAX_TIMER_MS), signal)
     }
   }
 
-  #tell(server: LiveServer, finding: Finding, inRow: number): void {
-    const { state } = server
+  #tell({ state }: LiveServer, finding: Finding): void {
+    const isWell = finding === undefined
+    const { checks } = state
+    const inRow = isWell === checks.wereWell ? checks.inRow + 1 : 1
+    state.checks = { wereWell: isWell, inRow }
     if (finding === undefined && inRow >= this.#plan.healthyThreshold)
       state.putBack('check', 'its health check is well')
     else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) state.takeOut('check', finding)

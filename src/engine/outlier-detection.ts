@@ -2,18 +2,11 @@ import type { OutlierDetectionConfig } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { LiveServer } from './live-server.js'
-import type { ServerState } from './server-state.js'
+import type { CountedInterval, ServerState } from './server-state.js'
 
 /** A server that cannot be connected to needs no second proof. */
 const CONNECT_EJECTION_MS = 1_000
 const MAX_CONNECT_EJECTION_MS = 30_000
-
-/** What is counted of a server in an interval. */
-interface Window {
-  endsAt: number
-  requests: number
-  failures: number
-}
 
 interface Limits {
   readonly consecutiveFailures: number
@@ -32,7 +25,6 @@ export class OutlierDetection {
   readonly #servers: readonly LiveServer[]
   readonly #limits: Limits | undefined
   readonly #mostEjected: number
-  readonly #windows = new Map<ServerState, Window>()
 
   constructor(servers: readonly LiveServer[], config: OutlierDetectionConfig | undefined) {
     this.#servers = servers.filter(({ weight }) => weight > 0)
@@ -70,7 +62,7 @@ export class OutlierDetection {
     if (reason !== undefined) this.#eject(server, reason, limits.ejectionMs, limits.maxEjectionMs)
   }
 
-  #reasonOf(limits: Limits, { failures }: ServerState, window: Window): string | undefined {
+  #reasonOf(limits: Limits, { failures }: ServerState, window: CountedInterval): string | undefined {
     if (failures >= limits.consecutiveFailures) return `${failures} failures in a row`
     const share = window.failures / window.requests
     if (window.requests >= limits.minimumRequests && share >= limits.failureShare)
@@ -78,14 +70,13 @@ export class OutlierDetection {
     return undefined
   }
 
-  #windowOf(state: ServerState, intervalMs: number): Window {
+  #windowOf(state: ServerState, intervalMs: number): CountedInterval {
     const now = performance.now()
-    let window = this.#windows.get(state)
-    if (!window || now >= window.endsAt) {
-      window = { endsAt: now + intervalMs, requests: 0, failures: 0 }
-      this.#windows.set(state, window)
-    }
-    return window
+    const { counted } = state
+    if (counted && now < counted.endsAt) return counted
+    const fresh = { endsAt: now + intervalMs, requests: 0, failures: 0 }
+    state.counted = fresh
+    return fresh
   }
 
   #eject(server: LiveServer, reason: string, baseMs: number, mostMs: number): void {
@@ -94,7 +85,7 @@ export class OutlierDetection {
     const ejected = this.#servers.filter((other) => other.state.isOut('ejection')).length
     const isLast = !this.#servers.some((other) => other !== server && other.state.isAvailable)
     if (ejected >= this.#mostEjected || isLast) return
-    this.#windows.delete(state)
+    state.counted = undefined
     // Well for longer than it can have been out: the next one is a first one.
     if (performance.now() - state.backAt > mostMs) state.ejections = 0
     const ms = Math.min(mostMs, baseMs * 2 ** state.ejections)

@@ -14,6 +14,13 @@ export interface StateOwner {
   cameBack(reason: string): void
 }
 
+/** What is counted of a server in an interval. */
+export interface CountedInterval {
+  readonly endsAt: number
+  requests: number
+  failures: number
+}
+
 /**
  * What is known of a server of a backend beside its configuration: it outlives configurations, so that a reload neither puts a
  * dead server back nor forgets how fast the others are.
@@ -31,6 +38,10 @@ export class ServerState {
   backAt = 0
   /** Requests that may be under way on it at a time. */
   maxConnections = Number.POSITIVE_INFINITY
+  /** What its checks found last, and how often in a row. */
+  checks: { readonly wereWell?: boolean; readonly inRow: number } = { inRow: 0 }
+  /** What outlier detection counts. */
+  counted: CountedInterval | undefined
   owner: StateOwner | undefined
   readonly #outages = new Map<Outage, string>()
   #backSince: number | undefined

@@ -58,19 +58,16 @@ export class StrictDns {
 
   /** Never rejects. */
   async #look(hostname: string, followed: FollowedName): Promise<void> {
-    const found = await this.#lookup(hostname).catch((error: Error) => error)
+    const found = await this.#lookup(hostname).catch((error: unknown) => ({ error }))
     if (this.#names.get(hostname) !== followed) return
-    if (found instanceof Error) tellOnce(hostname, found, followed)
-    else {
-      followed.isFailing = false
-      if (found.join() !== followed.addresses?.join()) {
-        followed.addresses = found
-        this.#onChange()
-      }
-    }
     const restMs = followed.intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
     const again = () => void this.#look(hostname, followed)
     followed.timer = setTimeout(again, Math.min(restMs, MAX_TIMER_MS)).unref()
+    if ('error' in found) return tellOnce(hostname, found.error, followed)
+    followed.isFailing = false
+    if (found.join() === followed.addresses?.join()) return
+    followed.addresses = found
+    this.#onChange()
   }
 }
 
@@ -94,10 +91,13 @@ function hostnameOf(url: string): string {
   return new URL(url).hostname
 }
 
-function tellOnce(hostname: string, { message }: Error, followed: FollowedName): void {
+/** @param error whatever the lookup of a host failed with */
+function tellOnce(hostname: string, error: unknown, followed: FollowedName): void {
   if (followed.isFailing) return
   followed.isFailing = true
   const { addresses } = followed
+  const message =
+    error instanceof Error ? error.message : String((error as Partial<Error> | null)?.message ?? error)
   const rest = addresses ? `; ${addresses.join(', ')} serve on` : ''
   process.emitWarning(`${hostname} cannot be looked up: ${message}${rest}`, 'SwitchoverWarning')
 }

@@ -102,7 +102,8 @@ function addressesIn(answer: unknown): LookupAddress[] {
   return given.flatMap((entry) => {
     const address = String((entry as Partial<LookupAddress> | null)?.address)
     const family = isIP(address)
-    return family === 0 ? [] : { address, family }
+    // One with a zone is link-local, and in no range that could be written.
+    return family === 0 || address.includes('%') ? [] : { address, family }
   })
 }
 

@@ -96,7 +96,9 @@ function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: numbe
   const points = Math.min(POINTS, MOST_POINTS / upstreams.length)
   const ring = upstreams.flatMap((upstream) => {
     const count = Math.max(1, Math.round((points * upstream.weight) / unit))
-    return Array.from({ length: count }, (_, nth) => ({ at: hash(`${upstream.url} ${nth}`), upstream }))
+    const { url, address } = upstream
+    const place = address === undefined ? url : `${url} ${address}`
+    return Array.from({ length: count }, (_, nth) => ({ at: hash(`${place} ${nth}`), upstream }))
   })
   return ring.sort((a, b) => a.at - b.at)
 }

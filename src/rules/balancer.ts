@@ -4,6 +4,8 @@ import type { RequestFacts } from '../model/request-facts.js'
 /** What a strategy sees of a server. All but its weight may change between two picks. */
 export interface Candidate {
   readonly url: string
+  /** With `strictDns`, the one of the URL's name that it stands for: several candidates have one URL then. */
+  readonly address?: string | undefined
   /** As configured; greater than 0: a server of weight 0 gets no new requests and is never shown to a strategy. */
   readonly weight: number
   /** How much of its weight it is to have now, above 0 and up to 1: less while it is new or back again (slow start). */

@@ -1,10 +1,10 @@
 import type { LookupAddress, LookupOptions } from 'node:dns'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer } from 'node:http'
 import { type Backend, type ProviderConfig, ProxyEngine } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
+import { listenAt, portOf, startAt } from '../support/servers-at.js'
 
 type Callback = (error: unknown, found?: unknown, family?: number) => void
 
@@ -29,26 +29,6 @@ class Names {
   }) as never
 }
 
-async function listen<S extends Server>(server: S, host: string, port = 0): Promise<S> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return server
-}
-const portOf = (server: Server) => (server.address() as AddressInfo).port
-
-async function startAt(hosts: readonly string[], says: (host: string) => RequestListener): Promise<number> {
-  const [first = '', ...others] = hosts
-  const port = portOf(await listen(createServer(says(first)), first))
-  for (const host of others) await listen(createServer(says(host)), host, port)
-  return port
-}
-
 const configOf = (port: number, backend: Partial<Backend> = {}): ProviderConfig => ({
   frontends: { web: { backend: 'web', rule: 'PathPrefix:/' } },
   backends: {
@@ -63,7 +43,7 @@ const configOf = (port: number, backend: Partial<Backend> = {}): ProviderConfig 
 async function start(names: Names, document: ProviderConfig) {
   const engine = new ProxyEngine({ lookup: names.lookup })
   onTestFinished(() => engine.close())
-  const server = await listen(createServer(engine.handler as never), '127.0.0.1')
+  const server = await listenAt(createServer(engine.handler as never), '127.0.0.1')
   await engine.apply(document)
   const ask = async (path = '/') => {
     const { status, body } = await httpGet({ port: portOf(server), path })
@@ -171,7 +151,7 @@ describe('strictDns, used with hostility', () => {
 
   it('begins no checks after it was closed', async () => {
     const checked = new Map<string, number>()
-    const server = await listen(
+    const server = await listenAt(
       createServer((req, res) => {
         const { host = '' } = req.headers
         checked.set(host, (checked.get(host) ?? 0) + 1)

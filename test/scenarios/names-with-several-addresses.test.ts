@@ -1,7 +1,6 @@
 import type { LookupAddress, LookupOptions } from 'node:dns'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import type { RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import {
   type Backend,
   createProxy,
@@ -15,6 +14,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
+import { listenAt, portOf, startAt } from '../support/servers-at.js'
 
 /** What a name leads to, as the test wants it. */
 class Names {
@@ -48,36 +48,6 @@ class Names {
     else if (options.all) callback(null, found)
     else callback(null, first.address, first.family)
   }
-}
-
-async function listen<S extends Server>(server: S, host: string, port = 0): Promise<S> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return server
-}
-
-const portOf = (server: Server) => (server.address() as AddressInfo).port
-
-/** Servers on one port, each at an address of its own, that say where they are. */
-async function startAt(
-  hosts: readonly string[],
-  answer?: (host: string) => RequestListener,
-): Promise<number> {
-  const says =
-    answer ??
-    ((host: string): RequestListener =>
-      (_req, res) =>
-        void res.end(host))
-  const [first = '', ...others] = hosts
-  const port = portOf(await listen(createServer(says(first)), first))
-  for (const host of others) await listen(createServer(says(host)), host, port)
-  return port
 }
 
 const configOf = (port: number, backend: Partial<Backend> = {}, scheme = 'http'): ProviderConfig => ({
@@ -256,8 +226,8 @@ describe('a name with several addresses, where strictDns is wanted', () => {
       (host: string): RequestListener =>
       (_req, res) =>
         void res.end(host)
-    const first = await listen(createTlsServer(identity, listener('127.0.0.2')), '127.0.0.2')
-    await listen(createTlsServer(identity, listener('127.0.0.3')), '127.0.0.3', portOf(first))
+    const first = await listenAt(createTlsServer(identity, listener('127.0.0.2')), '127.0.0.2')
+    await listenAt(createTlsServer(identity, listener('127.0.0.3')), '127.0.0.3', portOf(first))
     const names = new Names('127.0.0.2', '127.0.0.3')
     const options = { upstreamTls: { ca: authority.cert } }
     const { proxy, ask } = await start(names, configOf(portOf(first), {}, 'https'), options)

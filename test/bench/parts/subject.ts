@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { profileArguments } from './child.js'
 import { type Place, pinned } from './cores.js'
@@ -10,6 +11,8 @@ export interface SubjectOptions {
   readonly place?: Place
   readonly env?: Readonly<Record<string, string>>
   readonly profiled?: boolean
+  /** The folder of the program that is started. Default: `subjects` of this bench. */
+  readonly subjects?: string
 }
 
 /** What is compared with others. */
@@ -37,7 +40,8 @@ export async function startSubject(
   originPort = 0,
   options: SubjectOptions = {},
 ): Promise<Subject> {
-  const file = fileURLToPath(new URL(`../subjects/${name}.mjs`, import.meta.url))
+  const { subjects = fileURLToPath(new URL('../subjects', import.meta.url)) } = options
+  const file = join(subjects, `${name}.mjs`)
   const profile = options.profiled ? profileArguments() : []
   const node = pinned(options.place ?? 'proxy', [process.execPath, '--expose-gc', ...profile])
   const child = fork(file, [String(originPort)], {

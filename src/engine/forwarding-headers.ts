@@ -1,10 +1,13 @@
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { parseAddressKey } from '../rules/cidr.js'
+import { VALID_AUTHORITY } from '../rules/normalize-host.js'
+import { chainOf } from './client-address.js'
+import { forwardedChain, withoutEmptyElements, withoutZones } from './forwarded-chain.js'
 
 /** Who asked and how: what the forwarding headers tell the server. */
 export interface ForwardedFor {
   readonly peer: string
+  /** `''`: it has none. */
   readonly clientAddress: string
   readonly trusted: boolean
   /** Host and port as the client wrote them. */
@@ -15,41 +18,100 @@ export interface ForwardedFor {
   readonly forwarded: boolean
 }
 
-// Last, so that no Connection token can strip them (CVE-2024-45410).
+const NOTHING_SAID: IncomingHttpHeaders = {}
+
+/** Writes them last, so that no `Connection` token can strip them (CVE-2024-45410). */
 export function pushForwarding(headers: string[], req: IncomingMessage, about: ForwardedFor): void {
-  const before = about.trusted ? req.headers : {}
-  const chain = one(before['x-forwarded-for'])
-  const proto = one(before['x-forwarded-proto']) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
-  const host = one(before['x-forwarded-host']) ?? about.authority
-  const port = one(before['x-forwarded-port']) ?? portOf(host, proto)
-  if (about.peer !== '')
-    headers.push('X-Forwarded-For', chain === undefined ? about.peer : `${chain}, ${about.peer}`)
+  const { peer, clientAddress, trusted, authority } = about
+  const said = trusted ? req.headers : NOTHING_SAID
+  const proto = protoSaid(said) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
+  const host = hostSaid(said) ?? authority
+  const port = portSaid(said) ?? portOf(host, proto)
+  const chain = trusted ? hopsOf(req, peer) : peer
+  if (chain !== '') headers.push('X-Forwarded-For', chain)
   headers.push('X-Forwarded-Proto', proto)
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
-  if (parseAddressKey(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
-  if (about.forwarded) headers.push('Forwarded', forwardedElement(about, host, proto))
+  if (clientAddress !== '') headers.push('X-Real-Ip', clientAddress)
+  if (about.forwarded) pushForwarded(headers, req, about, forwardedElement(about, host, proto))
   headers.push('Via', `${req.httpVersion} ${about.id}`)
 }
 
-/** One hop as RFC 7239 writes it, section 4; what is not a plain token stands in quotes. */
+/** What a trusted proxy said of those before it, as it said it, and that proxy itself; one on a Unix socket has no address. */
+function hopsOf(req: IncomingMessage, peer: string): string {
+  const chain = chainOf(req)
+  const before = chain === undefined ? '' : withoutZones(withoutEmptyElements(chain))
+  return before === '' || peer === '' ? before || peer : `${before}, ${peer}`
+}
+
+/** What was said before, and our own hop behind it, in one field: two fields in an unclear order would be two chains. */
+function pushForwarded(headers: string[], req: IncomingMessage, about: ForwardedFor, element: string): void {
+  if (!about.trusted) {
+    headers.push('Forwarded', element)
+    return
+  }
+  removeField(headers, 'forwarded')
+  const before = forwardedChain(req.headers.forwarded, chainOf(req))
+  headers.push('Forwarded', before === undefined ? element : `${before}, ${element}`)
+}
+
+/** One hop as RFC 7239 writes it, section 4; what is no plain token stands in quotes. */
 function forwardedElement({ peer, id }: ForwardedFor, host: string, proto: string): string {
   const address = peer.includes(':') ? `"[${peer}]"` : peer
-  const parts = [`for=${peer === '' ? 'unknown' : address}`, `by=_${id}`]
-  if (host !== '') parts.push(`host=${JSON.stringify(host)}`)
-  parts.push(/^\w+$/.test(proto) ? `proto=${proto}` : `proto=${JSON.stringify(proto)}`)
-  return parts.join(';')
+  const ofHost = host === '' ? '' : `;host="${host}"`
+  return `for=${address || 'unknown'};by=_${id}${ofHost};proto=${proto}`
+}
+
+/** @param headers names and values in turn */
+function removeField(headers: string[], lower: string): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2)
+    if (headers[index]?.toLowerCase() === lower) headers.splice(index, 2)
+}
+
+/** Traefik writes the last two for WebSockets. */
+const PROTOS = new Set(['http', 'https', 'ws', 'wss'])
+
+/**
+ * The scheme that the client used. The first of a list counts: each proxy that appends to one adds its own scheme behind that
+ * of the client. Undefined for any other word, which servers would take for a fact.
+ */
+function protoSaid(said: IncomingHttpHeaders): string | undefined {
+  const proto = firstOf(said['x-forwarded-proto'])?.toLowerCase()
+  return proto !== undefined && PROTOS.has(proto) ? proto : undefined
+}
+
+/** The host that the client asked for: the first of a list too; undefined for what is no host. */
+function hostSaid(said: IncomingHttpHeaders): string | undefined {
+  const host = firstOf(said['x-forwarded-host'])
+  return host !== undefined && VALID_AUTHORITY.test(host) ? host : undefined
+}
+
+/** The port that the client asked: the first of a list too; undefined for what is no port. */
+function portSaid(said: IncomingHttpHeaders): string | undefined {
+  const port = firstOf(said['x-forwarded-port'])
+  return port !== undefined && isPort(port) ? port : undefined
+}
+
+/** The first element of a list that is not empty; an empty one means nothing (RFC 9110, 5.6.1.2). */
+function firstOf(value: string | string[] | undefined): string | undefined {
+  if (value === undefined) return undefined
+  const text = String(value)
+  for (let start = 0; start <= text.length; ) {
+    const comma = text.indexOf(',', start)
+    const end = comma < 0 ? text.length : comma
+    const element = text.slice(start, end).trim()
+    if (element !== '') return element
+    start = end + 1
+  }
+  return undefined
 }
 
 function portOf(authority: string, proto: string): string {
   const port = /:(\d+)$/.exec(authority)?.[1]
-  return port ?? (proto === 'https' || proto === 'wss' ? '443' : '80')
+  if (port !== undefined && isPort(port)) return port
+  return proto === 'https' || proto === 'wss' ? '443' : '80'
 }
 
-/** What a proxy before us said, if it said anything: elements of a list that are empty mean nothing (RFC 9110, 5.6.1.2). */
-function one(value: string | string[] | undefined): string | undefined {
-  const text = Array.isArray(value) ? value.join(', ') : value
-  if (text === undefined || !/^\s*(?:,|$)|,\s*(?:,|$)/.test(text)) return text
-  const elements = text.split(',').map((element) => element.trim())
-  return elements.filter((element) => element !== '').join(', ') || undefined
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
 }

@@ -36,6 +36,12 @@ describe('matchClientIp', () => {
     )
   })
 
+  it('refuses a mapped range that is wider than all of IPv4, and says what was meant', () => {
+    expect(() => matchClientIp(['::ffff:10.0.0.0/8'])).toThrow(
+      '"10.0.0.0/8" or "::ffff:10.0.0.0/104" is what was meant',
+    )
+  })
+
   it('is made once for the ranges of many frontends, and is not taken for one that only looks like it', () => {
     const matcher = matchClientIp(['10.0.0.0/8', '::1'])
     expect(matchClientIp(['10.0.0.0/8', '::1'])).toBe(matcher)

@@ -8,7 +8,7 @@ import type { PeerTrust } from './peer-trust.js'
  * @param peer the address of the peer, which is trusted
  * @param forwardedFor its `X-Forwarded-For`, several lines joined by commas
  * @returns from the right the first address that is not trusted; if all are, the leftmost; the peer's if none is named. In
- *   normal form. `''` if the walk comes to an element that is no address (`unknown`, `_hidden`, rubbish): whoever wrote it
+ *   normal form. `''` if the walk comes to an element that is no address (`unknown`, `_hidden`, rubbish): its writer
  *   knows the client and does not say, and what stands left of it is hearsay.
  */
 export function clientOf(peer: string, forwardedFor: string | undefined, trust: PeerTrust): string {

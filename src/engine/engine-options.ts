@@ -22,7 +22,7 @@ export interface RetryOptions {
 /** Options of the data plane; `createProxy` takes the same. */
 export interface EngineOptions extends ValidateOptions, Hooks {
   /**
-   * Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed; `'unix'`: whoever connects over
+   * Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed; `'unix'`: all who connect over
    * a Unix socket. Default: none.
    */
   readonly trustedProxies?: readonly string[]

@@ -19,7 +19,7 @@ export interface EntryPointOptions {
 /** What an entry point says, for now. */
 const ENTRY_POINT_OPTIONS = ['trustedProxies']
 
-/** Stands in a list of trusted proxies for whoever connects over a Unix socket, which has no address. */
+/** Stands in a list of trusted proxies for all who connect over a Unix socket, where nobody has an address. */
 const UNIX = 'unix'
 
 /** Whose forwarding headers are believed: only the socket's address is a fact, all else is worth what its bearer is. */

@@ -133,7 +133,7 @@ export class ProxyEngine implements ExchangeOwner {
       const trust = this.#trust.at(entryPoint)
       const trusted = trust.trusts(req, peer)
       const clientAddress = trusted ? clientOf(peer, chainOf(req), trust) : peer
-      // Logs and events name whoever is known to have asked.
+      // Logs and events name the peer where the client has no address.
       exchange.clientAddress = clientAddress || peer
 
       // facts

@@ -39,7 +39,7 @@ describe('the client behind a trusted proxy', () => {
       '203.0.113.7',
     ],
     ['is written in small letters, and short', '10.0.0.1', '2001:0470:0:0:0:0:00AB:1', '2001:470::ab:1'],
-    // None of these is an address: whoever wrote it does not say who asked.
+    // None of these is an address: its writer does not say who asked.
     ['has none if it is unknown', '10.0.0.1', '1.1.1.1, unknown, 10.2.2.2', ''],
     ['has none if it is unknown and alone', '10.0.0.1', 'unknown', ''],
     ['has none if it is hidden', '10.0.0.1', '_x', ''],

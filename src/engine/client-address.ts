@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { readClientAddress } from '../rules/cidr.js'
+import { withoutBlanks } from './list-elements.js'
 import type { PeerTrust } from './peer-trust.js'
 
 /**
@@ -17,7 +18,7 @@ export function clientOf(peer: string, forwardedFor: string | undefined, trust: 
   // From the right, without a list of all elements: most chains end at their last one.
   for (let end = forwardedFor.length; end > 0; ) {
     const comma = forwardedFor.lastIndexOf(',', end - 1)
-    const element = forwardedFor.slice(comma + 1, end).trim()
+    const element = withoutBlanks(forwardedFor, comma + 1, end)
     end = comma
     // An empty element of a list means nothing (RFC 9110, 5.6.1.2).
     if (element === '') continue

@@ -1,4 +1,5 @@
 import { addressInElement } from './client-address.js'
+import { elementsOf } from './list-elements.js'
 
 /** A name, `=`, and a token or a quoted text (RFC 7239, section 4; RFC 9110, 5.6.2 and 5.6.4). */
 const PAIR =
@@ -17,7 +18,7 @@ export function forwardedChain(
   const kept = forwarded === undefined ? undefined : validForwarded(forwarded)
   if (kept !== undefined) return kept
   if (forwardedFor === undefined) return undefined
-  return forwardedFor.split(',').flatMap(nodeOf).join(', ') || undefined
+  return elementsOf(forwardedFor).map(nodeOf).join(', ') || undefined
 }
 
 /** A `Forwarded` field without empty elements and zones; undefined if it has no element or is none by its grammar. */
@@ -44,32 +45,16 @@ function lengthOf(sticky: RegExp, text: string, at: number): number {
 }
 
 /** An element of `X-Forwarded-For` as one of `Forwarded`; a name that hides the client stays, what is neither is unknown. */
-function nodeOf(text: string): string[] {
-  const element = text.trim()
-  if (element === '') return []
+function nodeOf(element: string): string {
   const address = addressInElement(element)
-  if (address !== undefined) return [address.includes(':') ? `for="[${address}]"` : `for=${address}`]
-  return [/^_[\w.-]+$/.test(element) ? `for=${element}` : 'for=unknown']
-}
-
-const HAS_EMPTY_ELEMENT = /^\s*(?:,|$)|,\s*(?:,|$)/
-
-/** A list as it came, without its empty elements, which mean nothing (RFC 9110, 5.6.1.2). */
-export function withoutEmptyElements(list: string): string {
-  if (!HAS_EMPTY_ELEMENT.test(list)) return list
-  return list
-    .split(',')
-    .flatMap((element) => element.trim() || [])
-    .join(', ')
+  if (address !== undefined) return address.includes(':') ? `for="[${address}]"` : `for=${address}`
+  return /^_[\w.-]+$/.test(element) ? `for=${element}` : 'for=unknown'
 }
 
 /** A chain of `X-Forwarded-For` without the zones of its addresses, which mean nothing to anybody else. */
 export function withoutZones(chain: string): string {
   if (!chain.includes('%')) return chain
-  return chain
-    .split(',')
-    .map((element) => withoutZone(element.trim()))
-    .join(', ')
+  return elementsOf(chain).map(withoutZone).join(', ')
 }
 
 /** What is no address stays as it is. */

@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { VALID_AUTHORITY } from '../rules/normalize-host.js'
 import { chainOf } from './client-address.js'
-import { forwardedChain, withoutEmptyElements, withoutZones } from './forwarded-chain.js'
+import { forwardedChain, withoutZones } from './forwarded-chain.js'
+import { firstOf, withoutEmptyElements } from './list-elements.js'
 
 /** Who asked and how: what the forwarding headers tell the server. */
 export interface ForwardedFor {
@@ -90,20 +91,6 @@ function hostSaid(said: IncomingHttpHeaders): string | undefined {
 function portSaid(said: IncomingHttpHeaders): string | undefined {
   const port = firstOf(said['x-forwarded-port'])
   return port !== undefined && isPort(port) ? port : undefined
-}
-
-/** The first element of a list that is not empty; an empty one means nothing (RFC 9110, 5.6.1.2). */
-function firstOf(value: string | string[] | undefined): string | undefined {
-  if (value === undefined) return undefined
-  const text = String(value)
-  for (let start = 0; start <= text.length; ) {
-    const comma = text.indexOf(',', start)
-    const end = comma < 0 ? text.length : comma
-    const element = text.slice(start, end).trim()
-    if (element !== '') return element
-    start = end + 1
-  }
-  return undefined
 }
 
 function portOf(authority: string, proto: string): string {

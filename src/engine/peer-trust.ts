@@ -1,6 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Server } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import { type AddressRange, parseRange } from '../rules/cidr.js'
 import { describeValue } from '../rules/document-shapes.js'
@@ -72,23 +70,20 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
   return parseRange(text)
 }
 
-/** What servers listened on when they were asked last: one that was closed serves on, and no longer says. */
-const listenedOnUnixSocket = new WeakMap<Server, boolean>()
+/** Node's own: what a socket reads from. That of TLS lies on the one that carries it. */
+interface Handle {
+  readonly _parent?: Handle | null
+}
 
 /**
  * Whether a request without a peer address came over a Unix socket. Not every one did: the system knows no peer of a TCP
  * connection that was reset, and a host may serve streams of its own. To believe those would be to believe anybody.
  */
 function cameOverUnixSocket({ socket }: IncomingMessage): boolean {
-  const { server } = socket as Duplex & { server?: Server | null }
-  if (typeof server?.address !== 'function' || socket.localAddress !== undefined || socket.destroyed)
-    return false
-  if (!server.listening) return listenedOnUnixSocket.get(server) ?? false
-  // Node gives the path, or null for a listener that was handed over by its descriptor. TCP always has an address.
-  const address = server.address()
-  const isUnix = address === null || typeof address === 'string'
-  listenedOnUnixSocket.set(server, isUnix)
-  return isUnix
+  // Asked of the connection: its server may be another one than the one that listens, or be closed.
+  let { _handle: handle } = socket as typeof socket & { _handle?: Handle | null }
+  while (handle?._parent) handle = handle._parent
+  return handle?.constructor.name === 'Pipe'
 }
 
 /** Trust of the whole proxy, and of the entry points that have their own. */

@@ -61,7 +61,8 @@ export function readClientAddress(text: string): ReadAddress | undefined {
   const address = parseAddress(isZone ? text.slice(0, zone) : text)
   const read = address === undefined ? undefined : { ...keyOf(address), text: formatAddress(address) }
   if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-  remembered.set(text, read)
+  // A copy: what was cut out of a header is kept as a piece of it, and would keep all of it.
+  remembered.set(Buffer.from(text).toString(), read)
   return read
 }
 

@@ -55,6 +55,7 @@ describe('the client behind a trusted proxy', () => {
     ['has none with something behind the bracket', '10.0.0.1', '[2001:470::1]x', ''],
     ['has none in quotes', '10.0.0.1', '"[2001:470::1]"', ''],
     ['has none with a blank within', '10.0.0.1', '203.0.113.7 80', ''],
+    ['has none behind the byte 0xA0, which is no blank', '10.0.0.1', '\xa0203.0.113.7', ''],
     ['has none with leading zeros', '10.0.0.1', '010.0.0.1', ''],
     ['has none in short form', '10.0.0.1', '127.1', ''],
     ['has none as a number', '10.0.0.1', '2130706433', ''],

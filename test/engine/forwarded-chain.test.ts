@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { forwardedChain, withoutEmptyElements, withoutZones } from '../../src/engine/forwarded-chain.js'
+import { forwardedChain, withoutZones } from '../../src/engine/forwarded-chain.js'
+import { firstOf, withoutBlanks, withoutEmptyElements } from '../../src/engine/list-elements.js'
 
 describe('the chain in Forwarded', () => {
   it.each([
@@ -68,5 +69,27 @@ describe('a list', () => {
     ['%41, fe80::2%x', '%41, fe80::2'],
   ])('%j without zones is %j', (chain, kept) => {
     expect(withoutZones(chain)).toBe(kept)
+  })
+})
+
+describe('blanks', () => {
+  it('are spaces and tabs alone', () => {
+    expect(withoutBlanks(' \t a b\t ')).toBe('a b')
+    expect(withoutBlanks('\xa0a\x0b')).toBe('\xa0a\x0b')
+    expect(withoutBlanks(' \t ')).toBe('')
+    expect(withoutBlanks('a, b ,c', 2, 5)).toBe('b')
+  })
+})
+
+describe('the first of a list', () => {
+  it.each([
+    ['a, b', 'a'],
+    [' ,, b', 'b'],
+    [['a', 'b'], 'a'],
+    ['', undefined],
+    [',\t,', undefined],
+    [undefined, undefined],
+  ])('%j is %s', (list, first) => {
+    expect(firstOf(list)).toBe(first)
   })
 })

@@ -63,6 +63,7 @@ describe('X-Forwarded-Proto of a trusted proxy', () => {
     [['https;x=1'], 'http', '80'],
     [['"https"'], 'http', '80'],
     [['https http'], 'http', '80'],
+    [['\xa0https'], 'http', '80'],
     [['javascript, https'], 'http', '80'],
     [[''], 'http', '80'],
     [[','], 'http', '80'],

@@ -2,14 +2,22 @@ import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { compileTrust, EntryPointTrust } from '../../src/engine/peer-trust.js'
 
-/** A request of which the socket and its server say so much. */
+/** A request whose socket has so much. */
 function requestOf(socket: object): IncomingMessage {
   return { socket } as unknown as IncomingMessage
 }
 
-const TCP = { address: () => ({ port: 80 }), listening: true }
-const UNIX = { address: () => '/run/proxy.sock', listening: true }
-const overTcp = requestOf({ server: TCP, remoteAddress: '10.0.0.1' })
+// Named as Node names its own.
+class Pipe {}
+class TCP {}
+class TLSWrap {
+  readonly _parent: object
+  constructor(parent: object) {
+    this._parent = parent
+  }
+}
+class JSStream {}
+const overTcp = requestOf({ _handle: new TCP(), remoteAddress: '10.0.0.1' })
 
 describe('trust', () => {
   const trust = compileTrust(['10.0.0.0/8', '192.168.1.1', '2001:db8::/32'])
@@ -50,35 +58,26 @@ describe('trust', () => {
 describe("trust in 'unix'", () => {
   const trust = compileTrust(['unix'])
 
-  it('is put in who comes over a Unix socket', () => {
-    expect(trust.trusts(requestOf({ server: UNIX }), '')).toBe(true)
+  it('is put in who comes over a Unix socket, over TLS too', () => {
+    expect(trust.trusts(requestOf({ _handle: new Pipe() }), '')).toBe(true)
+    expect(trust.trusts(requestOf({ _handle: new TLSWrap(new Pipe()) }), '')).toBe(true)
     expect(trust.trustsAddress('')).toBe(false)
   })
 
-  it('is put in who comes over one that was handed over by its descriptor, and has no name', () => {
-    expect(trust.trusts(requestOf({ server: { address: () => null, listening: true } }), '')).toBe(true)
-  })
-
-  it('goes on where the listener was closed, for connections that stand', () => {
-    const server = { ...UNIX }
-    expect(trust.trusts(requestOf({ server }), '')).toBe(true)
-    Object.assign(server, { listening: false, address: () => null })
-    expect(trust.trusts(requestOf({ server }), '')).toBe(true)
-  })
-
   it.each<[string, object]>([
-    ['a TCP connection that was reset, whose peer the system no longer knows', { server: TCP }],
-    ['a TCP connection that was reset, with its own end', { server: UNIX, localAddress: '127.0.0.1' }],
-    ['a connection that is gone', { server: UNIX, destroyed: true }],
+    ['a TCP connection that was reset, whose peer the system no longer knows', { _handle: new TCP() }],
+    ['the same over TLS', { _handle: new TLSWrap(new TCP()) }],
+    ['a connection that is gone', { _handle: null }],
     ['a stream of the host that is no socket', {}],
-    ['a stream of the host without a server', { server: null }],
-    ['a stream on a server that does not listen', { server: { address: () => null, listening: false } }],
+    ['a stream of the host as a socket', { _handle: new JSStream() }],
+    ['TLS over a stream of the host', { _handle: new TLSWrap(new JSStream()) }],
   ])('is not put in %s', (_, socket) => {
     expect(trust.trusts(requestOf(socket), '')).toBe(false)
   })
 
   it('is not put in anybody by addresses alone, nor in addresses by it', () => {
-    expect(compileTrust(['0.0.0.0/0', '::/0']).trusts(requestOf({ server: UNIX }), '')).toBe(false)
+    const overUnix = requestOf({ _handle: new Pipe() })
+    expect(compileTrust(['0.0.0.0/0', '::/0']).trusts(overUnix, '')).toBe(false)
     expect(trust.trusts(overTcp, '10.0.0.1')).toBe(false)
   })
 })

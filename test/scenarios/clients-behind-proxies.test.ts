@@ -1,9 +1,16 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createRaw } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { duplexPair } from 'node:stream'
 import { createProxy, type ProviderConfig, type ProxyOptions, type RequestFinished } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocketServer } from 'ws'
 import { startServer } from '../engine/live-engine.js'
 import { DOORS, openDoor, openDoorByDescriptor } from '../support/doors.js'
 import { eventually } from '../support/next-event.js'
+import { RawConnection } from '../support/raw-connection.js'
 
 /** A proxy before a server that keeps what it was sent, with a frontend for each way to ask for a client's address. */
 async function start(options: Partial<ProxyOptions> = {}, more: ProviderConfig['frontends'] = {}) {
@@ -110,6 +117,12 @@ describe.each(DOORS.flatMap((door) => [[door, 'tcp'] as const, [door, 'unix'] as
         const response = await send('GET / HTTP/1.1', 'Host: deny.test', ...lines, ...WEB_SOCKET)
         expect([lines, statusOf(response)]).toEqual([lines, outcome])
       }
+      // An upgrade that nobody takes is served as the plain request that it is too.
+      for (const [lines, [outcome]] of CHAINS) {
+        const asked = ['GET / HTTP/1.1', 'Host: allow.test', ...lines]
+        const response = await send(...asked, 'Connection: Upgrade', 'Upgrade: h2c')
+        expect([lines, statusOf(response)]).toEqual([lines, outcome])
+      }
     })
   },
 )
@@ -151,6 +164,26 @@ describe('a client without an address', () => {
     expect(headers.map((name) => name.toLowerCase())).not.toContain('x-real-ip')
   })
 
+  it('is not invented where a trusted Unix socket has none to add', async () => {
+    const { proxy, seen } = await start({ forwarded: true })
+    const send = await openDoor(proxy, 'listen', 'unix')
+    const told = async (...lines: string[]) => {
+      await send('GET / HTTP/1.1', 'Host: open.test', ...lines, 'Connection: close')
+      const headers = seen.pop() ?? []
+      const shown = (name: string) => headers[headers.indexOf(name) + 1]?.replace(/_switchover-\w+/, '_ID')
+      return ['X-Forwarded-For', 'X-Real-Ip', 'Forwarded'].map((name) =>
+        headers.includes(name) ? shown(name) : undefined,
+      )
+    }
+    const ours = 'for=unknown;by=_ID;host="open.test";proto=http'
+    expect(await told()).toEqual([undefined, undefined, ours])
+    expect(await told('X-Forwarded-For: 203.0.113.7:1, ')).toEqual([
+      '203.0.113.7:1',
+      '203.0.113.7',
+      `for=203.0.113.7, ${ours}`,
+    ])
+  })
+
   it('has no way in by an own rule of contraries', async () => {
     const { proxy } = await start()
     const send = await openDoor(proxy, 'listen', 'tcp')
@@ -169,6 +202,47 @@ describe('a client without an address', () => {
       )
       expect([door, (await Promise.all(asked)).map(statusOf)]).toEqual([door, WITHOUT])
     }
+  })
+})
+
+describe('a stream of the host that is no socket', () => {
+  it('is not trusted as a Unix socket, though it has no address either', async () => {
+    const { proxy } = await start({ trustedProxies: ['unix'] })
+    const server = createServer()
+    proxy.attach(server)
+    const [ours, theirs] = duplexPair()
+    server.emit('connection', theirs)
+    let received = ''
+    ours.setEncoding('latin1').on('data', (chunk) => {
+      received += chunk
+    })
+    ours.write(
+      'GET / HTTP/1.1\r\nHost: allow.test\r\nX-Forwarded-For: 198.51.100.7\r\nConnection: close\r\n\r\n',
+    )
+    await eventually(() => received.includes('\r\n\r\n'), 'an answer')
+    expect(statusOf(received)).toBe('404')
+  })
+})
+
+describe('a server whose connections come from another one', () => {
+  it('trusts those of a Unix socket', async () => {
+    const { proxy } = await start({ trustedProxies: ['unix'] })
+    const server = createServer()
+    proxy.attach(server)
+    const folder = mkdtempSync(join(tmpdir(), 'front-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const path = join(folder, 'front.sock')
+    const front = createRaw((socket) => server.emit('connection', socket))
+    await new Promise<void>((resolve) => front.listen(path, resolve))
+    onTestFinished(() => void front.close())
+    const client = await RawConnection.open(0, { path })
+    client.sendHead(
+      'GET / HTTP/1.1',
+      'Host: allow.test',
+      'X-Forwarded-For: 198.51.100.7:1',
+      'Connection: close',
+    )
+    expect(statusOf(await client.untilClosed())).toBe('200')
   })
 })
 

@@ -32,6 +32,7 @@ export interface RequestFacts {
 
 /**
  * Compiles a matcher's values, once, to a test of the facts. Throws if a value cannot be used; the message
- * becomes the rule's issue.
+ * becomes the rule's issue. An answer that is neither true nor false, a promise for example, is unknown: neither the rule
+ * nor its contrary holds then.
  */
 export type MatcherFactory = (values: readonly string[]) => (facts: RequestFacts) => boolean

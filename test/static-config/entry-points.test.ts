@@ -1,5 +1,7 @@
 import { loadStaticConfig, type ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { keysAtRestart } from '../../src/static-config/keys-at-restart.js'
+import { readStaticConfig } from '../../src/static-config/read-static-config.js'
 
 const FILE = '[file]\nfilename = "rules.toml"\n'
 const load = (text: string) => loadStaticConfig({ text: `${text}\n${text.includes('[file]') ? '' : FILE}` })
@@ -179,6 +181,16 @@ describe('trusted proxies', () => {
     expect(await refusalOf('trustedProxies = ["::ffff:10.0.0.0/8"]')).toMatch(
       /trustedProxies: .*"10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104" is what was meant/,
     )
+  })
+
+  it('that have changed at a reload are named: they need a restart', async () => {
+    const read = (text: string) => readStaticConfig({ text: `${text}\n${FILE}` })
+    const before = await read(points('trustedIPs = ["::1"]', 'insecure = false'))
+    const after = await read(points('trustedIPs = ["::2"]', 'insecure = true'))
+    expect(keysAtRestart(before, after)).toEqual([
+      'entryPoints.a.forwardedHeaders.trustedIPs',
+      'entryPoints.b.forwardedHeaders.insecure',
+    ])
   })
 
   it('are not those of an entry point of the status server', async () => {

@@ -224,6 +224,26 @@ describe('a stream of the host that is no socket', () => {
   })
 })
 
+describe('a TCP connection that is reset, whose peer the system no longer knows', () => {
+  it('is never taken for a Unix socket', async () => {
+    const { proxy, finished } = await start({ trustedProxies: ['unix'] })
+    const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    const forged = ['GET / HTTP/1.1', 'Host: allow.test', 'X-Forwarded-For: 198.51.100.7']
+    for (let count = 0; count < 200; count += 1) {
+      const client = await RawConnection.open(port)
+      client.sendHead(...forged)
+      client.socket.resetAndDestroy()
+    }
+    // One that stays, behind all of them.
+    const last = await RawConnection.open(port)
+    last.sendHead(...forged, 'Connection: close')
+    expect(statusOf(await last.untilClosed())).toBe('404')
+    const told = new Set(finished.map(({ clientAddress }) => clientAddress))
+    expect(told).not.toContain('198.51.100.7')
+    expect(told.size).toBeGreaterThan(0)
+  })
+})
+
 describe('a server whose connections come from another one', () => {
   it('trusts those of a Unix socket', async () => {
     const { proxy } = await start({ trustedProxies: ['unix'] })

@@ -6,6 +6,7 @@ export {
 export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
 export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
 export type { Limits, Timeouts } from './engine/limits.js'
+export type { EntryPointOptions } from './engine/peer-trust.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
 export type { UpstreamTls } from './engine/upstream-tls.js'

@@ -41,6 +41,7 @@ const OPTIONS: Readonly<
   providers: ['a list of providers, each with a name, start and stop', isListOf(isProvider)],
   config: ['a document', isObject],
   trustedProxies: ['a list of addresses and ranges', isListOf((value) => typeof value === 'string')],
+  entryPoints: ['an object of entry points, each with trustedProxies', isObject],
   forwarded: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
   balancers: ['an object of functions', isFunctionTable],

@@ -1,5 +1,6 @@
 import { ProxyError } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
+import { readClientAddress } from './rules/cidr.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { hostOf } from './rules/normalize-host.js'
 import { normalizePath } from './rules/normalize-path.js'
@@ -7,7 +8,7 @@ import { normalizePath } from './rules/normalize-path.js'
 /** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
 export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
 
-const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'entryPoint']
+const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'peerAddress', 'entryPoint']
 
 /** What the proxy would see of such a request. @throws ProxyError `PROXY_OPTION_INVALID` */
 export function factsOfSketch(request: RequestSketch): RequestFacts {
@@ -28,5 +29,7 @@ export function factsOfSketch(request: RequestSketch): RequestFacts {
     headers: Object.fromEntries(headers),
     host: hostOf(request.host),
     path: normalizePath(request.path),
+    // What is no address is none, as in a running proxy.
+    clientAddress: readClientAddress(request.clientAddress)?.text ?? '',
   }
 }

@@ -1,21 +1,21 @@
 import { AssertionError } from 'node:assert'
-import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import type { ProviderConfig } from './model/config.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
+import { readClientAddress } from './rules/cidr.js'
 import { describeValue, quote } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import type { MatcherOptions } from './rules/matchers.js'
 import { hostOf } from './rules/normalize-host.js'
 import { normalizePath } from './rules/normalize-path.js'
 import { present } from './rules/records.js'
-import { describeWinner, Router, type RouterExplanation } from './rules/router.js'
+import { describeRefusal, describeWinner, Router, type RouterExplanation } from './rules/router.js'
 import { validateConfig } from './rules/validate-config.js'
 
 /** What a request is beside its URL. */
 export interface RequestOptions {
-  /** Who asks. Default `192.0.2.1`, an address that nobody has (RFC 5737). */
+  /** Who asks; `''`: a client without an address. Default `192.0.2.1`, an address that nobody has (RFC 5737). */
   readonly clientAddress?: string
   /** Default `GET`. */
   readonly method?: string
@@ -45,7 +45,8 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
     throw new TypeError(`${quote(url)} holds a character that clients encode: a running proxy answers 400`)
   }
   const { clientAddress = '192.0.2.1', method = 'GET', headers = {}, entryPoint } = options
-  if (isIP(clientAddress) === 0) {
+  const client = clientAddress === '' ? { text: '' } : readClientAddress(String(clientAddress))
+  if (!client) {
     throw new TypeError(
       `clientAddress: expected an IPv4 or IPv6 address, found ${describeValue(clientAddress)}`,
     )
@@ -59,7 +60,7 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
     path: normalizePath(path),
     query,
     headers: { ...(host !== '' && { host }), ...Object.fromEntries(lines) },
-    clientAddress,
+    clientAddress: client.text,
     ...present({ entryPoint }),
   }
 }
@@ -152,7 +153,7 @@ function reasonsOf({ winner, refused, outranked }: RouterExplanation, expected?:
   const won = describeWinner(winner)
   if (expected === undefined || expected === null || expected === winner?.frontend) return [won]
   const refusal = refused.find(({ frontend }) => frontend === expected)
-  if (refusal) return [`${expected} does not match: ${refusal.by}`, won]
+  if (refusal) return [`${expected} ${describeRefusal(refusal)}`, won]
   const later = outranked.some(({ frontend }) => frontend === expected)
   return [later ? `${expected} matches too, and comes later` : `there is no frontend ${quote(expected)}`, won]
 }

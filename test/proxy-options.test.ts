@@ -22,7 +22,8 @@ describe('options', () => {
       refusalOf({
         config,
         providers: [provider],
-        trustedProxies: ['10.0.0.0/8'],
+        trustedProxies: ['10.0.0.0/8', 'unix'],
+        entryPoints: { web: { trustedProxies: [] }, other: {} },
         matchers: {},
         balancers: {},
         unsupportedFields: 'warn',
@@ -42,6 +43,10 @@ describe('options', () => {
     [
       { config, trustedProxies: '10.0.0.0/8' },
       /trustedProxies: expected a list of addresses and ranges, found string/,
+    ],
+    [
+      { config, entryPoints: ['web'] },
+      /entryPoints: expected an object of entry points, each with trustedProxies/,
     ],
     [{ config, retry: null }, /retry: expected an object with attempts and budget, found null/],
     [{ config, timeouts: 5 }, /timeouts: expected an object of milliseconds, found number 5/],
@@ -83,6 +88,22 @@ describe('options', () => {
       expect.objectContaining({
         code: 'PROXY_OPTION_INVALID',
         message: expect.stringContaining('trustedProxies[0]'),
+      }),
+    )
+    expect(() =>
+      createProxy({ config, entryPoints: { web: { tls: {} } } } as unknown as ProxyOptions),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'PROXY_OPTION_INVALID',
+        message: expect.stringContaining('there is no option entryPoints.web.tls'),
+      }),
+    )
+    expect(() =>
+      createProxy({ config, entryPoints: { web: { trustedProxies: ['::ffff:10.0.0.0/8'] } } }),
+    ).toThrow(
+      expect.objectContaining({
+        code: 'PROXY_OPTION_INVALID',
+        message: expect.stringContaining('entryPoints.web.trustedProxies[0]'),
       }),
     )
     expect(() => createProxy({ config, matchers: { Host: () => () => true } })).toThrow(

@@ -56,8 +56,19 @@ describe('factsOf', () => {
     expect(() => factsOf(url as string)).toThrow(TypeError)
   })
 
-  it.each(['10.0.0.300', 'localhost', ''])('refuses a client at %j', (clientAddress) => {
-    expect(() => factsOf('/', { clientAddress })).toThrow(TypeError)
+  it.each(['10.0.0.300', 'localhost', 'unknown', '10.0.0.1:80'])(
+    'refuses a client at %j',
+    (clientAddress) => {
+      expect(() => factsOf('/', { clientAddress })).toThrow(TypeError)
+    },
+  )
+
+  it.each([
+    ['', ''],
+    ['2001:0DB8:0::1%eth0', '2001:db8::1'],
+    ['::ffff:10.0.0.1', '10.0.0.1'],
+  ])('takes a client at %j, as %j', (clientAddress, expected) => {
+    expect(factsOf('/', { clientAddress }).clientAddress).toBe(expected)
   })
 
   it('refuses an option that there is not', () => {

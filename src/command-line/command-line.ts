@@ -119,7 +119,7 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
     .usage('[FILE...] --host H --path P --client-ip IP [--any.static.key=value]')
     .requiredOption('--host <host>', 'the host that is asked for')
     .requiredOption('--path <path>', 'the path, with a query or without')
-    .requiredOption('--client-ip <address>', 'who asks')
+    .requiredOption('--client-ip <address>', 'who asks; unknown: a client without an address')
     .option('--method <method>', 'default: GET')
     .option('--header <header>', "as 'Name: value'; may be given several times", addHeader, {})
     .option('--entry-point <name>', 'where the request comes in; default: the first one')

@@ -5,9 +5,10 @@ import { asError } from '../model/errors.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import type { ProxyOptions } from '../proxy-options.js'
 import type { RequestSketch } from '../request-sketch.js'
-import { parseAddress } from '../rules/cidr.js'
+import { readClientAddress } from '../rules/cidr.js'
 import { quote } from '../rules/document-shapes.js'
 import { parseRule } from '../rules/parse-rule.js'
+import { describeRefusal } from '../rules/router.js'
 import { secretsOf } from '../rules/secret-values.js'
 import { validateConfig } from '../rules/validate-config.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
@@ -35,9 +36,10 @@ export async function explainRequest(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  if (parseAddress(request.clientAddress) === undefined) {
+  // The word of RFC 7239, section 6.2, for a client whose address nobody tells.
+  if (request.clientAddress !== 'unknown' && readClientAddress(request.clientAddress) === undefined) {
     terminal.fail(
-      `--client-ip: expected an address, as 10.0.1.7 or ::1, found ${quote(request.clientAddress)}`,
+      `--client-ip: expected an address, as 10.0.1.7 or ::1, or unknown, found ${quote(request.clientAddress)}`,
     )
     return 2
   }
@@ -162,7 +164,7 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
     ...outranked.map(
       ({ frontend, priority }) => `  ${frontend} ${dim(`matches too, with priority ${priority}`)}`,
     ),
-    ...refused.map(({ frontend, by }) => `  ${frontend} ${dim(`does not match: ${masked(by)}`)}`),
+    ...refused.map((one) => `  ${one.frontend} ${dim(masked(describeRefusal(one)))}`),
   ]
   const more = others.length - MAX_OTHERS
   return [

@@ -36,7 +36,8 @@ export class ConnectionLimit {
 
 /** The text was checked with the document. */
 function keyReader(extractorFunc: string): (facts: LiveFacts) => string {
-  if (extractorFunc === 'client.ip') return ({ clientAddress }) => clientAddress
+  // A client without an address counts as its peer. Else all such clients of all peers would share one count.
+  if (extractorFunc === 'client.ip') return ({ clientAddress, peerAddress }) => clientAddress || peerAddress
   const [, name] = /^request\.header\.(.+)$/.exec(extractorFunc) ?? []
   if (name === undefined) return ({ host }) => host
   const header = name.toLowerCase()

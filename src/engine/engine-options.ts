@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import type { Hooks } from './hooks.js'
 import type { Limits, Timeouts } from './limits.js'
+import type { EntryPointOptions } from './peer-trust.js'
 import type { UpstreamTls } from './upstream-tls.js'
 
 /** When a request that failed is sent again. */
@@ -20,8 +21,13 @@ export interface RetryOptions {
 
 /** Options of the data plane; `createProxy` takes the same. */
 export interface EngineOptions extends ValidateOptions, Hooks {
-  /** Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed. Default: none. */
+  /**
+   * Addresses and ranges of the proxies in front, whose `X-Forwarded-*` headers are believed; `'unix'`: all who connect over
+   * a Unix socket. Default: none.
+   */
   readonly trustedProxies?: readonly string[]
+  /** What differs between entry points, by their names. Default: nothing. */
+  readonly entryPoints?: Readonly<Record<string, EntryPointOptions>>
   /** Whether servers get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. Default false. */
   readonly forwarded?: boolean
   readonly timeouts?: Partial<Timeouts>

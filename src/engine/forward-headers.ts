@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { ProxyError } from '../model/errors.js'
-import { parseAddressKey } from '../rules/cidr.js'
+import { type ForwardedFor, pushForwarding } from './forwarding-headers.js'
 import type { RawFields } from './sent-request.js'
 
 /** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
@@ -22,19 +21,6 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** Node has answered `Expect: 100-continue` already, and undici cannot send it; `Host` is written apart. */
 const NOT_COPIED = new Set([...HOP_BY_HOP, 'expect', 'host'])
 
-/** Who asked and how: what the forwarding headers tell the server. */
-export interface ForwardedFor {
-  readonly peer: string
-  readonly clientAddress: string
-  readonly trusted: boolean
-  /** Host and port as the client wrote them. */
-  readonly authority: string
-  /** What this proxy calls itself in `Via`. */
-  readonly id: string
-  /** Whether to write `Forwarded` too. */
-  readonly forwarded: boolean
-}
-
 /**
  * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, without
  * hop-by-hop fields, and our `X-Forwarded-*`. From a peer that is not trusted, everything that looks like them is
@@ -54,32 +40,6 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor)
   }
   pushForwarding(headers, req, about)
   return headers
-}
-
-// Last, so that no Connection token can strip them (CVE-2024-45410).
-function pushForwarding(headers: string[], req: IncomingMessage, about: ForwardedFor): void {
-  const before = about.trusted ? req.headers : {}
-  const chain = one(before['x-forwarded-for'])
-  const proto = one(before['x-forwarded-proto']) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
-  const host = one(before['x-forwarded-host']) ?? about.authority
-  const port = one(before['x-forwarded-port']) ?? portOf(host, proto)
-  if (about.peer !== '')
-    headers.push('X-Forwarded-For', chain === undefined ? about.peer : `${chain}, ${about.peer}`)
-  headers.push('X-Forwarded-Proto', proto)
-  if (host !== '') headers.push('X-Forwarded-Host', host)
-  headers.push('X-Forwarded-Port', port)
-  if (parseAddressKey(about.clientAddress) !== undefined) headers.push('X-Real-Ip', about.clientAddress)
-  if (about.forwarded) headers.push('Forwarded', forwardedElement(about, host, proto))
-  headers.push('Via', `${req.httpVersion} ${about.id}`)
-}
-
-/** One hop as RFC 7239 writes it, section 4; what is not a plain token stands in quotes. */
-function forwardedElement({ peer, id }: ForwardedFor, host: string, proto: string): string {
-  const address = peer.includes(':') ? `"[${peer}]"` : peer
-  const parts = [`for=${peer === '' ? 'unknown' : address}`, `by=_${id}`]
-  if (host !== '') parts.push(`host=${JSON.stringify(host)}`)
-  parts.push(/^\w+$/.test(proto) ? `proto=${proto}` : `proto=${JSON.stringify(proto)}`)
-  return parts.join(';')
 }
 
 /** Only a proxy that counts down ends a circle (RFC 9110, 7.6.2). What is no number is not for us to mend. */
@@ -114,19 +74,6 @@ const OURS = new Set([
   'x-forwarded-port',
   'x-real-ip',
 ])
-
-function portOf(authority: string, proto: string): string {
-  const port = /:(\d+)$/.exec(authority)?.[1]
-  return port ?? (proto === 'https' || proto === 'wss' ? '443' : '80')
-}
-
-/** What a proxy before us said, if it said anything: elements of a list that are empty mean nothing (RFC 9110, 5.6.1.2). */
-function one(value: string | string[] | undefined): string | undefined {
-  const text = Array.isArray(value) ? value.join(', ') : value
-  if (text === undefined || !/^\s*(?:,|$)|,\s*(?:,|$)/.test(text)) return text
-  const elements = text.split(',').map((element) => element.trim())
-  return elements.filter((element) => element !== '').join(', ') || undefined
-}
 
 /**
  * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.

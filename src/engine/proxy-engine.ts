@@ -8,7 +8,7 @@ import { matcherTable } from '../rules/matchers.js'
 import { present } from '../rules/records.js'
 import { admit } from './admit.js'
 import { checkRequest, isForUs } from './check-request.js'
-import { ClientAddresses, peerOf } from './client-address.js'
+import { chainOf, clientOf, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { answerOptions, redirect, writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
@@ -19,6 +19,7 @@ import { HeaderList, type Hooks, runHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import type { LiveServer } from './live-server.js'
+import { EntryPointTrust } from './peer-trust.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { bodyLimitOf, mayComeWhole } from './request-body.js'
@@ -39,7 +40,7 @@ export class ProxyEngine implements ExchangeOwner {
   readonly inFlight: InFlight
   readonly reports: RequestReports
 
-  readonly #clientAddresses: ClientAddresses
+  readonly #trust: EntryPointTrust
   readonly #retries: Retries
   readonly #limits: Limits
   readonly #upgrades: ReadonlySet<string>
@@ -56,7 +57,7 @@ export class ProxyEngine implements ExchangeOwner {
   constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
     this.events = events
     this.reports = new RequestReports(events)
-    this.#clientAddresses = new ClientAddresses(options.trustedProxies)
+    this.#trust = new EntryPointTrust(options.trustedProxies, options.entryPoints)
     const id = `switchover-${randomBytes(4).toString('hex')}`
     this.#how = { id, forwarded: options.forwarded ?? false }
     this.#retries = new Retries(options.retry)
@@ -129,17 +130,18 @@ export class ProxyEngine implements ExchangeOwner {
 
       // client address
       const peer = peerOf(req)
-      const forwardedFor = req.headers['x-forwarded-for'] as string | undefined
-      const clientAddress = this.#clientAddresses.clientOf(peer, forwardedFor)
-      exchange.clientAddress = clientAddress
+      const trust = this.#trust.at(entryPoint)
+      const trusted = trust.trusts(req, peer)
+      const clientAddress = trusted ? clientOf(peer, chainOf(req), trust) : peer
+      // Logs and events name the peer where the client has no address.
+      exchange.clientAddress = clientAddress || peer
 
       // facts
       if (isForUs(req)) {
         if (!passOn) answerOptions(exchange.res)
         return !passOn
       }
-      const trusted = this.#clientAddresses.trusts(peer)
-      const facts = new LiveFacts(req, clientAddress, trusted, entryPoint)
+      const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint)
       exchange.facts = facts
 
       // router match

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { hostOf } from '../rules/normalize-host.js'
+import { hostOf, VALID_AUTHORITY } from '../rules/normalize-host.js'
 import { normalizePath } from '../rules/normalize-path.js'
 import { isForwarding } from './forward-headers.js'
 
@@ -12,6 +12,7 @@ export class LiveFacts implements RequestFacts {
   readonly path: string
   readonly query: string
   readonly clientAddress: string
+  readonly peerAddress: string
   readonly entryPoint?: string
   /** The host and port asked for, as written: what a server gets as `Host`. */
   readonly authority: string
@@ -24,10 +25,18 @@ export class LiveFacts implements RequestFacts {
   #headers: RequestFacts['headers'] | undefined
 
   /**
+   * @param clientAddress in normal form; `''` if the client has no address
+   * @param peerAddress the socket's; `''` on a Unix socket
    * @param trusted whether the peer's forwarding headers are believed; if not, rules do not see them either
    * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
    */
-  constructor(req: IncomingMessage, clientAddress: string, trusted: boolean, entryPoint: string | undefined) {
+  constructor(
+    req: IncomingMessage,
+    clientAddress: string,
+    peerAddress: string,
+    trusted: boolean,
+    entryPoint: string | undefined,
+  ) {
     const { authority, target } = splitTarget(req)
     const question = target.indexOf('?')
     this.method = req.method ?? 'GET'
@@ -40,6 +49,7 @@ export class LiveFacts implements RequestFacts {
     this.search = question < 0 ? '' : target.slice(question)
     this.target = this.path + this.search
     this.clientAddress = clientAddress
+    this.peerAddress = peerAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
     this.#req = req
     this.#trusted = trusted
@@ -53,8 +63,6 @@ export class LiveFacts implements RequestFacts {
 
 // node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
-// Empty, or a host with or without a port: a port alone is none (RFC 9110, 4.2.1).
-const VALID_AUTHORITY = /^(([A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
   const url = req.url ?? '/'

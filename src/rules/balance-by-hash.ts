@@ -77,7 +77,7 @@ function keyReader(hashBy: string): (facts: RequestFacts) => string {
     return ({ headers }) => String(headers[header] ?? '')
   }
   if (kind === 'cookie') return ({ headers }) => cookieOf(headers['cookie'] ?? '', name)
-  return ({ clientAddress }) => clientAddress
+  return ({ clientAddress, peerAddress = '' }) => clientAddress || peerAddress
 }
 
 /** Of several of one name the first (RFC 6265, 4.2.2 leaves it open). */

@@ -25,28 +25,45 @@ export interface AddressKey {
   readonly low: number
 }
 
+/** An address that was read from a text. */
+export interface ReadAddress extends AddressKey {
+  /**
+   * Its one normal form: of IPv6 small letters, no leading zeros, the longest run of zeros as `::` (RFC 5952), without a zone;
+   * of a mapped address the IPv4 address. Equal addresses have equal texts.
+   */
+  readonly text: string
+}
+
 /** Keeps the addresses of busy clients parsed; emptied when full, so that hostile variety cannot grow it. */
 const MAX_REMEMBERED = 4096
-const remembered = new Map<string, AddressKey | undefined>()
+const remembered = new Map<string, ReadAddress | undefined>()
 
 /** `0000:0000:0000:0000:0000:ffff:255.255.255.255`: what is longer is no address, and not worth remembering. */
 const MAX_LENGTH = 45
+/** The name of a network interface has at most 15 characters on Linux; other systems are given some more. */
+const MAX_LENGTH_WITH_ZONE = MAX_LENGTH + 64
 
 /** An address from its text, or nothing if it is none. Strict: no leading zeros, no short forms, no zone. */
 export function parseAddress(text: string): Address | undefined {
   return text.length > MAX_LENGTH ? undefined : readAddress(text)
 }
 
-/** The same as a key; remembered, for the same clients ask again and again. */
-export function parseAddressKey(text: string): AddressKey | undefined {
+/**
+ * The address of a client, from its text, or nothing if it is none. A zone (`fe80::1%eth0`) is cut: it names a network
+ * interface of this machine, and the address would be in no range. Remembered, for the same clients ask again and again.
+ */
+export function readClientAddress(text: string): ReadAddress | undefined {
   const known = remembered.get(text)
   if (known !== undefined || remembered.has(text)) return known
-  const address = parseAddress(text)
-  const key = address === undefined ? undefined : keyOf(address)
-  if (text.length > MAX_LENGTH) return key
+  if (text.length > MAX_LENGTH_WITH_ZONE) return undefined
+  const zone = text.indexOf('%')
+  const isZone = zone > 0 && zone < text.length - 1 && text.includes(':')
+  const address = parseAddress(isZone ? text.slice(0, zone) : text)
+  const read = address === undefined ? undefined : { ...keyOf(address), text: formatAddress(address) }
   if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-  remembered.set(text, key)
-  return key
+  // A copy: what was cut out of a header is kept as a piece of it, and would keep all of it.
+  remembered.set(Buffer.from(text).toString(), read)
+  return read
 }
 
 export function keyOf(address: Address): AddressKey {
@@ -98,11 +115,21 @@ export function parseRange(text: string): AddressRange {
       `${quote(text)} is no address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
     )
   }
-  if (typeof address === 'bigint') return rangeOfSix(address, length)
-  if (written === 32) return rangeOfFour(address, length)
-  if (length >= 96) return rangeOfFour(address, length - 96)
-  // A mapped address in a range wider than the mapped block: the range is an IPv6 one after all.
-  return rangeOfSix(0xffff_0000_0000n | BigInt(address), length)
+  if (typeof address === 'number' && written === 32) return rangeOfFour(address, length)
+  const isMapped = typeof address === 'number'
+  // Such a length cuts the IPv4 address off, so that `::ffff:10.0.0.0/8` would be `::/8`.
+  if (length < 96 && (isMapped || host.includes('.'))) throw new Error(whyTooShort(text, host, length))
+  return isMapped ? rangeOfFour(address, length - 96) : rangeOfSix(address, length)
+}
+
+/** What somebody meant who wrote an IPv4 address within an IPv6 range whose length is that of an IPv4 range. */
+function whyTooShort(text: string, host: string, length: number): string {
+  const four = readAddress(host)
+  const meant =
+    typeof four === 'number' && length <= 32
+      ? `; ${quote(`${formatAddress(four)}/${length}`)} or ${quote(`${host}/${length + 96}`)} is what was meant`
+      : ''
+  return `${quote(text)} is no address range: a length below 96 leaves nothing of the IPv4 address in it; expected one from 96 to 128${meant}`
 }
 
 function rangeOfFour(address: number, length: number): AddressRange {

@@ -8,6 +8,10 @@ type Tree = RuleTree<CompiledTerm>
 
 /**
  * Whether one rule holds wherever another does, as far as that can be told from the rules: a yes is certain, a no is not.
+ *
+ * Certain in three-valued logic too, where a client without an address makes rules unknown. For each step keeps two things:
+ * where the narrow rule is true the wide one is true, and where the wide one is false the narrow one is false. The second is
+ * what turns round under `not`. A new step must keep both.
  */
 export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boolean {
   return new Comparison(matchers).implies(narrow, wide)

@@ -1,6 +1,6 @@
 import { parseRange } from './cidr.js'
 import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
-import { compileWithin } from './range-set.js'
+import { compileWhetherWithin } from './range-set.js'
 import { Recent } from './recent.js'
 
 /**
@@ -11,7 +11,8 @@ const recent = new Recent<CompiledMatcher>(1_000)
 const MAX_KEPT_LENGTH = 1_000
 
 /**
- * Addresses and ranges of the client address. Source: Traefik 3 `ClientIP`, which there is the peer's address alone; 1.7 has
+ * Addresses and ranges of the client address. Of a client without an address the answer is unknown: neither the rule holds
+ * nor its contrary, else a rule that shuts a range out would let it in. Source: Traefik 3 `ClientIP`, which there is the peer's address alone; 1.7 has
  * no such matcher.
  */
 export function matchClientIp(values: readonly string[]): CompiledMatcher {
@@ -22,6 +23,6 @@ export function matchClientIp(values: readonly string[]): CompiledMatcher {
 
 function compileAnew(values: readonly string[]): CompiledMatcher {
   const ranges = eachValue(values, parseRange, 'INVALID_RANGE')
-  const within = compileWithin(ranges)
-  return { test: ({ clientAddress }) => within(clientAddress), ranges }
+  const isWithin = compileWhetherWithin(ranges)
+  return { test: ({ clientAddress }) => isWithin(clientAddress), ranges }
 }

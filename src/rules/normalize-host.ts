@@ -1,3 +1,6 @@
+/** What a `Host` field may hold: nothing, or a host with or without a port; a port alone is none (RFC 9110, 4.2.1). */
+export const VALID_AUTHORITY = /^(([A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
+
 /** The one normal form of a host: lower case, without port and trailing dot. IPv6 keeps its brackets. */
 export function hostOf(authority: string): string {
   const lower = authority.toLowerCase()

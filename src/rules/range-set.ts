@@ -1,4 +1,4 @@
-import { type Address, type AddressKey, type AddressRange, keyOf, parseAddressKey } from './cidr.js'
+import { type Address, type AddressKey, type AddressRange, keyOf, readClientAddress } from './cidr.js'
 
 /** Compiles ranges to one test of an address. Ranges are sorted and joined, so the cost is that of a binary search. */
 export function compileRanges(ranges: readonly AddressRange[]): (address: Address) => boolean {
@@ -8,10 +8,18 @@ export function compileRanges(ranges: readonly AddressRange[]): (address: Addres
 
 /** The same for addresses as text; what is no address is in no range. */
 export function compileWithin(ranges: readonly AddressRange[]): (address: string) => boolean {
+  const isWithin = compileWhetherWithin(ranges)
+  return (text) => isWithin(text) === true
+}
+
+/** The same, but that of what is no address the answer is not known: undefined. */
+export function compileWhetherWithin(
+  ranges: readonly AddressRange[],
+): (address: string) => boolean | undefined {
   const contains = compileKeys(ranges)
   return (text) => {
-    const key = parseAddressKey(text)
-    return key !== undefined && contains(key)
+    const key = readClientAddress(text)
+    return key && contains(key)
   }
 }
 

@@ -3,7 +3,7 @@ import type { CompiledFrontend } from './compile-frontend.js'
 import { behindFirstLabel } from './match-host.js'
 import { PathTree } from './path-tree.js'
 import { type Place, placeOf } from './router-needs.js'
-import type { Test } from './rule-tree.js'
+import type { Decision } from './rule-tree.js'
 
 /** A frontend in one of its places. */
 export interface Candidate {
@@ -11,7 +11,7 @@ export interface Candidate {
   readonly rank: number
   readonly frontend: CompiledFrontend
   /** What is left to test; nothing if its place says it all. */
-  readonly test: Test | undefined
+  readonly test: Decision | undefined
 }
 
 /** What a host has: mostly one frontend, for all its paths, and then no tree is worth its while. */
@@ -118,10 +118,10 @@ function addTo(tree: PathTree<Candidate>, paths: Place['paths'], candidate: Cand
   for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', candidate)
 }
 
-function onEntryPoints({ config }: CompiledFrontend, test: Test | undefined): Test | undefined {
+function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined): Decision | undefined {
   if (config.entryPoints === undefined) return test
   const names = new Set(config.entryPoints)
-  const isHere: Test = ({ entryPoint }) => entryPoint !== undefined && names.has(entryPoint)
+  const isHere: Decision = ({ entryPoint }) => entryPoint !== undefined && names.has(entryPoint)
   return test ? (facts) => isHere(facts) && test(facts) : isHere
 }
 

@@ -1,6 +1,6 @@
 import type { CompiledTerm } from './compile-rule.js'
 import type { Needs } from './compiled-matcher.js'
-import { conjunctsOf, holds, type RuleTree, type Test } from './rule-tree.js'
+import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from './rule-tree.js'
 
 /** Where the router looks for a frontend, and what is left to test of its rule there. */
 export interface Place {
@@ -9,7 +9,7 @@ export interface Place {
   /** Absent: it may be any path. */
   readonly paths?: Pick<Needs, 'paths' | 'prefixes'>
   /** Nothing is left: who comes by such a host and path has matched. */
-  readonly test?: Test
+  readonly test?: Decision
 }
 
 type Tree = RuleTree<CompiledTerm>
@@ -90,7 +90,8 @@ function union(needs: readonly Needs[], get: (needs: Needs) => readonly string[]
   return [...new Set(needs.flatMap((each) => get(each) ?? []))]
 }
 
-function testOf(parts: readonly Tree[]): Test | undefined {
+/** Only true counts: an answer may be unknown, and a matcher of the host's may answer by a promise, which is truthy. */
+function testOf(parts: readonly Tree[]): Decision | undefined {
   const tests = parts.map((part): Test => {
     if (part.kind !== 'term') return (facts) => holds(part, facts)
     return part.test

@@ -2,10 +2,11 @@ import type { Frontend, ProviderConfig } from '../model/config.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
+import type { CompiledTerm } from './compile-rule.js'
 import { textOf } from './format-rule.js'
 import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { RouterIndex } from './router-index.js'
-import { refusalIn } from './rule-tree.js'
+import { answerOf, type RuleTree, refusalIn, termsOf } from './rule-tree.js'
 import { runAtOnce } from './run-steps.js'
 import { sortSteps } from './sort-steps.js'
 
@@ -22,7 +23,7 @@ export interface RouterExplanation {
     readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
   }
   /** The frontends whose rule does not hold, in the order in which they are tried, each with the matcher that refused. */
-  readonly refused: readonly { readonly frontend: string; readonly rule: string; readonly by: string }[]
+  readonly refused: readonly RefusedFrontend[]
   /** The frontends whose rule holds too, but which come after the winner. */
   readonly outranked: readonly {
     readonly frontend: string
@@ -31,6 +32,16 @@ export interface RouterExplanation {
   }[]
   /** The same in sentences, a line each; of many refusals, those of the highest priority. */
   readonly text: string
+}
+
+/** A frontend whose rule does not hold for a request. */
+export interface RefusedFrontend {
+  readonly frontend: string
+  readonly rule: string
+  /** The part of the rule that does not hold. */
+  readonly by: string
+  /** Why the answer of that part is unknown, where it is neither true nor false: such a frontend does not match either. */
+  readonly unknown?: string
 }
 
 /** Frontends, compiled and ordered: by priority, then by name. Answers with one or none; never changes. */
@@ -112,12 +123,12 @@ export class Router {
 
   /** Why `match` answers as it does. Unlike that, it asks every frontend. */
   explain(facts: RequestFacts): RouterExplanation {
-    const refused: { frontend: string; rule: string; by: string }[] = []
+    const refused: RefusedFrontend[] = []
     const holding: CompiledFrontend[] = []
     for (const frontend of this.#frontends) {
-      const by = this.#refusalOf(frontend, facts)
-      if (by === undefined) holding.push(frontend)
-      else refused.push({ frontend: frontend.name, rule: frontend.rule, by })
+      const refusal = this.#refusalOf(frontend, facts)
+      if (refusal === undefined) holding.push(frontend)
+      else refused.push({ frontend: frontend.name, rule: frontend.rule, ...refusal })
     }
     const [first, ...later] = holding
     const outranked = later.map(({ name, rule, priority }) => ({ frontend: name, rule, priority }))
@@ -126,18 +137,28 @@ export class Router {
   }
 
   /** What keeps a frontend from a request, or nothing if it matches. */
-  #refusalOf({ config, tree }: CompiledFrontend, facts: RequestFacts): string | undefined {
+  #refusalOf({ config, tree }: CompiledFrontend, facts: RequestFacts): Refusal | undefined {
     const { entryPoints } = config
     if (entryPoints && (facts.entryPoint === undefined || !entryPoints.includes(facts.entryPoint))) {
-      return `entryPoints ${entryPoints.join(',')}`
+      return { by: `entryPoints ${entryPoints.join(',')}` }
     }
     try {
       const part = refusalIn(tree, facts)
-      return part && textOf(part, part.kind === 'term' ? part.form : 'traefik3', this.#matchers)
+      if (!part) return undefined
+      const by = textOf(part, part.kind === 'term' ? part.form : 'traefik3', this.#matchers)
+      return answerOf(part, facts) === undefined ? { by, unknown: whyUnknown(part, facts) } : { by }
     } catch (thrown) {
-      return `a matcher failed: ${asError(thrown).message}`
+      return { by: `a matcher failed: ${asError(thrown).message}` }
     }
   }
+}
+
+type Refusal = Pick<RefusedFrontend, 'by' | 'unknown'>
+
+function whyUnknown(part: RuleTree<CompiledTerm>, facts: RequestFacts): string {
+  const unknown = termsOf(part).filter((term) => answerOf(term, facts) === undefined)
+  const own = unknown.find(({ ranges }) => ranges === undefined)
+  return own ? `${own.matcher} answered neither true nor false` : 'the client has no address'
 }
 
 const NOTHING: ReadonlyMap<string, CompiledFrontend> = new Map()
@@ -174,12 +195,17 @@ function sentences(
   refused: RouterExplanation['refused'],
   outranked: RouterExplanation['outranked'],
 ): string {
-  const lines = refused.slice(0, MAX_LINES).map(({ frontend, by }) => `${frontend} does not match: ${by}`)
+  const lines = refused.slice(0, MAX_LINES).map((one) => `${one.frontend} ${describeRefusal(one)}`)
   if (refused.length > MAX_LINES) lines.push(`and ${refused.length - MAX_LINES} more do not match`)
   lines.push(describeWinner(winner))
   for (const { frontend, priority } of outranked.slice(0, MAX_LINES))
     lines.push(`${frontend} matches too, and comes later (priority ${priority})`)
   return lines.join('\n')
+}
+
+/** Why a frontend does not get a request: a sentence without its subject. */
+export function describeRefusal({ by, unknown }: RefusedFrontend): string {
+  return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, for ${unknown}`}`
 }
 
 /** What becomes of a request, in a sentence. */

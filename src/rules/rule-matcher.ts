@@ -5,17 +5,21 @@ import { type CompiledTerm, compileRule } from './compile-rule.js'
 import { describeValue, quote } from './document-shapes.js'
 import { textOf } from './format-rule.js'
 import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
-import { holds, type RuleTree, termsOf } from './rule-tree.js'
+import { answerOf, holds, type RuleTree, termsOf } from './rule-tree.js'
 
 /** Why a rule holds or not: each of its matchers with its answer. */
 export interface RuleExplanation {
   readonly matches: boolean
+  /** Whether the answer is unknown: then the rule does not hold. Else absent. */
+  readonly unknown?: true
   readonly rule: string
   /** In the order of the rule's text. Under `!`, the answer is the matcher's own. */
   readonly matchers: readonly {
     readonly matcher: string
     readonly values: readonly string[]
     readonly matches: boolean
+    /** Whether its answer is unknown, as that of `ClientIP` is for a client without an address. Else absent. */
+    readonly unknown?: true
   }[]
   /** The same in lines. */
   readonly text: string
@@ -59,15 +63,25 @@ export class RuleMatcher {
 
   /** The answer of each matcher in the rule. */
   explain(facts: RequestFacts): RuleExplanation {
-    const matches = this.matches(facts)
-    const lines = [`${matches ? 'holds' : 'does not hold'}: ${this.rule}`]
+    const whole = answered(answerOf(this.#tree, facts))
+    const holding = whole.matches
+      ? 'holds'
+      : whole.unknown
+        ? 'does not hold, for it is unknown'
+        : 'does not hold'
+    const lines = [`${holding}: ${this.rule}`]
     const matchers = termsOf(this.#tree).map((term) => {
-      const answer = term.test(facts) === true
-      lines.push(`  ${answer ? 'yes' : 'no'}: ${textOf(term, term.form, this.#matchers)}`)
-      return { matcher: term.matcher, values: term.values, matches: answer }
+      const answer = answered(answerOf(term, facts))
+      const said = answer.matches ? 'yes' : answer.unknown ? 'unknown' : 'no'
+      lines.push(`  ${said}: ${textOf(term, term.form, this.#matchers)}`)
+      return { matcher: term.matcher, values: term.values, ...answer }
     })
-    return { matches, rule: this.rule, matchers, text: lines.join('\n') }
+    return { ...whole, rule: this.rule, matchers, text: lines.join('\n') }
   }
+}
+
+function answered(answer: boolean | undefined): { readonly matches: boolean; readonly unknown?: true } {
+  return answer === undefined ? { matches: false, unknown: true } : { matches: answer }
 }
 
 /** A rule that does not compile, as it was given. */

@@ -71,22 +71,26 @@ export interface ParsedRule {
 /** Keys of a data rule that hold rules, not values. */
 export const COMBINING_KEYS: readonly string[] = ['any', 'not']
 
-/** A test of a request's facts. */
-export type Test = (facts: RequestFacts) => boolean
+/** A test of a request's facts. Undefined: unknown, neither true nor false. */
+export type Test = (facts: RequestFacts) => boolean | undefined
+
+/** Whether a frontend gets a request. What is unknown has become false. */
+export type Decision = (facts: RequestFacts) => boolean
 
 /** A leaf that can be asked. */
 export type TestTerm = RuleTerm & { readonly test: Test }
 
-/** Whether a rule holds for a request. */
+/** Whether a rule holds for a request: it is true, not unknown. */
 export function holds(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean {
   return answerOf(tree, facts) === true
 }
 
 /**
- * What a rule answers; nothing if that hangs on a matcher of the host's that answers by neither true nor false, a promise
- * for example. Such a rule does not hold, nor does its contrary: else `!` in front of it would let everybody through.
+ * What a rule answers by Kleene's three-valued logic. Undefined is unknown: `ClientIP` of a client without an address, or a
+ * matcher of the host's that answers by neither true nor false, a promise for example. An unknown rule does not hold, nor
+ * does its contrary: else `!` in front of it would let everybody through.
  */
-function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean | undefined {
+export function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean | undefined {
   if (tree.kind === 'term') {
     const answer: unknown = tree.test(facts)
     return typeof answer === 'boolean' ? answer : undefined

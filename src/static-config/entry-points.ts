@@ -1,9 +1,8 @@
 import type { ListenAt } from '../listener.js'
-import { asError } from '../model/errors.js'
-import { parseRange } from '../rules/cidr.js'
 import { pathOf, quote } from '../rules/document-shapes.js'
 import { suggestName } from '../rules/nearest-name.js'
 import { parseStatusAddress } from '../status/status-options.js'
+import { type EntryPointTrusts, trustsOf } from './entry-point-trusts.js'
 import type { Settings } from './settings.js'
 
 /** An entry point of a static configuration. */
@@ -20,7 +19,8 @@ export interface EntryPoints {
   readonly defaults: readonly string[] | undefined
   /** Where the status server listens, if there is to be one. */
   readonly statusAddress: string | undefined
-  readonly trustedProxies: readonly string[] | undefined
+  /** Whose forwarding headers are believed: options of `createProxy`. */
+  readonly trust: EntryPointTrusts
 }
 
 /** What a proxy that runs has, when its static configuration is read again. */
@@ -33,8 +33,6 @@ export interface RunningEntryPoints {
 
 /** Where Traefik's own pages are. */
 const STATUS_ADDRESS = ':8080'
-/** Everybody, in both families. */
-const ANYONE = ['0.0.0.0/0', '::/0']
 
 /** Reads all that is said of entry points. @param running those of the proxy that is to go on, if there is one */
 export function entryPointsOf(settings: Settings, running?: RunningEntryPoints): EntryPoints {
@@ -54,7 +52,7 @@ export function entryPointsOf(settings: Settings, running?: RunningEntryPoints):
     names,
     defaults: defaultsOf(names, running, settings),
     statusAddress: status.address,
-    trustedProxies: trustedProxiesOf(names, settings),
+    trust: trustsOf(names, settings),
   }
 }
 
@@ -146,31 +144,4 @@ function isStatusAddress(address: string): boolean {
   } catch {
     return false
   }
-}
-
-/** Of the whole proxy: all entry points must say the same. */
-function trustedProxiesOf(names: readonly string[], settings: Settings): readonly string[] | undefined {
-  const own = settings.get<readonly string[]>('trustedProxies')
-  const said = names.map((name) => {
-    const path = `${pathOf('entryPoints', name)}.forwardedHeaders`
-    const trusted = settings.get<readonly string[]>(`${path}.trustedIPs`)
-    const isInsecure = settings.get<boolean>(`${path}.insecure`)
-    // Who says that nobody is trusted has said something.
-    return isInsecure ? ANYONE : (trusted ?? (isInsecure === false ? [] : undefined))
-  })
-  const all = [...(own ? [own] : []), ...(said.some((one) => one !== undefined) ? said : [])]
-  const [first, ...others] = all.map((one = []) => one.toSorted().join())
-  if (others.some((other) => other !== first)) {
-    const message = 'expected the same for all entry points: the proxy as a whole trusts, or does not'
-    settings.issue(own ? 'trustedProxies' : 'entryPoints', 'INVALID_VALUE', message)
-  }
-  const trusted = own ?? said.find((one = []) => one.length > 0)
-  for (const range of trusted ?? []) {
-    try {
-      parseRange(range)
-    } catch (thrown) {
-      settings.issue('trustedProxies', 'INVALID_RANGE', asError(thrown).message)
-    }
-  }
-  return trusted
 }

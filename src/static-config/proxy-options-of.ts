@@ -21,7 +21,7 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 /** Options of `createProxy`, but for providers and logger. @param bag what keys put there as it is */
 export function proxyOptionsOf(
   bag: Bag,
-  { statusAddress, trustedProxies }: EntryPoints,
+  { statusAddress, trust }: EntryPoints,
   settings: Settings,
 ): ProxyOptions {
   const { status, accessLog, retry, logLevel: _level, trustedProxies: _trusted, ...rest } = bag
@@ -29,7 +29,7 @@ export function proxyOptionsOf(
   return {
     ...(rest as ProxyOptions),
     logLevel: logLevelOf(settings),
-    ...(trustedProxies && { trustedProxies }),
+    ...trust,
     ...(statusAddress !== undefined && { status: { ...(status as object), address: statusAddress } }),
     ...(log && { accessLog: log }),
     ...retryOf((retry ?? {}) as Bag),

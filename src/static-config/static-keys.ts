@@ -51,8 +51,8 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['accessLogsFile', 'path', 'options.accessLog.file'],
 
   ['entryPoints.*.address', 'text', 'where an entry point listens'],
-  ['entryPoints.*.forwardedHeaders.trustedIPs', 'list', 'options.trustedProxies, if all entry points agree'],
-  ['entryPoints.*.forwardedHeaders.insecure', 'flag', 'options.trustedProxies, if all entry points agree'],
+  ['entryPoints.*.forwardedHeaders.trustedIPs', 'list', 'trusted proxies of the entry point'],
+  ['entryPoints.*.forwardedHeaders.insecure', 'flag', 'trusted proxies of the entry point'],
   ['entryPoints.*.tls', 'table', 'refused'],
   ['entryPoints.*.redirect', 'table', 'refused'],
   ['entryPoints.*.auth', 'table', 'refused'],

@@ -162,8 +162,9 @@ function checkExplained(query: URLSearchParams): void {
   if (!path.startsWith('/'))
     throw badQuery(`path: expected one that begins with /, found ${JSON.stringify(path)}`)
   const clientIp = query.get('clientIp')
-  if (clientIp && isIP(clientIp) === 0)
-    throw badQuery(`clientIp: expected an address, found ${JSON.stringify(clientIp)}`)
+  // The word of RFC 7239, section 6.2, for a client without an address.
+  if (clientIp && clientIp !== 'unknown' && isIP(clientIp) === 0)
+    throw badQuery(`clientIp: expected an address or unknown, found ${JSON.stringify(clientIp)}`)
 }
 
 function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {

@@ -104,6 +104,26 @@ describe('switchover explain', () => {
     expect((await explain(...flags, ...asking('inner.test'))).exitCode).toBe(0)
   })
 
+  it('says of a client without an address what is unknown', async () => {
+    const { exitCode, stdout } = await explain(rulesFile, ...asking('www.baidu.com', 'unknown'))
+    expect(exitCode).toBe(0)
+    expect(stdout).toMatch(/^any@file wins\n/)
+    expect(stdout).toContain(
+      '  range-1@file does not match: ClientIP:10.0.1.0/24 is unknown, for the client has no address\n',
+    )
+  })
+
+  it('asks a static configuration whose entry points trust different proxies', async () => {
+    const points = ['inner', 'outer'].map((name, at) => {
+      const trust = name === 'inner' ? 'trustedIPs = ["10.0.0.1"]' : 'insecure = true'
+      return `[entryPoints.${name}]\naddress = ":${at + 1}"\n[entryPoints.${name}.forwardedHeaders]\n${trust}\n`
+    })
+    const folder = await folderWith({ 'traefik.toml': `${points.join('')}[file]\n${RULES}` })
+    const config = `--configFile=${join(folder, 'traefik.toml')}`
+    expect((await explain(config, ...asking('inner.test'), '--entry-point', 'inner')).exitCode).toBe(0)
+    expect((await explain(config, ...asking('inner.test'), '--entry-point', 'outer')).exitCode).toBe(1)
+  })
+
   it('lists some of the others, and says how many more there are', async () => {
     const many = Array.from(
       { length: 30 },
@@ -118,6 +138,10 @@ describe('switchover explain', () => {
   it.each([
     [[], /required option '--host/],
     [[...asking('a'), '--header', 'none'], /Expected 'Name: value'/],
+    [
+      [...asking('a', 'unknwn'), rulesFile],
+      /--client-ip: expected an address, as 10\.0\.1\.7 or ::1, or unknown/,
+    ],
     [
       [...asking('a'), rulesFile, '--etcd.prefix=/a'],
       /expected files, or a static configuration, found both/,

@@ -294,6 +294,8 @@ describe('consistentHash', () => {
 
   it.each([
     ['clientIp', factsOf('10.0.0.1'), factsOf('10.0.0.1', { path: '/other' })],
+    // A client without an address is its peer.
+    ['clientIp', factsOf('', { peerAddress: '10.0.0.1' }), factsOf('10.0.0.1')],
     ['path', factsOf('10.0.0.1', { path: '/a' }), factsOf('10.9.9.9', { path: '/a' })],
     [
       'header:X-User',

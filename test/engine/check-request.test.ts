@@ -64,11 +64,7 @@ describe('Via', () => {
 describe('Forwarded', () => {
   it.each([
     ['127.0.0.1', [], 'for=127.0.0.1;by=_ID;host="a:80";proto=http'],
-    [
-      '127.0.0.2',
-      ['127.0.0.2'],
-      'for=192.0.2.1\n[\\s\\S]*\nForwarded: for=127.0.0.2;by=_ID;host="a:80";proto=http',
-    ],
+    ['127.0.0.2', ['127.0.0.2'], 'for=192.0.2.1, for=127.0.0.2;by=_ID;host="a:80";proto=http'],
     ['127.0.0.2', [], 'for=127.0.0.2;by=_ID;host="a:80";proto=http'],
   ])('from %s, trusted %j, is %j', async (from, trustedProxies, expected) => {
     const { port, seen } = await startRecording({ forwarded: true, trustedProxies })
@@ -79,7 +75,7 @@ describe('Forwarded', () => {
       ?.match(/\nForwarded: [\s\S]*?\n(?=Via)/)?.[0]
       .replace(/switchover-[0-9a-f]{8}/g, 'ID')
     expect(lines).toMatch(new RegExp(`\nForwarded: ${expected}\n`))
-    expect(seen[0]?.match(/^Forwarded:/gm)).toHaveLength(trustedProxies.length + 1)
+    expect(seen[0]?.match(/^Forwarded:/gm)).toHaveLength(1)
   })
 
   it('is not written unless asked for', async () => {

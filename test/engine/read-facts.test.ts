@@ -113,7 +113,7 @@ describe('the target', () => {
 describe('facts', () => {
   function factsOf(req: Partial<IncomingMessage>, entryPoint?: string): LiveFacts {
     const whole = { url: '/', method: 'GET', headers: {}, rawHeaders: [], socket: {}, ...req }
-    return new LiveFacts(whole as unknown as IncomingMessage, '192.0.2.1', false, entryPoint)
+    return new LiveFacts(whole as unknown as IncomingMessage, '192.0.2.1', '10.0.0.1', false, entryPoint)
   }
 
   it('are what the request says, in normal form', () => {

@@ -32,6 +32,12 @@ describe('the networks of servers', () => {
     )
   })
 
+  it('refuse a mapped range that is wider than all of IPv4, and say what was meant', () => {
+    expect(() => new UpstreamNetworks(['::ffff:10.0.0.0/8'])).toThrow(
+      /^limits\.upstreamNetworks\[0\]: .*"10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104" is what was meant/,
+    )
+  })
+
   it('look at every address that a name leads to', async () => {
     const look = (networks: UpstreamNetworks, all: boolean) =>
       new Promise<unknown>((resolve) =>

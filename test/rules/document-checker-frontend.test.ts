@@ -188,6 +188,7 @@ describe('a frontend', () => {
     [{ sourceRange: [] }, 'sourceRange', 'INVALID_TYPE'],
     [{ sourceRange: '10.0.0.1' }, 'sourceRange', 'INVALID_TYPE'],
     [{ sourceRange: ['::1', '1/8'] }, 'sourceRange[1]', 'INVALID_RANGE'],
+    [{ sourceRange: ['::ffff:10.0.0.0/8'] }, 'sourceRange[0]', 'INVALID_RANGE'],
     [{ sourceRange: ['::1'], useXForwardedFor: 'yes' }, 'useXForwardedFor', 'INVALID_TYPE'],
     [{ sourceRange: ['::1'], sourceRanges: [] }, 'sourceRanges', 'UNKNOWN_FIELD'],
   ])('is refused with the white list %j', (whiteList, field, code) => {

@@ -124,6 +124,6 @@ export const requestFacts: fc.Arbitrary<RequestFacts> = fc
       fc.tuple(key, anyValue).map((pair) => new URLSearchParams([pair]).toString()),
     ),
     headers: fc.record({ 'x-env': headerValue, 'x-zone': headerValue }, { requiredKeys: [] }),
-    clientAddress: fc.constantFrom('10.1.1.1', '10.2.2.2', '2001:db8::1', '192.0.2.1'),
+    clientAddress: fc.constantFrom('10.1.1.1', '10.2.2.2', '2001:db8::1', '192.0.2.1', ''),
   })
   .map((special) => factsOf(special as Partial<RequestFacts>))

@@ -56,6 +56,10 @@ describe('a frontend that can never win', () => {
         lost: 'Path(`/x/1`) || (Path(`/x/2`) && Method(`GET`))',
       },
     ],
+    [
+      'behind what shuts out fewer addresses',
+      { wide: { rule: '!ClientIP(`10.1.0.0/16`)', priority: 99 }, lost: '!ClientIP(`10.0.0.0/8`)' },
+    ],
     ['behind what excludes less', { wide: { rule: '!Path(`/x`)', priority: 99 }, lost: '!PathPrefix(`/x`)' }],
     [
       'behind a frontend that only rewrites',

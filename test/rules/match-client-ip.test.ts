@@ -11,8 +11,11 @@ describe('matchClientIp', () => {
     [['::ffff:10.1.1.7'], '10.1.1.7', true],
     [['0.0.0.0/0'], '2001:db8::7', false],
     [['::/0'], '10.1.1.7', false],
-    [['0.0.0.0/0', '::/0'], 'unknown', false],
-    [['0.0.0.0/0', '::/0'], '', false],
+    [['0.0.0.0/0', '::/0'], 'unknown', undefined],
+    [['0.0.0.0/0', '::/0'], '', undefined],
+    [['10.0.0.0/8'], '', undefined],
+    [['fe80::/10'], 'fe80::1%eth0', true],
+    [['10.0.0.0/8'], 'fe80::1%eth0', false],
   ])('%j and %s: %s', (values, clientAddress, expected) => {
     expect(matchClientIp(values).test(factsOf({ clientAddress }))).toBe(expected)
   })
@@ -30,6 +33,12 @@ describe('matchClientIp', () => {
           { path: '2', code: 'INVALID_RANGE', message: expect.stringContaining('"1/8" is no address range') },
         ],
       }),
+    )
+  })
+
+  it('refuses a mapped range that is wider than all of IPv4, and says what was meant', () => {
+    expect(() => matchClientIp(['::ffff:10.0.0.0/8'])).toThrow(
+      '"10.0.0.0/8" or "::ffff:10.0.0.0/104" is what was meant',
     )
   })
 

@@ -9,7 +9,7 @@ import {
 } from '../../src/rules/match-path.js'
 import { factsOf } from './facts-of.js'
 
-function takes({ test }: CompiledMatcher, path: string): boolean {
+function takes({ test }: CompiledMatcher, path: string): boolean | undefined {
   return test(factsOf({ path }))
 }
 

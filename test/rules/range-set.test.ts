@@ -67,6 +67,8 @@ describe('a range as text', () => {
     const six = fc.tuple(fc.ipV6(), fc.integer({ min: 0, max: 128 }))
     fc.assert(
       fc.property(fc.oneof(four, six), ([address, length]) => {
+        // Of an IPv4 address within IPv6 nothing would be left: refused.
+        fc.pre(length >= 96 || !address.includes(':') || !address.includes('.'))
         const range = parseRange(`${address}/${length}`)
         expect(parseRange(formatRange(range))).toEqual(range)
       }),

@@ -168,3 +168,59 @@ describe('the text of very many frontends', () => {
     expect(text.split('\n').length).toBeLessThan(110)
   })
 })
+
+describe('a client without an address', () => {
+  const router = routerOf({
+    office: { rule: 'Host:www.example.com;ClientIP:10.0.0.0/8' },
+    deny: { rule: 'Host(`www.example.com`) && !ClientIP(`10.0.0.0/8`)' },
+    either: { rule: 'ClientIP(`10.0.0.0/8`) || Method(`PUT`)' },
+    both: {
+      rule: { not: { any: [{ clientIp: '10.0.0.0/8' }, { method: 'PUT' }] }, host: 'www.example.com' },
+    },
+    not: { rule: '!(ClientIP(`10.0.0.0/8`) && Method(`PUT`))', priority: 2 },
+    all: { rule: 'Host:www.example.com', priority: 1 },
+  })
+  const unknown = 'the client has no address'
+
+  it('makes ClientIP unknown, and explain says so', () => {
+    const { winner, refused, outranked, text } = router.explain(factsOf({ clientAddress: '' }))
+    expect(winner?.frontend).toBe('not')
+    expect(outranked.map(({ frontend }) => frontend)).toEqual(['all'])
+    expect(
+      Object.fromEntries(refused.map(({ frontend, by, unknown: why }) => [frontend, [by, why]])),
+    ).toEqual({
+      office: ['ClientIP:10.0.0.0/8', unknown],
+      deny: ['!ClientIP(`10.0.0.0/8`)', unknown],
+      either: ['ClientIP(`10.0.0.0/8`) || Method(`PUT`)', unknown],
+      both: ['!(ClientIP(`10.0.0.0/8`) || Method(`PUT`))', unknown],
+    })
+    expect(text).toContain(
+      'office does not match: ClientIP:10.0.0.0/8 is unknown, for the client has no address\n',
+    )
+  })
+
+  it.each([
+    ['', 'not'],
+    ['10.0.0.1', 'office'],
+    ['192.0.2.1', 'both'],
+  ])('from %j goes to %s', (clientAddress, frontend) => {
+    const facts = factsOf({ clientAddress })
+    expect(router.match(facts)?.name).toBe(frontend)
+    expect(router.explain(facts).winner?.frontend).toBe(frontend)
+  })
+
+  it('is kept out by a white list', () => {
+    const listed = routerOf({
+      a: { rule: 'PathPrefix:/', whiteList: { sourceRange: ['0.0.0.0/0', '::/0'] } },
+    })
+    expect(listed.explain(factsOf({ clientAddress: '' })).winner?.answer).toEqual({ status: 403 })
+  })
+
+  it('is told apart from a matcher that does not answer', () => {
+    const Odd: MatcherFactory = () => () => Promise.resolve(true) as unknown as boolean
+    const odd = routerOf({ a: { rule: '!(Odd(`x`))' } }, { matchers: { Odd } })
+    expect(odd.explain(factsOf()).refused).toMatchObject([
+      { by: '!Odd(`x`)', unknown: 'Odd answered neither true nor false' },
+    ])
+  })
+})

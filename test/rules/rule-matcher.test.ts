@@ -220,3 +220,24 @@ describe('formatRule', () => {
     expect(() => formatRule({})).toThrow(ProxyError)
   })
 })
+
+describe('a client without an address', () => {
+  it('makes an answer unknown, which explain tells apart from no', () => {
+    const matcher = new RuleMatcher('Host(`www.example.com`) && !ClientIP(`10.0.0.0/8`)')
+    expect(matcher.matches(factsOf({ clientAddress: '' }))).toBe(false)
+    expect(matcher.explain(factsOf({ clientAddress: '' }))).toEqual({
+      matches: false,
+      unknown: true,
+      rule: matcher.rule,
+      matchers: [
+        { matcher: 'Host', values: ['www.example.com'], matches: true },
+        { matcher: 'ClientIP', values: ['10.0.0.0/8'], matches: false, unknown: true },
+      ],
+      text: [
+        `does not hold, for it is unknown: ${matcher.rule}`,
+        '  yes: Host(`www.example.com`)',
+        '  unknown: ClientIP(`10.0.0.0/8`)',
+      ].join('\n'),
+    })
+  })
+})

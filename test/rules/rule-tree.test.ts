@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
+  answerOf,
   conjunctsOf,
   holds,
   joined,
@@ -58,6 +59,33 @@ describe('holds', () => {
 
   it.each([[1], ['yes'], [{}], [Promise.resolve(true)]])('takes no other answer for true: %j', (answer) => {
     expect(holds(leaf('Odd', answer), factsOf())).toBe(false)
+  })
+})
+
+describe("Kleene's logic", () => {
+  type Answer = boolean | undefined
+  const all3: readonly Answer[] = [true, undefined, false]
+  const leafOf = (answer: Answer) => leaf(String(answer), answer)
+  // By its definition: false is the least, true the most, unknown between them.
+  const rank = (answer: Answer) => (answer === undefined ? 0 : answer ? 1 : -1)
+  const ranked = (value: number): Answer => (value === 0 ? undefined : value > 0)
+
+  it('is that of and, or, not for every two answers', () => {
+    for (const a of all3) {
+      expect(answerOf(not(leafOf(a)), factsOf())).toBe(ranked(-rank(a)))
+      for (const b of all3) {
+        expect(answerOf(all(leafOf(a), leafOf(b)), factsOf())).toBe(ranked(Math.min(rank(a), rank(b))))
+        expect(answerOf(any(leafOf(a), leafOf(b)), factsOf())).toBe(ranked(Math.max(rank(a), rank(b))))
+      }
+    }
+  })
+
+  it('lets a rule hold on true alone, its contrary too', () => {
+    expect(holds(leafOf(undefined), factsOf())).toBe(false)
+    expect(holds(not(leafOf(undefined)), factsOf())).toBe(false)
+    expect(holds(not(all(yes, leafOf(undefined))), factsOf())).toBe(false)
+    expect(holds(not(all(no, leafOf(undefined))), factsOf())).toBe(true)
+    expect(holds(any(leafOf(undefined), yes), factsOf())).toBe(true)
   })
 })
 

@@ -1,5 +1,7 @@
 import { loadStaticConfig, type ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { keysAtRestart } from '../../src/static-config/keys-at-restart.js'
+import { readStaticConfig } from '../../src/static-config/read-static-config.js'
 
 const FILE = '[file]\nfilename = "rules.toml"\n'
 const load = (text: string) => loadStaticConfig({ text: `${text}\n${text.includes('[file]') ? '' : FILE}` })
@@ -142,14 +144,57 @@ describe('trusted proxies', () => {
     expect(await trusted(points('insecure = false', 'insecure = false'))).toBeUndefined()
   })
 
-  it('that differ are refused', async () => {
-    const message = 'expected the same for all entry points: the proxy as a whole trusts, or does not'
-    expect(await refusalOf(points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]'))).toContain(
-      `entryPoints: ${message}`,
+  const own = async (text: string) => {
+    const { trustedProxies, entryPoints } = (await load(text)).options
+    return [trustedProxies, entryPoints]
+  }
+  const of = (...trustedProxies: string[]) => ({ trustedProxies })
+
+  it('that differ are those of each entry point', async () => {
+    expect(await own(points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]'))).toEqual([
+      undefined,
+      { a: of('::1'), b: of('::2') },
+    ])
+    expect(await own(points('trustedIPs = ["::1"]', ''))).toEqual([undefined, { a: of('::1') }])
+    expect(await own(points('insecure = true', 'insecure = false'))).toEqual([
+      undefined,
+      { a: of('0.0.0.0/0', '::/0'), b: of() },
+    ])
+    expect(await own(points('trustedIPs = []', 'insecure = true\ntrustedIPs = ["::1"]'))).toEqual([
+      undefined,
+      { a: of(), b: of('0.0.0.0/0', '::/0') },
+    ])
+  })
+
+  it('of an entry point come before those of the whole proxy', async () => {
+    expect(await own(`trustedProxies = ["::3", "unix"]\n${points('trustedIPs = ["::1"]', '')}`)).toEqual([
+      ['::3', 'unix'],
+      { a: of('::1') },
+    ])
+    expect(await own(`trustedProxies = ["::3"]\n${point('a', ':1')}`)).toEqual([['::3'], undefined])
+  })
+
+  it('that are none are refused by the key that names them', async () => {
+    expect(await refusalOf(points('trustedIPs = ["::1", "x"]', ''))).toContain(
+      'entryPoints.a.forwardedHeaders.trustedIPs: "x" is no address range',
     )
-    expect(await refusalOf(points('trustedIPs = ["::1"]', ''))).toContain(`entryPoints: ${message}`)
-    expect(
-      await refusalOf(`trustedProxies = ["::3"]\n${points('trustedIPs = ["::1"]', 'trustedIPs = ["::1"]')}`),
-    ).toContain(`trustedProxies: ${message}`)
+    expect(await refusalOf('trustedProxies = ["::ffff:10.0.0.0/8"]')).toMatch(
+      /trustedProxies: .*"10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104" is what was meant/,
+    )
+  })
+
+  it('that have changed at a reload are named: they need a restart', async () => {
+    const read = (text: string) => readStaticConfig({ text: `${text}\n${FILE}` })
+    const before = await read(points('trustedIPs = ["::1"]', 'insecure = false'))
+    const after = await read(points('trustedIPs = ["::2"]', 'insecure = true'))
+    expect(keysAtRestart(before, after)).toEqual([
+      'entryPoints.a.forwardedHeaders.trustedIPs',
+      'entryPoints.b.forwardedHeaders.insecure',
+    ])
+  })
+
+  it('are not those of an entry point of the status server', async () => {
+    const text = `[api]\nentryPoint = "b"\n${points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]')}`
+    expect(await own(text)).toEqual([['::1'], undefined])
   })
 })

@@ -134,6 +134,8 @@ describe('the status server', () => {
     })
     const lost = await read('/api/explain?host=a.test&clientIp=11.1.2.3')
     expect(lost.refused).toMatchObject([{ frontend: 'all@static', by: expect.stringContaining('ClientIP') }])
+    const unknown = await read('/api/explain?host=a.test&clientIp=unknown')
+    expect(unknown.refused).toMatchObject([{ frontend: 'all@static', unknown: 'the client has no address' }])
     for (const query of [
       '',
       '?host=',

@@ -101,7 +101,7 @@
  * @typedef {object} Explanation
  * @property {number} generation
  * @property {Winner} [winner]
- * @property {{ frontend: string, rule: string, by: string }[]} refused
+ * @property {{ frontend: string, rule: string, by: string, unknown?: string }[]} refused
  * @property {number} refusedCount
  * @property {{ frontend: string, rule: string, priority: number }[]} outranked
  * @property {number} outrankedCount

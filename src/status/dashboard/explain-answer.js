@@ -52,7 +52,11 @@ export function drawAnswer(explanation) {
     parts.push(
       drawLosers(
         `${formatMany(refusedCount, 'rule')} refused it`,
-        refused.map(({ frontend, rule, by }) => [frontend, rule, `refused by ${by}`]),
+        refused.map(({ frontend, rule, by, unknown }) => [
+          frontend,
+          rule,
+          unknown === undefined ? `refused by ${by}` : `unknown: ${by}, for ${unknown}`,
+        ]),
         refusedCount,
         !winner,
       ),

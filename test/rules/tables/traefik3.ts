@@ -115,7 +115,11 @@ export const TRAEFIK3: readonly Row[] = [
   ['ClientIP(`2001:db8::/32`)', { from: '2001:db8:f::1' }, 'yes'],
   ['ClientIP(`::/0`)', { from: '10.20.3.4' }, 'no'],
   ['ClientIP(`10.20.30.40`)', { from: '::ffff:10.20.30.40' }, 'yes'],
-  ['!ClientIP(`10.20.0.0/16`)', { from: '' }, 'yes'],
+  // A client without an address is neither within a range nor outside of it.
+  ['ClientIP(`10.20.0.0/16`)', { from: '' }, 'no'],
+  ['!ClientIP(`10.20.0.0/16`)', { from: '' }, 'no'],
+  ['!(ClientIP(`10.20.0.0/16`) && Method(`PUT`))', { from: '' }, 'yes'],
+  ['ClientIP(`10.20.0.0/16`) || Method(`GET`)', { from: '' }, 'yes'],
   // It is the client address that counts, not what the headers say of themselves.
   ['ClientIP(`10.20.0.0/16`)', { headers: { 'x-forwarded-for': '10.20.3.4' } }, 'no'],
 ]

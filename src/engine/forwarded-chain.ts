@@ -1,0 +1,70 @@
+import { addressInElement } from './client-address.js'
+import { elementsOf } from './list-elements.js'
+
+/** A name, `=`, and a token or a quoted text (RFC 7239, section 4; RFC 9110, 5.6.2 and 5.6.4). */
+const PAIR =
+  /[!#$%&'*+.^_`|~\w-]+=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*")/y
+/** What stands between two pairs: `;` within an element, a comma between two of them. Lists may hold empty elements. */
+const BETWEEN = /[ \t]*[;,][ \t;,]*/y
+
+/**
+ * The chain that a trusted proxy told, as `Forwarded` writes it: what it said there, or, if it said nothing that is valid,
+ * its `X-Forwarded-For` (RFC 7239, section 7.4). Undefined if there is neither.
+ */
+export function forwardedChain(
+  forwarded: string | undefined,
+  forwardedFor: string | undefined,
+): string | undefined {
+  const kept = forwarded === undefined ? undefined : validForwarded(forwarded)
+  if (kept !== undefined) return kept
+  if (forwardedFor === undefined) return undefined
+  return elementsOf(forwardedFor).map(nodeOf).join(', ') || undefined
+}
+
+/** A `Forwarded` field without empty elements and zones; undefined if it has no element or is none by its grammar. */
+function validForwarded(text: string): string | undefined {
+  let written = ''
+  let at = lengthOf(/[ \t;,]*/y, text, 0)
+  while (at < text.length) {
+    const pair = lengthOf(PAIR, text, at)
+    if (pair === 0) return undefined
+    written += text.slice(at, at + pair)
+    at += pair
+    const between = lengthOf(BETWEEN, text, at)
+    if (between === 0) return /^[ \t]*$/.test(text.slice(at)) ? withoutZonesInBrackets(written) : undefined
+    const separator = text.slice(at, at + between).includes(',') ? ', ' : ';'
+    at += between
+    if (at < text.length) written += separator
+  }
+  return written === '' ? undefined : withoutZonesInBrackets(written)
+}
+
+function lengthOf(sticky: RegExp, text: string, at: number): number {
+  sticky.lastIndex = at
+  return sticky.exec(text)?.[0].length ?? 0
+}
+
+/** An element of `X-Forwarded-For` as one of `Forwarded`; a name that hides the client stays, what is neither is unknown. */
+function nodeOf(element: string): string {
+  const address = addressInElement(element)
+  if (address !== undefined) return address.includes(':') ? `for="[${address}]"` : `for=${address}`
+  return /^_[\w.-]+$/.test(element) ? `for=${element}` : 'for=unknown'
+}
+
+/** A chain of `X-Forwarded-For` without the zones of its addresses, which mean nothing to anybody else. */
+export function withoutZones(chain: string): string {
+  if (!chain.includes('%')) return chain
+  return elementsOf(chain).map(withoutZone).join(', ')
+}
+
+/** What is no address stays as it is. */
+function withoutZone(element: string): string {
+  const zone = element.indexOf('%')
+  if (zone < 0 || addressInElement(element) === undefined) return element
+  const bracket = element.indexOf(']')
+  return element.slice(0, zone) + (bracket < 0 ? '' : element.slice(bracket))
+}
+
+function withoutZonesInBrackets(forwarded: string): string {
+  return forwarded.includes('%') ? forwarded.replace(/(\[[\da-f:.]+)%[^[\]"]*\]/gi, '$1]') : forwarded
+}

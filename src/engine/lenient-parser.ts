@@ -61,12 +61,12 @@ export function hasEnded(socket: object): boolean {
   return (socket as Connection)[ENDED] === true
 }
 
-const warned = new WeakSet<Server>()
+let warned = false
 
-/** Tells once that a server's parser is lenient: what it hides, no check behind it can find. */
+/** Tells once in a process that a server's parser is lenient: what it hides, no check behind it can find. */
 export function warnIfLenient(server: Server): void {
-  if (!isLenient(server) || warned.has(server)) return
-  warned.add(server)
+  if (warned || !isLenient(server)) return
+  warned = true
   process.emitWarning(
     'a server before the proxy has a lenient parser (insecureHTTPParser): what can be seen of it is refused, but not bare line feeds, folded lines and odd chunks, which a proxy in front may read otherwise; leave that option off',
     'SwitchoverWarning',

@@ -113,7 +113,7 @@ function partsOf({ source }: RegExp): { beginnings: string[]; parts: string[] } 
     ' ',
     '/',
     'a://',
-    'a=b;',
+    ';a=b',
     ', ',
     ...short.slice(0, 4).map((word) => `${word}a`),
   ]

@@ -1,5 +1,7 @@
 import type { RawCase } from './case.js'
 import { connections } from './connections.js'
+import { lenientParsers } from './lenient-parsers.js'
+import { lookAlikes } from './look-alikes.js'
 import { requestFraming } from './request-framing.js'
 import { requestHeaders } from './request-headers.js'
 import { requestLines } from './request-lines.js'
@@ -13,4 +15,6 @@ export const RAW_CASES: Readonly<Record<string, readonly RawCase[]>> = {
   'the framing of responses': responseFraming,
   'heads of responses': responseHeads,
   connections,
+  'names that look alike': lookAlikes,
+  'lenient parsers': lenientParsers,
 }

@@ -48,7 +48,7 @@ const OPTIONS: Readonly<
   unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
   underscoreHeaders: [
     '"drop", "refuse" or "keep"',
-    (value) => ['drop', 'refuse', 'keep'].includes(String(value)),
+    (value) => ['drop', 'refuse', 'keep'].includes(value as string),
   ],
   timeouts: ['an object of milliseconds', isObject],
   limits: ['an object of numbers, and upstreamNetworks', isObject],

@@ -6,6 +6,7 @@ import { requestFraming } from './request-framing.js'
 import { requestHeaders } from './request-headers.js'
 import { requestLines } from './request-lines.js'
 import { responseFraming, responseHeads } from './responses.js'
+import { upgradeMethods } from './upgrade-methods.js'
 
 /** Every case, by theme. */
 export const RAW_CASES: Readonly<Record<string, readonly RawCase[]>> = {
@@ -17,4 +18,5 @@ export const RAW_CASES: Readonly<Record<string, readonly RawCase[]>> = {
   connections,
   'names that look alike': lookAlikes,
   'lenient parsers': lenientParsers,
+  'methods of upgrades': upgradeMethods,
 }

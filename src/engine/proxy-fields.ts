@@ -53,7 +53,7 @@ const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
 ])
 
 /** Characters of a name that some server or gateway writes as `_`, beside the dash itself. */
-const FOLDED = /[^a-z0-9-]/
+const FOLDED = /[^a-z0-9-]|^$/
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
 
 /**

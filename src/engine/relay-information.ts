@@ -40,13 +40,18 @@ function hintsOf(fields: RawFields): string | undefined {
       // Whoever writes to a socket must see to it that no line ends within another.
       validateHeaderName(name)
       validateHeaderValue(name, value)
-      if (lower === 'link') links += `Link: ${value}\r\n`
+      if (lower === 'link') links += isLink(value) ? `Link: ${value}\r\n` : ''
       else others += `${name}: ${value}\r\n`
     }
   } catch {
     return undefined
   }
   return links === '' ? undefined : links + others
+}
+
+/** Whether a line begins with a link (RFC 8288, 3). What stands behind it is for clients to read, who know more forms. */
+function isLink(line: string): boolean {
+  return line.startsWith('<') && line.includes('>')
 }
 
 /** A client that believed a length would take the response for a body; cookies are the response's. */

@@ -61,7 +61,6 @@ describe('early hints', () => {
     ['a comma in a parameter', '</a.css>; rel=preload; title="a, b"'],
     ['bytes above 0x7F', '</a.css>; title="\xe4\xf6"'],
     ['no parameter', '</a.css>'],
-    ['what is no link', 'nonsense'],
     ['the line of the attack', `</x.css>${';a=b'.repeat(24)};"c"`],
   ])('go on as they came: %s', async (_what, link) => {
     const { port } = await startHinting(hints(`Link: ${link}`))
@@ -71,6 +70,14 @@ describe('early hints', () => {
       ),
     )
   })
+
+  it.each(['nonsense', '/a.css; rel=preload', '<'.repeat(100), ''])(
+    'are none without a link: %j',
+    async (link) => {
+      const { port } = await startHinting(hints(`Link: ${link}`, 'X-A: b'))
+      expect(await get(port)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    },
+  )
 
   it('keep their lines apart', async () => {
     const { port } = await startHinting(hints('Link: </a>', 'X-A: b', 'link: </c>'))

@@ -15,7 +15,7 @@ const LENIENT_PROCESS = /(?:^|\s)--insecure-http-parser(?:\s|$)/.test(
 export function isLenient(server: Server | undefined): boolean {
   if (server === undefined) return LENIENT_PROCESS
   const { insecureHTTPParser = LENIENT_PROCESS, httpValidation } = server as ParserOptions
-  return insecureHTTPParser || httpValidation === 'insecure' || httpValidation === 'relaxed'
+  return httpValidation === undefined ? insecureHTTPParser : httpValidation !== 'strict'
 }
 
 /**

@@ -106,8 +106,10 @@ const cases: readonly Lenient[] = [
     section: 'RFC 9112 6.1: a coding without a value',
     name: 'Transfer-Encoding without a value',
     send: get('Transfer-Encoding: '),
-    ...REFUSED,
-    client: 501,
+    server: null,
+    // Newer Nodes refuse it themselves.
+    client: /^HTTP\/1\.1 (400|501) [\s\S]*$/,
+    open: false,
   },
   {
     section: 'RFC 9112 6.1: codings in HTTP/1.0',

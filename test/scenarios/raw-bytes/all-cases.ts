@@ -2,6 +2,7 @@ import type { RawCase } from './case.js'
 import { connections } from './connections.js'
 import { lenientParsers } from './lenient-parsers.js'
 import { lookAlikes } from './look-alikes.js'
+import { refusedInAPipeline } from './refused-in-a-pipeline.js'
 import { requestFraming } from './request-framing.js'
 import { requestHeaders } from './request-headers.js'
 import { requestLines } from './request-lines.js'
@@ -18,5 +19,6 @@ export const RAW_CASES: Readonly<Record<string, readonly RawCase[]>> = {
   connections,
   'names that look alike': lookAlikes,
   'lenient parsers': lenientParsers,
+  'refusals in a pipeline': refusedInAPipeline,
   'methods of upgrades': upgradeMethods,
 }

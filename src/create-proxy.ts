@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
+import { warnIfLenient } from './engine/lenient-parser.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
@@ -145,7 +146,7 @@ export class ReverseProxy extends ProxyEmitter {
 
   /**
    * Serves on the host's own server: all of its requests and upgrades. `close` takes the handlers off it again, and gives
-   * the server its own times back.
+   * the server its own times back. A server with `insecureHTTPParser` is served with a warning of the process.
    *
    * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server has a request listener: both would answer
    */
@@ -158,6 +159,7 @@ export class ReverseProxy extends ProxyEmitter {
         'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches, add it afterwards',
       )
     }
+    warnIfLenient(server)
     void this.start()
     const { handler, upgrade } = this.#handlersFor(options.entryPoint)
     server.on('request', handler)

@@ -53,6 +53,9 @@ export function serverOptions({ timeouts, limits }: ListenerLimits = {}): Server
     keepAliveTimeout: finite(keepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,
+    // Whatever Node was started with: what a lenient parser lets through, two proxies may read differently. A host that
+    // gives `httpValidation` must take this one out again: Node takes one of the two.
+    insecureHTTPParser: false,
     maxHeaderSize: Math.min(
       Math.ceil({ ...DEFAULT_LIMITS, ...present(limits ?? {}) }.headBytes),
       MAX_NODE_LIMIT,

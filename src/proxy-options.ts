@@ -47,6 +47,10 @@ const OPTIONS: Readonly<
   balancers: ['an object of functions', isFunctionTable],
   keepTrailingSlash: ['true or false', (value) => typeof value === 'boolean'],
   unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
+  underscoreHeaders: [
+    '"drop", "refuse" or "keep"',
+    (value) => ['drop', 'refuse', 'keep'].includes(value as string),
+  ],
   timeouts: ['an object of milliseconds', isObject],
   limits: ['an object of numbers, and upstreamNetworks', isObject],
   retry: ['an object with attempts and budget', isObject],

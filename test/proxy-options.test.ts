@@ -77,6 +77,11 @@ describe('options', () => {
       { config, unsupportedFields: 'ignore' },
       /unsupportedFields: expected "refuse" or "warn", found string "ignore"/,
     ],
+    [
+      { config, underscoreHeaders: 'allow' },
+      /underscoreHeaders: expected "drop", "refuse" or "keep", found string "allow"/,
+    ],
+    [{ config, underscoreHeaders: ['drop'] }, /underscoreHeaders: expected .*, found/],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)
   })

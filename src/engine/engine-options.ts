@@ -5,6 +5,7 @@ import type { ValidateOptions } from '../rules/document-checker.js'
 import type { Hooks } from './hooks.js'
 import type { Limits, Timeouts } from './limits.js'
 import type { EntryPointOptions } from './peer-trust.js'
+import type { UnderscoreHeaders } from './proxy-fields.js'
 import type { UpstreamTls } from './upstream-tls.js'
 
 /** When a request that failed is sent again. */
@@ -30,6 +31,13 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   readonly entryPoints?: Readonly<Record<string, EntryPointOptions>>
   /** Whether servers get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. Default false. */
   readonly forwarded?: boolean
+  /**
+   * What becomes of a request's headers whose names servers may read as others: `X_Forwarded_For` is `X-Forwarded-For` to
+   * whatever speaks CGI, WSGI or Rack (RFC 9110, 17.10). It concerns twins of fields that frame a message, that this proxy
+   * writes, or that `onRequest` writes. `drop` leaves them out, `refuse` answers 400 `PROXY_BAD_REQUEST`, `keep` passes
+   * them on, but never those of what the proxy writes itself or of a stranger's forwarding headers. Default `drop`.
+   */
+  readonly underscoreHeaders?: UnderscoreHeaders
   readonly timeouts?: Partial<Timeouts>
   readonly limits?: Partial<Limits>
   readonly retry?: RetryOptions
@@ -37,7 +45,10 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   readonly upstreamTls?: UpstreamTls
   /** Finds the addresses of servers' names. Default: `lookup` of `node:dns`, which asks the system. */
   readonly lookup?: LookupFunction
-  /** Protocols, beside `websocket`, to which a connection may be upgraded. Default: none. */
+  /**
+   * Protocols, beside `websocket`, to which a connection may be upgraded, by whatever method; `websocket` takes GET alone
+   * (RFC 6455, 4.1). Default: none.
+   */
   readonly upgrades?: readonly string[]
 }
 

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { ErrorCode, ProxyError } from '../model/errors.js'
 import { publicMessage } from './failures.js'
+import { endConnection } from './lenient-parser.js'
 import { hasBody } from './request-body.js'
 
 /** Where a request ended is in doubt after these, and so where the next one begins. */
@@ -52,6 +53,8 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   ]
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
+  // What follows may be this request's body, or made to be taken for a request: no server is to see it.
+  if (ENDS_CONNECTION.has(error.code)) endConnection(req.socket)
   // What is left of the body would be taken for the next request's head, or read for nothing.
   if (ENDS_CONNECTION.has(error.code) || (hasBody(req) && !req.complete)) headers.push('Connection', 'close')
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)

@@ -1,42 +1,24 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import { type ForwardedFor, pushForwarding } from './forwarding-headers.js'
+import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
 import type { RawFields } from './sent-request.js'
 
-/** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'proxy-authenticate',
-  'proxy-authentication-info',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-])
-
-/** Node has answered `Expect: 100-continue` already, and undici cannot send it; `Host` is written apart. */
-const NOT_COPIED = new Set([...HOP_BY_HOP, 'expect', 'host'])
-
 /**
- * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, without
- * hop-by-hop fields, and our `X-Forwarded-*`. From a peer that is not trusted, everything that looks like them is
- * dropped first, also with underscores, which many servers read as dashes.
+ * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, and our
+ * `X-Forwarded-*`. The table of proxy-fields.ts says which fields do not go on. What `Connection` names does not either.
  */
 export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor): string[] {
   const raw = req.rawHeaders
   const named = namedByConnection(req.headers.connection)
+  const dropped = notForwarded(about.trusted, about.underscoreHeaders)
   const headers = ['host', about.authority]
   const counts = req.method === 'OPTIONS'
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
-    const lower = name.toLowerCase()
-    if (NOT_COPIED.has(lower) || named?.has(lower) || isReplaced(lower, about.trusted)) continue
+    if ((kindOfField(name) & dropped) !== 0 || named?.has(name.toLowerCase())) continue
     const value = raw[index + 1] as string
-    headers.push(name, counts && lower === 'max-forwards' ? oneLess(value) : value)
+    headers.push(name, counts && name.toLowerCase() === 'max-forwards' ? oneLess(value) : value)
   }
   pushForwarding(headers, req, about)
   return headers
@@ -46,34 +28,6 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor)
 function oneLess(value: string): string {
   return /^\d{1,100}$/.test(value) ? String(BigInt(value) - 1n) : value
 }
-
-/** What we write anew, and, from a stranger, whatever else pretends to be written by a proxy. */
-function isReplaced(lower: string, trusted: boolean): boolean {
-  return trusted ? OURS.has(lower.replaceAll('_', '-')) : isForwarding(lower)
-}
-
-/**
- * Whether a field tells of proxies on the way: `Forwarded`, `X-Real-Ip`, `X-Replaced-Path`, `X-Forwarded-*`, also with
- * underscores.
- *
- * @param lower the field's name in lower case
- */
-export function isForwarding(lower: string): boolean {
-  const first = lower.charCodeAt(0)
-  if (first !== 0x78 /* x */ && first !== 0x66 /* f */) return false
-  const name = lower.replaceAll('_', '-')
-  return TOLD_BY_PROXIES.has(name) || name.startsWith('x-forwarded-')
-}
-
-const TOLD_BY_PROXIES = new Set(['forwarded', 'x-real-ip', 'x-replaced-path'])
-
-const OURS = new Set([
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-real-ip',
-])
 
 /**
  * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.

@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
 import { VALID_AUTHORITY } from '../rules/normalize-host.js'
 import { chainOf } from './client-address.js'
 import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'
+import type { UnderscoreHeaders } from './proxy-fields.js'
 
 /** Who asked and how: what the forwarding headers tell the server. */
 export interface ForwardedFor {
@@ -17,6 +19,19 @@ export interface ForwardedFor {
   readonly id: string
   /** Whether to write `Forwarded` too. */
   readonly forwarded: boolean
+  /** What becomes of names that look like the proxy's own to servers. */
+  readonly underscoreHeaders: UnderscoreHeaders
+}
+
+/** How all requests are sent on. */
+export type Forwarding = Pick<ForwardedFor, 'id' | 'forwarded' | 'underscoreHeaders'>
+
+/** The id is this proxy's own: a request whose `Via` names it has come through here before. */
+export function forwardingOf({
+  forwarded = false,
+  underscoreHeaders = 'drop',
+}: Partial<Forwarding>): Forwarding {
+  return { id: `switchover-${randomBytes(4).toString('hex')}`, forwarded, underscoreHeaders }
 }
 
 const NOTHING_SAID: IncomingHttpHeaders = {}

@@ -2,7 +2,7 @@ import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { asError, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { describeValue } from '../rules/document-shapes.js'
-import { HOP_BY_HOP } from './forward-headers.js'
+import { foldName, HOP_BY_HOP, kindOfField, ORDINARY, type UnderscoreHeaders } from './proxy-fields.js'
 
 /** A request that was routed, and the server that is about to get it. */
 export interface RequestContext {
@@ -39,10 +39,23 @@ const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host',
 /** Headers as they stand in a message: in their order and case, a line each. Names are found in any case. */
 export class HeaderList {
   readonly #raw: string[]
+  readonly #twins: UnderscoreHeaders
+  /** In lower case: what the host has written stands, however it is spelt. */
+  #written: Set<string> | undefined
+  #refused: string | undefined
 
-  /** @param raw names and values in turn; changed in place */
-  constructor(raw: string[]) {
+  /**
+   * @param raw names and values in turn; changed in place
+   * @param twins what becomes of the client's lines that servers read as ones that the host writes or deletes
+   */
+  constructor(raw: string[], twins: UnderscoreHeaders = 'keep') {
     this.#raw = raw
+    this.#twins = twins
+  }
+
+  /** @throws ProxyError `PROXY_BAD_REQUEST` if such a line was there, and it is to be refused */
+  static refuseTwins(list: HeaderList): void {
+    if (list.#refused !== undefined) throw new ProxyError('PROXY_BAD_REQUEST', list.#refused)
   }
 
   /** The values of all lines of that name, joined by `, `; undefined if there is none. Not for `Set-Cookie`: see `getAll`. */
@@ -58,7 +71,8 @@ export class HeaderList {
   }
 
   /**
-   * One line in the place of all of that name; of a list, a line for each of its values.
+   * One line in the place of all of that name; of a list, a line for each of its values. In a request, lines of the
+   * client go that servers may take for it (`X_User` for `X-User`; option `underscoreHeaders`).
    *
    * @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach or invalid
    */
@@ -66,22 +80,48 @@ export class HeaderList {
     const values = [value].flat()
     for (const each of values) checkField(name, each)
     this.delete(name)
-    for (const each of values) this.#raw.push(name, each)
+    for (const each of values) this.#push(name, each)
   }
 
-  /** One more line. @throws ProxyError `PROXY_HOOK_FAILED` */
+  /** One more line; lines that look like it go, as for `set`. @throws ProxyError `PROXY_HOOK_FAILED` */
   append(name: string, value: string): void {
     checkField(name, value)
-    this.#raw.push(name, value)
+    this.#dropTwins(name.toLowerCase())
+    this.#push(name, value)
   }
 
-  /** No line of that name any more. @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach */
+  /** No line of that name any more, nor any that looks like it, as for `set`. @throws ProxyError `PROXY_HOOK_FAILED` if the field is out of reach */
   delete(name: string): void {
     checkReach(name)
     const lower = name.toLowerCase()
     for (let index = this.#raw.length - 2; index >= 0; index -= 2) {
       if (this.#isNamed(index, lower)) this.#raw.splice(index, 2)
     }
+    this.#dropTwins(lower)
+  }
+
+  #push(name: string, value: string): void {
+    this.#written ??= new Set()
+    this.#written.add(name.toLowerCase())
+    this.#raw.push(name, value)
+  }
+
+  #dropTwins(lower: string): void {
+    if (this.#twins === 'keep') return
+    const folded = foldName(lower)
+    for (let index = this.#raw.length - 2; index >= 0; index -= 2) {
+      const written = this.#raw[index] as string
+      if (!this.#isTwin(written.toLowerCase(), lower, folded)) continue
+      this.#raw.splice(index, 2)
+      if (this.#twins === 'refuse')
+        this.#refused = `to servers, the header ${written} looks like ${lower}, which onRequest writes`
+    }
+  }
+
+  /** Not a line of the proxy's own: a host that writes `X_Forwarded_For` beside it means to. */
+  #isTwin(other: string, lower: string, folded: string): boolean {
+    if (other.length !== lower.length || other === lower || this.#written?.has(other)) return false
+    return foldName(other) === folded && kindOfField(other) === ORDINARY
   }
 
   #isNamed(index: number, lower: string): boolean {
@@ -112,6 +152,22 @@ export function runHook<T>(hook: (context: T) => void, context: T): void {
     if (thrown instanceof ProxyError) throw thrown
     throw new ProxyError('PROXY_HOOK_FAILED', asError(thrown).message, { cause: thrown })
   }
+}
+
+/**
+ * `onRequest`, with the lines that the server is about to get.
+ *
+ * @throws ProxyError `PROXY_HOOK_FAILED`; `PROXY_BAD_REQUEST` if the client sent what looks like a line of the hook's
+ */
+export function runRequestHook(
+  hook: NonNullable<Hooks['onRequest']>,
+  context: Omit<RequestContext, 'headers'>,
+  lines: string[],
+  twins: UnderscoreHeaders,
+): void {
+  const headers = new HeaderList(lines, twins)
+  runHook(hook, { ...context, headers })
+  HeaderList.refuseTwins(headers)
 }
 
 // What it would do after a wait comes too late; and its failure would be nobody's, and end the process.

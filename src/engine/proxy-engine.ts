@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
@@ -14,8 +13,9 @@ import { answerOptions, redirect, writeErrorResponse } from './error-response.js
 import { Exchange, type ExchangeOwner } from './exchange.js'
 import { isStaleConnection, toProxyError } from './failures.js'
 import { forwardRequestHeaders } from './forward-headers.js'
+import { type Forwarding, forwardingOf } from './forwarding-headers.js'
 import { Generations } from './generations.js'
-import { HeaderList, type Hooks, runHook } from './hooks.js'
+import { type Hooks, runRequestHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import type { LiveServer } from './live-server.js'
@@ -47,8 +47,7 @@ export class ProxyEngine implements ExchangeOwner {
   /** The host's, called by an exchange. */
   readonly onResponse: Hooks['onResponse']
   readonly #onRequest: Hooks['onRequest']
-  /** How requests are sent on; the id names this proxy in `Via`, so that one that comes round is known. */
-  readonly #how: { readonly id: string; readonly forwarded: boolean }
+  readonly #how: Forwarding
   readonly #upstreams: Upstreams
   readonly #generations: Generations
   #draining = false
@@ -58,8 +57,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.events = events
     this.reports = new RequestReports(events)
     this.#trust = new EntryPointTrust(options.trustedProxies, options.entryPoints)
-    const id = `switchover-${randomBytes(4).toString('hex')}`
-    this.#how = { id, forwarded: options.forwarded ?? false }
+    this.#how = forwardingOf(options)
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
     this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
@@ -125,7 +123,7 @@ export class ProxyEngine implements ExchangeOwner {
       if (this.#draining) throw new ProxyError('PROXY_CLOSED')
       if (this.inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
-      checkRequest(req, this.#how.id)
+      checkRequest(req, this.#how)
       exchange.pin(snapshot)
 
       // client address
@@ -141,7 +139,7 @@ export class ProxyEngine implements ExchangeOwner {
         if (!passOn) answerOptions(exchange.res)
         return !passOn
       }
-      const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint)
+      const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, this.#how.underscoreHeaders)
       exchange.facts = facts
 
       // router match
@@ -187,7 +185,7 @@ export class ProxyEngine implements ExchangeOwner {
     if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
     if (this.#onRequest && exchange.retries === 0)
-      runHook(this.#onRequest, { ...exchange.context(), headers: new HeaderList(headers) })
+      runRequestHook(this.#onRequest, exchange.context(), headers, this.#how.underscoreHeaders)
 
     // dispatch
     this.reports.sent(exchange)

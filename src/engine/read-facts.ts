@@ -3,7 +3,7 @@ import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hostOf, VALID_AUTHORITY } from '../rules/normalize-host.js'
 import { normalizePath } from '../rules/normalize-path.js'
-import { isForwarding } from './forward-headers.js'
+import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './proxy-fields.js'
 
 /** The facts of a live request. Its headers are gathered only when a rule asks for one. */
 export class LiveFacts implements RequestFacts {
@@ -21,13 +21,14 @@ export class LiveFacts implements RequestFacts {
   /** The query with its `?`; `''` if there was none. */
   readonly search: string
   readonly #req: IncomingMessage
-  readonly #trusted: boolean
+  readonly #hidden: number
   #headers: RequestFacts['headers'] | undefined
 
   /**
    * @param clientAddress in normal form; `''` if the client has no address
    * @param peerAddress the socket's; `''` on a Unix socket
    * @param trusted whether the peer's forwarding headers are believed; if not, rules do not see them either
+   * @param underscoreHeaders what becomes of names that look like the proxy's own; rules see those that servers get
    * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
    */
   constructor(
@@ -36,6 +37,7 @@ export class LiveFacts implements RequestFacts {
     peerAddress: string,
     trusted: boolean,
     entryPoint: string | undefined,
+    underscoreHeaders: UnderscoreHeaders = 'drop',
   ) {
     const { authority, target } = splitTarget(req)
     const question = target.indexOf('?')
@@ -52,11 +54,11 @@ export class LiveFacts implements RequestFacts {
     this.peerAddress = peerAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
     this.#req = req
-    this.#trusted = trusted
+    this.#hidden = hiddenFromRules(trusted, underscoreHeaders)
   }
 
   get headers(): RequestFacts['headers'] {
-    this.#headers ??= gatherHeaders(this.#req.rawHeaders, this.#trusted)
+    this.#headers ??= gatherHeaders(this.#req.rawHeaders, this.#hidden)
     return this.#headers
   }
 }
@@ -87,11 +89,13 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
 }
 
 // Not `req.headers`, which joins lines, nor `req.headersDistinct`, which older Nodes crash on for a header `__proto__`.
-function gatherHeaders(raw: readonly string[], trusted: boolean): RequestFacts['headers'] {
+function gatherHeaders(raw: readonly string[], hidden: number): RequestFacts['headers'] {
   const headers: Record<string, string | string[]> = Object.create(null)
   for (let index = 0; index < raw.length; index += 2) {
-    const name = (raw[index] as string).toLowerCase()
-    if (!trusted && isForwarding(name)) continue
+    const written = raw[index] as string
+    // What servers do not get, rules must not see: they would decide by what nobody is told.
+    if ((kindOfField(written) & hidden) !== 0) continue
+    const name = written.toLowerCase()
     const value = raw[index + 1] as string
     const before = headers[name]
     if (before === undefined) headers[name] = value

@@ -91,7 +91,10 @@ function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHan
     }
   }
   // The head has been measured already; written anew it may be a little longer.
-  const plain = createServer({ maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1) })
+  const plain = createServer({
+    maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1),
+    insecureHTTPParser: false,
+  })
   for (const event of ['request', 'checkContinue'] as const) plain.on(event, serve(event))
   plain.on('checkExpectation', (_req, res) => {
     res.shouldKeepAlive = false

@@ -23,7 +23,7 @@ export function connectionOptions({ ca, cert, key, insecureSkipVerify }: Upstrea
   }
 }
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /** @throws Error that says what cannot work; OpenSSL passes over authorities that it cannot read, and half of a pair */
 export function checkUpstreamTls(tls: UpstreamTls): void {

@@ -29,9 +29,13 @@ export function describeFault(message: string, site: FaultSite): string {
   return meaning === undefined ? reason : `${reason}; ${meaning}`
 }
 
+/** Of what a store says, in characters: enough for people, and for expressions that are slow on long texts. */
+const MAX_LENGTH = 2_000
+
 /** gRPC wraps what happened in codes, headings that nothing follows, and times; OpenSSL in the lines of its sources. */
 function plainReason(message: string): string {
   const plain = message
+    .slice(0, MAX_LENGTH)
     .replace(/^\d+ [A-Z_]+: /, '')
     .replace(/\s*Resolution note:\s*$/, '')
     .replace(/^No connection established\. Last error: /, '')

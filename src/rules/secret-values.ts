@@ -20,7 +20,8 @@ export function secretsOf(tree: RuleTree<RuleTerm>): readonly string[] {
   })
 }
 
-const QUOTED = /"(?:[^"\\]|\\.)*"|`[^`]*`/g
+/** Also what is never closed: an expression that failed there would begin anew at each quote behind it. */
+const QUOTED = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|`[^`]*(?:`|$)/g
 
 /**
  * What is wrong with a rule, without what it quotes of it, if the rule names a header that says who asks: a rule that does

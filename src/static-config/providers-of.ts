@@ -108,7 +108,7 @@ function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Set
 
 /** Where Traefik looks for it. */
 function aliasUnder(prefix: string): string {
-  return `/${prefix.replaceAll(/^\/+|\/+$/g, '')}/alias`
+  return `/${prefix.replaceAll(/^\/+|(?<!\/)\/+$/g, '')}/alias`
 }
 
 function consulProvider({ consul }: Bags, settings: Settings): Provider | undefined {

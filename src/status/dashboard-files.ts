@@ -29,7 +29,7 @@ export class DashboardFiles {
 async function readAll(): Promise<ReadonlyMap<string, DashboardFile>> {
   const files = new Map<string, DashboardFile>()
   for (const name of await readdir(FOLDER)) {
-    const type = TYPES[name.replace(/.*\./, '')]
+    const type = TYPES[name.slice(name.lastIndexOf('.') + 1)]
     if (type !== undefined) files.set(name, { type, body: await readFile(new URL(name, FOLDER)) })
   }
   return files

@@ -1,14 +1,31 @@
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import { secretsOf } from '../rules/secret-values.js'
 
-/** Credentials in a URL, `https://user:password@host`; a password may hold an @ of its own. */
-const IN_URL = /(\b[a-z][a-z\d+.-]{0,20}:\/\/)[^\s"`]{1,500}@/gi
+/** A word with credentials in it, perhaps. One search for all: an expression begins anew at each `://` of a long text. */
+const WORD = /[^\s"`]+/g
+/** A scheme that ends a text, if one does. */
+const SCHEME = /(?<![a-z\d])[a-z][a-z\d+.-]{0,20}$/i
 /** Hashes of passwords, as `htpasswd` writes them. */
 const HASH = /\$(?:apr1|2[abxy]|[156])\$[./\w$]+/g
 
 /** A text without the credentials that it may show: what is masked is `***`. */
 export function masked(text: string): string {
-  return text.replace(IN_URL, '$1***@').replace(HASH, '***')
+  const plain = text.includes('@') ? text.replace(WORD, withoutCredentials) : text
+  return plain.replace(HASH, '***')
+}
+
+/** Credentials in a URL, `https://user:password@host`; a password may hold an @ of its own. */
+function withoutCredentials(word: string): string {
+  const end = word.lastIndexOf('@')
+  for (
+    let start = word.indexOf('://');
+    start >= 0 && start + 3 < end;
+    start = word.indexOf('://', start + 3)
+  ) {
+    if (SCHEME.test(word.slice(Math.max(0, start - 22), start)))
+      return `${word.slice(0, start + 3)}***${word.slice(end)}`
+  }
+  return word
 }
 
 /** The rule of a frontend, without what it expects of headers that say who asks. */

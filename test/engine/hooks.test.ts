@@ -2,7 +2,7 @@ import type { RequestContext, ResponseContext } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { HeaderList } from '../../src/engine/hooks.js'
 import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine, startNamed, startServer } from './live-engine.js'
+import { openRaw, routeTo, startEngine, startMisbehaving, startNamed, startServer } from './live-engine.js'
 
 describe('a list of headers', () => {
   const list = () => new HeaderList(['Accept', 'a', 'X-One', '1', 'accept', 'b'])
@@ -136,5 +136,112 @@ describe('hooks', () => {
     })
     expect(await httpGet({ port })).toMatchObject({ status: 200 })
     expect(calls).toBe(1)
+  })
+})
+
+describe('what onRequest writes', () => {
+  /** The lines that a server gets of a request with these, where a hook changes them. */
+  async function linesBehind(
+    hook: (headers: HeaderList) => void,
+    sent: string[],
+    underscoreHeaders?: 'drop' | 'refuse' | 'keep',
+    upgrade: string[] = [],
+  ) {
+    const heads: string[] = []
+    const server = await startMisbehaving((socket, head) => {
+      heads.push(head)
+      socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
+    })
+    const { port } = await startEngine(routeTo(server.url), {
+      onRequest: ({ headers }) => hook(headers),
+      ...(underscoreHeaders && { underscoreHeaders }),
+    })
+    const client = await openRaw(port)
+    client.sendHead(
+      'GET / HTTP/1.1',
+      'Host: a',
+      ...sent,
+      ...(upgrade.length ? upgrade : ['Connection: close']),
+    )
+    const response = await client.untilClosed()
+    const lines = heads.flatMap((head) =>
+      head.split('\r\n').filter((line) => /^(x|y).(user|id)|^x.forwarded.for/i.test(line)),
+    )
+    return { lines, response, requests: heads.length }
+  }
+
+  const FORGED = [
+    'X_User: root',
+    'x_user: root',
+    'X.User: root',
+    'X~USER: root',
+    'x-user: root',
+    'X-USER: root',
+  ]
+  const alice = (headers: HeaderList) => headers.set('X-User', 'alice')
+  const WEB_SOCKET = ['Connection: Upgrade', 'Upgrade: websocket']
+
+  it.each([
+    ['a request', []],
+    ['an upgrade', WEB_SOCKET],
+  ])('stands alone, in %s', async (_what, upgrade) => {
+    const { lines } = await linesBehind(alice, [...FORGED, 'X-Forwarded-For: x'], undefined, upgrade)
+    expect(lines).toEqual(['X-Forwarded-For: 127.0.0.1', 'X-User: alice'])
+  })
+
+  it.each<[string, (headers: HeaderList) => void, string[]]>([
+    [
+      'appended',
+      (headers) => headers.append('X-User', 'alice'),
+      ['x-user: root', 'X-USER: root', 'X-User: alice'],
+    ],
+    ['deleted', (headers) => headers.delete('X-User'), []],
+    ['written with an underscore', (headers) => headers.set('X_User', 'alice'), ['X_User: alice']],
+    ['a list', (headers) => headers.set('X-User', ['a', 'b']), ['X-User: a', 'X-User: b']],
+  ])('stands alone where it is %s', async (_what, hook, expected) => {
+    expect((await linesBehind(hook, FORGED)).lines.filter((line) => /user/i.test(line))).toEqual(expected)
+  })
+
+  it('stands beside what it wrote itself, and what the proxy wrote, whatever it looks like', async () => {
+    const both = (headers: HeaderList) => {
+      headers.set('X-User', 'alice')
+      headers.set('X_User', 'alice')
+      headers.set('X_Forwarded_For', '192.0.2.1')
+    }
+    expect((await linesBehind(both, FORGED)).lines).toEqual([
+      'X-Forwarded-For: 127.0.0.1',
+      'X-User: alice',
+      'X_User: alice',
+      'X_Forwarded_For: 192.0.2.1',
+    ])
+  })
+
+  it('concerns no other names', async () => {
+    const { lines } = await linesBehind(alice, ['X_UserId: 1', 'X_Id: 2', 'Y_User: 3'])
+    expect(lines).toEqual([
+      'X_UserId: 1',
+      'X_Id: 2',
+      'Y_User: 3',
+      'X-Forwarded-For: 127.0.0.1',
+      'X-User: alice',
+    ])
+  })
+
+  it.each([
+    ['a request', []],
+    ['an upgrade', WEB_SOCKET],
+  ])('has what looks like it refused where the option says so, in %s', async (_what, upgrade) => {
+    const { response, requests } = await linesBehind(alice, ['X_User: root'], 'refuse', upgrade)
+    expect(response).toMatch(/^HTTP\/1\.1 400 [\s\S]*PROXY_BAD_REQUEST/)
+    expect(requests).toBe(0)
+    expect((await linesBehind(alice, ['x-user: root'], 'refuse', upgrade)).lines).toContain('X-User: alice')
+  })
+
+  it('has what looks like it beside it where the option says so', async () => {
+    const { lines } = await linesBehind(alice, FORGED, 'keep')
+    expect(lines).toEqual([
+      ...['X_User: root', 'x_user: root', 'X.User: root', 'X~USER: root'],
+      ...['X-Forwarded-For: 127.0.0.1', 'X-User: alice'],
+    ])
   })
 })

@@ -20,4 +20,12 @@ describe('a duration', () => {
       (one) => one !== '10',
     ),
   )('%j is none', (text) => expect(parseDuration(text)).toBeUndefined())
+
+  it('is no text without end, and such a one takes no time', () => {
+    expect(parseDuration(`${'0'.repeat(98)}9s`)).toBe(9_000)
+    const start = performance.now()
+    for (const text of [`${'1'.repeat(500_000)}x`, '1s'.repeat(200_000), '1.'.repeat(200_000)])
+      expect(parseDuration(text)).toBeUndefined()
+    expect(performance.now() - start).toBeLessThan(2_000)
+  })
 })

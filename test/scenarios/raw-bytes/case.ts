@@ -49,8 +49,8 @@ export interface RawCase extends Outcome {
   readonly options?: Partial<ProxyOptions>
   /** Which requests have a route; all if left out. */
   readonly rule?: string
-  /** On a server of the host's own that counts three headers, instead of `listen`. */
-  readonly on?: 'handler' | 'attach'
+  /** On a server of the host's own that counts three headers, or has a lenient parser, instead of `listen`. */
+  readonly on?: 'handler' | 'attach' | 'lenient-handler' | 'lenient-attach'
 }
 
 /** Lines with their ends. */

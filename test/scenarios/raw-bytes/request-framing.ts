@@ -398,6 +398,6 @@ export const requestFraming: readonly RawCase[] = [
     section: 'a field that only looks like a length is none',
     name: 'Content_Length beside Content-Length',
     send: post(['Content_Length: 50', 'Content-Length: 5'], 'hello'),
-    ...passes(['Content_Length: 50'], ['content-length: 5'], 'hello'),
+    ...passes([], ['content-length: 5'], 'hello'),
   },
 ]

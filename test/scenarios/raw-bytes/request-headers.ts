@@ -346,7 +346,7 @@ export const requestHeaders: readonly RawCase[] = [
     send: get('X-Forwarded-For: 1.2.3.4', 'X_Forwarded_For: 6.6.6.6', 'X_Forwarded_Prefix: /p'),
     options: trusting,
     server: written(
-      ['X_Forwarded_Prefix: /p'],
+      [],
       [
         'X-Forwarded-For: 1.2.3.4, 127.0.0.1',
         'X-Forwarded-Proto: http',

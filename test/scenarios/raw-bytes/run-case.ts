@@ -50,9 +50,9 @@ export async function runCase(raw: RawCase): Promise<void> {
 
 async function listen(proxy: ReverseProxy, on: RawCase['on'], ends: (() => unknown)[]): Promise<number> {
   if (on === undefined) return (await proxy.listen({ port: 0, host: '127.0.0.1' })).port
-  const own = createServer()
-  own.maxHeadersCount = 3
-  if (on === 'attach') proxy.attach(own)
+  const own = createServer({ insecureHTTPParser: on.startsWith('lenient'), keepAliveTimeout: 65_000 })
+  if (!on.startsWith('lenient')) own.maxHeadersCount = 3
+  if (on.endsWith('attach')) proxy.attach(own)
   else own.on('request', proxy.handler).on('upgrade', proxy.upgrade)
   await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
   ends.unshift(() => {

@@ -174,6 +174,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
   ['lastGoodFile', 'path', 'options.lastGoodFile'],
   ['unsupportedFields', 'text', 'options.unsupportedFields'],
+  ['unsupportedFields.warn', 'list', 'options.unsupportedFields.warn'],
   ['constraints', 'list', 'refused'],
 
   ['retry', 'table', 'options.retry'],

@@ -1,0 +1,38 @@
+/** Why fields that keep something out, or say who asks, are never left out of a document by one word. */
+const LETS_IN = 'without it everybody gets in'
+const PLAIN = 'without it requests are served where they were to be sent on, in plain text perhaps'
+const FLOODS = 'without it nothing limits what a client may ask of a server'
+const FORGED = 'without it the header that tells who asks is the client’s own'
+
+/**
+ * What guards, by the path of its field, with what happens without it. `*` stands for a name of the document's own. A field
+ * that stands here and is not built yet is left out only where its own path is given; adding a guard is adding a row.
+ */
+export const GUARDS: Readonly<Record<string, string>> = {
+  tls: 'without it its certificates, and what they ask of clients, are not there',
+  'frontends.*.auth': LETS_IN,
+  'frontends.*.basicAuth': LETS_IN,
+  'frontends.*.whiteList': LETS_IN,
+  'frontends.*.whitelistSourceRange': LETS_IN,
+  // It may lead to TLS, and nothing in its form says so for certain.
+  'frontends.*.redirect': PLAIN,
+  // `allowedHosts`, `sslRedirect` and the headers by which browsers protect a page stand in it.
+  'frontends.*.headers': `${PLAIN}; its allowedHosts and security headers are missing too`,
+  'frontends.*.ratelimit': FLOODS,
+  // Traefik overwrites what a client sends under these headers' names; servers believe them.
+  'frontends.*.passTLSCert': FORGED,
+  'frontends.*.passTLSClientCert': FORGED,
+  'backends.*.maxConn': FLOODS,
+  'backends.*.buffering.maxRequestBodyBytes': FLOODS,
+  'backends.*.buffering.maxResponseBodyBytes': 'without it nothing limits what a server may answer',
+  'backends.*.servers.*.maxConnections': FLOODS,
+}
+
+/** Whether a field asks for nothing: `false`, `null`, an empty text, list or object. */
+export function asksForNothing(value: unknown): boolean {
+  if (value === false || value === null || value === undefined || value === '') return true
+  if (typeof value !== 'object') return false
+  if (Array.isArray(value)) return value.length === 0
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return (prototype === Object.prototype || prototype === null) && Object.keys(value).length === 0
+}

@@ -64,6 +64,17 @@ export function checkUnsupportedFields(given: unknown): void {
   }
 }
 
+/** What options say; `refuse` for what is none, of which `checkUnsupportedFields` tells elsewhere. */
+export function unsupportedFieldsIn(options: { readonly unsupportedFields?: unknown }): UnsupportedFields {
+  const { unsupportedFields = 'refuse' } = options
+  try {
+    checkUnsupportedFields(unsupportedFields)
+    return unsupportedFields as UnsupportedFields
+  } catch {
+    return 'refuse'
+  }
+}
+
 const EXPECTED = '"refuse" or "warn", or { warn: [paths] }'
 
 function invalid(message: string): ProxyError {

@@ -10,7 +10,7 @@ import { StaticProvider } from '../providers/static-provider.js'
 import { pathOf, quote } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { suggestName } from '../rules/nearest-name.js'
-import { checkUnsupportedFields, type UnsupportedFields } from '../rules/unsupported-fields.js'
+import { unsupportedFieldsIn } from '../rules/unsupported-fields.js'
 import { validateConfig } from '../rules/validate-config.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
@@ -59,20 +59,10 @@ function fileProvider(
   }
   const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
   // Nothing of it would change by itself.
-  const checked = validateConfig(document, { unsupportedFields: unsupportedFieldsOf(options) })
+  const checked = validateConfig(document, { unsupportedFields: unsupportedFieldsIn(options) })
   for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
   if (checked.ok) warnOfEntryPoints(checked.config, entryPoints, settings)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
-}
-
-/** What is none is told by its key: see `checkByKey`. */
-function unsupportedFieldsOf({ unsupportedFields = 'refuse' }: Bag): UnsupportedFields {
-  try {
-    checkUnsupportedFields(unsupportedFields)
-    return unsupportedFields as UnsupportedFields
-  } catch {
-    return 'refuse'
-  }
 }
 
 /** A frontend on an entry point that is not there gets no requests: most likely a slip. */

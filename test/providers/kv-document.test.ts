@@ -159,7 +159,6 @@ describe('keys outside of the layout', () => {
   it.each([
     ['comment', 'by an operator', '/traefik/comment'],
     ['frontends/web/comment', 'of ours', '/traefik/frontends/web/comment'],
-    ['entrypoints/http/address', ':80', '/traefik/entrypoints'],
   ])('are left out, with a warning: %s', (key, value, path) => {
     const { document, warnings } = read({ ...WEB, [key]: value })
     expect(document).toEqual(read(WEB).document)

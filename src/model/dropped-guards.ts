@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto'
 import type { Issue } from './errors.js'
 
+/** Several ask for the same: there may be a hundred thousand warnings. */
+const SORTED = new WeakMap<readonly Issue[], readonly string[]>()
+
 /** The paths of fields that guard and were left out, in order. */
 export function droppedGuardsIn(warnings: readonly Issue[]): readonly string[] {
-  return warnings.flatMap(({ code, path }) => (code === 'GUARD_DROPPED' ? path : [])).sort()
+  const known = SORTED.get(warnings)
+  if (known) return known
+  const paths = warnings.flatMap(({ code, path }) => (code === 'GUARD_DROPPED' ? path : [])).sort()
+  SORTED.set(warnings, paths)
+  return paths
 }
 
 /** So many sets are remembered; the oldest is forgotten, and told again. */

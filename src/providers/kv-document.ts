@@ -143,8 +143,8 @@ class KvLayout {
       folderIn(fields, name)[own] = value
       return
     }
-    // It will be refused by its name, whatever it holds.
-    if (place.shape.later.includes(name)) fields[name] = true
+    // It will be refused by its name, whatever it holds. Whether it asks for anything is told from what is off.
+    if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
     else if (inside && SWITCHES.has(name)) {
       // Its defaults, unless there is more of it.
       if (flagOf(value) !== false) folderIn(fields, name)
@@ -249,6 +249,10 @@ function flagOf(text: string): unknown {
   const word = text.trim()
   if (/^(1|t|T|true|TRUE|True)$/.test(word)) return true
   return /^(0|f|F|false|FALSE|False)$/.test(word) ? false : text
+}
+
+function isOff(text: string): boolean {
+  return text.trim() === '' || flagOf(text) === false
 }
 
 function listOf(text: string): unknown {

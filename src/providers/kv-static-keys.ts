@@ -19,35 +19,47 @@ export type KvStaticKey = { readonly guard: string } | { readonly name: string }
 export function kvStaticKeyOf(segments: readonly string[], value: () => string): KvStaticKey | undefined {
   const names = segments.filter((segment) => segment !== '')
   const [first = '', ...rest] = names
-  const top = knownIn(STATIC_TOP_NAMES, first)
-  const meant = top ?? misspeltTop(first)
+  const top = TOPS.get(first.toLowerCase())
+  const meant = top ?? nearestName(first, GUARDED_TOPS)
   if (meant === undefined) return undefined
-  const guard = guardAt([meant, ...rest], value)
-  if (guard !== undefined) return { guard }
+  const guard = guardAt([meant, ...(meant === ENTRY_POINTS ? inEntryPoint(rest) : rest)], value)
+  if (guard !== undefined && (top !== undefined || isMeant(first, meant))) return { guard }
   return top === undefined ? undefined : { name: top }
 }
 
-/** There may be any number of other keys: most are told from a guard's by a look at few names. */
-function misspeltTop(given: string): string | undefined {
-  return nearestName(given, GUARDED_TOPS) === undefined ? undefined : nearestName(given, NEAR_TOP)
+/** Whether no other name is nearer. There may be any number of other keys, so few are compared with all names. */
+function isMeant(given: string, top: string): boolean {
+  return nearestName(given, NEAR_TOP) === top
 }
 
 /** What a misspelt name may mean: in a document, another check is for that. */
 const NEAR_TOP = [...STATIC_TOP_NAMES.filter((name) => name !== 'tls'), 'frontends', 'backends']
 
+/** The names in an entry point, one of which may be misspelt. */
+function inEntryPoint([own, field, ...rest]: readonly string[]): string[] {
+  if (own === undefined || field === undefined) return own === undefined ? [] : [own]
+  const known = IN_ENTRY_POINT.get(field.toLowerCase()) ?? nearestName(field, ENTRY_POINT_NAMES)
+  return [own, known ?? field, ...rest]
+}
+
+const ENTRY_POINTS = 'entryPoints'
+const bySmallName = (names: readonly string[]) => new Map(names.map((name) => [name.toLowerCase(), name]))
+const TOPS = bySmallName(STATIC_TOP_NAMES)
+const IN_ENTRY_POINT = bySmallName(ENTRY_POINT_NAMES)
+
 /** Patterns, step by step. A document's own `tls` is none of the static configuration. */
 const GUARDS = GUARDING_STATIC_KEYS.filter(([path]) => path !== 'tls').map(([path, kind]) => ({
   steps: path.split('.'),
+  small: path.toLowerCase().split('.'),
   kind,
 }))
 
 const GUARDED_TOPS = [...new Set(GUARDS.map(({ steps }) => steps[0] as string))]
 
 function guardAt(names: readonly string[], value: () => string): string | undefined {
-  for (const { steps, kind } of GUARDS) {
+  for (const { steps, small, kind } of GUARDS) {
     const count = Math.min(steps.length, names.length)
-    const isOnTheWay = names.slice(0, count).every((name, at) => isStep(steps, at, name))
-    if (!isOnTheWay) continue
+    if (!isOnTheWay(small, names, count)) continue
     const isThere = names.length > steps.length || (names.length === steps.length && asks(kind, value()))
     // A whole entry point in one text: what stands in it is not looked into, and may guard.
     const isText = names.length < steps.length && steps[0] === ENTRY_POINTS && !isWord(value())
@@ -56,14 +68,10 @@ function guardAt(names: readonly string[], value: () => string): string | undefi
   return undefined
 }
 
-const ENTRY_POINTS = 'entryPoints'
-
-function isStep(steps: readonly string[], at: number, name: string): boolean {
-  const step = steps[at] as string
-  if (step === '*' || step.toLowerCase() === name.toLowerCase()) return true
-  const isInEntryPoint = steps[0] === ENTRY_POINTS && at === 2
-  if (!isInEntryPoint || knownIn(ENTRY_POINT_NAMES, name) !== undefined) return false
-  return nearestName(name, ENTRY_POINT_NAMES) === step
+function isOnTheWay(small: readonly string[], names: readonly string[], count: number): boolean {
+  for (let at = 0; at < count; at += 1)
+    if (small[at] !== '*' && small[at] !== (names[at] as string).toLowerCase()) return false
+  return true
 }
 
 /** Whether a value asks for anything: a table does, whatever stands there; Traefik takes no notice of empty values. */
@@ -78,11 +86,6 @@ function isWord(text: string): boolean {
 
 function pathTo(steps: readonly string[], names: readonly string[]): string {
   return names.reduce((path, name, at) => pathOf(path, steps[at] === '*' ? name : (steps[at] as string)), '')
-}
-
-function knownIn(known: readonly string[], given: string): string | undefined {
-  const wanted = given.toLowerCase()
-  return known.find((name) => name.toLowerCase() === wanted)
 }
 
 /** Traefik's static configuration, as far as it stands among the keys of a document: what guards refuses, the rest is told. */

@@ -26,7 +26,7 @@ export class FieldChecker {
     const fields: Record<string, unknown> = {}
     for (const name of Object.keys(value)) {
       if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
-      else this.#unknownField(pathOf(path, name), name, shape, (value as Record<string, unknown>)[name])
+      else this.#unknownField(pathOf(path, name), name, shape, value)
     }
     return fields
   }
@@ -126,15 +126,24 @@ export class FieldChecker {
     return !flaw
   }
 
-  #unknownField(path: string, name: string, { now, later }: Shape, value: unknown): void {
+  #unknownField(path: string, name: string, { now, later }: Shape, fields: object): void {
     if (later.includes(name)) {
-      const { isLeftOut, issue } = this.#unsupported(path, name, value)
+      const { isLeftOut, issue } = this.#unsupported(path, name, valueIn(fields, name))
       const told = isLeftOut ? this.warnings : this.issues
       told.push(issue)
       return
     }
     const suggestion = suggestName(name, [...now, ...later])
     this.note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
+  }
+}
+
+/** What cannot be read may ask for anything. */
+function valueIn(fields: object, name: string): unknown {
+  try {
+    return (fields as Readonly<Record<string, unknown>>)[name]
+  } catch {
+    return true
   }
 }
 

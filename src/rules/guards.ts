@@ -28,11 +28,33 @@ export const GUARDS: Readonly<Record<string, string>> = {
   'backends.*.servers.*.maxConnections': FLOODS,
 }
 
-/** Whether a field asks for nothing: `false`, `null`, an empty text, list or object. */
+/** Deeper than any field of Traefik's; a document may hold circles. */
+const MAX_DEPTH = 8
+
+/**
+ * Whether a field asks for nothing: `false`, `null`, an empty text, list or object, or an object that holds nothing but what is
+ * `false`, `null` or an empty text. A list that is empty within it may ask for something: a guard that lets nobody in.
+ */
 export function asksForNothing(value: unknown): boolean {
-  if (value === false || value === null || value === undefined || value === '') return true
-  if (typeof value !== 'object') return false
-  if (Array.isArray(value)) return value.length === 0
+  try {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return true
+    return isOff(value, MAX_DEPTH) || (isPlain(value) && Object.keys(value).length === 0)
+  } catch {
+    // What cannot be read may ask for anything.
+    return false
+  }
+}
+
+function isOff(value: unknown, depth: number): boolean {
+  if (value === false || value === null || value === '') return true
+  if (depth === 0 || !isPlain(value)) return false
+  const inside = Object.values(value)
+  return inside.length > 0 && inside.every((one) => isOff(one, depth - 1))
+}
+
+/** Parsers make other things too: dates, maps. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return (prototype === Object.prototype || prototype === null) && Object.keys(value).length === 0
+  return prototype === Object.prototype || prototype === null
 }

@@ -87,11 +87,24 @@ describe.each(LATER)('%s, which is not built yet,', (pattern) => {
   })
 
   it('asks for nothing if it is off: the word leaves it out, and no guard is missing', () => {
-    for (const off of [false, null, '', {}, []]) {
+    for (const off of [false, null, '', {}, [], { sslRedirect: false }, { basic: { usersFile: '' } }]) {
       expect(outcome(documentWith(pattern, off), 'warn')).toBe(`served, NOT_SUPPORTED ${path}`)
       expect(outcome(documentWith(pattern, off))).toBe(refused)
     }
   })
+})
+
+it('a guard that lets nobody in is not off, and neither is one that cannot be looked into', () => {
+  const circle: Record<string, unknown> = { off: false }
+  circle['again'] = circle
+  for (const on of [
+    { basic: { users: [] } },
+    { basic: { users: ['a:b'], removeHeader: false } },
+    circle,
+    0,
+    [null],
+  ])
+    expect(outcome(documentWith('frontends.*.auth', on), 'warn')).toMatch(/^refused/)
 })
 
 it('a guard that is refused says that it guards, and how its path is written', () => {

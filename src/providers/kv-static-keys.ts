@@ -61,8 +61,8 @@ function guardAt(names: readonly string[], value: () => string): string | undefi
     const count = Math.min(steps.length, names.length)
     if (!isOnTheWay(small, names, count)) continue
     const isThere = names.length > steps.length || (names.length === steps.length && asks(kind, value()))
-    // A whole entry point in one text: what stands in it is not looked into, and may guard.
-    const isText = names.length < steps.length && steps[0] === ENTRY_POINTS && !isWord(value())
+    // A whole table in one text: what stands in it is not looked into, and may guard.
+    const isText = names.length < steps.length && mayHoldTable(steps[0] as string, value())
     if (isThere || isText) return pathTo(steps, names.slice(0, steps.length))
   }
   return undefined
@@ -80,8 +80,9 @@ function asks(kind: (typeof GUARDS)[number]['kind'], value: string): boolean {
   return text !== '' && (kind === 'table' || !/^(0|f|false)$/i.test(text))
 }
 
-function isWord(text: string): boolean {
-  return /^[\w.-]*$/.test(text)
+/** An entry point's text is anything but a word (`Name:http Auth.Basic:a`); that of other tables is JSON or TOML. */
+function mayHoldTable(top: string, text: string): boolean {
+  return top === ENTRY_POINTS ? !/^[\w.-]*$/.test(text) : /[{[=\n]/.test(text)
 }
 
 function pathTo(steps: readonly string[], names: readonly string[]): string {

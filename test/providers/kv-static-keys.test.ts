@@ -147,6 +147,9 @@ describe('what guards in a static configuration that stands in a store', () => {
   it.each([
     ['entrypoints/http', 'Name:http Address::80 Redirect.EntryPoint:https'],
     ['entrypoints/http', '{"address":":80","auth":{}}'],
+    ['entrypoints/http/forwardedheaders', '{"trustedIPs":["10.0.0.0/8"]}'],
+    ['web', '{"address":":8080","auth":{"basic":{"users":["a:b"]}}}'],
+    ['consul', 'filename = "x.tmpl"'],
     ['entrypoints', '{"http":{"whitelist":{"sourceRange":["10.0.0.0/8"]}}}'],
   ])('may stand in one text, which is refused: %s = %s', (key, value) => {
     expect(outcome({ [key]: value }).issues).toMatchObject([{ code: 'NOT_SUPPORTED' }])

@@ -78,6 +78,7 @@ export { type LintFinding, lintConfig } from './rules/lint-config.js'
 export type { MatcherOptions } from './rules/matchers.js'
 export { Router, type RouterExplanation } from './rules/router.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
+export type { UnsupportedFields } from './rules/unsupported-fields.js'
 export { type Validation, validateConfig } from './rules/validate-config.js'
 export { loadStaticConfig } from './static-config/load-static-config.js'
 export type {

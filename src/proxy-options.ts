@@ -6,6 +6,7 @@ import { ProxyError } from './model/errors.js'
 import type { ConfigCache, Provider } from './model/provider.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from './rules/known-options.js'
+import { checkUnsupportedFields } from './rules/unsupported-fields.js'
 import type { AccessLogOptions } from './status/access-log.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './status/log-levels.js'
 import { checkAccessLogOptions, checkLogger } from './status/log-options.js'
@@ -46,7 +47,7 @@ const OPTIONS: Readonly<
   matchers: ['an object of functions', isFunctionTable],
   balancers: ['an object of functions', isFunctionTable],
   keepTrailingSlash: ['true or false', (value) => typeof value === 'boolean'],
-  unsupportedFields: ['"refuse" or "warn"', (value) => value === 'refuse' || value === 'warn'],
+  unsupportedFields: ['"refuse" or "warn", or { warn: [paths] }', isAnything],
   underscoreHeaders: [
     '"drop", "refuse" or "keep"',
     (value) => ['drop', 'refuse', 'keep'].includes(value as string),
@@ -88,6 +89,7 @@ export function checkOptions(options: ProxyOptions): void {
   const { config, providers = [], timeouts = {}, limits = {}, retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
     throw invalid('expected providers with at least one, or config')
+  if (options.unsupportedFields !== undefined) checkUnsupportedFields(options.unsupportedFields)
   onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.')
   for (const [name, value] of Object.entries(timeouts)) limitOption(value, `timeouts.${name}`)
   onlyKnownOptions(limits, LIMITS, 'limits.')
@@ -127,6 +129,11 @@ function checkCertificates(tls: UpstreamTls): void {
     const message = `upstreamTls: expected PEM texts, of a certificate and its key: ${(error as Error).message}`
     throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
   }
+}
+
+/** Looked at closer below. */
+function isAnything(): boolean {
+  return true
 }
 
 function isFunction(value: unknown): boolean {

@@ -27,7 +27,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
   undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
-  'smol-toml': /^providers\/parse-document\.ts$/,
+  'smol-toml': /^(providers\/parse-document|command-line\/convert-keys)\.ts$/,
   yaml: /^(providers\/parse-document|command-line\/document-places)\.ts$/,
   'toml-eslint-parser': /^command-line\/document-places\.ts$/,
   commander: /^command-line\/[a-z-]+\.ts$/,

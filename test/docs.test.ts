@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/engine/limits.js'
 import { ERROR_CODES } from '../src/model/errors.js'
 import { balancerTable } from '../src/rules/balancers.js'
 import * as shapes from '../src/rules/document-shapes.js'
+import { GUARDS } from '../src/rules/guards.js'
 import { matcherTable } from '../src/rules/matchers.js'
 import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
 import { STATIC_KEYS } from '../src/static-config/static-keys.js'
@@ -317,6 +318,10 @@ describe('docs/configuration.md', () => {
       .filter(([, , { later }]) => later.length > 0)
       .map(([, kind, { later }]) => [kind, [...later].sort()])
     expect(told.sort()).toEqual(known.sort())
+  })
+
+  it('has everything that guards', () => {
+    expect(namesUnder(file, 'What guards').sort()).toEqual(Object.keys(GUARDS).sort())
   })
 
   it('has every strategy', () => {

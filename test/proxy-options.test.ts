@@ -75,13 +75,19 @@ describe('options', () => {
     [{ config, retry: { attempts: 1.5 } }, /retry\.attempts: .* found 1\.5/],
     [
       { config, unsupportedFields: 'ignore' },
-      /unsupportedFields: expected "refuse" or "warn", found string "ignore"/,
+      /unsupportedFields: expected "refuse" or "warn", or \{ warn: \[paths\] \}, found string "ignore"/,
     ],
     [
       { config, underscoreHeaders: 'allow' },
       /underscoreHeaders: expected "drop", "refuse" or "keep", found string "allow"/,
     ],
     [{ config, underscoreHeaders: ['drop'] }, /underscoreHeaders: expected .*, found/],
+    [
+      { config, unsupportedFields: { warn: ['frontends.*.atuh'] } },
+      /unsupportedFields\.warn: "frontends\.\*\.atuh" names no field; the nearest known one is "auth"/,
+    ],
+    [{ config, unsupportedFields: { wran: [] } }, /no option unsupportedFields\.wran; .* is "warn"/],
+    [{ config, unsupportedFields: { warn: 'tls' } }, /unsupportedFields\.warn: expected a list of paths/],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)
   })

@@ -1,6 +1,7 @@
 import type { ProviderConfig } from '../model/config.js'
 import { asError } from '../model/errors.js'
 import type { ReadFile } from '../providers/document-files.js'
+import type { ValidateOptions } from '../rules/document-checker.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { lintConfig } from '../rules/lint-config.js'
 import { validateConfig } from '../rules/validate-config.js'
@@ -60,10 +61,15 @@ async function checkDocument(files: readonly ReadFile[]): Promise<Findings> {
 
 /** With the document that may stand in it. */
 async function checkStaticConfig(file: ReadFile): Promise<Findings> {
-  const { issues, warnings, document } = await inspectStaticConfig({ path: file.name })
-  const hasDocument = Object.keys(document).length > 0
-  const own = hasDocument ? lookAt(withFieldCase({ frontends: {}, backends: {}, ...document })) : NOTHING
-  return located({ issues: [...issues, ...own.issues], warnings: [...warnings, ...own.warnings] }, [file])
+  const inspected = await inspectStaticConfig({ path: file.name })
+  const { issues, warnings, document, unsupportedFields } = inspected
+  const whole = withFieldCase({ frontends: {}, backends: {}, ...document })
+  const own = Object.keys(document).length > 0 ? lookAt(whole, { unsupportedFields }) : NOTHING
+  // Where the document can be read without a file of its own, it was looked at already.
+  const isTold = ({ path, code }: Omit<Finding, 'place'>) =>
+    issues.some((issue) => issue.path === path && issue.code === code)
+  const more = own.issues.filter((issue) => !isTold(issue))
+  return located({ issues: [...issues, ...more], warnings: [...warnings, ...own.warnings] }, [file])
 }
 
 /** What is wrong, before it is known where that stands. */
@@ -72,11 +78,14 @@ interface Looked {
   readonly warnings: readonly Omit<Finding, 'place'>[]
 }
 
-function lookAt(document: unknown): Looked {
-  const checked = validateConfig(document)
+function lookAt(document: unknown, options: ValidateOptions = {}): Looked {
+  const checked = validateConfig(document, options)
   if (!checked.ok) return { issues: checked.issues, warnings: [] }
   const empty = Object.keys(checked.config.frontends).length === 0 ? [NO_FRONTENDS] : []
-  return { issues: [], warnings: [...checked.warnings, ...empty, ...lintConfig(document as ProviderConfig)] }
+  return {
+    issues: [],
+    warnings: [...checked.warnings, ...empty, ...lintConfig(document as ProviderConfig, options)],
+  }
 }
 
 /** Valid, but no provider takes it unless it is told to. */

@@ -5,6 +5,7 @@ import { suggestName } from '../rules/nearest-name.js'
 import { checkFiles } from './check-files.js'
 import { commandFlags, unknownFlag, withValuesJoined } from './command-flags.js'
 import { convertDocument } from './convert-document.js'
+import { convertKeys } from './convert-keys.js'
 import { explainRequest } from './explain-request.js'
 import { findStaticConfig } from './find-static-config.js'
 import { runProxy } from './run-proxy.js'
@@ -154,16 +155,21 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
 function addConvert(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command('convert')
-    .description('prints a document as JSON')
-    .argument('<file>', 'TOML, YAML or JSON; - for the standard input')
+    .description('prints a document as JSON, or a static configuration in a store as a traefik.toml')
+    .argument('<file>', 'TOML, YAML, JSON, or keys; - for the standard input')
     .addOption(new Option('--format <format>', 'by default, the ending of its name says it').choices(FORMATS))
+    .option('--prefix <prefix>', 'of keys: what the configuration stands below; default: /traefik')
     .addHelpText('after', CONVERT_EXAMPLES)
-    .action(async (file: string, { format }: { format?: DocumentFormat }) =>
-      exit(await convertDocument(file, format, terminal)),
+    .action(
+      async (file: string, { format, prefix }: { format?: DocumentFormat | 'keys'; prefix?: string }) => {
+        if (format === 'keys') return exit(await convertKeys(file, prefix ?? '/traefik', terminal))
+        if (prefix !== undefined) program.error('error: expected --format keys beside --prefix')
+        exit(await convertDocument(file, format, terminal))
+      },
     )
 }
 
-const FORMATS: readonly DocumentFormat[] = ['toml', 'yaml', 'json']
+const FORMATS: readonly (DocumentFormat | 'keys')[] = ['toml', 'yaml', 'json', 'keys']
 
 function addHeader(text: string, headers: ExplainOptions['header']): ExplainOptions['header'] {
   const [, name, value = ''] = /^([!#$%&'*+.^`|~\w-]+):\s*(.*?)\s*$/s.exec(text) ?? []
@@ -208,8 +214,11 @@ Examples:
   $ switchover explain rules/ --host a.test --path / --client-ip ::1 --header 'X-Tenant: blue'`
 
 const CONVERT_EXAMPLES = `
+Of keys, the static configuration is printed, which Traefik reads in a store; documents stay there.
 Exit code 0: it is printed; 1: it is no document; 2: it cannot be read.
 
 Examples:
   $ switchover convert rules.toml > rules.json
-  $ switchover convert --format yaml - < rules.yaml`
+  $ switchover convert --format yaml - < rules.yaml
+  $ etcdctl get --prefix /traefik/ --write-out=json | switchover convert --format keys --prefix /traefik -
+  $ consul kv export traefik/ | switchover convert --format keys --prefix traefik -`

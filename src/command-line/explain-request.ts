@@ -15,6 +15,7 @@ import { readStaticConfig } from '../static-config/read-static-config.js'
 import { masked, withoutValues } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
+import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
 /** How long providers have for their first configuration, in milliseconds. */
@@ -54,6 +55,7 @@ export async function explainRequest(
       return 2
     }
     proxy = createProxy(options)
+    tellDroppedGuards(proxy, terminal)
     const isReady = await proxy.ready({ timeoutMs: READY_MS }).then(
       () => true,
       (error: Error) => {

@@ -8,6 +8,7 @@ import { masked } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { ProcessSignals } from './process-signals.js'
 import { RunningProxy, tellWarnings } from './running-proxy.js'
+import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
 /** When it is said that providers are not ready, in milliseconds. */
@@ -41,6 +42,7 @@ async function runUntil(
     tellWarnings(config, terminal)
     await config.logger?.open()
     proxy = createProxy(config.options)
+    tellDroppedGuards(proxy, terminal)
   } catch (thrown) {
     terminal.fail(masked(asError(thrown).message))
     return 1

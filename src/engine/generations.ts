@@ -10,7 +10,9 @@ import {
 } from '../model/merge-configs.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import { runInSlices } from '../rules/run-steps.js'
+import { checkUnsupportedFields } from '../rules/unsupported-fields.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
+import { GuardWarnings } from './guard-warnings.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
 import { StrictDns } from './strict-dns.js'
@@ -23,6 +25,7 @@ export class Generations {
   readonly #events: ProxyEmitter
   /** What each provider's newest configuration called itself. */
   readonly #versions = new Map<string, string | undefined>()
+  readonly #guards = new GuardWarnings()
   #snapshot: Snapshot | undefined
   #partial = false
   #applying = new AbortController()
@@ -34,7 +37,9 @@ export class Generations {
   #isStale = false
   #closed = false
 
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for `unsupportedFields` */
   constructor(tools: Omit<CompileTools, 'names'>, validation: ValidateOptions, events: ProxyEmitter) {
+    checkUnsupportedFields(validation.unsupportedFields ?? 'refuse')
     const { networks } = tools.upstreams.options
     this.#names = new StrictDns(networks.addressesOf, () => this.#readdress())
     this.#tools = { ...tools, names: this.#names }
@@ -114,6 +119,7 @@ export class Generations {
 
     // tell
     const { provider, version, verified = true, warnings = [] } = about
+    this.#guards.tell(provider, warnings)
     const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
     const label = version === undefined ? {} : { version }
     this.#events.emit('configChanged', { generation, provider, ...label, verified, changes, steps, warnings })
@@ -180,8 +186,10 @@ export class Generations {
     return this.#applying.signal
   }
 
-  #isKnown({ provider, version }: ApplyNotes): boolean {
-    return this.#versions.has(provider) && this.#versions.get(provider) === version
+  /** The same content with other guards left out is not the same: somebody must be told. */
+  #isKnown({ provider, version, warnings }: ApplyNotes): boolean {
+    const isSameVersion = this.#versions.has(provider) && this.#versions.get(provider) === version
+    return isSameVersion && this.#guards.isServing(provider, warnings)
   }
 }
 

@@ -90,6 +90,7 @@ export type IssueCode =
   | 'MISSING_BACKEND'
   | 'UNKNOWN_FIELD'
   | 'NOT_SUPPORTED'
+  | 'GUARD_DROPPED'
   | 'EMPTY'
 
 /** One thing that is wrong with a document, and where. */

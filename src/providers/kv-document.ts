@@ -3,6 +3,7 @@ import { pathOf, quote } from '../rules/document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { nullRecord } from '../rules/records.js'
+import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 
 /** A key below a prefix, without the prefix and the slash behind it, and its value. */
 export interface KvEntry {
@@ -47,9 +48,9 @@ type Fields = Record<string, unknown>
  * names of fields in any case. `version` is ours: the document's own label.
  *
  * @param prefix where the keys stand, for messages
- * @param warn told of keys that are none of the layout: once for all that stand below one place
+ * @param warn told of keys that are none of the layout, or of a static configuration: once for all below one place
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is no UTF-8, `PROXY_CONFIG_INVALID` for a field that stands
- * twice, or in no field of which there are fields
+ * twice, or in no field of which there are fields, and for what guards in a static configuration
  */
 export function* documentOfKeys(
   entries: Iterable<KvEntry>,
@@ -77,21 +78,25 @@ class KvLayout {
   readonly #prefix: string
   readonly #document = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
   readonly #strangers = new Map<string, number>()
+  readonly #statics: StaticKeysOfStore
   readonly #issues: Issue[] = []
   readonly #lists: { readonly fields: Fields; readonly name: string; readonly list: IndexedList }[] = []
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
 
   constructor(prefix: string) {
     this.#prefix = prefix
+    this.#statics = new StaticKeysOfStore(prefix)
   }
 
   take(key: string, bytes: Uint8Array): void {
     if (isFolder({ key, value: bytes })) return
     const segments = key.split('/')
     if (segments.length === 1 && BESIDE.has(key)) return
-    const value = this.#textOf(key, bytes)
     const [first = ''] = segments
-    const kind = KINDS_OF_ENTRIES.find((name) => name === fieldOf(DOCUMENT_PLACE.shape, first))
+    const field = fieldOf(DOCUMENT_PLACE.shape, first)
+    if (field === undefined && this.#statics.take(key, segments, bytes)) return
+    const value = this.#textOf(key, bytes)
+    const kind = KINDS_OF_ENTRIES.find((name) => name === field)
     // What stands near to where it should is not left out: it may say who may come in.
     const isNear =
       kind === undefined && segments.length > 2 && nearestName(first, KINDS_OF_ENTRIES) !== undefined
@@ -103,11 +108,10 @@ class KvLayout {
   document(warn: (warning: Issue) => void): unknown {
     for (const [place, count] of this.#strangers) {
       const message = `is no key of the layout, and left out${count > 1 ? `, with ${count} keys` : ''}`
-      const path = `${this.#prefix}/${place}`
-      // Names come from the store, and may be anything.
-      warn({ path: /^[\w./@:-]{1,300}$/.test(path) ? path : quote(path), code: 'UNKNOWN_FIELD', message })
+      warn({ path: shownKey(`${this.#prefix}/${place}`), code: 'UNKNOWN_FIELD', message })
     }
-    const issues = this.#issues
+    for (const warning of this.#statics.warnings) warn(warning)
+    const issues = [...this.#statics.issues, ...this.#issues]
     if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
     for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
     return this.#document
@@ -139,8 +143,8 @@ class KvLayout {
       folderIn(fields, name)[own] = value
       return
     }
-    // It will be refused by its name, whatever it holds.
-    if (place.shape.later.includes(name)) fields[name] = true
+    // It will be refused by its name, whatever it holds. Whether it asks for anything is told from what is off.
+    if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
     else if (inside && SWITCHES.has(name)) {
       // Its defaults, unless there is more of it.
       if (flagOf(value) !== false) folderIn(fields, name)
@@ -245,6 +249,10 @@ function flagOf(text: string): unknown {
   const word = text.trim()
   if (/^(1|t|T|true|TRUE|True)$/.test(word)) return true
   return /^(0|f|F|false|FALSE|False)$/.test(word) ? false : text
+}
+
+function isOff(text: string): boolean {
+  return text.trim() === '' || flagOf(text) === false
 }
 
 function listOf(text: string): unknown {

@@ -1,8 +1,10 @@
 import type { ProviderConfig } from '../model/config.js'
+import { droppedGuardsIn } from '../model/dropped-guards.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
+import { withDroppedGuards } from '../rules/keep-dropped-guards.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
@@ -217,6 +219,8 @@ export class ProviderSupervisor {
     }
 
     const { version } = checked.config
+    const dropped = droppedGuardsIn(checked.warnings)
+    const kept = await runInSlices(withDroppedGuards(checked.config, dropped, delivery.document), signal)
     const validate = mergeStart - validateStart
     const { generation } = await this.#apply(
       merged,
@@ -229,17 +233,16 @@ export class ProviderSupervisor {
         partial: this.#providers.some((other) => other !== entry && other.live === undefined),
       },
       signal,
-      () => entry.wentLive(own, version),
+      () => entry.wentLive(own, version, dropped),
     )
     entry.accepted(delivery.keptSince)
-    if (delivery.keptSince === undefined) this.#coldStart?.keep(name, checked.config)
+    if (delivery.keptSince === undefined) this.#coldStart?.keep(name, kept)
     return generation
   }
 
   #withOthers(entry: SupervisedProvider, own: MergedConfig): MergedConfig[] {
-    return this.#providers
-      .map((other) => (other === entry ? own : other.live))
-      .filter((config) => config !== undefined)
+    const all = this.#providers.map((other) => (other === entry ? own : other.live))
+    return all.filter((config) => config !== undefined)
   }
 
   #afterSwitch(entry: SupervisedProvider): void {

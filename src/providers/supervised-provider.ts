@@ -19,6 +19,8 @@ export interface ProviderState {
   readonly ageMs?: number
   /** What is live was kept from an earlier run, since this time (ISO 8601): the source has delivered nothing yet. */
   readonly staleSince?: string
+  /** Of what is live, the paths of fields that guard and were left out, because `unsupportedFields.warn` names them. */
+  readonly droppedGuards?: readonly string[]
 }
 
 /** Whom a supervised provider tells of itself. */
@@ -51,6 +53,7 @@ export class SupervisedProvider {
   awaitsOthers: PendingDelivery | undefined
   #version: string | undefined
   #liveSince = 0
+  #droppedGuards: readonly string[] = []
   #staleSince: string | undefined
   #lastRejection: { readonly content: unknown; readonly error: ProxyError } | undefined
   #outageSince: number | undefined
@@ -76,6 +79,7 @@ export class SupervisedProvider {
       ...(this.#version !== undefined && { version: this.#version }),
       ...(this.#staleSince !== undefined && { staleSince: this.#staleSince }),
       ...(this.live && { ageMs: performance.now() - this.#liveSince }),
+      ...(this.#droppedGuards.length > 0 && { droppedGuards: this.#droppedGuards }),
     }
   }
 
@@ -86,8 +90,10 @@ export class SupervisedProvider {
     if (!signal.aborted) this.#lastTaken = performance.now()
   }
 
-  wentLive(config: MergedConfig, version: string | undefined): void {
+  /** @param droppedGuards paths of fields that guard and are not in the configuration */
+  wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[] = []): void {
     this.live = config
+    this.#droppedGuards = droppedGuards
     this.#version = version
     this.#liveSince = performance.now()
   }

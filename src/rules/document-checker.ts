@@ -9,13 +9,17 @@ import { type MatcherOptions, type MatcherTable, matcherTable } from './matchers
 import { suggestName } from './nearest-name.js'
 import { nullRecord, present } from './records.js'
 import { withoutSecrets } from './secret-values.js'
+import type { UnsupportedFields } from './unsupported-fields.js'
 
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
 export interface ValidateOptions extends MatcherOptions {
   /** The host's own strategies, by name. */
   readonly balancers?: Readonly<Record<string, BalancerFactory>>
-  /** `refuse` (default): a field that is not built yet is an issue. `warn`: it is a warning, and ignored. */
-  readonly unsupportedFields?: 'refuse' | 'warn'
+  /**
+   * `refuse` (default): a field that is not built yet is an issue. `warn`: it is a warning, and ignored, unless it guards.
+   * `{ warn: ['frontends.*.auth'] }`: the same for fields whose paths are named, also for those that guard.
+   */
+  readonly unsupportedFields?: UnsupportedFields
 }
 
 /**

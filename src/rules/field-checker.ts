@@ -3,16 +3,17 @@ import type { Issue } from '../model/errors.js'
 import { describeValue, pathOf, quote, RESERVED_NAMES, type Shape } from './document-shapes.js'
 import { suggestName } from './nearest-name.js'
 import { parseDuration } from './parse-duration.js'
+import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
 
 /** Reads the fields of a document of any shape, noting what is none of what was expected. */
 export class FieldChecker {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
-  readonly #warn: boolean
+  readonly #unsupported: UnsupportedPolicy
 
-  /** @param warn whether a field that is not built yet is a warning, and no issue */
-  constructor(warn: boolean) {
-    this.#warn = warn
+  /** @param unsupported what becomes of fields that are not built yet. Default: each is an issue */
+  constructor(unsupported: UnsupportedPolicy = unsupportedPolicy()) {
+    this.#unsupported = unsupported
   }
 
   /** An object's fields, if it is one; fields that its kind does not have are noted. */
@@ -25,7 +26,7 @@ export class FieldChecker {
     const fields: Record<string, unknown> = {}
     for (const name of Object.keys(value)) {
       if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
-      else this.#unknownField(pathOf(path, name), name, shape)
+      else this.#unknownField(pathOf(path, name), name, shape, value)
     }
     return fields
   }
@@ -125,15 +126,24 @@ export class FieldChecker {
     return !flaw
   }
 
-  #unknownField(path: string, name: string, { now, later }: Shape): void {
+  #unknownField(path: string, name: string, { now, later }: Shape, fields: object): void {
     if (later.includes(name)) {
-      const issue: Issue = { path, code: 'NOT_SUPPORTED', message: `${name} of Traefik is not supported yet` }
-      if (this.#warn) this.warnings.push(issue)
-      else this.issues.push(issue)
+      const { isLeftOut, issue } = this.#unsupported(path, name, valueIn(fields, name))
+      const told = isLeftOut ? this.warnings : this.issues
+      told.push(issue)
       return
     }
     const suggestion = suggestName(name, [...now, ...later])
     this.note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
+  }
+}
+
+/** What cannot be read may ask for anything. */
+function valueIn(fields: object, name: string): unknown {
+  try {
+    return (fields as Readonly<Record<string, unknown>>)[name]
+  } catch {
+    return true
   }
 }
 

@@ -5,6 +5,7 @@ import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
 import type { CompiledTerm } from './compile-rule.js'
 import { textOf } from './format-rule.js'
 import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
+import { refuseGuards } from './refuse-guards.js'
 import { RouterIndex } from './router-index.js'
 import { answerOf, type RuleTree, refusalIn, termsOf } from './rule-tree.js'
 import { runAtOnce } from './run-steps.js'
@@ -67,13 +68,14 @@ export class Router {
   /**
    * Compiles a document's frontends at once.
    *
-   * @param config only its frontends are looked at
+   * @param config only its frontends are looked at; one with a guard that is not built yet (`auth`, say) is refused
    * @param options.matchers the host's own matchers, by name
    * @param options.keepTrailingSlash default true; false: as Traefik 1.7, see `createProxy`
-   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong, and for every such guard
    */
   static compile(config: Pick<ProviderConfig, 'frontends'>, options: MatcherOptions = {}): Router {
     checkMatcherOptions(options, 'Router.compile')
+    refuseGuards(config.frontends)
     return runAtOnce(Router.compileSteps(Object.entries(config.frontends), matcherTable(options)))
   }
 

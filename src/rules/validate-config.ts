@@ -5,6 +5,7 @@ import { DOCUMENT, pathOf } from './document-shapes.js'
 import { FieldChecker } from './field-checker.js'
 import { nullRecord, present } from './records.js'
 import { runAtOnce } from './run-steps.js'
+import { unsupportedPolicy } from './unsupported-fields.js'
 
 /** A checked copy of the document, or everything that is wrong with it. */
 export type Validation =
@@ -14,6 +15,8 @@ export type Validation =
 /**
  * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and ranges, and that each
  * backend named without `@provider` exists. Never throws for what is in the document.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` for `unsupportedFields.warn` that names no field that is not built yet
  */
 export function validateConfig(document: unknown, options: ValidateOptions = {}): Validation {
   return runAtOnce(validateConfigSteps(document, options))
@@ -24,7 +27,7 @@ export function* validateConfigSteps(
   value: unknown,
   options: ValidateOptions = {},
 ): Generator<void, Validation> {
-  const document = new FieldChecker(options.unsupportedFields === 'warn')
+  const document = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
   const checker = new DocumentChecker(options, document)
   const fields = document.object(value, '', DOCUMENT)
   if (!fields) return { ok: false, issues: document.issues }

@@ -35,7 +35,8 @@ function put(bag: Bag, steps: readonly string[], value: unknown): void {
   const last = steps.at(-1) as string
   let into = bag
   for (const step of steps.slice(0, -1)) {
-    into[step] ??= {}
+    // A word that stood there (`unsupportedFields = "warn"`) came from what comes before this.
+    if (typeof into[step] !== 'object') into[step] = {}
     into = into[step] as Bag
   }
   // A name of the file's own must not lead out of the bag.

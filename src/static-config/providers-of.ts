@@ -10,6 +10,7 @@ import { StaticProvider } from '../providers/static-provider.js'
 import { pathOf, quote } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { suggestName } from '../rules/nearest-name.js'
+import { unsupportedFieldsIn } from '../rules/unsupported-fields.js'
 import { validateConfig } from '../rules/validate-config.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
@@ -43,7 +44,7 @@ export function providersOf(bags: Bags, settings: Settings, entryPoints: readonl
 
 /** Without a file or a folder of its own, the document stands in the static configuration itself, as in Traefik. */
 function fileProvider(
-  { file }: Bags,
+  { file, options }: Bags,
   settings: Settings,
   entryPoints: readonly string[],
 ): Provider | undefined {
@@ -58,8 +59,7 @@ function fileProvider(
   }
   const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
   // Nothing of it would change by itself.
-  const unsupportedFields = settings.get<string>('unsupportedFields') === 'warn' ? 'warn' : 'refuse'
-  const checked = validateConfig(document, { unsupportedFields })
+  const checked = validateConfig(document, { unsupportedFields: unsupportedFieldsIn(options) })
   for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
   if (checked.ok) warnOfEntryPoints(checked.config, entryPoints, settings)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })

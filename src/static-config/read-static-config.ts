@@ -5,6 +5,7 @@ import { asError, describeIssues, type Issue, ProxyError } from '../model/errors
 import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
 import type { ProxyOptions } from '../proxy-options.js'
 import { quote } from '../rules/document-shapes.js'
+import { type UnsupportedFields, unsupportedFieldsIn } from '../rules/unsupported-fields.js'
 import { ApplicationLogger } from './application-logger.js'
 import { fillBags } from './bags.js'
 import { checkByKey } from './check-by-key.js'
@@ -61,6 +62,8 @@ export interface InspectedStaticConfig {
   readonly warnings: readonly Issue[]
   /** What stands in it beside keys: the frontends and backends of [file]. */
   readonly document: Readonly<Record<string, unknown>>
+  /** What becomes of fields that are not built yet. */
+  readonly unsupportedFields: UnsupportedFields
 }
 
 /** See `loadStaticConfig`. @param running of the proxy that is to go on with it, if there is one */
@@ -90,7 +93,8 @@ export async function inspectStaticConfig(
   const config = configOf(settings, running)
   checkByKey(config.options, settings)
   const { issues, warnings, document } = settings
-  return { config: issues.length === 0 ? config : undefined, issues, warnings, document }
+  const unsupportedFields = unsupportedFieldsIn(config.options)
+  return { config: issues.length === 0 ? config : undefined, issues, warnings, document, unsupportedFields }
 }
 
 /** As far as it can be made; what is wrong is noted. */

@@ -1,3 +1,5 @@
+import { GUARDING_STATIC_KEYS } from '../rules/guarding-static-keys.js'
+
 /** How the value of a key is written; see `VALUE_KINDS`. */
 export type ValueKind =
   | 'text'
@@ -28,7 +30,8 @@ export interface StaticKey {
 
 /**
  * Every key there is. Adding a key is adding a row: from here come the names of flags and of environment variables, the case
- * of names, what an unknown one is most likely to mean, and what docs/traefik-toml.md must say.
+ * of names, what an unknown one is most likely to mean, and what docs/traefik-toml.md must say. What guards stands in
+ * `GUARDING_STATIC_KEYS`, and here as soon as it is built.
  */
 const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])[] = [
   ['logLevel', 'text', 'options.logLevel'],
@@ -53,13 +56,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['entryPoints.*.address', 'text', 'where an entry point listens'],
   ['entryPoints.*.forwardedHeaders.trustedIPs', 'list', 'trusted proxies of the entry point'],
   ['entryPoints.*.forwardedHeaders.insecure', 'flag', 'trusted proxies of the entry point'],
-  ['entryPoints.*.tls', 'table', 'refused'],
-  ['entryPoints.*.redirect', 'table', 'refused'],
-  ['entryPoints.*.auth', 'table', 'refused'],
-  ['entryPoints.*.whiteList', 'table', 'refused'],
-  ['entryPoints.*.whitelistSourceRange', 'list', 'refused'],
   ['entryPoints.*.compress', 'flag', 'refused'],
-  ['entryPoints.*.proxyProtocol', 'table', 'refused'],
   ['defaultEntryPoints', 'list', 'the entry points of frontends that name none'],
   ['trustedProxies', 'list', 'options.trustedProxies'],
 
@@ -74,10 +71,6 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['web.statistics', 'table', 'later'],
   ['web.debug', 'flag', 'later'],
   ['web.path', 'text', 'later'],
-  ['web.certFile', 'text', 'refused'],
-  ['web.keyFile', 'text', 'refused'],
-  ['web.readOnly', 'flag', 'refused'],
-  ['web.auth', 'table', 'refused'],
   ['api', 'table', 'the status server'],
   ['api.entryPoint', 'text', 'where the status server listens'],
   ['api.token', 'secret', 'options.status.token'],
@@ -98,13 +91,11 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['file.directory', 'path', 'file.directory'],
   ['file.watch', 'flag', 'file.watch'],
   ['file.allowEmpty', 'flag', 'file.allowEmpty'],
-  ['file.constraints', 'list', 'refused'],
   ['file.trace', 'flag', 'later'],
   ['file.templateVersion', 'number', 'later'],
   ['file.debugLogGeneratedTemplate', 'flag', 'later'],
   ['frontends', 'table', 'the document of [file]'],
   ['backends', 'table', 'the document of [file]'],
-  ['tls', 'table', 'refused'],
 
   ['etcd', 'table', 'EtcdProvider, or EtcdAliasProvider'],
   ['etcd.endpoint', 'list', 'etcd.hosts'],
@@ -130,8 +121,6 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['etcd.api.tls.ca', 'pem', 'api.tls.ca'],
   ['etcd.api.tls.cert', 'pem', 'api.tls.cert'],
   ['etcd.api.tls.key', 'pem', 'api.tls.key'],
-  ['etcd.constraints', 'list', 'refused'],
-  ['etcd.filename', 'text', 'refused'],
   ['etcd.trace', 'flag', 'later'],
   ['etcd.templateVersion', 'number', 'later'],
   ['etcd.debugLogGeneratedTemplate', 'flag', 'later'],
@@ -153,8 +142,6 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['consul.allowEmpty', 'flag', 'consul.allowEmpty'],
   ['consul.username', 'text', 'later'],
   ['consul.password', 'secret', 'later'],
-  ['consul.constraints', 'list', 'refused'],
-  ['consul.filename', 'text', 'refused'],
   ['consul.trace', 'flag', 'later'],
   ['consul.templateVersion', 'number', 'later'],
   ['consul.debugLogGeneratedTemplate', 'flag', 'later'],
@@ -174,7 +161,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
   ['lastGoodFile', 'path', 'options.lastGoodFile'],
   ['unsupportedFields', 'text', 'options.unsupportedFields'],
-  ['constraints', 'list', 'refused'],
+  ['unsupportedFields.warn', 'list', 'options.unsupportedFields.warn'],
 
   ['retry', 'table', 'options.retry'],
   ['retry.attempts', 'number', 'options.retry.attempts'],
@@ -207,10 +194,14 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ].map((provider) => [provider, 'table', 'later'] as const),
 ]
 
+/** What guards and has no row of its own is not built yet. */
+const REFUSED = GUARDING_STATIC_KEYS.filter(([path]) => !ROWS.some(([own]) => own === path))
+
 /** Every key, by its path. */
-export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map(
-  ROWS.map(([path, kind, becomes]) => [path, { path, kind, becomes }]),
-)
+export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map([
+  ...ROWS.map(([path, kind, becomes]) => [path, { path, kind, becomes }] as const),
+  ...REFUSED.map(([path, kind]) => [path, { path, kind, becomes: 'refused' }] as const),
+])
 
 /** Keys that say the same as another one, each with the one that is its name today. */
 export const OLD_NAMES: ReadonlyMap<string, string> = new Map([

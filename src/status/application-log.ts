@@ -1,4 +1,5 @@
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dropped-guards.js'
 import type { Issue } from '../model/errors.js'
 import type { Changes } from '../model/events.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
@@ -26,6 +27,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       warning.tell(`cannot be written: ${(error as Error)?.message}`)
     }
   }
+  const told = new ToldGuards()
   let serving = 0
   events.on('configChanged', ({ generation, provider, version, verified, changes, steps, warnings }) => {
     serving = generation
@@ -38,6 +40,13 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       `${took} ms`,
     ]
     say('info', { generation, provider, version, steps }, parts.join('; '))
+    const guards = droppedGuardsIn(warnings)
+    if (told.isNew(provider, guards))
+      say(
+        'error',
+        { provider, version, droppedGuards: guards.length },
+        describeDroppedGuards(provider, guards),
+      )
   })
   events.on('configRejected', ({ provider, version, error }) => {
     const rest = serving > 0 ? `generation ${serving} goes on serving` : 'nothing serves yet'

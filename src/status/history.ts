@@ -145,7 +145,7 @@ function switchEntry(event: ConfigChanged, id: number): SwitchEntry {
     verified,
     changes: { frontends: listed(changes.frontends), backends: listed(changes.backends) },
     steps,
-    warnings: warnings.slice(0, MAX_LISTED).map(maskedIssue),
+    warnings: guardsFirst(warnings).slice(0, MAX_LISTED).map(maskedIssue),
   }
 }
 
@@ -167,8 +167,18 @@ function refusalEntry({ provider, version, error }: ConfigRejected, id: number):
 }
 
 function listed({ added, removed, changed }: Changes): ListedChanges {
-  const names = (all: readonly string[]) => ({ count: all.length, names: all.slice(0, MAX_LISTED) })
-  return { added: names(added), removed: names(removed), changed: names(changed) }
+  return { added: listedNames(added), removed: listedNames(removed), changed: listedNames(changed) }
+}
+
+/** How many, and the first hundred. */
+export function listedNames(all: readonly string[]): ListedNames {
+  return { count: all.length, names: all.slice(0, MAX_LISTED) }
+}
+
+/** Of what is cut, what guards must not be a part. */
+function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
+  const isGuard = ({ code }: Issue) => code === 'GUARD_DROPPED'
+  return [...warnings.filter(isGuard), ...warnings.filter((warning) => !isGuard(warning))]
 }
 
 function maskedIssue({ path, code, message }: Issue): Issue {

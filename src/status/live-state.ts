@@ -5,7 +5,7 @@ import type { Snapshot } from '../engine/snapshot.js'
 import { DEFAULT_STRATEGY } from '../rules/balancers.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
 import { runInSlices } from '../rules/run-steps.js'
-import type { History } from './history.js'
+import { type History, listedNames } from './history.js'
 import { masked, maskedRule } from './masked.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
@@ -55,9 +55,11 @@ export class LiveState {
       backends: snapshot?.config.backends.size ?? 0,
       providers: this.#source.providers().map((state) => {
         const lastError = this.#history.lastErrorOf(state.provider)
-        const { ageMs } = state
+        const { ageMs, droppedGuards, ...rest } = state
         return {
-          ...state,
+          ...rest,
+          ...(ageMs !== undefined && { ageMs }),
+          ...(droppedGuards && { droppedGuards: listedNames(droppedGuards) }),
           ...(ageMs !== undefined && { liveSince: new Date(Date.now() - ageMs).toISOString() }),
           ...(lastError && { lastError }),
         }

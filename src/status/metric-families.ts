@@ -104,6 +104,12 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
         value: staleSince === undefined ? 0 : 1,
       })),
     ),
+    gauge('dropped_guards', 'Fields that guard and that a provider serves without, as was asked for.', () =>
+      providers().map(({ provider, droppedGuards = [] }) => ({
+        labels: { provider },
+        value: droppedGuards.length,
+      })),
+    ),
     ...requests('entrypoint', 'entrypoint', () => traffic.entryPoints),
     ...requests('backend', 'backend', () => traffic.backends),
     counter('backend_retries_total', 'Requests that were sent again, by backend.', () =>

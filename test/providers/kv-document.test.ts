@@ -140,6 +140,18 @@ describe('keys of Traefik 1.7', () => {
     expect(issuesOf({ [key]: 'true' })).toEqual([expect.stringContaining('NOT_SUPPORTED')])
   })
 
+  it('that are off ask for nothing: no guard is missing', () => {
+    const off = { 'frontends/web/passtlscert': 'false', 'frontends/web/headers/sslredirect': 'F' }
+    const codesOf = (keys: Keys) => {
+      const checked = validateConfig(read({ ...WEB, ...keys }).document, { unsupportedFields: 'warn' })
+      return (checked.ok ? checked.warnings : checked.issues).map(({ path }) => `${checked.ok} ${path}`)
+    }
+    expect(codesOf(off)).toEqual(['true frontends.web.passTLSCert', 'true frontends.web.headers'])
+    for (const on of ['frontends/web/headers/allowedhosts', 'frontends/web/Headers/framedeny'])
+      expect(codesOf({ ...off, [on]: 'true' })).toEqual(['false frontends.web.headers'])
+    expect(issuesOf(off)).toHaveLength(2)
+  })
+
   it('both of a value and of a folder are one field, as Traefik writes them', () => {
     const both = {
       'backends/web/loadbalancer/stickiness': 'true',
@@ -159,7 +171,6 @@ describe('keys outside of the layout', () => {
   it.each([
     ['comment', 'by an operator', '/traefik/comment'],
     ['frontends/web/comment', 'of ours', '/traefik/frontends/web/comment'],
-    ['entrypoints/http/address', ':80', '/traefik/entrypoints'],
   ])('are left out, with a warning: %s', (key, value, path) => {
     const { document, warnings } = read({ ...WEB, [key]: value })
     expect(document).toEqual(read(WEB).document)

@@ -2,20 +2,21 @@ import type { Backend } from '../../src/model/config.js'
 import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
 import { FieldChecker } from '../../src/rules/field-checker.js'
 import { nullRecord } from '../../src/rules/records.js'
+import { unsupportedPolicy } from '../../src/rules/unsupported-fields.js'
 
 export const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {
   pool: { servers: {} },
 })
 
 export function checkFrontend(value: unknown, options: ValidateOptions = {}) {
-  const fields = new FieldChecker(options.unsupportedFields === 'warn')
+  const fields = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
   const checker = new DocumentChecker(options, fields)
   const frontend = checker.frontend(value, 'frontends.web', BACKENDS)
   return { frontend, issues: fields.issues, warnings: fields.warnings }
 }
 
 export function checkBackend(value: unknown, options: ValidateOptions = {}) {
-  const fields = new FieldChecker(options.unsupportedFields === 'warn')
+  const fields = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
   const checker = new DocumentChecker(options, fields)
   const backend = checker.backend(value, 'backends.pool')
   return { backend, issues: fields.issues, warnings: fields.warnings }

@@ -209,7 +209,7 @@ describe('a frontend', () => {
         return Reflect.ownKeys(target)
       },
     })
-    const fields = new FieldChecker(false)
+    const fields = new FieldChecker()
     const checker = new DocumentChecker({}, fields)
     for (let count = 0; count < 5; count++) {
       checker.frontend(frontendWith({ backend: 'pol' }), 'frontends.web', backends)

@@ -53,11 +53,11 @@ describe('fields of Traefik 1.7 that are not built yet', () => {
 describe('the options', () => {
   it("may not give the host's matchers and strategies the names of ours", () => {
     const code = expect.objectContaining({ code: 'PROXY_OPTION_INVALID' })
+    expect(() => new DocumentChecker({ matchers: { Host: () => () => true } }, new FieldChecker())).toThrow(
+      code,
+    )
     expect(
-      () => new DocumentChecker({ matchers: { Host: () => () => true } }, new FieldChecker(false)),
-    ).toThrow(code)
-    expect(
-      () => new DocumentChecker({ balancers: { wrr: () => () => undefined } }, new FieldChecker(false)),
+      () => new DocumentChecker({ balancers: { wrr: () => () => undefined } }, new FieldChecker()),
     ).toThrow(code)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { FieldChecker } from '../../src/rules/field-checker.js'
+import { unsupportedPolicy } from '../../src/rules/unsupported-fields.js'
 
 describe('names', () => {
   it.each([
@@ -11,7 +12,7 @@ describe('names', () => {
     ['web\n', 'holds a control character'],
     ['web\u0000', 'holds a control character'],
   ])('%j is refused, and its entry left out', (name, flaw) => {
-    const checker = new FieldChecker(false)
+    const checker = new FieldChecker()
     const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
     expect([...checker.names(entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
       ['good', 2],
@@ -28,7 +29,7 @@ describe('names', () => {
   it.each(['web', 'a.b', 'a b', 'a/b', 'toString', 'hasOwnProperty', 'ü', '0', '-'])(
     '%j is accepted',
     (name) => {
-      const checker = new FieldChecker(false)
+      const checker = new FieldChecker()
       expect([...checker.names({ [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
         [name, 1],
       ])
@@ -53,7 +54,7 @@ describe('a field', () => {
     ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
     ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
   ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
-    const fields = new FieldChecker(false)
+    const fields = new FieldChecker()
     expect(fields[kind](value, 'a.b')).toBeUndefined()
     expect(fields.issues).toEqual([{ path: 'a.b', code: 'INVALID_TYPE', message }])
   })
@@ -64,7 +65,7 @@ describe('a field', () => {
     ['flag', false],
     ['texts', ['a', 'b']],
   ])('that is a %s is read: %j', (kind, value) => {
-    const fields = new FieldChecker(false)
+    const fields = new FieldChecker()
     expect(fields[kind](value, 'a.b')).toEqual(value)
     expect(fields.issues).toEqual([])
   })
@@ -72,7 +73,7 @@ describe('a field', () => {
   it.each<[Kind]>([['text'], ['wholeNumber'], ['flag'], ['texts']])(
     'that is not there is none, and no issue: %s',
     (kind) => {
-      const fields = new FieldChecker(false)
+      const fields = new FieldChecker()
       expect(fields[kind](undefined, 'a.b')).toBeUndefined()
       expect(fields.issues).toEqual([])
     },
@@ -80,7 +81,7 @@ describe('a field', () => {
 
   it('that is a list of texts is copied', () => {
     const list = ['a']
-    expect(new FieldChecker(false).texts(list, 'a')).not.toBe(list)
+    expect(new FieldChecker().texts(list, 'a')).not.toBe(list)
   })
 })
 
@@ -88,7 +89,7 @@ describe('an object', () => {
   const shape = { now: ['rule', 'priority'], later: ['auth'] }
 
   it('gives its own fields, and notes those that its kind does not have', () => {
-    const fields = new FieldChecker(false)
+    const fields = new FieldChecker()
     const value = Object.assign(Object.create({ priority: 5 }), {
       rule: 'x',
       prority: 1,
@@ -108,7 +109,7 @@ describe('an object', () => {
   })
 
   it('has a field that is not built yet: a warning, where that was asked for', () => {
-    const fields = new FieldChecker(true)
+    const fields = new FieldChecker(unsupportedPolicy('warn'))
     expect(fields.object({ rule: 'x', auth: {} }, 'web', shape)).toEqual({ rule: 'x' })
     expect(fields.issues).toEqual([])
     expect(fields.warnings).toMatchObject([{ path: 'web.auth', code: 'NOT_SUPPORTED' }])
@@ -120,7 +121,7 @@ describe('an object', () => {
     ['x', 'string "x"'],
     [undefined, 'nothing'],
   ])('is none of %j', (value, found) => {
-    const fields = new FieldChecker(false)
+    const fields = new FieldChecker()
     expect(fields.object(value, 'web', shape)).toBeUndefined()
     expect(fields.issues).toEqual([
       { path: 'web', code: 'INVALID_TYPE', message: `expected an object, found ${found}` },

@@ -211,18 +211,18 @@ describe('the report', () => {
 describe("unsupportedFields: 'warn'", () => {
   const document = {
     tls: [],
-    frontends: { f: { backend: 'b', rule: 'Path:/', auth: { basic: {} } } },
+    frontends: { f: { backend: 'b', rule: 'Path:/', errors: { e: {} } } },
     backends: { b: { servers: {}, responseForwarding: {} } },
   }
 
-  it('turns every field that is not built yet into a warning, and leaves it out', () => {
+  it('turns fields that are not built yet, and do not guard, into warnings, and leaves them out', () => {
     const result = validateConfig(document, { unsupportedFields: 'warn' })
     expect(result).toMatchObject({
       ok: true,
       warnings: [
         { path: 'tls', code: 'NOT_SUPPORTED' },
         { path: 'backends.b.responseForwarding', code: 'NOT_SUPPORTED' },
-        { path: 'frontends.f.auth', code: 'NOT_SUPPORTED' },
+        { path: 'frontends.f.errors', code: 'NOT_SUPPORTED' },
       ],
     })
     expect(result.ok && result.config).toEqual({

@@ -410,8 +410,20 @@ describe('what is left', () => {
       ]),
     })
     const odd =
-      '[file]\n[frontends.a]\nbackend = "b"\nrule = "Host:x"\nauth = {}\n[backends.b.servers.s]\nurl = "http://h"'
+      '[file]\n[frontends.a]\nbackend = "b"\nrule = "Host:x"\nauth = { basic = { users = ["a:b"] } }\n[backends.b.servers.s]\nurl = "http://h"'
     await expect(loadStaticConfig(odd)).rejects.toMatchObject({ issues: [{ code: 'NOT_SUPPORTED' }] })
-    await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`)).resolves.toBeDefined()
+    await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`)).rejects.toMatchObject({
+      issues: [{ code: 'NOT_SUPPORTED', message: expect.stringContaining('warn: ["frontends.a.auth"]') }],
+    })
+    const named = `[unsupportedFields]\nwarn = ["frontends.*.auth"]\n${odd}`
+    await expect(loadStaticConfig(named)).resolves.toMatchObject({
+      options: { unsupportedFields: { warn: ['frontends.*.auth'] } },
+    })
+    const flags = { 'unsupportedFields.warn': 'frontends.*.auth' }
+    await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`, { flags })).resolves.toBeDefined()
+    const refuse = { flags: { unsupportedFields: 'refuse' } }
+    await expect(loadStaticConfig(named, refuse)).rejects.toMatchObject({
+      issues: [{ code: 'NOT_SUPPORTED' }],
+    })
   })
 })

@@ -40,6 +40,7 @@ export async function accepts(): Promise<void> {
   await using proxy = createProxy({
     config,
     matchers: { Tenant: tenant },
+    unsupportedFields: { warn: ['frontends.*.auth'] },
     retry: { attempts: 2 },
     timeouts: { connectMs: 1 },
   })

@@ -38,6 +38,7 @@
  * @property {string} [liveSince]
  * @property {number} [ageMs]
  * @property {string} [staleSince]
+ * @property {Names} [droppedGuards] paths of fields that guard and were left out
  * @property {{ at: string, code?: string, message: string }} [lastError]
  */
 

@@ -1,0 +1,28 @@
+import type { Frontend } from '../model/config.js'
+import { describeIssues, ProxyError } from '../model/errors.js'
+import { FRONTEND, pathOf } from './document-shapes.js'
+import { asksForNothing, GUARDS } from './guards.js'
+
+const GUARDS_OF_FRONTENDS = FRONTEND.later.filter((name) => Object.hasOwn(GUARDS, `frontends.*.${name}`))
+
+/**
+ * Refuses frontends with a guard that a router knows nothing of: who serves by its answers alone would let everybody in.
+ *
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each such guard
+ */
+export function refuseGuards(frontends: Readonly<Record<string, Frontend>>): void {
+  const issues = Object.entries(frontends).flatMap(([name, frontend]) =>
+    guardsOf(frontend).map((field) => ({
+      path: pathOf(pathOf('frontends', name), field),
+      code: 'NOT_SUPPORTED' as const,
+      message: `${field} of Traefik is not supported yet, and it guards: validateConfig makes a copy without it`,
+    })),
+  )
+  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+}
+
+function guardsOf(frontend: unknown): readonly string[] {
+  if (typeof frontend !== 'object' || frontend === null) return []
+  const fields = frontend as Readonly<Record<string, unknown>>
+  return GUARDS_OF_FRONTENDS.filter((name) => Object.hasOwn(fields, name) && !asksForNothing(fields[name]))
+}

@@ -1,0 +1,188 @@
+import { type Issue, ProxyError } from '../model/errors.js'
+import { describeValue, pathOf, quote, type Shape } from './document-shapes.js'
+import { DOCUMENT_PLACE, fieldOf, type Place } from './field-case.js'
+import { asksForNothing, GUARDS } from './guards.js'
+import { onlyKnownOptions } from './known-options.js'
+import { suggestName } from './nearest-name.js'
+
+/**
+ * What becomes of a document's fields that are not built yet. `refuse`: the document is refused. `warn`: they are left out,
+ * but for those that guard (`GUARDS`), which still refuse it. `{ warn: [...] }`: those whose paths are named are left out,
+ * also if they guard. `*` in a path stands for one name of the document's own; `'*'` alone for all that does not guard.
+ */
+export type UnsupportedFields = 'refuse' | 'warn' | { readonly warn: readonly string[] }
+
+/** A field that is not built yet: an issue of the document, or, left out, a warning. */
+export interface UnsupportedField {
+  readonly isLeftOut: boolean
+  readonly issue: Issue
+}
+
+/** Says what becomes of a field that is not built yet. */
+export type UnsupportedPolicy = (path: string, name: string, value: unknown) => UnsupportedField
+
+/** Alone in a list: all that does not guard. */
+const ALL = '*'
+/** In the place of a name: any. No name is empty. */
+const ANY = ''
+
+/**
+ * The policy that an option asks for.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` for a path that names no field, or one that is built and so never left out
+ */
+export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): UnsupportedPolicy {
+  checkUnsupportedFields(given)
+  const named = typeof given === 'object' ? given.warn.filter((path) => path !== ALL) : []
+  const patterns = named.map((path) => resolved(path).steps)
+  const allElse = given === 'warn' || (typeof given === 'object' && given.warn.includes(ALL))
+  return (path, name, value) => {
+    const steps = stepsOf(path) ?? []
+    const guards = Object.hasOwn(GUARDS, patternOf(steps).join('.')) && !asksForNothing(value)
+    const isNamed = patterns.some((pattern) => covers(pattern, steps))
+    const isLeftOut = isNamed || (allElse && !guards)
+    const plain = `${name} of Traefik is not supported yet`
+    if (isLeftOut && guards)
+      return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it guards` } }
+    const message = guards && given !== 'refuse' ? `${plain}, and it guards: ${howToName(steps)}` : plain
+    return { isLeftOut, issue: { path, code: 'NOT_SUPPORTED', message } }
+  }
+}
+
+/** @throws ProxyError `PROXY_OPTION_INVALID` */
+export function checkUnsupportedFields(given: unknown): void {
+  if (given === 'refuse' || given === 'warn') return
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    throw invalid(`unsupportedFields: expected ${EXPECTED}, found ${describeValue(given)}`)
+  onlyKnownOptions(given, ['warn'], 'unsupportedFields.')
+  const { warn } = given as { warn?: unknown }
+  const texts = Array.isArray(warn) && warn.every((path) => typeof path === 'string')
+  if (!texts) throw invalid(`unsupportedFields.warn: expected a list of paths, found ${describeValue(warn)}`)
+  for (const path of warn as readonly string[]) {
+    const { flaw } = resolved(path)
+    if (path !== ALL && flaw) throw invalid(`unsupportedFields.warn: ${quote(path)} ${flaw}`)
+  }
+}
+
+/** What options say; `refuse` for what is none, of which `checkUnsupportedFields` tells elsewhere. */
+export function unsupportedFieldsIn(options: { readonly unsupportedFields?: unknown }): UnsupportedFields {
+  const { unsupportedFields = 'refuse' } = options
+  try {
+    checkUnsupportedFields(unsupportedFields)
+    return unsupportedFields as UnsupportedFields
+  } catch {
+    return 'refuse'
+  }
+}
+
+const EXPECTED = '"refuse" or "warn", or { warn: [paths] }'
+
+function invalid(message: string): ProxyError {
+  return new ProxyError('PROXY_OPTION_INVALID', message)
+}
+
+/** A path with its fields as they are written here; or, in words, what is wrong with it. */
+interface ResolvedPath {
+  readonly steps: readonly string[]
+  readonly flaw?: string
+}
+
+function resolved(text: string): ResolvedPath {
+  const steps = stepsOf(text)
+  if (steps) return resolvedFrom(steps, [], DOCUMENT_PLACE)
+  return { steps: [], flaw: 'is no path, as "frontends.*.auth" or "frontends[\\"a b\\"].auth"' }
+}
+
+/** From a place on downwards. @param above the steps to it */
+function resolvedFrom(
+  [given = ANY, ...rest]: readonly string[],
+  above: readonly string[],
+  place: Place,
+): ResolvedPath {
+  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, place)}` }
+  const name = fieldOf(place.shape, given)
+  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, place.shape)}` }
+  const steps = [...above, name]
+  if (place.shape.later.includes(name))
+    return rest.length === 0
+      ? { steps }
+      : { steps, flaw: `goes on in a field that is left out whole: ${shown(steps)}` }
+  const each = place.each?.[name]
+  if (each) return resolvedFrom(rest.slice(1), [...steps, rest[0] ?? ANY], each)
+  const inside = place.inside?.[name]
+  const goesOn = inside && (rest.length > 0 || inside.shape.later.length > 0)
+  return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported: it is never left out' }
+}
+
+/** Which fields of a place are not built yet, by their paths. */
+function fieldsAt(steps: readonly string[], { shape }: Place): string {
+  const paths = shape.later.map((name) => quote(shown([...steps, name])))
+  return paths.length > 0 ? `name a field: ${paths.join(', ')}` : 'all fields there are supported'
+}
+
+function nearestOf(given: string, { now, later }: Shape): string {
+  const suggestion = suggestName(given, [...later, ...now])
+  if (suggestion !== '') return suggestion.slice(2)
+  return later.length > 0 ? `not supported yet: ${later.join(', ')}` : 'all fields there are supported'
+}
+
+function covers(pattern: readonly string[], steps: readonly string[]): boolean {
+  if (pattern.length !== steps.length) return false
+  // A longer name is cut where it is shown, and so might be another's.
+  return pattern.every((step, at) => step === ANY || (step === steps[at] && step.length <= MAX_NAMED))
+}
+
+/** As long as a name is shown in full: see `quote`. */
+const MAX_NAMED = 100
+
+/** How an operator says that he wants a guard left out. */
+function howToName(steps: readonly string[]): string {
+  const path = shown(steps.map((step) => (step.length > MAX_NAMED ? ANY : step)))
+  return `it is left out only by its path, unsupportedFields: { warn: [${JSON.stringify(path)}] }`
+}
+
+/** The path with `*` for each name of the document's own: as `GUARDS` has it. */
+function patternOf(steps: readonly string[]): readonly string[] {
+  let place: Place | undefined = DOCUMENT_PLACE
+  const pattern: string[] = []
+  for (let at = 0; at < steps.length; at += 1) {
+    const name = steps[at] as string
+    pattern.push(name)
+    const each: Place | undefined = place?.each?.[name]
+    if (each && at + 1 < steps.length) {
+      pattern.push('*')
+      at += 1
+    }
+    place = each ?? place?.inside?.[name]
+  }
+  return pattern
+}
+
+function shown(steps: readonly string[]): string {
+  return steps.reduce((path, step) => (step === ANY ? `${path}.*` : pathOf(path, step)), '')
+}
+
+/** The steps of a path as `pathOf` writes it: `frontends["a b"].auth`; undefined if it is none. */
+function stepsOf(path: string): readonly string[] | undefined {
+  const steps: string[] = []
+  let end = 0
+  for (const { 0: whole, 1: word, 2: quoted, index } of path.matchAll(STEP)) {
+    const isJoined = word === undefined ? index > 0 : index > 0 === whole.startsWith('.')
+    const step = word === '*' ? ANY : (word ?? (textIn(quoted as string) || undefined))
+    if (index !== end || !isJoined || step === undefined) return undefined
+    end += whole.length
+    steps.push(step)
+  }
+  return end === path.length && steps.length > 0 ? steps : undefined
+}
+
+/** A plain word, `*`, or a text in brackets. */
+const STEP = /\.?([\w-]+|\*)|\[("(?:[^"\\]|\\.)*")\]/g
+
+function textIn(quoted: string): string | undefined {
+  try {
+    return JSON.parse(quoted) as string
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,196 @@
+import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 'switchover'
+import { describe, expect, it } from 'vitest'
+import { DOCUMENT_PLACE, type Place } from '../../src/rules/field-case.js'
+import { GUARDS } from '../../src/rules/guards.js'
+import { withDroppedGuards } from '../../src/rules/keep-dropped-guards.js'
+import { runAtOnce } from '../../src/rules/run-steps.js'
+
+/** Every field that is not built yet, by its pattern, and every one that is. */
+function fieldsOf(place: Place, path: string, which: 'now' | 'later'): string[] {
+  const at = (name: string) => (path === '' ? name : `${path}.${name}`)
+  return [
+    ...place.shape[which].map(at),
+    ...Object.entries(place.inside ?? {}).flatMap(([name, inside]) => fieldsOf(inside, at(name), which)),
+    ...Object.entries(place.each ?? {}).flatMap(([name, each]) => fieldsOf(each, `${at(name)}.*`, which)),
+  ]
+}
+
+const LATER = fieldsOf(DOCUMENT_PLACE, '', 'later')
+const NOW = fieldsOf(DOCUMENT_PLACE, '', 'now')
+const isGuard = (pattern: string) => Object.hasOwn(GUARDS, pattern)
+const GUARDING = LATER.filter(isGuard)
+
+/** A name that has to stand in quotes, for each `*`. */
+const NAME = 'a b'
+const withNames = (pattern: string, name = `["${NAME}"]`) => pattern.replaceAll('.*', name)
+
+/** A document in order, but for one field. */
+function documentWith(pattern: string, value: unknown = { on: true }): unknown {
+  const document = {
+    frontends: { [NAME]: { backend: NAME, rule: 'PathPrefix:/' } },
+    backends: { [NAME]: { servers: { [NAME]: { url: 'http://127.0.0.1:9' } }, buffering: {} } },
+  }
+  const steps = pattern.split('.').map((step) => (step === '*' ? NAME : step))
+  let into: Record<string, unknown> = document
+  for (const step of steps.slice(0, -1)) into = into[step] as Record<string, unknown>
+  into[steps.at(-1) as string] = value
+  return document
+}
+
+function outcome(document: unknown, unsupportedFields?: UnsupportedFields): string {
+  const checked = validateConfig(document, unsupportedFields === undefined ? {} : { unsupportedFields })
+  const found = checked.ok ? checked.warnings : checked.issues
+  return [checked.ok ? 'served' : 'refused', ...found.map(({ path, code }) => `${code} ${path}`)].join(', ')
+}
+
+describe('the table of guards', () => {
+  it('names fields that there are', () => {
+    expect(Object.keys(GUARDS).filter((path) => !LATER.includes(path) && !NOW.includes(path))).toEqual([])
+    expect(GUARDING.length).toBeGreaterThan(8)
+    expect(LATER.length).toBeGreaterThan(GUARDING.length)
+  })
+})
+
+describe.each(LATER)('%s, which is not built yet,', (pattern) => {
+  const path = withNames(pattern)
+  const refused = `refused, NOT_SUPPORTED ${path}`
+  const left = `served, ${isGuard(pattern) ? 'GUARD_DROPPED' : 'NOT_SUPPORTED'} ${path}`
+  const document = documentWith(pattern)
+
+  it('refuses the document by default, and where other paths are named', () => {
+    expect(outcome(document)).toBe(refused)
+    expect(outcome(document, 'refuse')).toBe(refused)
+    expect(outcome(document, { warn: [] })).toBe(refused)
+    expect(outcome(document, { warn: LATER.filter((other) => other !== pattern) })).toBe(refused)
+    if (pattern.includes('.*'))
+      expect(outcome(document, { warn: [withNames(pattern, '.other')] })).toBe(refused)
+  })
+
+  it('is left out by one word unless it guards, and never by "*" alone if it does', () => {
+    expect(outcome(document, 'warn')).toBe(isGuard(pattern) ? refused : left)
+    expect(outcome(document, { warn: ['*'] })).toBe(isGuard(pattern) ? refused : left)
+  })
+
+  it('is left out by its path, with its names or "*" for them, in any case of letters', () => {
+    for (const named of [pattern, path, pattern.toUpperCase(), pattern.toLowerCase()])
+      expect(outcome(document, { warn: [named] })).toBe(left)
+    expect(outcome(document, { warn: ['*', pattern] })).toBe(left)
+  })
+
+  it('is none of the copy that serves, and is not forgotten by the one that is kept, if it guards', () => {
+    const checked = validateConfig(document, { unsupportedFields: { warn: [pattern] } })
+    if (!checked.ok) throw new Error('refused')
+    expect(JSON.stringify(checked.config)).not.toContain(`"${pattern.split('.').at(-1)}":`)
+    const dropped = checked.warnings.flatMap(({ code, path: at }) => (code === 'GUARD_DROPPED' ? at : []))
+    const kept = runAtOnce(withDroppedGuards(checked.config, dropped, document))
+    expect(outcome(JSON.parse(JSON.stringify(kept)))).toBe(isGuard(pattern) ? refused : 'served')
+  })
+
+  it('asks for nothing if it is off: the word leaves it out, and no guard is missing', () => {
+    for (const off of [false, null, '', {}, [], { sslRedirect: false }, { basic: { usersFile: '' } }]) {
+      expect(outcome(documentWith(pattern, off), 'warn')).toBe(`served, NOT_SUPPORTED ${path}`)
+      expect(outcome(documentWith(pattern, off))).toBe(refused)
+    }
+  })
+})
+
+it('a guard that lets nobody in is not off, and neither is one that cannot be looked into', () => {
+  const circle: Record<string, unknown> = { off: false }
+  circle['again'] = circle
+  for (const on of [
+    { basic: { users: [] } },
+    { basic: { users: ['a:b'], removeHeader: false } },
+    circle,
+    0,
+    [null],
+  ])
+    expect(outcome(documentWith('frontends.*.auth', on), 'warn')).toMatch(/^refused/)
+})
+
+it('a guard that is refused says that it guards, and how its path is written', () => {
+  const checked = validateConfig(documentWith('frontends.*.auth'), { unsupportedFields: 'warn' })
+  const [issue] = checked.ok ? [] : checked.issues
+  expect(issue?.message).toBe(
+    'auth of Traefik is not supported yet, and it guards: it is left out only by its path, unsupportedFields: { warn: ["frontends[\\"a b\\"].auth"] }',
+  )
+  const [, path = ''] = /warn: \[(".*")\]/.exec(issue?.message ?? '') ?? []
+  const named = { unsupportedFields: { warn: [JSON.parse(path) as string] } }
+  expect(validateConfig(documentWith('frontends.*.auth'), named).ok).toBe(true)
+})
+
+it('a name that is cut where it is shown is covered by "*" alone, for another might be cut to the same', () => {
+  const long = 'x'.repeat(101)
+  const document = {
+    frontends: { [long]: { backend: 'b', rule: 'Path:/', auth: { basic: {} } } },
+    backends: { b: { servers: {} } },
+  }
+  const checked = validateConfig(document, { unsupportedFields: 'warn' })
+  const [issue] = checked.ok ? [] : checked.issues
+  expect(issue?.message).toContain('warn: ["frontends.*.auth"]')
+  expect(validateConfig(document, { unsupportedFields: { warn: [issue?.path ?? ''] } }).ok).toBe(false)
+  expect(validateConfig(document, { unsupportedFields: { warn: ['frontends.*.auth'] } }).ok).toBe(true)
+})
+
+describe('a path that cannot be meant is an invalid option', () => {
+  it.each([
+    ['frontends.*.auht', 'names no field; the nearest known one is "auth"'],
+    ['frontend.*.auth', 'names no field; the nearest known one is "frontends"'],
+    ['auth', 'names no field; not supported yet: tls'],
+    ['frontends', 'names no field; name a field: "frontends.*.passTLSCert"'],
+    ['frontends.web', 'names no field; name a field: "frontends.web.passTLSCert"'],
+    ['frontends.*.*', 'names no field; name a field: "frontends.*.passTLSCert"'],
+    ['*.web.auth', 'names no field; name a field: "tls"'],
+    ['*.*.*', 'names no field'],
+    ['**', 'is no path'],
+    ['', 'is no path'],
+    ['frontends..auth', 'is no path'],
+    ['frontends.*.auth.', 'is no path'],
+    ['.tls', 'is no path'],
+    ['frontends[*].auth', 'is no path'],
+    ['frontends[""].auth', 'is no path'],
+    ['frontends.a b.auth', 'is no path'],
+    ['frontends.*.auth.basic', 'goes on in a field that is left out whole: frontends.*.auth'],
+    ['frontends.*.headers.*', 'goes on in a field that is left out whole: frontends.*.headers'],
+    ['backends.*.buffering', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
+    ['backends.*.buffering.*', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
+    ['backends.*.servers.tags', 'names no field; name a field: "backends.*.servers.tags.tags"'],
+    ['frontends.*.whiteList', 'is supported: it is never left out'],
+    ['frontends.*.whiteList.sourceRange', 'is supported: it is never left out'],
+    ['backends.*.maxConn', 'is supported: it is never left out'],
+    ['backends.*.buffering.maxRequestBodyBytes', 'is supported: it is never left out'],
+  ])('%j %s', (path, flaw) => {
+    const options = { unsupportedFields: { warn: ['tls', path] } }
+    expect(() => validateConfig({}, options)).toThrow(
+      expect.objectContaining({
+        code: 'PROXY_OPTION_INVALID',
+        message: expect.stringContaining(`unsupportedFields.warn: ${JSON.stringify(path)} ${flaw}`),
+      }),
+    )
+  })
+})
+
+describe('Router.compile', () => {
+  it.each(guardsOfFrontends())(
+    'refuses a frontend with %s, which its answers would know nothing of',
+    (field) => {
+      const frontends = { web: { backend: 'b', rule: 'Path:/', [field]: { on: true } } }
+      const refusal = () => {
+        try {
+          Router.compile({ frontends })
+          return undefined
+        } catch (error) {
+          return (error as ProxyError).issues
+        }
+      }
+      expect(refusal()).toMatchObject([{ path: `frontends.web.${field}`, code: 'NOT_SUPPORTED' }])
+      expect(() => Router.compile({ frontends: { web: { ...frontends.web, [field]: null } } })).not.toThrow()
+      const named = { unsupportedFields: { warn: [`frontends.*.${field}`] } }
+      const checked = validateConfig({ frontends, backends: { b: { servers: {} } } }, named)
+      expect(checked.ok && Router.compile(checked.config).frontends).toHaveLength(1)
+    },
+  )
+})
+
+function guardsOfFrontends(): string[] {
+  return GUARDING.flatMap((pattern) => /^frontends\.\*\.(\w+)$/.exec(pattern)?.[1] ?? [])
+}

@@ -2,6 +2,7 @@
 export type ValueKind =
   | 'text'
   | 'secret'
+  | 'secrets'
   | 'path'
   | 'pem'
   | 'pems'
@@ -174,6 +175,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
   ['lastGoodFile', 'path', 'options.lastGoodFile'],
   ['unsupportedFields', 'text', 'options.unsupportedFields'],
+  ['stickySecret', 'secrets', 'options.stickySecret'],
   ['constraints', 'list', 'refused'],
 
   ['retry', 'table', 'options.retry'],

@@ -149,6 +149,7 @@ const VALUES: Readonly<Record<string, readonly [inFile: unknown, option: unknown
   'http.allowEmpty': [true, true],
   lastGoodFile: ['kept.json', join(folder, 'kept.json')],
   unsupportedFields: ['warn', 'warn'],
+  stickySecret: ['sixteen bytes!!!', ['sixteen bytes!!!']],
   'retry.attempts': [4, 4],
   'respondingTimeouts.idleTimeout': ['1m30s', 90_000],
   idleTimeout: [0, Number.POSITIVE_INFINITY],

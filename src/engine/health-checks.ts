@@ -92,9 +92,11 @@ export class HealthChecks {
   #begin(server: LiveServer): Check {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
-    if (port !== undefined) url.port = String(port)
+    // The port after the scheme: it would be lost where it is the standard one of the scheme of before.
+    const written = port ?? /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(server.url)?.[1]
+    if (scheme !== undefined && scheme !== 'tcp') url.protocol = scheme
+    if (written !== undefined) url.port = String(written)
     if (scheme === 'tcp') return new ConnectionCheck(url, this.#tools.connection, server.address)
-    if (scheme !== undefined) url.protocol = scheme
     const given = Object.entries(headers)
     const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
     const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']

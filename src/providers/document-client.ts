@@ -3,6 +3,7 @@ import { Agent } from 'undici'
 import { ProxyError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { flawOfAuthority } from '../rules/written-url.js'
 import { JsonCount } from './json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
@@ -137,7 +138,7 @@ export function flawOfUrl(text: unknown, expected = 'a URL'): string | undefined
     return `must begin with http:// or https://, found ${protocol}`
   // They would be dropped without a word, and the service would answer 401 for ever.
   if (username !== '' || password !== '') return 'carries credentials; send them in headers'
-  return undefined
+  return flawOfAuthority(text)
 }
 
 /** One line of a header. */

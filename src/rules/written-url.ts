@@ -6,7 +6,8 @@ import { parseAddress } from './cidr.js'
  * not where a connection goes. Undefined: it is read as written, in whatever case, or is no URL at all.
  */
 export function flawOfAuthority(text: string): string | undefined {
-  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
+  // Without userinfo, which may be a password.
+  const [, authority] = /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(text) ?? []
   if (authority === undefined) return undefined
   const [, host = '', colon, port = ''] = /^(\[[^\]]*\]|[^:]*)(?:(:)(.*))?$/s.exec(authority) ?? []
   if (colon !== undefined) {

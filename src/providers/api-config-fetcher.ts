@@ -121,7 +121,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
   async #get(target: ConfigUrl, prefix: string, signal: AbortSignal): Promise<Answer | Lag> {
     const url = urlFor(target, prefix)
     const known = this.#validatorsFor(prefix).get(url)
-    const question = { accept: 'application/json', etag: known?.etag, isJson: true, signal }
+    const question = { accept: 'application/json', etag: known?.etag, isJson: () => true, signal }
     const response = await this.#client.get(url, question)
     const shown = withoutCredentials(url)
     if (response.status === 304) {

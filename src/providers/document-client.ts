@@ -49,8 +49,8 @@ export interface DocumentQuestion {
   readonly accept: string
   /** Of what is known already: the answer may be 304. */
   readonly etag: string | undefined
-  /** Whether the answer is JSON, so that what it holds can be counted while it comes in. */
-  readonly isJson: boolean
+  /** Whether an answer is JSON, so that what it holds can be counted while it comes in. */
+  readonly isJson: (headers: TextResponse['headers']) => boolean
   readonly signal: AbortSignal
 }
 
@@ -85,11 +85,13 @@ export class DocumentClient {
     }
   }
 
-  #limits(isJson: boolean): ReadLimits {
+  #limits(isJson: DocumentQuestion['isJson']): ReadLimits {
     const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
     const { maxDepth = 32, maxValues = 5_000_000 } = this.#options
     const count = new JsonCount({ maxDepth, maxValues })
-    return { maxBytes, timeoutMs, idleTimeoutMs, ...(isJson && { inspect: (bytes) => count.take(bytes) }) }
+    const inspect: ReadLimits['inspect'] = (headers) =>
+      isJson(headers) ? (bytes) => count.take(bytes) : undefined
+    return { maxBytes, timeoutMs, idleTimeoutMs, inspect }
   }
 
   async #headers({ accept, etag }: DocumentQuestion): Promise<Record<string, string>> {

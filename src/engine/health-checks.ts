@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthCheck } from '../model/config.js'
+import { quote } from '../rules/document-shapes.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { ConnectionOptions } from './connector.js'
@@ -208,7 +209,7 @@ class ResponseCheck implements Check, ResponseHandler {
     this.#resolve(
       this.#text === undefined
         ? undefined
-        : `the body of its health check does not hold ${JSON.stringify(this.#text)}`,
+        : `the body of its health check does not hold ${quote(this.#text)}`,
     )
   }
 

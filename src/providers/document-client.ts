@@ -4,7 +4,7 @@ import { ProxyError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { flawOfAuthority } from '../rules/written-url.js'
-import { JsonCount } from './json-limits.js'
+import { DOCUMENT_LIMITS, JsonCount } from './json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
 /** How a service is asked for documents, and what its answers may take. */
@@ -87,7 +87,7 @@ export class DocumentClient {
 
   #limits(isJson: DocumentQuestion['isJson']): ReadLimits {
     const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
-    const { maxDepth = 32, maxValues = 5_000_000 } = this.#options
+    const { maxDepth = DOCUMENT_LIMITS.maxDepth, maxValues = DOCUMENT_LIMITS.maxValues } = this.#options
     const count = new JsonCount({ maxDepth, maxValues })
     const inspect: ReadLimits['inspect'] = (headers) =>
       isJson(headers) ? (bytes) => count.take(bytes) : undefined

@@ -6,6 +6,9 @@ export interface JsonLimits {
   readonly maxValues: number
 }
 
+/** Of a document, whatever it is written in, unless a provider says otherwise. A document needs 8 tables within each other. */
+export const DOCUMENT_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const BACKSLASH = 0x5c

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import { asError, ProxyError } from '../model/errors.js'
 import { jsonFlaw } from './json-flaw.js'
-import { JsonCount, type JsonLimits } from './json-limits.js'
+import { DOCUMENT_LIMITS, JsonCount, type JsonLimits } from './json-limits.js'
 import { parseInThread } from './parse-in-thread.js'
 
 /** In which a document may be written. */
@@ -21,9 +21,6 @@ export const DOCUMENT_ENDINGS: readonly string[] = Object.keys(FORMATS)
 export function formatOf(file: string): DocumentFormat | undefined {
   return FORMATS[extname(file).toLowerCase()]
 }
-
-/** A document needs 8 tables within each other. */
-const LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
 
 /** Of YAML and TOML, which take a thousand times as long as JSON: more is refused. */
 const MAX_SLOW_BYTES = 16 * 1024 * 1024
@@ -58,7 +55,7 @@ export async function parseText(
   source: string,
   limits: Partial<JsonLimits> = {},
 ): Promise<unknown> {
-  const all = { ...LIMITS, ...limits }
+  const all = { ...DOCUMENT_LIMITS, ...limits }
   if (format === 'json') {
     const flaw = new JsonCount(all).takeText(text)
     if (flaw) throw unusable(`${source} is ${flaw}`)

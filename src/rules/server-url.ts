@@ -16,6 +16,8 @@ export interface ServerUrl {
 /** A configuration's URLs stand in the one after it too, and each is parsed to be checked and to be used. */
 const recent = new Recent<ServerUrl>(20_000)
 const MAX_KEPT_LENGTH = 1_000
+/** Longer ones fit into the head of no request, and would stand in messages. */
+const MAX_LENGTH = 8_192
 
 /** The parts of a server's URL, or what is wrong with it. */
 export function parseServerUrl(text: string): ServerUrl {
@@ -23,6 +25,7 @@ export function parseServerUrl(text: string): ServerUrl {
 }
 
 function parse(text: string): ServerUrl {
+  if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
   if (!URL.canParse(text)) return flawed('is no URL; expected one like http://10.0.0.1:8080')

@@ -62,7 +62,11 @@ describe('a hostile document of a megabyte is refused by the limit that it break
     ['tables in a list', `a = [${filled('{},')}]`, memory],
     ['a name of many parts', `a${filled('.a')} = 1`, /^a\.file:1:66: nested more than 32 deep$/],
     ['a table of many parts', `[a${filled('.a')}]`, /^a\.file:1:67: nested more than 32 deep$/],
-    ['lists within each other', `a = ${filled('[', 900_000)}`, /^a\.file:1:37: document contains excessively nested/],
+    [
+      'lists within each other',
+      `a = ${filled('[', 900_000)}`,
+      /^a\.file:1:37: document contains excessively nested/,
+    ],
     ['values', `a = [${filled('1,', 2_200_000)}]`, /^a\.file:1:\d+: more than 1000000 values$/],
   ])('TOML: %s', async (_what, text, flaw) => {
     expect(await refused(text, 'toml')).toMatch(flaw)

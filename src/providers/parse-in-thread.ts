@@ -9,14 +9,18 @@ const TIME_MS = { least: 5_000, perMib: 5_000 } as const
 /** Heap of the thread, in MiB. Beyond the most, its arrays grow in steps that V8 cannot refuse without ending the process. */
 const HEAP_MIB = { least: 24, perMib: 24, most: 512 } as const
 
+type Table = Record<string, unknown>
+
+/** Entries of the table that is so many names behind the first in the document. */
 interface Part {
   readonly place: number
-  readonly entries: Readonly<Record<string, unknown>>
+  readonly entries: Readonly<Table>
 }
 
 interface Parsed {
   readonly document: unknown
-  readonly tables?: readonly string[]
+  /** In the document, by their place. */
+  readonly names?: readonly string[]
 }
 
 type Message = Part | Parsed | { readonly failure: { readonly message: string } }
@@ -58,15 +62,18 @@ export async function parseInThread(
   }
 }
 
-/** From its messages: parts of tables first, then the rest of the document. */
+/** From its messages: parts of tables first, put together as they come, then the rest of the document. */
 function documentFrom(worker: Worker, timeMs: number): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const parts: Part[] = []
+    const begun = new Map<number, Table>()
     const timer = setTimeout(() => reject(new Error(`not parsed within ${timeMs} ms`)), timeMs)
     worker.on('message', (message: Message) => {
-      if ('entries' in message) parts.push(message)
-      else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
-      else resolve(withParts(message, parts))
+      if ('entries' in message) {
+        const table = begun.get(message.place) ?? {}
+        begun.set(message.place, table)
+        putInto(table, message.entries)
+      } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
+      else resolve(completed(message, begun))
     })
     worker.on('error', reject)
     worker.on('exit', (code) => {
@@ -76,25 +83,28 @@ function documentFrom(worker: Worker, timeMs: number): Promise<unknown> {
   })
 }
 
-/** In the order in which it was written: the rest of a table comes after its parts. */
-function withParts({ document, tables = [] }: Parsed, parts: readonly Part[]): unknown {
-  const whole = new Map<string, object>()
-  for (const { place, entries } of parts) {
-    const name = tables[place] as string
-    const table = whole.get(name) ?? {}
-    define(table, entries)
-    whole.set(name, table)
-  }
-  for (const [name, table] of whole) {
-    define(table, (document as Record<string, object>)[name] as object)
-    define(document as object, { [name]: table })
+/** In the order in which it was written: the rest of a table comes after what was passed on of it. */
+function completed({ document, names = [] }: Parsed, begun: ReadonlyMap<number, Table>): unknown {
+  const tables = document as Record<string, Table>
+  for (const [place, table] of begun) {
+    const name = names[place] as string
+    putInto(table, tables[name] as Table)
+    tables[name] = table
   }
   return document
 }
 
-/** Defined, not assigned: a name may be `__proto__`. */
-function define(target: object, entries: object): void {
-  Object.defineProperties(target, Object.getOwnPropertyDescriptors(entries))
+function putInto(target: Table, entries: Readonly<Table>): void {
+  for (const name of Object.keys(entries)) {
+    // Assigned, it would become the table's prototype.
+    if (name === '__proto__')
+      Object.defineProperty(
+        target,
+        name,
+        Object.getOwnPropertyDescriptor(entries, name) as PropertyDescriptor,
+      )
+    else target[name] = entries[name]
+  }
 }
 
 function bytesOf(text: string): string {

@@ -9,7 +9,7 @@ export function parseYaml(
   text: string,
   limits: JsonLimits,
   onPart?: (place: number, entries: Readonly<Record<string, unknown>>) => void,
-): Promise<{ readonly document: unknown; readonly tables: readonly string[] }>
+): Promise<{ readonly document: unknown; readonly names: readonly string[] }>
 
 /** @throws Error with `line` and `column` where they are known */
 export function parseToml(text: string, limits: JsonLimits): Promise<unknown>

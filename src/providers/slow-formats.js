@@ -31,8 +31,8 @@ export async function parseYaml(text, limits, onPart) {
   if (more.length > 0) throw new Error(`expected one document, found ${more.length + 1}`)
   if (document.directives?.yaml.version === '1.1') throw new Error('expected YAML 1.2, found 1.1')
   checkDocument(yaml, document, text, names, undefined)
-  const tables = yaml.isMap(document.contents) ? document.contents.items.map(({ key }) => String(key)) : []
-  return { document: document.toJS({ maxAliasCount: MAX_ALIASES }), tables }
+  const placed = yaml.isMap(document.contents) ? document.contents.items.map(({ key }) => String(key)) : []
+  return { document: document.toJS({ maxAliasCount: MAX_ALIASES }), names: placed }
 }
 
 /** The document's tokens, counted as they come. @param take gets entries of tables in the document's table as they are whole */
@@ -108,7 +108,9 @@ function isValue(lexeme) {
  */
 function takeEntries([document, map, table], maxDepth, take) {
   if (document?.type !== 'document' || map?.type !== 'block-map' || table?.type !== 'block-map') return false
-  if (table.items.length < PART_SIZE || map.items.at(-1)?.key?.type !== 'scalar') return false
+  const key = map.items.at(-1)?.key
+  // What is put together by its name afterwards must not be the prototype.
+  if (table.items.length < PART_SIZE || key?.type !== 'scalar' || key.source === '__proto__') return false
   const items = table.items.splice(0, table.items.length - 2)
   if (isTooDeep(items, maxDepth - 2)) throw new Error(`nested more than ${maxDepth} deep`)
   take(map.items.length - 1, { table, items })

@@ -4,10 +4,10 @@ import type { JsonLimits } from './json-limits.js'
 const MIB = 1024 * 1024
 
 /** For a document of no size, and for each MiB more, in milliseconds: a document of this kind takes a tenth of it. */
-const TIME_MS = { least: 5_000, perMib: 5_000 } as const
+const TIME_MS = { least: 10_000, perMib: 10_000 } as const
 
-/** Heap of the thread, in MiB. Beyond the most, its arrays grow in steps that V8 cannot refuse without ending the process. */
-const HEAP_MIB = { least: 24, perMib: 24, most: 512 } as const
+/** Heap of the thread for a document of 1 MiB or less, and for each MiB more, in MiB. Beyond the most, its arrays grow in steps that V8 cannot refuse without ending the process. */
+const HEAP_MIB = { least: 48, perMib: 24, most: 512 } as const
 
 type Table = Record<string, unknown>
 
@@ -38,7 +38,7 @@ export async function parseInThread(
 ): Promise<unknown> {
   const bytes = new TextEncoder().encode(text)
   const size = bytes.length / MIB
-  const heapMib = Math.ceil(Math.min(HEAP_MIB.least + HEAP_MIB.perMib * size, HEAP_MIB.most))
+  const heapMib = Math.ceil(Math.min(HEAP_MIB.least + HEAP_MIB.perMib * Math.max(0, size - 1), HEAP_MIB.most))
   const timeMs = Math.ceil(TIME_MS.least + TIME_MS.perMib * size)
   const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
     workerData: { bytes, format, limits },

@@ -38,7 +38,9 @@ function ordinary(count: number): string {
 describe('a hostile document of a megabyte is refused by the limit that it breaks', {
   timeout: 60_000,
 }, () => {
-  const memory = /^a\.file: more than \d+ MiB of memory to parse it, the limit for a document of \d+ bytes$/
+  // Which of them is reached first is V8's affair: objects are not of one size in all of its versions.
+  const memory =
+    /^a\.file(: more than \d+ MiB of memory to parse it, the limit for a document of \d+ bytes|:\d+:\d+: more than 1000000 tokens in one part)$/
   it.each<[string, string, RegExp]>([
     ['lists in a list', `a: [${filled('[],')}]`, memory],
     ['tables in a list', `a: [${filled('{},')}]`, memory],

@@ -89,7 +89,6 @@ class KvLayout {
 
   take(key: string, bytes: Uint8Array): void {
     if (isFolder({ key, value: bytes })) return
-    this.#count(key)
     const segments = key.split('/')
     if (segments.length === 1 && BESIDE.has(key)) return
     const value = this.#textOf(key, bytes)
@@ -98,17 +97,18 @@ class KvLayout {
     // What stands near to where it should is not left out: it may say who may come in.
     const isNear =
       kind === undefined && segments.length > 2 && nearestName(first, KINDS_OF_ENTRIES) !== undefined
+    this.#count(key, isNear || kind !== undefined)
     if (isNear || (kind !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#strange(key)
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
   }
 
   /** @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
-  #count(key: string): void {
+  #count(key: string, isOfLayout: boolean): void {
     this.#values += 1
     const { maxValues } = DOCUMENT_LIMITS
     if (this.#values > maxValues) throw this.#unusable(`more than ${maxValues} values`, key)
-    if (key.length > MAX_KEY_LENGTH)
+    if (isOfLayout && key.length > MAX_KEY_LENGTH)
       throw this.#unusable(`the key has ${key.length} characters; expected at most ${MAX_KEY_LENGTH}`, key)
   }
 

@@ -1,11 +1,15 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { HttpProvider, type HttpProviderOptions, ProxyError } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DocumentFormat, parseDocument, parseText } from '../../src/providers/parse-document.js'
 import { parseInThread } from '../../src/providers/parse-in-thread.js'
 import { parseYaml } from '../../src/providers/slow-formats.js'
+import type { Hostile } from './small-heap-child.js'
 
 const MB = 1_000_000
 const LIMITS = { maxDepth: 32, maxValues: 5_000_000 }
@@ -175,6 +179,27 @@ describe('a document that is large, and no more than that', { timeout: 60_000 },
     const message = await refused(`${ordinary(900)}  x: !s3cret y\n`, 'yaml')
     expect(message).toContain('a tag that cannot be resolved')
     expect(message).not.toContain('s3cret')
+  })
+})
+
+describe('a process with a small heap', { timeout: 120_000 }, () => {
+  it('lives through hostile documents of three megabytes', async () => {
+    const program = fileURLToPath(new URL('./small-heap-child.ts', import.meta.url))
+    const child = fork(program, { execArgv: ['--max-old-space-size=64', '--import', 'tsx'] })
+    onTestFinished(() => void child.kill())
+    const ended = once(child, 'exit').then(([code]) => `it ended with ${code}`)
+    const said = () => Promise.race([once(child, 'message').then(([word]) => String(word)), ended])
+    expect(await said()).toBe('ready')
+    for (const [start, piece] of [
+      ['a: [', '[],'],
+      ['a: [', ','],
+      ['', '}'],
+      ['a:\n', '- a\n'],
+      ['', '#\n'],
+    ]) {
+      child.send({ start, piece, bytes: 3 * MB } as Hostile)
+      expect(await said()).toMatch(/^a\.yaml.*: more than \d+ (MiB of memory|tokens)/)
+    }
   })
 })
 

@@ -1,5 +1,6 @@
 import type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from './engine/limits.js'
+import { checkStickySecret } from './engine/sticky-sessions.js'
 import { checkUpstreamTls, type UpstreamTls } from './engine/upstream-tls.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
@@ -57,6 +58,7 @@ const OPTIONS: Readonly<
   retry: ['an object with attempts and budget', isObject],
   upstreamTls: ['an object with ca, cert, key, insecureSkipVerify', isObject],
   lookup: ['a function', isFunction],
+  stickySecret: ['a text or a list of texts', () => true],
   upgrades: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
   onRequest: ['a function', isFunction],
   onResponse: ['a function', isFunction],
@@ -100,6 +102,7 @@ export function checkOptions(options: ProxyOptions): void {
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
+  checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
   checkLogger(options.logger, ['debug', 'info', 'warn', 'error'], 'logger')

@@ -27,8 +27,8 @@ const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
   undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
-  'smol-toml': /^(providers\/parse-document|command-line\/convert-keys)\.ts$/,
-  yaml: /^(providers\/parse-document|command-line\/document-places)\.ts$/,
+  'smol-toml': /^(providers\/slow-formats\.js|command-line\/convert-keys\.ts)$/,
+  yaml: /^(providers\/slow-formats\.js|command-line\/document-places\.ts)$/,
   'toml-eslint-parser': /^command-line\/document-places\.ts$/,
   commander: /^command-line\/[a-z-]+\.ts$/,
   picocolors: /^command-line\/terminal\.ts$/,
@@ -48,7 +48,8 @@ interface Import {
 }
 
 const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts'))
+  // What runs in a thread of its own is JavaScript.
+  .filter((file) => /\.ts$|^providers\/.*\.js$/.test(file) && !file.endsWith('.d.ts'))
   .sort()
 const sourceOf = (file: string): string => readFileSync(join(root, 'src', file), 'utf8')
 const imports = files.flatMap(importsOf)
@@ -72,7 +73,8 @@ function importsOf(from: string): Import[] {
 
 function resolve(from: string, specifier: string): string {
   if (!specifier.startsWith('.')) return specifier
-  return normalize(join(dirname(from), specifier)).replace(/\.js$/, '.ts')
+  const script = normalize(join(dirname(from), specifier))
+  return files.includes(script) ? script : script.replace(/\.js$/, '.ts')
 }
 
 function folderOf(file: string): (typeof FLOORS)[number] {

@@ -29,6 +29,7 @@ describe('options', () => {
         unsupportedFields: 'warn',
         timeouts: { connectMs: 1, responseHeadMs: 2, bodyIdleMs: 3 },
         retry: { attempts: 1 },
+        stickySecret: ['sixteen bytes!!!'],
         signal: new AbortController().signal,
       }),
     ).toBe('accepted')

@@ -46,6 +46,12 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   /** Finds the addresses of servers' names. Default: `lookup` of `node:dns`, which asks the system. */
   readonly lookup?: LookupFunction
   /**
+   * Makes the values of sticky cookies HMACs (SHA-256), so that nobody can tell from them what backends and servers are called. The
+   * same in every proxy, 16 bytes or more. Of a list the first makes new cookies, and all are honoured: a new secret is put first
+   * in every proxy, and the old one is taken out when no client has a cookie of it. Default: digests of the names.
+   */
+  readonly stickySecret?: string | readonly string[]
+  /**
    * Protocols, beside `websocket`, to which a connection may be upgraded, by whatever method; `websocket` takes GET alone
    * (RFC 6455, 4.1). Default: none.
    */

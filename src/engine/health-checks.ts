@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { HealthCheck } from '../model/config.js'
+import { quote } from '../rules/document-shapes.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { ConnectionOptions } from './connector.js'
@@ -92,9 +93,11 @@ export class HealthChecks {
   #begin(server: LiveServer): Check {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
-    if (port !== undefined) url.port = String(port)
+    // The port after the scheme: it would be lost where it is the standard one of the scheme of before.
+    const written = port ?? /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(server.url)?.[1]
+    if (scheme !== undefined && scheme !== 'tcp') url.protocol = scheme
+    if (written !== undefined) url.port = String(written)
     if (scheme === 'tcp') return new ConnectionCheck(url, this.#tools.connection, server.address)
-    if (scheme !== undefined) url.protocol = scheme
     const given = Object.entries(headers)
     const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
     const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']
@@ -206,7 +209,7 @@ class ResponseCheck implements Check, ResponseHandler {
     this.#resolve(
       this.#text === undefined
         ? undefined
-        : `the body of its health check does not hold ${JSON.stringify(this.#text)}`,
+        : `the body of its health check does not hold ${quote(this.#text)}`,
     )
   }
 

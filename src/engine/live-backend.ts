@@ -24,6 +24,8 @@ export interface BackendTools {
   readonly names: ServerNames
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
+  /** The first makes the values of new sticky cookies, all are honoured. */
+  readonly stickySecrets?: readonly string[]
 }
 
 /** A backend whose servers are connected to their live side. One, however many frontends name it. */
@@ -70,7 +72,7 @@ export class LiveBackend {
     this.retryBudget = before?.retryBudget ?? tools.newBudget()
     const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
       config.loadBalancer ?? {}
-    this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness)
+    this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools
     const newUpstream = (origin: string, address?: string) => upstreams.apart(origin, address)
@@ -169,11 +171,7 @@ export class LiveBackend {
 
   /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
   cookieFor(server: LiveServer, facts: LiveFacts): string | undefined {
-    if (!this.#sticky) return undefined
-    const wanted = this.#sticky.serverOf(facts)
-    // One that is only busy is not left for good.
-    if (wanted === server || wanted?.state.isAvailable) return undefined
-    return this.#sticky.cookieFor(server)
+    return this.#sticky?.cookieFor(server, facts)
   }
 
   /** A request is under way on a server no more, whatever became of it. */

@@ -73,6 +73,7 @@ export class ProxyEngine implements ExchangeOwner {
       upstreams: this.#upstreams,
       newBudget: () => this.#retries.newBudget(),
       events,
+      stickySecrets: [options.stickySecret ?? []].flat(),
     }
     this.#generations = new Generations(tools, options, events)
     const { handler, upgrade } = this.handlersFor(undefined)

@@ -3,17 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { ProxyError } from '../model/errors.js'
 import { parseRange } from '../rules/cidr.js'
 import { compileWithin } from '../rules/range-set.js'
-
-/**
- * Where a machine finds its neighbours and its cloud's credentials: whoever can write a server's URL must not get there
- * by it. Link-local networks, and the metadata services of AWS, Azure, Google (in the first), AWS over IPv6, and Alibaba.
- */
-const NEVER_UNASKED = ['169.254.0.0/16', '100.100.100.200/32']
-const NEVER_UNASKED_IPV6 = [
-  ...['fe80::/10', 'fd00:ec2::254/128'],
-  // The same through NAT64 and 6to4 (RFC 6052, 3056).
-  ...['64:ff9b::a9fe:0/112', '64:ff9b::6464:64c8/128', '2002:a9fe::/32', '2002:6464:64c8::/48'],
-]
+import { isCredentialService } from './credential-services.js'
 
 type Within = (address: string) => boolean
 
@@ -29,7 +19,7 @@ export class UpstreamNetworks {
    */
   constructor(allowed?: readonly string[], find: LookupFunction = lookup) {
     this.#lookup = find
-    this.#allows = allowed ? compileWithin(allowed.map(parseNetwork)) : isOrdinary()
+    this.#allows = allowed ? compileWithin(allowed.map(parseNetwork)) : isOrdinary
   }
 
   /** What is wrong with a host that is an address; a name is looked up first. @param hostname without brackets */
@@ -72,19 +62,8 @@ export class UpstreamNetworks {
     })
 }
 
-/** Compiled when first asked: reading IPv6 costs a process 7 ms of its start, and most have no server there. */
-function isOrdinary(): Within {
-  let never: Within | undefined
-  let neverIPv6: Within | undefined
-  return (address) => {
-    if (!address.includes(':')) {
-      never ??= compileWithin(NEVER_UNASKED.map(parseRange))
-      return !never(address)
-    }
-    // Of IPv4 too, which IPv6 can write (`::ffff:169.254.0.1`).
-    neverIPv6 ??= compileWithin([...NEVER_UNASKED, ...NEVER_UNASKED_IPV6].map(parseRange))
-    return !neverIPv6(address)
-  }
+function isOrdinary(address: string): boolean {
+  return !isCredentialService(address)
 }
 
 function parseNetwork(text: string, index: number) {

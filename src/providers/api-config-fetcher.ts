@@ -4,6 +4,7 @@ import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigFetcher } from '../model/provider.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { flawOfAuthority } from '../rules/written-url.js'
 import {
   checkDocumentClientOptions,
   DOCUMENT_CLIENT_OPTIONS,
@@ -120,7 +121,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
   async #get(target: ConfigUrl, prefix: string, signal: AbortSignal): Promise<Answer | Lag> {
     const url = urlFor(target, prefix)
     const known = this.#validatorsFor(prefix).get(url)
-    const question = { accept: 'application/json', etag: known?.etag, isJson: true, signal }
+    const question = { accept: 'application/json', etag: known?.etag, isJson: () => true, signal }
     const response = await this.#client.get(url, question)
     const shown = withoutCredentials(url)
     if (response.status === 304) {
@@ -174,10 +175,18 @@ function urlsOf(url: ApiConfigFetcherOptions['url']): ConfigUrl[] {
 }
 
 function urlFor(target: ConfigUrl, prefix: string): string {
-  if (typeof target === 'function') return target(prefix)
+  if (typeof target === 'function') return readAsWritten(target(prefix))
   const encoded = encodeURIComponent(prefix)
   if (target.includes('{prefix}')) return target.replaceAll('{prefix}', encoded)
   return `${target}${target.includes('?') ? '&' : '?'}prefix=${encoded}`
+}
+
+/** One that a function made is looked at when it is there. */
+function readAsWritten(url: string): string {
+  const flaw = flawOfAuthority(url)
+  if (!flaw) return url
+  const message = `the url ${JSON.stringify(withoutCredentials(url))} ${flaw}`
+  throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
 }
 
 function parseDocument(body: string, url: string): Readonly<Record<string, unknown>> {

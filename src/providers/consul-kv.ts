@@ -80,7 +80,7 @@ export class ConsulKv {
       url.searchParams.set('wait', `${Math.ceil(waitMs)}ms`)
     }
     const client = after > 0 ? this.#waiting : this.#asking
-    const question = { accept: 'application/json', etag: undefined, isJson: true, signal }
+    const question = { accept: 'application/json', etag: undefined, isJson: () => true, signal }
     const { status, headers, body } = await client.get(String(url), question)
     const index = Number(one(headers['x-consul-index']))
     if (!Number.isSafeInteger(index) || index < 0 || status === 304) {

@@ -3,7 +3,8 @@ import { Agent } from 'undici'
 import { ProxyError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
-import { JsonCount } from './json-limits.js'
+import { flawOfAuthority } from '../rules/written-url.js'
+import { DOCUMENT_LIMITS, JsonCount } from './json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
 /** How a service is asked for documents, and what its answers may take. */
@@ -48,8 +49,8 @@ export interface DocumentQuestion {
   readonly accept: string
   /** Of what is known already: the answer may be 304. */
   readonly etag: string | undefined
-  /** Whether the answer is JSON, so that what it holds can be counted while it comes in. */
-  readonly isJson: boolean
+  /** Whether an answer is JSON, so that what it holds can be counted while it comes in. */
+  readonly isJson: (headers: TextResponse['headers']) => boolean
   readonly signal: AbortSignal
 }
 
@@ -84,11 +85,13 @@ export class DocumentClient {
     }
   }
 
-  #limits(isJson: boolean): ReadLimits {
+  #limits(isJson: DocumentQuestion['isJson']): ReadLimits {
     const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
-    const { maxDepth = 32, maxValues = 5_000_000 } = this.#options
+    const { maxDepth = DOCUMENT_LIMITS.maxDepth, maxValues = DOCUMENT_LIMITS.maxValues } = this.#options
     const count = new JsonCount({ maxDepth, maxValues })
-    return { maxBytes, timeoutMs, idleTimeoutMs, ...(isJson && { inspect: (bytes) => count.take(bytes) }) }
+    const inspect: ReadLimits['inspect'] = (headers) =>
+      isJson(headers) ? (bytes) => count.take(bytes) : undefined
+    return { maxBytes, timeoutMs, idleTimeoutMs, inspect }
   }
 
   async #headers({ accept, etag }: DocumentQuestion): Promise<Record<string, string>> {
@@ -137,7 +140,7 @@ export function flawOfUrl(text: unknown, expected = 'a URL'): string | undefined
     return `must begin with http:// or https://, found ${protocol}`
   // They would be dropped without a word, and the service would answer 401 for ever.
   if (username !== '' || password !== '') return 'carries credentials; send them in headers'
-  return undefined
+  return flawOfAuthority(text)
 }
 
 /** One line of a header. */

@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { asError, ProxyError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
+import { flawOfAuthority } from '../rules/written-url.js'
 
 /** How to reach an etcd. The clients are ours: nobody else's may be shared with a watch. */
 export interface EtcdConnection {
@@ -56,7 +57,11 @@ export function urlOf(host: unknown): string {
     const expected = 'expected a scheme, a host and a port, like http://127.0.0.1:2379, and nothing else'
     throw invalid(`hosts: ${expected}; found ${show(host)}`)
   }
-  return `${scheme.toLowerCase()}://${name}:${port}`
+  const url = `${scheme.toLowerCase()}://${name}:${port}`
+  // The system's lookup of names takes them so too.
+  const flaw = flawOfAuthority(url)
+  if (flaw) throw invalid(`hosts: ${show(host)} ${flaw}`)
+  return url
 }
 
 /** A password in a URL is not for messages. */

@@ -5,6 +5,7 @@ import type { ConfigSink, Provider } from '../model/provider.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { present } from '../rules/records.js'
 import { Backoff } from './backoff.js'
 import {
   checkDocumentClientOptions,
@@ -14,6 +15,7 @@ import {
   flawOfUrl,
   one,
 } from './document-client.js'
+import type { JsonLimits } from './json-limits.js'
 import { type DocumentFormat, formatOf, parseText } from './parse-document.js'
 import { type TextResponse, withoutCredentials } from './read-response.js'
 
@@ -40,7 +42,7 @@ export class HttpProvider implements Provider {
   readonly allowEmpty: boolean
   readonly #url: string
   readonly #shown: string
-  readonly #isJson: boolean
+  readonly #limits: Partial<JsonLimits>
   readonly #intervalMs: number
   readonly #client: DocumentClient
   readonly #backoff = new Backoff(RETRY_MS.min, RETRY_MS.max)
@@ -57,7 +59,7 @@ export class HttpProvider implements Provider {
     this.allowEmpty = options.allowEmpty ?? false
     this.#url = options.url
     this.#shown = withoutCredentials(options.url)
-    this.#isJson = (formatOf(new URL(options.url).pathname) ?? 'json') === 'json'
+    this.#limits = present({ maxDepth: options.maxDepth, maxValues: options.maxValues })
     this.#intervalMs = options.pollIntervalMs ?? 5_000
     this.#client = new DocumentClient(options)
   }
@@ -104,6 +106,13 @@ export class HttpProvider implements Provider {
     return nextMs
   }
 
+  /** What an answer is parsed as, and so what it is counted as. */
+  #formatOf(headers: TextResponse['headers']): DocumentFormat {
+    return formatOfType(one(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
+  }
+
+  readonly #isJson = (headers: TextResponse['headers']): boolean => this.#formatOf(headers) === 'json'
+
   #failed(sink: ConfigSink, error: Error, nextMs: number): number {
     const { source, retryAfterMs = 0 } = error as Partial<ProxyError>
     if (source === 'config') {
@@ -122,9 +131,8 @@ export class HttpProvider implements Provider {
     this.#body = body
     const fetched = performance.now()
     try {
-      const format =
-        formatOfType(one(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
-      const document = withFieldCase(await parseText(body, format, `GET ${this.#shown}`))
+      const parsed = await parseText(body, this.#formatOf(headers), `GET ${this.#shown}`, this.#limits)
+      const document = withFieldCase(parsed)
       void sink.update(document as ProviderConfig, { steps: { fetch, parse: performance.now() - fetched } })
     } catch (thrown) {
       sink.reject(thrown as ProxyError)

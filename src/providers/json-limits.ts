@@ -6,6 +6,9 @@ export interface JsonLimits {
   readonly maxValues: number
 }
 
+/** Of a document, whatever it is written in, unless a provider says otherwise. A document needs 8 tables within each other. */
+export const DOCUMENT_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const BACKSLASH = 0x5c
@@ -33,14 +36,26 @@ export class JsonCount {
   take(bytes: Uint8Array): string | undefined {
     const { maxDepth, maxValues } = this.#limits
     for (const byte of bytes) {
-      if (this.#inText) this.#takeText(byte)
+      if (this.#inText) this.#takeTextByte(byte)
       else this.#takeStructure(byte)
       if (this.#depth > maxDepth) return `nested more than ${maxDepth} deep`
     }
     return this.#values > maxValues ? `more than ${maxValues} values` : undefined
   }
 
-  #takeText(byte: number): void {
+  /** Takes a whole text, of which each character counts as its byte would: those outside of ASCII mean nothing. */
+  takeText(text: string): string | undefined {
+    const { maxDepth, maxValues } = this.#limits
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (this.#inText) this.#takeTextByte(code)
+      else this.#takeStructure(code)
+      if (this.#depth > maxDepth) return `nested more than ${maxDepth} deep`
+    }
+    return this.#values > maxValues ? `more than ${maxValues} values` : undefined
+  }
+
+  #takeTextByte(byte: number): void {
     if (this.#escaped) this.#escaped = false
     else if (byte === BACKSLASH) this.#escaped = true
     else if (byte === QUOTE) this.#inText = false

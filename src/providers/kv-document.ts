@@ -3,6 +3,7 @@ import { pathOf, quote } from '../rules/document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { nullRecord } from '../rules/records.js'
+import { DOCUMENT_LIMITS } from './json-limits.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 
 /** A key below a prefix, without the prefix and the slash behind it, and its value. */
@@ -80,6 +81,7 @@ class KvLayout {
   readonly #strangers = new Map<string, number>()
   readonly #statics: StaticKeysOfStore
   readonly #issues: Issue[] = []
+  #values = 0
   readonly #lists: { readonly fields: Fields; readonly name: string; readonly list: IndexedList }[] = []
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -100,9 +102,32 @@ class KvLayout {
     // What stands near to where it should is not left out: it may say who may come in.
     const isNear =
       kind === undefined && segments.length > 2 && nearestName(first, KINDS_OF_ENTRIES) !== undefined
+    this.#count(key, isNear || kind !== undefined)
     if (isNear || (kind !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#strange(key)
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
+  }
+
+  /** @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+  #count(key: string, isOfLayout: boolean): void {
+    this.#values += 1
+    const { maxValues } = DOCUMENT_LIMITS
+    if (this.#values > maxValues) throw this.#unusable(`more than ${maxValues} values`, key)
+    if (isOfLayout && key.length > MAX_KEY_LENGTH)
+      throw this.#unusable(`the key has ${key.length} characters; expected at most ${MAX_KEY_LENGTH}`, key)
+  }
+
+  /** A list is counted before it is made. */
+  #countItems(key: string, text: string): void {
+    let items = 1
+    for (let at = text.indexOf(','); at >= 0; at = text.indexOf(',', at + 1)) items += 1
+    if (items > MAX_ITEMS)
+      throw this.#unusable(`a list of ${items} items; expected at most ${MAX_ITEMS}`, key)
+    this.#values += items
+  }
+
+  #unusable(flaw: string, key: string): ProxyError {
+    return new ProxyError('PROXY_CONFIG_UNUSABLE', `${quote(`${this.#prefix}/${key}`)}: ${flaw}`)
   }
 
   document(warn: (warning: Issue) => void): unknown {
@@ -164,6 +189,7 @@ class KvLayout {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined
     if (index === undefined) {
       if (name in fields) return this.#twice(segments)
+      if (kind === listOf) this.#countItems(segments.join('/'), value)
       fields[name] = kind ? kind(value) : value
       return
     }
@@ -194,7 +220,7 @@ class KvLayout {
   }
 
   #misplaced(segments: readonly string[]): void {
-    const path = segments.reduce(pathOf, '')
+    const path = segments.slice(0, MAX_SHOWN_SEGMENTS).reduce(pathOf, '')
     this.#issues.push({
       path,
       code: 'INVALID_VALUE',
@@ -203,13 +229,19 @@ class KvLayout {
   }
 
   #twice(segments: readonly string[]): void {
-    const path = segments.reduce(pathOf, '')
+    const path = segments.slice(0, MAX_SHOWN_SEGMENTS).reduce(pathOf, '')
     const message = 'stands twice: in two spellings, or as a list of commas and as one of indices'
     this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
   }
 }
 
 const KINDS_OF_ENTRIES = ['frontends', 'backends'] as const
+
+/** The longest of the layout are a tenth of it, and a key stands in messages. */
+const MAX_KEY_LENGTH = 8_192
+const MAX_SHOWN_SEGMENTS = 16
+/** Of a list in one value, with commas. */
+const MAX_ITEMS = 10_000
 
 /** So many places that are none of the layout are named. */
 const MAX_STRANGERS = 20

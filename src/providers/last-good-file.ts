@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { CachedConfig, ConfigCache } from '../model/provider.js'
+import {
+  flawOfFile,
+  flawOfFolder,
+  isLink,
+  openRegular,
+  removeLeftOvers,
+  replaceFile,
+} from './private-file.js'
 
 const FORMAT = 'switchover last good configuration, 1'
 
@@ -28,6 +37,7 @@ export class LastGoodFile implements ConfigCache {
   readonly #sections = new Map<string, Section>()
   #writing: Promise<void> | undefined
   #again = false
+  #isFolderKnown = false
 
   /**
    * @param path of the file; its folder must exist and be writable
@@ -41,7 +51,8 @@ export class LastGoodFile implements ConfigCache {
   /**
    * What is in the file, by provider; nothing if there is no file.
    *
-   * @throws ProxyError `PROXY_CACHE_INVALID` if it is damaged, or no file of ours
+   * @throws ProxyError `PROXY_CACHE_INVALID` if it is damaged, no file of ours, a link, or of somebody else: what belongs to another
+   * user than this one or root, or what everybody may write
    */
   async load(): Promise<ReadonlyMap<string, CachedConfig>> {
     const text = await this.#read()
@@ -81,30 +92,40 @@ export class LastGoodFile implements ConfigCache {
   }
 
   async #replace(): Promise<void> {
-    const beside = `${this.#path}.${process.pid}.new`
     try {
+      await this.#lookAtFolder()
       const text = JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) })
-      // Each time: it may have been put there since.
-      await (await this.#openOwn())?.close()
-      const file = await open(beside, 'w', 0o600)
-      try {
-        await file.writeFile(text)
-        await file.sync()
-      } finally {
-        await file.close()
-      }
-      await rename(beside, this.#path)
+      // Each time: it may have been put there since. A link is nobody's file, and is replaced.
+      if (!(await isLink(this.#path))) await (await this.#openOwn())?.close()
+      await replaceFile(this.#path, text)
     } catch (error) {
-      await rm(beside, { force: true }).catch(() => {})
       throw new ProxyError('PROXY_CACHE_FAILED', `${this.#path}: ${asError(error).message}`, { cause: error })
     }
   }
 
+  /** Told once: who can write there can have a document of theirs served. Never rejects. */
+  async #lookAtFolder(): Promise<void> {
+    if (this.#isFolderKnown) return
+    this.#isFolderKnown = true
+    const folder = dirname(resolve(this.#path))
+    // One that is not there is told of by what fails next.
+    const flaw = await flawOfFolder(folder).catch(() => undefined)
+    if (flaw)
+      process.emitWarning(
+        `the folder of the last good file, ${folder}: ${flaw}; whoever can write there can have a configuration served`,
+        'SwitchoverWarning',
+      )
+    await removeLeftOvers(this.#path)
+  }
+
   async #read(): Promise<string | undefined> {
     try {
+      await this.#lookAtFolder()
       const file = await this.#openOwn()
       if (!file) return undefined
       try {
+        const flaw = flawOfFile(await file.stat())
+        if (flaw) throw new Error(`${flaw}, so what stands in it cannot be trusted`)
         return await file.readFile('utf8')
       } finally {
         await file.close()
@@ -116,7 +137,7 @@ export class LastGoodFile implements ConfigCache {
 
   /** The file, if there is one: at its beginning, and not read further than it takes to see whose it is. */
   async #openOwn(): Promise<FileHandle | undefined> {
-    const file = await this.#openRegular()
+    const file = await openRegular(this.#path)
     if (!file) return undefined
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
@@ -126,17 +147,6 @@ export class LastGoodFile implements ConfigCache {
       throw new Error('it is no file of ours, so it is left alone')
     } catch (error) {
       await file.close()
-      throw error
-    }
-  }
-
-  async #openRegular(): Promise<FileHandle | undefined> {
-    try {
-      // Before it is opened: a pipe would make us wait for its other end.
-      if (!(await stat(this.#path)).isFile()) throw new Error('it is no regular file, so it is left alone')
-      return await open(this.#path, 'r')
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
     }
   }

@@ -11,6 +11,8 @@ export interface TextResponse {
   readonly body: string
 }
 
+type Inspection = (bytes: Uint8Array) => string | undefined
+
 export interface ReadLimits {
   /** Of the body, as it came and as it is when it was decompressed. */
   readonly maxBytes: number
@@ -18,8 +20,8 @@ export interface ReadLimits {
   readonly timeoutMs: number
   /** Without a byte. */
   readonly idleTimeoutMs: number
-  /** Sees the body of a 200 piece by piece; a reason makes the answer an unusable one. */
-  readonly inspect?: (bytes: Uint8Array) => string | undefined
+  /** By the headers of a 200: what sees its body piece by piece, if anything; a reason makes the answer an unusable one. */
+  readonly inspect?: (headers: TextResponse['headers']) => Inspection | undefined
 }
 
 /** How much of an unexpected answer an error quotes. */
@@ -56,7 +58,7 @@ export async function getText(
     body.on('error', ignore)
     const decoded = decode(one(response.headers['content-encoding']), idle.watch(body), shown)
     if (status === 200) {
-      const flaw = await received.read(decoded, maxBytes, inspect)
+      const flaw = await received.read(decoded, maxBytes, inspect?.(response.headers))
       if (flaw !== undefined) throw unusable(shown, received.describe(`the answer is ${flaw}`))
       return { status, headers: response.headers, body: textOf(received, shown) }
     }
@@ -144,7 +146,7 @@ class Received {
   async read(
     body: AsyncIterable<Buffer>,
     maxBytes: number,
-    inspect: NonNullable<ReadLimits['inspect']> = () => undefined,
+    inspect: Inspection = () => undefined,
   ): Promise<string | undefined> {
     for await (const chunk of body) {
       this.#chunks.push(chunk)

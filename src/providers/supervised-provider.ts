@@ -118,7 +118,11 @@ export class SupervisedProvider {
     this.firstCause ??= error
     if (this.#lastRejection && isSame(this.#lastRejection, { content, error })) return
     this.#lastRejection = { content, error }
-    this.#tell.rejected({ provider: this.name, ...(version !== undefined && { version }), error })
+    this.#tell.rejected({
+      provider: this.name,
+      ...(version !== undefined && { version: cut(version) }),
+      error,
+    })
   }
 
   /** Tells of an outage, once, with its first cause. */
@@ -169,3 +173,10 @@ function isSame(
     return one.error.message === other.error.message
   }
 }
+
+/** The label of what was refused may be why: nobody has checked it. */
+function cut(version: string): string {
+  return version.length > MAX_VERSION ? `${version.slice(0, MAX_VERSION)}...` : version
+}
+
+const MAX_VERSION = 1_024

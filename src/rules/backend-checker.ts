@@ -102,7 +102,7 @@ export class BackendChecker {
     if (value === undefined) return undefined
     const fields = this.#fields.object(value, path, LOAD_BALANCER)
     if (!fields) return {}
-    const method = this.#fields.text(fields['method'], `${path}.method`)
+    const method = this.#fields.label(fields['method'], `${path}.method`)
     if (method !== undefined && !this.#methods.includes(method)) {
       const suggestion = suggestName(method, this.#methods)
       const message = `there is no strategy ${quote(method)}${suggestion}`
@@ -120,7 +120,7 @@ export class BackendChecker {
     if (value === undefined) return undefined
     const fields = this.#fields.object(value, path, STICKINESS)
     if (!fields) return undefined
-    const cookieName = this.#fields.text(fields['cookieName'], `${path}.cookieName`)
+    const cookieName = this.#fields.label(fields['cookieName'], `${path}.cookieName`)
     if (cookieName !== undefined && !TOKEN.test(cookieName)) {
       const message = `expected the name of a cookie (RFC 6265, 4.1.1), found ${quote(cookieName)}`
       this.#fields.note(`${path}.cookieName`, 'INVALID_VALUE', message)
@@ -138,7 +138,7 @@ export class BackendChecker {
   }
 
   #hashBy(value: unknown, path: string): string | undefined {
-    const text = this.#fields.text(value, path)
+    const text = this.#fields.label(value, path)
     if (text === undefined || /^(clientIp|path|header:.+|cookie:.+)$/.test(text)) return text
     const expected = 'expected clientIp, path, header:NAME or cookie:NAME'
     this.#fields.note(path, 'INVALID_VALUE', `${expected}, found ${quote(text)}`)
@@ -207,7 +207,7 @@ export class BackendChecker {
         'MISSING_FIELD',
         'expected a whole number of 1 or more, found nothing',
       )
-    const extractorFunc = this.#fields.text(fields['extractorFunc'], `${path}.extractorFunc`)
+    const extractorFunc = this.#fields.label(fields['extractorFunc'], `${path}.extractorFunc`)
     if (
       extractorFunc !== undefined &&
       !/^(request\.host|client\.ip|request\.header\..+)$/.test(extractorFunc)

@@ -77,7 +77,9 @@ export class DocumentChecker {
       return ''
     }
     const name = this.#fields.text(value, path)
-    if (name === undefined) return ''
+    // With the provider's name behind it, it may be as long as both.
+    if (name === undefined || name.split('@').some((part) => this.#fields.label(part, path) === undefined))
+      return ''
     const at = name.indexOf('@')
     if (at >= 0) {
       const whole = /^[^@]+@[^@]+$/.test(name)

@@ -52,6 +52,15 @@ export class FieldChecker {
     return undefined
   }
 
+  /** A text that names something, and so stands in events, in metrics and in the history of each switch. */
+  label(value: unknown, path: string): string | undefined {
+    const text = this.text(value, path)
+    const bytes = text === undefined ? 0 : bytesBeyondName(text)
+    if (bytes === 0) return text
+    this.note(path, 'INVALID_VALUE', tooLong(bytes))
+    return undefined
+  }
+
   wholeNumber(value: unknown, path: string): number | undefined {
     if (value === undefined || Number.isSafeInteger(value)) return value as number | undefined
     this.note(path, 'INVALID_TYPE', `expected a whole number, found ${describeValue(value)}`)
@@ -66,8 +75,10 @@ export class FieldChecker {
 
   texts(value: unknown, path: string): readonly string[] | undefined {
     if (value === undefined) return undefined
-    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string'))
+    if (Array.isArray(value) && value.length > 0 && value.every((text) => typeof text === 'string')) {
+      for (const [index, text] of value.entries()) this.label(text, `${path}[${index}]`)
       return [...value]
+    }
     this.note(path, 'INVALID_TYPE', `expected a list of at least one text, found ${describeValue(value)}`)
     return undefined
   }
@@ -112,16 +123,9 @@ export class FieldChecker {
   }
 
   #isName(name: string, path: string): boolean {
-    if (/^[a-z][\w.:/-]*$/i.test(name) && !RESERVED_NAMES.includes(name)) return true
-    const flaw = RESERVED_NAMES.includes(name)
-      ? 'is reserved'
-      : name === ''
-        ? 'is empty'
-        : name.includes('@')
-          ? 'holds "@", which stands between a name and its provider'
-          : /\p{Cc}/u.test(name)
-            ? 'holds a control character'
-            : undefined
+    const bytes = bytesBeyondName(name)
+    if (bytes === 0 && /^[a-z][\w.:/-]*$/i.test(name) && !RESERVED_NAMES.includes(name)) return true
+    const flaw = bytes > 0 ? tooLong(bytes) : flawOfName(name)
     if (flaw) this.note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
     return !flaw
   }
@@ -145,6 +149,28 @@ function valueIn(fields: object, name: string): unknown {
   } catch {
     return true
   }
+}
+
+/** Ten documents whose names are megabytes would stand in the history, and be sent to everybody who looks at it. */
+const MAX_NAME_BYTES = 1_024
+
+/** How long a name is in bytes of UTF-8, if that is too long; else 0. */
+function bytesBeyondName(text: string): number {
+  // No character takes more than three bytes for each of its units.
+  if (text.length <= MAX_NAME_BYTES / 3) return 0
+  const bytes = Buffer.byteLength(text)
+  return bytes > MAX_NAME_BYTES ? bytes : 0
+}
+
+function tooLong(bytes: number): string {
+  return `is longer than ${MAX_NAME_BYTES} bytes: it has ${bytes}`
+}
+
+function flawOfName(name: string): string | undefined {
+  if (RESERVED_NAMES.includes(name)) return 'is reserved'
+  if (name === '') return 'is empty'
+  if (name.includes('@')) return 'holds "@", which stands between a name and its provider'
+  return /\p{Cc}/u.test(name) ? 'holds a control character' : undefined
 }
 
 /** Beyond it node's timers fire at once. */

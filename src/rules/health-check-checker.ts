@@ -58,7 +58,7 @@ function matching(
   pattern: RegExp,
   expected: string,
 ): string | undefined {
-  const text = checker.text(value, path)
+  const text = checker.label(value, path)
   if (text !== undefined && !pattern.test(text))
     checker.note(path, 'INVALID_VALUE', `expected ${expected}, found ${quote(text)}`)
   return text

@@ -1,4 +1,5 @@
 import { Recent } from './recent.js'
+import { flawOfAuthority, flawOfPath } from './written-url.js'
 
 /** A server's URL, taken apart; with a flaw, the parts mean nothing. */
 export interface ServerUrl {
@@ -15,6 +16,8 @@ export interface ServerUrl {
 /** A configuration's URLs stand in the one after it too, and each is parsed to be checked and to be used. */
 const recent = new Recent<ServerUrl>(20_000)
 const MAX_KEPT_LENGTH = 1_000
+/** Longer ones fit into the head of no request, and would stand in messages. */
+const MAX_LENGTH = 8_192
 
 /** The parts of a server's URL, or what is wrong with it. */
 export function parseServerUrl(text: string): ServerUrl {
@@ -22,6 +25,7 @@ export function parseServerUrl(text: string): ServerUrl {
 }
 
 function parse(text: string): ServerUrl {
+  if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
   if (!URL.canParse(text)) return flawed('is no URL; expected one like http://10.0.0.1:8080')
@@ -31,16 +35,21 @@ function parse(text: string): ServerUrl {
   return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/$/, '') }
 }
 
-function flawOf({ protocol, username, password }: URL, text: string): string | undefined {
+/** What most URLs are: looked at once instead of part by part. */
+const AS_WRITTEN = /^https?:\/\/[a-z\d-]+(\.[a-z\d-]+)*(:[1-9]\d*)?$/
+
+function flawOf({ protocol, username, password, href }: URL, text: string): string | undefined {
   if (protocol === 'h2c:')
     return 'asks for HTTP/2 without TLS, which is not supported; expected http or https'
   if (protocol !== 'http:' && protocol !== 'https:')
     return `has the scheme ${protocol} expected http or https`
-  if (username !== '' || password !== '') return 'carries credentials, which do not belong in a URL'
+  if (username !== '' || password !== '' || /^[^/]*\/\/[^/?#]*@/.test(text))
+    return 'carries credentials, which do not belong in a URL'
   if (!/^https?:\/\/[^/]/i.test(text)) return 'has not exactly two slashes behind its scheme'
   if (text.includes('#')) return 'carries a fragment, which no server ever sees'
   if (text.includes('?')) return 'carries a query; only a path can be prepended'
-  return undefined
+  if (AS_WRITTEN.test(text) && href === `${text}/`) return undefined
+  return flawOfAuthority(text) ?? flawOfPath(text)
 }
 
 function flawed(flaw: string): ServerUrl {

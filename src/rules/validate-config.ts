@@ -46,8 +46,8 @@ export function* validateConfigSteps(
   }
   const config: ProviderConfig = {
     ...present({
-      version: document.text(fields['version'], 'version'),
-      prefix: document.text(fields['prefix'], 'prefix'),
+      version: document.label(fields['version'], 'version'),
+      prefix: document.label(fields['prefix'], 'prefix'),
     }),
     frontends: checkedFrontends,
     backends: checkedBackends,

@@ -4,6 +4,7 @@ import { GUARDING_STATIC_KEYS } from '../rules/guarding-static-keys.js'
 export type ValueKind =
   | 'text'
   | 'secret'
+  | 'secrets'
   | 'path'
   | 'pem'
   | 'pems'
@@ -162,6 +163,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['lastGoodFile', 'path', 'options.lastGoodFile'],
   ['unsupportedFields', 'text', 'options.unsupportedFields'],
   ['unsupportedFields.warn', 'list', 'options.unsupportedFields.warn'],
+  ['stickySecret', 'secrets', 'options.stickySecret'],
 
   ['retry', 'table', 'options.retry'],
   ['retry.attempts', 'number', 'options.retry.attempts'],

@@ -39,6 +39,11 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map([
 export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   text: TEXT,
   secret: TEXT,
+  secrets: {
+    expected: 'a text or a list of texts',
+    // A text of a file is one secret, whatever commas it has.
+    read: (raw, isText) => (typeof raw === 'string' && !isText ? [raw] : LISTED(raw, isText)),
+  },
   path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
   pem: {
     expected: 'PEM text, or the path of a file with it',
@@ -84,7 +89,7 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
 }
 
 /** Kinds whose values are for nobody's eyes, or may hold such. */
-const HIDDEN: readonly ValueKind[] = ['secret', 'pem', 'pems', 'table']
+const HIDDEN: readonly ValueKind[] = ['secret', 'secrets', 'pem', 'pems', 'table']
 
 /** What was found in the place of a value; of a secret, only its type. */
 export function describeFound(raw: unknown, kind: ValueKind): string {

@@ -6,8 +6,10 @@ import { masked } from './masked.js'
 const MAX_ENTRIES = 50
 /** Of a diff's names and of a refusal's issues; the counts are whole. */
 const MAX_LISTED = 100
+/** Of a diff's names, together, in characters. */
+const MAX_LISTED_LENGTH = 10_000
 
-/** Names of frontends or backends, `name@provider`: how many, and the first hundred. */
+/** Names of frontends or backends, `name@provider`: how many, and the first hundred, or as many as fit. */
 export interface ListedNames {
   readonly count: number
   readonly names: readonly string[]
@@ -172,13 +174,23 @@ function listed({ added, removed, changed }: Changes): ListedChanges {
 
 /** How many, and the first hundred. */
 export function listedNames(all: readonly string[]): ListedNames {
-  return { count: all.length, names: all.slice(0, MAX_LISTED) }
+  return { count: all.length, names: firstOf(all) }
 }
 
 /** Of what is cut, what guards must not be a part. */
 function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
   const isGuard = ({ code }: Issue) => code === 'GUARD_DROPPED'
   return [...warnings.filter(isGuard), ...warnings.filter((warning) => !isGuard(warning))]
+}
+
+/** The first hundred, and no more than fit: of a generation of long names the first few say enough. */
+function firstOf(names: readonly string[]): readonly string[] {
+  let length = 0
+  const fitting = names.slice(0, MAX_LISTED).findIndex((name) => {
+    length += name.length
+    return length > MAX_LISTED_LENGTH
+  })
+  return names.slice(0, fitting < 0 ? MAX_LISTED : fitting)
 }
 
 function maskedIssue({ path, code, message }: Issue): Issue {

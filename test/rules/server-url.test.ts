@@ -13,6 +13,17 @@ describe("a server's URL", () => {
     'http://a.test/base/',
     'HTTP://A.test',
     'http://a.test/@scope',
+    'http://a.test:80/x',
+    'https://a.test:443',
+    'http://a.test:65535',
+    'http://a.test.',
+    'http://a_b.test',
+    'http://10.0.0.7',
+    'http://xn--bcher-kva.example',
+    'http://[2001:DB8:0:0::1]',
+    'http://[::ffff:10.0.0.1]',
+    'http://[0:0:0:0:0:0:0:1]:8080',
+    'http://a.test//b/%2Fc/%zz/~',
   ])('may be %s', (url) => {
     expect(issuesOfUrl(url)).toEqual([])
   })
@@ -50,6 +61,61 @@ describe("a server's URL", () => {
         message: expect.stringContaining(`${JSON.stringify(url)} ${flaw}`),
       },
     ])
+  })
+
+  it.each([
+    ['http://010.0.0.7', '"010.0.0.7"', '"8.0.0.7"'],
+    ['http://10.0.0.010:8080/x', '"10.0.0.010"', '"10.0.0.8"'],
+    ['http://10.1', '"10.1"', '"10.0.0.1"'],
+    ['http://10.1.2', '"10.1.2"', '"10.1.0.2"'],
+    ['http://0', '"0"', '"0.0.0.0"'],
+    ['http://0x', '"0x"', '"0.0.0.0"'],
+    ['http://0x7f.1', '"0x7f.1"', '"127.0.0.1"'],
+    ['http://0X7F000001', '"0X7F000001"', '"127.0.0.1"'],
+    ['http://2130706433', '"2130706433"', '"127.0.0.1"'],
+    ['http://127.0.0.1.', '"127.0.0.1."', '"127.0.0.1"'],
+    ['http://１０.0.0.1', '"\\uff11\\uff10.0.0.1"', '"10.0.0.1"'],
+    ['http://10。0。0。1', '"10\\u30020\\u30020\\u30021"', '"10.0.0.1"'],
+    ['http://%31%30.0.0.1', '"%31%30.0.0.1"', '"10.0.0.1"'],
+    ['http://exa\u00admple.test', '"exa\\u00admple.test"', '"example.test"'],
+    ['http://a\u200b.test', '"a\\u200b.test"', '"a.test"'],
+    ['http://ﬁ.test', '"\\ufb01.test"', '"fi.test"'],
+    ['http://bücher.example', '"b\\u00fccher.example"', '"xn--bcher-kva.example"'],
+    ['http://a.test:080', '"080"', '80'],
+    ['http://a.test:', 'a colon without a port behind it', '80'],
+    ['https://a.test:/x', 'a colon without a port behind it', '443'],
+    ['http://a.test/a/../b', '"/a/../b"', '"/b"'],
+    ['http://a.test/a/%2e%2E/b', '"/a/%2e%2E/b"', '"/b"'],
+    ['http://a.test/./b', '"/./b"', '"/b"'],
+    ['http://a.test/..', '"/.."', '"/"'],
+    ['http://a.test/ü', '"/\\u00fc"', '"/%C3%BC"'],
+    ['http://a.test/{id}', '"/{id}"', '"/%7Bid%7D"'],
+  ])('is refused where it is read otherwise than written, with both: %s', (url, written, read) => {
+    const [issue, ...more] = issuesOfUrl(url)
+    expect(more).toEqual([])
+    expect(issue).toMatchObject({ path: 'backends.pool.servers.s1.url', code: 'INVALID_URL' })
+    expect(issue?.message).toContain(`${written}, which is read as ${read}`)
+  })
+
+  it.each([
+    ['http://a.test:0', 'has the port "0"; expected a port from 1 to 65535'],
+    ['http://a.test:000', 'has the port "000"; expected a port from 1 to 65535'],
+    ['http://a..test', 'has the host "a..test", of which a part between dots is empty'],
+    ['http://.a.test', 'has the host ".a.test", of which a part between dots is empty'],
+    ['http://a.test..', 'has the host "a.test..", of which a part between dots is empty'],
+    ['http://@a.test', 'carries credentials'],
+    ['http://:@a.test', 'carries credentials'],
+    ['http://[::ffff:010.0.0.1]', 'is no URL'],
+    ['http://[fe80::1%25eth0]', 'is no URL'],
+    ['http://1.2.3.4.5', 'is no URL'],
+  ])('is refused where it means nothing: %s', (url, flaw) => {
+    expect(issuesOfUrl(url).map(({ message }) => message)).toEqual([expect.stringContaining(flaw)])
+  })
+
+  it('is refused without what stands before an @ in its path', () => {
+    const [issue] = issuesOfUrl('http://a.test/x/../root:s3cret@a.test')
+    expect(issue?.message).toContain('has a path that is not read as it is written')
+    expect(issue?.message).not.toContain('s3cret')
   })
 
   it.each([

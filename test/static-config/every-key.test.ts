@@ -154,6 +154,7 @@ const VALUES: Readonly<Record<string, readonly [inFile: unknown, option: unknown
     ['frontends.*.auth', 'tls'],
     'frontends.*.auth, tls',
   ],
+  stickySecret: ['sixteen bytes!!!', ['sixteen bytes!!!']],
   'retry.attempts': [4, 4],
   'respondingTimeouts.idleTimeout': ['1m30s', 90_000],
   idleTimeout: [0, Number.POSITIVE_INFINITY],

@@ -1,0 +1,15 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { parseToml, parseYaml } from './slow-formats.js'
+
+/** A document of YAML or TOML, parsed in a thread of its own; see `parse-in-thread.ts`. */
+const { bytes, format, limits } = workerData
+const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
+try {
+  const onPart = (place, entries) => parentPort.postMessage({ place, entries })
+  const parsed =
+    format === 'yaml' ? await parseYaml(text, limits, onPart) : { document: await parseToml(text, limits) }
+  parentPort.postMessage(parsed)
+} catch (error) {
+  const { message, code, line, column } = error
+  parentPort.postMessage({ failure: { message: String(message), code, line, column } })
+}

@@ -1,0 +1,71 @@
+import { parseAddress } from './cidr.js'
+
+/**
+ * What is wrong with the host or port of a URL that begins with `http://` or `https://`: a parser of URLs (WHATWG, "host
+ * parsing") takes `010.0.0.7` for 8.0.0.7, `10.1` for 10.0.0.1, `１０.0.0.1` for 10.0.0.1 and `:080` for 80, so what is written is
+ * not where a connection goes. Undefined: it is read as written, in whatever case, or is no URL at all.
+ */
+export function flawOfAuthority(text: string): string | undefined {
+  // Without userinfo, which may be a password.
+  const [, authority] = /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(text) ?? []
+  if (authority === undefined) return undefined
+  const [, host = '', colon, port = ''] = /^(\[[^\]]*\]|[^:]*)(?:(:)(.*))?$/s.exec(authority) ?? []
+  if (colon !== undefined) {
+    const flaw = flawOfPort(port, text)
+    if (flaw) return flaw
+  }
+  return flawOfHost(host)
+}
+
+function flawOfPort(port: string, text: string): string | undefined {
+  if (/^[1-9]\d*$/.test(port) && Number(port) <= 65_535) return undefined
+  const expected = 'expected a port from 1 to 65535 without zeros before it'
+  const read = /^0+[1-9]\d*$/.test(port) && Number(port) <= 65_535 ? `, which is read as ${Number(port)}` : ''
+  if (port === '') {
+    const standard = /^https/i.test(text) ? 443 : 80
+    return `has a colon without a port behind it, which is read as ${standard}; leave the colon out`
+  }
+  return `has the port ${shown(port)}${read}; ${expected}`
+}
+
+function flawOfHost(host: string): string | undefined {
+  // What is no host at all is for the parser to say.
+  if (!URL.canParse(`http://${host}/`)) return undefined
+  const read = new URL(`http://${host}/`).hostname
+  if (isSame(host.toLowerCase(), read)) {
+    return /^\.|\.\./.test(host)
+      ? `has the host ${shown(host)}, of which a part between dots is empty`
+      : undefined
+  }
+  return `has the host ${shown(host)}, which is read as ${shown(read)}; write that, if it is meant`
+}
+
+/** IPv6 may be written in many forms, and has one meaning in all of them. */
+function isSame(written: string, read: string): boolean {
+  if (written === read) return true
+  if (!written.startsWith('[')) return false
+  const address = parseAddress(written.slice(1, -1))
+  return address !== undefined && address === parseAddress(read.slice(1, -1))
+}
+
+/**
+ * What is wrong with the path of a URL: a parser resolves `/a/../b` (also as `%2e%2e`) to `/b`, and encodes what is not in
+ * ASCII. Undefined: it is read as written, or is no URL at all.
+ */
+export function flawOfPath(text: string): string | undefined {
+  const [, written] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? []
+  if (!written || !URL.canParse(text)) return undefined
+  const { pathname } = new URL(text)
+  if (pathname === written) return undefined
+  // Before an `@` may stand a password that got into the path.
+  if (written.includes('@')) return 'has a path that is not read as it is written'
+  return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write that, if it is meant`
+}
+
+/** What is not ASCII as its code: a soft hyphen cannot be seen, and many letters look like others. */
+function shown(text: string): string {
+  return JSON.stringify(text).replaceAll(
+    /[^\x20-\x7e]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}

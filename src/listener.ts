@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
+import { isHeld } from './engine/pipelines.js'
 import { onceFree } from './engine/upgrade.js'
 import { ProxyError } from './model/errors.js'
 import { describeValue } from './rules/document-shapes.js'
@@ -146,6 +147,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
  */
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'HPE_CLOSED_CONNECTION') return
+  // Its first half came with the requests that wait; the rest has its time once it can be read.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeld(socket, () => endLater(error, socket))) return
   // Node's own: the response under way, in whose middle nothing must be written.
   const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse }
   if (socket.writable && !response?.headersSent)
@@ -155,6 +158,17 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (response && response.listenerCount('error') > 0 && !hasLeft)
     response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
   socket.destroy(error)
+}
+
+/** Node looks at the time of a head but once. A client that has said more by then is not late. */
+function endLater(error: Error, socket: Duplex): void {
+  const { server } = socket as Duplex & { server?: Server }
+  const expire = () => {
+    const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+    if (!response) answerClientError(error, socket)
+  }
+  const timer = setTimeout(expire, server?.headersTimeout).unref()
+  socket.once('close', () => clearTimeout(timer))
 }
 
 /** A response where there is no `ServerResponse` to write it. */

@@ -19,6 +19,7 @@ import { HeaderList, type Hooks, runHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import type { LiveServer } from './live-server.js'
+import { Pipelines } from './pipelines.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
 import { bodyLimitOf, mayComeWhole } from './request-body.js'
@@ -42,6 +43,7 @@ export class ProxyEngine implements ExchangeOwner {
   readonly #clientAddresses: ClientAddresses
   readonly #retries: Retries
   readonly #limits: Limits
+  readonly #pipelines: Pipelines
   readonly #upgrades: ReadonlySet<string>
   /** The host's, called by an exchange. */
   readonly onResponse: Hooks['onResponse']
@@ -61,6 +63,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.#how = { id, forwarded: options.forwarded ?? false }
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
+    this.#pipelines = new Pipelines(this.#limits.pipelined)
     this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
@@ -83,8 +86,12 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    const handler: RequestHandler = (req, res, next) =>
+    const begin: RequestHandler = (req, res, next) =>
       this.#handle(new Exchange(req, res, this, entryPoint), next)
+    const handler: RequestHandler = (req, res, next) => {
+      // Without a socket, another response of its connection is under way before it.
+      if (res.socket !== null || !this.#pipelines.mustWait(begin, req, res, next)) begin(req, res, next)
+    }
     const upgrade = upgradeHandler({
       handler,
       headBytes: this.#limits.headBytes,

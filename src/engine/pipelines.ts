@@ -51,7 +51,9 @@ export class Pipelines {
   mustWait(begin: RequestHandler, req: IncomingMessage, res: ServerResponse, next?: Next): boolean {
     const socket = req.socket as ServedSocket
     const { _httpMessage: front } = socket
-    if (!front || front === res || socket.destroyed || res.writableEnded) return false
+    // Node parses to its end what it has read of a connection that is gone.
+    if (socket.destroyed) return true
+    if (!front || front === res || res.writableEnded) return false
     socket[PIPELINE] ??= new Pipeline(socket, this)
     const pipeline = socket[PIPELINE]
     pipeline.begunBefore(front)

@@ -53,7 +53,8 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
   // What is left of the body would be taken for the next request's head, or read for nothing.
-  if (ENDS_CONNECTION.has(error.code) || (hasBody(req) && !req.complete)) headers.push('Connection', 'close')
+  if (ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || (hasBody(req) && !req.complete))
+    headers.push('Connection', 'close')
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)
   if (req.method === 'HEAD') {
     res.end()
@@ -61,6 +62,11 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   }
   res.end(body)
   return bytes
+}
+
+/** Its connection is one of those that were too many. */
+function freesDescriptor({ code }: ProxyError): boolean {
+  return code === 'PROXY_OUT_OF_RESOURCES'
 }
 
 function prefersJson(accept: string | undefined): boolean {

@@ -1,4 +1,5 @@
 import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
 /** What node and undici call their failures, and what they are called here. */
@@ -8,7 +9,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EAI_AGAIN: 'PROXY_CONNECT_FAILED',
   EHOSTUNREACH: 'PROXY_CONNECT_FAILED',
   ENETUNREACH: 'PROXY_CONNECT_FAILED',
-  EADDRNOTAVAIL: 'PROXY_CONNECT_FAILED',
   ETIMEDOUT: 'PROXY_CONNECT_TIMEOUT',
   UND_ERR_CONNECT_TIMEOUT: 'PROXY_CONNECT_TIMEOUT',
   UND_ERR_SOCKET: 'PROXY_UPSTREAM_RESET',
@@ -35,6 +35,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 export function toProxyError(thrown: unknown): ProxyError {
   if (thrown instanceof ProxyError) return thrown
   const { code, message } = codeAndMessage(thrown)
+  if (isShortage(thrown)) return new ProxyError('PROXY_OUT_OF_RESOURCES', message, { cause: thrown })
   if (isTlsFailure(code)) {
     return new ProxyError('PROXY_TLS_FAILED', describeTlsFailure(code, message), { cause: thrown })
   }
@@ -76,6 +77,7 @@ export function mayRetry(error: ProxyError, method: string, bodyUntouched: boole
   if (!bodyUntouched) return false
   // By its code alone: the like may befall a connection that stood already.
   if (NEVER_SENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
+  if (error.code === 'PROXY_OUT_OF_RESOURCES') return !sent && isShortageOfOneServer(error.cause)
   return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
 

@@ -55,8 +55,10 @@ function ourCode(code: string, thrown: unknown): ErrorCode {
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (!(thrown instanceof Error)) return { code: '', message: asError(thrown).message }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
-  // Node tries several addresses of a name and throws one error for all: the first says what happened.
-  if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
+  // Node tries several addresses of a name and throws one error for all: the first says what happened, but for one that is
+  // of no kind that we have.
+  if (thrown instanceof AggregateError && thrown.errors.length > 0)
+    return codeAndMessage(thrown.errors.find((error) => !isShortage(error)) ?? thrown.errors[0])
   // The one limit that undici keeps for us.
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
   // undici loses llhttp's code on its way.

@@ -62,10 +62,14 @@ export class Pipelines {
       return false
     }
     pipeline.wait({ req, res, next, begin })
+    return true
+  }
+
+  /** One more waits. */
+  joined(pipeline: Pipeline): void {
     this.#waiting += 1
     if (pipeline.length > FREE_WAITING) this.#long.add(pipeline)
     if (this.#waiting > MAX_WAITING) this.#endLongest()
-    return true
   }
 
   /** So many wait no more, whatever became of them. */
@@ -154,6 +158,7 @@ class Pipeline {
     this.#waiting.push(request)
     // All before it have come whole, for it has come behind them: nobody needs what follows.
     this.#held ??= HeldReading.of(this.#socket)
+    this.#all.joined(this)
   }
 
   /** Ends the connection and all that waits on it. */

@@ -31,7 +31,7 @@ async function startShort(limits: FewDescriptorsOrder['limits'] = {}) {
     frontends: { all: { backend: 'pool', rule: 'PathPrefix:/' } },
     backends: {
       pool: {
-        servers: { one: { url: one.url }, two: { url: two.url } },
+        servers: { one: { url: one.url }, two: { url: two.url.replace('127.0.0.1', 'localhost') } },
         healthCheck: { path: '/health', interval: '100ms' },
       },
     },

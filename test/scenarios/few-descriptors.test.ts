@@ -11,7 +11,7 @@ import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 
 const PROGRAM = fileURLToPath(new URL('../support/few-descriptors-child.ts', import.meta.url))
-const DESCRIPTORS = 120
+const DESCRIPTORS = 256
 const GREEDY = '127.0.0.2'
 const HONEST = '127.0.0.3'
 
@@ -102,7 +102,7 @@ describe('a client whose requests have taken all descriptors', () => {
     timeout: 40_000,
   }, async () => {
     const { port, words, held } = await startShort({ pipelined: 1_000 })
-    const greedy = await openFrom(GREEDY, port, HANG.repeat(200))
+    const greedy = await openFrom(GREEDY, port, HANG.repeat(400))
     const before = await settled(() => held.size)
     expect(before).toBeGreaterThan(20)
     for (let n = 0; n < 10; n += 1)
@@ -111,7 +111,6 @@ describe('a client whose requests have taken all descriptors', () => {
     expect(held.size).toBe(before - 1)
     for (const res of held) res.end('held')
     await eventually(() => greedy.closed, 'its connection ends with the first that was refused')
-    expect(greedy.received.split('held')).toHaveLength(before)
     expect(greedy.received).toMatch(
       /\r\n\r\nheldHTTP\/1\.1 503 [\s\S]*\r\nConnection: close\r\n[\s\S]*PROXY_OUT_OF_RESOURCES\)\n$/,
     )

@@ -36,14 +36,15 @@ describe('EventStream', () => {
     stream.close()
   })
 
-  it('takes nobody on once it has ended, nor more than a hundred', async () => {
+  it('takes nobody on once it has ended, nor more than a hundred, twenty of one address', async () => {
     const stream = new EventStream()
     const answers: boolean[] = []
     const server = await startServer((_req, res) => {
       answers.push(stream.add(res))
     })
     for (let asked = 0; asked <= 100; asked += 1) {
-      const socket = connect(server.port, '127.0.0.1').on('error', () => {})
+      const localAddress = `127.0.0.${2 + (asked % 5)}`
+      const socket = connect({ port: server.port, host: '127.0.0.1', localAddress }).on('error', () => {})
       onTestFinished(() => void socket.destroy())
       socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
     }

@@ -205,9 +205,10 @@ describe('more requests wait than a proxy keeps', () => {
     expect(greedy.filter(({ closed }) => !closed).length).toBeGreaterThanOrEqual(3)
     expect(modest.closed).toBe(false)
     for (let n = 0; n < 10; n++) {
-      await eventually(() => slow.length > 0, 'one is there')
-      for (const answer of slow.splice(0)) answer()
-      await eventually(() => answersIn(modest).length > n, `answer ${n}`)
+      await eventually(() => {
+        for (const answer of slow.splice(0)) answer()
+        return answersIn(modest).length > n
+      }, `answer ${n}`)
     }
   })
 })

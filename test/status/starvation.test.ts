@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { createProxy } from 'switchover'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { routeTo, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
@@ -108,4 +108,30 @@ describe('event streams', () => {
     expect((await httpGet({ port, path: '/api/events' })).status).toBe(503)
     expect((await httpGet({ port, path: '/api/events', from: '127.0.0.9', method: 'HEAD' })).status).toBe(200)
   })
+})
+
+it('an answer that is not over in 30 s is cut', async () => {
+  const proxy = createProxy({ config: routeTo(await startNamed('one')), status: {} })
+  onTestFinished(() => proxy.close({ drainMs: 0 }))
+  await proxy.ready()
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let hasBegun = false
+  const own = createServer((req, res) => {
+    // As if its client read nothing of it.
+    res.end = () => {
+      hasBegun = true
+      return res
+    }
+    proxy.status(req, res)
+  })
+  await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void own.close())
+  const socket = await openAt((own.address() as { port: number }).port, '127.0.0.1', get('/ready'))
+  const closed = once(socket.resume(), 'close')
+  while (!hasBegun) await setImmediate()
+  vi.advanceTimersByTime(29_000)
+  expect(socket.destroyed).toBe(false)
+  vi.advanceTimersByTime(1_000)
+  await closed
 })

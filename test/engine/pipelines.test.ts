@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../support/etcd-tls.js'
 import { eventually } from '../support/next-event.js'
 import type { RawConnection } from '../support/raw-connection.js'
-import { openRaw, routeTo, startServer } from './live-engine.js'
+import { openRaw, routeTo, routeWith, settled, startServer } from './live-engine.js'
 
 /** Answers `/slow` when it is told to, and anything else with its method, path and body. */
 async function startEcho() {
@@ -186,6 +186,67 @@ describe('a request that waits', () => {
     expect(answersIn(client)).toEqual(['GET /slow 0', 'GET /2 0', 'GET /3 0'])
     client.send('GET /4 HT')
     expect(await client.untilClosed(5_000)).toMatch(/HTTP\/1\.1 408 /)
+  })
+})
+
+it("a host's own routes get theirs in their turn", async () => {
+  const { server, slow, asked } = await startEcho()
+  const proxy = createProxy({ config: routeWith({ rule: 'Path:/slow,/proxied' }, server), status: {} })
+  onTestFinished(() => proxy.close({ drainMs: 0 }))
+  await proxy.ready()
+  const own: string[] = []
+  const front = await startServer((req, res) => {
+    const answer = () => {
+      own.push(req.url ?? '')
+      setImmediate(() => res.end(`<own ${req.url}>`))
+    }
+    proxy.status(req, res, () => proxy.handler(req, res, answer))
+  })
+  const client = await openRaw(front.port)
+  for (const path of ['/own/1', '/slow', '/own/2', '/ping', '/proxied', '/own/3'])
+    client.sendHead(`GET ${path} HTTP/1.1`, 'Host: a')
+  await eventually(() => slow.length === 1, 'the slow one is there')
+  expect({ own, asked: asked() }).toEqual({ own: ['/own/1'], asked: 1 })
+  slow[0]?.()
+  await client.until('<own /own/3>')
+  expect(client.received.match(/<[^>]*>|OK$/gm)).toEqual(
+    expect.arrayContaining(['<own /own/1>', '<GET /slow 0>', '<own /own/2>', '<GET /proxied 0>']),
+  )
+  expect(own).toEqual(['/own/1', '/own/2', '/own/3'])
+  expect(server.connections).toBe(1)
+})
+
+describe('a connection whose requests wait', () => {
+  it.each([
+    ['requests', 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'],
+    ['bodies', post('/slow', 40_000)],
+    [
+      'upgrades that are served as plain requests',
+      'GET /slow HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n',
+    ],
+  ])('is read no further, however much is sent: %s', async (_, request) => {
+    const { server, slow, asked } = await startEcho()
+    const proxy = createProxy({ config: routeTo(server) })
+    onTestFinished(() => proxy.close({ drainMs: 0 }))
+    await proxy.ready()
+    const front = await startServer(undefined as never)
+    front.server.removeAllListeners('request')
+    proxy.attach(front.server)
+    let emitted = 0
+    front.server.on('request', () => {
+      emitted += 1
+    })
+    const client = await openRaw(front.port)
+    for (let sent = 0; sent < 20_000_000; sent += 1_000 * request.length) client.send(request.repeat(1_000))
+    await eventually(() => slow.length === 1, 'the first is there')
+    const [socket] = front.sockets
+    const read = await settled(() => socket?.bytesRead ?? 0)
+    expect(read).toBeLessThan(1_000_000)
+    expect(emitted).toBeLessThan(3_000)
+    expect(client.closed).toBe(false)
+    expect(asked()).toBe(1)
+    client.reset()
+    slow[0]?.()
   })
 })
 

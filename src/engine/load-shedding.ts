@@ -10,7 +10,7 @@ const MAX_ROOMS = 3
 
 /**
  * Makes room for a request that found no descriptor for its server connection. Idle connections go first, then a request of
- * the client address with the most under way: whoever has caused the shortage pays for it, not whoever comes next.
+ * the client address with the most under way: the client that has caused the shortage pays for it, not the next one.
  */
 export class LoadShedding {
   readonly #inFlight: InFlight

@@ -7,7 +7,7 @@ import { HeldReading } from './held-reading.js'
 /** Methods that change nothing (RFC 9110, 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** Requests that may wait in a whole proxy. One takes about 3 KiB; Node makes up to 2,500 of one read. */
+/** Requests that may wait in a whole proxy. One takes about 2 KiB; Node makes up to 2,500 of one read. */
 const MAX_WAITING = 8_192
 
 /** Requests that may wait on each connection whatever the others do. */
@@ -72,7 +72,7 @@ export class Pipelines {
     if (this.#waiting > MAX_WAITING) this.#endLongest()
   }
 
-  /** So many wait no more, whatever became of them. */
+  /** So many have stopped waiting, whatever became of them. */
   left(pipeline: Pipeline, count: number): void {
     this.#waiting -= count
     if (pipeline.length <= FREE_WAITING) this.#long.delete(pipeline)
@@ -140,7 +140,7 @@ class Pipeline {
     if (this.#waiting[0]?.res !== front) this.begun(front)
   }
 
-  /** Its response is under way, whoever writes it. */
+  /** Its response is under way, be it ours or a host's. */
   begun(res: ServerResponse): void {
     if (this.#underWay.has(res)) return
     this.#underWay.add(res)

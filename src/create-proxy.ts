@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import type { ClientConnections } from './client-connections.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { warnIfLenient } from './engine/lenient-parser.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
@@ -48,6 +49,8 @@ export class ReverseProxy extends ProxyEmitter {
   readonly #supervisor: ProviderSupervisor
   readonly #observation: Observation
   readonly #listeners = new Set<Listener>()
+  /** Of each listener. */
+  readonly #connections = new Set<ClientConnections>()
   readonly #limits: ListenerLimits
   readonly #detach: (() => void)[] = []
   #starting: Promise<void> | undefined
@@ -59,6 +62,8 @@ export class ReverseProxy extends ProxyEmitter {
     checkOptions(options)
     this.#limits = options
     this.#engine = new ProxyEngine(options, this)
+    this.#engine.shedding.closeIdleClients = () =>
+      [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
     this.#supervisor = new ProviderSupervisor(
       providersOf(options),
       this.#engine.applyMerged,
@@ -134,7 +139,7 @@ export class ReverseProxy extends ProxyEmitter {
     checkListenAt(at)
     void this.start()
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
-    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits)
+    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits, this.#connections)
     this.#listeners.add(listener)
     try {
       return await listener.listen(at)
@@ -165,7 +170,7 @@ export class ReverseProxy extends ProxyEmitter {
     server.on('request', handler)
     server.on('checkContinue', handler)
     server.on('upgrade', upgrade)
-    const unlimit = limitServer(server, this.#limits)
+    const unlimit = limitServer(server, this.#limits, this.#connections)
     this.#detach.push(() => {
       server.off('request', handler)
       server.off('checkContinue', handler)

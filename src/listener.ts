@@ -6,11 +6,13 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { ClientConnections } from './client-connections.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
+import { isHeld } from './engine/pipelines.js'
 import { onceFree } from './engine/upgrade.js'
 import { ProxyError } from './model/errors.js'
 import { describeValue } from './rules/document-shapes.js'
@@ -75,35 +77,27 @@ function finite(ms: number): number {
  * What a server that exists lets change: its times, how many headers it counts (the head's size is limit enough, and
  * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns puts all of it back as
  * it was
+ *
+ * @param all of the proxy's listeners; its connections are added
  */
-export function limitServer(server: Server, given: ListenerLimits): () => void {
+export function limitServer(
+  server: Server,
+  given: ListenerLimits,
+  all = new Set<ClientConnections>(),
+): () => void {
   const own = limitsOf(server)
   Object.assign(server, { ...limitsOf(serverOptions(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
-  const counted = new Map<string, number>()
-  const count = (socket: Socket) => {
-    const { remoteAddress } = socket
-    // A Unix socket has no address to count by.
-    if (remoteAddress === undefined) return
-    const open = (counted.get(remoteAddress) ?? 0) + 1
-    if (open > connectionsPerAddress) {
-      socket.destroy()
-      return
-    }
-    counted.set(remoteAddress, open)
-    socket.on('close', () => {
-      const left = (counted.get(remoteAddress) ?? 1) - 1
-      if (left > 0) counted.set(remoteAddress, left)
-      else counted.delete(remoteAddress)
-    })
-  }
+  const connections = new ClientConnections(connectionsPerAddress)
+  all.add(connections)
   const answers = server.listenerCount('clientError') === 0
   if (answers) server.on('clientError', answerClientError)
-  if (Number.isFinite(connectionsPerAddress)) server.on('connection', count)
+  server.on('connection', connections.enter)
   server.on('connect', refuseConnect)
   return () => {
     Object.assign(server, own)
-    server.off('connection', count)
+    server.off('connection', connections.enter)
+    all.delete(connections)
     server.off('connect', refuseConnect)
     if (answers) server.off('clientError', answerClientError)
   }
@@ -149,6 +143,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
  */
 function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'HPE_CLOSED_CONNECTION') return
+  // Its first half came with the requests that wait; the rest has its time once it can be read.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeld(socket, () => endLater(error, socket))) return
   // Node's own: the response under way, in whose middle nothing must be written.
   const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse }
   if (socket.writable && !response?.headersSent)
@@ -158,6 +154,17 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (response && response.listenerCount('error') > 0 && !hasLeft)
     response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
   socket.destroy(error)
+}
+
+/** Node looks at the time of a head but once. A client that has said more by then is not late. */
+function endLater(error: Error, socket: Duplex): void {
+  const { server } = socket as Duplex & { server?: Server }
+  const expire = () => {
+    const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse | null }
+    if (!response) answerClientError(error, socket)
+  }
+  const timer = setTimeout(expire, server?.headersTimeout).unref()
+  socket.once('close', () => clearTimeout(timer))
 }
 
 /** A response where there is no `ServerResponse` to write it. */
@@ -185,9 +192,15 @@ export function checkListenAt(at: ListenAt): void {
 export class Listener {
   readonly #server: Server
 
-  constructor(handlers: { handler: RequestHandler; upgrade: UpgradeHandler }, limits: ListenerLimits) {
+  /** @param all of the proxy's listeners; its connections are added */
+  constructor(
+    handlers: { handler: RequestHandler; upgrade: UpgradeHandler },
+    limits: ListenerLimits,
+    all = new Set<ClientConnections>(),
+  ) {
     this.#server = createServer(serverOptions(limits), handlers.handler)
-    limitServer(this.#server, limits)
+    const unlimit = limitServer(this.#server, limits, all)
+    this.#server.once('close', unlimit)
     this.#server.on('checkContinue', handlers.handler)
     this.#server.on('upgrade', handlers.upgrade)
   }

@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { buildConnector } from 'undici'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { descriptorOf, descriptors } from './descriptors.js'
 import type { Timeouts } from './limits.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
 import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
@@ -10,7 +11,10 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts
   readonly tls: UpstreamTls
   readonly networks: UpstreamNetworks
-  /** Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. */
+  /**
+   * Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. Those of health
+   * checks, which are few, and may have the last descriptors.
+   */
   readonly ended?: AbortController
 }
 
@@ -43,11 +47,20 @@ export function connectorFor(
     const toAddress = address === undefined ? options : { ...options, hostname: address }
     connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
       if (error) return callback(error, null)
+      if (!ended && descriptorOf(socket) >= descriptors().forServers) {
+        socket.destroy()
+        return callback(noDescriptor(), null)
+      }
       socket.on('error', tellReset)
       if (options.protocol === 'https:') endWithReason(socket)
       callback(null, socket)
     })
   }
+}
+
+/** What the system would say a little later: the last descriptors are for clients, whose requests could not be refused else. */
+function noDescriptor(): Error {
+  return Object.assign(new Error('connect EMFILE: few descriptors are left'), { code: 'EMFILE' })
 }
 
 /** By this code undici takes a reset for the proper end of a body that only the end of its connection ends. */

@@ -56,7 +56,8 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   // What follows may be this request's body, or made to be taken for a request: no server is to see it.
   if (ENDS_CONNECTION.has(error.code)) endConnection(req.socket)
   // What is left of the body would be taken for the next request's head, or read for nothing.
-  if (ENDS_CONNECTION.has(error.code) || (hasBody(req) && !req.complete)) headers.push('Connection', 'close')
+  if (ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || (hasBody(req) && !req.complete))
+    headers.push('Connection', 'close')
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)
   if (req.method === 'HEAD') {
     res.end()
@@ -64,6 +65,11 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   }
   res.end(body)
   return bytes
+}
+
+/** Its connection is one of those that were too many. */
+function freesDescriptor({ code }: ProxyError): boolean {
+  return code === 'PROXY_OUT_OF_RESOURCES'
 }
 
 function prefersJson(accept: string | undefined): boolean {

@@ -76,6 +76,8 @@ export class Exchange implements Moving {
   /** Servers that this request was sent to in vain. */
   tried: Set<LiveServer> | undefined
   retries = 0
+  /** How often others were ended so that it finds a descriptor. */
+  rooms = 0
   /** Of the response's body. */
   bodyBytes = 0
   /** Of a server's response, as the client gets them: names and values in turn. */

@@ -1,4 +1,5 @@
 import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
 /** What node and undici call their failures, and what they are called here. */
@@ -8,7 +9,6 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EAI_AGAIN: 'PROXY_CONNECT_FAILED',
   EHOSTUNREACH: 'PROXY_CONNECT_FAILED',
   ENETUNREACH: 'PROXY_CONNECT_FAILED',
-  EADDRNOTAVAIL: 'PROXY_CONNECT_FAILED',
   ETIMEDOUT: 'PROXY_CONNECT_TIMEOUT',
   UND_ERR_CONNECT_TIMEOUT: 'PROXY_CONNECT_TIMEOUT',
   UND_ERR_SOCKET: 'PROXY_UPSTREAM_RESET',
@@ -35,6 +35,7 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 export function toProxyError(thrown: unknown): ProxyError {
   if (thrown instanceof ProxyError) return thrown
   const { code, message } = codeAndMessage(thrown)
+  if (isShortage(thrown)) return new ProxyError('PROXY_OUT_OF_RESOURCES', message, { cause: thrown })
   if (isTlsFailure(code)) {
     return new ProxyError('PROXY_TLS_FAILED', describeTlsFailure(code, message), { cause: thrown })
   }
@@ -54,8 +55,10 @@ function ourCode(code: string, thrown: unknown): ErrorCode {
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (!(thrown instanceof Error)) return { code: '', message: asError(thrown).message }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
-  // Node tries several addresses of a name and throws one error for all: the first says what happened.
-  if (code === '' && thrown instanceof AggregateError) return codeAndMessage(thrown.errors[0])
+  // Node tries several addresses of a name and throws one error for all: the first says what happened, but for one that is
+  // of no kind that we have.
+  if (thrown instanceof AggregateError && thrown.errors.length > 0)
+    return codeAndMessage(thrown.errors.find((error) => !isShortage(error)) ?? thrown.errors[0])
   // The one limit that undici keeps for us.
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
   // undici loses llhttp's code on its way.
@@ -76,6 +79,7 @@ export function mayRetry(error: ProxyError, method: string, bodyUntouched: boole
   if (!bodyUntouched) return false
   // By its code alone: the like may befall a connection that stood already.
   if (NEVER_SENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
+  if (error.code === 'PROXY_OUT_OF_RESOURCES') return !sent && isShortageOfOneServer(error.cause)
   return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
 

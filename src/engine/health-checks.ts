@@ -23,8 +23,16 @@ export interface CheckTools {
   readonly connection: ConnectionOptions
 }
 
+/** The check could not be made for what is short on our own side. */
+const NOT_MADE = Symbol('not made')
+
 /** What a check found: why the server is not well, or nothing. */
-type Finding = string | undefined
+type Finding = string | undefined | typeof NOT_MADE
+
+function findingOf(thrown: unknown): Finding {
+  const { code, message } = toProxyError(thrown)
+  return code === 'PROXY_OUT_OF_RESOURCES' ? NOT_MADE : message
+}
 
 /** How a backend's servers are asked, in numbers. */
 interface Plan {
@@ -81,6 +89,7 @@ export class HealthChecks {
   }
 
   #tell({ state }: LiveServer, finding: Finding): void {
+    if (finding === NOT_MADE) return
     const isWell = finding === undefined
     const { checks } = state
     const inRow = isWell === checks.wereWell ? checks.inRow + 1 : 1
@@ -150,7 +159,7 @@ class ConnectionCheck implements Check {
     this.#end = () => socket.destroy()
     this.finding = new Promise((resolve) => {
       socket.on('connect', () => resolve(undefined))
-      socket.on('error', ({ message }) => resolve(message))
+      socket.on('error', (error) => resolve(findingOf(error)))
     })
   }
 
@@ -214,7 +223,7 @@ class ResponseCheck implements Check, ResponseHandler {
   }
 
   onResponseError(error: Error): void {
-    this.#resolve(toProxyError(error).message)
+    this.#resolve(findingOf(error))
   }
 
   onRequestUpgrade(_fields: RawFields, socket: Duplex): void {

@@ -40,6 +40,11 @@ export interface Limits {
   readonly connectionsPerAddress: number
   /** Requests under way in the whole proxy. More get 503. Default: none. */
   readonly requestsInFlight: number
+  /**
+   * Requests of one client connection under way at a time, where the client sends them without waiting for responses. More
+   * than one only while all of them are safe (GET, HEAD, OPTIONS, TRACE). Others wait unread. Default 1.
+   */
+  readonly pipelined: number
   /** Bytes of a request's body. More get 413. A backend's `buffering.maxRequestBodyBytes` comes before it. Default: none. */
   readonly bodyBytes: number
   /**
@@ -53,5 +58,6 @@ export const DEFAULT_LIMITS: Limits = {
   headBytes: 16_384,
   connectionsPerAddress: Number.POSITIVE_INFINITY,
   requestsInFlight: Number.POSITIVE_INFINITY,
+  pipelined: 1,
   bodyBytes: Number.POSITIVE_INFINITY,
 }

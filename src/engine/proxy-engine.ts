@@ -17,8 +17,10 @@ import { type Forwarding, forwardingOf } from './forwarding-headers.js'
 import { Generations } from './generations.js'
 import { type Hooks, runRequestHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
+import { Intake } from './intake.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import type { LiveServer } from './live-server.js'
+import { LoadShedding } from './load-shedding.js'
 import { EntryPointTrust } from './peer-trust.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
@@ -27,7 +29,6 @@ import { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import { Retries } from './retries.js'
 import type { RequestExplanation, Snapshot } from './snapshot.js'
-import { upgradeHandler } from './upgrade.js'
 import { UpstreamNetworks } from './upstream-networks.js'
 import { Upstreams } from './upstreams.js'
 
@@ -39,11 +40,12 @@ export class ProxyEngine implements ExchangeOwner {
   readonly upgrade: UpgradeHandler
   readonly inFlight: InFlight
   readonly reports: RequestReports
+  readonly shedding: LoadShedding
 
   readonly #trust: EntryPointTrust
   readonly #retries: Retries
   readonly #limits: Limits
-  readonly #upgrades: ReadonlySet<string>
+  readonly #intake: Intake
   /** The host's, called by an exchange. */
   readonly onResponse: Hooks['onResponse']
   readonly #onRequest: Hooks['onRequest']
@@ -60,13 +62,14 @@ export class ProxyEngine implements ExchangeOwner {
     this.#how = forwardingOf(options)
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
-    this.#upgrades = new Set(['websocket', ...(options.upgrades ?? []).map((token) => token.toLowerCase())])
+    this.#intake = new Intake(this.#limits, options.upgrades)
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
+    this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
     const tools = {
       matchers: matcherTable(options),
       balancers: balancerTable(options.balancers),
@@ -83,15 +86,9 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    const handler: RequestHandler = (req, res, next) =>
-      this.#handle(new Exchange(req, res, this, entryPoint), next)
-    const upgrade = upgradeHandler({
-      handler,
-      headBytes: this.#limits.headBytes,
-      allowed: this.#upgrades,
-      begin: (req, res, pending) => this.#handle(new Exchange(req, res, this, entryPoint, pending)),
-    })
-    return { handler, upgrade }
+    return this.#intake.handlersFor((req, res, next, pending) =>
+      this.#handle(new Exchange(req, res, this, entryPoint, pending), next),
+    )
   }
 
   #handle(exchange: Exchange, next?: (error?: unknown) => void): void {
@@ -207,6 +204,7 @@ export class ProxyEngine implements ExchangeOwner {
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
     exchange.tryFailed(error)
+    if (this.shedding.makeRoomFor(exchange, error, () => this.#send(exchange))) return
     const spent = this.#retries.allow(exchange, error)
     if (!server || !spent) return this.#respond(exchange, error)
     exchange.tried = (exchange.tried ?? new Set()).add(server)

@@ -22,7 +22,7 @@ export type EndedRequest = Pick<
   | 'responseFields'
 >
 
-/** @param durationMs from its arrival to its end */
+/** @param durationMs from its turn on its connection to its end */
 export type RequestObserver = (request: EndedRequest, durationMs: number) => void
 
 /** The channels of `node:diagnostics_channel`; docs/status.md says what comes over them. */

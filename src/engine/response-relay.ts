@@ -136,6 +136,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   onResponseError(thrown: Error): void {
     const exchange = this.#exchange
     const error = toProxyError(thrown)
+    // What is short on our side says nothing of the server, not even how long it takes.
+    if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
       // A try that was given up says so when there is another already. That there is no connection is news all the same.
       if (!this.sent) this.#backend.unreachable(this.#server, error)

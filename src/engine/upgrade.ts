@@ -81,8 +81,8 @@ function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHan
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
     return (req, res) => {
-      // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6).
-      if (!hosts.has(req.socket)) return
+      // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6): it waits until then.
+      if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
       const host = hosts.get(req.socket)
       hosts.delete(req.socket)
       res.shouldKeepAlive = false

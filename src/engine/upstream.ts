@@ -159,7 +159,14 @@ export class Upstream {
     this.#idle.length = 0
   }
 
-  /** The same, and resolves when the last one is closed. */
+  /** Cuts connections without a request, at once. @returns how many there were */
+  dropIdle(): number {
+    const idle = this.#idle.splice(0)
+    for (const client of idle) this.#drop(client)
+    return idle.length
+  }
+
+  /** Closes idle ones, and resolves when the last busy one has closed. */
   async close(): Promise<void> {
     this.closeIdle()
     await Promise.all(this.#closing.values())

@@ -71,6 +71,13 @@ export class Upstreams {
     void upstream.close().finally(() => this.#leaving.delete(upstream))
   }
 
+  /** Closes every connection without a request. @returns whether there were any */
+  closeIdle(): boolean {
+    let closed = 0
+    for (const { upstream } of this.#held.values()) closed += upstream.dropIdle()
+    return closed > 0
+  }
+
   /** Cuts every connection, also of upstreams that were leaving. */
   async destroy(): Promise<void> {
     const all = [...this.#leaving, ...[...this.#held.values()].map(({ upstream }) => upstream)]

@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   PROXY_UPGRADE_IDLE: { source: 'upstream', status: 504, says: 'The upgraded connection was idle.' },
 
   PROXY_OVERLOADED: { source: 'internal', status: 503, says: 'Too many requests are under way.' },
+  PROXY_OUT_OF_RESOURCES: { source: 'internal', status: 503, says: 'The proxy is short of resources.' },
   PROXY_BODY_CONSUMED: {
     source: 'internal',
     status: 500,

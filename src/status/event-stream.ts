@@ -1,27 +1,39 @@
 import type { ServerResponse } from 'node:http'
+import { networkOf } from './places.js'
 
-const MAX_CLIENTS = 100
+const CLIENTS = { total: 100, perAddress: 20 }
 /** What a client may leave unread, in bytes. */
 const MAX_UNREAD = 1024 * 1024
 const HEARTBEAT_MS = 10_000
+/** Heartbeats after which a client that has not read what lies there is cut. */
+const MAX_STALLED = 3
+
+interface Client {
+  readonly address: string
+  /** Heartbeats at which something lay unread, in a row. */
+  stalled: number
+}
 
 /** Server-sent events (HTML Living Standard, 9.2): what happens, to whoever listens. */
 export class EventStream {
-  readonly #clients = new Set<ServerResponse>()
+  /** In the order of coming. */
+  readonly #clients = new Map<ServerResponse, Client>()
   #heartbeat: NodeJS.Timeout | undefined
   #isClosed = false
 
   /** Takes a client on. @returns false if there are too many, or it has ended */
   add(res: ServerResponse): boolean {
-    if (this.#isClosed || this.#clients.size >= MAX_CLIENTS) return false
+    if (this.#isClosed) return false
     // It left before it came to us; nothing would tell so later.
     if (res.destroyed || res.socket?.destroyed) return true
+    const address = networkOf(res.req.socket.remoteAddress)
+    if (!this.#hasRoomFor(address)) return false
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
     // The first bytes: a client knows that it is connected.
     res.write(': connected\n\n')
-    this.#clients.add(res)
+    this.#clients.set(res, { address, stalled: 0 })
     res.on('close', () => this.#remove(res))
-    this.#heartbeat ??= setInterval(() => this.#writeToAll(':\n\n'), HEARTBEAT_MS).unref()
+    this.#heartbeat ??= setInterval(this.#beat, HEARTBEAT_MS).unref()
     return true
   }
 
@@ -32,11 +44,35 @@ export class EventStream {
   /** Ends them all. */
   close(): void {
     this.#isClosed = true
-    for (const res of this.#clients) res.end()
+    for (const res of this.#clients.keys()) res.end()
+  }
+
+  /** Where all places are taken, the address with the most gives one to an address that has fewer. */
+  #hasRoomFor(address: string): boolean {
+    const counts = new Map<string, number>()
+    for (const client of this.#clients.values())
+      counts.set(client.address, (counts.get(client.address) ?? 0) + 1)
+    const own = counts.get(address) ?? 0
+    if (own >= CLIENTS.perAddress) return false
+    if (this.#clients.size < CLIENTS.total) return true
+    const [greediest, most] = [...counts].reduce((first, second) => (second[1] > first[1] ? second : first))
+    if (most <= own + 1) return false
+    const [oldest] = [...this.#clients].find(([, client]) => client.address === greediest) ?? []
+    oldest?.destroy()
+    if (oldest) this.#remove(oldest)
+    return true
+  }
+
+  readonly #beat = (): void => {
+    for (const [res, client] of this.#clients) {
+      client.stalled = res.writableLength > 0 ? client.stalled + 1 : 0
+      if (client.stalled >= MAX_STALLED) res.destroy()
+    }
+    this.#writeToAll(':\n\n')
   }
 
   #writeToAll(text: string): void {
-    for (const res of this.#clients) {
+    for (const res of this.#clients.keys()) {
       res.write(text)
       // One that does not read must not make us keep everything for it.
       if (res.writableLength > MAX_UNREAD) res.destroy()

@@ -58,6 +58,9 @@ export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer]
   [/^\/api\/events$/, events],
 ]
 
+/** Its answer has no end. */
+export const EVENTS_PATH = '/api/events'
+
 /** Of an explanation's lists. */
 const MAX_EXPLAINED = 200
 const MAX_PAGE = 500

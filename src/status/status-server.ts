@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { RequestHandler } from '../engine/engine-options.js'
+import { Pipelines } from '../engine/pipelines.js'
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import { hasBody } from '../engine/request-body.js'
 import { asError, ProxyError } from '../model/errors.js'
 import { DashboardFiles } from './dashboard-files.js'
 import { EventStream } from './event-stream.js'
@@ -9,16 +11,21 @@ import { History } from './history.js'
 import { LiveState } from './live-state.js'
 import { masked } from './masked.js'
 import { Metrics } from './metrics.js'
+import { Places } from './places.js'
 import { StatusGuard, setSafeHeaders } from './status-guard.js'
 import { parseStatusAddress, type StatusOptions } from './status-options.js'
-import { STATUS_ROUTES, type StatusParts } from './status-routes.js'
+import { EVENTS_PATH, STATUS_ROUTES, type StatusParts } from './status-routes.js'
 import type { StatusSource } from './status-source.js'
 import { DEFAULT_MAX_BACKENDS, Traffic } from './traffic.js'
 
 const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, requestTimeout: 10_000 }
-const MAX_CONNECTIONS = 500
 /** Event streams have a heartbeat that is more frequent. */
 const IDLE_MS = 30_000
+const CONNECTIONS = { total: 500, perAddress: 250 }
+/** Answers that are being read. They are made in memory. */
+const ANSWERS = { total: 100, perAddress: 50 }
+/** For an answer to be made and read. */
+const MAX_ANSWER_MS = 30_000
 
 /** Shows a running proxy to people and to tools: JSON, metrics, events, a page. Nothing can be changed through it. */
 export class StatusServer {
@@ -27,6 +34,8 @@ export class StatusServer {
   readonly #options: StatusOptions
   readonly #parts: StatusParts
   readonly #stops: readonly (() => void)[]
+  readonly #pipelines = new Pipelines(1)
+  readonly #answers = new Places<ServerResponse>(ANSWERS, { end: (res) => res.destroy() })
   #server: Server | undefined
 
   constructor(options: StatusOptions, source: StatusSource, events: ProxyEmitter) {
@@ -75,7 +84,8 @@ export class StatusServer {
 
   async #listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
     const server = createServer(LIMITS)
-    server.maxConnections = MAX_CONNECTIONS
+    const connections = new Places<Socket>(CONNECTIONS, { end: (socket) => socket.destroy(), isIdle })
+    server.on('connection', (socket) => socket.on('close', connections.enter(socket, socket.remoteAddress)))
     // Of one that neither asks nor reads.
     server.setTimeout(IDLE_MS)
     this.#server = server
@@ -129,21 +139,35 @@ export class StatusServer {
   }
 
   #handlerFor(guard: StatusGuard): RequestHandler {
+    const begin: RequestHandler = (req, res) => {
+      this.#limitAnswer(req, res)
+      void this.#answer(guard, req, res).catch((thrown) => answerError(res, thrown))
+    }
     return (req, res, next) => {
-      void this.#answer(guard, req, res, next).catch((thrown) => answerError(res, thrown))
+      if (next && !routeOf(partsOf(req).path)) return next()
+      // Pipelined ones would all be answered at once, in memory.
+      if (res.socket !== null || !this.#pipelines.mustWait(begin, req, res)) begin(req, res)
     }
   }
 
-  async #answer(
-    guard: StatusGuard,
-    req: IncomingMessage,
-    res: ServerResponse,
-    next?: (error?: unknown) => void,
-  ): Promise<void> {
-    const [, path = '', search = ''] = /^([^?#]*)(\?[^#]*)?/.exec(req.url ?? '') ?? []
+  /** Ends an answer that is not read, or the oldest of too many. Event streams have limits of their own. */
+  #limitAnswer(req: IncomingMessage, res: ServerResponse): void {
+    const { path } = partsOf(req)
+    if (path === EVENTS_PATH) return
+    const leave = this.#answers.enter(res, req.socket.remoteAddress)
+    const timer = setTimeout(() => res.destroy(), MAX_ANSWER_MS).unref()
+    res.on('close', () => {
+      clearTimeout(timer)
+      leave()
+    })
+  }
+
+  async #answer(guard: StatusGuard, req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const { path, search } = partsOf(req)
     const found = routeOf(path)
-    if (!found && next) return next()
     setSafeHeaders(res)
+    // What is left of a body would be read for nothing.
+    if (hasBody(req) && !req.complete) res.setHeader('Connection', 'close')
     const refusal = guard.refusalOf(req, path)
     if (refusal) {
       if (refusal.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')
@@ -154,6 +178,16 @@ export class StatusServer {
     if (await found?.answer(this.#parts, asked)) return
     writeError(res, 404, 'NOT_FOUND', 'there is nothing under this path; see docs/status.md')
   }
+}
+
+function partsOf({ url = '' }: IncomingMessage): { readonly path: string; readonly search: string } {
+  const [, path = '', search = ''] = /^([^?#]*)(\?[^#]*)?/.exec(url) ?? []
+  return { path, search }
+}
+
+/** Node's own: the response under way on a connection. */
+function isIdle(socket: Socket): boolean {
+  return !(socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
 
 function routeOf(path: string) {

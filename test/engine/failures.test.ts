@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mayRetry, publicMessage, toProxyError } from '../../src/engine/failures.js'
+import { isServersFault, mayRetry, publicMessage, toProxyError } from '../../src/engine/failures.js'
 import { ERROR_CODES, type ErrorCode, ProxyError } from '../../src/model/errors.js'
 
 function failure(code: string, message = 'it said so'): Error {
@@ -8,13 +8,53 @@ function failure(code: string, message = 'it said so'): Error {
 
 describe('a connection that the system does not make', () => {
   it.each([
-    ['connect', 'EMFILE'],
     ['connect', 'EACCES'],
     ['connect', 'EHOSTDOWN'],
     ['getaddrinfo', 'EAI_FAIL'],
   ])('is one that could not be made: %s %s', (syscall, code) => {
     const error = Object.assign(new Error(`${syscall} ${code}`), { syscall, code })
     expect(toProxyError(error)).toMatchObject({ code: 'PROXY_CONNECT_FAILED', status: 502, cause: error })
+  })
+})
+
+describe('what is short on our own side', () => {
+  const OURS = { code: 'PROXY_OUT_OF_RESOURCES', source: 'internal', status: 503 }
+
+  it.each(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAI_MEMORY'])(
+    'is no fault of a server: %s',
+    (code) => {
+      const thrown = failure(code)
+      const error = toProxyError(thrown)
+      expect(error).toMatchObject({ ...OURS, cause: thrown })
+      expect([isServersFault(error, true), isServersFault(error, false)]).toEqual([false, false])
+      expect(publicMessage(error)).toBe('The proxy is short of resources.')
+    },
+  )
+
+  it.each([
+    [['ECONNREFUSED', 'EMFILE'], 'PROXY_OUT_OF_RESOURCES'],
+    [['EMFILE', 'ECONNREFUSED'], 'PROXY_OUT_OF_RESOURCES'],
+    [['EADDRNOTAVAIL', 'EADDRNOTAVAIL'], 'PROXY_OUT_OF_RESOURCES'],
+    // There is no IPv6 here, and the server is down.
+    [['EADDRNOTAVAIL', 'ECONNREFUSED'], 'PROXY_CONNECT_FAILED'],
+    [['ECONNREFUSED', 'EADDRNOTAVAIL'], 'PROXY_CONNECT_FAILED'],
+  ])('of several addresses of a name: %s', (codes, ours) => {
+    const thrown = new AggregateError(codes.map((code) => failure(code)))
+    expect(toProxyError(Object.assign(thrown, { code: codes[0] }))).toMatchObject({ code: ours })
+  })
+
+  it('is tried again on another server where only ports towards one are taken', () => {
+    const retried = (code: string, sent: boolean) => mayRetry(toProxyError(failure(code)), 'GET', true, sent)
+    expect(retried('EADDRNOTAVAIL', false)).toBe(true)
+    expect(retried('EADDRNOTAVAIL', true)).toBe(false)
+    for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']) expect(retried(code, false)).toBe(false)
+  })
+
+  it('is not the name of a server that cannot be found, while descriptors are left', () => {
+    for (const code of ['EAI_AGAIN', 'ENOTFOUND']) {
+      const thrown = Object.assign(failure(code), { syscall: 'getaddrinfo' })
+      expect(toProxyError(thrown)).toMatchObject({ code: 'PROXY_CONNECT_FAILED' })
+    }
   })
 })
 

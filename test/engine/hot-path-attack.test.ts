@@ -14,7 +14,7 @@ describe('what an attack on the hot path found', () => {
       served.set(req.url as string, res)
       if (req.url === '/quick') res.end('quick')
     })
-    const { port } = await startEngine(routeTo(server))
+    const { port } = await startEngine(routeTo(server), { limits: { pipelined: 2 } })
     const leaving = await openRaw(port)
     leaving.send('GET /held HTTP/1.1\r\nHost: a\r\n\r\nGET /quick HTTP/1.1\r\nHost: a\r\n\r\n')
     await eventually(() => served.get('/quick')?.writableFinished === true, 'quick is served')
@@ -52,7 +52,8 @@ describe('what an attack on the hot path found', () => {
       served.set(req.url as string, res)
       if (req.url === '/big') res.end(Buffer.alloc(20_000_000, 'x'))
     })
-    const { port } = await startEngine(routeTo(server), { timeouts: { bodyIdleMs: 3_000 } })
+    const limits = { pipelined: 2 }
+    const { port } = await startEngine(routeTo(server), { limits, timeouts: { bodyIdleMs: 3_000 } })
     const client = await openRaw(port)
     client.socket.pause()
     client.send(

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { Agent, createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import {
   type AddressInfo,
@@ -52,6 +53,9 @@ export class Stage {
   /** Connections on which a script has answered in pieces. */
   readonly #suspect = new Set<Socket>()
   #proxy: ReverseProxy | undefined
+  readonly #onBegun = () => {
+    this.#entered += 1
+  }
   readonly #complain = (what: string, text: unknown) => this.complaints.push(`${what}: ${String(text)}`)
   readonly #onThrown = (error: unknown) =>
     this.#complain('thrown, and caught by nobody', (error as Error)?.stack ?? error)
@@ -88,11 +92,9 @@ export class Stage {
     proxy.on('requestFinished', () => {
       this.#finished += 1
     })
-    const entered = () => {
-      this.#entered += 1
-    }
+    // Not of those that wait for others of their connection: what ends before their turn is no request.
+    subscribe('switchover.request.start', this.#onBegun)
     proxy.attach(this.#front)
-    this.#front.prependListener('request', entered).prependListener('checkContinue', entered)
     this.#front.prependListener('upgrade', () => {
       this.#upgrades += 1
     })
@@ -219,6 +221,7 @@ export class Stage {
 
   /** @returns connections to servers that a closed proxy has left */
   async close(): Promise<number> {
+    unsubscribe('switchover.request.start', this.#onBegun)
     this.#agent.destroy()
     await this.#proxy?.close({ drainMs: 0 })
     const left = () => this.#rawSockets.size + this.#echoSockets.size

@@ -21,7 +21,7 @@ async function startBusy() {
     socket.on('data', (chunk) => socket.write(chunk))
     socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
   })
-  const proxy = createProxy({ config: routeTo(server) })
+  const proxy = createProxy({ config: routeTo(server), limits: { pipelined: 2 } })
   onTestFinished(() => proxy.close({ drainMs: 0 }))
   const failed: RequestFailed[] = []
   proxy.on('requestFailed', (event) => failed.push(event))

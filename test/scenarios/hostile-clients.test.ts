@@ -113,7 +113,7 @@ describe('requests pipelined behind a slow one', () => {
       small += 1
       res.end('ok')
     })
-    const { proxy, port } = await open(all(server.url))
+    const { proxy, port } = await open(all(server.url), { limits: { pipelined: 21 } })
     let finished = 0
     proxy.on('requestFinished', () => {
       finished += 1

@@ -362,7 +362,7 @@ export const requestFraming: readonly RawCase[] = [
     section: 'RFC 9112 6.3: what follows a body is the next request',
     name: 'a request behind a body on one connection',
     send: post(['Content-Length: 5'], 'hello') + get(),
-    server: [seen('POST /', [], { framing: ['content-length: 5'], body: 'hello' }), seen()],
+    server: seen('POST /', [], { framing: ['content-length: 5'], body: 'hello' }) + seen(),
     client: GOT_OK + GOT_OK,
     open: true,
   },

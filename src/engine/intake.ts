@@ -1,0 +1,45 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { PendingUpgrade } from './exchange.js'
+import type { Limits } from './limits.js'
+import { Pipelines } from './pipelines.js'
+import { upgradeHandler } from './upgrade.js'
+
+/** Takes a request in its turn. */
+export type Begin = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next?: (error?: unknown) => void,
+  pending?: PendingUpgrade,
+) => void
+
+/** Where requests come in: it decides when they begin, and which upgrades are tunnelled. */
+export class Intake {
+  readonly #pipelines: Pipelines
+  readonly #headBytes: number
+  /** In small letters. */
+  readonly #protocols: ReadonlySet<string>
+
+  /** @param upgrades protocols that are tunnelled, beside `websocket` */
+  constructor({ pipelined, headBytes }: Limits, upgrades: readonly string[] = []) {
+    this.#pipelines = new Pipelines(pipelined)
+    this.#headBytes = headBytes
+    this.#protocols = new Set(['websocket', ...upgrades.map((token) => token.toLowerCase())])
+  }
+
+  /** The handlers of one entry point. */
+  handlersFor(begin: Begin): { handler: RequestHandler; upgrade: UpgradeHandler } {
+    const pipelines = this.#pipelines
+    const handler: RequestHandler = (req, res, next) => {
+      // Without a socket, another response of its connection is under way before it.
+      if (res.socket !== null || !pipelines.mustWait(begin, req, res, next)) begin(req, res, next)
+    }
+    const upgrade = upgradeHandler({
+      handler,
+      headBytes: this.#headBytes,
+      allowed: this.#protocols,
+      begin: (req, res, pending) => begin(req, res, undefined, pending),
+    })
+    return { handler, upgrade }
+  }
+}

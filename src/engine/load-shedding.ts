@@ -1,0 +1,78 @@
+import { ProxyError } from '../model/errors.js'
+import type { Exchange } from './exchange.js'
+import { toProxyError } from './failures.js'
+import type { InFlight } from './in-flight.js'
+import { isShortageOfOneServer } from './shortage.js'
+import type { Upstreams } from './upstreams.js'
+
+/** How often room is made for one request. */
+const MAX_ROOMS = 3
+
+/**
+ * Makes room for a request that found no descriptor for its server connection. Idle connections go first, then a request of
+ * the client address with the most under way: the client that has caused the shortage pays for it, not the next one.
+ */
+export class LoadShedding {
+  readonly #inFlight: InFlight
+  readonly #upstreams: Upstreams
+  /** Closes idle client connections. @returns whether there were any */
+  closeIdleClients: () => boolean = () => false
+
+  constructor(inFlight: InFlight, upstreams: Upstreams) {
+    this.#inFlight = inFlight
+    this.#upstreams = upstreams
+  }
+
+  /**
+   * Makes room, if that is what a request has failed for.
+   *
+   * @param again sends it once more, in the next turn of the event loop: what was closed for it is closed by then
+   * @returns false if the request has to end
+   */
+  makeRoomFor(exchange: Exchange, error: ProxyError, again: () => void): boolean {
+    if (!this.#makesRoom(exchange, error)) return false
+    setImmediate(() => {
+      if (exchange.clientLeft || exchange.error) return
+      try {
+        again()
+      } catch (thrown) {
+        exchange.end(toProxyError(thrown))
+      }
+    })
+    return true
+  }
+
+  #makesRoom(exchange: Exchange, error: ProxyError): boolean {
+    const isOurs = error.code === 'PROXY_OUT_OF_RESOURCES' && !isShortageOfOneServer(error.cause)
+    const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
+    if (!isOurs || !mayBeSent || exchange.rooms >= MAX_ROOMS) return false
+    exchange.rooms += 1
+    const closedServers = this.#upstreams.closeIdle()
+    const closedClients = this.closeIdleClients()
+    if (closedServers || closedClients) return true
+    const payer = this.#newestOfGreediest(exchange)
+    payer?.end(new ProxyError('PROXY_OUT_OF_RESOURCES'))
+    return payer !== undefined
+  }
+
+  /** None if no address has more under way than the request's own. */
+  #newestOfGreediest({ clientAddress }: Exchange): Exchange | undefined {
+    const byAddress = new Map<string, { count: number; newest: Exchange | undefined }>()
+    for (const exchange of this.#inFlight.exchanges) {
+      const seen = byAddress.get(exchange.clientAddress) ?? { count: 0, newest: undefined }
+      byAddress.set(exchange.clientAddress, seen)
+      seen.count += 1
+      // Only one that is on its way to a server has a descriptor to give.
+      const holds = exchange.newest?.sent && !exchange.error
+      if (holds && exchange.startedAt >= (seen.newest?.startedAt ?? 0)) seen.newest = exchange
+    }
+    let most = byAddress.get(clientAddress)?.count ?? 0
+    let payer: Exchange | undefined
+    for (const { count, newest } of byAddress.values()) {
+      if (count <= most || !newest) continue
+      most = count
+      payer = newest
+    }
+    return payer
+  }
+}

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import type { AuthenticatedConnections } from './authenticated-connections.js'
 import { isServersFault } from './failures.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
@@ -22,6 +23,8 @@ export interface ExchangeOwner {
   readonly draining: boolean
   /** The host's hook. */
   readonly onResponse: Hooks['onResponse']
+  /** Is told of responses that may say how their connection stands. */
+  readonly authenticated: AuthenticatedConnections
 }
 
 /** One try, as far as its exchange has to do with it. */
@@ -82,6 +85,8 @@ export class Exchange implements Moving {
   responseFields: readonly string[] | undefined
   /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
+  /** Whether it belongs to one server connection, and is never sent on another: once it was sent, or always. */
+  tie: 'once sent' | 'always' | undefined
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */
   error: ProxyError | undefined
   /** Set once the head of a response is on its way to the client, or a tunnel stands. */
@@ -178,6 +183,11 @@ export class Exchange implements Moving {
   /** Whether nothing of the body was read, or all of it is kept, so that a further try can still send it. */
   get bodyUntouched(): boolean {
     return this.#body === undefined || !this.req.readableDidRead
+  }
+
+  /** What is still to come of the body, if anything is. */
+  get bodyToCome(): RequestBody | undefined {
+    return this.#body?.closed ? undefined : this.#body
   }
 
   /** Not before a server wants the body: one that is refused need not be sent (RFC 9110, 10.1.1). */

@@ -45,6 +45,11 @@ export class LiveFacts implements RequestFacts {
     this.#trusted = trusted
   }
 
+  /** Whether the peer is a proxy in front that is believed. */
+  get trusted(): boolean {
+    return this.#trusted
+  }
+
   get headers(): RequestFacts['headers'] {
     this.#headers ??= gatherHeaders(this.#req.rawHeaders, this.#trusted)
     return this.#headers

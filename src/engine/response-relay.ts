@@ -39,6 +39,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   #headAlone = false
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
+  /** Whether the response must not end before the request's body: a client's own connection would end with it. */
+  #endWaits = false
 
   /** Of a server that was just picked. */
   constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
@@ -79,6 +81,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     }
     this.#isAnswered = true
     this.#backend.answered(this.#server, status, this.startedAt)
+    if (status === 401 || status === 407 || this.#exchange.tie)
+      this.#tellAuthenticated(controller, status, fields)
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
@@ -95,6 +99,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#headAlone = true
     this.#left = lengthOf(headers)
     flushSoon(this)
+    if (this.#endWaits && !(this.#left > 0)) this.#waitForBody(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
       this.onResponseEnd([])
@@ -109,6 +114,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#exchange.bodyBytes += chunk.length
     const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
     this.#headAlone = false
+    if (this.#endWaits && this.#left === 0) this.#waitForBody(controller)
     if (joins && res.write === WRITE && res.end === END) {
       // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
       // is given at the end, they would take a `writev` and twice the time.
@@ -189,6 +195,20 @@ export class ResponseRelay implements ResponseHandler, Try {
       // A host's own.
       this.onResponseError(asError(thrown))
     }
+  }
+
+  #tellAuthenticated(controller: ResponseController, status: number, fields: RawFields): void {
+    const exchange = this.#exchange
+    exchange.owner.authenticated.answered(exchange, this.#server, controller, status, fields)
+    this.#endWaits = controller.connection.isPrivate && exchange.bodyToCome !== undefined
+  }
+
+  /** undici closes a connection whose response ends before its request: a handshake would end with it. */
+  #waitForBody(controller: ResponseController): void {
+    const body = this.#exchange.bodyToCome
+    if (!body) return
+    controller.pause()
+    body.once('close', () => setImmediate(() => controller.resume()))
   }
 
   #inform(controller: ResponseController, status: number, fields: RawFields): void {

@@ -39,6 +39,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   #headAlone = false
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
+  /** Whether the client's connection ends with the response, as its own at the server does. */
+  #endsClient = false
   /** Whether the response must not end before the request's body: a client's own connection would end with it. */
   #endWaits = false
 
@@ -91,7 +93,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
-    else if (owner.draining) headers.push('Connection', 'close')
+    else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
     this.#exchange.responseFields = headers
@@ -200,6 +202,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   #tellAuthenticated(controller: ResponseController, status: number, fields: RawFields): void {
     const exchange = this.#exchange
     exchange.owner.authenticated.answered(exchange, this.#server, controller, status, fields)
+    // Else the client would go on with a handshake that the server has ended.
+    this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
     this.#endWaits = controller.connection.isPrivate && exchange.bodyToCome !== undefined
   }
 

@@ -89,6 +89,8 @@ export class AuthenticatingServer {
       }
       known.user = user
     }
+    // In one step, as Kerberos does it.
+    if (step === 'whole') known.user = user
     if (known.user === undefined)
       return this.#challenge(
         res,

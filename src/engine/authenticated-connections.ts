@@ -70,6 +70,7 @@ export class AuthenticatedConnections {
    * @throws ProxyError `PROXY_UPSTREAM_RESET` if it goes on with a handshake that began on another connection
    */
   dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): boolean {
+    exchange.tie = undefined
     const mayHaveOne = this.#mayAddCredentials || exchange.req.headers.authorization !== undefined
     if (this.#count === 0 && !mayHaveOne) return server.upstream.dispatch(request, handler, exchange.fresh)
     const client = this.#clients.get(exchange.req.socket)

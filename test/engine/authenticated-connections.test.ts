@@ -165,6 +165,17 @@ describe('a connection that a client has authenticated', () => {
     },
   )
 
+  it.each([401, 407])('with a challenge, whoever sends one: %i', async (status) => {
+    const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate'
+    const server = await startServer((_req, res) =>
+      res.writeHead(status, { [name]: ['Basic', 'NTLM'] }).end(),
+    )
+    const { port } = await startEngine(routeTo(server))
+    const [alice, bob] = [new AuthenticatingClient(port, 'alice'), new AuthenticatingClient(port, 'bob')]
+    for (const client of [alice, bob, alice, bob, alice]) expect((await client.ask()).status).toBe(status)
+    expect(server.connections).toBe(2)
+  })
+
   it('when a hook of the host’s adds the credential', async () => {
     const server = await AuthenticatingServer.start()
     const { port } = await startEngine(routeTo(server), {

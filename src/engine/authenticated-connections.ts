@@ -2,15 +2,9 @@ import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import { peerOf } from './client-address.js'
 import { challengeOf, hasCredential } from './connection-schemes.js'
-import type { Exchange } from './exchange.js'
+import type { ConnectionWatch, Exchange } from './exchange.js'
 import type { LiveServer } from './live-server.js'
-import type {
-  RawFields,
-  RequestBytes,
-  ResponseController,
-  ResponseHandler,
-  ServerConnection,
-} from './sent-request.js'
+import type { RawFields, RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
 import type { Upstream } from './upstream.js'
 
 /** Server connections that one client connection may have for itself. With one more, the oldest ends. */
@@ -36,7 +30,7 @@ interface ClientPairs {
  * Connections to servers that were authenticated, or are about to be. Such a server takes whatever comes on the connection for
  * that one user's: another client's request there would be answered as his.
  */
-export class AuthenticatedConnections {
+export class AuthenticatedConnections implements ConnectionWatch {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
   /** Client connections that have pairs. */
@@ -91,16 +85,11 @@ export class AuthenticatedConnections {
     return pair === undefined
   }
 
-  /**
-   * The head of a response came that may say how its connection stands.
-   *
-   * @param status of the response
-   * @param fields of the response, as the server sent them
-   */
+  /** The head of a response came that may say how its connection stands. */
   answered(
     exchange: Exchange,
     server: LiveServer,
-    { connection }: ResponseController,
+    connection: ServerConnection,
     status: number,
     fields: RawFields,
   ): void {

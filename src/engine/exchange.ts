@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
-import type { AuthenticatedConnections } from './authenticated-connections.js'
 import { isServersFault } from './failures.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
@@ -11,6 +10,7 @@ import type { LiveServer } from './live-server.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './request-body.js'
+import type { RawFields, ServerConnection } from './sent-request.js'
 import type { Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
@@ -23,8 +23,19 @@ export interface ExchangeOwner {
   readonly draining: boolean
   /** The host's hook. */
   readonly onResponse: Hooks['onResponse']
-  /** Is told of responses that may say how their connection stands. */
-  readonly authenticated: AuthenticatedConnections
+  readonly authenticated: ConnectionWatch
+}
+
+/** Is told of responses that may say whose their connection is. */
+export interface ConnectionWatch {
+  /** @param fields of the response, as the server sent them */
+  answered(
+    exchange: Exchange,
+    server: LiveServer,
+    connection: ServerConnection,
+    status: number,
+    fields: RawFields,
+  ): void
 }
 
 /** One try, as far as its exchange has to do with it. */

@@ -201,7 +201,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   #tellAuthenticated(controller: ResponseController, status: number, fields: RawFields): void {
     const exchange = this.#exchange
-    exchange.owner.authenticated.answered(exchange, this.#server, controller, status, fields)
+    exchange.owner.authenticated.answered(exchange, this.#server, controller.connection, status, fields)
     // Else the client would go on with a handshake that the server has ended.
     this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
     this.#endWaits = controller.connection.isPrivate && exchange.bodyToCome !== undefined

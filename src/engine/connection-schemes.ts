@@ -2,7 +2,7 @@ import type { RawFields } from './sent-request.js'
 
 /**
  * Schemes that authenticate the connection, not the request, in lower case: NTLM and Negotiate (RFC 4559, 6), Negotiate's other
- * name (`Nego2`), and Kerberos as WinRM speaks it ([MS-WSMV] 2.2.9.1.1). docs/http.md lists them.
+ * name (`Nego2`), and Kerberos as WinRM speaks it ([MS-WSMV]). docs/authenticated-connections.md lists them.
  */
 export const CONNECTION_SCHEMES: readonly string[] = ['ntlm', 'negotiate', 'nego2', 'kerberos']
 

@@ -204,7 +204,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     exchange.owner.authenticated.answered(exchange, this.#server, controller.connection, status, fields)
     // Else the client would go on with a handshake that the server has ended.
     this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
-    this.#endWaits = controller.connection.isPrivate && exchange.bodyToCome !== undefined
+    this.#endWaits = controller.connection.isPrivate && !this.#endsClient && exchange.bodyToCome !== undefined
   }
 
   /** undici closes a connection whose response ends before its request: a handshake would end with it. */

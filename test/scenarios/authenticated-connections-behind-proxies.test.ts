@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { ProxyEngine } from 'switchover'
 import { expect, it, onTestFinished } from 'vitest'
-import { routeTo, startEngine } from '../engine/live-engine.js'
+import { openRaw, routeTo, startEngine } from '../engine/live-engine.js'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
@@ -124,6 +124,19 @@ it('of a proxy in front that is trusted, plain requests share connections as bef
   for (let turn = 0; turn < 3; turn++)
     await alice.ask({ headers: { 'x-schemes': 'Basic realm="x";Digest realm="NTLM"' } })
   expect(one.connections).toBe(1)
+})
+
+it('of a proxy in front that is trusted, an upgrade that authenticates has a connection of its own', async () => {
+  const one = await AuthenticatingServer.start('one')
+  const { port } = await startEngine(routeTo(one), { trustedProxies: ['127.0.0.0/8'] })
+  for (let turn = 1; turn <= 2; turn++) {
+    const raw = await openRaw(port)
+    const upgrade = ['Host: a.b', 'Connection: Upgrade', 'Upgrade: websocket']
+    raw.sendHead('GET / HTTP/1.1', ...upgrade, 'Authorization: Negotiate whole-alice')
+    expect(await raw.untilClosed()).toMatch(/101 Switching[\s\S]*"connection":/)
+    expect(one.connections).toBe(turn)
+  }
+  await eventually(() => one.sockets.size === 0, 'the connections end')
 })
 
 it('over a Unix socket nothing is pinned: there are no clients but proxies', async () => {

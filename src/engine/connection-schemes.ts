@@ -31,6 +31,9 @@ const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-auth
 
 function has(fields: RawFields, names: ReadonlySet<string>, pattern: RegExp): boolean {
   for (let index = 0; index < fields.length; index += 2) {
+    const { length = 0 } = fields[index] ?? {}
+    // No name in question is shorter or longer. Others are not made text of.
+    if (length < 13 || length > 19) continue
     const name = text(fields[index])
     if (names.has(name.toLowerCase()) && pattern.test(text(fields[index + 1]))) return true
   }

@@ -207,7 +207,7 @@ export class LiveBackend {
   /** A server may have room. */
   #callWaiting(): void {
     if (!this.#waitingRoom || this.#waitingRoom.isEmpty) return
-    // Whoever waits for one server may have it while it is out of rotation.
+    // A request that waits for one server may have it while that is out of rotation.
     this.#waitingRoom.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 

@@ -22,8 +22,8 @@ export interface ServerConnection {
   readonly isPrivate: boolean
   dispatch(request: RequestBytes, handler: ResponseHandler): void
   /**
-   * From here on it carries the requests of whoever calls this, and nobody else's. It is never made anew, and may be idle for
-   * as long as a client's connection.
+   * From here on it carries the requests of one client connection alone. It is never made anew, and may be idle for as long
+   * as a client's connection.
    *
    * @param onEnd called once, when nothing can be sent on it any more
    */

@@ -1,26 +1,17 @@
 import { randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { routeTo, startEngine } from '../engine/live-engine.js'
+import { Random } from '../fuzz/random.js'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 
-/** Numbers below a bound, the same for the same seed. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    // Numerical Recipes' generator: good enough to draw steps from.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
-}
-
 it('through flips, cuts and clients that leave, nobody is taken for another, and no handshake is sent in halves', {
   timeout: 120_000,
 }, async () => {
   const seed = Number(process.env['LOGINS_SEED'] ?? randomInt(2 ** 31))
-  const next = numbers(seed)
+  const random = new Random(seed)
   const servers = [await AuthenticatingServer.start('one'), await AuthenticatingServer.start('two')] as const
   const [one, two] = servers
   const configs = [
@@ -35,7 +26,7 @@ it('through flips, cuts and clients that leave, nobody is taken for another, and
   let running = true
   const flip = async () => {
     while (running) {
-      await engine.apply(configs[next(configs.length)] as (typeof configs)[0])
+      await engine.apply(random.pick(configs))
       counts.flips += 1
       await new Promise(setImmediate)
     }
@@ -44,8 +35,8 @@ it('through flips, cuts and clients that leave, nobody is taken for another, and
     const client = new AuthenticatingClient(port, `u${lane}.${turn}`)
     try {
       await client.logIn()
-      for (let more = next(4); more > 0; more--)
-        await client.ask({ method: ['GET', 'POST', 'HEAD'][next(3)] as string })
+      for (let more = random.below(4); more > 0; more--)
+        await client.ask({ method: random.pick(['GET', 'POST', 'HEAD']) })
       counts.whole += 1
     } catch {
       counts.refused += 1
@@ -55,19 +46,19 @@ it('through flips, cuts and clients that leave, nobody is taken for another, and
   const leave = async (lane: number, turn: number) => {
     const client = new AuthenticatingClient(port, `l${lane}.${turn}`)
     const under = client.logIn().catch(() => {})
-    for (let turns = next(20); turns > 0; turns--) await new Promise(setImmediate)
+    for (let turns = random.below(20); turns > 0; turns--) await new Promise(setImmediate)
     client.agent.destroy()
     await under
     counts.left += 1
   }
   const cut = () => {
     const sockets = servers.flatMap((server) => [...server.sockets])
-    sockets[next(sockets.length)]?.destroy()
+    random.pick(sockets)?.destroy()
     counts.cut += 1
   }
   const lane = async (nth: number) => {
     for (let turn = 0; turn < 40; turn++) {
-      const step = next(10)
+      const step = random.below(10)
       if (step < 7) await logIn(nth, turn)
       else if (step < 8) await leave(nth, turn)
       else if (step < 9) cut()

@@ -41,8 +41,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   #left = Number.NaN
   /** Whether the client's connection ends with the response, as its own at the server does. */
   #endsClient = false
-  /** Whether the response must not end before the request's body: a client's own connection would end with it. */
-  #endWaits = false
+  /** Where the response waits for the request's body, if it must not end before: a client's own connection would end with it. */
+  #endWaits: 'at its head' | 'at its length' | undefined
 
   /** Of a server that was just picked. */
   constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
@@ -101,7 +101,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#headAlone = true
     this.#left = lengthOf(headers)
     flushSoon(this)
-    if (this.#endWaits && !(this.#left > 0)) this.#waitForBody(controller)
+    if (this.#endWaits) this.#waitAtHead(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
       this.onResponseEnd([])
@@ -116,7 +116,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#exchange.bodyBytes += chunk.length
     const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
     this.#headAlone = false
-    if (this.#endWaits && this.#left === 0) this.#waitForBody(controller)
+    const isHeld = this.#endWaits === 'at its length' && this.#left === 0
+    if (isHeld) this.#waitForBody(controller)
     if (joins && res.write === WRITE && res.end === END) {
       // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
       // is given at the end, they would take a `writev` and twice the time.
@@ -125,7 +126,9 @@ export class ResponseRelay implements ResponseHandler, Try {
       res.end()
       return
     }
-    if (res.write(chunk)) return
+    const hasRoom = res.write(chunk)
+    if (isHeld) res.end()
+    if (hasRoom || isHeld) return
     controller.pause()
     // Node says so from within a write of the response behind, and that from within undici's parser of another connection:
     // there is one for all, which would take this call for one that it must not be given.
@@ -204,10 +207,21 @@ export class ResponseRelay implements ResponseHandler, Try {
     exchange.owner.authenticated.answered(exchange, this.#server, controller.connection, status, fields)
     // Else the client would go on with a handshake that the server has ended.
     this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
-    this.#endWaits = controller.connection.isPrivate && !this.#endsClient && exchange.bodyToCome !== undefined
+    if (this.#endsClient || !controller.connection.isPrivate || !exchange.bodyToCome) return
+    const isMeasured = fieldOf(fields, 'content-length') !== undefined
+    this.#endWaits = isMeasured ? 'at its length' : 'at its head'
   }
 
-  /** undici closes a connection whose response ends before its request: a handshake would end with it. */
+  #waitAtHead(controller: ResponseController): void {
+    if (this.#left > 0) return
+    this.#waitForBody(controller)
+    if (this.#endWaits === 'at its length') this.#exchange.res.end()
+  }
+
+  /**
+   * undici closes a connection whose response ends before its request: a handshake would end with it. The client has all of a
+   * response whose length is known.
+   */
   #waitForBody(controller: ResponseController): void {
     const body = this.#exchange.bodyToCome
     if (!body) return

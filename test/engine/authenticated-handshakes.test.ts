@@ -132,29 +132,38 @@ describe('a handshake', () => {
     )
   })
 
-  it('may be answered before the body is there: it goes on as the body does', async () => {
-    const one = await AuthenticatingServer.start('one')
-    const { port } = await startEngine(routeTo(one))
-    for (const framing of ['Content-Length: 6', 'Transfer-Encoding: chunked']) {
-      const [first, second] = framing.includes('Length')
-        ? ['abc', 'def']
-        : ['3\r\nabc\r\n', '3\r\ndef\r\n0\r\n\r\n']
-      const raw = await openRaw(port)
-      raw
-        .sendHead('POST / HTTP/1.1', 'Host: a.b', framing, 'Authorization: NTLM first-alice')
-        .send(first as string)
-      const head = await raw.until(/\r\n\r\nno/)
-      raw.send(second as string)
-      raw.sendHead(
-        'GET / HTTP/1.1',
-        'Host: a.b',
-        `Authorization: NTLM third-alice-${/second-(\S+)/.exec(head)?.[1]}`,
-        'X-Client: alice',
-      )
-      await raw.until('"user":"alice"')
-    }
-    expect(one).toMatchObject({ mixed: 0, halfHandshakes: 0, connections: 2 })
-  })
+  it.each([
+    ['a short refusal', { body: 'no' }],
+    ['an empty refusal', { body: '' }],
+    ['a long refusal', { body: 'no'.repeat(50_000) }],
+    ['a refusal in chunks', { body: 'no', isChunked: true }],
+    ['an empty refusal in chunks', { body: '', isChunked: true }],
+  ])(
+    'may be answered before the body is there: it goes on as the body does, behind %s',
+    async (_what, refusal) => {
+      const one = await AuthenticatingServer.start('one')
+      one.refusal = refusal
+      const { port } = await startEngine(routeTo(one))
+      for (const framing of ['Content-Length: 6', 'Transfer-Encoding: chunked']) {
+        const [first, second] = framing.includes('Length')
+          ? ['abc', 'def']
+          : ['3\r\nabc\r\n', '3\r\ndef\r\n0\r\n\r\n']
+        const raw = await openRaw(port)
+        raw.sendHead('POST / HTTP/1.1', 'Host: a.b', framing, 'Authorization: NTLM first-alice')
+        raw.send(first as string)
+        const head = await raw.until('isChunked' in refusal ? '\r\n\r\n' : `\r\n\r\n${refusal.body}`)
+        raw.send(second as string)
+        raw.sendHead(
+          'GET / HTTP/1.1',
+          'Host: a.b',
+          `Authorization: NTLM third-alice-${/second-(\S+)/.exec(head)?.[1]}`,
+          'X-Client: alice',
+        )
+        await raw.until('"user":"alice"')
+      }
+      expect(one).toMatchObject({ mixed: 0, halfHandshakes: 0, connections: 2 })
+    },
+  )
 
   it('may be followed by pipelined requests: they are answered in their order, on its connection', async () => {
     const one = await AuthenticatingServer.start('one')

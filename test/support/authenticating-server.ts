@@ -36,6 +36,8 @@ export class AuthenticatingServer {
   halfHandshakes = 0
   /** Each request: its connection, method and credential. */
   readonly log: string[] = []
+  /** What a challenge says below its head, and whether in chunks. */
+  refusal: { readonly body: string; readonly isChunked?: boolean } = { body: 'no' }
   /** Called before an answer to a request that a user is known for. */
   beforeAnswer: (req: IncomingMessage, res: ServerResponse) => boolean = () => false
 
@@ -104,7 +106,9 @@ export class AuthenticatingServer {
 
   #challenge(res: ServerResponse, ...challenges: string[]): void {
     // Before the body is read: the status is known from the head.
-    res.writeHead(401, { 'WWW-Authenticate': challenges, 'Content-Length': 2 }).end('no')
+    const { body, isChunked = false } = this.refusal
+    const framing = isChunked ? {} : { 'Content-Length': body.length }
+    res.writeHead(401, { 'WWW-Authenticate': challenges, ...framing }).end(body)
     res.req.resume()
   }
 

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { generate } from 'selfsigned'
 import type { ProviderConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
@@ -164,6 +165,19 @@ describe('a connection that a client has authenticated', () => {
       expect((await alice.said()).user).toBe('alice')
     },
   )
+
+  it('to a server behind TLS', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }])
+    const server = await AuthenticatingServer.start('one', { key, cert })
+    const { port } = await startEngine(routeTo(server), { upstreamTls: { insecureSkipVerify: true } })
+    const [alice, bob] = [new AuthenticatingClient(port, 'alice'), new AuthenticatingClient(port, 'bob')]
+    const homes = [await alice.logIn(), await bob.logIn()]
+    for (let turn = 0; turn < 3; turn++) expect([await alice.said(), await bob.said()]).toEqual(homes)
+    expect((await httpGet({ port })).status).toBe(401)
+    for (const { agent } of [alice, bob]) agent.destroy()
+    await eventually(() => server.sockets.size <= 1, 'the connections that were authenticated end')
+    expect(server.mixed).toBe(0)
+  })
 
   it.each([401, 407])('with a challenge, whoever sends one: %i', async (status) => {
     const name = status === 401 ? 'WWW-Authenticate' : 'Proxy-Authenticate'

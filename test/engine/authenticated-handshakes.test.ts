@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
-import { openRaw, routeTo, startEngine } from './live-engine.js'
+import { openRaw, routeTo, startEngine, startMisbehaving } from './live-engine.js'
 
 function withServers(servers: ProviderConfig['backends'][string]['servers']): ProviderConfig {
   return {
@@ -202,6 +203,28 @@ describe('a handshake', () => {
     await raw.until(/101 Switching[\s\S]*"connection":1,"user":"alice"/)
     await raw.untilClosed()
     expect(one).toMatchObject({ connections: 1, mixed: 0 })
+  })
+
+  it('may begin at another server, if the first cannot be reached: nothing of it was sent', async () => {
+    const one = await AuthenticatingServer.start('one')
+    const { frontends, backends } = routeTo(await refusingUrl(), one)
+    const pool = { ...backends?.pool, loadBalancer: { method: 'first' } }
+    const { port } = await startEngine({ frontends, backends: { pool } } as ProviderConfig)
+    const alice = new AuthenticatingClient(port, 'alice')
+    const nonce = await alice.begin()
+    expect((await alice.finish(nonce)).status).toBe(200)
+    expect(one.connections).toBe(1)
+  })
+
+  it('is given up if the server resets it, and sent to no other', async () => {
+    const one = await startMisbehaving((socket) => socket.destroy())
+    const two = await AuthenticatingServer.start('two')
+    const { frontends, backends } = routeTo(one, two)
+    const pool = { ...backends?.pool, loadBalancer: { method: 'first' } }
+    const { port } = await startEngine({ frontends, backends: { pool } } as ProviderConfig)
+    const answer = await httpGet({ port, headers: { authorization: 'NTLM first-alice' } })
+    expect([answer.status, answer.headers.connection]).toEqual([502, 'close'])
+    expect([one.connections, two.connections]).toEqual([1, 0])
   })
 
   it('may begin with an upgrade that is refused: the connection ends with it', async () => {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
@@ -27,6 +28,7 @@ export class AuthenticatingServer {
   readonly name: string
   readonly server: Server
   readonly sockets = new Set<Socket>()
+  readonly #scheme: string
   readonly #known = new WeakMap<Socket, Known>()
   /** Accepted so far. */
   connections = 0
@@ -41,10 +43,13 @@ export class AuthenticatingServer {
   /** Called before an answer to a request that a user is known for. */
   beforeAnswer: (req: IncomingMessage, res: ServerResponse) => boolean = () => false
 
-  private constructor(name: string) {
+  private constructor(name: string, tls?: { readonly key: string; readonly cert: string }) {
     this.name = name
-    this.server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => this.#answer(req, res))
-    this.server.on('connection', (socket) => {
+    this.#scheme = tls ? 'https' : 'http'
+    const answer = (req: IncomingMessage, res: ServerResponse) => this.#answer(req, res)
+    const options = { keepAliveTimeout: 60_000 }
+    this.server = tls ? createTlsServer({ ...options, ...tls }, answer) : createServer(options, answer)
+    this.server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => {
       this.connections += 1
       this.#known.set(socket, { id: this.connections })
       this.sockets.add(socket)
@@ -58,8 +63,12 @@ export class AuthenticatingServer {
     })
   }
 
-  static async start(name = 'one'): Promise<AuthenticatingServer> {
-    const server = new AuthenticatingServer(name)
+  /** @param tls the certificate to show, and its key; plain HTTP without */
+  static async start(
+    name = 'one',
+    tls?: { readonly key: string; readonly cert: string },
+  ): Promise<AuthenticatingServer> {
+    const server = new AuthenticatingServer(name, tls)
     await new Promise<void>((resolve) => server.server.listen(0, '127.0.0.1', resolve))
     onTestFinished(async () => {
       for (const socket of server.sockets) socket.destroy()
@@ -69,7 +78,7 @@ export class AuthenticatingServer {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
+    return `${this.#scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`
   }
 
   #answer(req: IncomingMessage, res: ServerResponse): void {

@@ -25,7 +25,8 @@ const STRANGERS = new Set(['providers engine', 'engine providers'])
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   'ipaddr.js': /^rules\/cidr\.ts$/,
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
-  undici: /^(engine\/(upstream|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
+  undici:
+    /^(engine\/(server-connection|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
   re2js: /^rules\/regexps\.ts$/,
   'smol-toml': /^(providers\/slow-formats\.js|command-line\/convert-keys\.ts)$/,
   yaml: /^(providers\/slow-formats\.js|command-line\/document-places\.ts)$/,

@@ -10,6 +10,7 @@ import type { LiveServer } from './live-server.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './request-body.js'
+import type { RawFields, ServerConnection } from './sent-request.js'
 import type { Snapshot } from './snapshot.js'
 
 /** What the engine is told of an exchange. */
@@ -22,6 +23,19 @@ export interface ExchangeOwner {
   readonly draining: boolean
   /** The host's hook. */
   readonly onResponse: Hooks['onResponse']
+  readonly authenticated: ConnectionWatch
+}
+
+/** Is told of responses that may say whose their connection is. */
+export interface ConnectionWatch {
+  /** @param fields of the response, as the server sent them */
+  answered(
+    exchange: Exchange,
+    server: LiveServer,
+    connection: ServerConnection,
+    status: number,
+    fields: RawFields,
+  ): void
 }
 
 /** One try, as far as its exchange has to do with it. */
@@ -84,6 +98,8 @@ export class Exchange implements Moving {
   responseFields: readonly string[] | undefined
   /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
+  /** Whether it belongs to one server connection, and is never sent on another: once it was sent, or always. */
+  tie: 'once sent' | 'always' | undefined
   /** What went wrong, if the client got our answer instead of a server's, or half of one. */
   error: ProxyError | undefined
   /** Set once the head of a response is on its way to the client, or a tunnel stands. */
@@ -180,6 +196,11 @@ export class Exchange implements Moving {
   /** Whether nothing of the body was read, or all of it is kept, so that a further try can still send it. */
   get bodyUntouched(): boolean {
     return this.#body === undefined || !this.req.readableDidRead
+  }
+
+  /** What is still to come of the body, if anything is. */
+  get bodyToCome(): RequestBody | undefined {
+    return this.#body?.closed ? undefined : this.#body
   }
 
   /** Not before a server wants the body: one that is refused need not be sent (RFC 9110, 10.1.1). */

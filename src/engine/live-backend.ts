@@ -137,6 +137,14 @@ export class LiveBackend {
     return server
   }
 
+  /** The same for a request that only one server may have; none while that has all that it may. */
+  take(server: LiveServer): LiveServer | undefined {
+    if (!server.hasRoom) return undefined
+    server.state.inFlight += 1
+    this.#tell(server)
+    return server
+  }
+
   /**
    * Lets a request in.
    *
@@ -152,13 +160,20 @@ export class LiveBackend {
   /**
    * Lets a request wait that no server was picked for, where one may come free.
    *
+   * @param only the one server that it may have
    * @returns false if there is none to wait for
    * @throws ProxyError `PROXY_SERVERS_BUSY`
    */
-  letWait(waiting: Waiting, skip: ReadonlySet<LiveServer> | undefined, proceed: () => void): boolean {
+  letWait(
+    waiting: Waiting,
+    skip: ReadonlySet<LiveServer> | undefined,
+    proceed: () => void,
+    only?: LiveServer,
+  ): boolean {
     const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
-    if (!this.#waitingRoom || !this.servers.some(isBusy)) return false
-    const hasServer = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
+    if (!this.#waitingRoom || !(only || this.servers.some(isBusy))) return false
+    const hasAny = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
+    const hasServer = only ? () => only.hasRoom : hasAny
     this.#waitingRoom.enter(waiting, hasServer, proceed)
     return true
   }
@@ -190,7 +205,8 @@ export class LiveBackend {
   /** A server may have room. */
   #callWaiting(): void {
     if (!this.#waitingRoom || this.#waitingRoom.isEmpty) return
-    this.#waitingRoom.call(() => this.servers.some(({ weight, isAvailable }) => weight > 0 && isAvailable))
+    // A request that waits for one server may have it while that is out of rotation.
+    this.#waitingRoom.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */

@@ -45,7 +45,12 @@ export class LiveServer implements Candidate {
   }
 
   get isAvailable(): boolean {
-    return this.state.isAvailable && this.state.inFlight < this.state.maxConnections
+    return this.state.isAvailable && this.hasRoom
+  }
+
+  /** Whether one more request may be under way on it, in rotation or not. */
+  get hasRoom(): boolean {
+    return this.state.inFlight < this.state.maxConnections
   }
 
   get inFlight(): number {

@@ -6,6 +6,7 @@ import { balancerTable } from '../rules/balancers.js'
 import { matcherTable } from '../rules/matchers.js'
 import { present } from '../rules/records.js'
 import { admit } from './admit.js'
+import { AuthenticatedConnections } from './authenticated-connections.js'
 import { checkRequest, isForUs } from './check-request.js'
 import { chainOf, clientOf, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
@@ -48,6 +49,7 @@ export class ProxyEngine implements ExchangeOwner {
   readonly #intake: Intake
   /** The host's, called by an exchange. */
   readonly onResponse: Hooks['onResponse']
+  readonly authenticated: AuthenticatedConnections
   readonly #onRequest: Hooks['onRequest']
   readonly #how: Forwarding
   readonly #upstreams: Upstreams
@@ -65,6 +67,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.#intake = new Intake(this.#limits, options.upgrades)
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
+    this.authenticated = new AuthenticatedConnections(options.onRequest !== undefined)
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
@@ -173,9 +176,10 @@ export class ProxyEngine implements ExchangeOwner {
   #send(exchange: Exchange, fallback?: LiveServer): void {
     const { facts, frontend, backend, headers } = exchange
     // pick upstream
-    const server = facts && backend?.pick(exchange.tried, facts, fallback)
+    const only = this.authenticated.serverFor(exchange)
+    const server = facts && (only ? backend?.take(only) : backend?.pick(exchange.tried, facts, fallback))
     const skip = fallback ? undefined : exchange.tried
-    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback)))
+    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback), only))
       return exchange.hasNoTry()
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
@@ -187,17 +191,14 @@ export class ProxyEngine implements ExchangeOwner {
 
     // dispatch
     this.reports.sent(exchange)
-    relay.isFresh = server.upstream.dispatch(
-      {
-        method: facts.method,
-        path: server.basePath + exchange.target,
-        headers,
-        body: exchange.bodyForTry(),
-        upgrade: exchange.upgrade?.protocol ?? null,
-      },
-      relay,
-      exchange.fresh,
-    )
+    const request = {
+      method: facts.method,
+      path: server.basePath + exchange.target,
+      headers,
+      body: exchange.bodyForTry(),
+      upgrade: exchange.upgrade?.protocol ?? null,
+    }
+    relay.isFresh = this.authenticated.dispatch(exchange, server, request, relay)
   }
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
@@ -225,7 +226,7 @@ export class ProxyEngine implements ExchangeOwner {
   #respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTries(error)
     if (exchange.clientLeft) return
-    if (this.#draining) exchange.res.shouldKeepAlive = false
+    if (this.#draining || exchange.tie) exchange.res.shouldKeepAlive = false
     if (exchange.res.headersSent) exchange.res.destroy()
     else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
   }

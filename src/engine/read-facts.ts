@@ -20,6 +20,8 @@ export class LiveFacts implements RequestFacts {
   readonly target: string
   /** The query with its `?`; `''` if there was none. */
   readonly search: string
+  /** Whether the peer is a proxy in front that is believed. */
+  readonly trusted: boolean
   readonly #req: IncomingMessage
   readonly #hidden: number
   #headers: RequestFacts['headers'] | undefined
@@ -53,6 +55,7 @@ export class LiveFacts implements RequestFacts {
     this.clientAddress = clientAddress
     this.peerAddress = peerAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
+    this.trusted = trusted
     this.#req = req
     this.#hidden = hiddenFromRules(trusted, underscoreHeaders)
   }

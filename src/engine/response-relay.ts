@@ -39,6 +39,10 @@ export class ResponseRelay implements ResponseHandler, Try {
   #headAlone = false
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
+  /** Whether the client's connection ends with the response, as its own at the server does. */
+  #endsClient = false
+  /** Where the response waits for the request's body, if it must not end before: a client's own connection would end with it. */
+  #endWaits: 'at its head' | 'at its length' | undefined
 
   /** Of a server that was just picked. */
   constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
@@ -79,6 +83,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     }
     this.#isAnswered = true
     this.#backend.answered(this.#server, status, this.startedAt)
+    if (status === 401 || status === 407 || this.#exchange.tie)
+      this.#tellAuthenticated(controller, status, fields)
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
@@ -87,7 +93,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
-    else if (owner.draining) headers.push('Connection', 'close')
+    else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
     this.#exchange.responseFields = headers
@@ -95,6 +101,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#headAlone = true
     this.#left = lengthOf(headers)
     flushSoon(this)
+    if (this.#endWaits) this.#waitAtHead(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
       this.onResponseEnd([])
@@ -109,6 +116,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#exchange.bodyBytes += chunk.length
     const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
     this.#headAlone = false
+    const isHeld = this.#endWaits === 'at its length' && this.#left === 0
+    if (isHeld) this.#waitForBody(controller)
     if (joins && res.write === WRITE && res.end === END) {
       // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
       // is given at the end, they would take a `writev` and twice the time.
@@ -117,7 +126,9 @@ export class ResponseRelay implements ResponseHandler, Try {
       res.end()
       return
     }
-    if (res.write(chunk)) return
+    const hasRoom = res.write(chunk)
+    if (isHeld) res.end()
+    if (hasRoom || isHeld) return
     controller.pause()
     // Node says so from within a write of the response behind, and that from within undici's parser of another connection:
     // there is one for all, which would take this call for one that it must not be given.
@@ -191,6 +202,33 @@ export class ResponseRelay implements ResponseHandler, Try {
       // A host's own.
       this.onResponseError(asError(thrown))
     }
+  }
+
+  #tellAuthenticated(controller: ResponseController, status: number, fields: RawFields): void {
+    const exchange = this.#exchange
+    exchange.owner.authenticated.answered(exchange, this.#server, controller.connection, status, fields)
+    // Else the client would go on with a handshake that the server has ended.
+    this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
+    if (this.#endsClient || !controller.connection.isPrivate || !exchange.bodyToCome) return
+    const isMeasured = fieldOf(fields, 'content-length') !== undefined
+    this.#endWaits = isMeasured ? 'at its length' : 'at its head'
+  }
+
+  #waitAtHead(controller: ResponseController): void {
+    if (this.#left > 0) return
+    this.#waitForBody(controller)
+    if (this.#endWaits === 'at its length') this.#exchange.res.end()
+  }
+
+  /**
+   * undici closes a connection whose response ends before its request: a handshake would end with it. The client has all of a
+   * response whose length is known.
+   */
+  #waitForBody(controller: ResponseController): void {
+    const body = this.#exchange.bodyToCome
+    if (!body) return
+    controller.pause()
+    body.once('close', () => setImmediate(() => controller.resume()))
   }
 
   #inform(controller: ResponseController, status: number, fields: RawFields): void {

@@ -24,11 +24,12 @@ export class Retries {
    * request yet, for then it adds nothing to the traffic. Of two servers one that is dead costs no client anything.
    */
   allow(
-    { facts, server, backend, retries, newest, bodyUntouched }: Exchange,
+    { facts, server, backend, retries, newest, bodyUntouched, tie }: Exchange,
     error: ProxyError,
   ): RetryBudget | 'free' | undefined {
     if (!facts || !server || !backend || retries >= this.#attempts - 1) return undefined
     const sent = newest?.sent ?? false
+    if (tie === 'always' || (tie && sent)) return undefined
     if (!mayRetry(error, facts.method, bodyUntouched, sent)) return undefined
     if (!sent) return 'free'
     return backend.retryBudget.spend() ? backend.retryBudget : undefined

@@ -1,8 +1,49 @@
 import type { Duplex } from 'node:stream'
-import type { Client } from 'undici'
 
 /** Header or trailer fields as a server sent them: names and values in turn. */
 export type RawFields = readonly (Buffer | string)[]
+
+/** A request as it leaves for a server. */
+export interface RequestBytes {
+  readonly method: string
+  readonly path: string
+  /** Names and values in turn. */
+  readonly headers: string[]
+  readonly body: NodeJS.ReadableStream | Buffer | null
+  /** The protocol to switch to, `websocket` for example. */
+  readonly upgrade: string | null
+}
+
+/** A connection to a server, as far as requests on it have to do with it. */
+export interface ServerConnection {
+  /** Whether requests may still be sent on it. */
+  readonly isOpen: boolean
+  /** Whether it is one client connection's own. */
+  readonly isPrivate: boolean
+  dispatch(request: RequestBytes, handler: ResponseHandler): void
+  /**
+   * From here on it carries the requests of one client connection alone. It is never made anew, and may be idle for as long
+   * as a client's connection.
+   *
+   * @param onEnd called once, when nothing can be sent on it any more
+   */
+  makePrivate(onEnd: () => void): void
+  /** It ends with the response under way, or the next one. */
+  endAfterUse(): void
+  /** The first byte of a request is about to leave on it. */
+  written(): void
+  /**
+   * A response has ended.
+   *
+   * @param mayBeFollowed whether a broken server may send a body behind it
+   * @param hadBody whether its request had a body
+   */
+  answered(mayBeFollowed: boolean, hadBody: boolean): void
+  /** Ends it with the requests that it has, if there are any. */
+  close(): Promise<void>
+  /** Ends it at once. */
+  end(): void
+}
 
 /** What becomes of a request that was sent. Of the last three, one is called, once. */
 export interface ResponseHandler {
@@ -20,6 +61,8 @@ export interface ResponseHandler {
 /** How whoever takes a response slows it down, or ends it. */
 export interface ResponseController {
   readonly aborted: boolean
+  /** The one that it came on. */
+  readonly connection: ServerConnection
   pause(): void
   resume(): void
   /** Ends the request and its connection. */
@@ -31,9 +74,11 @@ export interface ResponseController {
  * undici 7 makes two objects for each request, and one more of the fields of each response, that nobody here reads.
  */
 export class SentRequest implements ResponseController {
-  readonly #client: Client
+  readonly connection: ServerConnection
   readonly #handler: ResponseHandler
-  readonly #drop: (client: Client) => void
+  readonly #hadBody: boolean
+  /** Behind a response without a body a server may send one by mistake, and that at any time. */
+  #mayBeFollowed: boolean
   #abort: ((reason: Error) => void) | undefined
   #resume: (() => void) | undefined
   #paused = false
@@ -41,11 +86,11 @@ export class SentRequest implements ResponseController {
   /** From then on its connection is another request's. */
   #done = false
 
-  /** @param drop ends a connection that nothing can be sent on any more */
-  constructor(client: Client, handler: ResponseHandler, drop: (client: Client) => void) {
-    this.#client = client
+  constructor(connection: ServerConnection, handler: ResponseHandler, { method, body }: RequestBytes) {
+    this.connection = connection
     this.#handler = handler
-    this.#drop = drop
+    this.#hadBody = body !== null
+    this.#mayBeFollowed = method === 'HEAD'
   }
 
   get aborted(): boolean {
@@ -66,16 +111,18 @@ export class SentRequest implements ResponseController {
     if (this.#aborted || this.#done) return
     this.#aborted = true
     this.#abort?.(reason)
-    this.#drop(this.#client)
+    this.connection.end()
   }
 
   onConnect(abort: (reason?: Error) => void): void {
     this.#abort = abort
+    this.connection.written()
     this.#handler.onRequestStart(this)
   }
 
   onHeaders(status: number, fields: Buffer[], resume: () => void, reason: string): boolean {
     this.#resume = resume
+    if (status === 204 || status === 205 || status === 304) this.#mayBeFollowed = true
     this.#handler.onResponseStart(this, status, fields, reason)
     return !this.#paused
   }
@@ -87,13 +134,14 @@ export class SentRequest implements ResponseController {
 
   onComplete(trailers: RawFields | null): void {
     this.#done = true
+    this.connection.answered(this.#mayBeFollowed, this.#hadBody)
     this.#handler.onResponseEnd(trailers ?? [])
   }
 
   onError(error: Error): void {
     this.#done = true
     // It broke, or could not be made, or undici would make it anew for a request that it gave up, but has in its queue still.
-    this.#drop(this.#client)
+    this.connection.end()
     this.#handler.onResponseError(error)
   }
 

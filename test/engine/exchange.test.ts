@@ -78,7 +78,7 @@ describe('a response', () => {
       /^HTTP\/1\.1 200 \xe7\x99\xbe\xe5\xba\xa6\r\n/,
     ],
     ['GET', 'HTTP/1.1 299 caf\xe9\r\nContent-Length: 0\r\n\r\n', /^HTTP\/1\.1 299 caf/],
-  ])('to %s %j passes, and both connections are used again', async (method, response, expected) => {
+  ])('to %s %j passes, and the client’s connection is used again', async (method, response, expected) => {
     const server = await startMisbehaving((socket) => socket.write(response, 'latin1'))
     const { port, front } = await startEngine(routeTo(server.url))
     const client = await openRaw(port)
@@ -89,7 +89,9 @@ describe('a response', () => {
       expect(received).toMatch(expected)
       expect(received.split('\r\n\r\n')).toEqual([expect.any(String), ''])
     }
-    expect([server.connections, front.connections]).toEqual([1, 1])
+    // Behind a response without a body a late one may follow: its connection ends.
+    const used = method === 'HEAD' || / (204|304) /.test(response) ? 2 : 1
+    expect([server.connections, front.connections]).toEqual([used, 1])
   })
 
   it('without a body ends with its head, though the server says how long the body would be', async () => {

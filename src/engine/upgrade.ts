@@ -186,8 +186,8 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
   ] as const) {
     socket.on('error', () => other.destroy())
     socket.on('close', () => {
-      // A socket that closed without an end was cut; half of a tunnel is of no use to the other half.
-      if (!socket.readableEnded) other.destroy()
+      // One that closed before it said all, or before it was told all, was cut: nobody needs the other half.
+      if (!socket.readableEnded || !socket.writableFinished) other.destroy()
       open -= 1
       if (open === 0) onClosed()
     })

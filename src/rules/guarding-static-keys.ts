@@ -43,8 +43,15 @@ export const STATIC_TOP_NAMES: readonly string[] = [
     'etcd',
     'consul',
   ],
-  ...['http', 'providersThrottleDuration', 'lastGoodFile', 'unsupportedFields', 'constraints', 'retry'],
-  ...['respondingTimeouts', 'idleTimeout', 'forwardingTimeouts', 'lifeCycle', 'graceTimeOut'],
+  ...[
+    'http',
+    'providersThrottleDuration',
+    'lastGoodFile',
+    'unsupportedFields',
+    'stickySecret',
+    'constraints',
+  ],
+  ...['retry', 'respondingTimeouts', 'idleTimeout', 'forwardingTimeouts', 'lifeCycle', 'graceTimeOut'],
   ...['insecureSkipVerify', 'rootCAs', 'keepTrailingSlash', 'allowMinWeightZero', 'maxIdleConnsPerHost'],
   ...['healthcheck', 'hostResolver', 'tracing', 'cluster', 'acme', 'checkNewVersion', 'sendAnonymousUsage'],
   ...[

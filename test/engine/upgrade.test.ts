@@ -1,7 +1,9 @@
 import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
+import { tunnel } from '../../src/engine/upgrade.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 import {
@@ -61,6 +63,19 @@ async function startUpgrading(onUpgrade: (socket: Duplex) => void) {
     onUpgrade(socket)
   })
   return server
+}
+
+/** Both ends of a connection, each of which may end by itself. */
+async function socketPair(): Promise<{ near: Socket; far: Socket }> {
+  const server = createServer({ allowHalfOpen: true })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const { port } = server.address() as AddressInfo
+  const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  const [near] = await accepted
+  server.close()
+  onTestFinished(() => void [near.destroy(), far.destroy()])
+  return { near, far }
 }
 
 describe('a WebSocket', () => {
@@ -227,6 +242,19 @@ describe('a tunnel', () => {
     client.reset()
     await eventually(() => closed, 'the server sees it', 1_000)
     await eventually(() => finished.length === 1, 'the report')
+  })
+
+  it('is cut when its client had said all and gone before the server switched', async () => {
+    const [client, server] = [await socketPair(), await socketPair()]
+    client.far.end()
+    client.near.resume()
+    await once(client.near, 'end')
+    client.near.destroy()
+    let closed = false
+    tunnel(client.near, server.near, () => {
+      closed = true
+    })
+    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
   })
 
   it('passes an end on and lets the other side finish', async () => {

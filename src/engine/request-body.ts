@@ -45,6 +45,9 @@ export function bodyConsumed(): ProxyError {
   return new ProxyError('PROXY_BODY_CONSUMED', message)
 }
 
+/** Smaller pieces are joined: a client could make ten thousand chunks of one read, each written to the server by itself. */
+const MIN_PIECE_BYTES = 512
+
 /**
  * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails;
  * were that the request itself, its socket would go too, and the client would never read why.
@@ -57,6 +60,8 @@ export class RequestBody extends Readable {
   /** Bytes that may still come. */
   #left: number
   #reading = false
+  /** Small pieces of one read. */
+  #small: Buffer[] = []
 
   /**
    * @param limit its bytes; one more makes it fail with `PROXY_BODY_TOO_LARGE`
@@ -94,10 +99,25 @@ export class RequestBody extends Readable {
   readonly #onData = (chunk: Buffer): void => {
     this.#left -= chunk.length
     if (this.#left < 0) this.destroy(new ProxyError('PROXY_BODY_TOO_LARGE'))
+    else if (chunk.length < MIN_PIECE_BYTES || this.#small.length > 0) this.#keep(chunk)
     else if (!this.push(chunk)) this.#req.pause()
   }
 
+  /** The parser emits all chunks of a read in one go; the joined piece leaves when it has returned. */
+  #keep(chunk: Buffer): void {
+    if (this.#small.push(chunk) === 1) process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const [first] = this.#small
+    if (!first || this.destroyed) return
+    const piece = this.#small.length === 1 ? first : Buffer.concat(this.#small)
+    this.#small = []
+    if (!this.push(piece)) this.#req.pause()
+  }
+
   readonly #onEnd = (): void => {
+    this.#flush()
     this.push(null)
   }
 

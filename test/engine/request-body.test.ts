@@ -109,6 +109,26 @@ describe('a body', () => {
     expect(seen).toEqual([expected, 'GET  length=undefined coding=undefined'])
   })
 
+  it('in twenty thousand chunks of one byte reaches the server whole, in few pieces', async () => {
+    const chunks = 20_000
+    let [bytes, pieces] = [0, 0]
+    const server = await startServer((req, res) => {
+      req.on('data', (piece: Buffer) => {
+        pieces += 1
+        bytes += piece.length
+      })
+      req.on('end', () => res.end('ok'))
+    })
+    const { port } = await startEngine(routeTo(server))
+    const client = await openRaw(port)
+    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
+    client.send(`${'1\r\nx\r\n'.repeat(chunks)}0\r\n\r\n`)
+    expect(await client.untilClosed()).toMatch(/ok$/)
+    expect(bytes).toBe(chunks)
+    // One for each read of 64 KiB, and not many more.
+    expect(pieces).toBeLessThan(chunks / 50)
+  })
+
   it('that looks like a request stays a body', async () => {
     const { server, seen } = await startEcho()
     const { port } = await startEngine(routeTo(server))

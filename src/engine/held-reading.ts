@@ -3,6 +3,9 @@ import type { Socket } from 'node:net'
 /** Bytes that are read and kept while a connection's requests wait. Beyond them the socket is paused. */
 const MAX_KEPT_BYTES = 64 * 1024
 
+/** What the parser gets of them at a time: it makes requests of all that it gets, and one takes sixty times its bytes. */
+const PIECE_BYTES = 4 * 1024
+
 /** What node:http adds to a socket that it serves. */
 type ServedSocket = Socket & { parser?: unknown; _paused?: boolean }
 
@@ -39,9 +42,20 @@ export class HeldReading {
     // An upgrade came behind the requests that waited: the socket has another reader.
     if (socket.parser) for (const listener of this.#listeners) socket.on('data', listener)
     if (socket.destroyed || socket.readableEnded) return
-    if (this.#bytes > 0) socket.unshift(Buffer.concat(this.#kept))
+    if (this.#bytes > 0) this.#giveBack(Buffer.concat(this.#kept))
     // Node's own pause, while too much of the responses is unread, ends by itself.
     if (socket.parser && !socket._paused) socket.resume()
+  }
+
+  /** In pieces: where one of them makes requests wait again, the others are kept as bytes again. */
+  #giveBack(bytes: Buffer): void {
+    const socket = this.#socket
+    let given = 0
+    while (given < bytes.length && socket.parser && !socket._paused && !socket.destroyed) {
+      socket.emit('data', bytes.subarray(given, given + PIECE_BYTES))
+      given += PIECE_BYTES
+    }
+    if (given < bytes.length && !socket.destroyed) socket.unshift(bytes.subarray(given))
   }
 
   readonly #keep: DataListener = (chunk) => {

@@ -122,9 +122,11 @@ describe('a body', () => {
     const { port } = await startEngine(routeTo(server))
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
+    client.send('1\r\nx\r\n')
+    await eventually(() => pieces === 1, 'the server reads: what follows is not kept for it')
     client.send(`${'1\r\nx\r\n'.repeat(chunks)}0\r\n\r\n`)
     expect(await client.untilClosed()).toMatch(/ok$/)
-    expect(bytes).toBe(chunks)
+    expect(bytes).toBe(chunks + 1)
     // One for each read of 64 KiB, and not many more.
     expect(pieces).toBeLessThan(chunks / 50)
   })

@@ -1,4 +1,4 @@
-import { createProxy, FileProvider, HttpProvider, StaticProvider } from 'switchover'
+import { loadPackage } from '../bench/parts/built-package.js'
 
 /** What the parent says: where everything is. */
 export interface Start {
@@ -18,6 +18,7 @@ export type Report =
 const told = { rejected: 0, changed: 0, unavailable: 0 }
 
 async function start({ good, hostile, folder, documents }: Start): Promise<void> {
+  const { createProxy, FileProvider, HttpProvider, StaticProvider } = await loadPackage()
   const servers = (url: string) => ({ servers: { only: { url } } })
   const config = {
     frontends: {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { buildPackage } from '../bench/parts/built-package.js'
 import { residentMiB } from '../bench/parts/process-figures.js'
 import { Random } from '../fuzz/random.js'
 import { httpGet } from '../support/http-get.js'
@@ -172,6 +173,7 @@ export async function hostile(options: {
   readonly tell?: (line: string) => void
 }): Promise<HostileFigures> {
   const { seed, seconds, only = '', tell = () => {} } = options
+  buildPackage()
   const stage = await Stage.open()
   // What is loaded and compiled at first is no one's fault.
   const warm = new Random(seed, 1)

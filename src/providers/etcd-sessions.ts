@@ -66,6 +66,21 @@ export class EtcdSessions {
     return answer
   }
 
+  /** Reads several ranges at once. @throws as a session's `ranges` */
+  async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
+    const [session, known] = [this.#current(), this.#storeRevision]
+    const answers = await session.ranges(requests)
+    const [first] = answers
+    if (first && !(first.header as unknown)) throw session.fail(new Error('an answer without a header'))
+    if (first) this.#answered(session, BigInt(first.header.revision), known)
+    return answers
+  }
+
+  /** As a session's `followBeside`; it ends with that session. */
+  followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
+    this.#session?.followBeside(ranges, after, changed)
+  }
+
   /** As a session's `follow`; it ends with that session. */
   follow(range: EtcdRange | undefined, after: bigint, changed?: (keys: readonly Buffer[]) => void): void {
     this.#session?.follow(range, after, changed)

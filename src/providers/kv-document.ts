@@ -48,6 +48,7 @@ type Fields = Record<string, unknown>
  * names of fields in any case. `version` is ours: the document's own label.
  *
  * @param prefix where the keys stand, for messages
+ * @param beside what stands of a static configuration below another prefix, which counts too
  * @param warn told of keys that are none of the layout, or of a static configuration: once for all below one place
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is no UTF-8, `PROXY_CONFIG_INVALID` for a field that stands
  * twice, or in no field of which there are fields, and for what guards in a static configuration
@@ -56,13 +57,19 @@ export function* documentOfKeys(
   entries: Iterable<KvEntry>,
   prefix: string,
   warn: (warning: Issue) => void = () => {},
+  beside?: { readonly entries: Iterable<KvEntry>; readonly prefix: string },
 ): Generator<void, unknown> {
   const layout = new KvLayout(prefix)
   for (const { key, value } of entries) {
     layout.take(key, value)
     yield
   }
-  return layout.document(warn)
+  const others = new StaticKeysOfStore(beside?.prefix ?? prefix, true)
+  for (const { key, value } of beside?.entries ?? []) {
+    others.take(key, key.split('/'), value)
+    yield
+  }
+  return layout.document(warn, others)
 }
 
 /** Whether there are any, beside what a user interface of a store makes for folders. */
@@ -105,13 +112,13 @@ class KvLayout {
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
   }
 
-  document(warn: (warning: Issue) => void): unknown {
+  document(warn: (warning: Issue) => void, beside: StaticKeysOfStore): unknown {
     for (const [place, count] of this.#strangers) {
       const message = `is no key of the layout, and left out${count > 1 ? `, with ${count} keys` : ''}`
       warn({ path: shownKey(`${this.#prefix}/${place}`), code: 'UNKNOWN_FIELD', message })
     }
-    for (const warning of this.#statics.warnings) warn(warning)
-    const issues = [...this.#statics.issues, ...this.#issues]
+    for (const warning of [...this.#statics.warnings, ...beside.warnings]) warn(warning)
+    const issues = [...this.#statics.issues, ...beside.issues, ...this.#issues]
     if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
     for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
     return this.#document

@@ -3,7 +3,7 @@ import { isDenied } from './etcd-faults.js'
 import { namesBelow, type ReadRanges } from './etcd-names.js'
 import type { EtcdRange } from './etcd-session.js'
 import { type ReadRange, readTree } from './etcd-tree.js'
-import { findBeside, GUARDED_TABLES, type KvBeside, type KvOwnKeys, type KvPlaces } from './kv-beside.js'
+import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from './kv-beside.js'
 
 /** How etcd is read, and at which revision. */
 export interface BesideReading {
@@ -59,9 +59,9 @@ function placesBelow(prefix: string, { range, ranges, ...reading }: BesideReadin
   }
 }
 
-/** What is there, as it is spelt, and what `traefik storeconfig` may write. */
+/** What is there, as it is spelt, and what may come in a usual spelling. A read now and then finds the others. */
 function rangesOf(prefix: string, names: readonly string[]): readonly EtcdRange[] {
-  return [...new Set([...GUARDED_TABLES, ...names])].map((name) => ({
+  return [...new Set([...USUAL_PLACES, ...names])].map((name) => ({
     key: Buffer.from(`${prefix}/${name}`),
     // The byte after a slash.
     range_end: Buffer.from(`${prefix}/${name}0`),

@@ -57,8 +57,20 @@ for (const [path] of GUARDING_STATIC_KEYS) {
 const DOUBLED = ''
 const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), DOUBLED]
 
-/** Tables at the top in which something guards, in small letters as `traefik storeconfig` writes them. */
-export const GUARDED_TABLES: readonly string[] = [...GUARDS_IN.keys()]
+/**
+ * Places at the top where something may guard: in small letters as `traefik storeconfig` writes them, as in a file, with a
+ * capital letter, in capital letters, and behind a doubled slash.
+ */
+export const USUAL_PLACES: readonly string[] = [
+  DOUBLED,
+  ...new Set(
+    GUARDING_STATIC_KEYS.flatMap(([path]) => {
+      const [name = ''] = path.split('.')
+      const capital = name.charAt(0).toUpperCase() + name.slice(1)
+      return [name.toLowerCase(), name, capital, name.toUpperCase()]
+    }),
+  ),
+]
 
 /**
  * Asks for the known names alone, and for values only where something may guard: versions may stand there too, with any number

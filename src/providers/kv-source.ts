@@ -185,7 +185,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
   #unseen(why: string): Issue {
     const { prefix } = this.#options
     const message = `static configuration beside the alias cannot be looked for: ${why}. Traefik reads it there`
-    return { path: shownKey(`${prefix}/*`), code: 'NOT_SUPPORTED', message }
+    return { path: shownKey(`${prefix}/`), code: 'NOT_SUPPORTED', message }
   }
 
   #isFollowed({ value }: KvReading): boolean {

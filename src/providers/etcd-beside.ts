@@ -1,7 +1,7 @@
 import { asError } from '../model/errors.js'
 import { isDenied } from './etcd-faults.js'
 import { namesBelow, type ReadRanges } from './etcd-names.js'
-import type { EtcdRange } from './etcd-session.js'
+import type { EtcdRange } from './etcd-range-watch.js'
 import { type ReadRange, readTree } from './etcd-tree.js'
 import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from './kv-beside.js'
 

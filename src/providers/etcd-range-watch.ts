@@ -1,8 +1,13 @@
 import type { IWatchResponse } from 'etcd3'
 import type { EtcdClient } from './etcd-client.js'
-import type { EtcdRange } from './etcd-session.js'
 
 export type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>
+
+/** A key, or with an end all keys from it up to there. */
+export interface EtcdRange {
+  readonly key: Buffer
+  readonly range_end?: Buffer
+}
 
 /** What is watched, and who is told. */
 export interface RangeWatch {

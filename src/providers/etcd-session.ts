@@ -5,7 +5,7 @@ import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { describeFault, isCompacted, isDenied, isTooLarge } from './etcd-faults.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
-import { cancelReason, endStream, type WatchStream, watchRanges } from './etcd-range-watch.js'
+import { cancelReason, type EtcdRange, endStream, type WatchStream, watchRanges } from './etcd-range-watch.js'
 import { EtcdReader } from './etcd-reader.js'
 
 export type { EtcdConnection } from './etcd-connection.js'
@@ -16,12 +16,6 @@ const ACKNOWLEDGE_MS = 2_000
 /** What a read found, and how far the whole store was. */
 export interface SessionReading extends AliasReading {
   readonly storeRevision: bigint
-}
-
-/** A key, or with an end all keys from it up to there. */
-export interface EtcdRange {
-  readonly key: Buffer
-  readonly range_end?: Buffer
 }
 
 /** What a session tells its owner. */

@@ -4,7 +4,8 @@ import { ProxyError } from '../model/errors.js'
 import type { AliasBell } from '../model/provider.js'
 import { Backoff } from './backoff.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
-import { type EtcdRange, EtcdSession, type SessionReading } from './etcd-session.js'
+import type { EtcdRange } from './etcd-range-watch.js'
+import { EtcdSession, type SessionReading } from './etcd-session.js'
 
 /** A ring that was lost is made good by one of our own, this often. */
 const REREAD_MS = 30_000

@@ -71,9 +71,50 @@ export class ConsulKv {
     { signal, after = 0 }: { readonly signal: AbortSignal; readonly after?: number },
   ): Promise<ConsulReading> {
     const key = 'key' in what ? what.key : what.below
+    const how: Readonly<Record<string, string>> = 'below' in what ? { recurse: '' } : {}
+    const { body, index, url } = await this.#ask(key, how, signal, after)
+    const entries = body === undefined ? [] : entriesOf(body, url)
+    const stranger = entries.find((entry) => !entry.key.startsWith(key))
+    if (stranger) throw unusable(url, `the answer has the key ${quote(stranger.key)}`)
+    let bytes = 0
+    for (const entry of entries) bytes += entry.key.length + entry.value.length
+    if (bytes > this.#options.maxBytes)
+      throw unusable(url, `the keys and values are more than ${this.#options.maxBytes} bytes`)
+    let newest = 0
+    for (const { revision } of entries) newest = Math.max(newest, Number(revision))
+    return { entries, index, newest: String(newest) }
+  }
+
+  /**
+   * The names of what stands directly below a place, whether keys or folders, each once.
+   *
+   * @param below ends with a slash
+   * @param after as for `read`
+   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`, `PROXY_CONFIG_UNUSABLE`
+   */
+  async names(
+    below: string,
+    { signal, after = 0 }: { readonly signal: AbortSignal; readonly after?: number },
+  ): Promise<{ readonly names: readonly string[]; readonly index: number }> {
+    const expected = 'expected a list of keys below the prefix'
+    const { body, index, url } = await this.#ask(below, { keys: '', separator: '/' }, signal, after)
+    const keys = body === undefined ? [] : listOf(body, url, expected)
+    if (!keys.every((key): key is string => typeof key === 'string' && key.startsWith(below)))
+      throw unusable(url, expected)
+    const names = keys.filter((key) => key !== below).map((key) => key.slice(below.length).replace(/\/$/, ''))
+    return { names: [...new Set(names)], index }
+  }
+
+  /** Without a body there is no such key. */
+  async #ask(
+    key: string,
+    how: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+    after: number,
+  ): Promise<{ readonly body: string | undefined; readonly index: number; readonly url: string }> {
     const url = new URL(`/v1/kv/${key.split('/').map(encodeURIComponent).join('/')}`, this.#options.url)
     url.searchParams.set('consistent', '')
-    if ('below' in what) url.searchParams.set('recurse', '')
+    for (const [name, value] of Object.entries(how)) url.searchParams.set(name, value)
     if (after > 0) {
       const waitMs = this.#options.waitMs * (1 - JITTER + Math.random() * 2 * JITTER)
       url.searchParams.set('index', String(after))
@@ -88,18 +129,8 @@ export class ConsulKv {
       throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
     }
     // Of keys that it may not show it would seem that they were deleted.
-    if (one(headers['x-consul-results-filtered-by-acls']) === 'true')
-      throw unusable(String(url), 'the token may not read all of these keys')
-    const entries = status === 404 ? [] : entriesOf(body, String(url))
-    const stranger = entries.find((entry) => !entry.key.startsWith(key))
-    if (stranger) throw unusable(String(url), `the answer has the key ${quote(stranger.key)}`)
-    let bytes = 0
-    for (const entry of entries) bytes += entry.key.length + entry.value.length
-    if (bytes > this.#options.maxBytes)
-      throw unusable(String(url), `the keys and values are more than ${this.#options.maxBytes} bytes`)
-    let newest = 0
-    for (const { revision } of entries) newest = Math.max(newest, Number(revision))
-    return { entries, index, newest: String(newest) }
+    if (one(headers['x-consul-results-filtered-by-acls']) === 'true') throw unusable(String(url), FILTERED)
+    return { body: status === 404 ? undefined : body, index, url: String(url) }
   }
 }
 
@@ -114,14 +145,28 @@ interface Pair {
   readonly ModifyIndex: number
 }
 
-function entriesOf(body: string, url: string): ConsulReading['entries'] {
-  let pairs: unknown
+const FILTERED = 'the token may not read all of these keys'
+
+/** Whether the token may not read what was asked for: Consul refuses it, or leaves it out and says so. */
+export function isDeniedByConsul({ message }: Error): boolean {
+  return message.startsWith('GET ') && (message.endsWith(FILTERED) || /^GET \S+: status 403\b/.test(message))
+}
+
+function listOf(body: string, url: string, expected: string): readonly unknown[] {
+  let list: unknown
   try {
-    pairs = JSON.parse(body)
+    list = JSON.parse(body)
   } catch (error) {
     throw unusable(url, `no JSON: ${(error as Error).message}`)
   }
-  if (!Array.isArray(pairs) || !pairs.every(isPair)) throw unusable(url, 'expected a list of keys and values')
+  if (!Array.isArray(list)) throw unusable(url, expected)
+  return list
+}
+
+function entriesOf(body: string, url: string): ConsulReading['entries'] {
+  const expected = 'expected a list of keys and values'
+  const pairs = listOf(body, url, expected)
+  if (!pairs.every(isPair)) throw unusable(url, expected)
   return pairs.map(({ Key, Value, ModifyIndex }) => ({
     key: Key,
     value: Buffer.from(Value ?? '', 'base64'),

@@ -13,7 +13,10 @@ import { KvPrefix } from './kv-prefix.js'
 export interface ConsulProviderOptions extends KvOptions {
   /** An agent's. Default `http://127.0.0.1:8500`. */
   readonly url?: string
-  /** An ACL token: it needs to read the alias key and what stands below the prefixes that are read. */
+  /**
+   * An ACL token: it needs to read the alias key and what stands below the prefixes that are read. Behind an alias, static
+   * configuration is looked for below the own prefix too. If the token may not read there, the provider warns.
+   */
   readonly token?: string
   /** How long a query waits for a change, in milliseconds, give or take a fifth. Default 10,000. */
   readonly waitMs?: number

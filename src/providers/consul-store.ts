@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AliasBell } from '../model/provider.js'
 import { Backoff } from './backoff.js'
+import { ConsulBeside } from './consul-beside.js'
 import type { ConsulKv, ConsulReading } from './consul-kv.js'
+import { ownKeys } from './kv-beside.js'
 import type { KvPrefix } from './kv-prefix.js'
-import type { KvReading, KvStore, KvTree } from './kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from './kv-source.js'
 
 /** So often an alias may be written while its tree is read, before that is an outage. */
 const MOST_TRIES = 10
@@ -31,12 +33,15 @@ export class ConsulStore implements KvStore {
   readonly #aliasKey: string
   readonly #prefix: KvPrefix
   readonly #stopped = new AbortController()
+  readonly #beside: ConsulBeside
   #following = new AbortController()
+  #followingBeside = new AbortController()
 
   constructor(kv: ConsulKv, keys: { readonly aliasKey: string; readonly prefix: KvPrefix }) {
     this.#kv = kv
     this.#aliasKey = keys.aliasKey
     this.#prefix = keys.prefix
+    this.#beside = new ConsulBeside(kv, keys.prefix.keyOf(keys.prefix.path))
     this.place = `${keys.aliasKey} in Consul ${kv.url}`
   }
 
@@ -68,19 +73,39 @@ export class ConsulStore implements KvStore {
       const path = prefixOf(alias)
       if (path === undefined) return undefined
       const below = `${this.#prefix.keyOf(path)}/`
-      const reading = await this.#kv.read({ below }, { signal })
+      const isOwn = path === this.#prefix.path
+      const [reading, beside] = await Promise.all([
+        this.#kv.read({ below }, { signal }),
+        isOwn ? undefined : this.readBeside(path, { signal }),
+      ])
       const { entries, newest } = reading
       const after = await this.readAlias({ signal })
       if (after.revision === alias.revision) {
         return {
           entries: entries.map(({ key, value }) => ({ key: key.slice(below.length), value })),
           revision: newest,
+          ...(beside && { beside }),
           follow: (changed) => this.#follow(below, reading, changed),
         }
       }
       alias = after
     }
     throw new ProxyError('PROXY_CONFIG_UNREACHABLE', `${this.place}: it is written all the time`)
+  }
+
+  async readBeside(target: string, { signal }: { readonly signal: AbortSignal }): Promise<FollowedBeside> {
+    const prefix = this.#prefix.keyOf(this.#prefix.path)
+    const own = ownKeys(prefix, this.#prefix.keyOf(target), this.#aliasKey)
+    const beside = await this.#beside.read(own, signal)
+    return {
+      ...beside,
+      follow: (changed) => {
+        this.unfollowBeside()
+        this.#followingBeside = new AbortController()
+        const until = AbortSignal.any([this.#stopped.signal, this.#followingBeside.signal])
+        void this.#beside.follow(own, beside.mark, changed, until)
+      },
+    }
   }
 
   #follow(below: string, { index, ...reading }: ConsulReading, changed: () => void): void {
@@ -102,6 +127,10 @@ export class ConsulStore implements KvStore {
 
   unfollow(): void {
     this.#following.abort()
+  }
+
+  unfollowBeside(): void {
+    this.#followingBeside.abort()
   }
 
   stop(): void {

@@ -22,6 +22,11 @@ export function isCompacted({ message }: Error): boolean {
   return message.includes('required revision has been compacted')
 }
 
+/** Whether the user may not read what was asked for. */
+export function isDenied({ message }: Error): boolean {
+  return message.includes('etcdserver: permission denied')
+}
+
 /** What etcd or the network said, in one line, and after it what that means here, where that is known. */
 export function describeFault(message: string, site: FaultSite): string {
   const reason = plainReason(message)

@@ -19,6 +19,7 @@ const OPTIONS = ['hosts', 'auth', 'tls', ...KV_OPTIONS] as const
 /**
  * Delivers a configuration that stands in etcd key by key, in Traefik 1.7's layout: read at one revision, and followed from
  * there. Its etcd user needs to read the alias key and what stands below the prefixes that are read.
+ * Behind an alias it also looks for static configuration below its own prefix. If the user may not read there, it warns.
  */
 export class EtcdProvider implements Provider {
   readonly name: string

@@ -35,9 +35,26 @@ export class EtcdReader {
   }
 
   /** Reads a range, linearisably. */
-  async range(request: IRangeRequest): Promise<IRangeResponse> {
+  range(request: IRangeRequest): Promise<IRangeResponse> {
+    return this.#ask((deadline) => this.#client.kv.range(request, { deadline }))
+  }
+
+  /** Reads several ranges at once, linearisably. @throws Error for an answer that has another number of them */
+  async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
+    const success = requests.map((request_range) => ({ request_range }))
+    const { header, responses } = await this.#ask((deadline) =>
+      this.#client.kv.txn({ success }, { deadline }),
+    )
+    const answers = responses.flatMap(({ response_range }) => (response_range as IRangeResponse | null) ?? [])
+    if (answers.length !== requests.length)
+      throw new Error(`asked for ${requests.length} ranges, the answer has ${answers.length}`)
+    // Theirs may be missing, for all are of one revision.
+    return answers.map((answer) => ({ ...answer, header }))
+  }
+
+  async #ask<T>(question: (deadline: number) => Promise<T>): Promise<T> {
     const deadline = Date.now() + READ_MS
-    const ask = () => this.#client.kv.range(request, { deadline })
+    const ask = () => question(deadline)
     try {
       return await ask()
     } catch (thrown) {

@@ -3,8 +3,9 @@ import { asError, ProxyError } from '../model/errors.js'
 import type { AliasReading } from '../model/provider.js'
 import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
-import { describeFault, isCompacted, isTooLarge } from './etcd-faults.js'
+import { describeFault, isCompacted, isDenied, isTooLarge } from './etcd-faults.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
+import { cancelReason, type EtcdRange, endStream, type WatchStream, watchRanges } from './etcd-range-watch.js'
 import { EtcdReader } from './etcd-reader.js'
 
 export type { EtcdConnection } from './etcd-connection.js'
@@ -15,12 +16,6 @@ const ACKNOWLEDGE_MS = 2_000
 /** What a read found, and how far the whole store was. */
 export interface SessionReading extends AliasReading {
   readonly storeRevision: bigint
-}
-
-/** A key, or with an end all keys from it up to there. */
-export interface EtcdRange {
-  readonly key: Buffer
-  readonly range_end?: Buffer
 }
 
 /** What a session tells its owner. */
@@ -49,6 +44,7 @@ export class EtcdSession {
   readonly #asking: EtcdReader
   #cancelWatch: (() => void) | undefined
   #unfollow: (() => void) | undefined
+  #unfollowBeside: (() => void) | undefined
   #giveUpOpening: ((cause: Error) => void) | undefined
   #heartbeat: EtcdHeartbeat | undefined
   #closed = false
@@ -151,32 +147,24 @@ export class EtcdSession {
     this.#unfollow?.()
     this.#unfollow = undefined
     if (!range || this.#closed) return
-    let stream: WatchStream | undefined
-    let isOver = false
-    this.#unfollow = () => {
-      isOver = true
-      if (stream) endStream(stream)
-    }
-    const fail = (cause: Error) => {
-      if (!isOver) this.#end(cause)
-    }
-    this.#watching.watch.watch().then((opened) => {
-      stream = opened
-      stream.on('error', fail)
-      stream.on('end', () => fail(new Error('the watch ended')))
-      if (isOver) return endStream(stream)
-      stream.on('data', (message: IWatchResponse) => {
-        if (isOver) return
-        if (message.canceled && message.compact_revision !== '0') {
-          this.follow(undefined, 0n)
-          changed([])
-        } else if (message.canceled) fail(new Error(cancelReason(message)))
-        else if (message.events?.length > 0)
-          changed(message.events.map(({ kv }) => (kv as typeof kv | null)?.key ?? Buffer.of()))
-      })
-      // In pieces: a burst may be more than one message holds.
-      stream.write({ create_request: { ...range, start_revision: String(after + 1n), fragment: true } })
-    }, fail)
+    const compacted = () => changed([])
+    const failed = (cause: Error) => this.#end(cause)
+    this.#unfollow = watchRanges(this.#watching, { ranges: [range], after, changed, compacted, failed })
+  }
+
+  /**
+   * Watches further ranges, on a stream of their own, in place of those before. One that the user may not read is left out: that
+   * is for reads to tell, and nothing else may end with it.
+   *
+   * @param changed called when a key was written or deleted, or if that cannot be told
+   */
+  followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
+    this.#unfollowBeside?.()
+    this.#unfollowBeside = undefined
+    if (ranges.length === 0 || this.#closed) return
+    const failed = (cause: Error) => this.#end(cause)
+    const told = { changed, compacted: changed, failed, refused: () => {} }
+    this.#unfollowBeside = watchRanges(this.#watching, { ranges, after, ...told })
   }
 
   /**
@@ -204,6 +192,22 @@ export class EtcdSession {
     } catch (thrown) {
       const error = asError(thrown)
       if (!this.#closed && (isTooLarge(error) || isCompacted(error))) throw error
+      throw this.fail(error)
+    }
+  }
+
+  /**
+   * Reads several ranges at once, linearisably.
+   *
+   * @throws ProxyError as `range` does. Whatever etcd3 threw, for a revision that was compacted, and for a range that the user
+   * may not read: the session goes on
+   */
+  async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
+    try {
+      return await this.#asking.ranges(requests)
+    } catch (thrown) {
+      const error = asError(thrown)
+      if (!this.#closed && (isDenied(error) || isCompacted(error))) throw error
       throw this.fail(error)
     }
   }
@@ -237,6 +241,7 @@ export class EtcdSession {
     this.#heartbeat?.stop()
     this.#cancelWatch?.()
     this.#unfollow?.()
+    this.#unfollowBeside?.()
     this.#watching.close()
     this.#asking.close()
   }
@@ -252,18 +257,4 @@ export class EtcdSession {
     const fault = describeFault(asError(thrown).message, site)
     return new ProxyError('PROXY_ALIAS_UNREACHABLE', `etcd ${this.#host}: ${fault}`, { cause: thrown })
   }
-}
-
-function endStream(stream: WatchStream): void {
-  stream.cancel()
-  stream.end()
-}
-
-type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>
-
-function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
-  if (cancel_reason) return `the watch was cancelled: ${cancel_reason}`
-  return compact_revision === '0'
-    ? 'the watch was cancelled'
-    : `the watch was cancelled by a compaction at ${compact_revision}`
 }

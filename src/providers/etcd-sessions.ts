@@ -4,7 +4,8 @@ import { ProxyError } from '../model/errors.js'
 import type { AliasBell } from '../model/provider.js'
 import { Backoff } from './backoff.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
-import { type EtcdRange, EtcdSession, type SessionReading } from './etcd-session.js'
+import type { EtcdRange } from './etcd-range-watch.js'
+import { EtcdSession, type SessionReading } from './etcd-session.js'
 
 /** A ring that was lost is made good by one of our own, this often. */
 const REREAD_MS = 30_000
@@ -64,6 +65,21 @@ export class EtcdSessions {
     if (!(answer.header as unknown)) throw session.fail(new Error('an answer without a header'))
     this.#answered(session, BigInt(answer.header.revision), known)
     return answer
+  }
+
+  /** Reads several ranges at once. @throws as a session's `ranges` */
+  async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
+    const [session, known] = [this.#current(), this.#storeRevision]
+    const answers = await session.ranges(requests)
+    const [first] = answers
+    if (first && !(first.header as unknown)) throw session.fail(new Error('an answer without a header'))
+    if (first) this.#answered(session, BigInt(first.header.revision), known)
+    return answers
+  }
+
+  /** As a session's `followBeside`; it ends with that session. */
+  followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
+    this.#session?.followBeside(ranges, after, changed)
   }
 
   /** As a session's `follow`; it ends with that session. */

@@ -1,15 +1,18 @@
 import type { AliasBell } from '../model/provider.js'
+import { readBeside } from './etcd-beside.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
+import { ownKeys } from './kv-beside.js'
 import type { KvPrefix } from './kv-prefix.js'
-import type { KvReading, KvStore, KvTree } from './kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from './kv-source.js'
 
 /** Keys in etcd, on the sessions of the alias provider. */
 export class EtcdStore implements KvStore {
   readonly #sessions: EtcdSessions
   readonly #aliasKey: Buffer
+  readonly #aliasPath: string
   readonly #prefix: KvPrefix
   readonly #maxBytes: number
 
@@ -20,6 +23,7 @@ export class EtcdStore implements KvStore {
   ) {
     this.#sessions = new EtcdSessions(connection, keys.aliasKey)
     this.#aliasKey = Buffer.from(keys.aliasKey)
+    this.#aliasPath = keys.aliasKey
     this.#prefix = keys.prefix
     this.#maxBytes = keys.maxBytes
   }
@@ -48,9 +52,34 @@ export class EtcdStore implements KvStore {
       const revision = String(alias.storeRevision)
       const reading = { maxBytes: this.#maxBytes, signal, revision }
       const range = this.#sessions.range.bind(this.#sessions)
-      const tree = await readTree(range, this.#prefix.keyOf(path), reading)
-      return { ...tree, follow: (changed) => this.#follow(path, alias.storeRevision, changed) }
+      const isOwn = path === this.#prefix.path
+      const [tree, beside] = await Promise.all([
+        readTree(range, this.#prefix.keyOf(path), reading),
+        isOwn ? undefined : this.#besideAt(path, alias.storeRevision, signal),
+      ])
+      return {
+        ...tree,
+        ...(beside && { beside }),
+        follow: (changed) => this.#follow(path, alias.storeRevision, changed),
+      }
     })
+  }
+
+  readBeside(target: string, { signal }: { readonly signal: AbortSignal }): Promise<FollowedBeside> {
+    return unlessCompacted(async () => {
+      const { storeRevision } = await this.#sessions.read()
+      return this.#besideAt(target, storeRevision, signal)
+    })
+  }
+
+  async #besideAt(target: string, at: bigint, signal: AbortSignal): Promise<FollowedBeside> {
+    const prefix = this.#prefix.keyOf(this.#prefix.path)
+    const reading = { revision: String(at), maxBytes: this.#maxBytes, signal }
+    const range = this.#sessions.range.bind(this.#sessions)
+    const ranges = this.#sessions.ranges.bind(this.#sessions)
+    const own = ownKeys(prefix, this.#prefix.keyOf(target), this.#aliasPath)
+    const { watched, ...beside } = await readBeside(prefix, own, { ...reading, range, ranges })
+    return { ...beside, follow: (changed) => this.#sessions.followBeside(watched, at, changed) }
   }
 
   #follow(path: string, after: bigint, changed: () => void): void {
@@ -62,6 +91,10 @@ export class EtcdStore implements KvStore {
 
   unfollow(): void {
     this.#sessions.follow(undefined, 0n)
+  }
+
+  unfollowBeside(): void {
+    this.#sessions.followBeside([], 0n, () => {})
   }
 
   stop(): void {

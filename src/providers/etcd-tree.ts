@@ -2,7 +2,7 @@ import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
 import { quote } from '../rules/document-shapes.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
-import type { EtcdRange } from './etcd-session.js'
+import type { EtcdRange } from './etcd-range-watch.js'
 import type { KvTree } from './kv-source.js'
 
 /** Keys in one read, at first: fewer where they hold so much that they do not fit into one answer. */

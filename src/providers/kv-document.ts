@@ -3,7 +3,7 @@ import { pathOf, quote } from '../rules/document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { nullRecord } from '../rules/records.js'
-import { DOCUMENT_LIMITS } from './json-limits.js'
+import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 
 /** A key below a prefix, without the prefix and the slash behind it, and its value. */
@@ -49,6 +49,7 @@ type Fields = Record<string, unknown>
  * names of fields in any case. `version` is ours: the document's own label.
  *
  * @param prefix where the keys stand, for messages
+ * @param beside what stands of a static configuration below another prefix, which counts too
  * @param warn told of keys that are none of the layout, or of a static configuration: once for all below one place
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is no UTF-8, `PROXY_CONFIG_INVALID` for a field that stands
  * twice, or in no field of which there are fields, and for what guards in a static configuration
@@ -57,13 +58,19 @@ export function* documentOfKeys(
   entries: Iterable<KvEntry>,
   prefix: string,
   warn: (warning: Issue) => void = () => {},
+  beside?: { readonly entries: Iterable<KvEntry>; readonly prefix: string },
 ): Generator<void, unknown> {
   const layout = new KvLayout(prefix)
   for (const { key, value } of entries) {
     layout.take(key, value)
     yield
   }
-  return layout.document(warn)
+  const others = new StaticKeysOfStore(beside?.prefix ?? prefix, true)
+  for (const { key, value } of beside?.entries ?? []) {
+    others.take(key, key.split('/'), value)
+    yield
+  }
+  return layout.document(warn, others)
 }
 
 /** Whether there are any, beside what a user interface of a store makes for folders. */
@@ -81,13 +88,14 @@ class KvLayout {
   readonly #strangers = new Map<string, number>()
   readonly #statics: StaticKeysOfStore
   readonly #issues: Issue[] = []
-  #values = 0
+  readonly #counts: KeyCounts
   readonly #lists: { readonly fields: Fields; readonly name: string; readonly list: IndexedList }[] = []
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
 
   constructor(prefix: string) {
     this.#prefix = prefix
     this.#statics = new StaticKeysOfStore(prefix)
+    this.#counts = new KeyCounts(prefix)
   }
 
   take(key: string, bytes: Uint8Array): void {
@@ -102,41 +110,19 @@ class KvLayout {
     // What stands near to where it should is not left out: it may say who may come in.
     const isNear =
       kind === undefined && segments.length > 2 && nearestName(first, KINDS_OF_ENTRIES) !== undefined
-    this.#count(key, isNear || kind !== undefined)
+    this.#counts.key(key, isNear || kind !== undefined)
     if (isNear || (kind !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#strange(key)
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
   }
 
-  /** @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
-  #count(key: string, isOfLayout: boolean): void {
-    this.#values += 1
-    const { maxValues } = DOCUMENT_LIMITS
-    if (this.#values > maxValues) throw this.#unusable(`more than ${maxValues} values`, key)
-    if (isOfLayout && key.length > MAX_KEY_LENGTH)
-      throw this.#unusable(`the key has ${key.length} characters; expected at most ${MAX_KEY_LENGTH}`, key)
-  }
-
-  /** A list is counted before it is made. */
-  #countItems(key: string, text: string): void {
-    let items = 1
-    for (let at = text.indexOf(','); at >= 0; at = text.indexOf(',', at + 1)) items += 1
-    if (items > MAX_ITEMS)
-      throw this.#unusable(`a list of ${items} items; expected at most ${MAX_ITEMS}`, key)
-    this.#values += items
-  }
-
-  #unusable(flaw: string, key: string): ProxyError {
-    return new ProxyError('PROXY_CONFIG_UNUSABLE', `${quote(`${this.#prefix}/${key}`)}: ${flaw}`)
-  }
-
-  document(warn: (warning: Issue) => void): unknown {
+  document(warn: (warning: Issue) => void, beside: StaticKeysOfStore): unknown {
     for (const [place, count] of this.#strangers) {
       const message = `is no key of the layout, and left out${count > 1 ? `, with ${count} keys` : ''}`
       warn({ path: shownKey(`${this.#prefix}/${place}`), code: 'UNKNOWN_FIELD', message })
     }
-    for (const warning of this.#statics.warnings) warn(warning)
-    const issues = [...this.#statics.issues, ...this.#issues]
+    for (const warning of [...this.#statics.warnings, ...beside.warnings]) warn(warning)
+    const issues = [...this.#statics.issues, ...beside.issues, ...this.#issues]
     if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
     for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
     return this.#document
@@ -189,7 +175,7 @@ class KvLayout {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined
     if (index === undefined) {
       if (name in fields) return this.#twice(segments)
-      if (kind === listOf) this.#countItems(segments.join('/'), value)
+      if (kind === listOf) this.#counts.items(segments.join('/'), value)
       fields[name] = kind ? kind(value) : value
       return
     }
@@ -237,11 +223,7 @@ class KvLayout {
 
 const KINDS_OF_ENTRIES = ['frontends', 'backends'] as const
 
-/** The longest of the layout are a tenth of it, and a key stands in messages. */
-const MAX_KEY_LENGTH = 8_192
 const MAX_SHOWN_SEGMENTS = 16
-/** Of a list in one value, with commas. */
-const MAX_ITEMS = 10_000
 
 /** So many places that are none of the layout are named. */
 const MAX_STRANGERS = 20

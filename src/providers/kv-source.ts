@@ -1,10 +1,12 @@
 import { once } from 'node:events'
 import type { ProviderConfig } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
+import { type Issue, ProxyError } from '../model/errors.js'
 import type { AliasBell, AliasReading, AliasSource, ConfigFetcher, FetchContext } from '../model/provider.js'
 import { runInSlices } from '../rules/run-steps.js'
 import { parseAliasValue } from './alias-value.js'
+import type { KvBeside } from './kv-beside.js'
 import { documentOfKeys, hasKeys, type KvEntry } from './kv-document.js'
+import { shownKey } from './kv-static-keys.js'
 
 /** One key of a store. */
 export interface KvReading {
@@ -19,6 +21,14 @@ export interface KvTree {
   /** Of the newest of them: the same as long as none is written. */
   readonly revision: string
   /** Tells of each change since, in place of what was followed before. */
+  follow(changed: () => void): void
+  /** Where the alias names another prefix than the own one: what stands of a static configuration below that one. */
+  readonly beside?: FollowedBeside
+}
+
+/** Static configuration beside an alias, which can be followed. */
+export interface FollowedBeside extends KvBeside {
+  /** Tells of changes since, in place of what was followed before; of some perhaps at the next read only. */
   follow(changed: () => void): void
 }
 
@@ -39,8 +49,12 @@ export interface KvStore {
     prefixOf: (alias: KvReading) => string | undefined,
     context: { readonly signal: AbortSignal },
   ): Promise<KvTree | undefined>
+  /** What stands beside the alias now, for an alias value as a prefix. */
+  readBeside(target: string, context: { readonly signal: AbortSignal }): Promise<FollowedBeside>
   /** Tells of no tree any more. */
   unfollow(): void
+  /** Tells of nothing beside an alias any more. */
+  unfollowBeside(): void
   stop(): void
 }
 
@@ -70,8 +84,10 @@ export class KvSource implements AliasSource, ConfigFetcher {
   readonly #options: KvSourceOptions
   #bell: AliasBell | undefined
   #reads = 0
-  /** How often an alias was another when its tree was to be read. */
+  /** How often an alias was another when its tree was to be read, or something else stood beside it. */
   #moves = 0
+  /** What stood beside the alias when its tree was read. */
+  #beside: { readonly aliasRevision: string; readonly target: string; mark: string } | undefined
   #fetches = 0
   #firstChange: number | undefined
   #quiet: NodeJS.Timeout | undefined
@@ -101,6 +117,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
     const alias = await this.#store.readAlias(context)
     const value = alias.value ?? (this.#options.needsAlias ? undefined : this.#options.prefix)
     if (value === undefined) return { revision: alias.revision }
+    if (!this.#isFollowed(alias)) await this.#lookBeside(alias, context)
     // Of a tree that is followed, the alias does not tell whether it changed.
     this.#reads += 1
     const mark = this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision
@@ -112,10 +129,12 @@ export class KvSource implements AliasSource, ConfigFetcher {
     try {
       let isFollowed = false
       let isPlain = false
+      let aliasRevision = ''
       const tree = await this.#store.readBoth(
         (alias) => {
           isFollowed = this.#isFollowed(alias)
           isPlain = alias.value === undefined
+          aliasRevision = alias.revision
           if (alias.value === undefined)
             return this.#options.prefix === prefix && isFollowed ? prefix : undefined
           return this.#parse(alias.value) === prefix ? prefix : undefined
@@ -127,15 +146,46 @@ export class KvSource implements AliasSource, ConfigFetcher {
       if (!tree) return await this.#superseded(signal)
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
+      this.#followBeside(tree.beside, prefix, aliasRevision)
       if (!hasKeys(tree.entries) && !this.#options.allowEmpty)
         throw nothingBelow(prefix, isPlain ? `and there is no ${this.alias}` : `which ${this.alias} names`)
-      const document = await runInSlices(documentOfKeys(tree.entries, prefix, warn), signal)
+      const beside = tree.beside && { entries: tree.beside.entries, prefix: this.#options.prefix }
+      if (tree.beside?.denied !== undefined) warn?.(this.#unseen(tree.beside.denied))
+      const document = await runInSlices(documentOfKeys(tree.entries, prefix, warn, beside), signal)
       const label = isPlain ? { version: `${prefix} (revision ${tree.revision})` } : {}
       return { ...label, ...(document as ProviderConfig), prefix }
     } finally {
       this.#fetches -= 1
       if (this.#changedMeanwhile) this.#changed()
     }
+  }
+
+  #followBeside(beside: FollowedBeside | undefined, target: string, aliasRevision: string): void {
+    this.#beside = beside && { aliasRevision, target, mark: beside.mark }
+    if (beside) beside.follow(() => this.#changed())
+    else this.#store.unfollowBeside()
+  }
+
+  /** The alias does not tell what changed beside it. What a fetch will read anyway is not looked for here. */
+  async #lookBeside({ revision }: KvReading, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const known = this.#beside
+    if (known === undefined || known.aliasRevision !== revision) return
+    const beside = await this.#store.readBeside(known.target, { signal }).catch((thrown: unknown) => {
+      // The fetch says why.
+      if (thrown instanceof ProxyError && thrown.source === 'config') return undefined
+      throw thrown
+    })
+    const mark = beside?.mark ?? 'unusable'
+    if (signal.aborted || this.#beside !== known) return
+    if (mark !== known.mark) this.#moves += 1
+    known.mark = mark
+    beside?.follow(() => this.#changed())
+  }
+
+  #unseen(why: string): Issue {
+    const { prefix } = this.#options
+    const message = `static configuration beside the alias cannot be looked for: ${why}. Traefik reads it there`
+    return { path: shownKey(`${prefix}/`), code: 'NOT_SUPPORTED', message }
   }
 
   #isFollowed({ value }: KvReading): boolean {

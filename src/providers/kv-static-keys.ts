@@ -92,12 +92,17 @@ function pathTo(steps: readonly string[], names: readonly string[]): string {
 /** Traefik's static configuration, as far as it stands among the keys of a document: what guards refuses, the rest is told. */
 export class StaticKeysOfStore {
   readonly #prefix: string
+  readonly #isBeside: boolean
   readonly #guards = new Map<string, Issue>()
   readonly #others = new Map<string, { readonly path: string; count: number }>()
 
-  /** @param prefix where the keys stand, for messages */
-  constructor(prefix: string) {
+  /**
+   * @param prefix where the keys stand, for messages
+   * @param isBeside whether no document stands there, of which `tls` would be a field
+   */
+  constructor(prefix: string, isBeside = false) {
     this.#prefix = prefix
+    this.#isBeside = isBeside
   }
 
   /** @returns false for a key that is none of the static configuration */
@@ -106,6 +111,7 @@ export class StaticKeysOfStore {
     const found = kvStaticKeyOf(segments, () => Buffer.from(bytes).toString('utf8'))
     if (!found) return false
     if ('guard' in found) this.#refuse(found.guard, key)
+    else if (this.#isBeside && found.name === 'tls' && bytes.length > 0) this.#refuse('tls', key)
     else this.#count(found.name, segments.find((segment) => segment !== '') ?? '')
     return true
   }

@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { ProxyError } from 'switchover'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EtcdSession } from '../../src/providers/etcd-session.js'
 import { freePorts } from '../support/etcd-ports.js'
 import { EtcdServer } from '../support/etcd-server.js'
+import { CREATED, events, HEADER, type Message, ScriptedEtcd } from '../support/scripted-etcd.js'
 
 const KEY = '/traefik/dev/alias'
 
@@ -203,5 +204,73 @@ describe('opening a session', () => {
     expect(error).toMatchObject({ code: 'PROXY_ALIAS_UNREACHABLE' })
     expect(error.message).toMatch(/authentication is not enabled/)
     expect(error.message).not.toContain('wrong')
+  })
+})
+
+describe('ranges beside the key', () => {
+  const RANGES = ['a', 'b'].map((letter) => ({
+    key: Buffer.from(`/${letter}`),
+    range_end: Buffer.from(`/${letter}0`),
+  }))
+
+  const cancelled = (more: object): Message => ({
+    header: HEADER,
+    watch_id: '-1',
+    created: true,
+    canceled: true,
+    ...more,
+  })
+
+  /** What a session makes of a cancelled first range, after which the second one tells of a write. */
+  async function followed(cancel: Message) {
+    let watches = 0
+    const scripted = await ScriptedEtcd.start(KEY, {
+      onWatch: (watch) => {
+        watches += 1
+        if (watches === 1) watch.write(CREATED)
+        if (watches === 2) watch.write(cancel)
+        if (watches === 3) watch.write(events('/b'))
+      },
+    })
+    onTestFinished(() => scripted[Symbol.asyncDispose]())
+    const { session, ended } = await open(scripted.url)
+    const told = new Promise<string>((resolve) => {
+      session.followBeside(RANGES, 5n, () => resolve('changed'))
+      ended.mockImplementation((cause) => resolve(cause.message))
+    })
+    return { session, told: await told }
+  }
+
+  it('may be refused one by one: the others are watched on, and the session stands', async () => {
+    const reason = {
+      cancel_reason: 'rpc error: code = PermissionDenied desc = etcdserver: permission denied',
+    }
+    const { session, told } = await followed(cancelled(reason))
+    expect(told).toBe('changed')
+    expect((await session.read()).value).toBe('/v1')
+  })
+
+  it('are told of when what was written since is kept no more', async () => {
+    const { session, told } = await followed(cancelled({ compact_revision: '9' }))
+    expect(told).toBe('changed')
+    expect(session.closed).toBe(false)
+  })
+
+  it('end the session when they are cancelled for anything else', async () => {
+    const { told } = await followed(cancelled({ cancel_reason: 'etcdserver: no leader' }))
+    expect(told).toContain('the watch was cancelled: etcdserver: no leader')
+  })
+
+  it('are no longer told of once others are watched', async () => {
+    const { session, ended } = await open()
+    const [before, after] = [vi.fn(), vi.fn()]
+    const { storeRevision } = await session.read()
+    session.followBeside(RANGES.slice(0, 1), storeRevision, before)
+    session.followBeside(RANGES.slice(1), storeRevision, after)
+    await etcd.put('/a/1', 'x')
+    await etcd.put('/b/1', 'x')
+    await vi.waitFor(() => expect(after).toHaveBeenCalled(), 5_000)
+    expect(before).not.toHaveBeenCalled()
+    expect(ended).not.toHaveBeenCalled()
   })
 })

@@ -23,6 +23,9 @@ export class ConsulServer implements AsyncDisposable {
   readonly questions: ConsulQuestion[] = []
   /** Who asks without it gets 403. */
   token: string | undefined
+  /** Keys that the token may not read are left out, which is said in a header since Consul 1.12 only. */
+  mayRead: (key: string) => boolean = () => true
+  saysWhatIsLeftOut = true
   /** What is answered in place of the truth; `undefined`: the truth. */
   lie: (question: ConsulQuestion, res: ServerResponse) => boolean = () => false
   readonly #pairs = new Map<string, Pair>()
@@ -127,12 +130,16 @@ export class ConsulServer implements AsyncDisposable {
   }
 
   #read(question: ConsulQuestion, res: ServerResponse): void {
-    const { index, pairs } = this.#found(question)
+    const { index, pairs: all } = this.#found(question)
+    const pairs = all.filter(([name]) => this.mayRead(name))
+    if (pairs.length < all.length && this.saysWhatIsLeftOut)
+      res.setHeader('X-Consul-Results-Filtered-By-ACLs', 'true')
     res.setHeader('X-Consul-Index', String(index))
     res.setHeader('X-Consul-KnownLeader', 'true')
     res.setHeader('X-Consul-LastContact', '0')
     res.setHeader('Content-Type', 'application/json')
     if (pairs.length === 0) res.writeHead(404).end()
+    else if (question.search.has('keys')) res.end(JSON.stringify(namesOf(pairs, question)))
     else
       res.end(
         JSON.stringify(
@@ -150,12 +157,21 @@ export class ConsulServer implements AsyncDisposable {
 
   /** Of a key its own index, of what begins with one the newest, deletions included; of nothing that of the whole store. */
   #found({ key, search }: ConsulQuestion): { index: number; pairs: (readonly [string, Pair])[] } {
-    const isIt = search.has('recurse')
-      ? (name: string) => name.startsWith(key)
-      : (name: string) => name === key
+    const isTree = search.has('recurse') || search.has('keys')
+    const isIt = isTree ? (name: string) => name.startsWith(key) : (name: string) => name === key
     const pairs = [...this.#pairs].filter(([name]) => isIt(name)).sort(([a], [b]) => (a < b ? -1 : 1))
-    const buried = search.has('recurse') ? [...this.#tombs].filter(([name]) => isIt(name)) : []
+    const buried = isTree ? [...this.#tombs].filter(([name]) => isIt(name)) : []
     const newest = Math.max(0, ...pairs.map(([, pair]) => pair.modifyIndex), ...buried.map(([, at]) => at))
     return { index: newest || this.#index, pairs }
   }
+}
+
+/** Keys up to the separator, each once. */
+function namesOf(pairs: readonly (readonly [string, Pair])[], { key, search }: ConsulQuestion): string[] {
+  const separator = search.get('separator') ?? ''
+  const names = pairs.map(([name]) => {
+    const end = separator === '' ? -1 : name.indexOf(separator, key.length)
+    return end === -1 ? name : name.slice(0, end + separator.length)
+  })
+  return [...new Set(names)]
 }

@@ -33,6 +33,8 @@ export interface Script {
   /** A sign of life was asked for. */
   onProgress(watch: WatchEnd): void
   range(): Reply
+  /** What stands in each range of a transaction. */
+  rangeOfMany(): Message
   authenticate(): Reply
 }
 
@@ -96,6 +98,7 @@ export class ScriptedEtcd implements AsyncDisposable {
       onWatch: (watch) => watch.write(CREATED),
       onProgress: (watch) => watch.write({ header: HEADER, watch_id: '-1' }),
       range: () => reading(key, '/v1'),
+      rangeOfMany: () => ({ header: HEADER, kvs: [], count: '0' }),
       authenticate: () => ({ header: HEADER, token: 'a token' }),
       ...lies,
     }
@@ -131,7 +134,12 @@ export class ScriptedEtcd implements AsyncDisposable {
         if (reply instanceof Error) done(reply)
         else done(null, reply)
       }
-    this.#server.addService(withRawBytes('KV'), { Range: answer('range') })
+    const many = ({ request }: { request: Message }, done: (error: null, message: Message) => void): void => {
+      const { success } = request as unknown as { readonly success: readonly unknown[] }
+      const responses = success.map(() => ({ response_range: this.script.rangeOfMany() }))
+      done(null, { header: HEADER, succeeded: true, responses })
+    }
+    this.#server.addService(withRawBytes('KV'), { Range: answer('range'), Txn: many })
     this.#server.addService(withRawBytes('Auth'), { Authenticate: answer('authenticate') })
     this.#server.addService(withRawBytes('Watch'), {
       Watch: (watch: Grpc.ServerDuplexStream<Message, Message>) => this.#watch(watch),

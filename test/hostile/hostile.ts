@@ -41,7 +41,8 @@ for (const [name, { acts, worstMs, moreMiB }] of byWait)
 console.log(`
 quiet: ${figures.quiet.length} requests, p50 ${median(figures.quiet).toFixed(1)}, p99 ${p99(figures.quiet).toFixed(1)} ms
 beside hostility: ${figures.hostile.length} requests, p50 ${median(figures.hostile).toFixed(1)}, p99 ${p99(figures.hostile).toFixed(1)} ms, ratio of p99 ${(p99(figures.hostile) / p99(figures.quiet)).toFixed(2)}
-memory: ${figures.moreMiB.toFixed(0)} MiB more at most
+memory: ${figures.moreMiB.toFixed(0)} MiB more at most; ${figures.leftMiB.toFixed(0)} MiB more in use at the end
+documents: ${figures.rejected} refusals, ${figures.changed} switches
 ${figures.failures.length} failed${figures.ended === undefined ? '' : `; ${figures.ended}`}`)
 for (const failure of figures.failures.slice(0, 20)) console.log(failure)
 process.exit(figures.failures.length === 0 && figures.ended === undefined ? 0 : 1)

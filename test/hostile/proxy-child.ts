@@ -11,11 +11,16 @@ export interface Start {
 }
 
 /** What this process answers. */
-export type Report =
-  | { readonly port: number; readonly statusPort: number }
-  | { readonly rejected: number; readonly changed: number; readonly unavailable: number }
+export type Report = { readonly port: number; readonly statusPort: number } | Counts
 
-const told = { rejected: 0, changed: 0, unavailable: 0 }
+/** What it has told of documents, and the memory that is in use once garbage is collected, in MiB. */
+export interface Counts {
+  readonly rejected: number
+  readonly changed: number
+  readonly liveMiB: number
+}
+
+const told = { rejected: 0, changed: 0 }
 
 async function start({ good, hostile, folder, documents }: Start): Promise<void> {
   const { createProxy, FileProvider, HttpProvider, StaticProvider } = await loadPackage()
@@ -61,8 +66,15 @@ async function start({ good, hostile, folder, documents }: Start): Promise<void>
   process.send?.({ port, statusPort } satisfies Report)
 }
 
+function liveMiB(): number {
+  globalThis.gc?.()
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
+}
+
 process.on('message', (order: Start | 'counts') => {
-  if (order === 'counts') process.send?.(told satisfies Report)
+  if (order === 'counts') process.send?.({ ...told, liveMiB: liveMiB() } satisfies Report)
   else void start(order)
 })
 process.on('disconnect', () => process.exit())

@@ -13,6 +13,7 @@ import type { Fared } from './bystander-child.js'
 import { CLIENTS } from './clients.js'
 import { DOCUMENTS, type HostileDocument } from './documents.js'
 import { BENIGN, HostileSide, type Ports } from './hostile-side.js'
+import type { Counts } from './proxy-child.js'
 import { SERVERS } from './servers.js'
 
 /** What one kind of hostility did to others. */
@@ -33,6 +34,11 @@ export interface HostileFigures {
   readonly failures: readonly string[]
   /** The most memory over that of the quiet time, in MiB. */
   readonly moreMiB: number
+  /** The memory in use at the end, once garbage is collected, over that of the quiet time, in MiB. */
+  readonly leftMiB: number
+  /** Refusals and switches that the proxy told of. */
+  readonly rejected: number
+  readonly changed: number
   /** Why the proxy's process ended, if it did. */
   readonly ended?: string
 }
@@ -85,6 +91,10 @@ class Stage {
     return new Stage(side, folder, ports, proxy, bystanders)
   }
 
+  counts(): Promise<Counts> {
+    return answerOf<Counts>(this.#proxy, 'counts')
+  }
+
   fared(): Promise<Fared> {
     return answerOf<Fared>(this.#bystanders, 'since')
   }
@@ -126,7 +136,7 @@ class Stage {
 
 function start(name: string): ChildProcess {
   const file = fileURLToPath(new URL(`${name}.ts`, import.meta.url))
-  return fork(file, { execArgv: ['--import', 'tsx'] })
+  return fork(file, { execArgv: ['--import', 'tsx', '--expose-gc'] })
 }
 
 async function answerOf<T>(child: ChildProcess, order: unknown): Promise<T> {
@@ -181,10 +191,9 @@ export async function hostile(options: {
   await stage.fared()
   const quietMiB = await peakOf(stage, delay(Math.min(10_000, (seconds * 1_000) / 5)))
   const { latencies: quiet, failures: early } = await stage.fared()
-  const failures = early.map((failure) => `quiet: ${failure}`)
-  const hostileTimes: number[] = []
-  const kinds: Record<string, KindFigures> = {}
-  let allMoreMiB = 0
+  const before = await stage.counts()
+  await stage.fared()
+  const tally = new Tally(early)
   const random = new Random(seed)
   const draw = deckOf(
     Object.keys(ACTS).filter((name) => name.includes(only)),
@@ -196,31 +205,46 @@ export async function hostile(options: {
     const beforeMiB = stage.memoryMiB
     const act = (ACTS[name] as Act)(stage, random).then(() => stage.answers())
     const peakMiB = await peakOf(stage, act)
-    allMoreMiB = Math.max(allMoreMiB, peakMiB - quietMiB)
-    const moreMiB = peakMiB - beforeMiB
-    const fared = await stage.fared()
-    hostileTimes.push(...fared.latencies)
-    failures.push(...fared.failures.map((failure) => `${name}: ${failure}`))
-    const worstMs = Math.max(0, ...fared.latencies)
-    const before = kinds[name] ?? { acts: 0, worstMs: 0, moreMiB: Number.NEGATIVE_INFINITY }
-    kinds[name] = {
-      acts: before.acts + 1,
-      worstMs: Math.max(before.worstMs, worstMs),
-      moreMiB: Math.max(before.moreMiB, moreMiB),
-    }
-    tell(
-      `${name}: longest wait ${worstMs.toFixed(0)} ms, ${moreMiB.toFixed(0)} MiB more, ${fared.failures.length} failed`,
-    )
+    tally.moreMiB = Math.max(tally.moreMiB, peakMiB - quietMiB)
+    tell(tally.add(name, await stage.fared(), peakMiB - beforeMiB))
   }
   const { ended } = stage
+  const after = ended === undefined ? await stage.counts() : before
   await stage.close()
+  const { kinds, latencies, failures, moreMiB } = tally
   return {
-    kinds,
-    quiet,
-    hostile: hostileTimes,
-    failures,
-    moreMiB: allMoreMiB,
+    ...{ kinds, quiet, hostile: latencies, failures, moreMiB },
+    leftMiB: after.liveMiB - before.liveMiB,
+    rejected: after.rejected - before.rejected,
+    changed: after.changed - before.changed,
     ...(ended !== undefined && { ended }),
+  }
+}
+
+/** What the acts of a run did to bystanders. */
+class Tally {
+  readonly kinds: Record<string, KindFigures> = {}
+  readonly latencies: number[] = []
+  readonly failures: string[]
+  moreMiB = 0
+
+  /** @param early what failed before there was any hostility */
+  constructor(early: readonly string[]) {
+    this.failures = early.map((failure) => `quiet: ${failure}`)
+  }
+
+  /** @returns a line for people */
+  add(name: string, { latencies, failures }: Fared, moreMiB: number): string {
+    this.latencies.push(...latencies)
+    this.failures.push(...failures.map((failure) => `${name}: ${failure}`))
+    const worstMs = Math.max(0, ...latencies)
+    const known = this.kinds[name] ?? { acts: 0, worstMs: 0, moreMiB: 0 }
+    this.kinds[name] = {
+      acts: known.acts + 1,
+      worstMs: Math.max(known.worstMs, worstMs),
+      moreMiB: Math.max(known.moreMiB, moreMiB),
+    }
+    return `${name}: longest wait ${worstMs.toFixed(0)} ms, ${moreMiB.toFixed(0)} MiB more, ${failures.length} failed`
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { HOP_BY_HOP } from './proxy-fields.js'
 
 /** Header or trailer fields as a server sent them: names and values in turn. */
 export type RawFields = readonly (Buffer | string)[]
@@ -134,8 +135,9 @@ export class SentRequest implements ResponseController {
 
   onComplete(trailers: RawFields | null): void {
     this.#done = true
-    this.connection.answered(this.#mayBeFollowed, this.#hadBody)
-    this.#handler.onResponseEnd(trailers ?? [])
+    const fields = trailers ?? []
+    this.connection.answered(this.#mayBeFollowed || nameConnection(fields), this.#hadBody)
+    this.#handler.onResponseEnd(fields)
   }
 
   onError(error: Error): void {
@@ -149,4 +151,12 @@ export class SentRequest implements ResponseController {
     this.#done = true
     this.#handler.onRequestUpgrade(fields ?? [], socket)
   }
+}
+
+/**
+ * Whether trailers hold a field that means the connection, which no trailer may (RFC 9110, 6.5.1). The parser believes them:
+ * behind `Connection: close` there, it refuses the next response.
+ */
+function nameConnection(trailers: RawFields): boolean {
+  return trailers.some((name, index) => index % 2 === 0 && HOP_BY_HOP.has(String(name).toLowerCase()))
 }

@@ -16,6 +16,16 @@ export const KEPT_CASES: Readonly<Record<string, Script>> = {
     ],
     server: ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: web'],
   },
+  // The parser believed the trailer, and refused the next response on that connection.
+  'a server that ends its connection by a trailer': {
+    ...rest,
+    kind: 'response',
+    number: 2,
+    client: [`GET /raw?${markOf(2, 0)} HTTP/1.1\r\nHost: a.test\r\nX-Id: ${markOf(2, 0)}\r\n\r\n`],
+    server: [
+      `HTTP/1.1 200 OK\r\nX-Id: ${markOf(2, 0)}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\ny\r\n0\r\nConnection: close\r\n\r\n`,
+    ],
+  },
   // Its connection ends with its response, and what stood behind it was served all the same.
   'requests behind one whose upgrade is not made': {
     ...rest,

@@ -68,12 +68,17 @@ function documentFrom(worker: Worker, timeMs: number): Promise<unknown> {
     const begun = new Map<number, Table>()
     const timer = setTimeout(() => reject(new Error(`not parsed within ${timeMs} ms`)), timeMs)
     worker.on('message', (message: Message) => {
-      if ('entries' in message) {
-        const table = begun.get(message.place) ?? {}
-        begun.set(message.place, table)
-        putInto(table, message.entries)
-      } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
-      else resolve(completed(message, begun))
+      try {
+        if ('entries' in message) {
+          const table = begun.get(message.place) ?? {}
+          begun.set(message.place, table)
+          putInto(table, message.entries)
+        } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
+        else resolve(completed(message, begun))
+      } catch (error) {
+        // Thrown out of a listener, it would end the process.
+        reject(error)
+      }
     })
     worker.on('error', reject)
     worker.on('exit', (code) => {

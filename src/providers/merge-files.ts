@@ -1,7 +1,7 @@
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
 import { describeKind, describeValue, pathOf } from '../rules/document-shapes.js'
-import { withFieldCase } from '../rules/field-case.js'
+import { isRecord, withFieldCase } from '../rules/field-case.js'
 import { nullRecord } from '../rules/records.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
 import { parseDocument } from './parse-document.js'
@@ -28,10 +28,10 @@ const KINDS = ['frontends', 'backends'] as const
 
 /** What is no table would be merged letter by letter. */
 function asDocument(parsed: unknown, file: string): Fields {
-  if (!isTable(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
+  if (!isRecord(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
   for (const kind of KINDS) {
     const found = parsed[kind]
-    if (found !== undefined && !isTable(found))
+    if (found !== undefined && !isRecord(found))
       throw unusable(`${file}: ${kind}: expected a table of ${kind}, found ${describeValue(found)}`)
   }
   return parsed
@@ -66,10 +66,6 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
   }
   if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
   return { ...rest, ...all }
-}
-
-function isTable(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unusable(message: string): ProxyError {

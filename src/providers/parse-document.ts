@@ -26,7 +26,7 @@ export function formatOf(file: string): DocumentFormat | undefined {
 const MAX_SLOW_BYTES = 16 * 1024 * 1024
 
 /** A text of so many characters is parsed here, without a thread: a tenth of a second at most, whatever is in it. */
-const AT_ONCE = { yaml: 8 * 1024, toml: 768 * 1024 } as const
+const AT_ONCE = { yaml: 8 * 1024, toml: 96 * 1024 } as const
 
 /**
  * A document from the bytes of a file.

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
 import { describeKind, describeValue, pathOf } from '../rules/document-shapes.js'
@@ -19,6 +20,8 @@ export async function documentOf(files: readonly ReadFile[]): Promise<unknown> {
   for (const { name, bytes } of files) {
     const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name))
     documents.push([name, asDocument(parsed, name)])
+    // Small ones are parsed in this thread: a folder of a hundred would make one turn of seconds.
+    if (files.length > 1) await nextTurn()
   }
   const [only] = documents
   return documents.length === 1 && only ? only[1] : merged(documents)

@@ -12,13 +12,14 @@ type Fields = Readonly<Record<string, unknown>>
 /**
  * One document of all files: what each has of frontends and backends, by name.
  *
+ * @param signal ends the thread that parsing may take
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is no document; `PROXY_CONFIG_INVALID` with an issue for each
  * name that stands in two files
  */
-export async function documentOf(files: readonly ReadFile[]): Promise<unknown> {
+export async function documentOf(files: readonly ReadFile[], signal?: AbortSignal): Promise<unknown> {
   const documents: (readonly [name: string, document: Fields])[] = []
   for (const { name, bytes } of files) {
-    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name))
+    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name, signal))
     documents.push([name, asDocument(parsed, name)])
     // Small ones are parsed in this thread: a folder of a hundred would make one turn of seconds.
     if (files.length > 1) await nextTurn()

@@ -3,6 +3,7 @@ import { Agent } from 'undici'
 import { ProxyError } from '../model/errors.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
+import { parseUrl } from '../rules/parse-url.js'
 import { flawOfAuthority } from '../rules/written-url.js'
 import { DOCUMENT_LIMITS, JsonCount } from './json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
@@ -133,9 +134,9 @@ function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): 
 
 /** What is wrong with a URL, if anything. @param expected in words, where it may be something else too */
 export function flawOfUrl(text: unknown, expected = 'a URL'): string | undefined {
-  if (typeof text !== 'string' || !URL.canParse(text))
-    return `must be ${expected}, found ${describeValue(text)}`
-  const { protocol, username, password } = new URL(text)
+  const url = typeof text === 'string' ? parseUrl(text) : undefined
+  if (typeof text !== 'string' || !url) return `must be ${expected}, found ${describeValue(text)}`
+  const { protocol, username, password } = url
   if (protocol !== 'http:' && protocol !== 'https:')
     return `must begin with http:// or https://, found ${protocol}`
   // They would be dropped without a word, and the service would answer 401 for ever.

@@ -67,7 +67,7 @@ export class FileFollower {
       this.#answered()
       if (!files) return
       const read = performance.now()
-      const document = await documentOf(files)
+      const document = await documentOf(files, signal)
       if (signal.aborted) return
       const steps = { read: read - started, parse: performance.now() - read }
       // An empty folder is being filled.

@@ -102,7 +102,7 @@ export class HttpProvider implements Provider {
     if (this.#isTroubled) sink.recovered()
     this.#isTroubled = false
     if (!signal.aborted && response.status === 200)
-      await this.#deliver(sink, response, performance.now() - started)
+      await this.#deliver(sink, response, performance.now() - started, signal)
     return nextMs
   }
 
@@ -124,18 +124,25 @@ export class HttpProvider implements Provider {
     return Math.max(this.#backoff.next(), Math.min(retryAfterMs, RETRY_MS.max))
   }
 
-  async #deliver(sink: ConfigSink, { headers, body }: TextResponse, fetch: number): Promise<void> {
+  async #deliver(
+    sink: ConfigSink,
+    { headers, body }: TextResponse,
+    fetch: number,
+    signal: AbortSignal,
+  ): Promise<void> {
     this.#etag = one(headers['etag'])
     // A server without ETag says the same again and again.
     if (body === this.#body) return
     this.#body = body
     const fetched = performance.now()
     try {
-      const parsed = await parseText(body, this.#formatOf(headers), `GET ${this.#shown}`, this.#limits)
+      const limits = { ...this.#limits, signal }
+      const parsed = await parseText(body, this.#formatOf(headers), `GET ${this.#shown}`, limits)
+      if (signal.aborted) return
       const document = withFieldCase(parsed)
       void sink.update(document as ProviderConfig, { steps: { fetch, parse: performance.now() - fetched } })
     } catch (thrown) {
-      sink.reject(thrown as ProxyError)
+      if (!signal.aborted) sink.reject(thrown as ProxyError)
     }
   }
 }

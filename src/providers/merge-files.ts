@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
 import { describeKind, describeValue, pathOf } from '../rules/document-shapes.js'
-import { withFieldCase } from '../rules/field-case.js'
+import { isRecord, withFieldCase } from '../rules/field-case.js'
 import { nullRecord } from '../rules/records.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
 import { parseDocument } from './parse-document.js'
@@ -11,14 +12,17 @@ type Fields = Readonly<Record<string, unknown>>
 /**
  * One document of all files: what each has of frontends and backends, by name.
  *
+ * @param signal ends the thread that parsing may take
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is no document; `PROXY_CONFIG_INVALID` with an issue for each
  * name that stands in two files
  */
-export async function documentOf(files: readonly ReadFile[]): Promise<unknown> {
+export async function documentOf(files: readonly ReadFile[], signal?: AbortSignal): Promise<unknown> {
   const documents: (readonly [name: string, document: Fields])[] = []
   for (const { name, bytes } of files) {
-    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name))
+    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name, signal))
     documents.push([name, asDocument(parsed, name)])
+    // Small ones are parsed in this thread: a folder of a hundred would make one turn of seconds.
+    if (files.length > 1) await nextTurn()
   }
   const [only] = documents
   return documents.length === 1 && only ? only[1] : merged(documents)
@@ -28,10 +32,10 @@ const KINDS = ['frontends', 'backends'] as const
 
 /** What is no table would be merged letter by letter. */
 function asDocument(parsed: unknown, file: string): Fields {
-  if (!isTable(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
+  if (!isRecord(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
   for (const kind of KINDS) {
     const found = parsed[kind]
-    if (found !== undefined && !isTable(found))
+    if (found !== undefined && !isRecord(found))
       throw unusable(`${file}: ${kind}: expected a table of ${kind}, found ${describeValue(found)}`)
   }
   return parsed
@@ -66,10 +70,6 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
   }
   if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
   return { ...rest, ...all }
-}
-
-function isTable(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unusable(message: string): ProxyError {

@@ -26,18 +26,20 @@ export function formatOf(file: string): DocumentFormat | undefined {
 const MAX_SLOW_BYTES = 16 * 1024 * 1024
 
 /** A text of so many characters is parsed here, without a thread: a tenth of a second at most, whatever is in it. */
-const AT_ONCE = { yaml: 8 * 1024, toml: 768 * 1024 } as const
+const AT_ONCE = { yaml: 8 * 1024, toml: 96 * 1024 } as const
 
 /**
  * A document from the bytes of a file.
  *
  * @param file named in messages
+ * @param signal ends the thread that it may take
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that says where, by line and column
  */
 export async function parseDocument(
   bytes: Uint8Array,
   format: DocumentFormat,
   file: string,
+  signal?: AbortSignal,
 ): Promise<unknown> {
   let text: string
   try {
@@ -45,7 +47,7 @@ export async function parseDocument(
   } catch {
     throw unusable(`${file} is no UTF-8`)
   }
-  return parseText(text, format, file)
+  return parseText(text, format, file, { signal })
 }
 
 /** The same from its text. @param source named in messages @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
@@ -53,7 +55,7 @@ export async function parseText(
   text: string,
   format: DocumentFormat,
   source: string,
-  limits: Partial<JsonLimits> = {},
+  { signal, ...limits }: Partial<JsonLimits> & { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<unknown> {
   const all = { ...DOCUMENT_LIMITS, ...limits }
   if (format === 'json') {
@@ -61,17 +63,22 @@ export async function parseText(
     if (flaw) throw unusable(`${source} is ${flaw}`)
   }
   try {
-    return format === 'json' ? JSON.parse(text) : await parseSlow(text, format, all)
+    return format === 'json' ? JSON.parse(text) : await parseSlow(text, format, all, signal)
   } catch (thrown) {
     // Without the parser's own error for its cause: that quotes what stands there, which may be a password.
     throw unusable(`${source}${placeIn(thrown, text, format)}: ${messageOf(thrown)}`)
   }
 }
 
-async function parseSlow(text: string, format: 'yaml' | 'toml', limits: JsonLimits): Promise<unknown> {
+async function parseSlow(
+  text: string,
+  format: 'yaml' | 'toml',
+  limits: JsonLimits,
+  signal?: AbortSignal,
+): Promise<unknown> {
   // Each character is one to four bytes; most are one.
   if (text.length > MAX_SLOW_BYTES) throw new Error(`more than ${MAX_SLOW_BYTES} characters of ${format}`)
-  if (text.length > AT_ONCE[format]) return parseInThread(text, format, limits)
+  if (text.length > AT_ONCE[format]) return parseInThread(text, format, limits, signal)
   const { parseToml, parseYaml } = await import('./slow-formats.js')
   return format === 'toml' ? parseToml(text, limits) : (await parseYaml(text, limits)).document
 }

@@ -29,13 +29,17 @@ type Message = Part | Parsed | { readonly failure: { readonly message: string } 
  * Parses YAML or TOML in a thread of its own, which is ended when it takes too long or too much: their parsers cannot be
  * interrupted, and this thread serves requests.
  *
- * @throws Error that says which limit was reached; what the parser found, with `line` and `column` where they are known
+ * @param signal ends it: a thread keeps the process running
+ * @throws Error that says which limit was reached; what the parser found, with `line` and `column` where they are known; the signal's
+ * reason
  */
 export async function parseInThread(
   text: string,
   format: 'yaml' | 'toml',
   limits: JsonLimits,
+  signal?: AbortSignal,
 ): Promise<unknown> {
+  signal?.throwIfAborted()
   const bytes = new TextEncoder().encode(text)
   const size = bytes.length / MIB
   const heapMib = Math.ceil(Math.min(HEAP_MIB.least + HEAP_MIB.perMib * Math.max(0, size - 1), HEAP_MIB.most))
@@ -50,7 +54,7 @@ export async function parseInThread(
     stdin: false,
   })
   try {
-    return await documentFrom(worker, timeMs)
+    return await documentFrom(worker, timeMs, signal)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const what =
@@ -63,21 +67,29 @@ export async function parseInThread(
 }
 
 /** From its messages: parts of tables first, put together as they come, then the rest of the document. */
-function documentFrom(worker: Worker, timeMs: number): Promise<unknown> {
+function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const begun = new Map<number, Table>()
     const timer = setTimeout(() => reject(new Error(`not parsed within ${timeMs} ms`)), timeMs)
     worker.on('message', (message: Message) => {
-      if ('entries' in message) {
-        const table = begun.get(message.place) ?? {}
-        begun.set(message.place, table)
-        putInto(table, message.entries)
-      } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
-      else resolve(completed(message, begun))
+      try {
+        if ('entries' in message) {
+          const table = begun.get(message.place) ?? {}
+          begun.set(message.place, table)
+          putInto(table, message.entries)
+        } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
+        else resolve(completed(message, begun))
+      } catch (error) {
+        // Thrown out of a listener, it would end the process.
+        reject(error)
+      }
     })
+    const abort = () => reject(signal?.reason)
+    signal?.addEventListener('abort', abort)
     worker.on('error', reject)
     worker.on('exit', (code) => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', abort)
       reject(new Error(`its parser ended with ${code}`))
     })
   })

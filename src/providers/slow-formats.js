@@ -31,7 +31,7 @@ export async function parseYaml(text, limits, onPart) {
   if (more.length > 0) throw new Error(`expected one document, found ${more.length + 1}`)
   if (document.directives?.yaml.version === '1.1') throw new Error('expected YAML 1.2, found 1.1')
   checkDocument(yaml, document, text, names, undefined)
-  const placed = yaml.isMap(document.contents) ? document.contents.items.map(({ key }) => String(key)) : []
+  const placed = yaml.isMap(document.contents) ? document.contents.items.map(({ key }) => nameOf(key)) : []
   return { document: document.toJS({ maxAliasCount: MAX_ALIASES }), names: placed }
 }
 
@@ -132,7 +132,8 @@ function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, name
   const anchors = new Set()
   const checkNames = (map, known) => {
     for (const { key } of map.items) {
-      const name = isScalar(key) ? key.value : key
+      if (key && !isScalar(key)) throw flawAt('a name that is no text', text, key.range?.[0] ?? 0)
+      const name = nameOf(key)
       if (known.has(name))
         throw flawAt(`the name ${JSON.stringify(name)} stands twice`, text, key?.range?.[0] ?? 0)
       known.add(name)
@@ -152,11 +153,24 @@ function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, name
         if (anchors.has(node.source)) return
         throw flawAt('an alias of an anchor that is not set before it', text, node.range?.[0] ?? 0)
       }
+      if (node.tag !== undefined && !TAGS.has(node.tag))
+        throw flawAt('a tag of what no document holds', text, node.range?.[0] ?? 0)
       if (node.anchor !== undefined) anchors.add(node.anchor)
       if (isMap(node)) checkNames(node, known.get(node) ?? new Set())
     },
   })
 }
+
+/** As it will be in the document: `1` and `"1"` are one name, and nothing is the empty one. */
+function nameOf(key) {
+  return String(key?.value ?? '')
+}
+
+/** Of what JSON has too. Others make maps and sets, of whose entries nobody would know. */
+const TAGS = new Set([
+  '!',
+  ...['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
+])
 
 function flawOf({ errors, warnings }, text) {
   const flaw = errors[0] ?? warnings[0]

@@ -96,9 +96,9 @@ function eachInPlace(entries: Readonly<Record<string, unknown>>, place: Place): 
   return all
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+/** Whether it has fields or names. Parsers make other things too: dates, maps. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  // Parsers make other things too: dates, maps.
   return prototype === Object.prototype || prototype === null
 }

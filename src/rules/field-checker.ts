@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { Duration } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { describeValue, pathOf, quote, RESERVED_NAMES, type Shape } from './document-shapes.js'
@@ -18,16 +19,28 @@ export class FieldChecker {
 
   /** An object's fields, if it is one; fields that its kind does not have are noted. */
   object(value: unknown, path: string, shape: Shape): Readonly<Record<string, unknown>> | undefined {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object, found ${describeValue(value)}`)
+    if (!isObject(value)) {
+      this.note(path, 'INVALID_TYPE', `expected an object, found ${describe(value)}`)
       return undefined
     }
     // Only its own fields, so that nothing is believed that the document does not say itself.
     const fields: Record<string, unknown> = {}
+    let unknown = 0
     for (const name of Object.keys(value)) {
       if (shape.now.includes(name)) fields[name] = (value as Record<string, unknown>)[name]
-      else this.#unknownField(pathOf(path, name), name, shape, value)
+      else if (shape.later.includes(name)) this.#laterField(pathOf(path, name), name, value)
+      else {
+        unknown += 1
+        if (unknown <= MAX_UNKNOWN) this.#unknownField(pathOf(path, name), name, shape)
+      }
     }
+    if (unknown > MAX_UNKNOWN)
+      this.note(
+        path,
+        'UNKNOWN_FIELD',
+        `there are ${unknown - MAX_UNKNOWN} more fields that are not known here`,
+      )
+    this.#refuseHidden(value, path, shape)
     return fields
   }
 
@@ -37,8 +50,8 @@ export class FieldChecker {
       this.note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
       return
     }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object of names, found ${describeValue(value)}`)
+    if (!isObject(value)) {
+      this.note(path, 'INVALID_TYPE', `expected an object of names, found ${describe(value)}`)
       return
     }
     for (const name of Object.keys(value)) {
@@ -130,16 +143,49 @@ export class FieldChecker {
     return !flaw
   }
 
-  #unknownField(path: string, name: string, { now, later }: Shape, fields: object): void {
-    if (later.includes(name)) {
-      const { isLeftOut, issue } = this.#unsupported(path, name, valueIn(fields, name))
-      const told = isLeftOut ? this.warnings : this.issues
-      told.push(issue)
-      return
-    }
+  /** A field of a class's, or of the object that this one was made after, is not read: left out silently, a guard would be missing. */
+  #refuseHidden(value: object, path: string, { now, later }: Shape): void {
+    for (const names of [now, later])
+      for (const name of names) {
+        if (!(name in value) || isEnumerable(value, name) || name in Object.prototype) continue
+        const found = Object.hasOwn(value, name) ? 'not enumerable' : 'inherited'
+        const message = `expected a field of the object's own, found one that is ${found}`
+        this.note(pathOf(path, name), 'INVALID_TYPE', message)
+      }
+  }
+
+  #laterField(path: string, name: string, fields: object): void {
+    const { isLeftOut, issue } = this.#unsupported(path, name, valueIn(fields, name))
+    const told = isLeftOut ? this.warnings : this.issues
+    told.push(issue)
+  }
+
+  #unknownField(path: string, name: string, { now, later }: Shape): void {
     const suggestion = suggestName(name, [...now, ...later])
     this.note(path, 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
   }
+}
+
+/** Of one object, each with what may be meant: a megabyte of them took a second in one turn of the event loop. */
+const MAX_UNKNOWN = 100
+
+/** Whether it has fields. The entries of a map or set are none, and would be left out silently; a date of TOML has none. */
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && kindOf(value) === undefined
+}
+
+function kindOf(value: object): string | undefined {
+  if (types.isMap(value)) return 'a Map'
+  if (types.isSet(value)) return 'a Set'
+  return types.isDate(value) ? 'a date' : undefined
+}
+
+function describe(value: unknown): string {
+  return (typeof value === 'object' && value !== null && kindOf(value)) || describeValue(value)
+}
+
+function isEnumerable(value: object, name: string): boolean {
+  return Object.prototype.propertyIsEnumerable.call(value, name)
 }
 
 /** What cannot be read may ask for anything. */

@@ -1,3 +1,4 @@
+import { parseUrl } from './parse-url.js'
 import { Recent } from './recent.js'
 import { flawOfAuthority, flawOfPath } from './written-url.js'
 
@@ -28,8 +29,8 @@ function parse(text: string): ServerUrl {
   if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
-  if (!URL.canParse(text)) return flawed('is no URL; expected one like http://10.0.0.1:8080')
-  const url = new URL(text)
+  const url = parseUrl(text)
+  if (!url) return flawed('is no URL; expected one like http://10.0.0.1:8080')
   const flaw = flawOf(url, text)
   if (flaw) return flawed(flaw)
   return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/$/, '') }

@@ -1,4 +1,5 @@
 import { parseAddress } from './cidr.js'
+import { parseUrl } from './parse-url.js'
 
 /**
  * What is wrong with the host or port of a URL that begins with `http://` or `https://`: a parser of URLs (WHATWG, "host
@@ -30,8 +31,8 @@ function flawOfPort(port: string, text: string): string | undefined {
 
 function flawOfHost(host: string): string | undefined {
   // What is no host at all is for the parser to say.
-  if (!URL.canParse(`http://${host}/`)) return undefined
-  const read = new URL(`http://${host}/`).hostname
+  const read = parseUrl(`http://${host}/`)?.hostname
+  if (read === undefined) return undefined
   if (isSame(host.toLowerCase(), read)) {
     return /^\.|\.\./.test(host)
       ? `has the host ${shown(host)}, of which a part between dots is empty`
@@ -54,9 +55,8 @@ function isSame(written: string, read: string): boolean {
  */
 export function flawOfPath(text: string): string | undefined {
   const [, written] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? []
-  if (!written || !URL.canParse(text)) return undefined
-  const { pathname } = new URL(text)
-  if (pathname === written) return undefined
+  const pathname = written ? parseUrl(text)?.pathname : undefined
+  if (!written || pathname === undefined || pathname === written) return undefined
   // Before an `@` may stand a password that got into the path.
   if (written.includes('@')) return 'has a path that is not read as it is written'
   return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write that, if it is meant`

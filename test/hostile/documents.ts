@@ -45,6 +45,7 @@ export const DOCUMENTS: Readonly<Record<string, Kind>> = {
   'JSON, nested': () => ({ format: 'json', text: filled('[') }),
   'JSON, of small values': () => json(`"f":[${filled('0,')}0]`),
   'JSON, of names': () => json(numbered((nth) => `"${nth}":0,`).slice(0, -1)),
+  'JSON, of unknown fields': () => json(`"f":{${numbered((nth) => `"a${nth}":0,`).slice(0, -1)}}`),
   'JSON, with one long name': () => json(`"${filled('n')}":{"backend":"b","rule":"Path:/"}`, BACKEND_JSON),
   'JSON, with one long rule': (random) =>
     json(
@@ -66,6 +67,10 @@ export const DOCUMENTS: Readonly<Record<string, Kind>> = {
   'YAML, of small values': () => ({ format: 'yaml', text: `frontends: [${filled('0,')}0]\nbackends: {}\n` }),
   'YAML, of lines': () => ({ format: 'yaml', text: `frontends:\n${filled('- \n')}` }),
   'YAML, of names': () => ({ format: 'yaml', text: `frontends:\n${numbered((nth) => ` a${nth}: 0\n`)}` }),
+  'YAML, of names in a table without one': (random) => ({
+    format: 'yaml',
+    text: `${random.pick(['~', 'null', '!!set a', '? [a]\n'])}:\n${numbered((nth) => ` a${nth}: {}\n`)}`,
+  }),
   'YAML, nested': (random) => ({ format: 'yaml', text: filled(random.pick(['[', '- ', '{a: ', '? '])) }),
   'YAML, of aliases': () => ({
     format: 'yaml',
@@ -79,6 +84,11 @@ export const DOCUMENTS: Readonly<Record<string, Kind>> = {
   'TOML, of small values': () => ({ format: 'toml', text: `a = [${filled('0,')}0]\n` }),
   'TOML, of names': () => ({ format: 'toml', text: numbered((nth) => `a${nth} = 0\n`) }),
   'TOML, of tables': () => ({ format: 'toml', text: numbered((nth) => `[frontends.f${nth}]\n`) }),
+  // One that was just short enough for the thread that serves.
+  'TOML, of short tables': (random) => ({
+    format: 'toml',
+    text: numbered((nth) => `[${nth.toString(36)}]\n`, random.pick([95_000, 750_000])),
+  }),
   'TOML, nested': (random) => ({ format: 'toml', text: `a = ${filled(random.pick(['[', '{a=', '{a.b=']))}` }),
   'TOML, dotted': () => ({ format: 'toml', text: `${filled('a.')}a = 0\n` }),
   'TOML, arrays of tables': () => ({ format: 'toml', text: filled('[[a]]\n') }),

@@ -105,7 +105,25 @@ describe('an object', () => {
       },
       { path: 'web.auth', code: 'NOT_SUPPORTED', message: 'auth of Traefik is not supported yet' },
       { path: 'web.zzzzzzzzz', code: 'UNKNOWN_FIELD', message: 'there is no field "zzzzzzzzz" here' },
+      {
+        path: 'web.priority',
+        code: 'INVALID_TYPE',
+        message: "expected a field of the object's own, found one that is inherited",
+      },
     ])
+  })
+
+  it('names a hundred that its kind does not have, and counts the others', () => {
+    const fields = new FieldChecker()
+    const strangers = Object.fromEntries(Array.from({ length: 50_000 }, (_, nth) => [`f${nth}`, 0]))
+    expect(fields.object({ rule: 'x', ...strangers }, 'web', shape)).toEqual({ rule: 'x' })
+    expect(fields.issues).toHaveLength(101)
+    expect(fields.issues[99]).toMatchObject({ path: 'web.f99', code: 'UNKNOWN_FIELD' })
+    expect(fields.issues[100]).toEqual({
+      path: 'web',
+      code: 'UNKNOWN_FIELD',
+      message: 'there are 49900 more fields that are not known here',
+    })
   })
 
   it('has a field that is not built yet: a warning, where that was asked for', () => {

@@ -98,7 +98,7 @@ describe('hostile names', () => {
       issuesOf({ frontends: { f: frontend }, backends })
         .map(({ code }) => code)
         .toSorted(),
-    ).toEqual(['MISSING_BACKEND', 'MISSING_RULE'])
+    ).toEqual(['INVALID_TYPE', 'MISSING_BACKEND', 'MISSING_RULE'])
   })
 })
 

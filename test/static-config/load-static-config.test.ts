@@ -154,6 +154,27 @@ describe('what comes before the file', () => {
     )
   })
 
+  it('is never answered with the key that trusts everybody, unless that is near', async () => {
+    const variable = (part: string) => refusalOf(FILE, { env: { [`SWITCHOVER_${part}`]: '10.0.0.1' } })
+    const flag = (part: string) => refusalOf(FILE, { flags: { [part]: '10.0.0.1' } })
+    const trusted = '"SWITCHOVER_ENTRYPOINTS_*_FORWARDEDHEADERS_TRUSTEDIPS"'
+    for (const end of ['TRUSTEDIP', 'TRUSTEDIPSS', 'TRUSTED', 'TRUSTED_IPS', 'TRUSTEDIPs', 'TRUSTED_PROXIES'])
+      for (const name of ['A', 'PUBLIC', 'A_RATHER_LONG_NAME'])
+        expect(await variable(`ENTRYPOINTS_${name}_FORWARDEDHEADERS_${end}`)).toContain(trusted)
+    expect(await variable('ENTRYPOINT_A_FORWARDEDHEADERS_TRUSTEDIPS')).toContain(trusted)
+    expect(await variable('ENTRYPOINTS_A_FORWARDEDHEADER_TRUSTEDIPS')).toContain(trusted)
+    for (const end of ['IPS', 'TRUST', 'PROXIES']) {
+      expect(await variable(`ENTRYPOINTS_A_FORWARDEDHEADERS_${end}`)).not.toContain('INSECURE')
+      const key = `forwardedHeaders.${end.toLowerCase()}`
+      expect(await flag(`entryPoints.a.${key}`)).not.toContain('insecure')
+      const words = { entryPoints: `Name:a ${key}:x` }
+      expect(await refusalOf(FILE, { flags: words })).not.toContain('insecure')
+    }
+    expect(await variable('ENTRYPOINTS_A_FORWARDEDHEADERS_INSECUR')).toContain('FORWARDEDHEADERS_INSECURE"')
+    expect(await flag('entryPoints.a.forwardedHeaders.insecur')).toContain('forwardedHeaders.insecure"')
+    expect(await flag('insecureSkipVerfy')).toContain('"--insecureSkipVerify"')
+  })
+
   it("is Consul's own variable for its token, if Consul is asked at all", async () => {
     const env = { CONSUL_HTTP_TOKEN: 'secret' }
     await loadStaticConfig('[consul]\n', { env })

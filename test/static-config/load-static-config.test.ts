@@ -227,9 +227,15 @@ describe('issues', () => {
         'loglevl: there is no key "loglevl" here; the nearest known one is "logLevel" [UNKNOWN_FIELD]',
         'fille: there is no key "fille" here; the nearest known one is "file" [UNKNOWN_FIELD]',
         'etcd.username: expected a text, found number 3 [INVALID_VALUE]',
-        'web.auth: web.auth of Traefik is not supported yet, and to go on without it would open a door: remove it [NOT_SUPPORTED]',
+        'web.auth: this key of Traefik is not supported yet, and it guards: save its users, set web.token or let a proxy in front of web.address ask, then remove it [NOT_SUPPORTED]',
       ].join('\n')}`,
     )
+  })
+
+  it('name what they speak of once', async () => {
+    const refusal = await refusalOf('[etcd]\npassword = "x"')
+    expect(refusal).toContain('etcd: auth.username: expected the name of an etcd user')
+    expect(refusal).not.toContain('etcd: etcd:')
   })
 
   it.each([
@@ -319,7 +325,7 @@ describe('warnings', () => {
       `${FILE}[accessLog.fields.headers]\ndefaultMode = "keep"`,
       'accessLog.fields.headers: the common format has no headers: ignored; choose "json"',
     ],
-    [`${FILE}[docker]\nendpoint = "unix:///x"`, 'docker: docker of Traefik is not supported yet: ignored'],
+    [`${FILE}[docker]\nendpoint = "unix:///x"`, 'docker: this key of Traefik is not supported yet: ignored'],
   ])('of %j', async (text, expected) => {
     expect(await warningsOf(text)).toEqual([expected])
   })

@@ -1,5 +1,5 @@
 import { Recent } from './recent.js'
-import { flawOfAuthority, flawOfPath } from './written-url.js'
+import { flawOfAuthority, flawOfPath, whyNoUrl } from './written-url.js'
 
 /** A server's URL, taken apart; with a flaw, the parts mean nothing. */
 export interface ServerUrl {
@@ -28,7 +28,7 @@ function parse(text: string): ServerUrl {
   if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
-  if (!URL.canParse(text)) return flawed('is no URL; expected one like http://10.0.0.1:8080')
+  if (!URL.canParse(text)) return flawed(`is no URL${whyNoUrl(text)}; expected one like http://10.0.0.1:8080`)
   const url = new URL(text)
   const flaw = flawOf(url, text)
   if (flaw) return flawed(flaw)

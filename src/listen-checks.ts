@@ -6,11 +6,20 @@ import { suggestName } from './rules/nearest-name.js'
 const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
 
 /**
- * Refuses the path of a Unix socket that the system cannot hold. Node would cut it and listen at another path.
+ * Refuses the path of a Unix socket that the system cannot hold: Node would cut it and listen at another path. Refuses one
+ * beside a port or host too: Node would take one of them.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
-export function checkSocketPath(path: string): void {
+export function checkSocketPath(at: {
+  readonly path?: unknown
+  readonly port?: unknown
+  readonly host?: unknown
+}): void {
+  const { path, port, host } = at
+  if (path !== undefined && (port !== undefined || host !== undefined))
+    throw invalid('listen: expected a path, or a port with its host, not both')
+  if (typeof path !== 'string') return
   // A named pipe of Windows is no file, and has a limit of its own.
   if (process.platform === 'win32') return
   const bytes = Buffer.byteLength(path)

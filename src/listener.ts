@@ -187,10 +187,8 @@ export function checkListenAt(at: ListenAt): void {
   if (typeof target !== 'object' || target === null)
     throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${describeValue(at)}`)
   onlyKnownOptions(target, ['port', 'host', 'path', 'entryPoint'], 'listen: ')
-  const { port, path, host } = target as { port?: unknown; path?: unknown; host?: unknown }
-  if (path !== undefined && (port !== undefined || host !== undefined))
-    throw new ProxyError('PROXY_OPTION_INVALID', 'listen: expected a path, or a port with its host, not both')
-  if (typeof path === 'string') checkSocketPath(path)
+  const { port, path } = target as { port?: unknown; path?: unknown }
+  checkSocketPath(target)
   const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
   if (isPort !== (typeof path === 'string')) return
   throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(target)}`)

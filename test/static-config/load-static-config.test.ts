@@ -440,7 +440,9 @@ describe('what is left', () => {
       '[file]\n[frontends.a]\nbackend = "b"\nrule = "Host:x"\nauth = { basic = { users = ["a:b"] } }\n[backends.b.servers.s]\nurl = "http://h"'
     await expect(loadStaticConfig(odd)).rejects.toMatchObject({ issues: [{ code: 'NOT_SUPPORTED' }] })
     await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`)).rejects.toMatchObject({
-      issues: [{ code: 'NOT_SUPPORTED', message: expect.stringContaining('warn: ["frontends.a.auth"]') }],
+      issues: [
+        { code: 'NOT_SUPPORTED', message: expect.stringContaining('names its path, "frontends.a.auth"') },
+      ],
     })
     const named = `[unsupportedFields]\nwarn = ["frontends.*.auth"]\n${odd}`
     await expect(loadStaticConfig(named)).resolves.toMatchObject({

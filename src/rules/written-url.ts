@@ -39,7 +39,7 @@ function flawOfHost(host: string): string | undefined {
   }
   const decimal = withoutZeros(host)
   const remedy =
-    decimal === undefined
+    decimal === undefined || decimal === read
       ? 'write that, if it is meant'
       : `a number with a zero before it is octal to parsers of URLs; write ${shown(decimal)} or ${shown(read)}`
   return `has the host ${shown(host)}, which is read as ${shown(read)}; ${remedy}`
@@ -56,7 +56,8 @@ function withoutZeros(host: string): string | undefined {
 export function whyNoUrl(text: string): string {
   if (text === '' || text.includes('@')) return ''
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
-  if (authority === undefined) return text.includes('://') ? '' : ': a scheme is missing before it'
+  if (authority?.startsWith('[')) return ''
+  if (authority === undefined) return /^[a-z][\w+.-]*:/i.test(text) ? '' : ': a scheme is missing before it'
   const [, host = '', port = ''] = /^([^:]*)(?::(.*))?$/s.exec(authority) ?? []
   if (port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65_535))
     return `: the port ${shown(port)} is none; expected one from 1 to 65535`

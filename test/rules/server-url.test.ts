@@ -125,6 +125,7 @@ describe("a server's URL", () => {
     ['http://010.0.0.7', 'octal to parsers of URLs; write "10.0.0.7" or "8.0.0.7"'],
     ['http://10.0.0.010:8080/x', 'octal to parsers of URLs; write "10.0.0.10" or "10.0.0.8"'],
     ['http://10.1', '"10.0.0.1"; write that, if it is meant'],
+    ['http://10.0.0.01', '"10.0.0.1"; write that, if it is meant'],
   ])('is refused with what may have been meant: %s', (url, remedy) => {
     expect(issuesOfUrl(url).map(({ message }) => message)).toEqual([expect.stringContaining(remedy)])
   })
@@ -138,7 +139,9 @@ describe("a server's URL", () => {
     ['http://@a.test', 'carries credentials'],
     ['http://:@a.test', 'carries credentials'],
     ['http://[::ffff:010.0.0.1]', 'is no URL'],
-    ['http://[fe80::1%25eth0]', 'is no URL'],
+    ['http://[fe80::1%25eth0]', 'is no URL; expected'],
+    ['http:10.0.0.256', 'is no URL; expected'],
+    ['http://root:s3@cret:99999', 'is no URL; expected'],
     ['http://1.2.3.4.5', 'is no URL'],
   ])('is refused where it means nothing: %s', (url, flaw) => {
     expect(issuesOfUrl(url).map(({ message }) => message)).toEqual([expect.stringContaining(flaw)])

@@ -21,10 +21,10 @@ rule = "PathPrefix:/"`
 await writeFile(join(folder, 'rules.toml'), rules)
 await writeFile(path, 'logLevel = "ERROR"\n[file]\nfilename = "rules.toml"\n[docker]\n')
 
-// What Traefik has and this does not yet is a warning; what would open a door if it were ignored is an error.
+// What Traefik has and this does not yet is a warning; what guards is an error.
 const flags = { 'entryPoints.http.address': '127.0.0.1:0' }
 const { options, listen, drainMs, warnings } = await loadStaticConfig({ path }, { flags, env: process.env })
-for (const warning of warnings) console.log('warning:', warning.message)
+for (const warning of warnings) console.log(`warning: ${warning.path}: ${warning.message}`)
 
 const proxy = createProxy(options)
 const [bound] = await Promise.all(listen.map((at) => proxy.listen(at)))

@@ -5,6 +5,7 @@ import { warnIfLenient } from './engine/lenient-parser.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
+import { checkEntryPoint } from './listen-checks.js'
 import {
   type BoundAddress,
   checkListenAt,
@@ -52,6 +53,7 @@ export class ReverseProxy extends ProxyEmitter {
   /** Of each listener. */
   readonly #connections = new Set<ClientConnections>()
   readonly #limits: ListenerLimits
+  readonly #entryPoints: ProxyOptions['entryPoints']
   readonly #detach: (() => void)[] = []
   #starting: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -61,6 +63,7 @@ export class ReverseProxy extends ProxyEmitter {
     super()
     checkOptions(options)
     this.#limits = options
+    this.#entryPoints = options.entryPoints
     this.#engine = new ProxyEngine(options, this)
     this.#engine.shedding.closeIdleClients = () =>
       [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
@@ -132,13 +135,15 @@ export class ReverseProxy extends ProxyEmitter {
    * Opens a listener of the proxy's own; may be called several times. Does not wait for a configuration: until the
    * first is live, requests get 503.
    *
-   * @throws what node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED`
+   * @throws what node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID`, also for an
+   *   entry point that the option `entryPoints` knows only by a name that is nearly the same
    */
   async listen(at: ListenAt): Promise<BoundAddress> {
     if (this.#closing) throw new ProxyError('PROXY_CLOSED')
     checkListenAt(at)
-    void this.start()
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
+    checkEntryPoint(entryPoint, this.#entryPoints, 'listen')
+    void this.start()
     const listener = new Listener(this.#handlersFor(entryPoint), this.#limits, this.#connections)
     this.#listeners.add(listener)
     try {
@@ -158,6 +163,7 @@ export class ReverseProxy extends ProxyEmitter {
   attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
     if (this.#closing) throw new ProxyError('PROXY_CLOSED')
     onlyKnownOptions(options, ['entryPoint'], 'attach: ')
+    checkEntryPoint(options.entryPoint, this.#entryPoints, 'attach')
     if (server.listenerCount('request') > 0) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',

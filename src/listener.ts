@@ -14,7 +14,9 @@ import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
 import { isHeld } from './engine/pipelines.js'
 import { onceFree } from './engine/upgrade.js'
+import { checkSocketPath } from './listen-checks.js'
 import { ProxyError } from './model/errors.js'
+import { checkListenerLimits } from './proxy-options.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
@@ -45,9 +47,12 @@ export interface ListenerLimits {
  * Options for a `node:http` or `node:https` server of the host's, as the proxy's own listeners have them: with Node's
  * own, a silent connection is held for 90 s. A server that exists already can be changed in part; `attach` does that.
  *
- * @param options `timeouts` and `limits` as given to `createProxy`
+ * @param given `timeouts` and `limits` as given to `createProxy`; its other options say nothing here
+ * @throws ProxyError `PROXY_OPTION_INVALID` for unknown names and for numbers that `createProxy` refuses
  */
-export function serverOptions({ timeouts, limits }: ListenerLimits = {}): ServerOptions {
+export function serverOptions(given: ListenerLimits = {}): ServerOptions {
+  checkListenerLimits(given)
+  const { timeouts, limits } = given
   const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
     headersTimeout: finite(requestHeadMs),
@@ -183,6 +188,7 @@ export function checkListenAt(at: ListenAt): void {
     throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${describeValue(at)}`)
   onlyKnownOptions(target, ['port', 'host', 'path', 'entryPoint'], 'listen: ')
   const { port, path } = target as { port?: unknown; path?: unknown }
+  checkSocketPath(target)
   const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
   if (isPort !== (typeof path === 'string')) return
   throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(target)}`)

@@ -42,7 +42,7 @@ const OPTIONS: Readonly<
 > = {
   providers: ['a list of providers, each with a name, start and stop', isListOf(isProvider)],
   config: ['a document', isObject],
-  trustedProxies: ['a list of addresses and ranges', isListOf((value) => typeof value === 'string')],
+  trustedProxies: ['a list of addresses and ranges', isListOf(isAnything)],
   entryPoints: ['an object of entry points, each with trustedProxies', isObject],
   forwarded: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
@@ -88,29 +88,54 @@ export function checkOptions(options: ProxyOptions): void {
       throw invalid(`${name}: expected ${expected}, found ${describeValue(value)}`)
     }
   }
-  const { config, providers = [], timeouts = {}, limits = {}, retry = {}, upstreamTls = {} } = options
+  const { config, providers = [], retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
     throw invalid('expected providers with at least one, or config')
   if (options.unsupportedFields !== undefined) checkUnsupportedFields(options.unsupportedFields)
-  onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.')
-  for (const [name, value] of Object.entries(timeouts)) limitOption(value, `timeouts.${name}`)
-  onlyKnownOptions(limits, LIMITS, 'limits.')
-  const { upstreamNetworks = [], ...numbers } = limits
-  for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`)
-  if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
-    throw invalid('limits.upstreamNetworks: expected a list of addresses and ranges')
+  checkTimesAndLimits(options)
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
-  checkStickySecret(options.stickySecret)
+  // `stickySecret: process.env.SECRET` of a variable that is not set would make cookies that anybody can make.
+  if ('stickySecret' in options) checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
   checkLogger(options.logger, ['debug', 'info', 'warn', 'error'], 'logger')
 }
 
-/** A number above 0; `Infinity` is no limit. */
-function limitOption(value: unknown, name: string): void {
-  if (value !== Number.POSITIVE_INFINITY) positiveOption(value, name)
+/**
+ * The same for what limits clients alone, with or without the other options of `createProxy`.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID`
+ */
+export function checkListenerLimits(options: Pick<ProxyOptions, 'timeouts' | 'limits'>): void {
+  onlyKnownOptions(options, Object.keys(OPTIONS), '')
+  checkTimesAndLimits(options)
+}
+
+function checkTimesAndLimits({
+  timeouts = {},
+  limits = {},
+}: Pick<ProxyOptions, 'timeouts' | 'limits'>): void {
+  onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.')
+  for (const [name, value] of Object.entries(timeouts)) limitOption(value, `timeouts.${name}`)
+  onlyKnownOptions(limits, LIMITS, 'limits.')
+  const { upstreamNetworks = [], ...numbers } = limits
+  for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`, name)
+  if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
+    throw invalid('limits.upstreamNetworks: expected a list of addresses and ranges')
+}
+
+/** Limits that count something: half a request is none. */
+const COUNTS: readonly string[] = ['connectionsPerAddress', 'requestsInFlight', 'pipelined']
+
+/** A number above 0, of a count a whole one; `Infinity` is no limit. */
+function limitOption(value: unknown, path: string, name = ''): void {
+  if (value === Number.POSITIVE_INFINITY) return
+  const isPart = COUNTS.includes(name) && value !== undefined && !Number.isSafeInteger(value)
+  if (!isPart) return positiveOption(value, path)
+  const found = typeof value === 'number' ? value : describeValue(value)
+  throw invalid(`${path}: expected a whole number of 1 or more, or Infinity, found ${found}`)
 }
 
 function checkRetry(retry: RetryOptions): void {

@@ -60,7 +60,8 @@ function namesUnder(file: string, heading: string, column = 0): string[] {
 
 describe('blocks of code', () => {
   it('are in languages that this test knows', () => {
-    const known = ['ts', 'js', 'sh', 'bash', 'json', 'yaml', 'toml', 'text', 'http', '']
+    // nginx runs in scenarios/nginx-over-a-unix-socket.test.ts.
+    const known = ['ts', 'js', 'sh', 'bash', 'json', 'yaml', 'toml', 'nginx', 'text', 'http', '']
     expect(
       titled(blocks.filter(({ language }) => !known.includes(language))).map(([title]) => title),
     ).toEqual([])

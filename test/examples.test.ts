@@ -184,7 +184,11 @@ describe('the examples', () => {
       ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
     ],
     ['16-files.ts', {}, ['served by blue', 'served by green']],
-    ['17-traefik-toml.ts', {}, ['warning: docker of Traefik is not supported yet', 'served by one']],
+    [
+      '17-traefik-toml.ts',
+      {},
+      ['warning: docker: this key of Traefik is not supported yet', 'served by one'],
+    ],
     ['11-routes-in-node-test.ts', {}, ['# pass 3', '# fail 0']],
     ['14-status.ts', {}, ['dashboard at http://127.0.0.1:', '"GET / HTTP/1.1" 200 5', "version: 'green'"]],
     [

@@ -34,6 +34,12 @@ describe('options', () => {
       }),
     ).toBe('accepted')
     expect(refusalOf({ config })).toBe('accepted')
+    const most = {
+      pipelined: Number.POSITIVE_INFINITY,
+      requestsInFlight: 1,
+      connectionsPerAddress: undefined,
+    }
+    expect(refusalOf({ config, limits: { ...most, headBytes: 100.5 } })).toBe('accepted')
     expect(refusalOf({ providers: [provider] })).toBe('accepted')
   })
 
@@ -88,6 +94,17 @@ describe('options', () => {
       /unsupportedFields\.warn: "frontends\.\*\.atuh" names no field; the nearest known one is "auth"/,
     ],
     [{ config, unsupportedFields: { wran: [] } }, /no option unsupportedFields\.wran; .* is "warn"/],
+    ...(['pipelined', 'requestsInFlight', 'connectionsPerAddress'].flatMap((name): [object, RegExp][] => [
+      [{ config, limits: { [name]: 0.5 } }, /limits\.\w+: expected a whole number of 1 or more.*found 0\.5/],
+      [{ config, limits: { [name]: 1.5 } }, /limits\.\w+: expected a whole number of 1 or more.*found 1\.5/],
+      [{ config, limits: { [name]: 0 } }, /limits\.\w+: expected .*, found 0/],
+      [{ config, limits: { [name]: '2' } }, /limits\.\w+: expected a whole number.*found string "2"/],
+    ]) as [Record<string, unknown>, RegExp][]),
+    [
+      { config, stickySecret: undefined },
+      /stickySecret: expected .*; found nothing; leave it out for cookies without a secret/,
+    ],
+    [{ config, stickySecret: [undefined] }, /stickySecret: expected .*; found nothing at \[0\]/],
     [{ config, unsupportedFields: { warn: 'tls' } }, /unsupportedFields\.warn: expected a list of paths/],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)
@@ -118,6 +135,17 @@ describe('options', () => {
         message: expect.stringContaining('entryPoints.web.trustedProxies[0]'),
       }),
     )
+    for (const web of [[], ['unix'], null, 'unix'])
+      expect(() => createProxy({ config, entryPoints: { web } } as unknown as ProxyOptions)).toThrow(
+        expect.objectContaining({
+          code: 'PROXY_OPTION_INVALID',
+          message: expect.stringContaining('entryPoints.web: expected an object with trustedProxies, found '),
+        }),
+      )
+    for (const entry of [1, null])
+      expect(() => createProxy({ config, trustedProxies: [entry] } as unknown as ProxyOptions)).toThrow(
+        /^trustedProxies\[0\]: expected an address, a range or "unix", found (number 1|null)$/,
+      )
     expect(() => createProxy({ config, matchers: { Host: () => () => true } })).toThrow(
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
     )

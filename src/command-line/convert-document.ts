@@ -9,6 +9,7 @@ import {
 } from '../providers/parse-document.js'
 import { describeKind } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
+import { isExport } from './convert-keys.js'
 import { isStaticConfig } from './is-static-config.js'
 import { flawIn } from './read-documents.js'
 import type { Terminal } from './terminal.js'
@@ -56,6 +57,8 @@ export async function convertDocument(
 
 /** Of a static configuration, the part that is a document. */
 function documentIn(parsed: unknown, name: string): unknown {
+  if (isExport(parsed))
+    throw new Error(`${name}:1:1: expected a document, found keys of a store; read them with --format keys`)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new Error(`${name}:1:1: expected a document, found ${describeKind(parsed)}`)
   if (!isStaticConfig(parsed)) return parsed

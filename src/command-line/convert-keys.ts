@@ -23,13 +23,14 @@ export async function convertKeys(file: string, prefix: string, terminal: Termin
     return 2
   }
   try {
-    const entries = keysBelow(exportedKeys(await parseDocument(bytes, 'json', name), name), prefix)
-    const { table, others, twice } = staticConfigOfKeys(entries)
+    const entries = keysBelow(exportedKeys(await parseExport(bytes, name), name), prefix)
+    const { table, others, twice, notes } = staticConfigOfKeys(entries)
     if (twice.length > 0) throw new Error(`${name}: stands twice, in two spellings: ${twice.join(', ')}`)
     if (Object.keys(table).length === 0)
       throw new Error(`${name}: there is no static configuration below ${prefix}`)
     const { stringify } = await import('smol-toml')
     terminal.print(`# What stood below ${prefix} in a store.\n${stringify(table).trimEnd()}`)
+    for (const note of notes) terminal.note(note)
     for (const other of others)
       terminal.note(`left out: ${JSON.stringify(other)}, which Traefik does not know`)
     return 0
@@ -39,11 +40,30 @@ export async function convertKeys(file: string, prefix: string, terminal: Termin
   }
 }
 
+async function parseExport(bytes: Uint8Array, name: string): Promise<unknown> {
+  try {
+    return await parseDocument(bytes, 'json', name)
+  } catch (thrown) {
+    // What etcdctl prints by default is a line for a key and a line for its value.
+    throw new Error(`${asError(thrown).message}; etcdctl prints JSON with --write-out=json`)
+  }
+}
+
+/** Whether a parsed file is what etcdctl or Consul prints, and so neither a document nor a static configuration. */
+export function isExport(parsed: unknown): boolean {
+  if (Array.isArray(parsed)) return parsed.some((entry) => typeof entry?.key === 'string' && 'value' in entry)
+  const { kvs, header } = (parsed ?? {}) as { kvs?: unknown; header?: unknown }
+  return Array.isArray(kvs) || (typeof header === 'object' && header !== null && 'cluster_id' in header)
+}
+
 /** Those of etcd are texts in base64, key and value; of Consul's, the value alone. @throws Error for what is neither */
 function exportedKeys(parsed: unknown, name: string): readonly StoredKey[] {
   const isOfConsul = Array.isArray(parsed)
   const list = isOfConsul ? parsed : ((parsed as { kvs?: unknown } | null)?.kvs ?? parsed)
   const isEmpty = !isOfConsul && typeof list === 'object' && list !== null && 'header' in list
+  // Without what is missing, a guard may be missing.
+  if (!isOfConsul && (parsed as { more?: unknown } | null)?.more === true)
+    throw new Error(`${name}: expected all keys, found "more": true; export them without --limit`)
   if (isEmpty) return []
   if (!Array.isArray(list)) throw new Error(`${name}: ${EXPECTED}`)
   return list.map((entry: unknown) => {

@@ -47,8 +47,9 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   readonly lookup?: LookupFunction
   /**
    * Makes the values of sticky cookies HMACs (SHA-256), so that nobody can tell from them what backends and servers are called. The
-   * same in every proxy, 16 bytes or more. Of a list the first makes new cookies, and all are honoured: a new secret is put first
-   * in every proxy, and the old one is taken out when no client has a cookie of it. Default: digests of the names.
+   * same in every proxy, 16 bytes or more. Of a list the first makes new cookies, and all are honoured. To change it, restart every
+   * proxy with `[old, new]`, then every one with `[new, old]`, and with `[new]` when clients' sessions are over. `undefined` is
+   * refused: a variable that is not set would turn it off. Default: digests of the names.
    */
   readonly stickySecret?: string | readonly string[]
   /**

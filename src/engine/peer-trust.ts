@@ -3,6 +3,7 @@ import { ProxyError } from '../model/errors.js'
 import { type AddressRange, parseRange } from '../rules/cidr.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
+import { nearestName } from '../rules/nearest-name.js'
 import { compileWithin } from '../rules/range-set.js'
 
 /** Options of one entry point. */
@@ -67,7 +68,14 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
     throw new Error(`expected an address, a range or "${UNIX}", found ${describeValue(text)}`)
   if (text === UNIX) return undefined
   if (text.toLowerCase() === UNIX) throw new Error(`expected "${UNIX}" in small letters, found "${text}"`)
-  return parseRange(text)
+  try {
+    return parseRange(text)
+  } catch (error) {
+    // A socket's path stands where its listener is made, and everybody who reaches it is meant.
+    const meansUnix = /^\.{0,2}\/|sock|^un/i.test(text) || nearestName(text, [UNIX]) !== undefined
+    const hint = `; "${UNIX}" stands for all who connect over a Unix socket`
+    throw meansUnix ? new Error(`${(error as Error).message}${hint}`) : error
+  }
 }
 
 /** Node's own: what a socket reads from. That of TLS lies on the one that carries it. */
@@ -99,6 +107,11 @@ export class EntryPointTrust {
     this.#whole = compileTrust(trustedProxies)
     const own = new Map<string, PeerTrust>()
     for (const [name, options] of Object.entries(entryPoints)) {
+      if (Array.isArray(options) || typeof options !== 'object' || options === null)
+        throw new ProxyError(
+          'PROXY_OPTION_INVALID',
+          `entryPoints.${name}: expected an object with trustedProxies, found ${describeValue(options)}`,
+        )
       onlyKnownOptions(options, ENTRY_POINT_OPTIONS, `entryPoints.${name}.`)
       const { trustedProxies: trusted } = options
       if (trusted !== undefined) own.set(name, compileTrust(trusted, `entryPoints.${name}.trustedProxies`))

@@ -122,7 +122,7 @@ export function checkNames(raw: readonly string[], twins: boolean): void {
     if (twins && kind & ALL_TWINS) {
       throw new ProxyError(
         'PROXY_BAD_REQUEST',
-        `to servers, the header ${name} looks like one of the proxy's`,
+        `servers may read the header ${name} as another one, which this proxy checks or writes (underscoreHeaders)`,
       )
     }
   }

@@ -92,15 +92,19 @@ const MIN_SECRET_BYTES = 16
 
 /** @throws ProxyError `PROXY_OPTION_INVALID` that shows nothing of a secret */
 export function checkStickySecret(value: unknown): void {
-  if (value === undefined) return
   const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]
-  const flaw = secrets.length === 0 ? 'an empty list' : secrets.map(flawOfSecret).find((found) => found)
+  const flaws = secrets.map(flawOfSecret)
+  const place = flaws.findIndex((flaw) => flaw !== undefined)
+  const flaw = secrets.length === 0 ? 'an empty list' : flaws[place]
   if (flaw === undefined) return
   const expected = `expected a text of ${MIN_SECRET_BYTES} bytes or more, or a list of such texts`
-  throw new ProxyError('PROXY_OPTION_INVALID', `stickySecret: ${expected}; found ${flaw}`)
+  const where = Array.isArray(value) && place >= 0 ? ` at [${place}]` : ''
+  const hint = value === undefined ? '; leave it out for cookies without a secret' : ''
+  throw new ProxyError('PROXY_OPTION_INVALID', `stickySecret: ${expected}; found ${flaw}${where}${hint}`)
 }
 
 function flawOfSecret(secret: unknown): string | undefined {
+  if (secret instanceof Uint8Array) return 'bytes; write them as a text, as with toString("base64")'
   if (typeof secret !== 'string') return describeValue(secret)
   const bytes = Buffer.byteLength(secret)
   return bytes < MIN_SECRET_BYTES ? `one of ${bytes} bytes` : undefined

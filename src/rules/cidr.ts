@@ -104,7 +104,7 @@ export function parseRange(text: string): AddressRange {
   const slash = text.indexOf('/')
   const host = slash < 0 ? text : text.slice(0, slash)
   const address = readAddress(host)
-  if (address === undefined) throw new Error(`${quote(text)} is no address range: ${whyNot(host)}`)
+  if (address === undefined) throw new Error(`${quote(text)} is no address range: ${whyNoAddress(host)}`)
   if (slash < 0) return { first: address, last: address }
 
   const lengthText = text.slice(slash + 1)
@@ -144,7 +144,8 @@ function rangeOfSix(address: bigint, length: number): AddressRange {
   return { first, last: first + size - 1n }
 }
 
-function whyNot(host: string): string {
+/** What is wrong with a text that is no address. */
+export function whyNoAddress(host: string): string {
   if (host === '') return 'the address is missing'
   if (host.includes('%')) return 'an address with a zone means nothing on another machine'
   if (/^[\d.]+$/.test(host)) {

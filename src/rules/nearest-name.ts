@@ -21,8 +21,11 @@ export function suggestName(name: string, known: Iterable<string>): string {
   return nearest === undefined ? '' : `; the nearest known one is ${JSON.stringify(nearest)}`
 }
 
-/** Longer than any known name: what is beyond is cut, so that hostile names cost nothing. */
-const MAX_COMPARED = 40
+/**
+ * Half as long again as any known name, so that what is cut is near to none: two names may differ at their ends alone. What is
+ * beyond is cut, so that hostile names cost nothing.
+ */
+const MAX_COMPARED = 80
 
 /** Levenshtein's distance. */
 function editDistance(from: string, b: string): number {

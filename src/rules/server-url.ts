@@ -1,6 +1,6 @@
 import { parseUrl } from './parse-url.js'
 import { Recent } from './recent.js'
-import { flawOfAuthority, flawOfPath } from './written-url.js'
+import { flawOfAuthority, flawOfPath, whyNoUrl } from './written-url.js'
 
 /** A server's URL, taken apart; with a flaw, the parts mean nothing. */
 export interface ServerUrl {
@@ -30,7 +30,7 @@ function parse(text: string): ServerUrl {
   // The URL parser drops blanks and line breaks silently; a server must be what was written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
   const url = parseUrl(text)
-  if (!url) return flawed('is no URL; expected one like http://10.0.0.1:8080')
+  if (!url) return flawed(`is no URL${whyNoUrl(text)}; expected one like http://10.0.0.1:8080`)
   const flaw = flawOf(url, text)
   if (flaw) return flawed(flaw)
   return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/$/, '') }

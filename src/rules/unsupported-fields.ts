@@ -44,7 +44,7 @@ export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): Unsuppor
     const plain = `${name} of Traefik is not supported yet`
     if (isLeftOut && guards)
       return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it guards` } }
-    const message = guards && given !== 'refuse' ? `${plain}, and it guards: ${howToName(steps)}` : plain
+    const message = guards ? `${plain}, and it guards: ${howToName(steps)}` : plain
     return { isLeftOut, issue: { path, code: 'NOT_SUPPORTED', message } }
   }
 }
@@ -89,8 +89,30 @@ interface ResolvedPath {
 
 function resolved(text: string): ResolvedPath {
   const steps = stepsOf(text)
-  if (steps) return resolvedFrom(steps, [], DOCUMENT_PLACE)
+  if (steps) {
+    const found = resolvedFrom(steps, [], DOCUMENT_PLACE)
+    const isVague = found.flaw !== undefined && found.steps.length === 0 && !found.flaw.includes('nearest')
+    const meant = isVague ? meantBy(steps.at(-1) as string) : undefined
+    return meant === undefined ? found : { ...found, flaw: `names no field; ${quote(meant)} is one` }
+  }
   return { steps: [], flaw: 'is no path, as "frontends.*.auth" or "frontends[\\"a b\\"].auth"' }
+}
+
+/** The pattern of a field that is not built yet, by its name alone. */
+function meantBy(name: string): string | undefined {
+  return patternsIn(DOCUMENT_PLACE, [])
+    .find((pattern) => {
+      return pattern.at(-1)?.toLowerCase() === name.toLowerCase()
+    })
+    ?.join('.')
+}
+
+function patternsIn({ shape, inside = {}, each = {} }: Place, above: readonly string[]): string[][] {
+  return [
+    ...shape.later.map((name) => [...above, name]),
+    ...Object.entries(inside).flatMap(([name, place]) => patternsIn(place, [...above, name])),
+    ...Object.entries(each).flatMap(([name, place]) => patternsIn(place, [...above, name, '*'])),
+  ]
 }
 
 /** From a place on downwards. @param above the steps to it */
@@ -138,7 +160,8 @@ const MAX_NAMED = 100
 /** How an operator says that he wants a guard left out. */
 function howToName(steps: readonly string[]): string {
   const path = shown(steps.map((step) => (step.length > MAX_NAMED ? ANY : step)))
-  return `it is left out only by its path, unsupportedFields: { warn: [${JSON.stringify(path)}] }`
+  // The key of a traefik.toml, the flag and the option have one name.
+  return `it is left out only if unsupportedFields.warn names its path, ${JSON.stringify(path)}`
 }
 
 /** The path with `*` for each name of the document's own: as `GUARDS` has it. */

@@ -1,4 +1,4 @@
-import { parseAddress } from './cidr.js'
+import { parseAddress, whyNoAddress } from './cidr.js'
 import { parseUrl } from './parse-url.js'
 
 /**
@@ -38,7 +38,31 @@ function flawOfHost(host: string): string | undefined {
       ? `has the host ${shown(host)}, of which a part between dots is empty`
       : undefined
   }
-  return `has the host ${shown(host)}, which is read as ${shown(read)}; write that, if it is meant`
+  const decimal = withoutZeros(host)
+  const remedy =
+    decimal === undefined || decimal === read
+      ? 'write that, if it is meant'
+      : `a number with a zero before it is octal to parsers of URLs; write ${shown(decimal)} or ${shown(read)}`
+  return `has the host ${shown(host)}, which is read as ${shown(read)}; ${remedy}`
+}
+
+/** The address that an operator meant who filled its numbers with zeros. */
+function withoutZeros(host: string): string | undefined {
+  if (!/^\d+(\.\d+){3}$/.test(host)) return undefined
+  const decimal = host.split('.').map(Number).join('.')
+  return decimal !== host && parseAddress(decimal) !== undefined ? decimal : undefined
+}
+
+/** Why a text is no URL, to follow these words; empty where that cannot be told, or where a password may stand in it. */
+export function whyNoUrl(text: string): string {
+  if (text === '' || text.includes('@')) return ''
+  const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
+  if (authority?.startsWith('[')) return ''
+  if (authority === undefined) return /^[a-z][\w+.-]*:/i.test(text) ? '' : ': a scheme is missing before it'
+  const [, host = '', port = ''] = /^([^:]*)(?::(.*))?$/s.exec(authority) ?? []
+  if (port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65_535))
+    return `: the port ${shown(port)} is none; expected one from 1 to 65535`
+  return /^[\d.]+$/.test(host) ? `: ${shown(host)} is no address: ${whyNoAddress(host)}` : ''
 }
 
 /** IPv6 may be written in many forms, and has one meaning in all of them. */

@@ -31,7 +31,10 @@ export function trustsOf(names: readonly string[], settings: Settings): EntryPoi
   if (!first) return whole ? { trustedProxies: whole } : {}
   if (!whole && own.length === all.length && own.every(({ trusted }) => isSame(trusted, first.trusted)))
     return first.trusted.length > 0 ? { trustedProxies: first.trusted } : {}
-  const entryPoints = Object.fromEntries(own.map(({ name, trusted }) => [name, { trustedProxies: trusted }]))
+  // All of them: a listener whose name is not among them, but near to one, is refused.
+  const entryPoints = Object.fromEntries(
+    all.map(({ name, trusted }) => [name, trusted ? { trustedProxies: trusted } : {}]),
+  )
   return { ...(whole && { trustedProxies: whole }), entryPoints }
 }
 

@@ -5,6 +5,7 @@ import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
 import { isOfDocument, OLD_NAMES, type StaticKey } from './static-keys.js'
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
+import { whyRefused } from './ways-out.js'
 
 /** One value, and the key that it is of. */
 interface Setting {
@@ -105,7 +106,10 @@ export class Settings {
     try {
       return act()
     } catch (thrown) {
-      this.issue(path, 'INVALID_VALUE', asError(thrown).message)
+      // Some say themselves whose options they speak of.
+      const { message } = asError(thrown)
+      const plain = message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
+      this.issue(path, 'INVALID_VALUE', plain)
       return undefined
     }
   }
@@ -155,9 +159,11 @@ export class Settings {
       this.#off.add(path)
       return
     }
+    // The message stands behind what is shown.
+    const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
     if (key.becomes === 'refused')
-      return this.issue(shown, 'NOT_SUPPORTED', `${path} of Traefik is not supported yet, and ${UNSAFE}`)
-    if (key.becomes === 'later') return this.warn(shown, `${path} of Traefik is not supported yet: ignored`)
+      return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)
+    if (key.becomes === 'later') return this.warn(shown, `${unbuilt}: ignored`)
     const value = isTable(raw) && isEnd(step) ? true : VALUE_KINDS[key.kind].read(raw, isText)
     if (value !== undefined) return this.#put(given, step, value)
     const { expected } = VALUE_KINDS[key.kind]
@@ -188,9 +194,6 @@ export class Settings {
     }
   }
 }
-
-/** What an ignored key of this kind does. */
-const UNSAFE = 'to go on without it would open a door: remove it'
 
 /** Of what no flag or variable can say. */
 const NO_TEXT = 'no flag and no variable says them'

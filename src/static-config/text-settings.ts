@@ -1,5 +1,5 @@
 import { quote } from '../rules/document-shapes.js'
-import { suggestName } from '../rules/nearest-name.js'
+import { nearestName, suggestName } from '../rules/nearest-name.js'
 import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
@@ -46,7 +46,7 @@ function takeVariable(settings: Settings, name: string, value: string): void {
   else if (found) take(settings, found, value, name)
   else {
     const known = [...STATIC_KEYS.keys()].map((path) => PREFIX + variableOf(path))
-    settings.issue(name, 'UNKNOWN_FIELD', `there is no such variable${suggestName(name, known)}`)
+    settings.issue(name, 'UNKNOWN_FIELD', `there is no such variable${suggestKey(name, known)}`)
   }
 }
 
@@ -77,7 +77,16 @@ function takeEachFlag(settings: Settings, flags: Readonly<Record<string, string>
 
 /** For a message: the flag that an unknown one most likely means. */
 export function suggestFlag(name: string): string {
-  return suggestName(name, STATIC_KEYS.keys()).replace('"', '"--')
+  return suggestKey(name, [...STATIC_KEYS.keys()]).replace('"', '"--')
+}
+
+/** Ends of keys that trust everybody. */
+const INSECURE = ['insecure', 'insecureSkipVerify']
+
+/** For a message. One that trusts everybody is named only for what is near to it in its own last part. */
+function suggestKey(given: string, known: readonly string[]): string {
+  const meansInsecure = nearestName(given.split(/[._]/).at(-1) ?? '', INSECURE) !== undefined
+  return suggestName(given, meansInsecure ? known : known.filter((path) => !/insecure/i.test(path)))
 }
 
 function take(settings: Settings, found: FoundKey | undefined, value: string, shown: string): void {
@@ -114,7 +123,7 @@ function takeWord(settings: Settings, word: string, entryPoint: string | undefin
   const message =
     entryPoint === undefined
       ? 'expected "Name:http Address::80", found a word that stands before any name'
-      : `an entry point has no ${/^[a-z.]+:/i.test(word) ? quote(key) : 'such key'}${suggestName(key, ENTRY_POINT_KEYS)}`
+      : `an entry point has no ${/^[a-z.]+:/i.test(word) ? quote(key) : 'such key'}${suggestKey(key, ENTRY_POINT_KEYS)}`
   settings.issue(shown, 'UNKNOWN_FIELD', message)
 }
 

@@ -110,7 +110,7 @@ frontends:
       exitCode: 1,
       lines: [
         'rules/traefik.toml:1:1: loglevl: there is no key "loglevl" here; the nearest known one is "logLevel" [UNKNOWN_FIELD]',
-        'rules/traefik.toml:4:2: warning: docker: docker of Traefik is not supported yet: ignored [NOT_SUPPORTED]',
+        'rules/traefik.toml:4:2: warning: docker: this key of Traefik is not supported yet: ignored [NOT_SUPPORTED]',
         '3 files: 1 issue, 1 warning',
       ],
     })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { readStaticConfig } from '../../src/static-config/read-static-config.js'
 import { captured } from './captured-command.js'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
@@ -99,6 +100,12 @@ describe('switchover convert --format keys', () => {
     ['7', 1, /expected keys, as etcdctl/],
     ['null', 1, /expected keys, as etcdctl/],
     ['oops', 1, /\(standard input\):1:1: Unexpected token/],
+    ['/traefik/loglevel\nINFO\n', 1, /etcdctl prints JSON with --write-out=json$/m],
+    [
+      JSON.stringify({ ...JSON.parse(exported(KEYS)), more: true, count: 99 }),
+      1,
+      /found "more": true; export/,
+    ],
     [
       exported({ '/traefik/loglevel': 'A', '/traefik/LogLevel': 'B' }),
       1,
@@ -108,6 +115,67 @@ describe('switchover convert --format keys', () => {
     const { exitCode, stdout, stderr } = await captured(['convert', '--format', 'keys', '-'], { stdin })
     expect({ exitCode, stdout }).toEqual({ exitCode: code, stdout: '' })
     expect(stderr).toMatch(expected)
+  })
+
+  it('writes durations, which a store holds as bare nanoseconds, with their unit', async () => {
+    const stdin = exported({
+      '/traefik/providersthrottleduration': '2000000000',
+      '/traefik/lifecycle/gracetimeout': '1000000',
+      '/traefik/respondingtimeouts/idletimeout': '180000000000',
+      '/traefik/respondingtimeouts/readtimeout': '0',
+      '/traefik/forwardingtimeouts/dialtimeout': '1500000000',
+      '/traefik/accesslog/filters/minduration': '7',
+      '/traefik/healthcheck/interval': '30000000000',
+      '/traefik/metrics/datadog/pushinterval': '10s',
+      '/traefik/gracetimeout': '2500',
+      '/traefik/retry/attempts': '3',
+    })
+    const { exitCode, stdout, stderr } = await captured(['convert', '--format', 'keys', '-'], { stdin })
+    expect(exitCode).toBe(0)
+    for (const line of [
+      ...['providersThrottleDuration = "2s"', 'graceTimeOut = "1ms"', 'idleTimeout = "180s"'],
+      ...['readTimeout = "0s"', 'dialTimeout = "1500ms"', 'minDuration = "7ns"', 'interval = "30s"'],
+      ...['pushinterval = "10s"', 'graceTimeOut = "2500ns"', 'attempts = 3'],
+    ])
+      expect(stdout).toContain(`${line}\n`)
+    expect(stderr).toContain(
+      'providersthrottleduration: 2000000000 are nanoseconds in a store; written as "2s"\n',
+    )
+    expect(stderr).not.toContain('10s')
+    // What was printed is what `run` reads.
+    const read = await readStaticConfig({ text: `${stdout}\n[file]\nfilename = "x.toml"` })
+    expect(read.drainMs).toBe(1)
+    expect(read.options.timeouts).toMatchObject({ keepAliveMs: 180_000, connectMs: 1_500 })
+  })
+
+  it('tells of a value that has keys below it too, in either order', async () => {
+    const users = { '/traefik/entrypoints/http/auth/basic/users/0': 'bob:x' }
+    const value = { '/traefik/entrypoints/http/auth/basic/users': 'alice:x' }
+    const on = { '/traefik/api': 'true', '/traefik/api/dashboard': 'true' }
+    for (const keys of [
+      { ...users, ...value, ...on },
+      { ...value, ...on, ...users },
+    ]) {
+      const words = ['convert', '--format', 'keys', '-']
+      const { exitCode, stdout, stderr } = await captured(words, { stdin: exported(keys) })
+      expect(exitCode).toBe(0)
+      expect(stdout).toContain('users = [ "bob:x" ]')
+      expect(stderr).toBe(
+        'left out: the value of "entrypoints/http/auth/basic/users", which has keys below it too; these are taken\n',
+      )
+    }
+  })
+
+  it.each([
+    ['of etcd', exported(KEYS)],
+    ['of etcd, without keys', '{"header":{"cluster_id":1}}'],
+    ['of Consul', '[{"key":"traefik/loglevel","flags":0,"value":"eA=="}]'],
+  ])('is asked for where an export %s is given as a document', async (_what, stdin) => {
+    expect(await captured(['convert', '--format', 'json', '-'], { stdin })).toMatchObject({
+      exitCode: 1,
+      stdout: '',
+      stderr: expect.stringContaining('found keys of a store; read them with --format keys'),
+    })
   })
 
   it('refuses what does not belong together, and a file that is not there', async () => {

@@ -73,7 +73,7 @@ describe('switchover run', () => {
     const own = `[file]\n${rules('http://127.0.0.1:9').replace('version = "one"\n', '')}${GUARD}`
     const warn = run(await folderWith({ 'traefik.toml': `unsupportedFields = "warn"\n${own}` }))
     expect(await warn.ended()).toBe(1)
-    expect(warn.stderr).toContain('unsupportedFields: { warn: ["frontends.web.auth"] }')
+    expect(warn.stderr).toContain('unsupportedFields.warn names its path, "frontends.web.auth"')
     const flag = ['--unsupportedFields.warn=frontends.*.atuh']
     const typo = run(await folderWith({ 'traefik.toml': own }), {}, flag)
     expect(await typo.ended()).toBe(1)

@@ -46,7 +46,7 @@ describe('switchover run', () => {
     const status = await child.port('status')
     await child.sees(/^ready$/m)
     expect(child.stdout.trimEnd().split('\n')).toHaveLength(2)
-    expect(child.stderr).toContain('warning: docker: docker of Traefik is not supported yet: ignored')
+    expect(child.stderr).toContain('warning: docker: this key of Traefik is not supported yet: ignored')
     expect(await ask(port)).toBe('blue')
     expect((await httpGet({ port: status, path: '/ping' })).status).toBe(200)
     await writeFile(join(cwd, 'new'), rules(green.url, 'PathPrefix:/', 'two'))

@@ -47,6 +47,13 @@ describe('trust', () => {
     ],
     [['Unix'], /^trustedProxies\[0\]: expected "unix" in small letters, found "Unix"/],
     [[7], /^trustedProxies\[0\]: expected an address, a range or "unix", found number 7/],
+    ...['unx', 'unix:/run/x.sock', '/run/x.sock', './x', 'x.sock', 'uinx'].map(
+      (text): [readonly unknown[], RegExp] => [
+        [text],
+        /^trustedProxies\[0\]: .*; "unix" stands for all who connect over a Unix socket/,
+      ],
+    ),
+    [['localhost'], /^trustedProxies\[0\]: .*found "localhost"$/],
     [['fe80::1%eth0'], /^trustedProxies\[0\]: .*zone/],
   ])('refuses %j, and says which and why', (list, message) => {
     expect(() => compileTrust(list as string[])).toThrow(
@@ -107,8 +114,8 @@ describe('trust of entry points', () => {
       { web: { trustedProxy: [] } },
       /entryPoints\.web\.trustedProxy; the nearest known one is "trustedProxies"/,
     ],
-    [{ web: undefined }, /entryPoints\.web: expected an object of options, found nothing/],
-    [{ web: ['10.0.0.0/8'] }, /there is no option entryPoints\.web\.0/],
+    [{ web: undefined }, /entryPoints\.web: expected an object with trustedProxies, found nothing/],
+    [{ web: ['10.0.0.0/8'] }, /entryPoints\.web: expected an object with trustedProxies, found a list/],
     [{ web: { trustedProxies: '10.0.0.0/8' } }, /entryPoints\.web\.trustedProxies: expected a list/],
     [
       { web: { trustedProxies: ['::1', 'x'] } },

@@ -42,7 +42,10 @@ describe('a twin of a field of the table', () => {
         expect(isHidden(twin, trusted, 'drop'), twin).toBe(true)
       }
       expect(() => checkNames(['X', 'a', twin, 'b'], true), twin).toThrow(
-        expect.objectContaining({ code: 'PROXY_BAD_REQUEST' }),
+        expect.objectContaining({
+          code: 'PROXY_BAD_REQUEST',
+          message: `servers may read the header ${twin} as another one, which this proxy checks or writes (underscoreHeaders)`,
+        }),
       )
       expect(() => checkNames([twin, 'b'], false)).not.toThrow()
     }

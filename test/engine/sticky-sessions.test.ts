@@ -124,7 +124,9 @@ describe('stickySecret', () => {
   it.each([
     ['fifteen bytes!!', 'one of 15 bytes'],
     ['', 'one of 0 bytes'],
-    [[SECRET, 'short'], 'one of 5 bytes'],
+    [[SECRET, 'short'], 'one of 5 bytes at [1]'],
+    [Buffer.from(SECRET), 'bytes; write them as a text, as with toString("base64")'],
+    [undefined, 'nothing; leave it out for cookies without a secret'],
     [[], 'an empty list'],
     [7, 'number 7'],
     [{}, 'an object'],

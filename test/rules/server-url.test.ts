@@ -29,11 +29,35 @@ describe("a server's URL", () => {
   })
 
   it.each([
-    ['no URL at all', '10.0.0.1', 'is no URL; expected one like http://10.0.0.1:8080'],
-    ['an empty text', '', 'is no URL'],
-    ['a URL without a host', 'http://', 'is no URL'],
-    ['a port out of range', 'http://a.test:70000', 'is no URL'],
-    ['an address with a leading zero too many', 'http://1.2.3.256', 'is no URL'],
+    [
+      'no URL at all',
+      '10.0.0.1',
+      'is no URL: a scheme is missing before it; expected one like http://10.0.0.1:8080',
+    ],
+    ['an address and a port alone', '10.0.0.7:80', 'is no URL: a scheme is missing before it'],
+    ['an empty text', '', 'is no URL; expected one like'],
+    ['a URL without a host', 'http://', 'is no URL; expected one like'],
+    [
+      'a port out of range',
+      'http://a.test:70000',
+      'is no URL: the port "70000" is none; expected one from 1',
+    ],
+    [
+      'a port that is no number',
+      'http://a.test:http/',
+      'is no URL: the port "http" is none; expected one from 1',
+    ],
+    [
+      'an address with a number above 255',
+      'http://1.2.3.256:80/x',
+      'is no URL: "1.2.3.256" is no address: each of the four numbers must be 0 to 255',
+    ],
+    [
+      'an address with a zero before a digit that is not octal',
+      'http://10.0.0.08',
+      'is no URL: "10.0.0.08" is no address: "08" has a leading zero (octal to some programs',
+    ],
+    ['five numbers', 'http://1.2.3.4.5', 'is no URL: "1.2.3.4.5" is no address: expected four numbers'],
     ['another scheme', 'ftp://a.test', 'has the scheme ftp: expected http or https'],
     [
       'a host and port that look like a scheme',
@@ -98,6 +122,15 @@ describe("a server's URL", () => {
   })
 
   it.each([
+    ['http://010.0.0.7', 'octal to parsers of URLs; write "10.0.0.7" or "8.0.0.7"'],
+    ['http://10.0.0.010:8080/x', 'octal to parsers of URLs; write "10.0.0.10" or "10.0.0.8"'],
+    ['http://10.1', '"10.0.0.1"; write that, if it is meant'],
+    ['http://10.0.0.01', '"10.0.0.1"; write that, if it is meant'],
+  ])('is refused with what may have been meant: %s', (url, remedy) => {
+    expect(issuesOfUrl(url).map(({ message }) => message)).toEqual([expect.stringContaining(remedy)])
+  })
+
+  it.each([
     ['http://a.test:0', 'has the port "0"; expected a port from 1 to 65535'],
     ['http://a.test:000', 'has the port "000"; expected a port from 1 to 65535'],
     ['http://a..test', 'has the host "a..test", of which a part between dots is empty'],
@@ -106,7 +139,9 @@ describe("a server's URL", () => {
     ['http://@a.test', 'carries credentials'],
     ['http://:@a.test', 'carries credentials'],
     ['http://[::ffff:010.0.0.1]', 'is no URL'],
-    ['http://[fe80::1%25eth0]', 'is no URL'],
+    ['http://[fe80::1%25eth0]', 'is no URL; expected'],
+    ['http:10.0.0.256', 'is no URL; expected'],
+    ['http://root:s3@cret:99999', 'is no URL; expected'],
     ['http://1.2.3.4.5', 'is no URL'],
   ])('is refused where it means nothing: %s', (url, flaw) => {
     expect(issuesOfUrl(url).map(({ message }) => message)).toEqual([expect.stringContaining(flaw)])

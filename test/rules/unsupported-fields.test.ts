@@ -108,12 +108,15 @@ it('a guard that lets nobody in is not off, and neither is one that cannot be lo
 })
 
 it('a guard that is refused says that it guards, and how its path is written', () => {
-  const checked = validateConfig(documentWith('frontends.*.auth'), { unsupportedFields: 'warn' })
-  const [issue] = checked.ok ? [] : checked.issues
-  expect(issue?.message).toBe(
-    'auth of Traefik is not supported yet, and it guards: it is left out only by its path, unsupportedFields: { warn: ["frontends[\\"a b\\"].auth"] }',
-  )
-  const [, path = ''] = /warn: \[(".*")\]/.exec(issue?.message ?? '') ?? []
+  let path = ''
+  for (const options of [{}, { unsupportedFields: 'refuse' }, { unsupportedFields: 'warn' }] as const) {
+    const checked = validateConfig(documentWith('frontends.*.auth'), options)
+    const [issue] = checked.ok ? [] : checked.issues
+    expect(issue?.message).toBe(
+      'auth of Traefik is not supported yet, and it guards: it is left out only if unsupportedFields.warn names its path, "frontends[\\"a b\\"].auth"',
+    )
+    path = /names its path, (".*")/.exec(issue?.message ?? '')?.[1] ?? ''
+  }
   const named = { unsupportedFields: { warn: [JSON.parse(path) as string] } }
   expect(validateConfig(documentWith('frontends.*.auth'), named).ok).toBe(true)
 })
@@ -126,7 +129,7 @@ it('a name that is cut where it is shown is covered by "*" alone, for another mi
   }
   const checked = validateConfig(document, { unsupportedFields: 'warn' })
   const [issue] = checked.ok ? [] : checked.issues
-  expect(issue?.message).toContain('warn: ["frontends.*.auth"]')
+  expect(issue?.message).toContain('names its path, "frontends.*.auth"')
   expect(validateConfig(document, { unsupportedFields: { warn: [issue?.path ?? ''] } }).ok).toBe(false)
   expect(validateConfig(document, { unsupportedFields: { warn: ['frontends.*.auth'] } }).ok).toBe(true)
 })
@@ -135,11 +138,15 @@ describe('a path that cannot be meant is an invalid option', () => {
   it.each([
     ['frontends.*.auht', 'names no field; the nearest known one is "auth"'],
     ['frontend.*.auth', 'names no field; the nearest known one is "frontends"'],
-    ['auth', 'names no field; not supported yet: tls'],
+    ['auth', 'names no field; "frontends.*.auth" is one'],
+    ['*.auth', 'names no field; "frontends.*.auth" is one'],
+    ['web.auth', 'names no field; "frontends.*.auth" is one'],
+    ['responseForwarding', 'names no field; "backends.*.responseForwarding" is one'],
+    ['web.nothing', 'names no field; not supported yet: tls'],
     ['frontends', 'names no field; name a field: "frontends.*.passTLSCert"'],
     ['frontends.web', 'names no field; name a field: "frontends.web.passTLSCert"'],
     ['frontends.*.*', 'names no field; name a field: "frontends.*.passTLSCert"'],
-    ['*.web.auth', 'names no field; name a field: "tls"'],
+    ['*.web.auth', 'names no field; "frontends.*.auth" is one'],
     ['*.*.*', 'names no field'],
     ['**', 'is no path'],
     ['', 'is no path'],

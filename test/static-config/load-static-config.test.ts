@@ -154,6 +154,27 @@ describe('what comes before the file', () => {
     )
   })
 
+  it('is never answered with the key that trusts everybody, unless that is near', async () => {
+    const variable = (part: string) => refusalOf(FILE, { env: { [`SWITCHOVER_${part}`]: '10.0.0.1' } })
+    const flag = (part: string) => refusalOf(FILE, { flags: { [part]: '10.0.0.1' } })
+    const trusted = '"SWITCHOVER_ENTRYPOINTS_*_FORWARDEDHEADERS_TRUSTEDIPS"'
+    for (const end of ['TRUSTEDIP', 'TRUSTEDIPSS', 'TRUSTED', 'TRUSTED_IPS', 'TRUSTEDIPs', 'TRUSTED_PROXIES'])
+      for (const name of ['A', 'PUBLIC', 'A_RATHER_LONG_NAME'])
+        expect(await variable(`ENTRYPOINTS_${name}_FORWARDEDHEADERS_${end}`)).toContain(trusted)
+    expect(await variable('ENTRYPOINT_A_FORWARDEDHEADERS_TRUSTEDIPS')).toContain(trusted)
+    expect(await variable('ENTRYPOINTS_A_FORWARDEDHEADER_TRUSTEDIPS')).toContain(trusted)
+    for (const end of ['IPS', 'TRUST', 'PROXIES']) {
+      expect(await variable(`ENTRYPOINTS_A_FORWARDEDHEADERS_${end}`)).not.toContain('INSECURE')
+      const key = `forwardedHeaders.${end.toLowerCase()}`
+      expect(await flag(`entryPoints.a.${key}`)).not.toContain('insecure')
+      const words = { entryPoints: `Name:a ${key}:x` }
+      expect(await refusalOf(FILE, { flags: words })).not.toContain('insecure')
+    }
+    expect(await variable('ENTRYPOINTS_A_FORWARDEDHEADERS_INSECUR')).toContain('FORWARDEDHEADERS_INSECURE"')
+    expect(await flag('entryPoints.a.forwardedHeaders.insecur')).toContain('forwardedHeaders.insecure"')
+    expect(await flag('insecureSkipVerfy')).toContain('"--insecureSkipVerify"')
+  })
+
   it("is Consul's own variable for its token, if Consul is asked at all", async () => {
     const env = { CONSUL_HTTP_TOKEN: 'secret' }
     await loadStaticConfig('[consul]\n', { env })
@@ -206,9 +227,15 @@ describe('issues', () => {
         'loglevl: there is no key "loglevl" here; the nearest known one is "logLevel" [UNKNOWN_FIELD]',
         'fille: there is no key "fille" here; the nearest known one is "file" [UNKNOWN_FIELD]',
         'etcd.username: expected a text, found number 3 [INVALID_VALUE]',
-        'web.auth: web.auth of Traefik is not supported yet, and to go on without it would open a door: remove it [NOT_SUPPORTED]',
+        'web.auth: this key of Traefik is not supported yet, and it guards: save its users, set web.token or let a proxy in front of web.address ask, then remove it [NOT_SUPPORTED]',
       ].join('\n')}`,
     )
+  })
+
+  it('name what they speak of once', async () => {
+    const refusal = await refusalOf('[etcd]\npassword = "x"')
+    expect(refusal).toContain('etcd: auth.username: expected the name of an etcd user')
+    expect(refusal).not.toContain('etcd: etcd:')
   })
 
   it.each([
@@ -298,7 +325,7 @@ describe('warnings', () => {
       `${FILE}[accessLog.fields.headers]\ndefaultMode = "keep"`,
       'accessLog.fields.headers: the common format has no headers: ignored; choose "json"',
     ],
-    [`${FILE}[docker]\nendpoint = "unix:///x"`, 'docker: docker of Traefik is not supported yet: ignored'],
+    [`${FILE}[docker]\nendpoint = "unix:///x"`, 'docker: this key of Traefik is not supported yet: ignored'],
   ])('of %j', async (text, expected) => {
     expect(await warningsOf(text)).toEqual([expected])
   })
@@ -413,7 +440,9 @@ describe('what is left', () => {
       '[file]\n[frontends.a]\nbackend = "b"\nrule = "Host:x"\nauth = { basic = { users = ["a:b"] } }\n[backends.b.servers.s]\nurl = "http://h"'
     await expect(loadStaticConfig(odd)).rejects.toMatchObject({ issues: [{ code: 'NOT_SUPPORTED' }] })
     await expect(loadStaticConfig(`unsupportedFields = "warn"\n${odd}`)).rejects.toMatchObject({
-      issues: [{ code: 'NOT_SUPPORTED', message: expect.stringContaining('warn: ["frontends.a.auth"]') }],
+      issues: [
+        { code: 'NOT_SUPPORTED', message: expect.stringContaining('names its path, "frontends.a.auth"') },
+      ],
     })
     const named = `[unsupportedFields]\nwarn = ["frontends.*.auth"]\n${odd}`
     await expect(loadStaticConfig(named)).resolves.toMatchObject({

@@ -188,9 +188,17 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
     socket.on('close', () => {
       // One that closed before it said all, or before it was told all, was cut: nobody needs the other half.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
+      // Both had ended, be it by TLS: what the other still says is read by nobody, and its end would never be seen.
+      else if (!other.readableEnded) endOnceTold(other)
       open -= 1
       if (open === 0) onClosed()
     })
     socket.pipe(other)
   }
+}
+
+/** Ends a side as soon as it was told all. */
+function endOnceTold(socket: Duplex): void {
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
 }

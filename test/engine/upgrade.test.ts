@@ -257,6 +257,26 @@ describe('a tunnel', () => {
     await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
   })
 
+  it('ends when its client has gone, though the server that was told so never ends', async () => {
+    const [client, server] = [await socketPair(), await socketPair()]
+    let heard = ''
+    server.far.on('data', (chunk) => {
+      heard += chunk
+    })
+    server.far.on('error', () => {})
+    let closed = false
+    tunnel(client.near, server.near, () => {
+      closed = true
+    })
+    // TLS ends a side by itself when the other has ended.
+    client.near.end()
+    client.far.end('last words')
+    client.far.resume()
+    await once(client.near, 'close')
+    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
+    await eventually(() => heard === 'last words', 'the server was told all')
+  })
+
   it('passes an end on and lets the other side finish', async () => {
     const { client, end, finished } = await startTunnel()
     let heard = ''

@@ -33,7 +33,24 @@ export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRo
   return (req, socket, head) => {
     // Before anything else: a client that resets now must find a listener, or it ends the process.
     socket.on('error', () => socket.destroy())
-    onceFree(socket, () => take(req, socket, head))
+    if (!(socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage)
+      return take(req, socket, head)
+    const early = readWhileWaiting(socket, head)
+    onceFree(socket, () => take(req, socket, early()))
+  }
+}
+
+/** Reads what stands behind an upgrade that waits for its turn: unread, nobody would see that the client has left. */
+function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
+  const leave = () => void socket.destroy()
+  socket.once('end', leave)
+  const takeEarly = readEarly(socket, head)
+  return () => {
+    socket.off('end', leave)
+    const early = takeEarly()
+    // As Node has given it out: whoever takes it next reads on by listening.
+    ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
+    return early
   }
 }
 

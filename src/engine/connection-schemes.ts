@@ -2,9 +2,9 @@ import type { RawFields } from './sent-request.js'
 
 /**
  * Schemes that authenticate the connection, not the request, in lower case: NTLM and Negotiate (RFC 4559, 6), Negotiate's other
- * name (`Nego2`), and Kerberos as WinRM speaks it ([MS-WSMV]). docs/authenticated-connections.md lists them.
+ * name (`Nego2`), and Kerberos and CredSSP as WinRM speaks them ([MS-WSMV]). docs/authenticated-connections.md lists them.
  */
-export const CONNECTION_SCHEMES: readonly string[] = ['ntlm', 'negotiate', 'nego2', 'kerberos']
+export const CONNECTION_SCHEMES: readonly string[] = ['ntlm', 'negotiate', 'nego2', 'kerberos', 'credssp']
 
 // At the begin of a value or of an element of a list. Each blank is looked at once: it is linear.
 const SCHEME = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})(?:$|[ \\t,])`, 'i')

@@ -188,7 +188,11 @@ export class Exchange implements Moving {
     // Whoever read it to its end found nothing in it; nobody would be told of that end again.
     if (this.req.readableEnded) return null
     this.#whole = wholeBody(this.req)
-    if (this.#whole) return this.#whole
+    if (this.#whole) {
+      // That of the try before: nobody will read it, and whatever waits for its end would wait for ever.
+      this.#body = undefined
+      return this.#whole
+    }
     this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
     return this.#body
   }

@@ -56,6 +56,8 @@ export class Pipelines {
     if (!front || front === res || res.writableEnded) return false
     socket[PIPELINE] ??= new Pipeline(socket, this)
     const pipeline = socket[PIPELINE]
+    // A second proxy of the host's, or a second entry point: it would wait for itself.
+    if (pipeline.hasBegun(res)) return false
     pipeline.begunBefore(front)
     if (pipeline.admits(req)) {
       pipeline.begun(res)
@@ -135,9 +137,13 @@ class Pipeline {
     return size === 0 || (size < this.#all.limit && this.#unsafe === 0 && SAFE.has(method))
   }
 
+  hasBegun(res: ServerResponse): boolean {
+    return this.#underWay.has(res)
+  }
+
   /** The response that has the socket is under way, unless its request has yet to begin. */
   begunBefore(front: ServerResponse): void {
-    if (this.#waiting[0]?.res !== front) this.begun(front)
+    if (!this.#underWay.has(front) && !this.#waiting.some(({ res }) => res === front)) this.begun(front)
   }
 
   /** Its response is under way, be it ours or a host's. */
@@ -171,17 +177,32 @@ class Pipeline {
     const socket = this.#socket
     // A response that ends its connection is the last one, whatever was sent behind its request (RFC 9112, 9.6).
     if (socket.destroyed || !socket.writable) return this.#forget()
-    for (let [first] = this.#waiting; first && this.#fits(first.req); [first] = this.#waiting) {
-      const { req, res, next, begin } = first
-      this.#waiting.shift()
-      this.#all.left(this, 1)
-      this.begun(res)
-      begin(req, res, next)
-    }
+    const { _httpMessage: front } = socket
+    if (front && this.#waiting.length > 0) this.#letFrontBegin(front)
+    for (let [first] = this.#waiting; first && this.#fits(first.req); [first] = this.#waiting)
+      this.#begin(first)
     if (this.#waiting.length > 0) return
     this.#release()
     // What was kept may have held requests.
     if (this.#underWay.size === 0 && this.#waiting.length === 0) this.#dissolve()
+  }
+
+  /**
+   * A host that waits before it gives requests on may give them in another order than they came in. The one whose response
+   * has the socket begins whatever else is under way: no other response leaves before it.
+   */
+  #letFrontBegin(front: ServerResponse): void {
+    const waiting = this.#waiting.find(({ res }) => res === front)
+    if (waiting) this.#begin(waiting)
+    else this.begun(front)
+  }
+
+  #begin(waiting: WaitingRequest): void {
+    const { req, res, next, begin } = waiting
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
+    this.#all.left(this, 1)
+    this.begun(res)
+    begin(req, res, next)
   }
 
   #release(): void {

@@ -186,7 +186,7 @@ export class ProxyEngine implements ExchangeOwner {
     const relay = new ResponseRelay(exchange, backend, server)
     if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
-    if (this.#onRequest && exchange.retries === 0)
+    if (this.#onRequest && exchange.retries === 0 && exchange.rooms === 0)
       runRequestHook(this.#onRequest, exchange.context(), headers, this.#how.underscoreHeaders)
 
     // dispatch

@@ -33,7 +33,24 @@ export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRo
   return (req, socket, head) => {
     // Before anything else: a client that resets now must find a listener, or it ends the process.
     socket.on('error', () => socket.destroy())
-    onceFree(socket, () => take(req, socket, head))
+    if (!(socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage)
+      return take(req, socket, head)
+    const early = readWhileWaiting(socket, head)
+    onceFree(socket, () => take(req, socket, early()))
+  }
+}
+
+/** Reads what stands behind an upgrade that waits for its turn: unread, nobody would see that the client has left. */
+function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
+  const leave = () => void socket.destroy()
+  socket.once('end', leave)
+  const takeEarly = readEarly(socket, head)
+  return () => {
+    socket.off('end', leave)
+    const early = takeEarly()
+    // As Node has given it out: whoever takes it next reads on by listening.
+    ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
+    return early
   }
 }
 
@@ -188,9 +205,17 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
     socket.on('close', () => {
       // One that closed before it said all, or before it was told all, was cut: nobody needs the other half.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
+      // Both had ended, be it by TLS: what the other still says is read by nobody, and its end would never be seen.
+      else if (!other.readableEnded) endOnceTold(other)
       open -= 1
       if (open === 0) onClosed()
     })
     socket.pipe(other)
   }
+}
+
+/** Ends a side as soon as it was told all. */
+function endOnceTold(socket: Duplex): void {
+  if (socket.writableFinished) socket.destroy()
+  else socket.once('finish', () => socket.destroy())
 }

@@ -153,7 +153,7 @@ describe('a connection that a client has authenticated', () => {
     expect((await alice.ask({ path: '/n0' })).status).toBe(401)
   })
 
-  it.each(['NTLM', 'ntlm', 'Negotiate', 'NEGOTIATE', 'Nego2', 'Kerberos'])(
+  it.each(['NTLM', 'ntlm', 'Negotiate', 'NEGOTIATE', 'Nego2', 'Kerberos', 'CredSSP'])(
     'whatever it is spelled: %s',
     async (scheme) => {
       const server = await AuthenticatingServer.start()

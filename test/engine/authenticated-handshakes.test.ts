@@ -166,6 +166,33 @@ describe('a handshake', () => {
     },
   )
 
+  it.each([
+    ['a short refusal', { body: 'no' }],
+    ['a refusal in chunks', { body: 'no', isChunked: true }],
+  ])('goes on behind %s, if the body came while a dead server was tried first', async (_what, refusal) => {
+    const one = await AuthenticatingServer.start('one')
+    one.refusal = refusal
+    const { engine, port } = await startEngine(routeTo(await refusingUrl(), one))
+    const credentials = { first: 'NTLM first-alice', whole: 'NTLM whole-alice' }
+    for (const authorization of [undefined, credentials.first, undefined, credentials.whole]) {
+      const raw = await openRaw(port)
+      // With this header the request begins before its body is looked at.
+      const fields = ['Content-Length: 3', 'Expect: 100-continue', 'X-Client: alice']
+      if (authorization) fields.push(`Authorization: ${authorization}`)
+      for (let n = 1; n <= 4; n += 1) {
+        raw.sendHead('POST / HTTP/1.1', 'Host: a.b', ...fields).send('abc')
+        const answer =
+          authorization === credentials.whole
+            ? 'alice"}'
+            : 'isChunked' in refusal
+              ? '0\r\n\r\n'
+              : '\r\n\r\nno'
+        await eventually(() => raw.received.split(answer).length === n + 1, `answer ${n}`)
+      }
+    }
+    await eventually(() => engine.inFlight.size === 0, 'nothing is under way')
+  })
+
   it('may be followed by pipelined requests: they are answered in their order, on its connection', async () => {
     const one = await AuthenticatingServer.start('one')
     const { port } = await startEngine(routeTo(one))

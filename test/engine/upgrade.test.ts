@@ -257,6 +257,26 @@ describe('a tunnel', () => {
     await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
   })
 
+  it('ends when its client has gone, though the server that was told so never ends', async () => {
+    const [client, server] = [await socketPair(), await socketPair()]
+    let heard = ''
+    server.far.on('data', (chunk) => {
+      heard += chunk
+    })
+    server.far.on('error', () => {})
+    let closed = false
+    tunnel(client.near, server.near, () => {
+      closed = true
+    })
+    // TLS ends a side by itself when the other has ended.
+    client.near.end()
+    client.far.end('last words')
+    client.far.resume()
+    await once(client.near, 'close')
+    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
+    await eventually(() => heard === 'last words', 'the server was told all')
+  })
+
   it('passes an end on and lets the other side finish', async () => {
     const { client, end, finished } = await startTunnel()
     let heard = ''
@@ -369,6 +389,30 @@ describe('an upgrade to anything else', () => {
 })
 
 describe('an upgrade that stands behind another request on its connection', () => {
+  it.each(['websocket', 'h2c'])('(%s) does not hide that its client leaves', async (protocol) => {
+    let asked = 0
+    const server = await startServer(() => {
+      asked += 1
+    })
+    const { engine, port } = await startEngine(routeTo(server))
+    const fields = `Host: a\r\nConnection: upgrade\r\nUpgrade: ${protocol}`
+    for (const [early, leave] of [
+      ['', 'end'],
+      ['early', 'end'],
+      ['early', 'resetAndDestroy'],
+      ['early'.repeat(2_000), 'destroy'],
+    ] as const) {
+      asked = 0
+      const { socket } = (await openRaw(port)).send(
+        `${'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2)}GET /2 HTTP/1.1\r\n${fields}\r\n\r\n${early}`,
+      )
+      await eventually(() => asked === 1, 'the first is at the server')
+      socket[leave]()
+      await eventually(() => engine.inFlight.size === 0, `nothing is under way after ${leave}`, 2_000)
+      expect(asked).toBe(1)
+    }
+  })
+
   const first = 'GET /1 HTTP/1.1\r\nHost: a\r\n\r\n'
   const upgrade = (token: string) =>
     `GET /2 HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: ${token}\r\n\r\n`

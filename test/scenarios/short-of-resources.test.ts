@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net'
 import { type Backend, createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startNamed } from '../engine/live-engine.js'
+import { openRaw, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 
@@ -10,12 +10,15 @@ const CODES = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAI_ME
 /** A backend of two servers by name, whose connections fail with a code while `failsWith` is set. */
 async function startFailing(backend: Partial<Backend>, options: Partial<ProxyOptions> = {}) {
   const [one, two] = [await startNamed('one'), await startNamed('two')]
-  const state = { failsWith: '', lookups: 0 }
+  const state = { failsWith: '', times: Number.POSITIVE_INFINITY, lookups: 0 }
   const lookup: LookupFunction = (_name, _options, callback) => {
     state.lookups += 1
     const error = Object.assign(new Error(state.failsWith), { code: state.failsWith })
-    if (state.failsWith === '') callback(null, [{ address: '127.0.0.1', family: 4 }])
-    else callback(error, [])
+    if (state.failsWith === '' || state.times === 0) callback(null, [{ address: '127.0.0.1', family: 4 }])
+    else {
+      state.times -= 1
+      callback(error, [])
+    }
   }
   const proxy = createProxy({
     config: {
@@ -88,4 +91,30 @@ it('a server that is down is told as before', async () => {
   state.failsWith = 'ECONNREFUSED'
   expect(await httpGet({ port })).toMatchObject({ status: 502 })
   await eventually(() => down.length === 1, 'one goes out, the last stays')
+})
+
+it('calls the onRequest hook once for a request that room was made for', async () => {
+  let calls = 0
+  const onRequest: ProxyOptions['onRequest'] = ({ headers }) => {
+    calls += 1
+    headers.append('X-User', 'alice')
+  }
+  const { port, state, servers } = await startFailing({}, { onRequest })
+  const users: string[][] = []
+  for (const { server } of servers) {
+    server.prependListener('request', ({ rawHeaders }) => {
+      users.push(rawHeaders.filter((_, index) => rawHeaders[index - 1] === 'X-User'))
+    })
+  }
+  // An idle client connection is what can be given up.
+  const idle = await openRaw(port)
+  idle.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  await idle.until(/one|two/)
+  for (const { sockets } of servers) for (const socket of sockets) socket.destroy()
+  for (const { sockets } of servers) await eventually(() => sockets.size === 0, 'no connection to a server')
+  calls = 0
+  users.length = 0
+  Object.assign(state, { failsWith: 'EMFILE', times: 1 })
+  expect(await httpGet({ port })).toMatchObject({ status: 200 })
+  expect({ calls, users }).toEqual({ calls: 1, users: [['alice']] })
 })

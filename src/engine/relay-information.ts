@@ -37,7 +37,7 @@ function hintsOf(fields: RawFields): string | undefined {
       const value = headers[index + 1] as string
       const lower = name.toLowerCase()
       if (NOT_IN_HINTS.has(lower)) continue
-      // Whoever writes to a socket must see to it that no line ends within another.
+      // Written to the socket, a value with a line end would begin a line of its own.
       validateHeaderName(name)
       validateHeaderValue(name, value)
       if (lower === 'link') links += isLink(value) ? `Link: ${value}\r\n` : ''

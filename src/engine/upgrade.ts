@@ -48,7 +48,7 @@ function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   return () => {
     socket.off('end', leave)
     const early = takeEarly()
-    // As Node has given it out: whoever takes it next reads on by listening.
+    // As Node gives it out: the next reader starts it by listening.
     ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
     return early
   }

@@ -16,7 +16,7 @@ export interface RangeWatch {
   readonly after: bigint
   /** Told of keys that were written or deleted. */
   changed(keys: readonly Buffer[]): void
-  /** What was written since is kept no more. The watch has ended. */
+  /** The store has dropped what was written since. The watch has ended. */
   compacted(): void
   failed(cause: Error): void
   /** A range was refused, in words. Without it that is a failure. */

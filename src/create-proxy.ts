@@ -5,10 +5,11 @@ import { warnIfLenient } from './engine/lenient-parser.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
-import { checkEntryPoint } from './listen-checks.js'
+import { checkEntryPoint, checkServer } from './listen-checks.js'
 import {
   type BoundAddress,
   checkListenAt,
+  continueFor,
   type ListenAt,
   Listener,
   type ListenerLimits,
@@ -42,7 +43,7 @@ export interface ProxyState {
 export class ReverseProxy extends ProxyEmitter {
   /** For `server.on('request', ...)` and connect-style frameworks. The first request starts the proxy. */
   readonly handler: RequestHandler
-  /** For `server.on('upgrade', ...)`. */
+  /** For `server.on('upgrade', ...)`, or for a listener of the host's, with a `next`. The first upgrade starts the proxy. */
   readonly upgrade: UpgradeHandler
   /** The status server as a handler, for a server of the host's; needs the option `status`, `{}` at least. */
   readonly status: RequestHandler
@@ -60,7 +61,8 @@ export class ReverseProxy extends ProxyEmitter {
 
   /** @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID` */
   constructor(options: ProxyOptions) {
-    super()
+    // Checked in the next line: anything else than 'throw' warns.
+    super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
     this.#limits = options
     this.#entryPoints = options.entryPoints
@@ -155,31 +157,29 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Serves on the host's own server: all of its requests and upgrades. `close` takes the handlers off it again, and gives
-   * the server its own times back. A server with `insecureHTTPParser` is served with a warning of the process.
+   * Serves on the host's own server of `node:http` or `node:https`: all of its requests and upgrades. `close` takes the
+   * handlers off it again, and gives the server its own times back. A server with `insecureHTTPParser` is served with a
+   * warning of the process. Upgrades that no frontend matches get 404, unless a listener that came later hears of them.
    *
-   * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server has a request listener: both would answer
+   * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server has a listener of requests or upgrades, for both
+   *   would answer, and for HTTP/2 servers and whatever else is no HTTP/1 server
    */
   attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
     if (this.#closing) throw new ProxyError('PROXY_CLOSED')
     onlyKnownOptions(options, ['entryPoint'], 'attach: ')
     checkEntryPoint(options.entryPoint, this.#entryPoints, 'attach')
-    if (server.listenerCount('request') > 0) {
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches, add it afterwards',
-      )
-    }
+    checkServer(server)
     warnIfLenient(server)
     void this.start()
     const { handler, upgrade } = this.#handlersFor(options.entryPoint)
+    const onContinue = continueFor(server, handler)
     server.on('request', handler)
-    server.on('checkContinue', handler)
+    server.on('checkContinue', onContinue)
     server.on('upgrade', upgrade)
     const unlimit = limitServer(server, this.#limits, this.#connections)
     this.#detach.push(() => {
       server.off('request', handler)
-      server.off('checkContinue', handler)
+      server.off('checkContinue', onContinue)
       server.off('upgrade', upgrade)
       unlimit()
     })
@@ -263,9 +263,9 @@ export class ReverseProxy extends ProxyEmitter {
         void this.start()
         handler(req, res, next)
       },
-      upgrade: (req, socket, head) => {
+      upgrade: (req, socket, head, next) => {
         void this.start()
-        upgrade(req, socket, head)
+        upgrade(req, socket, head, next)
       },
     }
   }

@@ -1,3 +1,7 @@
+import { Server as HttpServer } from 'node:http'
+import { Server as HttpsServer } from 'node:https'
+import { Server as NetServer } from 'node:net'
+import { HTTP2_WAY_OUT } from './engine/http2-request.js'
 import { ProxyError } from './model/errors.js'
 import { describeValue } from './rules/document-shapes.js'
 import { suggestName } from './rules/nearest-name.js'
@@ -51,6 +55,48 @@ export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undef
   throw invalid(
     `${where}: entryPoint: the option entryPoints has no ${name}${nearest}; if ${name} is meant, add it there, {} at least`,
   )
+}
+
+/**
+ * Refuses what the proxy cannot serve on alone: another server than one of HTTP/1, and one whose own listeners would answer
+ * the same requests or upgrades.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the way out
+ */
+export function checkServer(server: unknown): asserts server is HttpServer {
+  if (!(server instanceof HttpServer || server instanceof HttpsServer))
+    throw invalid(
+      `attach: expected a server of node:http or node:https, found ${kindOfServer(server)}${wayOut(server)}`,
+    )
+  if (server.listenerCount('request') > 0)
+    throw invalid(
+      'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches, add it afterwards',
+    )
+  if (server.listenerCount('upgrade') > 0)
+    throw invalid(
+      'attach: the server has an upgrade listener already, of ws or Socket.IO for example, and both would answer; instead of attach, let a listener of yours call proxy.upgrade(req, socket, head, next), and add proxy.handler for requests',
+    )
+}
+
+/** Only servers of node:http2 can change the settings of their sessions. */
+function isHttp2(server: unknown): boolean {
+  return typeof (server as { updateSettings?: unknown } | null | undefined)?.updateSettings === 'function'
+}
+
+function kindOfServer(server: unknown): string {
+  if (isHttp2(server)) return 'a server of node:http2; HTTP/2 is not served yet'
+  if (server instanceof NetServer) return 'a server of node:net or node:tls, which speaks no HTTP'
+  return typeof server === 'function' ? 'a function' : describeValue(server)
+}
+
+function wayOut(server: unknown): string {
+  if (isHttp2(server)) return `: ${HTTP2_WAY_OUT}`
+  // Express gives its server out by listen, Fastify holds it.
+  const isFramework =
+    typeof server === 'function' || typeof (server as { server?: unknown } | null)?.server === 'object'
+  return isFramework
+    ? '; of a framework, give its server: app.listen() of Express, app.server of Fastify'
+    : ''
 }
 
 function invalid(message: string): ProxyError {

@@ -125,6 +125,18 @@ interface ServerLimits {
   readonly maxHeadersCount?: number | null | undefined
 }
 
+/**
+ * A listener of `checkContinue` beside the proxy's of `request`. Socket.IO puts a listener of its own in the place of those of
+ * `request`, and calls them for what is not its own: it must hear of these requests as well.
+ */
+export function continueFor(server: Server, handler: RequestHandler): RequestHandler {
+  return (req, res) => {
+    if (server.listeners('request').includes(handler)) return handler(req, res)
+    res.writeContinue()
+    server.emit('request', req, res)
+  }
+}
+
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
 function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => socket.destroy())

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RequestHandler } from './engine/engine-options.js'
+import { passOn } from './engine/pass-on.js'
 import type { ProxyEmitter } from './engine/proxy-emitter.js'
 import type { RequestObserver } from './engine/request-reports.js'
 import { type BoundAddress, boundAddress } from './listener.js'
@@ -61,10 +62,12 @@ export class Observation {
 
   /** The status server's, to be mounted in a server of the host's. */
   readonly handler: RequestHandler = (req, res, next) => {
+    const { failures } = this.#events
+    const pass = next && ((...error: [unknown?]) => passOn(next, req, res, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
-      if (this.#status && !this.#closed) return this.#status.handler(req, res, next)
+      if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()
-      if (next) return next(error)
+      if (pass) return pass(error)
       res.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8' })
       res.end(`503 the status server is not there: ${error.message}\n`)
     })
@@ -78,7 +81,13 @@ export class Observation {
   }
 
   async reopenLogs(): Promise<void> {
-    await Promise.allSettled([this.#accessLog?.reopen(), this.#options.logger?.reopen?.()])
+    const { logger } = this.#options
+    // Async, so that a logger of the host's that throws at once rejects.
+    const reopenLogger = async () => logger?.reopen?.()
+    await Promise.all([
+      this.#accessLog?.reopen(),
+      reopenLogger().catch((thrown) => this.#events.failures.tell(this, 'reopen of the logger', thrown)),
+    ])
   }
 
   async close(): Promise<void> {

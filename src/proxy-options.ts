@@ -60,6 +60,7 @@ const OPTIONS: Readonly<
   lookup: ['a function', isFunction],
   stickySecret: ['a text or a list of texts', () => true],
   upgrades: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
+  onListenerError: ['"warn" or "throw"', (value) => value === 'warn' || value === 'throw'],
   onRequest: ['a function', isFunction],
   onResponse: ['a function', isFunction],
   lastGoodFile: ['the path of a file, or a cache with load and save', isCache],

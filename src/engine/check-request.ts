@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { ProxyError } from '../model/errors.js'
 import { namedByConnection } from './forward-headers.js'
+import { versionRefusal } from './http2-request.js'
 import { checkLenient, hasEnded, isLenient, warnIfLenient } from './lenient-parser.js'
 import { checkNames, type UnderscoreHeaders } from './proxy-fields.js'
 import { hasBody } from './request-body.js'
@@ -36,7 +37,7 @@ export function checkRequest(req: IncomingMessage, { id, underscoreHeaders }: Re
 function checkHead(req: IncomingMessage): void {
   const { method, httpVersion } = req
   if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-    throw new ProxyError('PROXY_BAD_REQUEST', `HTTP/${httpVersion} is not spoken here`)
+    throw versionRefusal(req)
   }
   if (hidesHeaders(req)) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the request has more headers than node shows')

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import type { Hooks } from './hooks.js'
 import type { Limits, Timeouts } from './limits.js'
+import type { OnListenerError } from './listener-failures.js'
 import type { EntryPointOptions } from './peer-trust.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
 import type { UpstreamTls } from './upstream-tls.js'
@@ -57,6 +58,11 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    * (RFC 6455, 4.1). Default: none.
    */
   readonly upgrades?: readonly string[]
+  /**
+   * What happens to an error of a listener of events, or of `next`: `warn` tells of it by a warning of the process, ten a
+   * minute for each; `throw` throws it on the next tick, as an uncaught exception. The others are called first. Default `warn`.
+   */
+  readonly onListenerError?: OnListenerError
 }
 
 /** A request handler for node:http, and for connect-style frameworks: `next` is called where no frontend matches. */
@@ -65,5 +71,13 @@ export type RequestHandler = (
   res: ServerResponse,
   next?: (error?: unknown) => void,
 ) => void
-/** A handler of node:http's `upgrade` event. */
-export type UpgradeHandler = (req: IncomingMessage, socket: Duplex, head: Buffer) => void
+/**
+ * A handler of node:http's `upgrade` event. `next` is called where no frontend matches; the socket is untouched then.
+ * Without `next`, such a request gets 404, unless another listener hears of it: then it is left to that one.
+ */
+export type UpgradeHandler = (
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  next?: (error?: unknown) => void,
+) => void

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { asError, ProxyError } from '../model/errors.js'
+import { onRejected } from '../model/rejections.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { describeValue } from '../rules/document-shapes.js'
 import { foldName, HOP_BY_HOP, kindOfField, ORDINARY, type UnderscoreHeaders } from './proxy-fields.js'
@@ -173,6 +174,6 @@ export function runRequestHook(
 // What it would do after a wait comes too late; and its failure would be nobody's, and end the process.
 function refusePromise(answer: unknown): void {
   if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
-  Promise.resolve(answer).catch(() => {})
+  onRejected(answer, () => {})
   throw new ProxyError('PROXY_HOOK_FAILED', 'the hook answers by a promise; hooks are synchronous')
 }

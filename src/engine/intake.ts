@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import type { Limits } from './limits.js'
+import type { ListenerFailures } from './listener-failures.js'
 import { Pipelines } from './pipelines.js'
 import { upgradeHandler } from './upgrade.js'
 
@@ -19,16 +20,25 @@ export class Intake {
   readonly #headBytes: number
   /** In small letters. */
   readonly #protocols: ReadonlySet<string>
+  readonly #failures: ListenerFailures
 
   /** @param upgrades protocols that are tunnelled, beside `websocket` */
-  constructor({ pipelined, headBytes }: Limits, upgrades: readonly string[] = []) {
+  constructor(
+    { pipelined, headBytes }: Limits,
+    failures: ListenerFailures,
+    upgrades: readonly string[] = [],
+  ) {
+    this.#failures = failures
     this.#pipelines = new Pipelines(pipelined)
     this.#headBytes = headBytes
     this.#protocols = new Set(['websocket', ...upgrades.map((token) => token.toLowerCase())])
   }
 
-  /** The handlers of one entry point. */
-  handlersFor(begin: Begin): { handler: RequestHandler; upgrade: UpgradeHandler } {
+  /** The handlers of one entry point. @param claims whether a frontend matches; undefined if that cannot be told */
+  handlersFor(
+    begin: Begin,
+    claims: (req: IncomingMessage) => boolean | undefined,
+  ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipelines = this.#pipelines
     const handler: RequestHandler = (req, res, next) => {
       // Without a socket, another response of its connection is under way before it.
@@ -39,6 +49,8 @@ export class Intake {
       headBytes: this.#headBytes,
       allowed: this.#protocols,
       begin: (req, res, pending) => begin(req, res, undefined, pending),
+      claims,
+      failures: this.#failures,
     })
     return { handler, upgrade }
   }

@@ -1,5 +1,6 @@
 import type { Backend } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
+import { onRejected } from '../model/rejections.js'
 import { isSameData } from '../model/same-data.js'
 import { isUsable } from '../rules/balancer.js'
 import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
@@ -114,7 +115,7 @@ export class LiveBackend {
   }
 
   #changed(server: LiveServer): void {
-    this.#pick.changed?.(server)
+    this.#tellBalancer(server)
     this.#callWaiting()
   }
 
@@ -132,6 +133,7 @@ export class LiveBackend {
     const other = fallback?.isAvailable ? fallback : undefined
     const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? other
     if (!server) return undefined
+    if (!server.state) throw notOneOfOurs(server)
     server.state.inFlight += 1
     this.#tell(server)
     return server
@@ -199,7 +201,20 @@ export class LiveBackend {
   #tell(server: LiveServer): void {
     const { owner } = server.state
     owner?.changed()
-    if (!owner || owner !== this.#owners.get(server)) this.#pick.changed?.(server)
+    if (!owner || owner !== this.#owners.get(server)) this.#tellBalancer(server)
+  }
+
+  /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
+  #tellBalancer(server: LiveServer): void {
+    try {
+      onRejected(this.#pick.changed?.(server), this.#changedFailed)
+    } catch (thrown) {
+      this.#changedFailed(thrown)
+    }
+  }
+
+  readonly #changedFailed = (thrown: unknown): void => {
+    this.#events.failures.tell(this, `changed of the balancer of ${this.name}`, thrown)
   }
 
   /** A server may have room. */
@@ -251,6 +266,14 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
+
+/** @param found what a balancer of the host's has picked; the rejection of a promise would end the process */
+function notOneOfOurs(found: unknown): Error {
+  onRejected(found, () => {})
+  return new Error(
+    'the balancer picked something that is no server of the backend; balancers are synchronous',
+  )
+}
 
 function breakerOf(
   backend: string,

@@ -1,16 +1,39 @@
 import { EventEmitter } from 'eventemitter3'
 import type { ProxyEvents } from '../model/events.js'
+import { onRejected } from '../model/rejections.js'
+import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 
 type Listener = EventEmitter.ListenerFn
 type EventName = keyof ProxyEvents
 type ListenerOf<E extends EventName> = EventEmitter.EventListener<ProxyEvents, E>
 
 /**
- * The emitter of a proxy's events. A listener that throws harms nobody: the other listeners are told, whoever emitted
- * goes on, and the error is rethrown on the next tick, where the host's own policy for uncaught exceptions decides.
+ * The emitter of a proxy's events. A listener that throws, or whose promise rejects, harms nobody: the other listeners are
+ * called, and the work that emitted goes on. A warning of the process tells of it. With `'throw'`, the error is thrown on
+ * the next tick, and the host's policy for uncaught exceptions decides.
  */
 export class ProxyEmitter extends EventEmitter<ProxyEvents> {
+  /** Where failures of all functions of the host's are told. */
+  readonly failures: ListenerFailures
   readonly #contained = new WeakMap<Listener, Listener>()
+  /** The event that is being emitted. */
+  #event = ''
+
+  constructor(onListenerError?: OnListenerError) {
+    super()
+    this.failures = new ListenerFailures(onListenerError)
+  }
+
+  override emit<E extends EventName>(event: E, ...args: EventEmitter.EventArgs<ProxyEvents, E>): boolean {
+    // A listener may emit too.
+    const outer = this.#event
+    this.#event = event
+    try {
+      return super.emit(event, ...args)
+    } finally {
+      this.#event = outer
+    }
+  }
 
   override on<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
     return super.on(event, this.#contain(listener), context)
@@ -46,13 +69,15 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   #contain<L extends Listener>(listener: L): L {
     let contained = this.#contained.get(listener)
     if (!contained) {
+      const { failures } = this
+      const eventNow = () => this.#event
       contained = function (this: unknown, ...args) {
+        const event = eventNow()
+        const failed = (reason: unknown) => failures.tell(listener, `a listener of ${event}`, reason)
         try {
-          listener.apply(this, args)
-        } catch (error) {
-          process.nextTick(() => {
-            throw error
-          })
+          onRejected(listener.apply(this, args), failed)
+        } catch (thrown) {
+          failed(thrown)
         }
       }
       this.#contained.set(listener, contained)

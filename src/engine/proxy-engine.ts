@@ -8,6 +8,7 @@ import { present } from '../rules/records.js'
 import { admit } from './admit.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import { checkRequest, isForUs } from './check-request.js'
+import { claimOf } from './claim-upgrade.js'
 import { chainOf, clientOf, peerOf } from './client-address.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { answerOptions, redirect, writeErrorResponse } from './error-response.js'
@@ -22,6 +23,7 @@ import { Intake } from './intake.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
 import type { LiveServer } from './live-server.js'
 import { LoadShedding } from './load-shedding.js'
+import { passExchangeOn } from './pass-on.js'
 import { EntryPointTrust } from './peer-trust.js'
 import { ProxyEmitter } from './proxy-emitter.js'
 import { LiveFacts } from './read-facts.js'
@@ -57,14 +59,14 @@ export class ProxyEngine implements ExchangeOwner {
   #draining = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
-  constructor(options: EngineOptions = {}, events = new ProxyEmitter()) {
+  constructor(options: EngineOptions = {}, events = new ProxyEmitter(options.onListenerError)) {
     this.events = events
     this.reports = new RequestReports(events)
     this.#trust = new EntryPointTrust(options.trustedProxies, options.entryPoints)
     this.#how = forwardingOf(options)
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
-    this.#intake = new Intake(this.#limits, options.upgrades)
+    this.#intake = new Intake(this.#limits, events.failures, options.upgrades)
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
     this.authenticated = new AuthenticatedConnections(options.onRequest !== undefined)
@@ -89,8 +91,9 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    return this.#intake.handlersFor((req, res, next, pending) =>
-      this.#handle(new Exchange(req, res, this, entryPoint, pending), next),
+    return this.#intake.handlersFor(
+      (req, res, next, pending) => this.#handle(new Exchange(req, res, this, entryPoint, pending), next),
+      (req) => claimOf(req, entryPoint, this.snapshot, this.#trust, this.#how.underscoreHeaders),
     )
   }
 
@@ -105,10 +108,8 @@ export class ProxyEngine implements ExchangeOwner {
 
   #begin(exchange: Exchange, next?: (error?: unknown) => void): void {
     if (exchange.clientLeft || this.#forward(exchange, next !== undefined)) return
-    exchange.abandon()
     this.#forget(exchange)
-    this.reports.passedOn(exchange)
-    next?.()
+    if (next) passExchangeOn(next, exchange, this)
   }
 
   /**

@@ -4,8 +4,11 @@ import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './forward-headers.js'
+import type { ListenerFailures } from './listener-failures.js'
+import { type Next, passUpgradeOn } from './pass-on.js'
 import { hasBody } from './request-body.js'
 import type { RawFields } from './sent-request.js'
+import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
 
 /** What an upgrade request becomes. */
 export interface UpgradeRoutes {
@@ -16,12 +19,57 @@ export interface UpgradeRoutes {
   readonly allowed: ReadonlySet<string>
   /** Takes all others; `pending` is what is to be tunnelled, if anything. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
+  /** Whether a frontend matches; undefined if that cannot be told. */
+  readonly claims: (req: IncomingMessage) => boolean | undefined
+  readonly failures: ListenerFailures
 }
 
-/** Tells upgrades that are tunnelled from those that are served as the plain requests that they are too. */
-export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRoutes): UpgradeHandler {
+/** Tells upgrades of frontends from the host's, and those that are tunnelled from those that are plain requests too. */
+export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
+  const { claims } = routes
+  const { take, plain } = takers(routes)
+  const decide = (req: IncomingMessage, socket: Duplex, head: Buffer, next?: Next, shared?: boolean) => {
+    const claim = next && claims(req)
+    if (!next || claim || (claim === undefined && !shared)) return take(req, socket, head)
+    if (!shared && isPlainForHost(req, socket)) return plain(req, socket, head)
+    passUpgradeOn(next, req, socket, routes.failures, responseOn)
+  }
+  const inTurn = (
+    req: IncomingMessage,
+    socket: UpgradeSocket,
+    head: Buffer,
+    next?: Next,
+    shared?: boolean,
+  ) => {
+    // Left to the other listeners, untouched: an answer would stand in the middle of what they say.
+    if (shared && !next && !claims(req)) return
+    if (!socket._httpMessage) return decide(req, socket, head, next, shared)
+    const early = readWhileWaiting(socket, head)
+    onceFree(socket, () => {
+      const all = early()
+      if (!next || claims(req)) return decide(req, socket, all, next, shared)
+      // The host has the head that Node gave it: what came since goes back.
+      if (all.length > head.length) socket.unshift(all.subarray(head.length))
+      decide(req, socket, head, next, shared)
+    })
+  }
+  return (req, socket, head, next) => {
+    const shared = isShared(socket)
+    if (shared && isTaken(socket)) return
+    // Before anything else: a client that resets now must find a listener, or it ends the process.
+    socket.on('error', () => socket.destroy())
+    if (shared) afterOthers(socket, () => inTurn(req, socket, head, next, shared))
+    else inTurn(req, socket, head, next)
+  }
+}
+
+/** A socket that node:http has given out. */
+type UpgradeSocket = Duplex & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
+
+/** Ways to serve an upgrade that is a frontend's: `plain` serves it as if it asked for no upgrade. */
+function takers({ handler, headBytes, allowed, begin }: UpgradeRoutes) {
   const plain = asPlainRequests(handler, headBytes)
-  const take: UpgradeHandler = (req, socket, head) => {
+  const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
     // What is hidden would not be replayed: such a request goes on to be refused.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
@@ -30,14 +78,16 @@ export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRo
       protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
     begin(req, responseOn(req, socket), pending)
   }
-  return (req, socket, head) => {
-    // Before anything else: a client that resets now must find a listener, or it ends the process.
-    socket.on('error', () => socket.destroy())
-    if (!(socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage)
-      return take(req, socket, head)
-    const early = readWhileWaiting(socket, head)
-    onceFree(socket, () => take(req, socket, early()))
-  }
+  return { take, plain }
+}
+
+/**
+ * Whether a request is one for the host's own routes: no server of Node's speaks HTTP/2 behind an upgrade, and clients of
+ * Java and curl ask for it with every first request.
+ */
+function isPlainForHost(req: IncomingMessage, { server }: UpgradeSocket): boolean {
+  const isH2c = req.headers.upgrade?.toLowerCase() === 'h2c'
+  return isH2c && !keepsItsBody(req) && !hidesHeaders(req) && (server?.listenerCount('request') ?? 0) > 0
 }
 
 /** Reads what stands behind an upgrade that waits for its turn: unread, nobody would see that the client has left. */

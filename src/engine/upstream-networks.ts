@@ -1,6 +1,7 @@
 import { ADDRCONFIG, type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { ProxyError } from '../model/errors.js'
+import { asError, ProxyError } from '../model/errors.js'
+import { onRejected } from '../model/rejections.js'
 import { parseRange } from '../rules/cidr.js'
 import { compileWithin } from '../rules/range-set.js'
 import { isCredentialService } from './credential-services.js'
@@ -40,9 +41,10 @@ export class UpstreamNetworks {
       else callback(null, first.address, first.family)
     }
     try {
-      this.#lookup(hostname, { ...options, all: true }, found)
+      const answer: unknown = this.#lookup(hostname, { ...options, all: true }, found)
+      onRejected(answer, (reason) => found(asError(reason), []))
     } catch (error) {
-      found(error as Error, [])
+      found(asError(error), [])
     }
   }
 

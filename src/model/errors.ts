@@ -12,6 +12,11 @@ export const ERROR_CODES = {
     status: 501,
     says: 'The transfer coding is not supported.',
   },
+  PROXY_VERSION_UNSUPPORTED: {
+    source: 'internal',
+    status: 505,
+    says: 'This version of HTTP is not served here.',
+  },
   PROXY_METHOD_REFUSED: { source: 'client', status: 405, says: 'The method is not allowed.' },
   PROXY_LOOP: { source: 'config', status: 508, says: 'The request has come round in a circle.' },
   PROXY_CLIENT_TIMEOUT: { source: 'client', status: 408, says: 'The client stopped sending or reading.' },

@@ -1,5 +1,7 @@
 import type { Writable } from 'node:stream'
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
+import { asError } from '../model/errors.js'
+import { onRejected } from '../model/rejections.js'
 import { type AccessLogFilters, keeps } from './access-log-filters.js'
 import { type HeaderModes, type LoggedHeaders, loggedHeaders } from './access-log-headers.js'
 import { entryOf, type Line, lineAsCommon, lineAsJson } from './access-log-lines.js'
@@ -21,7 +23,7 @@ export interface AccessLogOptions {
   readonly headers?: HeaderModes
 }
 
-type Write = (line: Line) => void
+type Write = (line: Line) => unknown
 
 /** Writes a line for each request that has ended. Source of names and forms: Traefik 1.7's `[accessLog]`. */
 export class AccessLog {
@@ -52,11 +54,16 @@ export class AccessLog {
     if (filters && !keeps(filters, status, request.retries, durationMs)) return
     try {
       const headers = this.#headers?.(request)
-      this.#write({ request, status, durationMs, count: this.#count, endedAt, headers })
+      const answer = this.#write({ request, status, durationMs, count: this.#count, endedAt, headers })
+      onRejected(answer, this.#failed)
     } catch (error) {
-      // The host's own.
-      this.#warning.tell(`cannot be written: ${(error as Error)?.message}`)
+      this.#failed(error)
     }
+  }
+
+  /** The logger or stream is the host's: it may throw, and a logger's promise may reject. */
+  readonly #failed = (error: unknown): void => {
+    this.#warning.tell(`cannot be written: ${asError(error).message}`)
   }
 
   /** Opens the file anew, after it was moved away. Never rejects: where that fails, lines go on to the file that was there. */

@@ -1,12 +1,13 @@
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
 import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dropped-guards.js'
-import type { Issue } from '../model/errors.js'
+import { asError, type Issue } from '../model/errors.js'
 import type { Changes } from '../model/events.js'
+import { onRejected } from '../model/rejections.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
 import { LogWarning } from './log-warning.js'
 import { masked } from './masked.js'
 
-type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => void
+type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => unknown
 
 /**
  * One line for each switch, refusal and outage, and for nothing that happens with each request; `debug` adds requests that
@@ -20,11 +21,12 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
   const warning = new LogWarning('the application log')
   const say: Say = (at, fields, message) => {
     if (LOG_LEVELS.indexOf(at) < least) return
+    // The logger is the host's: it may throw, and its promise may reject.
+    const failed = (error: unknown) => warning.tell(`cannot be written: ${asError(error).message}`)
     try {
-      write(at, fields, onOneLine(masked(message)))
+      onRejected(write(at, fields, onOneLine(masked(message))), failed)
     } catch (error) {
-      // The host's own.
-      warning.tell(`cannot be written: ${(error as Error)?.message}`)
+      failed(error)
     }
   }
   const told = new ToldGuards()

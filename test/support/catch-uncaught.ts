@@ -2,13 +2,35 @@ import { onTestFinished } from 'vitest'
 
 /** What is thrown with nobody to catch it, for the length of a test; Vitest's own listeners must not see it. */
 export function catchUncaught(): unknown[] {
-  const caught: unknown[] = []
-  const others = process.listeners('uncaughtException')
-  process.removeAllListeners('uncaughtException')
-  process.on('uncaughtException', (error) => caught.push(error))
+  return catchEvent('uncaughtException')
+}
+
+/** What ends a process: errors that nobody catches, and rejections that nobody hears. */
+export function catchFatal(): unknown[] {
+  const uncaught = catchEvent('uncaughtException')
+  catchEvent('unhandledRejection', uncaught)
+  return uncaught
+}
+
+/** Warnings of this package, as `code: message`, for the length of a test. */
+export function catchWarnings(): string[] {
+  const caught: string[] = []
+  const onWarning = (warning: Error & { code?: string }) => {
+    if (warning.name.startsWith('Switchover'))
+      caught.push(`${warning.code ?? warning.name}: ${warning.message}`)
+  }
+  process.on('warning', onWarning)
+  onTestFinished(() => void process.off('warning', onWarning))
+  return caught
+}
+
+function catchEvent(event: string, caught: unknown[] = []): unknown[] {
+  const others = process.listeners(event as 'exit')
+  process.removeAllListeners(event)
+  process.on(event, (error) => caught.push(error))
   onTestFinished(() => {
-    process.removeAllListeners('uncaughtException')
-    for (const listener of others) process.on('uncaughtException', listener)
+    process.removeAllListeners(event)
+    for (const listener of others) process.on(event, listener)
   })
   return caught
 }

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http'
+import { isForUs } from './check-request.js'
+import { chainOf, clientOf, peerOf } from './client-address.js'
+import type { EntryPointTrust } from './peer-trust.js'
+import type { UnderscoreHeaders } from './proxy-fields.js'
+import { LiveFacts } from './read-facts.js'
+import type { Snapshot } from './snapshot.js'
+
+/**
+ * Whether a frontend matches an upgrade request, before anything is read from its socket or written to it. The host's
+ * other listeners need the socket untouched where none does.
+ *
+ * @returns undefined if that cannot be told: nothing serves yet, or no rule can read the request
+ */
+export function claimOf(
+  req: IncomingMessage,
+  entryPoint: string | undefined,
+  snapshot: Snapshot | undefined,
+  allTrust: EntryPointTrust,
+  underscoreHeaders: UnderscoreHeaders,
+): boolean | undefined {
+  if (!snapshot) return undefined
+  if (isForUs(req)) return false
+  const peer = peerOf(req)
+  const trust = allTrust.at(entryPoint)
+  const trusted = trust.trusts(req, peer)
+  try {
+    const client = trusted ? clientOf(peer, chainOf(req), trust) : peer
+    const facts = new LiveFacts(req, client, peer, trusted, entryPoint, underscoreHeaders)
+    return snapshot.router.match(facts) !== undefined
+  } catch {
+    return undefined
+  }
+}

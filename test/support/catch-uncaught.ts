@@ -19,8 +19,14 @@ export function catchWarnings(): string[] {
     if (warning.name.startsWith('Switchover'))
       caught.push(`${warning.code ?? warning.name}: ${warning.message}`)
   }
+  // Node's own would print each of them.
+  const others = process.listeners('warning')
+  process.removeAllListeners('warning')
   process.on('warning', onWarning)
-  onTestFinished(() => void process.off('warning', onWarning))
+  onTestFinished(() => {
+    process.removeAllListeners('warning')
+    for (const listener of others) process.on('warning', listener)
+  })
   return caught
 }
 

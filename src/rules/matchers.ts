@@ -1,4 +1,5 @@
 import { ProxyError } from '../model/errors.js'
+import { onRejected } from '../model/rejections.js'
 import type { MatcherFactory } from '../model/request-facts.js'
 import type { CompileMatcher } from './compiled-matcher.js'
 import { onlyKnownOptions } from './known-options.js'
@@ -23,6 +24,7 @@ import {
   stripPrefix,
   stripPrefixRegex,
 } from './path-modifiers.js'
+import type { Test } from './rule-tree.js'
 import { COMBINING_KEYS } from './rule-tree.js'
 
 /** One matcher: in which forms of rules it may stand, and how its values are compiled there. */
@@ -207,8 +209,18 @@ const TAKEN = new Set(
 function ownMatcher(factory: MatcherFactory): Matcher {
   const compile: CompileMatcher = (values) => {
     const test: unknown = factory(values)
-    if (typeof test === 'function') return { test: test as ReturnType<MatcherFactory> }
+    if (typeof test === 'function') return { test: answering(test as ReturnType<MatcherFactory>) }
     throw new Error('the matcher did not compile to a function')
   }
   return everywhere(compile, [1, Number.POSITIVE_INFINITY])
+}
+
+/** Anything but true and false is unknown. A promise is too, and its rejection would end the process. */
+function answering(test: ReturnType<MatcherFactory>): Test {
+  return (facts) => {
+    const answer: unknown = test(facts)
+    if (typeof answer === 'boolean') return answer
+    onRejected(answer, () => {})
+    return undefined
+  }
 }

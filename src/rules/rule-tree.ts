@@ -1,4 +1,3 @@
-import { onRejected } from '../model/rejections.js'
 import type { RequestFacts } from '../model/request-facts.js'
 
 /** One matcher of a rule, as it was written. */
@@ -94,10 +93,7 @@ export function holds(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean {
 export function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean | undefined {
   if (tree.kind === 'term') {
     const answer: unknown = tree.test(facts)
-    if (typeof answer === 'boolean') return answer
-    // Its answer is unknown, but its rejection would end the process.
-    onRejected(answer, () => {})
-    return undefined
+    return typeof answer === 'boolean' ? answer : undefined
   }
   if (tree.kind === 'not') {
     const answer = answerOf(tree.part, facts)

@@ -83,9 +83,9 @@ export class AccessLog {
     if (!stream) return (line) => this.#file?.write(text(line))
     stream.on?.('error', (error: Error) => this.#warning.tell(`cannot be written: ${error.message}`))
     return (line) => {
-      if (stream.writable === false) this.#warning.tell('cannot be written: its stream has ended')
-      else if ((stream.writableLength ?? 0) < MAX_UNWRITTEN) stream.write(text(line))
-      else this.#warning.tell('cannot be written as fast as requests end; lines are left out')
+      if (stream.writable === false) return this.#warning.tell('cannot be written: its stream has ended')
+      if ((stream.writableLength ?? 0) < MAX_UNWRITTEN) return stream.write(text(line))
+      return this.#warning.tell('cannot be written as fast as requests end; lines are left out')
     }
   }
 }

@@ -1,31 +1,38 @@
-// As middleware of Express. Run: npx tsx examples/06-inside-express.ts
-import { createServer } from 'node:http'
+// As middleware of Express, beside WebSockets of its own. Run: npx tsx examples/06-inside-express.ts
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import { createProxy } from 'switchover'
+import { WebSocketServer } from 'ws'
+import { show, startUpstream } from './inside/upstream.js'
 
-const upstream = createServer((req, res) => res.end(`upstream got ${req.url}\n`)).listen(0)
+const upstream = startUpstream()
 const proxy = createProxy({
   config: {
-    frontends: { users: { backend: 'users', rule: 'PathPrefix:/users' } },
-    backends: {
-      users: { servers: { one: { url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` } } },
-    },
+    // The rule takes /api off. A mount path, app.use('/api', ...), does that to requests and not to upgrades.
+    frontends: { users: { backend: 'users', rule: 'PathPrefix:/api/users;PathPrefixStrip:/api' } },
+    backends: { users: { servers: { one: { url: upstream.url } } } },
   },
 })
 await proxy.ready()
 
 const app = express()
 app.get('/health', (_req, res) => void res.send('ok'))
-app.use('/api', proxy.handler) // mounted: the proxy sees and forwards /users, not /api/users
+app.use(proxy.handler) // before body parsers: it streams bodies
+app.use(express.json())
+app.post('/own', (req, res) => void res.json(req.body))
 app.use((_req, res) => void res.status(404).send('not here'))
 const service = app.listen(0)
-service.on('upgrade', proxy.upgrade)
+
+const sockets = new WebSocketServer({ noServer: true, path: '/chat' })
+sockets.on('connection', (socket) => socket.send('my own socket'))
+service.on('upgrade', (req, socket, head) => {
+  const open = () =>
+    sockets.handleUpgrade(req, socket, head, (client) => sockets.emit('connection', client, req))
+  proxy.upgrade(req, socket, head, open)
+})
 
 const url = `http://127.0.0.1:${(service.address() as AddressInfo).port}`
-for (const path of ['/health', '/api/users/7', '/api/other']) {
-  console.log(path, '->', (await (await fetch(url + path)).text()).trim())
-}
+await show(url, ['/health', 'POST /own', 'POST /api/users/7', '/api/other'], ['/chat', '/api/users/7'])
 
 await proxy.close()
 service.close()

@@ -1,33 +1,38 @@
 // Beside the routes of Fastify: what its router does not have goes to the proxy. Run: npx tsx examples/07-inside-fastify.ts
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import fastify from 'fastify'
 import { createProxy } from 'switchover'
+import { WebSocketServer } from 'ws'
+import { show, startUpstream } from './inside/upstream.js'
 
-const upstream = createServer((req, res) => void req.pipe(res)).listen(0)
+const upstream = startUpstream()
 const proxy = createProxy({
   config: {
-    frontends: { echo: { backend: 'echo', rule: 'Path:/echo;Method:POST' } },
-    backends: {
-      echo: { servers: { one: { url: `http://127.0.0.1:${(upstream.address() as AddressInfo).port}` } } },
-    },
+    frontends: { api: { backend: 'api', rule: 'PathPrefix:/api/' } },
+    backends: { api: { servers: { one: { url: upstream.url } } } },
   },
 })
 await proxy.ready()
 
 const app = fastify()
 app.get('/health', async () => 'ok')
-app.removeAllContentTypeParsers()
-app.addContentTypeParser('*', (_request, _body, done) => done(null)) // bodies stay unread: the proxy streams them
-app.setNotFoundHandler((request, reply) => {
-  reply.hijack()
-  proxy.handler(request.raw, reply.raw)
+app.post('/own', async (request) => request.body)
+// A scope without parsers: the proxy streams bodies. The routes outside of it get theirs parsed, as before.
+app.register(async (scope) => {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', (_request, _body, done) => done(null))
+  scope.setNotFoundHandler((request, reply) => proxy.handler(request.raw, reply.hijack().raw))
 })
-app.server.on('upgrade', proxy.upgrade)
-const url = await app.listen({ port: 0, host: '127.0.0.1' })
 
-console.log('/health ->', await (await fetch(`${url}/health`)).text())
-console.log('/echo ->', await (await fetch(`${url}/echo`, { method: 'POST', body: 'hello' })).text())
+const sockets = new WebSocketServer({ noServer: true, path: '/chat' })
+sockets.on('connection', (socket) => socket.send('my own socket'))
+app.server.on('upgrade', (req, socket, head) => {
+  const open = () =>
+    sockets.handleUpgrade(req, socket, head, (client) => sockets.emit('connection', client, req))
+  proxy.upgrade(req, socket, head, open)
+})
+
+const url = await app.listen({ port: 0, host: '127.0.0.1' })
+await show(url, ['/health', 'POST /own', 'POST /api/echo', '/nothing'], ['/chat', '/api/echo'])
 
 await proxy.close()
 await app.close()

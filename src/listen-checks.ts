@@ -74,7 +74,7 @@ export function checkServer(server: unknown): asserts server is HttpServer {
     )
   if (server.listenerCount('upgrade') > 0)
     throw invalid(
-      'attach: the server has an upgrade listener already, of ws or Socket.IO for example, and both would answer; instead of attach, let a listener of yours call proxy.upgrade(req, socket, head, next), and add proxy.handler for requests',
+      'attach: the server has an upgrade listener already, of ws or Socket.IO for example, and both would answer; attach before that listener is added, or, instead of attach, let a listener of yours call proxy.upgrade(req, socket, head, next)',
     )
 }
 

@@ -169,9 +169,41 @@ describe('the examples', () => {
   it.each([
     ['03-events.ts', {}, ['generation 2: port 9002', 'refused: frontends.web.backend', '404 PROXY_NO_ROUTE']],
     ['04-custom-provider.ts', { ROUTES: 'a.test=http://127.0.0.1:9001' }, ['a.test@environment matches']],
-    ['05-inside-node-http.ts', {}, ['/health -> ok', 'upstream got /api/users?page=2', 'neither mine']],
-    ['06-inside-express.ts', {}, ['/health -> ok', 'upstream got /users/7', '/api/other -> not here']],
-    ['07-inside-fastify.ts', {}, ['/health -> ok', '/echo -> hello']],
+    [
+      '05-inside-node-http.ts',
+      {},
+      [
+        '/health -> ok',
+        'upstream got /api/users?page=2',
+        'neither mine',
+        'WebSocket /chat -> my own socket',
+        'WebSocket /api/chat -> upstream got /api/chat',
+      ],
+    ],
+    [
+      '06-inside-express.ts',
+      {},
+      [
+        '/health -> ok',
+        'POST /own -> {"a":1}',
+        'POST /api/users/7 -> upstream got /users/7 {"a":1}',
+        '/api/other -> not here',
+        'WebSocket /chat -> my own socket',
+        'WebSocket /api/users/7 -> upstream got /users/7',
+      ],
+    ],
+    [
+      '07-inside-fastify.ts',
+      {},
+      [
+        '/health -> ok',
+        'POST /own -> {"a":1}',
+        'POST /api/echo -> upstream got /api/echo {"a":1}',
+        '/nothing -> 404',
+        'WebSocket /chat -> my own socket',
+        'WebSocket /api/echo -> upstream got /api/echo',
+      ],
+    ],
     [
       '08-rules-alone.ts',
       {},

@@ -20,7 +20,8 @@ export interface RequestChecks {
  * Refuses what node:http lets through and no server should have to be the one to refuse: whatever two parsers on the way
  * might understand differently ends here.
  *
- * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`, `PROXY_LOOP`
+ * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`, `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`,
+ *   `PROXY_LOOP`
  */
 export function checkRequest(req: IncomingMessage, { id, underscoreHeaders }: RequestChecks): void {
   const { socket } = req

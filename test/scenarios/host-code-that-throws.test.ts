@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
   AliasProvider,
   type ConfigSink,
@@ -399,6 +401,62 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     expect([500, 502]).toContain((await httpGet({ port })).status)
     await someTurns()
     expect(fatal).toEqual([])
+  })
+})
+
+/** A program of a host's, in a process of its own: it serves, asks itself, and ends well. */
+async function runHost(options: string): Promise<{ code: number | null; printed: string; errors: string }> {
+  const index = new URL('../../src/index.ts', import.meta.url).href
+  const program = `
+    import { createServer } from 'node:http'
+    import { createProxy } from ${JSON.stringify(index)}
+    const upstream = createServer((req, res) => res.end('served')).listen(0, '127.0.0.1')
+    await new Promise((resolve) => upstream.on('listening', resolve))
+    const url = 'http://127.0.0.1:' + upstream.address().port
+    const proxy = createProxy({
+      config: {
+        frontends: { all: { backend: 'one', rule: 'PathPrefix:/' } },
+        backends: { one: { servers: { one: { url } } } },
+      },
+      ${options}
+    })
+    proxy.on('configChanged', () => { throw new Error('sync') })
+    proxy.on('requestFinished', async () => { throw new Error('async') })
+    const bound = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    await proxy.ready()
+    for (const time of [1, 2]) console.log(await (await fetch(bound.url)).text())
+    await proxy.close()
+    upstream.close()`
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program])
+  onTestFinished(() => void child.kill('SIGKILL'))
+  let [printed, errors] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    printed += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    errors += chunk
+  })
+  const [code] = (await once(child, 'close', { signal: AbortSignal.timeout(60_000) })) as [number | null]
+  return { code, printed, errors }
+}
+
+describe('a process whose listeners throw and reject', () => {
+  it('serves on, ends well, and says what failed', { timeout: 70_000 }, async () => {
+    const { code, printed, errors } = await runHost('')
+    expect(printed).toBe('served\nserved\n')
+    expect(errors).toContain(
+      '[SWITCHOVER_LISTENER_FAILED] SwitchoverWarning: a listener of configChanged failed: sync',
+    )
+    expect(errors).toContain(
+      '[SWITCHOVER_LISTENER_FAILED] SwitchoverWarning: a listener of requestFinished failed: async',
+    )
+    expect(code).toBe(0)
+  })
+
+  it("ends with onListenerError: 'throw'", { timeout: 70_000 }, async () => {
+    const { code, errors } = await runHost("onListenerError: 'throw',")
+    expect(errors).toContain('Error: sync')
+    expect(code).toBe(1)
   })
 })
 

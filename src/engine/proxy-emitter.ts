@@ -13,7 +13,7 @@ type ListenerOf<E extends EventName> = EventEmitter.EventListener<ProxyEvents, E
  * the next tick, and the host's policy for uncaught exceptions decides.
  */
 export class ProxyEmitter extends EventEmitter<ProxyEvents> {
-  /** Where failures of all functions of the host's are told. */
+  /** For the proxy's own use: where failures of all functions of the host's are told. */
   readonly failures: ListenerFailures
   readonly #contained = new WeakMap<Listener, Listener>()
   /** The event that is being emitted. */

@@ -206,8 +206,9 @@ export class LiveBackend {
 
   /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
   #tellBalancer(server: LiveServer): void {
+    if (!this.#pick.changed) return
     try {
-      onRejected(this.#pick.changed?.(server), this.#changedFailed)
+      onRejected(this.#pick.changed(server), this.#changedFailed)
     } catch (thrown) {
       this.#changedFailed(thrown)
     }

@@ -9,7 +9,7 @@ import { hasBehind } from './pipelines.js'
  * How long a client connection that was not told of its end stays open without a request, in milliseconds. A request may be on
  * its way already when the proxy decides to close. Closed at once, the connection would lose it.
  */
-export const QUIET_MS = 1_000
+export const QUIET_MS = 500
 
 /** What node:http adds to a socket that it serves. */
 type ServedSocket = Socket & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
@@ -22,7 +22,7 @@ export class Closing {
   #stage: 'leaving' | 'draining' | 'over' | undefined
   /** Connections that end if nothing comes on them any more. */
   readonly #quiet = new Map<ServedSocket, NodeJS.Timeout>()
-  #onNoneQuiet: (() => void)[] = []
+  readonly #onNoneQuiet: (() => void)[] = []
 
   constructor(inFlight: InFlight, generations: { close(): void }, upstreams: { destroy(): Promise<void> }) {
     this.#inFlight = inFlight
@@ -101,13 +101,18 @@ export class Closing {
   #watch(socket: ServedSocket): void {
     const { bytesRead } = socket
     const look = () => {
+      if (!this.#quiet.has(socket)) return
       // Part of a head has come: the rest of it has its time.
       if (!socket._httpMessage && socket.bytesRead !== bytesRead) return this.#watch(socket)
       this.#forget(socket)
       // Another request is under way. What comes after it is looked at then.
       if (!socket._httpMessage) socket.end()
     }
-    this.#quiet.set(socket, setTimeout(look, QUIET_MS))
+    // After what has arrived was read: where the process stood still for long, a request lies there unread.
+    this.#quiet.set(
+      socket,
+      setTimeout(() => setImmediate(look), QUIET_MS),
+    )
   }
 
   #forget(socket: ServedSocket): void {

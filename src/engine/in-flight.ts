@@ -15,7 +15,7 @@ export class InFlight {
   readonly #exchanges: Exchange[] = []
   readonly #timeouts: Timeouts
   /** Called once, when the last one has ended. */
-  #onIdle: (() => void)[] = []
+  readonly #onIdle: (() => void)[] = []
   #watch: NodeJS.Timeout | undefined
 
   constructor(timeouts: Timeouts) {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import { QUIET_MS } from './engine/closing.js'
@@ -117,7 +116,8 @@ export class Shutdown {
     // Of a host that calls the handlers nothing is known.
     if (this.#accept.ms > 0 && left.length + attached.size === 0) return new Promise(() => {})
     const closing = [...attached].filter(({ listening }) => !listening)
-    await Promise.all([...left, ...closing.map((server) => once(server, 'close'))])
+    const closed = closing.map((server) => new Promise((resolve) => server.once('close', resolve)))
+    await Promise.all([...left, ...closed])
   }
 
   async #cutTheRest(stopped: readonly Promise<void>[]): Promise<void> {

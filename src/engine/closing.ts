@@ -12,7 +12,12 @@ import { hasBehind } from './pipelines.js'
 export const QUIET_MS = 500
 
 /** What node:http adds to a socket that it serves. */
-type ServedSocket = Socket & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
+type ServedSocket = Socket & {
+  readonly _httpMessage?: ServerResponse | null
+  readonly server?: Server
+  /** None once an upgrade request has come, be it behind others. */
+  readonly parser?: unknown
+}
 
 /** The end of an engine, and of its client connections. */
 export class Closing {
@@ -81,7 +86,8 @@ export class Closing {
 
   /** Whether a response ends its connection. Not while others are behind it: each of them would be lost. */
   endsWith({ req, res }: Exchange): boolean {
-    return this.#stage !== undefined && !hasBehind(req.socket, res)
+    if (this.#stage === undefined) return false
+    return Boolean((req.socket as ServedSocket).parser) && !hasBehind(req.socket, res)
   }
 
   /** Ends the connection with a response that node:http writes, where `endsWith` says so. */

@@ -11,12 +11,11 @@ const ACCEPTING =
   /^closing: requests are accepted for 3600 s more, while \/ready says 503; \d+ under way now$/m
 const DRAINING =
   /^closing: requests under way have 3600 s, new connections are not accepted; \d+ under way now$/m
-const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'
 
 let slow: Server
 let asked = 0
 let child: CommandChild
-let client: RawConnection
+let client: RawConnection | undefined
 
 beforeEach(async () => {
   asked = 0
@@ -28,13 +27,13 @@ beforeEach(async () => {
 })
 afterEach(() => {
   child.kill()
-  client.socket.destroy()
+  client?.socket.destroy()
   slow.closeAllConnections()
   slow.close()
 })
 
 /** Runs a proxy with a response under way that has no end. */
-async function start(acceptS: number): Promise<{ port: number; status: number }> {
+async function start(acceptS: number): Promise<{ port: number; status: number; client: RawConnection }> {
   const cwd = await folderWith({
     'rules.toml': rules(`http://127.0.0.1:${(slow.address() as AddressInfo).port}`),
   })
@@ -47,16 +46,16 @@ async function start(acceptS: number): Promise<{ port: number; status: number }>
   )
   const [port, status] = [await child.port('http'), await child.port('status')]
   await child.sees(/^ready$/m)
-  client = await RawConnection.open(port)
-  client.sendHead('GET / HTTP/1.1', 'Host: a')
-  await client.until('half')
-  expect(ANSWER).toContain('200')
-  return { port, status }
+  const held = await RawConnection.open(port)
+  client = held
+  held.sendHead('GET / HTTP/1.1', 'Host: a')
+  await held.until('half')
+  return { port, status, client: held }
 }
 
 describe('switchover run ends a step with each signal', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)('%s: accept, drain, cut', async (signal) => {
-    const { port, status } = await start(3_600)
+    const { port, status, client } = await start(3_600)
     child.signal(signal)
     await child.sees(ACCEPTING)
     expect((await httpGet({ port: status, path: '/ready' })).status).toBe(503)
@@ -99,5 +98,27 @@ describe('switchover run ends a step with each signal', () => {
     more.sendHead('GET / HTTP/1.1', 'Host: a')
     await more.until('half')
     more.socket.destroy()
+  })
+  it.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s during the cut ends it at once, with %d', async (signal, code) => {
+    child = new CommandChild([], { program: 'test/support/slow-stop-child.ts' })
+    await child.port('http')
+    child.signal(signal)
+    // Nothing is under way: the drain is over at once, and what is left is the provider.
+    await child.sees(/^stopping$/m)
+    child.signal(signal)
+    expect(await child.ended()).toBe(code)
+    expect(child.stderr).not.toMatch(/^closed/m)
+  })
+
+  it('a signal again and again ends it, whatever was to be waited for', async () => {
+    await start(3_600)
+    await eventually(() => {
+      child.signal('SIGINT')
+      return child.child.exitCode !== null
+    }, 'it ends')
+    expect([0, 130]).toContain(await child.ended())
   })
 })

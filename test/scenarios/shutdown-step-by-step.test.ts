@@ -1,6 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
+import { createServer as createSecure } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import {
   type CloseOptions,
   createProxy,
@@ -19,6 +22,7 @@ import {
   startServer,
   type TestServer,
 } from '../engine/live-engine.js'
+import { Authority } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually, nextEvent } from '../support/next-event.js'
 
@@ -111,19 +115,17 @@ describe('while requests are accepted', () => {
   it('its own answers end their connections too', async () => {
     const server = await startNamed('one')
     const config = routeWith({ rule: 'Path:/there' }, server)
-    const { proxy, port } = await startProxy(server, { config })
+    const { proxy, port } = await startProxy(server, { config, keepTrailingSlash: false })
     void proxy.close({ acceptMs: HOUR })
-    for (const [lines, status] of [
-      [['GET /nowhere HTTP/1.1', 'Host: a'], 404],
-      [['OPTIONS * HTTP/1.1', 'Host: a'], 204],
-      [['GET /there/ HTTP/1.1', 'Host: a'], 301],
-      [['TRACE / HTTP/1.1', 'Host: a'], 405],
+    for (const [line, status] of [
+      ['GET /nowhere HTTP/1.1', 404],
+      ['OPTIONS * HTTP/1.1', 204],
+      ['TRACE / HTTP/1.1', 405],
     ] as const) {
       const client = await openRaw(port)
-      client.sendHead(...lines)
+      client.sendHead(line, 'Host: a')
       const answer = await client.untilClosed()
-      if (status !== 301 || !answer.startsWith('HTTP/1.1 404'))
-        expect(answer).toContain(`HTTP/1.1 ${status} `)
+      expect(answer).toContain(`HTTP/1.1 ${status} `)
       expect(answer).toMatch(/\r\nConnection: close\r\n/)
     }
   })
@@ -254,6 +256,23 @@ describe('when accepting stops', () => {
     await closing
   })
 
+  it('an upgrade behind a request becomes a tunnel: that response does not end the connection', async () => {
+    const server = await startWaiting()
+    const { proxy, told, port } = await startProxy(server)
+    const client = await openRaw(port)
+    client.sendHead('GET /wait HTTP/1.1', 'Host: a')
+    client.sendHead('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket')
+    await eventually(() => server.waiting.length === 1, 'the first arrives')
+    const closing = proxy.close({ drainMs: HOUR })
+    server.waiting[0]?.end('first')
+    await client.until(/first[\s\S]*101 Switching/)
+    client.send('hello')
+    await client.until('hello')
+    client.socket.end()
+    await closing
+    expect(told.at(-1)).toMatchObject({ step: 'closed', cut: 0 })
+  })
+
   it('a connection whose response had begun before stays open for a request that is on its way', async () => {
     const server = await startWaiting()
     const { proxy, port } = await startProxy(server)
@@ -324,6 +343,47 @@ describe('on a server of the host’s', () => {
       expect(told.at(-1)).toMatchObject({ step: 'closed', cut: 0 })
     },
   )
+})
+
+it.each(['tcp', 'unix'] as const)('over TLS and %s, on a server of the host’s too', async (over) => {
+  const server = await startWaiting()
+  const { proxy, told } = makeProxy({ config: routeTo(server) })
+  const host = createSecure(await (await Authority.create('a')).sign())
+  proxy.attach(host)
+  const path = join(await folderWith({}), 'https.sock')
+  host.listen(over === 'unix' ? { path } : LOOPBACK)
+  await eventually(() => host.listening, 'it listens')
+  onTestFinished(() => void host.close().closeAllConnections())
+  await proxy.ready()
+  const { port = 0 } = (over === 'unix' ? {} : host.address()) as Partial<AddressInfo>
+  const target = over === 'unix' ? { path } : { port, host: '127.0.0.1' }
+  const clients = await Promise.all(
+    Array.from({ length: 2 }, async () => {
+      const socket = connectTls({ ...target, rejectUnauthorized: false })
+      onTestFinished(() => void socket.destroy())
+      let received = ''
+      socket.on('data', (chunk) => {
+        received += chunk
+      })
+      await once(socket, 'secureConnect')
+      return { socket, received: () => received, closed: once(socket, 'close') }
+    }),
+  )
+  const [held, silent] = clients
+  held?.socket.write('GET /wait HTTP/1.1\r\nHost: a\r\n\r\n')
+  await eventually(() => server.waiting.length === 1, 'it waits')
+  proxy.on('shutdownChanged', (event) => {
+    if (event.step !== 'draining') return
+    host.close()
+    silent?.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  })
+  const closing = proxy.close({ acceptMs: 1, drainMs: HOUR })
+  await silent?.closed
+  server.waiting[0]?.end('at last')
+  await Promise.all([held?.closed, closing])
+  expect(silent?.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at once/)
+  expect(held?.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at last/)
+  expect(told.at(-1)).toMatchObject({ step: 'closed', cut: 0 })
 })
 
 describe('what is cut', () => {

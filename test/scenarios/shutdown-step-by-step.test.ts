@@ -65,6 +65,11 @@ async function startWaiting(): Promise<TestServer & { waiting: ServerResponse[] 
   })
   return Object.assign(server, { waiting })
 }
+/** As long as a request may be on its way: more than the turn in which connections are looked at. */
+async function afterTurns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 describe('while requests are accepted', () => {
   it('the status server says so, and each response ends its connection', async () => {
     const server = await startNamed('one')
@@ -119,6 +124,7 @@ describe('while requests are accepted', () => {
     void proxy.close({ acceptMs: HOUR })
     for (const [line, status] of [
       ['GET /nowhere HTTP/1.1', 404],
+      ['GET /there/ HTTP/1.1', 301],
       ['OPTIONS * HTTP/1.1', 204],
       ['TRACE / HTTP/1.1', 405],
     ] as const) {
@@ -218,9 +224,11 @@ describe('when accepting stops', () => {
       await eventually(() => server.waiting.length === 1, 'it waits')
       proxy.on('shutdownChanged', (event) => {
         if (event.step !== 'draining') return
-        idle.sendHead('POST /wait HTTP/1.1', 'Host: a', 'Content-Length: 0')
-        silent.sendHead('GET /wait HTTP/1.1', 'Host: a')
-        half.sendHead(': a')
+        void afterTurns(5).then(() => {
+          idle.sendHead('POST /wait HTTP/1.1', 'Host: a', 'Content-Length: 0')
+          silent.sendHead('GET /wait HTTP/1.1', 'Host: a')
+          half.sendHead(': a')
+        })
       })
       const closing = proxy.close({ drainMs: HOUR, ...more })
       await eventually(() => server.waiting.length === 3, 'both arrive')

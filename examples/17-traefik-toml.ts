@@ -23,7 +23,10 @@ await writeFile(path, 'logLevel = "ERROR"\n[file]\nfilename = "rules.toml"\n[doc
 
 // What Traefik has and this does not yet is a warning; what guards is an error.
 const flags = { 'entryPoints.http.address': '127.0.0.1:0' }
-const { options, listen, drainMs, warnings } = await loadStaticConfig({ path }, { flags, env: process.env })
+const { options, listen, acceptMs, drainMs, warnings } = await loadStaticConfig(
+  { path },
+  { flags, env: process.env },
+)
 for (const warning of warnings) console.log(`warning: ${warning.path}: ${warning.message}`)
 
 const proxy = createProxy(options)
@@ -31,4 +34,4 @@ const [bound] = await Promise.all(listen.map((at) => proxy.listen(at)))
 await proxy.ready()
 console.log('served by', (await (await fetch(bound?.url ?? '')).text()).trim())
 
-await Promise.all([proxy.close({ drainMs }), server.close(), rm(folder, { recursive: true })])
+await Promise.all([proxy.close({ acceptMs, drainMs }), server.close(), rm(folder, { recursive: true })])

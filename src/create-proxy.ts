@@ -16,6 +16,7 @@ import {
   limitServer,
 } from './listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
+import type { ShutdownStep } from './model/events.js'
 import type { Provider } from './model/provider.js'
 import { Observation } from './observation.js'
 import { LastGoodFile } from './providers/last-good-file.js'
@@ -24,9 +25,9 @@ import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
 import { factsOfSketch, type RequestSketch } from './request-sketch.js'
-import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { validateConfig } from './rules/validate-config.js'
+import { type CloseOptions, Shutdown } from './shutdown.js'
 import type { StatusSource } from './status/status-source.js'
 
 /** What serves, and how each provider stands. */
@@ -34,6 +35,8 @@ export interface ProxyState {
   /** 0 before the first. */
   readonly generation: number
   readonly providers: readonly ProviderState[]
+  /** The step of the shutdown. Absent before `close`. */
+  readonly shutdown?: ShutdownStep
 }
 
 /**
@@ -56,8 +59,9 @@ export class ReverseProxy extends ProxyEmitter {
   readonly #limits: ListenerLimits
   readonly #entryPoints: ProxyOptions['entryPoints']
   readonly #detach: (() => void)[] = []
+  readonly #attached = new Set<Server>()
+  readonly #shutdown: Shutdown
   #starting: Promise<void> | undefined
-  #closing: Promise<void> | undefined
 
   /** @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID` */
   constructor(options: ProxyOptions) {
@@ -83,6 +87,17 @@ export class ReverseProxy extends ProxyEmitter {
         : options.lastGoodFile,
     )
     this.#observation = new Observation(options, this.#seen(), this)
+    this.#shutdown = new Shutdown({
+      engine: this.#engine,
+      listeners: this.#listeners,
+      attached: this.#attached,
+      stopProviders: () => this.#supervisor.stop(),
+      detach: () => {
+        for (const detach of this.#detach) detach()
+      },
+      conclude: () => this.#observation.close(),
+      tell: (event) => this.emit('shutdownChanged', event),
+    })
     this.status = this.#observation.handler
     const { handler, upgrade } = this.#handlersFor(undefined)
     this.handler = handler
@@ -95,14 +110,20 @@ export class ReverseProxy extends ProxyEmitter {
    * Resolves when all have begun; what they deliver goes live later: see `ready`.
    */
   start(): Promise<void> {
-    if (this.#closing) return Promise.resolve()
+    if (this.#isEnding()) return Promise.resolve()
     // Whoever looks on must be there first: what happens at the start is what they are asked about.
     this.#starting ??= this.#observation.open()?.then(() => this.#startProviders()) ?? this.#startProviders()
     return this.#starting
   }
 
   #startProviders(): Promise<void> {
-    return this.#closing ? Promise.resolve() : this.#supervisor.start()
+    return this.#isEnding() ? Promise.resolve() : this.#supervisor.start()
+  }
+
+  /** Whether requests are not accepted any more. */
+  #isEnding(): boolean {
+    const { step } = this.#shutdown
+    return step !== undefined && step !== 'accepting'
   }
 
   /** What a status server sees of it. */
@@ -111,7 +132,7 @@ export class ReverseProxy extends ProxyEmitter {
       engine: this.#engine,
       providers: () => this.#supervisor.states,
       explain: (request) => this.explain(request),
-      closing: () => this.#closing !== undefined,
+      shutdown: () => this.#shutdown.step,
     }
   }
 
@@ -141,7 +162,7 @@ export class ReverseProxy extends ProxyEmitter {
    *   entry point that the option `entryPoints` knows only by a name that is nearly the same
    */
   async listen(at: ListenAt): Promise<BoundAddress> {
-    if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    if (this.#shutdown.step) throw new ProxyError('PROXY_CLOSED')
     checkListenAt(at)
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
     checkEntryPoint(entryPoint, this.#entryPoints, 'listen')
@@ -165,7 +186,7 @@ export class ReverseProxy extends ProxyEmitter {
    *   would answer, and for HTTP/2 servers and whatever else is no HTTP/1 server
    */
   attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
-    if (this.#closing) throw new ProxyError('PROXY_CLOSED')
+    if (this.#shutdown.step) throw new ProxyError('PROXY_CLOSED')
     onlyKnownOptions(options, ['entryPoint'], 'attach: ')
     checkEntryPoint(options.entryPoint, this.#entryPoints, 'attach')
     checkServer(server)
@@ -176,6 +197,7 @@ export class ReverseProxy extends ProxyEmitter {
     server.on('request', handler)
     server.on('checkContinue', onContinue)
     server.on('upgrade', upgrade)
+    this.#attached.add(server)
     const unlimit = limitServer(server, this.#limits, this.#connections)
     this.#detach.push(() => {
       server.off('request', handler)
@@ -211,37 +233,20 @@ export class ReverseProxy extends ProxyEmitter {
 
   /** What serves now. */
   get config(): ProxyState {
-    return { generation: this.#engine.generation, providers: this.#supervisor.states }
+    const { step } = this.#shutdown
+    const { generation } = this.#engine
+    return { generation, providers: this.#supervisor.states, ...(step && { shutdown: step }) }
   }
 
   /**
-   * Ends everything; a second call waits for the first. Providers stop, listeners stop accepting, requests under way
-   * get `drainMs` (default 10,000; 0: none) to finish, then are answered with 503 or, in the middle of a response, cut.
+   * Ends everything, step by step; docs/operations.md describes them. Requests are accepted for `acceptMs` (default 0). Then
+   * listeners close, providers stop, and requests under way get `drainMs` (default 10,000; 0: none) to finish. What is left is
+   * answered with 503 or, in the middle of a response, cut. A second call waits for the first; its options can shorten a step.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
    */
-  close(options: { readonly drainMs?: number } = {}): Promise<void> {
-    onlyKnownOptions(options, ['drainMs'], 'close: ')
-    const { drainMs = 10_000 } = options
-    if (typeof drainMs !== 'number' || !(drainMs >= 0)) {
-      const found = describeValue(drainMs)
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        `close: drainMs: expected milliseconds, 0 or more, found ${found}`,
-      )
-    }
-    this.#closing ??= this.#close(drainMs)
-    return this.#closing
-  }
-
-  async #close(drainMs: number): Promise<void> {
-    const stopping = this.#supervisor.stop()
-    const listenersClosed = [...this.#listeners].map((listener) => listener.close())
-    await this.#engine.close({ drainMs })
-    for (const listener of this.#listeners) listener.cut()
-    for (const detach of this.#detach) detach()
-    await Promise.all([stopping, ...listenersClosed])
-    await this.#observation.close()
+  close(options: CloseOptions = {}): Promise<void> {
+    return this.#shutdown.close(options)
   }
 
   #closeOnAbort(signal: AbortSignal | undefined): void {

@@ -35,6 +35,8 @@ export type {
   RequestFailed,
   RequestFinished,
   ServerHealthChanged,
+  ShutdownChanged,
+  ShutdownStep,
 } from './model/events.js'
 export type { ApplyNotes } from './model/merge-configs.js'
 export type {
@@ -80,6 +82,7 @@ export { Router, type RouterExplanation } from './rules/router.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
 export type { UnsupportedFields } from './rules/unsupported-fields.js'
 export { type Validation, validateConfig } from './rules/validate-config.js'
+export type { CloseOptions } from './shutdown.js'
 export { loadStaticConfig } from './static-config/load-static-config.js'
 export type {
   StaticConfig,

@@ -6,7 +6,7 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ClientConnections } from './client-connections.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
@@ -240,16 +240,30 @@ export class Listener {
     return boundAddress(this.#server.address())
   }
 
+  /**
+   * Stops accepting, and leaves the connections that there are as they are: `node:http` would close idle ones at once, and lose
+   * what is on its way on them. Resolves when the last connection is gone.
+   */
+  async stopAccepting(): Promise<void> {
+    await new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
+  }
+
+  closeIdle(): void {
+    this.#server.closeIdleConnections()
+  }
+
   /** Stops accepting and closes idle connections. Resolves when the last connection is gone. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
-      this.#server.closeIdleConnections()
+      this.closeIdle()
     })
   }
 
   /** Cuts every connection. */
   cut(): void {
+    // This also ends node's watch over heads that do not come.
+    this.#server.close()
     this.#server.closeAllConnections()
   }
 }

@@ -18,10 +18,13 @@ export class ProcessSignals {
     })
     let isEnding = false
     const close: Handler = (signal) => {
-      // Who asks twice does not want to wait.
-      if (isEnding) process.exit(128 + constants.signals[signal])
       // Nothing listens yet, so nothing is to be waited for.
       if (!this.#running) return this.#dieOf(signal)
+      if (isEnding) {
+        // Who asks again does not want to wait. Behind the last step there is nothing but the end.
+        if (!this.#running.skipStep(signal)) process.exit(128 + constants.signals[signal])
+        return
+      }
       isEnding = true
       void this.#running.close().finally(end)
     }

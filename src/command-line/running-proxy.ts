@@ -1,5 +1,6 @@
 import type { ReverseProxy } from '../create-proxy.js'
 import { asError } from '../model/errors.js'
+import type { ShutdownChanged } from '../model/events.js'
 import { keysAtRestart } from '../static-config/keys-at-restart.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
 import { masked } from '../status/masked.js'
@@ -16,6 +17,8 @@ export class RunningProxy {
   #current: ReadStaticConfig
   /** Reloads follow each other. */
   #turn: Promise<void> = Promise.resolve()
+  /** The last step of the shutdown that a signal has ended. */
+  #skipped: 'accepting' | 'draining' | undefined
 
   constructor(proxy: ReverseProxy, config: ReadStaticConfig, found: FoundStaticConfig, terminal: Terminal) {
     this.#proxy = proxy
@@ -64,13 +67,39 @@ export class RunningProxy {
     this.#terminal.note('logs reopened')
   }
 
-  /** Requests under way have the time that the configuration gives them. */
+  /** Each step has the time that the configuration gives it. */
   async close(): Promise<void> {
-    const { drainMs } = this.#current
-    this.#terminal.note(`closing: requests under way have ${drainMs / 1_000} s`)
-    await this.#proxy.close({ drainMs })
+    const { acceptMs, drainMs } = this.#current
+    this.#proxy.on('shutdownChanged', (event) => {
+      const line = describeShutdown(event)
+      if (line !== undefined) this.#terminal.note(line)
+    })
+    await this.#proxy.close({ acceptMs, drainMs })
     await this.#started.logger?.close()
   }
+
+  /** Ends the step of the shutdown that is under way. @returns false if there is none to skip */
+  skipStep(signal: NodeJS.Signals): boolean {
+    const { shutdown: step } = this.#proxy.config
+    // Two signals may come before the step that the first one ends has ended.
+    const next = step === 'accepting' && this.#skipped === undefined ? 'accepting' : 'draining'
+    if ((step !== 'accepting' && step !== 'draining') || this.#skipped === next) return false
+    this.#skipped = next
+    this.#terminal.note(`closing: ${signal} again: goes on to the next step`)
+    void this.#proxy.close(next === 'accepting' ? { acceptMs: 0 } : { drainMs: 0 })
+    return true
+  }
+}
+
+/** What a person is told of a step; nothing where there is nothing to tell. */
+function describeShutdown({ step, limitMs = 0, inFlight, cut = 0 }: ShutdownChanged): string | undefined {
+  const underWay = `${inFlight} under way now`
+  if (step === 'accepting')
+    return `closing: requests are accepted for ${limitMs / 1_000} s more, while /ready says 503; ${underWay}`
+  if (step === 'draining')
+    return `closing: requests under way have ${limitMs / 1_000} s, new connections are not accepted; ${underWay}`
+  if (step === 'closed' && cut > 0) return `closed: ${cut} ${cut === 1 ? 'request was' : 'requests were'} cut`
+  return step === 'closed' ? 'closed: no request was cut' : undefined
 }
 
 /** A line for each, on the standard error stream. */

@@ -19,8 +19,8 @@ export interface ExchangeOwner {
   retryOrRespond(exchange: Exchange, error: ProxyError): void
   /** It is over, well or not. Called once. */
   settle(exchange: Exchange): void
-  /** Whether client connections should end with the response under way. */
-  readonly draining: boolean
+  /** Says which responses end their client connections. */
+  readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
   /** The host's hook. */
   readonly onResponse: Hooks['onResponse']
   readonly authenticated: ConnectionWatch

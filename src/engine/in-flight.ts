@@ -14,7 +14,8 @@ export class InFlight {
    */
   readonly #exchanges: Exchange[] = []
   readonly #timeouts: Timeouts
-  #onIdle: (() => void) | undefined
+  /** Called once, when the last one has ended. */
+  readonly #onIdle: (() => void)[] = []
   #watch: NodeJS.Timeout | undefined
 
   constructor(timeouts: Timeouts) {
@@ -55,26 +56,24 @@ export class InFlight {
       this.#exchanges[place] = last
       last.place = place
     }
-    if (this.#exchanges.length === 0) this.#onIdle?.()
+    if (this.#exchanges.length > 0) return
+    for (const tell of this.#onIdle.splice(0)) tell()
   }
 
-  /** Ends a connection with the last of its responses: where a head had left before, its client could not be told. */
-  endConnectionOf({ req: { socket } }: Exchange): void {
-    if (socket.destroyed || socket.writableEnded) return
-    for (const { req } of this.#exchanges) if (req.socket === socket) return
-    socket.end()
+  /** Resolves when none is under way. */
+  async whenIdle(): Promise<void> {
+    if (this.#exchanges.length > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
-  /** Resolves when the last one has ended, or at the limit. */
+  /** Resolves when none is under way, or at the limit. */
   async idleWithin(limitMs: number): Promise<void> {
-    if (this.#exchanges.length === 0 || limitMs <= 0) return
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
-      this.#onIdle = () => {
-        clearTimeout(timer)
-        resolve()
-      }
+    if (limitMs <= 0) return
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
     })
+    await Promise.race([this.whenIdle(), limit])
+    clearTimeout(timer)
   }
 
   /** Ends them all, and the watch over them. Whose response has not begun is told why. */

@@ -100,6 +100,11 @@ export function isHeld(socket: Duplex, then: () => void): boolean {
   return true
 }
 
+/** Whether requests have come behind one on its connection: they would be lost if that ended with its response. */
+export function hasBehind(socket: Duplex, res: ServerResponse): boolean {
+  return (socket as ServedSocket)[PIPELINE]?.hasBehind(res) ?? false
+}
+
 /** The requests of one connection, from the first that found another before it to the last of them. */
 class Pipeline {
   readonly #socket: ServedSocket
@@ -139,6 +144,12 @@ class Pipeline {
 
   hasBegun(res: ServerResponse): boolean {
     return this.#underWay.has(res)
+  }
+
+  /** Whether another waits, or has begun after it. */
+  hasBehind(res: ServerResponse): boolean {
+    const newest = [...this.#underWay].at(-1)
+    return this.#waiting.length > 0 || (newest !== undefined && newest !== res)
   }
 
   /** The response that has the socket is under way, unless its request has yet to begin. */

@@ -10,6 +10,7 @@ import { AuthenticatedConnections } from './authenticated-connections.js'
 import { checkRequest, isForUs } from './check-request.js'
 import { claimOf } from './claim-upgrade.js'
 import { chainOf, clientOf, peerOf } from './client-address.js'
+import { Closing } from './closing.js'
 import type { EngineOptions, RequestHandler, UpgradeHandler } from './engine-options.js'
 import { answerOptions, redirect, writeErrorResponse } from './error-response.js'
 import { Exchange, type ExchangeOwner } from './exchange.js'
@@ -44,6 +45,7 @@ export class ProxyEngine implements ExchangeOwner {
   readonly inFlight: InFlight
   readonly reports: RequestReports
   readonly shedding: LoadShedding
+  readonly closing: Closing
 
   readonly #trust: EntryPointTrust
   readonly #retries: Retries
@@ -56,7 +58,6 @@ export class ProxyEngine implements ExchangeOwner {
   readonly #how: Forwarding
   readonly #upstreams: Upstreams
   readonly #generations: Generations
-  #draining = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EngineOptions = {}, events = new ProxyEmitter(options.onListenerError)) {
@@ -84,9 +85,8 @@ export class ProxyEngine implements ExchangeOwner {
       stickySecrets: [options.stickySecret ?? []].flat(),
     }
     this.#generations = new Generations(tools, options, events)
-    const { handler, upgrade } = this.handlersFor(undefined)
-    this.handler = handler
-    this.upgrade = upgrade
+    this.closing = new Closing(this.inFlight, this.#generations, this.#upstreams)
+    ;({ handler: this.handler, upgrade: this.upgrade } = this.handlersFor(undefined))
   }
 
   /** The handlers of one entry point: frontends that name entry points answer on those alone. */
@@ -122,7 +122,7 @@ export class ProxyEngine implements ExchangeOwner {
     try {
       // pin snapshot
       const { snapshot } = this.#generations
-      if (this.#draining) throw new ProxyError('PROXY_CLOSED')
+      if (this.closing.isUnderWay) this.closing.admit(exchange)
       if (this.inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#how)
@@ -138,8 +138,10 @@ export class ProxyEngine implements ExchangeOwner {
 
       // facts
       if (isForUs(req)) {
-        if (!passOn) answerOptions(exchange.res)
-        return !passOn
+        if (passOn) return false
+        this.closing.tell(exchange)
+        answerOptions(exchange.res)
+        return true
       }
       const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, this.#how.underscoreHeaders)
       exchange.facts = facts
@@ -151,6 +153,7 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.frontend = frontend
       const location = frontend.otherSlash?.(facts.path)
       if (location !== undefined) {
+        this.closing.tell(exchange)
         redirect(req, exchange.res, location + facts.search)
         return true
       }
@@ -227,7 +230,8 @@ export class ProxyEngine implements ExchangeOwner {
   #respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTries(error)
     if (exchange.clientLeft) return
-    if (this.#draining || exchange.tie) exchange.res.shouldKeepAlive = false
+    if (exchange.tie) exchange.res.shouldKeepAlive = false
+    this.closing.tell(exchange)
     if (exchange.res.headersSent) exchange.res.destroy()
     else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
   }
@@ -235,7 +239,7 @@ export class ProxyEngine implements ExchangeOwner {
   /** settle, unpin: the response has left or was cut. */
   settle(exchange: Exchange): void {
     this.#forget(exchange)
-    if (this.#draining) this.inFlight.endConnectionOf(exchange)
+    if (this.closing.isUnderWay) this.closing.settled(exchange)
     this.reports.ended(exchange)
   }
 
@@ -252,11 +256,6 @@ export class ProxyEngine implements ExchangeOwner {
   /** The generation that serves; 0 before the first. */
   get generation(): number {
     return this.snapshot?.generation ?? 0
-  }
-
-  /** Whether client connections should end with the response under way. */
-  get draining(): boolean {
-    return this.#draining
   }
 
   /**
@@ -288,11 +287,8 @@ export class ProxyEngine implements ExchangeOwner {
 
   /** Refuses new requests, waits for those under way, then cuts what is left and every connection to a server. */
   async close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
-    this.#draining = true
-    this.#generations.close()
+    this.closing.drain()
     await this.inFlight.idleWithin(drainMs)
-    this.inFlight.endAll(new ProxyError('PROXY_CLOSED'))
-    // Whoever is told of each request is told of these too before all is over.
-    await Promise.all([this.#upstreams.destroy(), this.inFlight.idleWithin(1_000)])
+    await this.closing.end()
   }
 }

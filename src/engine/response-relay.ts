@@ -93,7 +93,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
-    else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
+    else if (this.#endsClient || (owner.closing.isUnderWay && owner.closing.endsWith(this.#exchange)))
+      headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
     this.#exchange.responseFields = headers

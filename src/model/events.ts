@@ -84,6 +84,23 @@ export interface CircuitChanged {
   readonly state: CircuitState
 }
 
+/**
+ * The steps of a shutdown, in order. `accepting`: requests are still accepted. `draining`: what is under way may finish.
+ * `cutting`: what is left is cut. `closed`: nothing is served.
+ */
+export type ShutdownStep = 'accepting' | 'draining' | 'cutting' | 'closed'
+
+/** A shutdown has come to its next step. `accepting` and `cutting` are left out where there is nothing to do. */
+export interface ShutdownChanged {
+  readonly step: ShutdownStep
+  /** How long the step may last, in milliseconds. Of `accepting` and `draining` alone. */
+  readonly limitMs?: number
+  /** Requests and tunnels under way. */
+  readonly inFlight: number
+  /** How many requests and tunnels were cut. Of `closed` alone. */
+  readonly cut?: number
+}
+
 /** Every event, with the arguments of its listeners. Emitted after the fact is true. */
 export interface ProxyEvents {
   configChanged: [event: ConfigChanged]
@@ -93,6 +110,7 @@ export interface ProxyEvents {
   serverDown: [event: ServerHealthChanged]
   serverUp: [event: ServerHealthChanged]
   circuitChanged: [event: CircuitChanged]
+  shutdownChanged: [event: ShutdownChanged]
   requestFinished: [event: RequestFinished]
   requestFailed: [event: RequestFailed]
 }

@@ -18,6 +18,6 @@ export async function loadStaticConfig(
   source: StaticConfigSource,
   overrides: StaticConfigOverrides = {},
 ): Promise<StaticConfig> {
-  const { options, listen, drainMs, warnings } = await readStaticConfig(source, overrides)
-  return { options, listen, drainMs, warnings }
+  const { options, listen, acceptMs, drainMs, warnings } = await readStaticConfig(source, overrides)
+  return { options, listen, acceptMs, drainMs, warnings }
 }

@@ -23,6 +23,8 @@ export interface StaticConfig {
   readonly options: ProxyOptions
   /** One for each entry point: `proxy.listen` takes them one by one. */
   readonly listen: readonly ListenAt[]
+  /** Of `proxy.close`, in milliseconds: for how long requests are still accepted. Default 0, as Traefik's. */
+  readonly acceptMs: number
   /** Of `proxy.close`, in milliseconds. */
   readonly drainMs: number
   /** Keys of Traefik that are not supported yet, and others that do nothing here. */
@@ -115,6 +117,7 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
   return {
     options: { ...rest, providers, ...(logger && { logger }) },
     listen: entryPoints.listen,
+    acceptMs: settings.get('lifeCycle.requestAcceptGraceTimeout') ?? 0,
     drainMs: settings.get('lifeCycle.graceTimeOut') ?? DRAIN_MS,
     warnings: settings.warnings,
     providers,

@@ -174,7 +174,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['forwardingTimeouts.dialTimeout', 'limit', 'options.timeouts.connectMs'],
   ['forwardingTimeouts.responseHeaderTimeout', 'limit', 'options.timeouts.responseHeadMs'],
   ['lifeCycle.graceTimeOut', 'duration', 'drainMs'],
-  ['lifeCycle.requestAcceptGraceTimeout', 'duration', 'later'],
+  ['lifeCycle.requestAcceptGraceTimeout', 'duration', 'acceptMs'],
   ['graceTimeOut', 'duration', 'drainMs'],
   ['insecureSkipVerify', 'flag', 'options.upstreamTls.insecureSkipVerify'],
   ['rootCAs', 'pems', 'options.upstreamTls.ca'],

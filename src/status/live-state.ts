@@ -47,9 +47,11 @@ export class LiveState {
 
   /** Which version each provider serves, and since when. */
   config() {
-    const { snapshot } = this.#source.engine
+    const { snapshot, inFlight } = this.#source.engine
+    const step = this.#source.shutdown()
     return {
       generation: snapshot?.generation ?? 0,
+      ...(step && { shutdown: { step, inFlight: inFlight.size } }),
       startedAt: new Date(this.#traffic.startedAt).toISOString(),
       frontends: snapshot?.config.frontends.size ?? 0,
       backends: snapshot?.config.backends.size ?? 0,

@@ -100,7 +100,7 @@ function traefikApi({ source }: StatusParts, { res, rest }: Asked): Promise<bool
 }
 
 function ping({ source }: StatusParts, { res }: Asked): true {
-  return source.closing() ? text(res, 503, 'Service Unavailable') : text(res, 200, 'OK')
+  return source.shutdown() ? text(res, 503, 'Service Unavailable') : text(res, 200, 'OK')
 }
 
 async function metrics({ metrics: all }: StatusParts, { req, res }: Asked): Promise<true> {
@@ -115,7 +115,7 @@ async function ready({ source, unreadyWhileStale }: StatusParts, { res }: Asked)
     if (staleSince !== undefined) return `${provider}: serves what was kept since ${staleSince}`
     return state === 'troubled' ? `${provider}: its source cannot be reached` : []
   })
-  if (source.closing()) reasons.push('shutting down')
+  if (source.shutdown()) reasons.push('shutting down')
   return json(res, { ready: reasons.length === 0, reasons }, reasons.length === 0 ? 200 : 503)
 }
 

@@ -135,6 +135,7 @@ export class StatusServer {
     )
     events.on('providerRecovered', (event) => stream.send('providerRecovered', { at: at(), ...event }))
     events.on('serverDown', (event) => stream.send('serverDown', { at: at(), ...event }))
+    events.on('shutdownChanged', (event) => stream.send('shutdownChanged', { at: at(), ...event }))
     events.on('serverUp', (event) => stream.send('serverUp', { at: at(), ...event }))
   }
 

@@ -1,5 +1,6 @@
 import type { ProxyEngine } from '../engine/proxy-engine.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
+import type { ShutdownStep } from '../model/events.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { ProviderState } from '../providers/supervised-provider.js'
 
@@ -12,6 +13,6 @@ export interface StatusSource {
   explain(
     request: Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>,
   ): RequestExplanation
-  /** Whether it is shutting down. */
-  closing(): boolean
+  /** The step of its shutdown; undefined before that. */
+  shutdown(): ShutdownStep | undefined
 }

@@ -12,9 +12,12 @@ export class CommandChild {
   stderr = ''
   #end: { code: number | null; signal: NodeJS.Signals | null } | undefined
 
-  constructor(words: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
-    const { cwd = process.cwd(), env = {} } = options
-    this.child = spawn(process.execPath, ['--import', TSX, PROGRAM, ...words], {
+  constructor(
+    words: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; program?: string } = {},
+  ) {
+    const { cwd = process.cwd(), env = {}, program = PROGRAM } = options
+    this.child = spawn(process.execPath, ['--import', TSX, program, ...words], {
       cwd,
       // Its own configuration is not to be found by others.
       env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },

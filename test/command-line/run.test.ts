@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, rename, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -57,25 +56,6 @@ describe('switchover run', () => {
     expect(await child.ended()).toBe(0)
     expect(child.stderr).toContain('closing: requests under way have 10 s')
     await expect(ask(port)).rejects.toThrow('ECONNREFUSED')
-  })
-
-  it('lets requests finish at SIGINT, and ends at once at the second', async () => {
-    const slow = createServer(() => {}).listen(0, '127.0.0.1')
-    await once(slow, 'listening')
-    const { port: slowPort } = slow.address() as AddressInfo
-    const folder = await folderWith({ 'rules.toml': rules(`http://127.0.0.1:${slowPort}`) })
-    const child = run([...ANY_PORT, `--file.filename=${folder}/rules.toml`])
-    const port = await child.port('http')
-    await child.sees(/^ready$/m)
-    const asked = ask(port).catch(() => 'cut')
-    await once(slow, 'request')
-    child.signal('SIGINT')
-    await child.sees(/^closing/m)
-    child.signal('SIGINT')
-    expect(await child.ended()).toBe(130)
-    expect(await asked).toBe('cut')
-    slow.closeAllConnections()
-    slow.close()
   })
 
   it('reloads at SIGHUP, goes on as it was if that is wrong, and names what needs a restart', async () => {

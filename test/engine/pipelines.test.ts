@@ -104,17 +104,31 @@ describe('a request that waits', () => {
     for (const answer of slow) answer()
   })
 
-  it('is let go with its connection when the proxy closes', async () => {
+  it('has its turn in the drain when the proxy closes', async () => {
     const { server, slow, asked } = await startEcho()
     const { proxy, port } = await listen(server.url)
     const client = await openRaw(port)
     client.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5))
     await eventually(() => slow.length === 1, 'the first is there')
-    const closed = proxy.close({ drainMs: 10_000 })
-    slow[0]?.()
-    await closed
+    const closed = proxy.close({ drainMs: 600_000 })
+    for (let n = 0; n < 5; n++) {
+      await eventually(() => slow.length === n + 1, `request ${n} is there`)
+      slow[n]?.()
+    }
+    await Promise.all([closed, client.untilClosed()])
+    expect(answersIn(client)).toHaveLength(5)
+    expect(asked()).toBe(5)
+  })
+
+  it('is let go with its connection when the proxy cuts', async () => {
+    const { server, slow, asked } = await startEcho()
+    const { proxy, port } = await listen(server.url)
+    const client = await openRaw(port)
+    client.send('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(5))
+    await eventually(() => slow.length === 1, 'the first is there')
+    await proxy.close({ drainMs: 0 })
     await client.untilClosed()
-    expect(answersIn(client)).toEqual(['GET /slow 0'])
+    expect(answersIn(client)).toEqual([])
     expect(asked()).toBe(1)
   })
 

@@ -296,6 +296,7 @@ describe('keys of which more than an option is made', () => {
       'metrics.prometheus.entryPoint',
       'providersThrottleDuration',
       'lifeCycle.graceTimeOut',
+      'lifeCycle.requestAcceptGraceTimeout',
       'graceTimeOut',
     ])
   })

@@ -391,6 +391,36 @@ describe('what is left', () => {
   })
 
   it.each([
+    ['lifeCycle.requestAcceptGraceTimeout = "5s"', 5_000],
+    ['[lifeCycle]\nrequestAcceptGraceTimeout = 3', 3_000],
+    ['[lifeCycle]\nREQUESTACCEPTGRACETIMEOUT = "1m"', 60_000],
+    ['lifeCycle.requestAcceptGraceTimeout = "0s"', 0],
+    ['', 0],
+  ])('%j accepts for %d ms', async (text, acceptMs) => {
+    const config = await loadStaticConfig({ text: `${text}\n${FILE}` })
+    expect([config.acceptMs, config.warnings]).toEqual([acceptMs, []])
+  })
+
+  it('a flag comes before a variable, and that before the file, for the time to accept', async () => {
+    const text = `${FILE}[lifeCycle]\nrequestAcceptGraceTimeout = "30s"\n`
+    const env = { SWITCHOVER_LIFECYCLE_REQUESTACCEPTGRACETIMEOUT: '2s' }
+    const flags = { 'lifeCycle.requestAcceptGraceTimeout': '1s' }
+    expect((await loadStaticConfig({ text }, { env })).acceptMs).toBe(2_000)
+    expect((await loadStaticConfig({ text }, { env, flags })).acceptMs).toBe(1_000)
+  })
+
+  it.each(['"soon"', '"-1s"', '-1', 'true', '[]', '{}'])(
+    'refuses %s for the time to accept',
+    async (value) => {
+      const text = `${FILE}[lifeCycle]\nrequestAcceptGraceTimeout = ${value}\n`
+      await expect(loadStaticConfig({ text })).rejects.toMatchObject({
+        code: 'PROXY_CONFIG_INVALID',
+        issues: [{ path: 'lifeCycle.requestAcceptGraceTimeout', code: 'INVALID_VALUE' }],
+      })
+    },
+  )
+
+  it.each([
     ['debug = true', 'debug'],
     ['logLevel = "FATAL"', 'error'],
     ['logLevel = "panic"', 'error'],

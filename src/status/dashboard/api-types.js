@@ -42,7 +42,8 @@
  * @property {{ at: string, code?: string, message: string }} [lastError]
  */
 
-/** @typedef {{ generation: number, startedAt: string, frontends: number, backends: number, providers: ProviderState[] }} Config */
+/** @typedef {{ step: 'accepting' | 'draining' | 'cutting' | 'closed', inFlight: number }} Shutdown */
+/** @typedef {{ generation: number, startedAt: string, frontends: number, backends: number, providers: ProviderState[], shutdown?: Shutdown }} Config */
 
 /**
  * @typedef {object} Frontend

@@ -27,7 +27,7 @@ export function createOverview() {
       const standing = new Map(standingRefusals(entries).map((one) => [one.refusal.provider, one]))
       setText(generation, config.generation === 0 ? '–' : formatCount(config.generation))
       setText(size, `${formatMany(config.frontends, 'frontend')} · ${formatMany(config.backends, 'backend')}`)
-      running.replaceChildren('running for ', age(config.startedAt))
+      running.replaceChildren(...runningText(config))
       providers.replaceChildren(
         ...config.providers.map((state) => drawProvider(state, standing.get(state.provider))),
       )
@@ -35,6 +35,12 @@ export function createOverview() {
       document.title = `${titleOf(config, standing.size, only)} – Switchover`
     },
   }
+}
+
+/** @param {Config} config @returns {(string | HTMLElement)[]} */
+function runningText({ startedAt, shutdown }) {
+  if (!shutdown) return ['running for ', age(startedAt)]
+  return [`shutting down (${shutdown.step}), ${formatMany(shutdown.inFlight, 'request')} under way`]
 }
 
 /** @param {Config} config @param {number} refused @param {ProviderState | undefined} only */

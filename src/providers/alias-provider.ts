@@ -75,10 +75,10 @@ export class AliasProvider implements Provider {
   /** When the bell rang that was not answered by a read yet. */
   #rungAt: number | undefined
   #reading = false
-  /** Aborted by a ring while a failed read waits for its next try. */
+  /** Aborted by a ring, and by the end, while a failed read waits for its next try. */
   #waiting = new AbortController()
   #last: AliasReading | undefined
-  /** Aborted when the alias was written again. */
+  /** Aborted when the alias was written again, and at the end. */
   #following = new AbortController()
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
@@ -113,6 +113,7 @@ export class AliasProvider implements Provider {
 
   async stop(): Promise<void> {
     this.#stopped.abort()
+    this.#waiting.abort()
     this.#following.abort()
     await this.#source.stop()
   }
@@ -142,7 +143,7 @@ export class AliasProvider implements Provider {
         this.#trouble('source', asError(thrown))
         this.#rungAt ??= rungAt
         this.#waiting = new AbortController()
-        await pause(backoff.next(), AbortSignal.any([signal, this.#waiting.signal]))
+        await pause(backoff.next(), this.#waiting.signal)
       }
     }
     this.#reading = false
@@ -157,7 +158,7 @@ export class AliasProvider implements Provider {
     const { value } = reading
     this.#following.abort()
     this.#following = new AbortController()
-    const signal = AbortSignal.any([this.#following.signal, this.#stopped.signal])
+    const { signal } = this.#following
     if (value === undefined) {
       const { alias = '' } = this.#source
       this.#trouble(

@@ -101,19 +101,18 @@ export class ConsulStore implements KvStore {
       ...beside,
       follow: (changed) => {
         this.unfollowBeside()
-        this.#followingBeside = new AbortController()
-        const until = AbortSignal.any([this.#stopped.signal, this.#followingBeside.signal])
-        void this.#beside.follow(own, beside.mark, changed, until)
+        this.#followingBeside = this.#untilStopped()
+        void this.#beside.follow(own, beside.mark, changed, this.#followingBeside.signal)
       },
     }
   }
 
   #follow(below: string, { index, ...reading }: ConsulReading, changed: () => void): void {
     this.unfollow()
-    this.#following = new AbortController()
+    this.#following = this.#untilStopped()
     void this.#loop({
       what: { below },
-      signal: AbortSignal.any([this.#stopped.signal, this.#following.signal]),
+      signal: this.#following.signal,
       index,
       mark: this.#markOf(reading),
       rang: changed,
@@ -135,6 +134,15 @@ export class ConsulStore implements KvStore {
 
   stop(): void {
     this.#stopped.abort()
+    this.unfollow()
+    this.unfollowBeside()
+  }
+
+  /** Of one reading: `stop` ends it too, also where it came before. */
+  #untilStopped(): AbortController {
+    const following = new AbortController()
+    if (this.#stopped.signal.aborted) following.abort()
+    return following
   }
 
   /** Never rejects. */

@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
 import { asError, ProxyError, type ProxyErrorDetails } from '../model/errors.js'
+import { linkSignals } from './linked-signal.js'
 
 /** What a GET came to. */
 export interface TextResponse {
@@ -41,13 +42,13 @@ export async function getText(
   signal: AbortSignal,
   dispatcher: Dispatcher,
 ): Promise<TextResponse> {
-  const limit = AbortSignal.timeout(Math.min(Math.ceil(timeoutMs), 2 ** 31 - 1))
+  const limit = new TimeLimit(timeoutMs)
   const shown = withoutCredentials(url)
   const received = new Received()
-  const idle = new IdleLimit(idleTimeoutMs)
+  const idle = new TimeLimit(idleTimeoutMs)
+  const { signal: either, unlink } = linkSignals([signal, limit.signal, idle.signal])
   let body: Dispatcher.ResponseData['body'] | undefined
   try {
-    const either = AbortSignal.any([signal, limit, idle.signal])
     const headers = await unlessAborted(headersOf(), either)
     // undici sees an abort only once it has a connection: one that is being made, or that others hold, may never come.
     const response = await unlessAborted(request(url, { headers, dispatcher, signal: either }), either)
@@ -70,7 +71,7 @@ export async function getText(
     })
   } catch (thrown) {
     if (thrown instanceof ProxyError || signal.aborted) throw thrown
-    if (limit.aborted)
+    if (limit.signal.aborted)
       throw unreachable(shown, received.describe(`no whole answer within ${timeoutMs} ms`), { cause: thrown })
     if (idle.signal.aborted)
       throw unreachable(shown, received.describe(`not a byte for ${idleTimeoutMs} ms`), { cause: thrown })
@@ -79,19 +80,21 @@ export async function getText(
       throw unusable(shown, received.describe(`wrongly compressed: ${message}`))
     throw unreachable(shown, received.describe(message || code || 'no answer'), { cause: thrown })
   } finally {
+    limit.end()
     idle.end()
+    unlink()
     // Of an answer that is not read to its end, or not at all: it would hold its connection for ever.
     body?.destroy()
   }
 }
 
-/** Ends what is silent for too long, however long the whole may take. */
-class IdleLimit {
+/** Ends what takes too long, or, where it watches, what is silent for too long. */
+class TimeLimit {
   readonly #ending = new AbortController()
   readonly #timer: NodeJS.Timeout
 
   constructor(limitMs: number) {
-    this.#timer = setTimeout(() => this.#ending.abort(), limitMs).unref()
+    this.#timer = setTimeout(() => this.#ending.abort(), Math.min(Math.ceil(limitMs), 2 ** 31 - 1)).unref()
   }
 
   get signal(): AbortSignal {

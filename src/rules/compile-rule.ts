@@ -37,6 +37,8 @@ export interface CompiledRule {
 const recent = new WeakMap<MatcherTable, Recent<CompiledRule>>()
 const MAX_KEPT = 20_000
 const MAX_KEPT_LENGTH = 1_000
+/** Of all of a generation: a rule of many matchers takes up to 72 bytes for each of its characters. */
+const MAX_KEPT_TOGETHER = 1_000_000
 
 /** Compiles a rule of any form. Issues have no path: whoever knows the document puts its own before them. */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
@@ -50,7 +52,7 @@ export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): Co
   if (!isKept) return compileAnew(rule, matchers)
   let kept = recent.get(matchers)
   if (!kept) {
-    kept = new Recent(MAX_KEPT)
+    kept = new Recent(MAX_KEPT, MAX_KEPT_TOGETHER)
     recent.set(matchers, kept)
   }
   return kept.get(rule, (text) => compileAnew(text, matchers))

@@ -7,7 +7,7 @@ import { Recent } from './recent.js'
  * Thousands of frontends name the same few ranges: each set is compiled once, and lies in memory once. Else it would be
  * two fifths of what a frontend takes, and the collector of young objects looks at every page of the old ones.
  */
-const recent = new Recent<CompiledMatcher>(1_000)
+const recent = new Recent<CompiledMatcher>(1_000, 100_000)
 const MAX_KEPT_LENGTH = 1_000
 
 /**

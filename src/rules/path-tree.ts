@@ -17,15 +17,15 @@ export class PathTree<T> {
     this.#label = label
   }
 
-  /** Adds an entry for a path; entries of one place are kept in the order in which they come. */
+  /** Adds an entry for a path; entries of one place are kept in the order in which they come, the same one only once in a row. */
   add(path: string, kind: 'exact' | 'prefixed', entry: T): void {
     const node = path === '' ? this : this.#nodeAt(path)
     if (kind === 'exact') {
       node.#exact ??= []
-      node.#exact.push(entry)
+      pushOnce(node.#exact, entry)
     } else {
       node.#prefixed ??= []
-      node.#prefixed.push(entry)
+      pushOnce(node.#prefixed, entry)
     }
   }
 
@@ -89,4 +89,9 @@ function sharedLength(one: string, other: string): number {
   let length = 0
   while (length < most && one.charCodeAt(length) === other.charCodeAt(length)) length += 1
   return length
+}
+
+/** A rule may name one path a hundred thousand times: each request for it would try its frontend as often. */
+function pushOnce<T>(entries: T[], entry: T): void {
+  if (entries.at(-1) !== entry) entries.push(entry)
 }

@@ -94,6 +94,8 @@ function addToHost(
   candidate: Candidate,
 ): void {
   const before = hosts.get(host)
+  // The rule names the host twice.
+  if (before === candidate) return
   if (before === undefined && !paths) {
     hosts.set(flat(host), candidate)
     return

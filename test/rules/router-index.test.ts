@@ -199,3 +199,25 @@ describe('the index of the router', () => {
     expect(router.match(factsOf({ host: 'b.test' }))?.name).toBe('two')
   })
 })
+
+describe('a rule that names one value again and again', () => {
+  for (const rule of ['Host:HH', 'Path:/PP', 'PathPrefix:/PP', 'Host:HH;Path:/PP', 'Host:*.HH']) {
+    it(`is tried once for a request: ${rule}`, () => {
+      let asked = 0
+      const counts = () => {
+        asked += 1
+        return false
+      }
+      const many = rule.replace(
+        /:(\S*?)(?=;|$)/g,
+        (_, value: string) => `:${Array(400).fill(value).join(',')}`,
+      )
+      const frontends = { many: { backend: 'b', rule: `${many};Counted:x` } }
+      const router = Router.compile({ frontends }, { matchers: { Counted: () => counts } })
+      const [host, path] = [rule.includes('*') ? 'sub.hh' : 'hh', '/PP']
+      const facts = { method: 'GET', host, path, query: '', headers: {}, clientAddress: '', peerAddress: '' }
+      expect(router.match(facts as never)).toBeUndefined()
+      expect(asked).toBe(1)
+    })
+  }
+})

@@ -1,0 +1,67 @@
+import { Agent } from 'undici'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { DocumentClient } from '../../src/providers/document-client.js'
+import { getText } from '../../src/providers/read-response.js'
+import { type Behaviour, HostileApi, silent, status } from '../support/hostile-api.js'
+import { liveObjects } from '../support/live-objects.js'
+
+/** A provider asks as long as its process lives, and its signal lives as long. */
+const QUESTIONS = 40
+/** Of a kind: what one question, or the machinery around it, may still hold. */
+const FEW = 10
+
+let api: HostileApi
+
+beforeEach(async () => {
+  api = await HostileApi.start()
+})
+
+afterEach(() => api.close())
+
+/** What is in use more after many questions than after the first few. */
+async function growth(kinds: readonly (new (...args: never[]) => unknown)[], ask: () => Promise<unknown>) {
+  for (let asked = 0; asked < 3; asked += 1) await ask()
+  const before: number[] = []
+  for (const kind of kinds) before.push(await liveObjects(kind))
+  for (let asked = 0; asked < QUESTIONS; asked += 1) await ask()
+  const more: number[] = []
+  for (const [at, kind] of kinds.entries()) more.push((await liveObjects(kind)) - (before[at] as number))
+  return more
+}
+
+describe('questions under a signal that lives on', () => {
+  const ways: readonly [name: string, behaviour: Behaviour, isAnswered: boolean][] = [
+    ['answered', status(200, '{}'), true],
+    ['answered by 304', status(304, ''), true],
+    ['refused', status(500, 'no'), false],
+    ['not answered in time', silent, false],
+  ]
+  for (const [name, behaviour, isAnswered] of ways) {
+    it(`leave no signal, no agent and no weak reference behind when ${name}`, async () => {
+      api.otherwise(behaviour)
+      const { signal } = new AbortController()
+      const timeoutMs = isAnswered ? 10_000 : 20
+      const client = new DocumentClient({ timeoutMs })
+      const question = { accept: '*/*', etag: undefined, isJson: () => true, signal }
+      let answered = 0
+      const ask = async () => {
+        const answer = await client.get(api.url, question).catch(() => undefined)
+        if (answer) answered += 1
+      }
+      const more = await growth([AbortSignal, Agent, WeakRef], ask)
+      expect(answered > 0).toBe(isAnswered)
+      for (const count of more) expect(count).toBeLessThan(FEW)
+    })
+  }
+
+  it('end with it, and say its reason', async () => {
+    api.otherwise(silent)
+    const asking = new AbortController()
+    const agent = new Agent()
+    const limits = { maxBytes: 1_000, timeoutMs: 20_000, idleTimeoutMs: 20_000 }
+    const answer = getText(api.url, async () => ({}), limits, asking.signal, agent)
+    asking.abort(new Error('no more'))
+    await expect(answer).rejects.toThrow('no more')
+    await agent.destroy()
+  })
+})

@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http'
+
 /** Limits in time, in milliseconds; `Infinity` is none. All of them stand in docs/limits.md. */
 export interface Timeouts {
   /** From a client's connection, or its last response, to the end of a request's head. Checked every second. Default 10,000. */
@@ -16,6 +18,11 @@ export interface Timeouts {
   readonly upgradeIdleMs: number
   /** Without a request, on a connection to a server, unless that says otherwise (`Keep-Alive: timeout=`). Default 4,000. */
   readonly upstreamKeepAliveMs: number
+  /**
+   * Without a byte on a TCP connection, of clients and to servers, until the system asks whether the peer is still there; whole
+   * seconds. Default 60,000.
+   */
+  readonly tcpKeepAliveMs: number
   /** For what runs on a server that no configuration names any more, upgraded connections too. Default: none. */
   readonly retireAfterMs: number
 }
@@ -29,6 +36,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   requestMs: Number.POSITIVE_INFINITY,
   upgradeIdleMs: Number.POSITIVE_INFINITY,
   upstreamKeepAliveMs: 4_000,
+  tcpKeepAliveMs: 60_000,
   retireAfterMs: Number.POSITIVE_INFINITY,
 }
 
@@ -36,6 +44,11 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 export interface Limits {
   /** Bytes of a request's head. Default 16,384. */
   readonly headBytes: number
+  /**
+   * Bytes of the names and values in the head of a server's response, of each response before it (1xx), and of its trailers.
+   * More are 502. Default: Node's `http.maxHeaderSize`, which is 16,384 unless `--max-http-header-size` says otherwise.
+   */
+  readonly responseHeadBytes: number
   /** Open connections of one client address (the socket's). More are closed at once. Default: none. */
   readonly connectionsPerAddress: number
   /** Requests under way in the whole proxy. More get 503. Default: none. */
@@ -56,6 +69,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   headBytes: 16_384,
+  responseHeadBytes: maxHeaderSize,
   connectionsPerAddress: Number.POSITIVE_INFINITY,
   requestsInFlight: Number.POSITIVE_INFINITY,
   pipelined: 1,

@@ -1,4 +1,4 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
+import { ServerResponse, STATUS_CODES } from 'node:http'
 
 /** The head of a server's response, as the client is to get it. */
 export interface ResponseHead {
@@ -7,6 +7,8 @@ export interface ResponseHead {
   /** Names and values in turn. */
   readonly headers: readonly string[]
 }
+
+const { writeHead: WRITE_HEAD } = ServerResponse.prototype
 
 /**
  * Writes a head as the server sent it. What the host has set on the response stays where the server says nothing. Of fields whose
@@ -21,7 +23,8 @@ export function writeHead(
   // Such a response must name no length, not even 0 (RFC 9110, 8.6).
   const headers = status === 204 ? withoutLength(given) : given
   const ours = res.getHeaderNames()
-  if (ours.length === 0) {
+  // One of the host's, as of `on-headers` 1.0, may know no list of names and values in turn.
+  if (ours.length === 0 && res.writeHead === WRITE_HEAD) {
     res.writeHead(status, reason, headers as string[])
     return
   }

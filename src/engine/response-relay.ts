@@ -37,6 +37,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   #headAlone = false
   /** At the end of this turn a host's compression is told to let go of what it has. */
   #flushes = false
+  /** Undefined: the client had room for all so far. */
+  #waitsForRoom: boolean | undefined
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
   /** Whether the client's connection ends with the response, as its own at the server does. */
@@ -123,9 +125,17 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (isHeld) res.end()
     if (hasRoom || isHeld) return
     controller.pause()
-    // Node says so from within a write of the response behind, and that from within undici's parser of another connection:
-    // there is one for all, which would take this call for one that it must not be given.
-    res.once('drain', () => setImmediate(() => controller.resume()))
+    if (this.#waitsForRoom === undefined) res.on('drain', () => this.#drained())
+    this.#waitsForRoom = true
+  }
+
+  // Node says so from within a write of the response behind, and that from within undici's parser of another connection: there is
+  // one for all, which would take this call for one that it must not be given. It is one listener for the whole response:
+  // `compression` moves listeners to a stream of its own, from which `once` does not take them off.
+  #drained(): void {
+    if (!this.#waitsForRoom) return
+    this.#waitsForRoom = false
+    setImmediate(() => this.#controller?.resume())
   }
 
   onResponseEnd(trailers: RawFields): void {

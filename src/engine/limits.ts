@@ -8,7 +8,10 @@ export interface Timeouts {
   readonly keepAliveMs: number
   /** For a connection to a server to stand, TLS included. Default 10,000. */
   readonly connectMs: number
-  /** From the request sent to the head of the response. Default 60,000. */
+  /**
+   * From the request sent, with its body, to the head of its response. It is a total: responses before that one (1xx) do not prolong
+   * it. Default 60,000.
+   */
   readonly responseHeadMs: number
   /** Between two pieces of a body, of a request or a response, whoever stands still. Default 300,000. */
   readonly bodyIdleMs: number

@@ -3,6 +3,7 @@ import { ServerResponse, STATUS_CODES } from 'node:http'
 /** The head of a server's response, as the client is to get it. */
 export interface ResponseHead {
   readonly status: number
+  /** As the server wrote it. */
   readonly reason: string
   /** Names and values in turn. */
   readonly headers: readonly string[]

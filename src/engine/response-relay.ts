@@ -96,10 +96,10 @@ export class ResponseRelay implements ResponseHandler, Try {
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
-    this.#held = { status, reason: reasonOf(status, reason), headers }
     this.#left = lengthOf(headers)
     // Chunks may be broken from the first on. As long as nothing has left, that is still a 502.
-    if (this.#left > 0 || this.#endWaits) this.#sendHead(this.#held)
+    if (this.#left > 0 || this.#endWaits) this.#sendHead(status, reason, headers)
+    else this.#held = { status, reason, headers }
     atEndOfTurn(this)
     if (this.#endWaits) this.#waitAtHead(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
@@ -111,7 +111,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
     const { res } = this.#exchange
-    if (this.#held) this.#sendHead(this.#held)
+    this.#sendHeld()
     this.pieces += 1
     this.#left -= chunk.length
     this.#exchange.bodyBytes += chunk.length
@@ -142,7 +142,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.over()
     const { res } = this.#exchange
     if (res.writableEnded) return
-    if (this.#held) this.#sendHead(this.#held)
+    this.#sendHeld()
     this.#headAlone = false
     if (trailers.length > 0) res.addTrailers(forwardTrailers(trailers, this.#fields))
     res.end()
@@ -178,10 +178,15 @@ export class ResponseRelay implements ResponseHandler, Try {
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }
 
-  #sendHead({ status, reason, headers }: ResponseHead): void {
+  #sendHeld(): void {
+    const held = this.#held
+    if (held) this.#sendHead(held.status, held.reason, held.headers)
+  }
+
+  #sendHead(status: number, reason: string, headers: readonly string[]): void {
     const exchange = this.#exchange
     this.#held = undefined
-    writeHead(exchange.res, status, reason, headers)
+    writeHead(exchange.res, status, reasonOf(status, reason), headers)
     exchange.responded = true
     exchange.responseFields = headers
     exchange.unpin()
@@ -202,7 +207,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     try {
       // What has come of a broken connection was no whole response; the error is on its way.
       const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
-      if (this.#held && isWell) this.#sendHead(this.#held)
+      if (isWell) this.#sendHeld()
       if (this.#headAlone) res.flushHeaders()
       else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
     } catch (thrown) {

@@ -11,6 +11,7 @@ import type { LiveBackend } from './live-backend.js'
 import type { LiveServer } from './live-server.js'
 import { relayInformation } from './relay-information.js'
 import { lengthOf, type ResponseHead, reasonOf, writeHead } from './response-head.js'
+import { RoomForResponse } from './room-for-response.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
 import { switchProtocols } from './switch-protocols.js'
 
@@ -38,7 +39,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   /** At the end of this turn a host's compression is told to let go of what it has. */
   #flushes = false
   /** Undefined: the client had room for all so far. */
-  #waitsForRoom: boolean | undefined
+  #room: RoomForResponse | undefined
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
   /** Whether the client's connection ends with the response, as its own at the server does. */
@@ -97,10 +98,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
     this.#left = lengthOf(headers)
-    // Chunks may be broken from the first on. As long as nothing has left, that is still a 502.
-    if (this.#left > 0 || this.#endWaits) this.#sendHead(status, reason, headers)
-    else this.#held = { status, reason, headers }
-    atEndOfTurn(this)
+    this.#hold(status, reason, headers)
     if (this.#endWaits) this.#waitAtHead(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
@@ -125,17 +123,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (isHeld) res.end()
     if (hasRoom || isHeld) return
     controller.pause()
-    if (this.#waitsForRoom === undefined) res.on('drain', () => this.#drained())
-    this.#waitsForRoom = true
-  }
-
-  // Node says so from within a write of the response behind, and that from within undici's parser of another connection: there is
-  // one for all, which would take this call for one that it must not be given. It is one listener for the whole response:
-  // `compression` moves listeners to a stream of its own, from which `once` does not take them off.
-  #drained(): void {
-    if (!this.#waitsForRoom) return
-    this.#waitsForRoom = false
-    setImmediate(() => this.#controller?.resume())
+    this.#room ??= new RoomForResponse(res, () => this.#controller?.resume())
+    this.#room.wait()
   }
 
   onResponseEnd(trailers: RawFields): void {
@@ -176,6 +165,13 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#backend.answered(this.#server, 101, this.startedAt)
     server.on('close', () => this.over())
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
+  }
+
+  /** Keeps the head of chunks for this turn: the first may be broken. As long as nothing has left, that is still a 502. */
+  #hold(status: number, reason: string, headers: readonly string[]): void {
+    if (this.#left > 0 || this.#endWaits) this.#sendHead(status, reason, headers)
+    else this.#held = { status, reason, headers }
+    atEndOfTurn(this)
   }
 
   #sendHeld(): void {

@@ -6,13 +6,14 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { ClientConnections } from './client-connections.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
 import { isHeld } from './engine/pipelines.js'
+import { keepAlive, keepAliveOptions } from './engine/tcp-keep-alive.js'
 import { onceFree } from './engine/upgrade.js'
 import { checkSocketPath } from './listen-checks.js'
 import { ProxyError } from './model/errors.js'
@@ -53,11 +54,12 @@ export interface ListenerLimits {
 export function serverOptions(given: ListenerLimits = {}): ServerOptions {
   checkListenerLimits(given)
   const { timeouts, limits } = given
-  const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
+  const { requestHeadMs, keepAliveMs, tcpKeepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
     headersTimeout: finite(requestHeadMs),
     connectionsCheckingInterval: 1_000,
     keepAliveTimeout: finite(keepAliveMs),
+    ...keepAliveOptions(tcpKeepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,
     // Whatever Node was started with: what a lenient parser lets through, two proxies may read differently. A host that
@@ -97,10 +99,13 @@ export function limitServer(
   all.add(connections)
   const answers = server.listenerCount('clientError') === 0
   if (answers) server.on('clientError', answerClientError)
+  const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
+  server.on('connection', keepEach)
   server.on('connection', connections.enter)
   server.on('connect', refuseConnect)
   return () => {
     Object.assign(server, own)
+    server.off('connection', keepEach)
     server.off('connection', connections.enter)
     all.delete(connections)
     server.off('connect', refuseConnect)

@@ -3,6 +3,7 @@ import { buildConnector } from 'undici'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { descriptorOf, descriptors } from './descriptors.js'
 import type { Timeouts } from './limits.js'
+import { keepAliveOptions } from './tcp-keep-alive.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
 import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
 
@@ -11,6 +12,8 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts
   readonly tls: UpstreamTls
   readonly networks: UpstreamNetworks
+  /** `limits.responseHeadBytes`. */
+  readonly responseHeadBytes?: number
   /**
    * Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. Those of health
    * checks, which are few, and may have the last descriptors.
@@ -35,6 +38,7 @@ export function connectorFor(
 ): buildConnector.connector {
   const connect = buildConnector({
     timeout: wholeMs(timeouts.connectMs, 0),
+    ...keepAliveOptions(timeouts.tcpKeepAliveMs),
     ...connectionOptions(tls),
     lookup: networks.lookup,
     ...(ended && { signal: ended.signal }),

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import { breakOff } from './break-off.js'
 import { isServersFault } from './failures.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
@@ -227,7 +228,7 @@ export class Exchange implements Moving {
   cut(reason: ProxyError): void {
     this.error ??= reason
     this.tunnelled?.destroy()
-    this.res.destroy()
+    breakOff(this.res)
     // One that waits behind others has no socket yet, and is not told of its end.
     if (this.res.socket === null && !this.tunnelled) this.req.socket.destroy()
     this.upgrade?.socket.destroy()

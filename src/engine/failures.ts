@@ -59,8 +59,13 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   // of no kind that we have.
   if (thrown instanceof AggregateError && thrown.errors.length > 0)
     return codeAndMessage(thrown.errors.find((error) => !isShortage(error)) ?? thrown.errors[0])
-  // The one limit that undici keeps for us.
+  // Limits that undici keeps for us.
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
+  if (code === 'UND_ERR_HEADERS_OVERFLOW')
+    return {
+      code,
+      message: "the head of the server's response is larger than limits.responseHeadBytes allows",
+    }
   // undici loses llhttp's code on its way.
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
   // Of a 100 or 101 that nobody asked for, undici says it as if the connection had broken.

@@ -1,3 +1,5 @@
+import { maxHeaderSize } from 'node:http'
+
 /** Limits in time, in milliseconds; `Infinity` is none. All of them stand in docs/limits.md. */
 export interface Timeouts {
   /** From a client's connection, or its last response, to the end of a request's head. Checked every second. Default 10,000. */
@@ -6,7 +8,10 @@ export interface Timeouts {
   readonly keepAliveMs: number
   /** For a connection to a server to stand, TLS included. Default 10,000. */
   readonly connectMs: number
-  /** From the request sent to the head of the response. Default 60,000. */
+  /**
+   * From the request sent, with its body, to the head of its response. It is a total: responses before that one (1xx) do not prolong
+   * it. Default 60,000.
+   */
   readonly responseHeadMs: number
   /** Between two pieces of a body, of a request or a response, whoever stands still. Default 300,000. */
   readonly bodyIdleMs: number
@@ -16,6 +21,11 @@ export interface Timeouts {
   readonly upgradeIdleMs: number
   /** Without a request, on a connection to a server, unless that says otherwise (`Keep-Alive: timeout=`). Default 4,000. */
   readonly upstreamKeepAliveMs: number
+  /**
+   * Without a byte on a TCP connection, of clients and to servers, until the system asks whether the peer is still there; whole
+   * seconds. Default 60,000.
+   */
+  readonly tcpKeepAliveMs: number
   /** For what runs on a server that no configuration names any more, upgraded connections too. Default: none. */
   readonly retireAfterMs: number
 }
@@ -29,6 +39,7 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   requestMs: Number.POSITIVE_INFINITY,
   upgradeIdleMs: Number.POSITIVE_INFINITY,
   upstreamKeepAliveMs: 4_000,
+  tcpKeepAliveMs: 60_000,
   retireAfterMs: Number.POSITIVE_INFINITY,
 }
 
@@ -36,6 +47,11 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
 export interface Limits {
   /** Bytes of a request's head. Default 16,384. */
   readonly headBytes: number
+  /**
+   * Bytes of the names and values in the head of a server's response, of each response before it (1xx), and of its trailers.
+   * More are 502. Default: Node's `http.maxHeaderSize`, which is 16,384 unless `--max-http-header-size` says otherwise.
+   */
+  readonly responseHeadBytes: number
   /** Open connections of one client address (the socket's). More are closed at once. Default: none. */
   readonly connectionsPerAddress: number
   /** Requests under way in the whole proxy. More get 503. Default: none. */
@@ -56,6 +72,7 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   headBytes: 16_384,
+  responseHeadBytes: maxHeaderSize,
   connectionsPerAddress: Number.POSITIVE_INFINITY,
   requestsInFlight: Number.POSITIVE_INFINITY,
   pipelined: 1,

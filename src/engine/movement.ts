@@ -45,10 +45,12 @@ export class Movement {
   }
 
   /** For how long neither the client's connection has moved, nor anything came from the server, nor a try was sent. */
-  #idleMs({ req, tunnelled, newest }: Moving, now: number): number {
+  #idleMs({ req, responded, error, tunnelled, newest }: Moving, now: number): number {
     const { bytesRead, bytesWritten } = req.socket
+    // Before the response, what is written are responses before it (1xx) and those of other requests: neither is movement of this.
+    const written = responded || error ? bytesWritten : 0
     // What lies behind the request is another one: a client could keep a dead server's alive with it.
-    const bytes = bytesWritten + (tunnelled || !req.complete ? bytesRead : 0)
+    const bytes = written + (tunnelled || !req.complete ? bytesRead : 0)
     const sent = newest?.sent ? newest : undefined
     // Whatever the host makes of a response: it may gather it, or compress it.
     const moved = bytes + (sent?.pieces ?? 0)

@@ -7,6 +7,7 @@ import { matcherTable } from '../rules/matchers.js'
 import { present } from '../rules/records.js'
 import { admit } from './admit.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
+import { breakOff } from './break-off.js'
 import { checkRequest, isForUs } from './check-request.js'
 import { claimOf } from './claim-upgrade.js'
 import { chainOf, clientOf, peerOf } from './client-address.js'
@@ -74,7 +75,8 @@ export class ProxyEngine implements ExchangeOwner {
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
-    this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
+    const { responseHeadBytes } = this.#limits
+    this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {}, responseHeadBytes })
     this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
     const tools = {
       matchers: matcherTable(options),
@@ -232,7 +234,7 @@ export class ProxyEngine implements ExchangeOwner {
     if (exchange.clientLeft) return
     if (exchange.tie) exchange.res.shouldKeepAlive = false
     this.closing.tell(exchange)
-    if (exchange.res.headersSent) exchange.res.destroy()
+    if (exchange.res.headersSent) breakOff(exchange.res)
     else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
   }
 

@@ -1,25 +1,22 @@
-import { ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
+import { breakOff } from './break-off.js'
 import type { Exchange, Try } from './exchange.js'
 import { toProxyError } from './failures.js'
+import { atEndOfTurn, isFlushable, writeJoined } from './flush-response.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
 import { HeaderList, runHook } from './hooks.js'
 import type { LiveBackend } from './live-backend.js'
 import type { LiveServer } from './live-server.js'
 import { relayInformation } from './relay-information.js'
-import { lengthOf, reasonOf, writeHead } from './response-head.js'
+import { lengthOf, type ResponseHead, reasonOf, writeHead } from './response-head.js'
+import { RoomForResponse } from './room-for-response.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
-import { switchingHead, tunnel } from './upgrade.js'
+import { switchProtocols } from './switch-protocols.js'
 
 /** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
 const MAX_INFORMED = 32
-
-/** Bytes of a body that is joined with its head: a copy of more would take longer than a second piece. */
-const MAX_JOINED = 8 * 1024
-
-/** A host that has put something of its own in their place, to compress for example, may not expect texts. */
-const { write: WRITE, end: END } = ServerResponse.prototype
 
 /** One try: the callbacks of undici that carry a server's response back to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
@@ -35,8 +32,14 @@ export class ResponseRelay implements ResponseHandler, Try {
   #fields: RawFields = []
   #informed = 0
   pieces = 0
-  /** The head of the response was written, and nothing behind it yet. */
+  /** The head of the response, before it is written: in this turn its body may prove broken. */
+  #held: ResponseHead | undefined
+  /** It was written, and nothing behind it yet. */
   #headAlone = false
+  /** At the end of this turn a host's compression is told to let go of what it has. */
+  #flushes = false
+  /** Undefined: the client had room for all so far. */
+  #room: RoomForResponse | undefined
   /** Bytes of the body that are still to come, if its length is known. */
   #left = Number.NaN
   /** Whether the client's connection ends with the response, as its own at the server does. */
@@ -75,12 +78,12 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
-    const { req, res, owner, facts } = this.#exchange
-    this.pieces += 1
+    const { req, owner, facts } = this.#exchange
     if (status < 200) {
       this.#inform(controller, status, fields)
       return
     }
+    this.pieces += 1
     this.#isAnswered = true
     this.#backend.answered(this.#server, status, this.startedAt)
     if (status === 401 || status === 407 || this.#exchange.tie)
@@ -95,13 +98,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     else if (this.#endsClient || (owner.closing.isUnderWay && owner.closing.endsWith(this.#exchange)))
       headers.push('Connection', 'close')
-    writeHead(res, status, reasonOf(status, reason), headers)
-    this.#exchange.responded = true
-    this.#exchange.responseFields = headers
-    this.#exchange.unpin()
-    this.#headAlone = true
     this.#left = lengthOf(headers)
-    flushSoon(this)
+    this.#hold(status, reason, headers)
     if (this.#endWaits) this.#waitAtHead(controller)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
@@ -112,40 +110,36 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
     const { res } = this.#exchange
+    this.#sendHeld()
     this.pieces += 1
     this.#left -= chunk.length
     this.#exchange.bodyBytes += chunk.length
-    const joins = this.#headAlone && this.#left === 0 && chunk.length <= MAX_JOINED
+    const isAlone = this.#headAlone
     this.#headAlone = false
     const isHeld = this.#endWaits === 'at its length' && this.#left === 0
     if (isHeld) this.#waitForBody(controller)
-    if (joins && res.write === WRITE && res.end === END) {
-      // Head and body leave as one text, in one write: as two pieces, or with the empty one that node adds to a text that it
-      // is given at the end, they would take a `writev` and twice the time.
-      res.write(chunk.toString('latin1'), 'latin1')
-      res.socket?.uncork()
-      res.end()
-      return
-    }
+    if (isAlone && this.#left === 0 && writeJoined(res, chunk)) return
     const hasRoom = res.write(chunk)
+    if (!isHeld && this.#left !== 0) this.#flushBody(res)
     if (isHeld) res.end()
     if (hasRoom || isHeld) return
     controller.pause()
-    // Node says so from within a write of the response behind, and that from within undici's parser of another connection:
-    // there is one for all, which would take this call for one that it must not be given.
-    res.once('drain', () => setImmediate(() => controller.resume()))
+    this.#room ??= new RoomForResponse(res, () => this.#controller?.resume())
+    this.#room.wait()
   }
 
   onResponseEnd(trailers: RawFields): void {
     this.over()
-    this.#headAlone = false
     const { res } = this.#exchange
     if (res.writableEnded) return
+    this.#sendHeld()
+    this.#headAlone = false
     if (trailers.length > 0) res.addTrailers(forwardTrailers(trailers, this.#fields))
     res.end()
   }
 
   onResponseError(thrown: Error): void {
+    this.#held = undefined
     const exchange = this.#exchange
     const error = toProxyError(thrown)
     // What is short on our side says nothing of the server, not even how long it takes.
@@ -163,45 +157,61 @@ export class ResponseRelay implements ResponseHandler, Try {
     }
     // The head is gone: all that can still be said is that the body is not whole, by never ending it cleanly.
     exchange.error = error
-    exchange.res.destroy()
+    breakOff(exchange.res)
   }
 
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
-    const { upgrade, clientLeft, owner, facts } = this.#exchange
+    const { facts } = this.#exchange
     this.#isAnswered = true
     this.#backend.answered(this.#server, 101, this.startedAt)
-    server.on('error', ignore)
     server.on('close', () => this.over())
-    // When the server has said all, the client may still have something to say.
-    server.allowHalfOpen = true
-    if (!upgrade || clientLeft) {
-      server.destroy()
-      return
-    }
-    const { protocol, socket, takeEarly } = upgrade
-    if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
-      // The client would speak another protocol than the server (RFC 9110, 7.8).
-      server.destroy()
-      const error = new ProxyError('PROXY_BAD_RESPONSE', 'the server switched to another protocol')
-      owner.retryOrRespond(this.#exchange, error)
-      return
-    }
-    this.#exchange.becameTunnel(server, socket)
-    const cookie = facts && this.#backend.cookieFor(this.#server, facts)
-    socket.write(switchingHead(protocol, fields, cookie), 'latin1')
-    const early = takeEarly()
-    if (early.length > 0) server.write(early)
-    tunnel(socket, server, () => this.#exchange.settle())
+    switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }
 
-  /** Node keeps a head back until there is a body, which may be long after: an event stream that is silent at first. */
-  flushHead(): void {
-    if (!this.#headAlone) return
+  /** Keeps the head of chunks for this turn: the first may be broken. As long as nothing has left, that is still a 502. */
+  #hold(status: number, reason: string, headers: readonly string[]): void {
+    if (this.#left > 0 || this.#endWaits) this.#sendHead(status, reason, headers)
+    else this.#held = { status, reason, headers }
+    atEndOfTurn(this)
+  }
+
+  #sendHeld(): void {
+    const held = this.#held
+    if (held) this.#sendHead(held.status, held.reason, held.headers)
+  }
+
+  #sendHead(status: number, reason: string, headers: readonly string[]): void {
+    const exchange = this.#exchange
+    this.#held = undefined
+    writeHead(exchange.res, status, reasonOf(status, reason), headers)
+    exchange.responded = true
+    exchange.responseFields = headers
+    exchange.unpin()
+    this.#headAlone = true
+  }
+
+  #flushBody(res: ServerResponse): void {
+    if (this.#flushes || !isFlushable(res)) return
+    this.#flushes = true
+    atEndOfTurn(this)
+  }
+
+  /** What is kept back for what may follow leaves: it may follow long after. An event stream may even be silent at first. */
+  turnEnded(): void {
+    const { res, error, newest } = this.#exchange
+    const isBody = this.#flushes
+    this.#flushes = false
     try {
-      this.#exchange.res.flushHeaders()
+      // What has come of a broken connection was no whole response; the error is on its way.
+      const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
+      if (isWell) this.#sendHeld()
+      if (this.#headAlone) res.flushHeaders()
+      else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
     } catch (thrown) {
-      // A host's own.
-      this.onResponseError(asError(thrown))
+      // A host's own, or a head that Node does not write.
+      const failed = asError(thrown)
+      this.onResponseError(failed)
+      this.#controller?.abort(failed)
     }
   }
 
@@ -252,17 +262,6 @@ export class ResponseRelay implements ResponseHandler, Try {
       return false
     }
   }
-}
-
-/** Their bodies mostly come in the same piece as the head, and then nothing is left to do. */
-const heads: ResponseRelay[] = []
-
-function flushSoon(relay: ResponseRelay): void {
-  if (heads.push(relay) === 1) setImmediate(flushHeads)
-}
-
-function flushHeads(): void {
-  for (const relay of heads.splice(0)) relay.flushHead()
 }
 
 function ignore(): void {}

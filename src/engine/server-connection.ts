@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
+import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -45,6 +46,7 @@ export class Connection implements ServerConnection {
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#connect })
     this.#client.on('connect', () => {
       this.#isConnected = true
+      if (this.#socket) allowBlanksBehindChunkSizes(this.#socket)
     })
     this.#client.on('disconnect', () => this.#disconnected())
     // undici says so when it can take a request: the last one has ended.
@@ -96,6 +98,10 @@ export class Connection implements ServerConnection {
 
   get isPrivate(): boolean {
     return this.#isPrivate
+  }
+
+  get isBroken(): boolean {
+    return this.#socket?.destroyed !== false
   }
 
   makePrivate(onEnd: () => void): void {

@@ -7,6 +7,7 @@ import { forwardResponseHeaders } from './forward-headers.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
 import { hasBody } from './request-body.js'
+import { withoutLength } from './response-head.js'
 import type { RawFields } from './sent-request.js'
 import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
 
@@ -231,9 +232,9 @@ function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
   return res
 }
 
-/** The head of the response that switches protocols, as the server sent it. */
+/** The head of the response that switches protocols, as the server sent it. It must name no length (RFC 9110, 8.6). */
 export function switchingHead(protocol: string, fields: RawFields, cookie?: string): string {
-  const headers = forwardResponseHeaders(fields)
+  const headers = withoutLength(forwardResponseHeaders(fields))
   if (cookie !== undefined) headers.push('Set-Cookie', cookie)
   let head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n`
   for (let index = 0; index < headers.length; index += 2)

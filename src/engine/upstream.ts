@@ -1,5 +1,6 @@
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
+import { DEFAULT_LIMITS } from './limits.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from './server-connection.js'
 
@@ -31,6 +32,11 @@ export class Upstream implements ConnectionOwner {
   /** What makes two servers the same. */
   get key(): string {
     return Upstream.keyOf(this.origin, this.address)
+  }
+
+  /** `timeouts.tcpKeepAliveMs`. */
+  get tcpKeepAliveMs(): number {
+    return this.#options.timeouts.tcpKeepAliveMs
   }
 
   static keyOf(origin: string, address: string | undefined): string {
@@ -84,6 +90,7 @@ export class Upstream implements ConnectionOwner {
       client: {
         pipelining: 1,
         allowH2: false,
+        maxHeaderSize: wholeBytes(this.#options.responseHeadBytes),
         // `Movement` looks at the clock.
         headersTimeout: 0,
         bodyTimeout: 0,
@@ -140,4 +147,9 @@ export class Upstream implements ConnectionOwner {
       [...this.#connections, ...this.#closing.keys()].map((connection) => connection.destroy()),
     )
   }
+}
+
+/** A size as undici takes it: a whole number. It fails with as many bytes, we allow them. */
+function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
+  return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
 }

@@ -254,6 +254,18 @@ export const connections: readonly RawCase[] = [
     open: false,
     leaves: true,
   },
+  ...['Content-Length: 5', 'content-length: 0', 'Transfer-Encoding: chunked', 'Trailer: X-T'].map((line) => ({
+    section: 'RFC 9110 8.6, RFC 9112 6.1: a 101 names no length and no coding',
+    name: `a WebSocket whose 101 has ${line}`,
+    send: [get(...UPGRADE), { when: 'client' as const, has: '\r\n\r\n', send: 'up' }],
+    answer: `${SWITCHING.replace('X-A: b', `${line}\r\nX-A: b`)}down`,
+    server: `${seenUpgrade()}up`,
+    client:
+      head('HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket', 'X-A: b') +
+      'down',
+    open: false,
+    leaves: true as const,
+  })),
   {
     section: 'RFC 9110 7.8: protocols in any case',
     name: 'a WebSocket in upper case',

@@ -115,6 +115,42 @@ export const responseFraming: readonly RawCase[] = [
       false,
     ),
   },
+  ...(
+    [
+      ['a response with a blank behind a chunk size', '5 \r\nhello\r\n0\r\n\r\n'],
+      ['a response with blanks behind a chunk size', '5   \r\nhello\r\n0\r\n\r\n'],
+      ['a response with a tab behind a chunk size', '5\t\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank before a chunk extension', '5 ;a=b\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank behind the last chunk size', '5\r\nhello\r\n0 \r\n\r\n'],
+      ['a response with a chunk extension in quotes', '5;a="b c"\r\nhello\r\n0\r\n\r\n'],
+      ['a response with zeros before a chunk size', '0005\r\nhello\r\n000\r\n\r\n'],
+    ] as const
+  ).map(([name, body]) => ({
+    section: 'RFC 9112 7.1: blanks behind a size, which some servers write, and extensions',
+    name,
+    ...to(chunked(body), gotChunks('200 OK', [])),
+  })),
+  ...(
+    [
+      ['a response with a blank before a chunk size', ' 5\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank within a chunk size', '5 5\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank within a chunk extension', '5; a = b\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank behind a chunk extension', '5;a=b \r\nhello\r\n0\r\n\r\n'],
+      ['a response with an empty chunk extension', '5;\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a bare LF behind a chunk size', '5\nhello\r\n0\r\n\r\n'],
+      ['a response with a blank and a bare LF behind a chunk size', '5 \nhello\r\n0\r\n\r\n'],
+      ['a response with a bare CR behind a chunk size', '5\rhello\r\n0\r\n\r\n'],
+      ['a response with a chunk size of 17 digits', 'fffffffffffffffff\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a plus before a chunk size', '+5\r\nhello\r\n0\r\n\r\n'],
+      ['a response with a minus before a chunk size', '-5\r\nhello\r\n0\r\n\r\n'],
+      ['a response with 0x before a chunk size', '0x5\r\nhello\r\n0\r\n\r\n'],
+      ['a response with an empty chunk size', '\r\nhello\r\n0\r\n\r\n'],
+    ] as const
+  ).map(([name, body]) => ({
+    section: 'RFC 9112 7.1: a first size that is none',
+    name,
+    ...bad(chunked(body)),
+  })),
   {
     section: 'RFC 9112 8: broken chunks are not ended',
     name: 'a chunked response with a broken size',

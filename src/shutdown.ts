@@ -63,7 +63,13 @@ export class Shutdown {
     const { acceptMs, drainMs } = this.#done ? options : { ...DEFAULTS, ...present(options) }
     if (acceptMs !== undefined) this.#accept.shorten(acceptMs)
     if (drainMs !== undefined) this.#drain.shorten(drainMs)
-    this.#done ??= this.#run()
+    if (this.#done) return this.#done
+    let begin = () => {}
+    this.#done = new Promise((resolve, reject) => {
+      begin = () => void this.#run().then(resolve, reject)
+    })
+    // Not before the promise is there: whoever is told of the first step may call this again.
+    begin()
     return this.#done
   }
 

@@ -478,6 +478,16 @@ describe('a second close', () => {
     await closing
   })
 
+  it.each([{}, { acceptMs: 1 }])('by a listener that is told of a step is one too (%j)', async (more) => {
+    const { proxy, told } = await startHeld()
+    const again: Promise<void>[] = []
+    proxy.on('shutdownChanged', () => again.push(proxy.close({ drainMs: 0 })))
+    const closing = proxy.close({ drainMs: HOUR, ...more })
+    await closing
+    expect(new Set(again)).toEqual(new Set([closing]))
+    expect(told.filter((event) => event.step === 'draining')).toHaveLength(1)
+  })
+
   it('is refused where its options are wrong, as the first one is', async () => {
     const { proxy } = await startHeld()
     const wrong: unknown[] = [

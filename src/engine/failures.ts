@@ -64,7 +64,7 @@ function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return {
       code,
-      message: "the head of the server's response is larger than limits.responseHeadBytes allows",
+      message: `${thrown.message}: the server's head or trailers are larger than limits.responseHeadBytes`,
     }
   // undici loses llhttp's code on its way.
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }

@@ -1,10 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer as createPlain, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, startMisbehaving } from '../engine/live-engine.js'
+import { openRaw, routeTo, startMisbehaving } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
 import { eventually } from '../support/next-event.js'
 
@@ -89,6 +92,26 @@ describe('to a client of HTTP/1.1', () => {
       expect(client.received).not.toContain('\r\n0\r\n')
     }
   })
+})
+
+it('over a Unix socket, which knows no reset, the connection ends', async () => {
+  const servers: Socket[] = []
+  const { url } = await startMisbehaving((socket) => {
+    servers.push(socket)
+    socket.write(CHUNKED)
+  })
+  const proxy = createProxy({ config: routeTo(url) })
+  onTestFinished(() => proxy.close({ drainMs: 0 }))
+  await proxy.ready()
+  const folder = mkdtempSync(join(tmpdir(), 'break-off-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 's')
+  await proxy.listen({ path })
+  const client = await openRaw(0, { path })
+  client.send('GET / HTTP/1.0\r\n\r\n')
+  await client.until('hello')
+  servers[0]?.end()
+  expect(await client.untilClosed(20_000)).toMatch(/\r\n\r\nhello$/)
 })
 
 it('a client that reads nothing is let go, though much is left to write', async () => {

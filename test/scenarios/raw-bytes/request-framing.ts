@@ -263,6 +263,16 @@ export const requestFraming: readonly RawCase[] = [
   },
   {
     section: 'RFC 9112 7.1: blanks behind a size',
+    name: 'a chunk size before a tab',
+    ...brokenChunk('5\t\r\nhello\r\n0\r\n\r\n'),
+  },
+  {
+    section: 'RFC 9112 7.1: blanks behind a size',
+    name: 'a chunk size before a space and an extension',
+    ...brokenChunk('5 ;a=b\r\nhello\r\n0\r\n\r\n'),
+  },
+  {
+    section: 'RFC 9112 7.1: blanks behind a size',
     name: 'a chunk size before a space',
     ...brokenChunk('5 \r\nhello\r\n0\r\n\r\n'),
   },

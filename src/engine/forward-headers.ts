@@ -40,7 +40,7 @@ function oneLess(value: string): string {
  */
 export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
   const headers: string[] = []
-  const connection: string[] = []
+  let connection: string | undefined
   let announces = mayHaveTrailers
   let announced = false
   for (let index = 0; index < raw.length; index += 2) {
@@ -50,15 +50,20 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
     if (lower === 'content-length') announces = false
     else if (lower === 'trailer') announced = true
     if (!isHopByHop || lower === 'trailer') headers.push(name, value)
-    else if (lower === 'connection') connection.push(value)
+    else if (lower === 'connection') connection = appended(connection, value)
     else if (lower === 'transfer-encoding' && mayHaveTrailers !== undefined) checkCoding(value)
   }
-  const named = connection.length === 0 ? undefined : namedByConnection(connection.join(','))
+  const named = namedByConnection(connection)
   if (!named && (announces || !announced)) return headers
   return headers.filter((_, at) => {
     const lower = (headers[at & ~1] as string).toLowerCase()
     return !named?.has(lower) && (announces || lower !== 'trailer')
   })
+}
+
+/** A line of a list behind those before it (RFC 9110, 5.3). */
+function appended(list: string | undefined, line: string): string {
+  return list === undefined ? line : `${list},${line}`
 }
 
 // undici undoes chunks alone: the body would arrive in a coding of which the client is not told (RFC 9112, 6.1).

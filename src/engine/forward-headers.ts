@@ -1,17 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../model/errors.js'
-import { type ForwardedFor, pushForwarding } from './forwarding-headers.js'
+import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
+import { responseName } from './response-names.js'
 import type { RawFields } from './sent-request.js'
 
 /**
  * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, and our
  * `X-Forwarded-*`. The table of proxy-fields.ts says which fields do not go on. What `Connection` names does not either.
  */
-export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor): string[] {
+export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor, how: Forwarding): string[] {
   const raw = req.rawHeaders
   const named = namedByConnection(req.headers.connection)
-  const dropped = notForwarded(about.trusted, about.underscoreHeaders)
+  const dropped = notForwarded(about.trusted, how.underscoreHeaders)
   const headers = ['host', about.authority]
   const counts = req.method === 'OPTIONS'
   for (let index = 0; index < raw.length; index += 2) {
@@ -20,7 +21,7 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor)
     const value = raw[index + 1] as string
     headers.push(name, counts && name.toLowerCase() === 'max-forwards' ? oneLess(value) : value)
   }
-  pushForwarding(headers, req, about)
+  pushForwarding(headers, req, about, how)
   return headers
 }
 
@@ -39,26 +40,30 @@ function oneLess(value: string): string {
  */
 export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
   const headers: string[] = []
-  const connection: string[] = []
+  let connection: string | undefined
   let announces = mayHaveTrailers
   let announced = false
   for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index])
+    const { text: name, lower, isHopByHop } = responseName(raw[index] as Buffer | string)
     const value = text(raw[index + 1])
-    const lower = name.toLowerCase()
     // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
     if (lower === 'content-length') announces = false
     else if (lower === 'trailer') announced = true
-    if (!HOP_BY_HOP.has(lower) || lower === 'trailer') headers.push(name, value)
-    else if (lower === 'connection') connection.push(value)
+    if (!isHopByHop || lower === 'trailer') headers.push(name, value)
+    else if (lower === 'connection') connection = appended(connection, value)
     else if (lower === 'transfer-encoding' && mayHaveTrailers !== undefined) checkCoding(value)
   }
-  const named = connection.length === 0 ? undefined : namedByConnection(connection.join(','))
+  const named = namedByConnection(connection)
   if (!named && (announces || !announced)) return headers
   return headers.filter((_, at) => {
     const lower = (headers[at & ~1] as string).toLowerCase()
     return !named?.has(lower) && (announces || lower !== 'trailer')
   })
+}
+
+/** A line of a list behind those before it (RFC 9110, 5.3). */
+function appended(list: string | undefined, line: string): string {
+  return list === undefined ? line : `${list},${line}`
 }
 
 // undici undoes chunks alone: the body would arrive in a coding of which the client is not told (RFC 9112, 6.1).

@@ -7,7 +7,7 @@ import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
 
-/** Who asked and how: what the forwarding headers tell the server. */
+/** Who asked: what the forwarding headers tell the server. */
 export interface ForwardedFor {
   readonly peer: string
   /** `''`: it has none. */
@@ -15,6 +15,10 @@ export interface ForwardedFor {
   readonly trusted: boolean
   /** Host and port as the client wrote them. */
   readonly authority: string
+}
+
+/** How all requests are sent on. */
+export interface Forwarding {
   /** What this proxy calls itself in `Via`. */
   readonly id: string
   /** Whether to write `Forwarded` too. */
@@ -22,9 +26,6 @@ export interface ForwardedFor {
   /** What becomes of names that look like the proxy's own to servers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
-
-/** How all requests are sent on. */
-export type Forwarding = Pick<ForwardedFor, 'id' | 'forwarded' | 'underscoreHeaders'>
 
 /** The id is this proxy's own: a request whose `Via` names it has come through here before. */
 export function forwardingOf({
@@ -37,7 +38,12 @@ export function forwardingOf({
 const NOTHING_SAID: IncomingHttpHeaders = {}
 
 /** Writes them last, so that no `Connection` token can strip them (CVE-2024-45410). */
-export function pushForwarding(headers: string[], req: IncomingMessage, about: ForwardedFor): void {
+export function pushForwarding(
+  headers: string[],
+  req: IncomingMessage,
+  about: ForwardedFor,
+  how: Forwarding,
+): void {
   const { peer, clientAddress, trusted, authority } = about
   const said = trusted ? req.headers : NOTHING_SAID
   const proto = protoSaid(said) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
@@ -49,8 +55,8 @@ export function pushForwarding(headers: string[], req: IncomingMessage, about: F
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
   if (clientAddress !== '') headers.push('X-Real-Ip', clientAddress)
-  if (about.forwarded) pushForwarded(headers, req, about, forwardedElement(about, host, proto))
-  headers.push('Via', `${req.httpVersion} ${about.id}`)
+  if (how.forwarded) pushForwarded(headers, req, trusted, forwardedElement(peer, how.id, host, proto))
+  headers.push('Via', `${req.httpVersion} ${how.id}`)
 }
 
 /** What a trusted proxy said of those before it, as it said it, and that proxy itself; one on a Unix socket has no address. */
@@ -61,8 +67,8 @@ function hopsOf(req: IncomingMessage, peer: string): string {
 }
 
 /** What was said before, and our own hop behind it, in one field: two fields in an unclear order would be two chains. */
-function pushForwarded(headers: string[], req: IncomingMessage, about: ForwardedFor, element: string): void {
-  if (!about.trusted) {
+function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean, element: string): void {
+  if (!trusted) {
     headers.push('Forwarded', element)
     return
   }
@@ -72,7 +78,7 @@ function pushForwarded(headers: string[], req: IncomingMessage, about: Forwarded
 }
 
 /** One hop as RFC 7239 writes it, section 4; what is no plain token stands in quotes. */
-function forwardedElement({ peer, id }: ForwardedFor, host: string, proto: string): string {
+function forwardedElement(peer: string, id: string, host: string, proto: string): string {
   const address = peer.includes(':') ? `"[${peer}]"` : peer
   const ofHost = host === '' ? '' : `;host="${host}"`
   return `for=${address || 'unknown'};by=_${id}${ofHost};proto=${proto}`
@@ -109,8 +115,12 @@ function portSaid(said: IncomingHttpHeaders): string | undefined {
 }
 
 function portOf(authority: string, proto: string): string {
-  const port = /:(\d+)$/.exec(authority)?.[1]
-  if (port !== undefined && isPort(port)) return port
+  const colon = authority.lastIndexOf(':')
+  // Of an IPv6 address without a port, what is behind the last colon ends with a bracket.
+  if (colon >= 0) {
+    const port = authority.slice(colon + 1)
+    if (isPort(port)) return port
+  }
   return proto === 'https' || proto === 'wss' ? '443' : '80'
 }
 

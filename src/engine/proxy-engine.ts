@@ -166,7 +166,7 @@ export class ProxyEngine implements ExchangeOwner {
 
       // headers
       const { authority } = facts
-      exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority, ...this.#how })
+      exchange.headers = forwardRequestHeaders(req, { peer, clientAddress, trusted, authority }, this.#how)
       const rewritten = frontend.rewrite?.(facts.path)
       exchange.target = rewritten ? rewritten.path + facts.search : facts.target
       if (rewritten) exchange.headers.push(...rewritten.headers)

@@ -6,7 +6,7 @@ import { queryObjects } from 'node:v8'
  * @param make the class, or a constructor that objects have in their chain of prototypes
  */
 export async function liveObjects(make: new (...args: never[]) => unknown): Promise<number> {
-  // What has just ended is still on its way through the turns of the event loop.
-  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+  // What a weak reference has given out stays until the end of a turn.
+  await new Promise((resolve) => setImmediate(resolve))
   return queryObjects(make as never, { format: 'count' }) as unknown as number
 }

@@ -144,7 +144,12 @@ export class ReverseProxy extends ProxyEmitter {
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
     checkEntryPoint(entryPoint, this.#entryPoints, 'listen')
     void this.start()
-    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits, this.#connections)
+    const listener = new Listener(
+      this.#handlersFor(entryPoint),
+      this.#limits,
+      this.#connections,
+      this.#engine.inFlight.lingering,
+    )
     this.#listeners.add(listener)
     try {
       return await listener.listen(at)
@@ -176,7 +181,7 @@ export class ReverseProxy extends ProxyEmitter {
     server.on('request', handler)
     server.on('checkContinue', handler)
     server.on('upgrade', upgrade)
-    const unlimit = limitServer(server, this.#limits, this.#connections)
+    const unlimit = limitServer(server, this.#limits, this.#connections, this.#engine.inFlight.lingering)
     this.#detach.push(() => {
       server.off('request', handler)
       server.off('checkContinue', handler)

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import type { Limits } from './limits.js'
+import type { LingeringClose } from './lingering-close.js'
 import { Pipelines } from './pipelines.js'
 import { upgradeHandler } from './upgrade.js'
 
@@ -19,9 +20,11 @@ export class Intake {
   readonly #headBytes: number
   /** In small letters. */
   readonly #protocols: ReadonlySet<string>
+  readonly #lingering: LingeringClose
 
   /** @param upgrades protocols that are tunnelled, beside `websocket` */
-  constructor({ pipelined, headBytes }: Limits, upgrades: readonly string[] = []) {
+  constructor({ pipelined, headBytes }: Limits, lingering: LingeringClose, upgrades: readonly string[] = []) {
+    this.#lingering = lingering
     this.#pipelines = new Pipelines(pipelined)
     this.#headBytes = headBytes
     this.#protocols = new Set(['websocket', ...upgrades.map((token) => token.toLowerCase())])
@@ -38,6 +41,7 @@ export class Intake {
       handler,
       headBytes: this.#headBytes,
       allowed: this.#protocols,
+      lingering: this.#lingering,
       begin: (req, res, pending) => begin(req, res, undefined, pending),
     })
     return { handler, upgrade }

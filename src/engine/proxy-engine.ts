@@ -64,12 +64,12 @@ export class ProxyEngine implements ExchangeOwner {
     this.#how = forwardingOf(options)
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
-    this.#intake = new Intake(this.#limits, options.upgrades)
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
     this.authenticated = new AuthenticatedConnections(options.onRequest !== undefined)
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
-    this.inFlight = new InFlight(timeouts)
+    this.inFlight = new InFlight(timeouts, this.#limits)
+    this.#intake = new Intake(this.#limits, this.inFlight.lingering, options.upgrades)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
     this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
@@ -137,7 +137,7 @@ export class ProxyEngine implements ExchangeOwner {
 
       // facts
       if (isForUs(req)) {
-        if (!passOn) answerOptions(exchange.res)
+        if (!passOn) answerOptions(exchange)
         return !passOn
       }
       const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, this.#how.underscoreHeaders)
@@ -150,7 +150,7 @@ export class ProxyEngine implements ExchangeOwner {
       exchange.frontend = frontend
       const location = frontend.otherSlash?.(facts.path)
       if (location !== undefined) {
-        redirect(req, exchange.res, location + facts.search)
+        redirect(exchange, location + facts.search)
         return true
       }
       admit(frontend, clientAddress, peer)
@@ -226,9 +226,9 @@ export class ProxyEngine implements ExchangeOwner {
   #respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTries(error)
     if (exchange.clientLeft) return
-    if (this.#draining || exchange.tie) exchange.res.shouldKeepAlive = false
+    const ends = this.#draining || exchange.tie !== undefined
     if (exchange.res.headersSent) exchange.res.destroy()
-    else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
+    else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
   }
 
   /** settle, unpin: the response has left or was cut. */

@@ -1,7 +1,7 @@
 import { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
-import type { Exchange, Try } from './exchange.js'
+import type { Exchange } from './exchange.js'
 import { toProxyError } from './failures.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
 import { HeaderList, runHook } from './hooks.js'
@@ -10,6 +10,7 @@ import type { LiveServer } from './live-server.js'
 import { relayInformation } from './relay-information.js'
 import { lengthOf, reasonOf, writeHead } from './response-head.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
+import type { Try } from './try.js'
 import { switchingHead, tunnel } from './upgrade.js'
 
 /** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
@@ -92,8 +93,9 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
-    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
-    else if (owner.draining || this.#endsClient) headers.push('Connection', 'close')
+    const ends = this.#endsConnection()
+    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', ends ? 'Upgrade, close' : 'Upgrade')
+    else if (ends) headers.push('Connection', 'close')
     writeHead(res, status, reasonOf(status, reason), headers)
     this.#exchange.responded = true
     this.#exchange.responseFields = headers
@@ -212,6 +214,23 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (this.#endsClient || !controller.connection.isPrivate || !exchange.bodyToCome) return
     const isMeasured = fieldOf(fields, 'content-length') !== undefined
     this.#endWaits = isMeasured ? 'at its length' : 'at its head'
+  }
+
+  /** Whether the client's connection ends with this response. It is closed in stages then. */
+  #endsConnection(): boolean {
+    const { req, owner, body } = this.#exchange
+    if (!owner.draining && !this.#endsClient && (req.complete || !this.#isEarly())) return false
+    owner.inFlight.lingering.after(req.socket, body, true)
+    return true
+  }
+
+  /**
+   * Whether much of the request's body is still to come. Once the response ends nobody reads that, so the connection ends with
+   * it: the client may stop sending (RFC 9112, 9.5). Until then the server may read on.
+   */
+  #isEarly(): boolean {
+    const body = this.#exchange.bodyToCome
+    return body !== undefined && !this.#endWaits && !body.isNearlyWhole
   }
 
   #waitAtHead(controller: ResponseController): void {

@@ -4,6 +4,7 @@ import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './forward-headers.js'
+import type { LingeringClose } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 import type { RawFields } from './sent-request.js'
 
@@ -14,13 +15,16 @@ export interface UpgradeRoutes {
   readonly headBytes: number
   /** Protocols that are tunnelled, in small letters. */
   readonly allowed: ReadonlySet<string>
+  /** Takes the connections of those that are answered. */
+  readonly lingering: LingeringClose
   /** Takes all others; `pending` is what is to be tunnelled, if anything. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
 }
 
 /** Tells upgrades that are tunnelled from those that are served as the plain requests that they are too. */
-export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRoutes): UpgradeHandler {
-  const plain = asPlainRequests(handler, headBytes)
+export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
+  const { handler, headBytes, allowed, lingering, begin } = routes
+  const plain = asPlainRequests(handler, headBytes, lingering)
   const take: UpgradeHandler = (req, socket, head) => {
     const protocol = requestedProtocol(req, allowed)
     // What is hidden would not be replayed: such a request goes on to be refused.
@@ -28,7 +32,7 @@ export function upgradeHandler({ handler, headBytes, allowed, begin }: UpgradeRo
     if (replay) return plain(req, socket, head)
     const pending =
       protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
-    begin(req, responseOn(req, socket), pending)
+    begin(req, responseOn(req, socket, lingering), pending)
   }
   return (req, socket, head) => {
     // Before anything else: a client that resets now must find a listener, or it ends the process.
@@ -93,7 +97,11 @@ function keepsItsBody(req: IncomingMessage): boolean {
  * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
-function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
+function asPlainRequests(
+  handler: RequestHandler,
+  headBytes: number,
+  lingering: LingeringClose,
+): UpgradeHandler {
   /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
@@ -113,8 +121,9 @@ function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHan
     insecureHTTPParser: false,
   })
   for (const event of ['request', 'checkContinue'] as const) plain.on(event, serve(event))
-  plain.on('checkExpectation', (_req, res) => {
+  plain.on('checkExpectation', (req, res) => {
     res.shouldKeepAlive = false
+    lingering.after(req.socket)
     res.writeHead(417).end()
   })
   plain.maxHeadersCount = 0
@@ -168,11 +177,15 @@ function readEarly(socket: Duplex, head: Buffer): () => Buffer {
  * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
  * The connection ends with it.
  */
-function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
+function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringClose): ServerResponse {
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
   res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
-  res.on('finish', () => socket.end(() => socket.destroy()))
+  res.on('finish', () => {
+    res.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
+    process.nextTick(() => res.emit('close'))
+    lingering.begin(socket)
+  })
   // What node:http does for the sockets that it has not given away.
   socket.on('drain', () => res.emit('drain'))
   socket.on('end', () => {

@@ -8,7 +8,11 @@ import { hasBody } from './request-body.js'
 import { onceFree } from './upgrade.js'
 
 /** What node:http adds to a socket that it serves. */
-type ServedSocket = Duplex & { _httpMessage?: ServerResponse | null; server?: Server }
+type ServedSocket = Duplex & {
+  _httpMessage?: ServerResponse | null
+  server?: Server
+  destroySoon?: () => void
+}
 
 /** What Node answers to bytes that it cannot read, where that is not 400. */
 const STATUS_OF: Readonly<Record<string, number>> = {
@@ -33,7 +37,16 @@ export function refuseBarely(server: Server, lingering: LingeringClose): () => v
   if (server.listenerCount('clientError') === 0) server.on('clientError', onClientError)
   server.on('connect', onConnect)
   if (server.listenerCount('checkExpectation') === 0) server.on('checkExpectation', onExpectation)
+  const closeSoon = function (this: Duplex) {
+    lingering.endSoon(this)
+  }
+  // Of Node's own answers too, as that to a request without a Host.
+  const onConnection = (socket: ServedSocket) => {
+    socket.destroySoon = closeSoon
+  }
+  for (const event of ['connection', 'secureConnection']) server.on(event, onConnection)
   return () => {
+    for (const event of ['connection', 'secureConnection']) server.off(event, onConnection)
     server.off('clientError', onClientError)
     server.off('connect', onConnect)
     server.off('checkExpectation', onExpectation)

@@ -82,7 +82,7 @@ export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: 
 
 /** What is left of a body would be taken for the next request's head, or read for nothing. */
 function hasMoreToCome({ req }: Answered): boolean {
-  return hasBody(req) && !req.complete
+  return hasBody(req) && !req.complete && req.readableLength !== Number(req.headers['content-length'])
 }
 
 /** The connection ends with this response, in stages: its client may still be sending. */

@@ -15,8 +15,11 @@ export interface UnreadBody {
   readonly left: number
 }
 
-/** `destroySoon` is what node:http calls behind the last response of a connection. */
-type ServedSocket = Duplex & { destroySoon?: () => void }
+/** `destroySoon` is what node:http calls behind the last response of a connection. `parser.incoming` is its newest request. */
+type ServedSocket = Duplex & {
+  destroySoon?: () => void
+  readonly parser?: { readonly incoming?: { readonly complete: boolean } | null } | null
+}
 
 /** Node's own listeners of a served connection, by their names: what they do with the bytes of a closing one is wrong. */
 const OF_NODE = new Set(['bound socketOnEnd', 'socketOnError'])
@@ -65,6 +68,13 @@ export class LingeringClose {
       const { dropped = 0, left = Number.POSITIVE_INFINITY } = body ?? {}
       this.begin(socket, dropped, holdsLimit ? left : Number.POSITIVE_INFINITY)
     }
+  }
+
+  /** Closes a connection whose last answer was written, in stages if its newest request has not come whole. */
+  endSoon(socket: ServedSocket): void {
+    if (socket.parser?.incoming?.complete === false) this.begin(socket)
+    else if (socket.writableFinished) socket.destroy()
+    else socket.end(() => socket.destroy())
   }
 
   /**

@@ -79,6 +79,11 @@ const ATTACKS: readonly (readonly [name: string, connections: number, says: stri
     300,
     'POST /hang HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc',
   ],
+  [
+    '300 connections that go on sending behind an early answer',
+    300,
+    'POST /hang HTTP/1.1\r\nContent-Length: 100\r\n\r\nabc',
+  ],
 ]
 
 describe.each(ATTACKS)('%s, of one client', (_, connections, says) => {

@@ -3,6 +3,7 @@ import { createServer as createSecure } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createProxy, type ReverseProxy } from 'switchover'
 import { Authority } from './etcd-tls.js'
+import { refusingUrl } from './misbehaving-server.js'
 
 /** Where the proxy of this process is reached, by the way. */
 export type Ways = Record<'listen' | 'attach' | 'attach over TLS' | 'a bare handler', string>
@@ -15,15 +16,21 @@ async function run(): Promise<void> {
   const reads = createServer((req, res) => req.resume().on('end', () => res.end('read')))
   const early = createServer((_req, res) => res.writeHead(404).end('early'))
   const proxy = createProxy({
+    onRequest: ({ frontend }) => {
+      if (frontend.startsWith('hook@')) throw new Error('the hook of a test')
+    },
     config: {
       frontends: {
         kept: { rule: 'Path:/403', backend: 'none', whiteList: { sourceRange: ['192.0.2.1'] } },
         small: { rule: 'Path:/413', backend: 'small' },
         empty: { rule: 'Path:/503', backend: 'none' },
         early: { rule: 'Path:/early', backend: 'early' },
+        hook: { rule: 'Path:/500', backend: 'early' },
+        refused: { rule: 'Path:/502', backend: 'refused' },
       },
       backends: {
         none: { servers: {} },
+        refused: { servers: { s1: { url: await refusingUrl() } } },
         early: { servers: { s1: { url: await open(early) } } },
         small: { servers: { s1: { url: await open(reads) } }, buffering: { maxRequestBodyBytes: 1000 } },
       },

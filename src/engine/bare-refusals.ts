@@ -25,12 +25,17 @@ const STATUS_OF: Readonly<Record<string, number>> = {
  * Answers what is no request for a handler: bytes that Node cannot read, heads that come too late, CONNECT, and expectations that
  * nobody meets. What the host answers by listeners of its own is left to them.
  *
+ * @param methods those that are served there
  * @returns takes the answers off the server again
  */
-export function refuseBarely(server: Server, lingering: LingeringClose): () => void {
+export function refuseBarely(
+  server: Server,
+  lingering: LingeringClose,
+  methods = ALLOWED_METHODS,
+): () => void {
   const onClientError = (error: NodeJS.ErrnoException, socket: Duplex) =>
     answerClientError(error, socket, lingering)
-  const onConnect = (_req: IncomingMessage, socket: Duplex) => refuseConnect(socket, lingering)
+  const onConnect = (_req: IncomingMessage, socket: Duplex) => refuseConnect(socket, lingering, methods)
   const onExpectation = (req: IncomingMessage, res: ServerResponse) => {
     if (server.listenerCount('checkExpectation') === 1) refuseExpectation(req, res, lingering)
   }
@@ -99,10 +104,10 @@ function endLater(error: Error, socket: ServedSocket, lingering: LingeringClose)
 }
 
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
-function refuseConnect(socket: Duplex, lingering: LingeringClose): void {
+function refuseConnect(socket: Duplex, lingering: LingeringClose, methods: string): void {
   socket.on('error', () => socket.destroy())
   onceFree(socket, () => {
-    socket.write(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`))
+    socket.write(bareResponse(405, `Allow: ${methods}\r\n`))
     lingering.begin(socket)
   })
 }

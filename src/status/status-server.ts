@@ -88,7 +88,7 @@ export class StatusServer {
 
   async #listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
     const server = createServer(LIMITS)
-    refuseBarely(server, this.#lingering)
+    refuseBarely(server, this.#lingering, 'GET, HEAD')
     const connections = new Places<Socket>(CONNECTIONS, { end: (socket) => socket.destroy(), isIdle })
     server.on('connection', (socket) => socket.on('close', connections.enter(socket, socket.remoteAddress)))
     // Of one that neither asks nor reads.

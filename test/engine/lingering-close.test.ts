@@ -152,6 +152,26 @@ describe('an answer to a client that is still sending', () => {
   })
 })
 
+describe('an answer of the status server', () => {
+  it.each([
+    [POST, 405],
+    ['what is this\r\n\r\n', 400],
+    ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 405],
+  ])('arrives whole, and its connection ends in stages: %j', async (says, status) => {
+    const { proxy } = await startProxy({ status: { address: '127.0.0.1:0' } })
+    const { client, failures } = await openHalf((await proxy.statusAddress()).port)
+    client.send(says)
+    await eventually(() => client.ended, 'the answer ends, and the write side behind it')
+    expect(client.received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
+    for (let n = 0; n < 10; n += 1)
+      await new Promise<void>((resolve) => client.socket.write(Buffer.alloc(MB / 2, 'x'), () => resolve()))
+    expect([client.closed, failures]).toEqual([false, []])
+    client.socket.end()
+    await client.untilClosed()
+    expect(failures).toEqual([])
+  })
+})
+
 describe('a connection that is closed in stages', () => {
   it('is read for so many bytes and no more', async () => {
     const { proxy, port } = await startProxy({ limits: { lingerBytes: 256 * KB, lingerMs: 60_000 } })

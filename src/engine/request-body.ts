@@ -59,7 +59,7 @@ export class RequestBody extends Readable {
   readonly #onWanted: () => void
   readonly #limit: number
   readonly #maxDropped: number
-  /** Bytes that came, whoever read them. */
+  /** Bytes that came, with those that no server read. */
   #came = 0
   /** Bytes that were read for nobody, since no server wants any more. */
   dropped = 0

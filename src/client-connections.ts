@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { descriptorOf, descriptors } from './engine/descriptors.js'
+import type { LingeringClose } from './engine/lingering-close.js'
 
 /** What node:http adds to a socket that it serves. */
 type ServedSocket = Socket & {
@@ -12,9 +13,15 @@ type ServedSocket = Socket & {
 export class ClientConnections {
   readonly #byAddress = new Map<string, Set<ServedSocket>>()
   readonly #perAddress: number
-  /** @param perAddress `limits.connectionsPerAddress` */
-  constructor(perAddress: number) {
+  readonly #lingering: LingeringClose
+
+  /**
+   * @param perAddress `limits.connectionsPerAddress`
+   * @param lingering of the proxy: they have their answers, so they go first when descriptors are short
+   */
+  constructor(perAddress: number, lingering: LingeringClose) {
     this.#perAddress = perAddress
+    this.#lingering = lingering
   }
 
   /** For the event `connection`: takes one on, or closes it. */
@@ -48,6 +55,7 @@ export class ClientConnections {
 
   /** With none left, the system would close whichever comes next, and Node would not be told. */
   #makeRoomFor(newcomer: ServedSocket, mates: ReadonlySet<ServedSocket>): void {
+    if (this.#lingering.destroyAll()) return
     const isGreediest = this.#greediest() === mates
     if (!this.closeIdle(newcomer) && isGreediest) newcomer.destroy()
   }

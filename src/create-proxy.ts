@@ -167,7 +167,8 @@ export class ReverseProxy extends ProxyEmitter {
     const entryPoint = typeof at === 'number' ? undefined : at.entryPoint
     checkEntryPoint(entryPoint, this.#entryPoints, 'listen')
     void this.start()
-    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits, this.#connections)
+    const { lingering } = this.#engine.inFlight
+    const listener = new Listener(this.#handlersFor(entryPoint), this.#limits, this.#connections, lingering)
     this.#listeners.add(listener)
     try {
       return await listener.listen(at)
@@ -198,7 +199,7 @@ export class ReverseProxy extends ProxyEmitter {
     server.on('checkContinue', onContinue)
     server.on('upgrade', upgrade)
     this.#attached.add(server)
-    const unlimit = limitServer(server, this.#limits, this.#connections)
+    const unlimit = limitServer(server, this.#limits, this.#connections, this.#engine.inFlight.lingering)
     this.#detach.push(() => {
       server.off('request', handler)
       server.off('checkContinue', onContinue)

@@ -1,20 +1,11 @@
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { ClientConnections } from './client-connections.js'
+import { refuseBarely } from './engine/bare-refusals.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
-import { ALLOWED_METHODS } from './engine/error-response.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from './engine/limits.js'
-import { isHeld } from './engine/pipelines.js'
+import { LingeringClose } from './engine/lingering-close.js'
 import { keepAlive, keepAliveOptions } from './engine/tcp-keep-alive.js'
-import { onceFree } from './engine/upgrade.js'
 import { checkSocketPath } from './listen-checks.js'
 import { ProxyError } from './model/errors.js'
 import { checkListenerLimits } from './proxy-options.js'
@@ -86,30 +77,29 @@ function finite(ms: number): number {
  * it was
  *
  * @param all of the proxy's listeners; its connections are added
+ * @param lingering the proxy's connections that are being closed
  */
 export function limitServer(
   server: Server,
   given: ListenerLimits,
   all = new Set<ClientConnections>(),
+  lingering = new LingeringClose(DEFAULT_LIMITS),
 ): () => void {
   const own = limitsOf(server)
   Object.assign(server, { ...limitsOf(serverOptions(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
-  const connections = new ClientConnections(connectionsPerAddress)
+  const connections = new ClientConnections(connectionsPerAddress, lingering)
   all.add(connections)
-  const answers = server.listenerCount('clientError') === 0
-  if (answers) server.on('clientError', answerClientError)
+  const accept = refuseBarely(server, lingering)
   const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
   server.on('connection', keepEach)
   server.on('connection', connections.enter)
-  server.on('connect', refuseConnect)
   return () => {
     Object.assign(server, own)
     server.off('connection', keepEach)
     server.off('connection', connections.enter)
     all.delete(connections)
-    server.off('connect', refuseConnect)
-    if (answers) server.off('clientError', answerClientError)
+    accept()
   }
 }
 
@@ -142,60 +132,6 @@ export function continueFor(server: Server, handler: RequestHandler): RequestHan
   }
 }
 
-/** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
-function refuseConnect(_req: IncomingMessage, socket: Duplex): void {
-  socket.on('error', () => socket.destroy())
-  onceFree(socket, () => {
-    // What it says behind the head is for nobody; unread, it would make a reset of the end, and lose the response.
-    socket.resume()
-    socket.end(bareResponse(405, `Allow: ${ALLOWED_METHODS}\r\n`), () => socket.destroy())
-  })
-}
-
-/** What Node answers to bytes that it cannot read, where that is not 400. */
-const STATUS_OF: Readonly<Record<string, number>> = {
-  HPE_HEADER_OVERFLOW: 431,
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
-}
-
-/**
- * Does what Node does with bytes that it cannot read, but for those behind a request that ends its connection: they are
- * ignored (RFC 9112, 9.6). Node would put a 400 in the place of the response under way.
- */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'HPE_CLOSED_CONNECTION') return
-  // Its first half came with the requests that wait; the rest has its time once it can be read.
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isHeld(socket, () => endLater(error, socket))) return
-  // Node's own: the response under way, in whose middle nothing must be written.
-  const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse }
-  if (socket.writable && !response?.headersSent)
-    socket.write(bareResponse(STATUS_OF[error.code ?? ''] ?? 400))
-  // So that the request under way knows that its client has not left by itself, as one has whose body ends too early.
-  const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || !error.code?.startsWith('HPE_')
-  if (response && response.listenerCount('error') > 0 && !hasLeft)
-    response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
-  socket.destroy(error)
-}
-
-/** Node looks at the time of a head but once. A client that has said more by then is not late. */
-function endLater(error: Error, socket: Duplex): void {
-  const { server } = socket as Duplex & { server?: Server }
-  const expire = () => {
-    const { _httpMessage: response } = socket as Duplex & { _httpMessage?: ServerResponse | null }
-    if (!response) answerClientError(error, socket)
-  }
-  const timer = setTimeout(expire, server?.headersTimeout).unref()
-  socket.once('close', () => clearTimeout(timer))
-}
-
-/** A response where there is no `ServerResponse` to write it. */
-function bareResponse(status: number, headers = ''): string {
-  const date = new Date().toUTCString()
-  const rest = `Date: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
-  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}${rest}`
-}
-
 /** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
 export function checkListenAt(at: ListenAt): void {
   const expected =
@@ -215,14 +151,18 @@ export function checkListenAt(at: ListenAt): void {
 export class Listener {
   readonly #server: Server
 
-  /** @param all of the proxy's listeners; its connections are added */
+  /**
+   * @param all of the proxy's listeners; its connections are added
+   * @param lingering the proxy's connections that are being closed
+   */
   constructor(
     handlers: { handler: RequestHandler; upgrade: UpgradeHandler },
     limits: ListenerLimits,
     all = new Set<ClientConnections>(),
+    lingering = new LingeringClose(DEFAULT_LIMITS),
   ) {
     this.#server = createServer(serverOptions(limits), handlers.handler)
-    const unlimit = limitServer(this.#server, limits, all)
+    const unlimit = limitServer(this.#server, limits, all, lingering)
     this.#server.once('close', unlimit)
     this.#server.on('checkContinue', handlers.handler)
     this.#server.on('upgrade', handlers.upgrade)

@@ -63,7 +63,7 @@ export class Observation {
   /** The status server's, to be mounted in a server of the host's. */
   readonly handler: RequestHandler = (req, res, next) => {
     const { failures } = this.#events
-    const pass = next && ((...error: [unknown?]) => passOn(next, req, res, failures, ...error))
+    const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
       if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()

@@ -2,6 +2,7 @@ import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:ht
 import type { ErrorCode, ProxyError } from '../model/errors.js'
 import { publicMessage } from './failures.js'
 import { endConnection } from './lenient-parser.js'
+import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 
 /** Where a request ended is in doubt after these, and so where the next one begins. */
@@ -14,10 +15,22 @@ const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
 /** Not a promise: what is routed decides. CONNECT and TRACE are what is missing. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
+/** A request that is answered here. */
+export interface Answered {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** What servers have read of its body, if any has. */
+  readonly body?: UnreadBody | undefined
+  /** Closes connections in stages; without it Node closes this one. */
+  readonly owner?: { readonly inFlight: { readonly lingering: LingeringClose } }
+}
+
 /** The answer to OPTIONS that asks about this proxy, not about what stands behind it (RFC 9110, 9.3.7). */
-export function answerOptions(res: ServerResponse): void {
-  res.writeHead(204, ['Allow', ALLOWED_METHODS])
-  res.end()
+export function answerOptions(exchange: Answered): void {
+  const headers = ['Allow', ALLOWED_METHODS]
+  if (hasMoreToCome(exchange)) endConnectionOf(exchange, headers)
+  exchange.res.writeHead(204, headers)
+  exchange.res.end()
 }
 
 /**
@@ -25,20 +38,22 @@ export function answerOptions(res: ServerResponse): void {
  *
  * @param location path and query
  */
-export function redirect(req: IncomingMessage, res: ServerResponse, location: string): void {
+export function redirect(exchange: Answered, location: string): void {
   const headers = ['Location', location, 'Content-Length', '0']
-  if (hasBody(req) && !req.complete) headers.push('Connection', 'close')
-  res.writeHead(301, headers)
-  res.end()
+  if (hasMoreToCome(exchange)) endConnectionOf(exchange, headers)
+  exchange.res.writeHead(301, headers)
+  exchange.res.end()
 }
 
 /**
  * The one place that writes an error response: a small body, JSON if the client prefers that, else text. It names
  * the code and nothing of what lies behind the proxy.
  *
+ * @param ends whether the connection ends with it in any case
  * @returns the bytes of the body
  */
-export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, error: ProxyError): number {
+export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: boolean): number {
+  const { req, res } = exchange
   const json = prefersJson(req.headers.accept)
   const message = publicMessage(error)
   const body = json
@@ -55,9 +70,8 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
   // What follows may be this request's body, or made to be taken for a request: no server is to see it.
   if (ENDS_CONNECTION.has(error.code)) endConnection(req.socket)
-  // What is left of the body would be taken for the next request's head, or read for nothing.
-  if (ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || (hasBody(req) && !req.complete))
-    headers.push('Connection', 'close')
+  if (ends || ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || hasMoreToCome(exchange))
+    endConnectionOf(exchange, headers)
   res.writeHead(error.status, STATUS_CODES[error.status] ?? 'Client Closed Request', headers)
   if (req.method === 'HEAD') {
     res.end()
@@ -65,6 +79,17 @@ export function writeErrorResponse(req: IncomingMessage, res: ServerResponse, er
   }
   res.end(body)
   return bytes
+}
+
+/** What is left of a body would be taken for the next request's head, or read for nothing. */
+function hasMoreToCome({ req }: Answered): boolean {
+  return hasBody(req) && !req.complete && req.readableLength !== Number(req.headers['content-length'])
+}
+
+/** The connection ends with this response, in stages: its client may still be sending. */
+function endConnectionOf({ req, body, owner }: Answered, headers: string[]): void {
+  headers.push('Connection', 'close')
+  owner?.inFlight.lingering.after(req.socket, body)
 }
 
 /** Its connection is one of those that were too many. */

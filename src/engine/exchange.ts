@@ -6,6 +6,7 @@ import { breakOff } from './break-off.js'
 import { isServersFault } from './failures.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import type { Timeouts } from './limits.js'
+import type { LingeringClose } from './lingering-close.js'
 import type { LiveBackend } from './live-backend.js'
 import type { LiveServer } from './live-server.js'
 import { Movement, type Moving } from './movement.js'
@@ -13,6 +14,8 @@ import type { LiveFacts } from './read-facts.js'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './request-body.js'
 import type { RawFields, ServerConnection } from './sent-request.js'
 import type { Snapshot } from './snapshot.js'
+import type { Try } from './try.js'
+import { afterUpload } from './unread-upload.js'
 
 /** What the engine is told of an exchange. */
 export interface ExchangeOwner {
@@ -22,6 +25,8 @@ export interface ExchangeOwner {
   settle(exchange: Exchange): void
   /** Says which responses end their client connections. */
   readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
+  /** With the connections that are being closed behind their answers. */
+  readonly inFlight: { readonly lingering: LingeringClose }
   /** The host's hook. */
   readonly onResponse: Hooks['onResponse']
   readonly authenticated: ConnectionWatch
@@ -37,22 +42,6 @@ export interface ConnectionWatch {
     status: number,
     fields: RawFields,
   ): void
-}
-
-/** One try, as far as its exchange has to do with it. */
-export interface Try {
-  /** Whether a byte of the request may have been written. */
-  readonly sent: boolean
-  /** How often something came from the server. */
-  readonly pieces: number
-  /** As its backend said; 0 if nobody wants to know. */
-  readonly startedAt: number
-  /** Whether its connection was made for it: a server cannot have been closing it just then. */
-  isFresh: boolean
-  /** Ends the server's side. */
-  abort(reason: ProxyError): void
-  /** It is under way on its server no more. Further calls change nothing. */
-  over(): void
 }
 
 /** The socket of an upgrade request. */
@@ -110,7 +99,8 @@ export class Exchange implements Moving {
   /** The newest try. */
   newest: Try | undefined
   #movement: Movement | undefined
-  #body: RequestBody | undefined
+  /** What servers read of the request's body, if it streams. */
+  body: RequestBody | undefined
   /** A small body that had come when the first server was picked: each try has all of it. */
   #whole: Buffer | undefined
   #settled = false
@@ -191,21 +181,21 @@ export class Exchange implements Moving {
     this.#whole = wholeBody(this.req)
     if (this.#whole) {
       // That of the try before: nobody will read it, and whatever waits for its end would wait for ever.
-      this.#body = undefined
+      this.body = undefined
       return this.#whole
     }
-    this.#body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue)
-    return this.#body
+    this.body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue, this.owner.inFlight.lingering)
+    return this.body
   }
 
   /** Whether nothing of the body was read, or all of it is kept, so that a further try can still send it. */
   get bodyUntouched(): boolean {
-    return this.#body === undefined || !this.req.readableDidRead
+    return this.body === undefined || !this.req.readableDidRead
   }
 
   /** What is still to come of the body, if anything is. */
   get bodyToCome(): RequestBody | undefined {
-    return this.#body?.closed ? undefined : this.#body
+    return this.body?.closed ? undefined : this.body
   }
 
   /** Not before a server wants the body: one that is refused need not be sent (RFC 9110, 10.1.1). */
@@ -281,6 +271,9 @@ export class Exchange implements Moving {
     if (!this.res.writableFinished) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
       this.newest?.abort(this.error)
+    } else if (this.responded && !this.req.complete) {
+      // A server's answer came early: what its client still sends counts until it is over.
+      if (afterUpload(this, this.owner.inFlight.lingering, () => this.settle())) return
     }
     this.settle()
   }

@@ -1,7 +1,8 @@
 import type { ProxyError } from '../model/errors.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import type { Exchange } from './exchange.js'
-import type { Timeouts } from './limits.js'
+import { DEFAULT_LIMITS, type Timeouts } from './limits.js'
+import { LingeringClose, type LingerLimits } from './lingering-close.js'
 
 /** How precise the limits on an exchange are. */
 const CHECK_MS = 1_000
@@ -13,13 +14,17 @@ export class InFlight {
    * request lived on until the next full collection, which took a quarter of the time.
    */
   readonly #exchanges: Exchange[] = []
+  /** Connections that are closed in stages, behind an early answer: closing waits for them as long, and cuts them too. */
+  readonly lingering: LingeringClose
   readonly #timeouts: Timeouts
   /** Called once, when the last one has ended. */
   readonly #onIdle: (() => void)[] = []
   #watch: NodeJS.Timeout | undefined
 
-  constructor(timeouts: Timeouts) {
+  constructor(timeouts: Timeouts, limits: LingerLimits = DEFAULT_LIMITS) {
     this.#timeouts = timeouts
+    this.lingering = new LingeringClose(limits)
+    this.lingering.onIdle = () => this.#tellIdle()
   }
 
   get exchanges(): readonly Exchange[] {
@@ -56,18 +61,26 @@ export class InFlight {
       this.#exchanges[place] = last
       last.place = place
     }
-    if (this.#exchanges.length > 0) return
+    this.#tellIdle()
+  }
+
+  get #isIdle(): boolean {
+    return this.#exchanges.length === 0 && this.lingering.size === 0
+  }
+
+  #tellIdle(): void {
+    if (!this.#isIdle) return
     for (const tell of this.#onIdle.splice(0)) tell()
   }
 
   /** Resolves when none is under way. */
   async whenIdle(): Promise<void> {
-    if (this.#exchanges.length > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    if (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
   /** Resolves when none is under way, or at the limit. */
   async idleWithin(limitMs: number): Promise<void> {
-    if (limitMs <= 0) return
+    if (this.#isIdle || limitMs <= 0) return
     let timer: NodeJS.Timeout | undefined
     const limit = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
@@ -82,5 +95,6 @@ export class InFlight {
     for (const exchange of [...this.#exchanges]) exchange.end(reason)
     // An answer that was written has left; what waits for its client to read has waited long enough.
     for (const exchange of [...this.#exchanges]) exchange.cut(reason)
+    this.lingering.destroyAll()
   }
 }

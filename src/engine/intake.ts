@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
 import type { Limits } from './limits.js'
+import type { LingeringClose } from './lingering-close.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { Pipelines } from './pipelines.js'
 import { upgradeHandler } from './upgrade.js'
@@ -21,14 +22,17 @@ export class Intake {
   /** In small letters. */
   readonly #protocols: ReadonlySet<string>
   readonly #failures: ListenerFailures
+  readonly #lingering: LingeringClose
 
   /** @param upgrades protocols that are tunnelled, beside `websocket` */
   constructor(
     { pipelined, headBytes }: Limits,
     failures: ListenerFailures,
+    lingering: LingeringClose,
     upgrades: readonly string[] = [],
   ) {
     this.#failures = failures
+    this.#lingering = lingering
     this.#pipelines = new Pipelines(pipelined)
     this.#headBytes = headBytes
     this.#protocols = new Set(['websocket', ...upgrades.map((token) => token.toLowerCase())])
@@ -48,6 +52,7 @@ export class Intake {
       handler,
       headBytes: this.#headBytes,
       allowed: this.#protocols,
+      lingering: this.#lingering,
       begin: (req, res, pending) => begin(req, res, undefined, pending),
       claims,
       failures: this.#failures,

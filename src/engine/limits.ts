@@ -64,6 +64,13 @@ export interface Limits {
   /** Bytes of a request's body. More get 413. A backend's `buffering.maxRequestBodyBytes` comes before it. Default: none. */
   readonly bodyBytes: number
   /**
+   * Milliseconds for which a connection is still read, and what comes is dropped, behind an answer that came before the end of
+   * its request. The time is a total: it does not begin anew with each byte (RFC 9112, 9.6). Default 5,000.
+   */
+  readonly lingerMs: number
+  /** Bytes that are read and dropped meanwhile. Default 16 MiB. */
+  readonly lingerBytes: number
+  /**
    * Addresses and ranges in which servers must be, looked at whenever a connection is made. Default: all but link-local
    * ones and the metadata services of clouds.
    */
@@ -77,4 +84,6 @@ export const DEFAULT_LIMITS: Limits = {
   requestsInFlight: Number.POSITIVE_INFINITY,
   pipelined: 1,
   bodyBytes: Number.POSITIVE_INFINITY,
+  lingerMs: 5_000,
+  lingerBytes: 16 * 1024 * 1024,
 }

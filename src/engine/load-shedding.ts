@@ -47,6 +47,8 @@ export class LoadShedding {
     const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
     if (!isOurs || !mayBeSent || exchange.rooms >= MAX_ROOMS) return false
     exchange.rooms += 1
+    // These have their answers.
+    if (this.#inFlight.lingering.destroyAll()) return true
     const closedServers = this.#upstreams.closeIdle()
     const closedClients = this.closeIdleClients()
     if (closedServers || closedClients) return true

@@ -74,7 +74,7 @@ export class Movement {
     if (!responded)
       return over(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
     // All of it waits behind another response, which has a clock of its own.
-    if (res.writableEnded && res.socket === null) return undefined
+    if (res.writableEnded && res.socket === null && !res.writableFinished) return undefined
     const clientReads = !res.writableNeedDrain && !res.writableEnded
     return over(clientReads ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
   }

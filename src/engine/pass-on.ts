@@ -1,8 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
-import { writeErrorResponse } from './error-response.js'
+import { type Answered, writeErrorResponse } from './error-response.js'
 import type { Exchange } from './exchange.js'
 import type { ListenerFailures } from './listener-failures.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
@@ -19,15 +18,15 @@ export type Next = (error?: unknown) => void
  */
 export function passOn(
   next: Next,
-  req: IncomingMessage,
-  res: ServerResponse,
+  answered: Answered,
   failures: ListenerFailures,
   ...error: [unknown?]
 ): void {
   callNext(next, error, failures, (thrown) => {
+    const { res } = answered
     if (res.writableEnded || res.destroyed) return
     if (res.headersSent) res.destroy()
-    else writeErrorResponse(req, res, nextFailed(thrown))
+    else writeErrorResponse(answered, nextFailed(thrown), false)
   })
 }
 
@@ -39,26 +38,25 @@ export function passExchangeOn(
 ): void {
   exchange.abandon()
   reports.passedOn(exchange)
-  passOn(next, exchange.req, exchange.res, events.failures)
+  passOn(next, exchange, events.failures)
 }
 
 /**
  * Gives an upgrade to the host. If `next` throws or rejects, the client gets 500 where the host has not used the socket.
  *
- * @param responseOn makes a response on the bare socket
+ * @param refuse answers on the bare socket
  */
 export function passUpgradeOn(
   next: Next,
-  req: IncomingMessage,
   socket: Duplex & { readonly bytesWritten?: number },
   failures: ListenerFailures,
-  responseOn: (req: IncomingMessage, socket: Duplex) => ServerResponse,
+  refuse: (error: ProxyError) => void,
 ): void {
   const { bytesWritten } = socket
   callNext(next, [], failures, (thrown) => {
     if (socket.destroyed) return
     const isUntouched = socket.writable && socket.bytesWritten === bytesWritten && !socket.readableFlowing
-    if (isUntouched) writeErrorResponse(req, responseOn(req, socket), nextFailed(thrown))
+    if (isUntouched) refuse(nextFailed(thrown))
     else socket.destroy()
   })
 }

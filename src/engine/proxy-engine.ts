@@ -68,12 +68,12 @@ export class ProxyEngine implements ExchangeOwner {
     this.#how = forwardingOf(options)
     this.#retries = new Retries(options.retry)
     this.#limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
-    this.#intake = new Intake(this.#limits, events.failures, options.upgrades)
     this.#onRequest = options.onRequest
     this.onResponse = options.onResponse
     this.authenticated = new AuthenticatedConnections(options.onRequest !== undefined)
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
-    this.inFlight = new InFlight(timeouts)
+    this.inFlight = new InFlight(timeouts, this.#limits)
+    this.#intake = new Intake(this.#limits, events.failures, this.inFlight.lingering, options.upgrades)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
     const { responseHeadBytes } = this.#limits
     this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {}, responseHeadBytes })
@@ -142,7 +142,7 @@ export class ProxyEngine implements ExchangeOwner {
       if (isForUs(req)) {
         if (passOn) return false
         this.closing.tell(exchange)
-        answerOptions(exchange.res)
+        answerOptions(exchange)
         return true
       }
       const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, this.#how.underscoreHeaders)
@@ -156,7 +156,7 @@ export class ProxyEngine implements ExchangeOwner {
       const location = frontend.otherSlash?.(facts.path)
       if (location !== undefined) {
         this.closing.tell(exchange)
-        redirect(req, exchange.res, location + facts.search)
+        redirect(exchange, location + facts.search)
         return true
       }
       admit(frontend, clientAddress, peer)
@@ -232,10 +232,9 @@ export class ProxyEngine implements ExchangeOwner {
   #respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTries(error)
     if (exchange.clientLeft) return
-    if (exchange.tie) exchange.res.shouldKeepAlive = false
-    this.closing.tell(exchange)
+    const ends = exchange.tie !== undefined || this.closing.endsWith(exchange)
     if (exchange.res.headersSent) breakOff(exchange.res)
-    else exchange.bodyBytes = writeErrorResponse(exchange.req, exchange.res, error)
+    else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
   }
 
   /** settle, unpin: the response has left or was cut. */

@@ -57,8 +57,12 @@ const MIN_PIECE_BYTES = 512
 export class RequestBody extends Readable {
   readonly #req: IncomingMessage
   readonly #onWanted: () => void
-  /** Bytes that may still come. */
-  #left: number
+  readonly #limit: number
+  readonly #maxDropped: number
+  /** Bytes that came, with those that no server read. */
+  #came = 0
+  /** Bytes that were read for nobody, since no server wants any more. */
+  dropped = 0
   #reading = false
   /** Small pieces of one read. */
   #small: Buffer[] = []
@@ -66,11 +70,19 @@ export class RequestBody extends Readable {
   /**
    * @param limit its bytes; one more makes it fail with `PROXY_BODY_TOO_LARGE`
    * @param onWanted called once, when the server wants the first of it
+   * @param unread how much is read of what no server wants
    */
-  constructor(req: IncomingMessage, limit: number, onWanted: () => void) {
+  constructor(
+    req: IncomingMessage,
+    limit: number,
+    onWanted: () => void,
+    { bytes }: { readonly bytes: number },
+  ) {
     super()
     this.#req = req
-    this.#left = limit
+    this.#limit = limit
+    // The other half is read behind the answer.
+    this.#maxDropped = bytes / 2
     this.#onWanted = onWanted
     // undici stops listening once its request has ended; an error after that is nobody's, and must not be thrown.
     this.on('error', ignore)
@@ -91,14 +103,31 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-    // What is still to come stands before the client's next request; let nothing of it stop the connection.
-    if (this.#reading) this.#req.resume()
+    // Some clients read nothing of an answer before they have sent all.
+    if (this.#reading) this.#req.on('data', this.#drop).resume()
     callback(error)
   }
 
+  /** Bytes that may still come. */
+  get left(): number {
+    return this.#limit - this.#came
+  }
+
+  /** Whether so little is to come that reading it costs less than another connection. */
+  get isNearlyWhole(): boolean {
+    const { 'content-length': length = 'unknown' } = this.#req.headers
+    return Number(length) - this.#came <= Math.min(MAX_WHOLE, this.#maxDropped)
+  }
+
+  readonly #drop = (chunk: Buffer): void => {
+    this.#came += chunk.length
+    this.dropped += chunk.length
+    if (this.dropped >= this.#maxDropped || this.left < 0) this.#req.pause()
+  }
+
   readonly #onData = (chunk: Buffer): void => {
-    this.#left -= chunk.length
-    if (this.#left < 0) this.destroy(new ProxyError('PROXY_BODY_TOO_LARGE'))
+    this.#came += chunk.length
+    if (this.#came > this.#limit) this.destroy(new ProxyError('PROXY_BODY_TOO_LARGE'))
     else if (chunk.length < MIN_PIECE_BYTES || this.#small.length > 0) this.#keep(chunk)
     else if (!this.push(chunk)) this.#req.pause()
   }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
 import { breakOff } from './break-off.js'
-import type { Exchange, Try } from './exchange.js'
+import type { Exchange } from './exchange.js'
 import { toProxyError } from './failures.js'
 import { atEndOfTurn, isFlushable, writeJoined } from './flush-response.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './forward-headers.js'
@@ -14,6 +14,7 @@ import { lengthOf, type ResponseHead, reasonOf, writeHead } from './response-hea
 import { RoomForResponse } from './room-for-response.js'
 import type { RawFields, ResponseController, ResponseHandler } from './sent-request.js'
 import { switchProtocols } from './switch-protocols.js'
+import type { Try } from './try.js'
 
 /** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
 const MAX_INFORMED = 32
@@ -95,9 +96,9 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
-    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
-    else if (this.#endsClient || (owner.closing.isUnderWay && owner.closing.endsWith(this.#exchange)))
-      headers.push('Connection', 'close')
+    const ends = this.#endsConnection()
+    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', ends ? 'Upgrade, close' : 'Upgrade')
+    else if (ends) headers.push('Connection', 'close')
     this.#left = lengthOf(headers)
     this.#hold(status, reason, headers)
     if (this.#endWaits) this.#waitAtHead(controller)
@@ -223,6 +224,24 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (this.#endsClient || !controller.connection.isPrivate || !exchange.bodyToCome) return
     const isMeasured = fieldOf(fields, 'content-length') !== undefined
     this.#endWaits = isMeasured ? 'at its length' : 'at its head'
+  }
+
+  /** Whether the client's connection ends with this response. It is closed in stages then. */
+  #endsConnection(): boolean {
+    const { req, owner, body } = this.#exchange
+    const closes = owner.closing.isUnderWay && owner.closing.endsWith(this.#exchange)
+    if (!closes && !this.#endsClient && (req.complete || !this.#isEarly())) return false
+    owner.inFlight.lingering.after(req.socket, body, true)
+    return true
+  }
+
+  /**
+   * Whether much of the request's body is still to come. Once the response ends nobody reads that, so the connection ends with
+   * it: the client may stop sending (RFC 9112, 9.5). Until then the server may read on.
+   */
+  #isEarly(): boolean {
+    const body = this.#exchange.bodyToCome
+    return body !== undefined && !this.#endWaits && !body.isNearlyWhole
   }
 
   #waitAtHead(controller: ResponseController): void {

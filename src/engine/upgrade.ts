@@ -2,8 +2,10 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Duplex } from 'node:stream'
 import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import { writeErrorResponse } from './error-response.js'
 import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './forward-headers.js'
+import type { LingeringClose } from './lingering-close.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
 import { hasBody } from './request-body.js'
@@ -18,6 +20,8 @@ export interface UpgradeRoutes {
   readonly headBytes: number
   /** Protocols that are tunnelled, in small letters. */
   readonly allowed: ReadonlySet<string>
+  /** Takes the connections of those that are answered. */
+  readonly lingering: LingeringClose
   /** Takes all others; `pending` is what is to be tunnelled, if anything. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
   /** Whether a frontend matches; undefined if that cannot be told. */
@@ -27,13 +31,16 @@ export interface UpgradeRoutes {
 
 /** Tells upgrades of frontends from the host's, and those that are tunnelled from those that are plain requests too. */
 export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
-  const { claims } = routes
+  const { claims, lingering } = routes
   const { take, plain } = takers(routes)
   const decide = (req: IncomingMessage, socket: Duplex, head: Buffer, next?: Next, shared?: boolean) => {
     const claim = next && claims(req)
     if (!next || claim || (claim === undefined && !shared)) return take(req, socket, head)
     if (!shared && isPlainForHost(req, socket)) return plain(req, socket, head)
-    passUpgradeOn(next, req, socket, routes.failures, responseOn)
+    passUpgradeOn(next, socket, routes.failures, (error) => {
+      const res = responseOn(req, socket, lingering)
+      writeErrorResponse({ req, res, owner: { inFlight: { lingering } } }, error, true)
+    })
   }
   const inTurn = (
     req: IncomingMessage,
@@ -68,8 +75,8 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
 type UpgradeSocket = Duplex & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
 
 /** Ways to serve an upgrade that is a frontend's: `plain` serves it as if it asked for no upgrade. */
-function takers({ handler, headBytes, allowed, begin }: UpgradeRoutes) {
-  const plain = asPlainRequests(handler, headBytes)
+function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes) {
+  const plain = asPlainRequests(handler, headBytes, lingering)
   const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
     // What is hidden would not be replayed: such a request goes on to be refused.
@@ -77,7 +84,7 @@ function takers({ handler, headBytes, allowed, begin }: UpgradeRoutes) {
     if (replay) return plain(req, socket, head)
     const pending =
       protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
-    begin(req, responseOn(req, socket), pending)
+    begin(req, responseOn(req, socket, lingering), pending)
   }
   return { take, plain }
 }
@@ -144,7 +151,11 @@ function keepsItsBody(req: IncomingMessage): boolean {
  * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
  * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
  */
-function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHandler {
+function asPlainRequests(
+  handler: RequestHandler,
+  headBytes: number,
+  lingering: LingeringClose,
+): UpgradeHandler {
   /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
@@ -164,8 +175,9 @@ function asPlainRequests(handler: RequestHandler, headBytes: number): UpgradeHan
     insecureHTTPParser: false,
   })
   for (const event of ['request', 'checkContinue'] as const) plain.on(event, serve(event))
-  plain.on('checkExpectation', (_req, res) => {
+  plain.on('checkExpectation', (req, res) => {
     res.shouldKeepAlive = false
+    lingering.after(req.socket)
     res.writeHead(417).end()
   })
   plain.maxHeadersCount = 0
@@ -219,11 +231,15 @@ function readEarly(socket: Duplex, head: Buffer): () => Buffer {
  * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
  * The connection ends with it.
  */
-function responseOn(req: IncomingMessage, socket: Duplex): ServerResponse {
+function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringClose): ServerResponse {
   const res = new ServerResponse(req)
   res.shouldKeepAlive = false
   res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
-  res.on('finish', () => socket.end(() => socket.destroy()))
+  res.on('finish', () => {
+    res.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
+    process.nextTick(() => res.emit('close'))
+    lingering.begin(socket)
+  })
   // What node:http does for the sockets that it has not given away.
   socket.on('drain', () => res.emit('drain'))
   socket.on('end', () => {

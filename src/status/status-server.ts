@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { refuseBarely } from '../engine/bare-refusals.js'
 import type { RequestHandler } from '../engine/engine-options.js'
+import { DEFAULT_LIMITS } from '../engine/limits.js'
+import { LingeringClose } from '../engine/lingering-close.js'
 import { Pipelines } from '../engine/pipelines.js'
 import type { ProxyEmitter } from '../engine/proxy-emitter.js'
 import { hasBody } from '../engine/request-body.js'
@@ -35,6 +38,7 @@ export class StatusServer {
   readonly #parts: StatusParts
   readonly #stops: readonly (() => void)[]
   readonly #pipelines = new Pipelines(1)
+  readonly #lingering = new LingeringClose(DEFAULT_LIMITS)
   readonly #answers = new Places<ServerResponse>(ANSWERS, { end: (res) => res.destroy() })
   #server: Server | undefined
 
@@ -84,6 +88,7 @@ export class StatusServer {
 
   async #listen(at: { readonly host: string; readonly port: number }): Promise<AddressInfo> {
     const server = createServer(LIMITS)
+    refuseBarely(server, this.#lingering, 'GET, HEAD')
     const connections = new Places<Socket>(CONNECTIONS, { end: (socket) => socket.destroy(), isIdle })
     server.on('connection', (socket) => socket.on('close', connections.enter(socket, socket.remoteAddress)))
     // Of one that neither asks nor reads.
@@ -112,6 +117,7 @@ export class StatusServer {
         failures.push(error)
       }
     }
+    this.#lingering.destroyAll()
     const server = this.#server
     if (server?.listening) {
       const closed = new Promise((resolve) => server.close(resolve))
@@ -168,7 +174,10 @@ export class StatusServer {
     const found = routeOf(path)
     setSafeHeaders(res)
     // What is left of a body would be read for nothing.
-    if (hasBody(req) && !req.complete) res.setHeader('Connection', 'close')
+    if (hasBody(req) && !req.complete) {
+      res.setHeader('Connection', 'close')
+      this.#lingering.after(req.socket)
+    }
     const refusal = guard.refusalOf(req, path)
     if (refusal) {
       if (refusal.status === 401) res.setHeader('WWW-Authenticate', 'Bearer')

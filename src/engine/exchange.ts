@@ -48,6 +48,8 @@ export interface Try {
   readonly startedAt: number
   /** Whether its connection was made for it: a server cannot have been closing it just then. */
   isFresh: boolean
+  /** Whether its connection stood before, and not one byte of a response has come on it: a server may have been closing it just then. */
+  readonly isOnStale: boolean
   /** Ends the server's side. */
   abort(reason: ProxyError): void
   /** It is under way on its server no more. Further calls change nothing. */
@@ -96,7 +98,7 @@ export class Exchange implements Moving {
   bodyBytes = 0
   /** Of a server's response, as the client gets them: names and values in turn. */
   responseFields: readonly string[] | undefined
-  /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
+  /** Whether each further try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
   /** Whether it belongs to one server connection, and is never sent on another: once it was sent, or always. */
   tie: 'once sent' | 'always' | undefined
@@ -164,7 +166,7 @@ export class Exchange implements Moving {
   /** The newest try came to nothing: its server may be to blame. */
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
-    if (backend && server && newest && isServersFault(error, this.fresh || newest.isFresh))
+    if (backend && server && newest && isServersFault(error, !newest.isOnStale))
       backend.failed(server, error, newest.startedAt)
   }
 

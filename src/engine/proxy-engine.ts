@@ -211,7 +211,7 @@ export class ProxyEngine implements ExchangeOwner {
     exchange.tried = (exchange.tried ?? new Set()).add(server)
     exchange.retries += 1
     const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
-    exchange.fresh = error.code === 'PROXY_UPSTREAM_RESET'
+    exchange.fresh ||= error.code === 'PROXY_UPSTREAM_RESET'
     try {
       this.#send(exchange, fallback)
     } catch (thrown) {

@@ -21,6 +21,8 @@ export interface ServerConnection {
   readonly isOpen: boolean
   /** Whether it is one client connection's own. */
   readonly isPrivate: boolean
+  /** Whether a byte came since the newest request began to leave on it. */
+  readonly hasRead: boolean
   dispatch(request: RequestBytes, handler: ResponseHandler): void
   /**
    * From here on it carries the requests of one client connection alone. It is never made anew, and may be idle for as long

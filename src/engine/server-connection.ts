@@ -36,6 +36,7 @@ export class Connection implements ServerConnection {
   /** No request is under way: a byte that comes now belongs to none. */
   #isIdle = false
   #isPrivate = false
+  #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
@@ -61,7 +62,9 @@ export class Connection implements ServerConnection {
 
   // undici ends an idle connection at the first byte of a response, but reads over empty lines.
   readonly #onReadable = (): void => {
-    if (this.#isIdle && this.#socket && this.#socket.readableLength > 0) this.end()
+    if (!this.#socket || this.#socket.readableLength === 0) return
+    if (this.#isIdle) this.end()
+    else this.#hasRead = true
   }
 
   /** Sends a request. What becomes of it, the handler is told; this never throws. */
@@ -98,6 +101,10 @@ export class Connection implements ServerConnection {
     return this.#isPrivate
   }
 
+  get hasRead(): boolean {
+    return this.#hasRead
+  }
+
   makePrivate(onEnd: () => void): void {
     this.#isPrivate = true
     this.#onEnd = onEnd
@@ -110,6 +117,7 @@ export class Connection implements ServerConnection {
 
   written(): void {
     this.#isIdle = false
+    this.#hasRead = false
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {

@@ -198,7 +198,7 @@ export class ProxyEngine implements ExchangeOwner {
       body: exchange.bodyForTry(),
       upgrade: exchange.upgrade?.protocol ?? null,
     }
-    relay.isFresh = this.authenticated.dispatch(exchange, server, request, relay)
+    this.authenticated.dispatch(exchange, server, request, relay)
   }
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */

@@ -29,8 +29,9 @@ export interface ServerConnection {
    * as a client's connection.
    *
    * @param onEnd called once, when nothing can be sent on it any more
+   * @param isNeeded whether its client needs this very one, and could not log in on another
    */
-  makePrivate(onEnd: () => void): void
+  makePrivate(onEnd: () => void, isNeeded: () => boolean): void
   /** It ends with the response under way, or the next one. */
   endAfterUse(): void
   /** The first byte of a request is about to leave on it. */
@@ -50,6 +51,8 @@ export interface ServerConnection {
 
 /** What becomes of a request that was sent. Of the last three, one is called, once. */
 export interface ResponseHandler {
+  /** Whether its connection is made for it. Set before anything else is told. */
+  isFresh?: boolean
   /** Its first byte is about to leave. */
   onRequestStart(controller: ResponseController): void
   /** The head of a response; of those before the one too (102, 103). */

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
+import type { ConnectionPlaces } from './connection-places.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -11,7 +12,7 @@ import {
 
 /** What its connections are to the upstream that made them. */
 export interface ConnectionOwner {
-  /** It can take the next request, and anybody's. */
+  /** It can take the next request: anybody's, or, if it is private, its client's. */
   free(connection: Connection): void
   /** Nothing can be sent on it any more. */
   gone(connection: Connection): void
@@ -26,6 +27,9 @@ export interface ConnectionSettings {
   readonly privateIdleMs: number
 }
 
+/** How long a server may take to end a connection, too. */
+const MAX_END_MS = 1_000
+
 /** One connection to a server: a client of undici's, with one request under way at a time. */
 export class Connection implements ServerConnection {
   readonly #settings: ConnectionSettings
@@ -36,11 +40,27 @@ export class Connection implements ServerConnection {
   /** No request is under way: a byte that comes now belongs to none. */
   #isIdle = false
   #isPrivate = false
+  #isNeeded: () => boolean = () => false
+  #places: ConnectionPlaces<Connection>
+  /** Whether a place for its first socket was taken before, and not used yet. */
+  #hasPlace: boolean
+  /** The server is asked to close it. */
+  #isEnding = false
+  /** It ended from our side in the middle of a request: the server learns of it by and by. */
+  #wasCut = false
   #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  constructor(settings: ConnectionSettings, owner: ConnectionOwner) {
+  /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
+  constructor(
+    settings: ConnectionSettings,
+    owner: ConnectionOwner,
+    places: ConnectionPlaces<Connection>,
+    hasPlace: boolean,
+  ) {
+    this.#places = places
+    this.#hasPlace = hasPlace
     this.#settings = settings
     this.#owner = owner
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#connect })
@@ -52,19 +72,51 @@ export class Connection implements ServerConnection {
     this.#client.on('drain', () => this.#drained())
   }
 
-  readonly #connect: buildConnector.connector = (options, callback) =>
+  readonly #connect: buildConnector.connector = (options, callback) => {
+    const refuse = (error: Error) => callback(error, null)
+    const begin = () => this.#connectNow(options, callback)
+    // undici connects once more for the request that came as the server closed the socket: that needs another place.
+    if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
+    this.#hasPlace = false
+    begin()
+  }
+
+  readonly #connectNow: buildConnector.connector = (options, callback) => {
+    const leave = () => this.#places.leave(this.#wasCut)
+    // It was ended while it waited. undici makes nothing of what it is told then.
+    if (this.#client.destroyed) {
+      leave()
+      return callback(lost(), null)
+    }
     this.#settings.connect(options, (error, socket) => {
-      if (error) return callback(error, null)
+      if (error) {
+        leave()
+        return callback(error, null)
+      }
+      socket.once('close', leave)
       this.#socket = socket
       socket.on('readable', this.#onReadable)
       callback(null, socket)
     })
+  }
 
   // undici ends an idle connection at the first byte of a response, but reads over empty lines.
   readonly #onReadable = (): void => {
     if (!this.#socket || this.#socket.readableLength === 0) return
     if (this.#isIdle) this.end()
     else this.#hasRead = true
+  }
+
+  /** Where it counts. */
+  get places(): ConnectionPlaces<Connection> {
+    return this.#places
+  }
+
+  /** It stands, and counts for others from here on. */
+  moveTo(places: ConnectionPlaces<Connection>): void {
+    places.enter()
+    this.#places.leave()
+    this.#places = places
   }
 
   /** Sends a request. What becomes of it, the handler is told; this never throws. */
@@ -94,7 +146,7 @@ export class Connection implements ServerConnection {
 
   /** Whether requests may still be sent on it. */
   get isOpen(): boolean {
-    return !this.#client.destroyed && !this.#client.closed
+    return !this.#isEnding && !this.#client.destroyed && !this.#client.closed
   }
 
   get isPrivate(): boolean {
@@ -105,10 +157,16 @@ export class Connection implements ServerConnection {
     return this.#hasRead
   }
 
-  makePrivate(onEnd: () => void): void {
+  makePrivate(onEnd: () => void, isNeeded: () => boolean): void {
     this.#isPrivate = true
+    this.#isNeeded = isNeeded
     this.#onEnd = onEnd
     setIdleLimit(this.#client, this.#settings.privateIdleMs)
+  }
+
+  /** Whether it can end for another's sake: its client logs in once more. */
+  get canGiveWay(): boolean {
+    return this.#isPrivate && this.#isIdle && !this.#isNeeded()
   }
 
   endAfterUse(): void {
@@ -124,7 +182,20 @@ export class Connection implements ServerConnection {
     this.#isIdle = true
     if (this.#endsAfterUse) this.end()
     // Bytes behind it could be a body that must not be there. On a private connection they can only reach the same client.
-    else if (mayBeFollowed && !this.#isPrivate) this.#endHard(hadBody)
+    else if (!mayBeFollowed || this.#isPrivate) return
+    else if (this.#places.isLimited) this.#endTogether()
+    else this.#endHard(hadBody)
+  }
+
+  /**
+   * Ends it when the server has, too: its place is another's then, and a server that is slow to see an end must not have one
+   * connection more than it may.
+   */
+  #endTogether(): void {
+    this.#owner.gone(this)
+    this.#isEnding = true
+    this.#socket?.end()
+    setTimeout(() => this.end(), MAX_END_MS).unref()
   }
 
   /** Ends it without a wait of the system's for what may still come: with 28,000 local ports, and a minute for each, 470 a second were the most. */
@@ -136,7 +207,7 @@ export class Connection implements ServerConnection {
 
   #drained(): void {
     if (!this.#isConnected || this.#endsAfterUse) this.end()
-    else if (!this.#isPrivate && this.isOpen) this.#owner.free(this)
+    else if (this.isOpen) this.#owner.free(this)
   }
 
   #disconnected(): void {
@@ -150,7 +221,9 @@ export class Connection implements ServerConnection {
 
   end(): void {
     this.#owner.gone(this)
+    if (!this.#isIdle && this.#socket && !this.#socket.destroyed) this.#wasCut = true
     this.#ended()
+    this.#leaveUnused()
     // What waits behind another request on it was not sent.
     void this.#client.destroy(this.#isPrivate ? lost() : null)
   }
@@ -163,7 +236,13 @@ export class Connection implements ServerConnection {
   /** Cuts it. */
   destroy(): Promise<void> {
     this.#ended()
+    this.#leaveUnused()
     return this.#client.destroy()
+  }
+
+  #leaveUnused(): void {
+    if (this.#hasPlace) this.#places.leave()
+    this.#hasPlace = false
   }
 
   #ended(): void {

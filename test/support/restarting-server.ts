@@ -21,7 +21,7 @@ export interface Cut {
 export class RestartingServer {
   readonly cut: string[] = []
   readonly answered: string[] = []
-  connections = 0
+  onConnection: (socket: Socket) => void = () => {}
   readonly #scheme: string
   readonly #server
   readonly #how: Cut
@@ -34,7 +34,7 @@ export class RestartingServer {
     this.#how = how
     this.#scheme = tls ? 'https' : 'http'
     this.#server = createServer((raw) => {
-      this.connections += 1
+      this.onConnection(raw)
       raw.on('error', () => {})
       const socket = tls ? new TLSSocket(raw, { isServer: true, ...tls }) : raw
       this.#all.add(socket)

@@ -20,6 +20,7 @@ import { checkListenerLimits } from './proxy-options.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
+import { limitIdleShortly } from './short-idle-limit.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
 export type ListenAt =
@@ -56,7 +57,7 @@ export function serverOptions(given: ListenerLimits = {}): ServerOptions {
   const { requestHeadMs, keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
     headersTimeout: finite(requestHeadMs),
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(requestHeadMs / 10))),
     keepAliveTimeout: finite(keepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,
@@ -95,12 +96,15 @@ export function limitServer(
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const connections = new ClientConnections(connectionsPerAddress)
   all.add(connections)
+  const { keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(given.timeouts ?? {}) }
+  const unlimitIdle = limitIdleShortly(server, keepAliveMs)
   const answers = server.listenerCount('clientError') === 0
   if (answers) server.on('clientError', answerClientError)
   server.on('connection', connections.enter)
   server.on('connect', refuseConnect)
   return () => {
     Object.assign(server, own)
+    unlimitIdle()
     server.off('connection', connections.enter)
     all.delete(connections)
     server.off('connect', refuseConnect)
@@ -114,8 +118,9 @@ function limitsOf({
   keepAliveTimeout,
   requestTimeout,
   maxHeadersCount,
+  connectionsCheckingInterval,
 }: ServerLimits): ServerLimits {
-  return { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount }
+  return { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount, connectionsCheckingInterval }
 }
 
 interface ServerLimits {
@@ -123,6 +128,8 @@ interface ServerLimits {
   readonly keepAliveTimeout?: number | undefined
   readonly requestTimeout?: number | undefined
   readonly maxHeadersCount?: number | null | undefined
+  /** Node reads it when the server begins to listen: later it changes nothing. */
+  readonly connectionsCheckingInterval?: number | undefined
 }
 
 /** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
@@ -205,10 +212,9 @@ export class Listener {
     all = new Set<ClientConnections>(),
   ) {
     this.#server = createServer(serverOptions(limits), handlers.handler)
-    const unlimit = limitServer(this.#server, limits, all)
-    this.#server.once('close', unlimit)
     this.#server.on('checkContinue', handlers.handler)
     this.#server.on('upgrade', handlers.upgrade)
+    this.#server.once('close', limitServer(this.#server, limits, all))
   }
 
   /** Binds it. @throws whatever node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED` */

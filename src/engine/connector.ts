@@ -11,6 +11,8 @@ export interface ConnectionOptions {
   readonly timeouts: Timeouts
   readonly tls: UpstreamTls
   readonly networks: UpstreamNetworks
+  /** Milliseconds for which a connection gets requests. Default: no limit. */
+  readonly ageMs?: number
   /**
    * Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. Those of health
    * checks, which are few, and may have the last descriptors.

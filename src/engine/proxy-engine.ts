@@ -71,7 +71,8 @@ export class ProxyEngine implements ExchangeOwner {
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
-    this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {} })
+    const ageMs = this.#limits.connectionAgeMs
+    this.#upstreams = new Upstreams({ timeouts, networks, ageMs, tls: options.upstreamTls ?? {} })
     this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
     const tools = {
       matchers: matcherTable(options),

@@ -2,6 +2,8 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { setIdleLimit } from './client-idle-limit.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import {
   type RequestBytes,
@@ -23,9 +25,14 @@ export interface ConnectionSettings {
   readonly url: URL
   readonly client: Client.Options
   readonly connect: buildConnector.connector
+  /** Milliseconds from its making in which it gets requests; `Infinity` is no limit. */
+  readonly ageMs: number
   /** Milliseconds without a request after which a private connection is closed. */
   readonly privateIdleMs: number
 }
+
+/** Of the age of a connection, so much at most is taken off. */
+const MAX_JITTER = 0.1
 
 /** How long a server may take to end a connection, too. */
 const MAX_END_MS = 1_000
@@ -48,6 +55,9 @@ export class Connection implements ServerConnection {
   #isEnding = false
   /** It ended from our side in the middle of a request: the server learns of it by and by. */
   #wasCut = false
+  #isOld = false
+  /** From its making to the end of the time in which it gets requests. */
+  #age: NodeJS.Timeout | undefined
   #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
@@ -82,7 +92,10 @@ export class Connection implements ServerConnection {
   }
 
   readonly #connectNow: buildConnector.connector = (options, callback) => {
-    const leave = () => this.#places.leave(this.#wasCut)
+    const leave = () => {
+      clearTimeout(this.#age)
+      this.#places.leave(this.#wasCut)
+    }
     // It was ended while it waited. undici makes nothing of what it is told then.
     if (this.#client.destroyed) {
       leave()
@@ -94,10 +107,29 @@ export class Connection implements ServerConnection {
         return callback(error, null)
       }
       socket.once('close', leave)
+      this.#beginAge()
       this.#socket = socket
       socket.on('readable', this.#onReadable)
       callback(null, socket)
     })
+  }
+
+  /** A name may lead elsewhere by now: only a new connection looks. */
+  #beginAge(): void {
+    const { ageMs } = this.#settings
+    const grownOld = () => {
+      this.#isOld = true
+      if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
+    }
+    // Else all that were made in one burst would be made anew in one.
+    const jitter = 1 - MAX_JITTER * Math.random()
+    if (Number.isFinite(ageMs))
+      this.#age = setTimeout(grownOld, Math.min(ageMs * jitter, MAX_TIMER_MS)).unref()
+  }
+
+  /** Whether it gets no further request, but one of its own client's that is needed on it. */
+  get isOld(): boolean {
+    return this.#isOld
   }
 
   // undici ends an idle connection at the first byte of a response, but reads over empty lines.
@@ -212,6 +244,8 @@ export class Connection implements ServerConnection {
 
   #disconnected(): void {
     this.#isConnected = false
+    clearTimeout(this.#age)
+    this.#isOld = false
     this.#socket?.off('readable', this.#onReadable)
     this.#socket = undefined
     // Another connection would not be the one that was authenticated; an idle one is made anew when it is needed. Otherwise undici
@@ -254,22 +288,4 @@ export class Connection implements ServerConnection {
 
 function lost(): ProxyError {
   return new ProxyError('PROXY_UPSTREAM_RESET', 'the connection that the client had authenticated has ended')
-}
-
-/**
- * How long a connection that exists may be idle at most, unless the server names a shorter time. undici has no setter; by these names it
- * keeps the time. Without them its own limit stays, and a client has to authenticate itself more often.
- */
-function setIdleLimit(client: Client, ms: number): void {
-  const limits = client as unknown as Record<symbol, number>
-  const [ours, most, now] = [
-    'default keep alive timeout',
-    'max keep alive timeout',
-    'keep alive timeout',
-  ].map((name) => Object.getOwnPropertySymbols(client).find(({ description }) => description === name))
-  if (!ours || !most || !now) return
-  const named = limits[now] === limits[ours] ? ms : (limits[now] ?? ms)
-  limits[now] = Math.min(named, ms)
-  limits[ours] = ms
-  limits[most] = ms
 }

@@ -113,10 +113,10 @@ export class Upstream implements ConnectionOwner {
   free(connection: Connection): void {
     const { places, isPrivate } = connection
     if (isPrivate) {
-      if (places.isAwaited && connection.canGiveWay) connection.end()
-    } else if (!places.giveStanding(connection)) {
+      if ((places.isAwaited || connection.isOld) && connection.canGiveWay) connection.end()
+    } else if (connection.isOld || !places.giveStanding(connection)) {
       // Whoever still waits needs a new one.
-      if (places.isAwaited || places.excess > 0) connection.end()
+      if (connection.isOld || places.isAwaited || places.excess > 0) connection.end()
       else this.#idle.push(connection)
     }
   }
@@ -153,10 +153,12 @@ export class Upstream implements ConnectionOwner {
   #connectionSettings(): ConnectionSettings {
     if (this.#settings) return this.#settings
     const url = new URL(this.origin)
-    const { keepAliveMs, upstreamKeepAliveMs } = this.#options.timeouts
+    const { timeouts, ageMs = Number.POSITIVE_INFINITY } = this.#options
+    const { keepAliveMs, upstreamKeepAliveMs } = timeouts
     this.#settings = {
       url,
       connect: connectorFor(url.hostname, this.#options, this.address),
+      ageMs,
       privateIdleMs: wholeMs(keepAliveMs, MAX_TIMER_MS),
       client: {
         pipelining: 1,

@@ -13,11 +13,13 @@ export interface ServerNames {
 
 /** Sets how many sockets a backend may have to its servers. Those of one origin share theirs, and what they may have together. */
 export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
-  const limits = new Map<Upstream, number>()
+  const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
   // A backend may have a hundred thousand servers, and mostly none has a limit.
+  if (!isLimited) for (const { upstream } of servers) upstream.limit(backend, Number.POSITIVE_INFINITY)
+  if (!isLimited) return
+  const limits = new Map<Upstream, number>()
   for (const { upstream, maxConnections } of servers)
-    if (maxConnections === Number.POSITIVE_INFINITY) upstream.limit(backend, maxConnections)
-    else limits.set(upstream, (limits.get(upstream) ?? 0) + maxConnections)
+    limits.set(upstream, (limits.get(upstream) ?? 0) + maxConnections)
   for (const [upstream, limit] of limits) upstream.limit(backend, limit)
 }
 

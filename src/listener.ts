@@ -12,6 +12,7 @@ import { checkListenerLimits } from './proxy-options.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
+import { limitIdleShortly } from './short-idle-limit.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
 export type ListenAt =
@@ -48,7 +49,7 @@ export function serverOptions(given: ListenerLimits = {}): ServerOptions {
   const { requestHeadMs, keepAliveMs, tcpKeepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
     headersTimeout: finite(requestHeadMs),
-    connectionsCheckingInterval: 1_000,
+    connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(requestHeadMs / 10))),
     keepAliveTimeout: finite(keepAliveMs),
     ...keepAliveOptions(tcpKeepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
@@ -90,12 +91,15 @@ export function limitServer(
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const connections = new ClientConnections(connectionsPerAddress, lingering)
   all.add(connections)
+  const { keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(given.timeouts ?? {}) }
+  const unlimitIdle = limitIdleShortly(server, keepAliveMs)
   const accept = refuseBarely(server, lingering)
   const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
   server.on('connection', keepEach)
   server.on('connection', connections.enter)
   return () => {
     Object.assign(server, own)
+    unlimitIdle()
     server.off('connection', keepEach)
     server.off('connection', connections.enter)
     all.delete(connections)
@@ -109,8 +113,9 @@ function limitsOf({
   keepAliveTimeout,
   requestTimeout,
   maxHeadersCount,
+  connectionsCheckingInterval,
 }: ServerLimits): ServerLimits {
-  return { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount }
+  return { headersTimeout, keepAliveTimeout, requestTimeout, maxHeadersCount, connectionsCheckingInterval }
 }
 
 interface ServerLimits {
@@ -118,6 +123,8 @@ interface ServerLimits {
   readonly keepAliveTimeout?: number | undefined
   readonly requestTimeout?: number | undefined
   readonly maxHeadersCount?: number | null | undefined
+  /** Node reads it when the server begins to listen: later it changes nothing. */
+  readonly connectionsCheckingInterval?: number | undefined
 }
 
 /**
@@ -162,10 +169,9 @@ export class Listener {
     lingering = new LingeringClose(DEFAULT_LIMITS),
   ) {
     this.#server = createServer(serverOptions(limits), handlers.handler)
-    const unlimit = limitServer(this.#server, limits, all, lingering)
-    this.#server.once('close', unlimit)
     this.#server.on('checkContinue', handlers.handler)
     this.#server.on('upgrade', handlers.upgrade)
+    this.#server.once('close', limitServer(this.#server, limits, all, lingering))
   }
 
   /** Binds it. @throws whatever node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED` */

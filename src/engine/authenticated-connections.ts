@@ -60,17 +60,18 @@ export class AuthenticatedConnections implements ConnectionWatch {
    * Sends a request to a server that was picked: on the client connection's own connection to it, if there is one or the request
    * authenticates it; else on any.
    *
-   * @returns whether the connection was made for it
    * @throws ProxyError `PROXY_UPSTREAM_RESET` if it goes on with a handshake that began on another connection
    */
-  dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): boolean {
+  dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): void {
     exchange.tie = undefined
     const mayHaveOne = this.#mayAddCredentials || exchange.req.headers.authorization !== undefined
-    if (this.#count === 0 && !mayHaveOne) return server.upstream.dispatch(request, handler, exchange.fresh)
+    if (this.#count === 0 && !mayHaveOne)
+      return server.upstream.dispatch(request, handler, exchange.fresh, server.places)
     const client = this.#clients.get(exchange.req.socket)
     const pair = client && openPair(client, server.upstream)
     const authenticates = mayHaveOne && hasCredential(request.headers)
-    if (!pair && !authenticates) return server.upstream.dispatch(request, handler, exchange.fresh)
+    if (!pair && !authenticates)
+      return server.upstream.dispatch(request, handler, exchange.fresh, server.places)
     exchange.tie = pair && authenticates ? 'always' : 'once sent'
     if (authenticates && client?.handshake && client.handshake !== pair?.connection) {
       exchange.tie = 'always'
@@ -79,10 +80,10 @@ export class AuthenticatedConnections implements ConnectionWatch {
         'a handshake goes on that began on a connection that has ended, or another',
       )
     }
-    const connection = pair ? pair.connection : server.upstream.openPrivate()
+    const connection = pair ? pair.connection : server.upstream.openPrivate(server.places)
     if (!pair) this.#assign(exchange, server, connection)
+    handler.isFresh = pair === undefined
     connection.dispatch(request, handler)
-    return pair === undefined
   }
 
   /** The head of a response came that may say how its connection stands. */
@@ -114,9 +115,10 @@ export class AuthenticatedConnections implements ConnectionWatch {
     const [oldest] = pairs.values()
     if (oldest && pairs.size >= MAX_PAIRS) void oldest.connection.close()
     pairs.set(upstream, { connection, upstream, basePath })
-    connection.makePrivate(() => {
+    const onEnd = () => {
       if (pairs.get(upstream)?.connection === connection) pairs.delete(upstream)
-    })
+    }
+    connection.makePrivate(onEnd, () => this.#clients.get(socket)?.handshake === connection)
   }
 
   #enter(socket: Duplex): ClientPairs {

@@ -1,5 +1,5 @@
-import { isIPv4 } from 'node:net'
-import { buildConnector } from 'undici'
+import { isIPv4, type Socket } from 'node:net'
+import { buildConnector, errors } from 'undici'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { descriptorOf, descriptors } from './descriptors.js'
 import type { Timeouts } from './limits.js'
@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly networks: UpstreamNetworks
   /** `limits.responseHeadBytes`. */
   readonly responseHeadBytes?: number
+  /** Milliseconds for which a connection gets requests. Default: no limit. */
+  readonly ageMs?: number
   /**
    * Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. Those of health
    * checks, which are few, and may have the last descriptors.
@@ -37,7 +39,8 @@ export function connectorFor(
   address?: string,
 ): buildConnector.connector {
   const connect = buildConnector({
-    timeout: wholeMs(timeouts.connectMs, 0),
+    // Its own timer is up to a second late.
+    timeout: 0,
     ...keepAliveOptions(timeouts.tcpKeepAliveMs),
     ...connectionOptions(tls),
     lookup: networks.lookup,
@@ -49,7 +52,9 @@ export function connectorFor(
   const named = !bracketed && !isIPv4(hostname)
   return (options, callback) => {
     const toAddress = address === undefined ? options : { ...options, hostname: address }
-    connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
+    // undici gives the socket back, though its types do not say so.
+    const begun = connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
+      clearLimit()
       if (error) return callback(error, null)
       if (!ended && descriptorOf(socket) >= descriptors().forServers) {
         socket.destroy()
@@ -58,7 +63,26 @@ export function connectorFor(
       socket.on('error', tellReset)
       if (options.protocol === 'https:') endWithReason(socket)
       callback(null, socket)
-    })
+    }) as unknown as Socket
+    const clearLimit = limitConnect(begun, timeouts.connectMs)
+  }
+}
+
+/** Ends a socket that does not stand in time, TLS included. @returns says that it stands, or has failed */
+function limitConnect(socket: Socket, connectMs: number): () => void {
+  if (!Number.isFinite(connectMs)) return () => {}
+  let isOver = false
+  const late = () => {
+    const tried = socket.autoSelectFamilyAttemptedAddresses
+    const to = tried ? `attempted addresses: ${tried.join(', ')}, ` : ''
+    if (!isOver)
+      socket.destroy(new errors.ConnectTimeoutError(`Connect Timeout Error (${to}timeout: ${connectMs}ms)`))
+  }
+  // In the next turn: where the process stood still for long, the end of the handshake lies there unread.
+  const timer = setTimeout(() => setImmediate(late), wholeMs(connectMs, MAX_TIMER_MS))
+  return () => {
+    isOver = true
+    clearTimeout(timer)
   }
 }
 

@@ -16,7 +16,8 @@ export interface RetryOptions {
   /**
    * Retries may add this share to the traffic of servers, from 0 to 1, and ten a second beside. Default 0.2. With every
    * server in trouble, retries without a limit would be the outage (Finagle's `RetryBudget`). A request that no server can
-   * have had yet, for it could not be reached, adds nothing, and goes to the next one whatever the budget.
+   * have had yet, for it could not be reached, adds nothing, and goes to the next one whatever the budget. So does an idempotent
+   * one whose connection stood before and died without a byte of a response (RFC 9112, 9.3.1); it goes over a new connection.
    */
   readonly budget?: number
 }

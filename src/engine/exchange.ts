@@ -86,7 +86,7 @@ export class Exchange implements Moving {
   bodyBytes = 0
   /** Of a server's response, as the client gets them: names and values in turn. */
   responseFields: readonly string[] | undefined
-  /** Whether the newest try has a new connection: one that stood was cut, and may not have been the only one. */
+  /** Whether each further try has a new connection: one that stood was cut, and may not have been the only one. */
   fresh = false
   /** Whether it belongs to one server connection, and is never sent on another: once it was sent, or always. */
   tie: 'once sent' | 'always' | undefined
@@ -155,7 +155,7 @@ export class Exchange implements Moving {
   /** The newest try came to nothing: its server may be to blame. */
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
-    if (backend && server && newest && isServersFault(error, this.fresh || newest.isFresh))
+    if (backend && server && newest && isServersFault(error, !newest.isOnStale))
       backend.failed(server, error, newest.startedAt)
   }
 

@@ -4,8 +4,13 @@ import type { Exchange } from './exchange.js'
 import { DEFAULT_LIMITS, type Timeouts } from './limits.js'
 import { LingeringClose, type LingerLimits } from './lingering-close.js'
 
-/** How precise the limits on an exchange are. */
-const CHECK_MS = 1_000
+/** From one look at all exchanges to the next, at most. */
+const MAX_CHECK_MS = 1_000
+const MIN_CHECK_MS = 25
+/** Looks in the time of the shortest limit. A limit on what stands still is noticed up to two looks late. */
+const LOOKS = 20
+/** With very many under way, looking takes no more than this share of the time. */
+const MOST_OF_TIME = 0.05
 
 /** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
 export class InFlight {
@@ -19,12 +24,17 @@ export class InFlight {
   readonly #timeouts: Timeouts
   /** Called once, when the last one has ended. */
   readonly #onIdle: (() => void)[] = []
+  readonly #checkMs: number
   #watch: NodeJS.Timeout | undefined
+  #hasEnded = false
 
   constructor(timeouts: Timeouts, limits: LingerLimits = DEFAULT_LIMITS) {
     this.#timeouts = timeouts
     this.lingering = new LingeringClose(limits)
     this.lingering.onIdle = () => this.#tellIdle()
+    const { responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs } = timeouts
+    const shortestMs = Math.min(responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs)
+    this.#checkMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / LOOKS))
   }
 
   get exchanges(): readonly Exchange[] {
@@ -38,17 +48,22 @@ export class InFlight {
   add(exchange: Exchange): void {
     exchange.place = this.#exchanges.length
     this.#exchanges.push(exchange)
-    // After what has arrived was read: where the process stood still for long, answers lie there unread.
-    this.#watch ??= setInterval(() => setImmediate(() => this.#check()), CHECK_MS).unref()
+    if (!this.#watch) this.#checkIn(this.#checkMs)
   }
 
   /** One timer for all of them, and none while there are none. */
+  #checkIn(ms: number): void {
+    // After what has arrived was read: where the process stood still for long, answers lie there unread.
+    this.#watch = setTimeout(() => setImmediate(() => this.#check()), ms).unref()
+  }
+
   #check(): void {
+    if (this.#hasEnded) return
     const now = performance.now()
     for (const exchange of [...this.#exchanges]) exchange.check(now, this.#timeouts)
-    if (this.#exchanges.length > 0) return
-    clearInterval(this.#watch)
     this.#watch = undefined
+    const tookMs = performance.now() - now
+    if (this.#exchanges.length > 0) this.#checkIn(Math.max(this.#checkMs, tookMs / MOST_OF_TIME))
   }
 
   remove(exchange: Exchange): void {
@@ -91,7 +106,8 @@ export class InFlight {
 
   /** Ends them all, and the watch over them. Whose response has not begun is told why. */
   endAll(reason: ProxyError): void {
-    clearInterval(this.#watch)
+    clearTimeout(this.#watch)
+    this.#hasEnded = true
     for (const exchange of [...this.#exchanges]) exchange.end(reason)
     // An answer that was written has left; what waits for its client to read has waited long enough.
     for (const exchange of [...this.#exchanges]) exchange.cut(reason)

@@ -61,6 +61,11 @@ export interface Limits {
    * than one only while all of them are safe (GET, HEAD, OPTIONS, TRACE). Others wait unread. Default 1.
    */
   readonly pipelined: number
+  /**
+   * Milliseconds after which a connection to a server gets no further request: it ends when it is idle, and the next one looks the
+   * server's name up again. Up to a tenth less, drawn for each, so that they do not all end at once. Default 300,000.
+   */
+  readonly connectionAgeMs: number
   /** Bytes of a request's body. More get 413. A backend's `buffering.maxRequestBodyBytes` comes before it. Default: none. */
   readonly bodyBytes: number
   /**
@@ -83,6 +88,7 @@ export const DEFAULT_LIMITS: Limits = {
   connectionsPerAddress: Number.POSITIVE_INFINITY,
   requestsInFlight: Number.POSITIVE_INFINITY,
   pipelined: 1,
+  connectionAgeMs: 300_000,
   bodyBytes: Number.POSITIVE_INFINITY,
   lingerMs: 5_000,
   lingerBytes: 16 * 1024 * 1024,

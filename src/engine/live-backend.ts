@@ -8,7 +8,7 @@ import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
-import { type ServerNames, serversOf } from './live-servers.js'
+import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import type { LiveFacts } from './read-facts.js'
@@ -54,7 +54,7 @@ export class LiveBackend {
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
-    this.servers = serversOf(config, before?.servers, tools)
+    this.servers = serversOf(name, config, before?.servers, tools)
     this.#events = tools.events
     // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
     this.#waitingRoom = before ? before.#waitingRoom : undefined
@@ -99,6 +99,7 @@ export class LiveBackend {
       // Nobody would ever put back what checks took out that are made no more.
       if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
     }
+    limitConnections(backend, this.servers)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
     if (isLimited) this.#waitingRoom ??= new WaitingRoom(this.config.queue)
     this.#waitingRoom?.configure(this.config.queue)

@@ -2,7 +2,7 @@ import type { Server } from '../model/config.js'
 import type { Candidate } from '../rules/balancers.js'
 import { parseServerUrl } from '../rules/server-url.js'
 import type { ServerState } from './server-state.js'
-import type { Upstream } from './upstream.js'
+import type { Places, Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
 
 /** A server as it is to be picked: of the configuration, or one address of it. */
@@ -25,8 +25,17 @@ export class LiveServer implements Candidate {
   /** Requests under way on it at a time. */
   readonly maxConnections: number
   readonly #slowStartMs: number
+  readonly #backend: string
+  #places: Places | undefined
 
-  constructor(given: GivenServer, upstreams: Upstreams, state: ServerState, slowStartMs: number) {
+  /** @param backend the name of its own */
+  constructor(
+    given: GivenServer,
+    upstreams: Upstreams,
+    state: ServerState,
+    slowStartMs: number,
+    backend: string,
+  ) {
     const { origin, host, basePath } = parseServerUrl(given.url)
     this.name = given.name
     this.url = given.url
@@ -36,8 +45,15 @@ export class LiveServer implements Candidate {
     this.host = host
     this.basePath = basePath
     this.upstream = upstreams.hold(origin, given.address)
+    this.#backend = backend
     this.state = state
     this.#slowStartMs = slowStartMs
+  }
+
+  /** Where the sockets of its backend to it count. */
+  get places(): Places {
+    this.#places ??= this.upstream.placesOf(this.#backend)
+    return this.#places
   }
 
   get share(): number {

@@ -2,6 +2,7 @@ import type { Backend } from '../model/config.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
+import type { Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
 
 /** What is known of servers' names. */
@@ -10,8 +11,21 @@ export interface ServerNames {
   addressesOf(url: string): readonly string[] | undefined
 }
 
+/** Sets how many sockets a backend may have to its servers. Those of one origin share theirs, and what they may have together. */
+export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
+  const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
+  // A backend may have a hundred thousand servers, and mostly none has a limit.
+  if (!isLimited) for (const { upstream } of servers) upstream.limit(backend, Number.POSITIVE_INFINITY)
+  if (!isLimited) return
+  const limits = new Map<Upstream, number>()
+  for (const { upstream, maxConnections } of servers)
+    limits.set(upstream, (limits.get(upstream) ?? 0) + maxConnections)
+  for (const [upstream, limit] of limits) upstream.limit(backend, limit)
+}
+
 /** A backend's servers; one that was there before, under the same URL and address, keeps its state. */
 export function serversOf(
+  backend: string,
   config: Backend,
   before: readonly LiveServer[] | undefined,
   tools: { readonly upstreams: Upstreams; readonly names: ServerNames },
@@ -26,7 +40,7 @@ export function serversOf(
     const state = takeState(known.get(placeOf(server)) ?? [], server.name, names) ?? new ServerState()
     // With the first configuration all are new, and none can spare another.
     if (before && !state.owner) state.begin()
-    return new LiveServer(server, tools.upstreams, state, slowStartMs)
+    return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })
 }
 

@@ -75,8 +75,9 @@ export class ProxyEngine implements ExchangeOwner {
     this.inFlight = new InFlight(timeouts, this.#limits)
     this.#intake = new Intake(this.#limits, events.failures, this.inFlight.lingering, options.upgrades)
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
-    const { responseHeadBytes } = this.#limits
-    this.#upstreams = new Upstreams({ timeouts, networks, tls: options.upstreamTls ?? {}, responseHeadBytes })
+    const { responseHeadBytes, connectionAgeMs: ageMs } = this.#limits
+    const tls = options.upstreamTls ?? {}
+    this.#upstreams = new Upstreams({ timeouts, networks, tls, responseHeadBytes, ageMs })
     this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
     const tools = {
       matchers: matcherTable(options),
@@ -204,7 +205,7 @@ export class ProxyEngine implements ExchangeOwner {
       body: exchange.bodyForTry(),
       upgrade: exchange.upgrade?.protocol ?? null,
     }
-    relay.isFresh = this.authenticated.dispatch(exchange, server, request, relay)
+    this.authenticated.dispatch(exchange, server, request, relay)
   }
 
   /** retry or respond: a failed try that reached no server's hands goes to another server; else the client is told. */
@@ -217,7 +218,7 @@ export class ProxyEngine implements ExchangeOwner {
     exchange.tried = (exchange.tried ?? new Set()).add(server)
     exchange.retries += 1
     const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
-    exchange.fresh = error.code === 'PROXY_UPSTREAM_RESET'
+    exchange.fresh ||= error.code === 'PROXY_UPSTREAM_RESET'
     try {
       this.#send(exchange, fallback)
     } catch (thrown) {

@@ -68,6 +68,10 @@ export class ResponseRelay implements ResponseHandler, Try {
     return this.#controller !== undefined
   }
 
+  get isOnStale(): boolean {
+    return !this.isFresh && this.#controller?.connection.hasRead !== true
+  }
+
   abort(reason: ProxyError): void {
     if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason)
   }

@@ -1,7 +1,7 @@
 import type { ProxyError } from '../model/errors.js'
 import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
-import { mayRetry } from './failures.js'
+import { isStaleConnection, mayRetry } from './failures.js'
 import { RetryBudget } from './retry-budget.js'
 
 /** Decides whether a failed try is made again. */
@@ -20,8 +20,10 @@ export class Retries {
   }
 
   /**
-   * Whether the exchange may have another try after this error, and what that spends: nothing if no server can have had the
-   * request yet, for then it adds nothing to the traffic. Of two servers one that is dead costs no client anything.
+   * Whether the exchange may have another try after this error, and what that spends. It spends nothing in two cases. No server can
+   * have had the request yet: a dead server of two costs no client anything. Or the connection stood before and died without a byte
+   * of a response: fifty idle ones that die at once would else take the budget of a second. That is free once for a request, as its
+   * further tries have new connections (RFC 9112, 9.3.1).
    */
   allow(
     { facts, server, backend, retries, newest, bodyUntouched, tie }: Exchange,
@@ -31,7 +33,7 @@ export class Retries {
     const sent = newest?.sent ?? false
     if (tie === 'always' || (tie && sent)) return undefined
     if (!mayRetry(error, facts.method, bodyUntouched, sent)) return undefined
-    if (!sent) return 'free'
+    if (!sent || isStaleConnection(error, !newest?.isOnStale)) return 'free'
     return backend.retryBudget.spend() ? backend.retryBudget : undefined
   }
 }

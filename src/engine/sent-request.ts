@@ -23,14 +23,17 @@ export interface ServerConnection {
   readonly isPrivate: boolean
   /** Whether it is cut already, even if its request was not told yet. */
   readonly isBroken: boolean
+  /** Whether a byte came since the newest request began to leave on it. */
+  readonly hasRead: boolean
   dispatch(request: RequestBytes, handler: ResponseHandler): void
   /**
    * From here on it carries the requests of one client connection alone. It is never made anew, and may be idle for as long
    * as a client's connection.
    *
    * @param onEnd called once, when nothing can be sent on it any more
+   * @param isNeeded whether its client needs this very one, and could not log in on another
    */
-  makePrivate(onEnd: () => void): void
+  makePrivate(onEnd: () => void, isNeeded: () => boolean): void
   /** It ends with the response under way, or the next one. */
   endAfterUse(): void
   /** The first byte of a request is about to leave on it. */
@@ -50,6 +53,8 @@ export interface ServerConnection {
 
 /** What becomes of a request that was sent. Of the last three, one is called, once. */
 export interface ResponseHandler {
+  /** Whether its connection is made for it. Set before anything else is told. */
+  isFresh?: boolean
   /** Its first byte is about to leave. */
   onRequestStart(controller: ResponseController): void
   /** The head of a response; of those before the one too (102, 103). */

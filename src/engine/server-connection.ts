@@ -2,7 +2,10 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
+import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
+import { setIdleLimit } from './client-idle-limit.js'
+import type { ConnectionPlaces } from './connection-places.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -12,7 +15,7 @@ import {
 
 /** What its connections are to the upstream that made them. */
 export interface ConnectionOwner {
-  /** It can take the next request, and anybody's. */
+  /** It can take the next request: anybody's, or, if it is private, its client's. */
   free(connection: Connection): void
   /** Nothing can be sent on it any more. */
   gone(connection: Connection): void
@@ -23,9 +26,17 @@ export interface ConnectionSettings {
   readonly url: URL
   readonly client: Client.Options
   readonly connect: buildConnector.connector
+  /** Milliseconds from its making in which it gets requests; `Infinity` is no limit. */
+  readonly ageMs: number
   /** Milliseconds without a request after which a private connection is closed. */
   readonly privateIdleMs: number
 }
+
+/** Of the age of a connection, so much at most is taken off. */
+const MAX_JITTER = 0.1
+
+/** How long a server may take to end a connection, too. */
+const MAX_END_MS = 1_000
 
 /** One connection to a server: a client of undici's, with one request under way at a time. */
 export class Connection implements ServerConnection {
@@ -37,10 +48,30 @@ export class Connection implements ServerConnection {
   /** No request is under way: a byte that comes now belongs to none. */
   #isIdle = false
   #isPrivate = false
+  #isNeeded: () => boolean = () => false
+  #places: ConnectionPlaces<Connection>
+  /** Whether a place for its first socket was taken before, and not used yet. */
+  #hasPlace: boolean
+  /** The server is asked to close it. */
+  #isEnding = false
+  /** It ended from our side in the middle of a request: the server learns of it by and by. */
+  #wasCut = false
+  #isOld = false
+  /** From its making to the end of the time in which it gets requests. */
+  #age: NodeJS.Timeout | undefined
+  #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  constructor(settings: ConnectionSettings, owner: ConnectionOwner) {
+  /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
+  constructor(
+    settings: ConnectionSettings,
+    owner: ConnectionOwner,
+    places: ConnectionPlaces<Connection>,
+    hasPlace: boolean,
+  ) {
+    this.#places = places
+    this.#hasPlace = hasPlace
     this.#settings = settings
     this.#owner = owner
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#connect })
@@ -53,17 +84,73 @@ export class Connection implements ServerConnection {
     this.#client.on('drain', () => this.#drained())
   }
 
-  readonly #connect: buildConnector.connector = (options, callback) =>
+  readonly #connect: buildConnector.connector = (options, callback) => {
+    const refuse = (error: Error) => callback(error, null)
+    const begin = () => this.#connectNow(options, callback)
+    // undici connects once more for the request that came as the server closed the socket: that needs another place.
+    if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
+    this.#hasPlace = false
+    begin()
+  }
+
+  readonly #connectNow: buildConnector.connector = (options, callback) => {
+    const leave = () => {
+      clearTimeout(this.#age)
+      this.#places.leave(this.#wasCut)
+    }
+    // It was ended while it waited. undici makes nothing of what it is told then.
+    if (this.#client.destroyed) {
+      leave()
+      return callback(lost(), null)
+    }
     this.#settings.connect(options, (error, socket) => {
-      if (error) return callback(error, null)
+      if (error) {
+        leave()
+        return callback(error, null)
+      }
+      socket.once('close', leave)
+      this.#beginAge()
       this.#socket = socket
       socket.on('readable', this.#onReadable)
       callback(null, socket)
     })
+  }
+
+  /** A name may lead elsewhere by now: only a new connection looks. */
+  #beginAge(): void {
+    const { ageMs } = this.#settings
+    const grownOld = () => {
+      this.#isOld = true
+      if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
+    }
+    // Else all that were made in one burst would be made anew in one.
+    const jitter = 1 - MAX_JITTER * Math.random()
+    if (Number.isFinite(ageMs))
+      this.#age = setTimeout(grownOld, Math.min(ageMs * jitter, MAX_TIMER_MS)).unref()
+  }
+
+  /** Whether it gets no further request, but one of its own client's that is needed on it. */
+  get isOld(): boolean {
+    return this.#isOld
+  }
 
   // undici ends an idle connection at the first byte of a response, but reads over empty lines.
   readonly #onReadable = (): void => {
-    if (this.#isIdle && this.#socket && this.#socket.readableLength > 0) this.end()
+    if (!this.#socket || this.#socket.readableLength === 0) return
+    if (this.#isIdle) this.end()
+    else this.#hasRead = true
+  }
+
+  /** Where it counts. */
+  get places(): ConnectionPlaces<Connection> {
+    return this.#places
+  }
+
+  /** It stands, and counts for others from here on. */
+  moveTo(places: ConnectionPlaces<Connection>): void {
+    places.enter()
+    this.#places.leave()
+    this.#places = places
   }
 
   /** Sends a request. What becomes of it, the handler is told; this never throws. */
@@ -93,7 +180,7 @@ export class Connection implements ServerConnection {
 
   /** Whether requests may still be sent on it. */
   get isOpen(): boolean {
-    return !this.#client.destroyed && !this.#client.closed
+    return !this.#isEnding && !this.#client.destroyed && !this.#client.closed
   }
 
   get isPrivate(): boolean {
@@ -104,10 +191,20 @@ export class Connection implements ServerConnection {
     return this.#socket?.destroyed !== false
   }
 
-  makePrivate(onEnd: () => void): void {
+  get hasRead(): boolean {
+    return this.#hasRead
+  }
+
+  makePrivate(onEnd: () => void, isNeeded: () => boolean): void {
     this.#isPrivate = true
+    this.#isNeeded = isNeeded
     this.#onEnd = onEnd
     setIdleLimit(this.#client, this.#settings.privateIdleMs)
+  }
+
+  /** Whether it can end for another's sake: its client logs in once more. */
+  get canGiveWay(): boolean {
+    return this.#isPrivate && this.#isIdle && !this.#isNeeded()
   }
 
   endAfterUse(): void {
@@ -116,13 +213,27 @@ export class Connection implements ServerConnection {
 
   written(): void {
     this.#isIdle = false
+    this.#hasRead = false
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {
     this.#isIdle = true
     if (this.#endsAfterUse) this.end()
     // Bytes behind it could be a body that must not be there. On a private connection they can only reach the same client.
-    else if (mayBeFollowed && !this.#isPrivate) this.#endHard(hadBody)
+    else if (!mayBeFollowed || this.#isPrivate) return
+    else if (this.#places.isLimited) this.#endTogether()
+    else this.#endHard(hadBody)
+  }
+
+  /**
+   * Ends it when the server has, too: its place is another's then, and a server that is slow to see an end must not have one
+   * connection more than it may.
+   */
+  #endTogether(): void {
+    this.#owner.gone(this)
+    this.#isEnding = true
+    this.#socket?.end()
+    setTimeout(() => this.end(), MAX_END_MS).unref()
   }
 
   /** Ends it without a wait of the system's for what may still come: with 28,000 local ports, and a minute for each, 470 a second were the most. */
@@ -134,11 +245,13 @@ export class Connection implements ServerConnection {
 
   #drained(): void {
     if (!this.#isConnected || this.#endsAfterUse) this.end()
-    else if (!this.#isPrivate && this.isOpen) this.#owner.free(this)
+    else if (this.isOpen) this.#owner.free(this)
   }
 
   #disconnected(): void {
     this.#isConnected = false
+    clearTimeout(this.#age)
+    this.#isOld = false
     this.#socket?.off('readable', this.#onReadable)
     this.#socket = undefined
     // Another connection would not be the one that was authenticated; an idle one is made anew when it is needed. Otherwise undici
@@ -148,7 +261,9 @@ export class Connection implements ServerConnection {
 
   end(): void {
     this.#owner.gone(this)
+    if (!this.#isIdle && this.#socket && !this.#socket.destroyed) this.#wasCut = true
     this.#ended()
+    this.#leaveUnused()
     // What waits behind another request on it was not sent.
     void this.#client.destroy(this.#isPrivate ? lost() : null)
   }
@@ -161,7 +276,13 @@ export class Connection implements ServerConnection {
   /** Cuts it. */
   destroy(): Promise<void> {
     this.#ended()
+    this.#leaveUnused()
     return this.#client.destroy()
+  }
+
+  #leaveUnused(): void {
+    if (this.#hasPlace) this.#places.leave()
+    this.#hasPlace = false
   }
 
   #ended(): void {
@@ -173,22 +294,4 @@ export class Connection implements ServerConnection {
 
 function lost(): ProxyError {
   return new ProxyError('PROXY_UPSTREAM_RESET', 'the connection that the client had authenticated has ended')
-}
-
-/**
- * How long a connection that exists may be idle at most, unless the server names a shorter time. undici has no setter; by these names it
- * keeps the time. Without them its own limit stays, and a client has to authenticate itself more often.
- */
-function setIdleLimit(client: Client, ms: number): void {
-  const limits = client as unknown as Record<symbol, number>
-  const [ours, most, now] = [
-    'default keep alive timeout',
-    'max keep alive timeout',
-    'keep alive timeout',
-  ].map((name) => Object.getOwnPropertySymbols(client).find(({ description }) => description === name))
-  if (!ours || !most || !now) return
-  const named = limits[now] === limits[ours] ? ms : (limits[now] ?? ms)
-  limits[now] = Math.min(named, ms)
-  limits[ours] = ms
-  limits[most] = ms
 }

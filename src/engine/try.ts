@@ -10,6 +10,8 @@ export interface Try {
   readonly startedAt: number
   /** Whether its connection was made for it: a server cannot have been closing it just then. */
   isFresh: boolean
+  /** Whether its connection stood before, and not one byte of a response has come on it: a server may have been closing it just then. */
+  readonly isOnStale: boolean
   /** Ends the server's side. */
   abort(reason: ProxyError): void
   /** It is under way on its server no more. Further calls change nothing. */

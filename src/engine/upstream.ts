@@ -1,8 +1,12 @@
+import { ProxyError } from '../model/errors.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
 import { DEFAULT_LIMITS } from './limits.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from './server-connection.js'
+
+export type Places = ConnectionPlaces<Connection>
 
 /**
  * The live side of a server: its connections, each with one request at a time. One per origin, or per address of it, however many backends and
@@ -18,6 +22,11 @@ export class Upstream implements ConnectionOwner {
   readonly #connections = new Set<Connection>()
   /** Those without a request. The one used last is used first: it is the likeliest to stand, and the others may close. */
   readonly #idle: Connection[] = []
+  /** By backends. */
+  #places: Map<string, WeakRef<Places>> | undefined
+  /** Of all backends. */
+  #sockets = 0
+  readonly #onEmpty: (() => void)[] = []
   /** Connections that end with what is under way on them, each with its end. */
   readonly #closing = new Map<Connection, Promise<void>>()
   /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
@@ -43,32 +52,100 @@ export class Upstream implements ConnectionOwner {
     return address === undefined ? origin : `${origin} ${address}`
   }
 
+  /** Where the sockets of a backend to it count. One for as long as a server or a socket of that backend has it. */
+  placesOf(backend: string): Places {
+    const known = this.#places?.get(backend)?.deref()
+    if (known) return known
+    this.#places ??= new Map()
+    for (const [name, places] of this.#places) if (!places.deref()) this.#places.delete(name)
+    const places: Places = new ConnectionPlaces(this.#options.timeouts.connectMs, (by) => this.#count(by))
+    this.#places.set(backend, new WeakRef(places))
+    return places
+  }
+
+  #count(by: 1 | -1): void {
+    this.#sockets += by
+    if (this.#sockets > 0) return
+    for (const resolve of this.#onEmpty.splice(0)) resolve()
+  }
+
   /**
    * Sends a request. What becomes of it, the handler is told; this never throws.
    *
    * @param fresh on a connection made now: where one that stood was dead, all may be
-   * @returns whether it is
+   * @param places of the backend whose request it is
    */
-  dispatch(request: RequestBytes, handler: ResponseHandler, fresh = false): boolean {
-    const standing = fresh ? undefined : this.#idle.pop()
-    const connection = standing ?? this.#newConnection()
-    connection.dispatch(request, handler)
-    return standing === undefined
+  dispatch(
+    request: RequestBytes,
+    handler: ResponseHandler,
+    fresh = false,
+    places: Places = this.placesOf(''),
+  ): void {
+    const standing = fresh ? undefined : this.#takeIdle(places)
+    if (standing) return send(standing, request, handler, false)
+    const hasPlace = places.take({
+      begin: () => send(this.#newConnection(places, true), request, handler, true),
+      use: fresh ? undefined : (connection) => send(connection, request, handler, false),
+      refuse: (error) => handler.onResponseError(error),
+    })
+    if (!hasPlace) this.#makeRoom(places)
+  }
+
+  /** The one used last, if the backend may have it: one of its own, or one more. */
+  #takeIdle(places: Places): Connection | undefined {
+    const last = this.#idle.pop()
+    if (!last || last.places === places) return last
+    if (!places.isFull) {
+      last.moveTo(places)
+      return last
+    }
+    this.#idle.push(last)
+    const own = this.#idle.findLastIndex((connection) => connection.places === places)
+    return own < 0 ? undefined : this.#idle.splice(own, 1)[0]
   }
 
   /** A connection that is made with its first request, and that nobody else is given. */
-  openPrivate(): ServerConnection {
-    return this.#newConnection()
+  openPrivate(places: Places): ServerConnection {
+    if (places.isFull) this.#makeRoom(places)
+    return this.#newConnection(places, false)
   }
 
-  #newConnection(): Connection {
-    const connection = new Connection(this.#connectionSettings(), this)
+  #newConnection(places: Places, hasPlace: boolean): Connection {
+    const connection = new Connection(this.#connectionSettings(), this, places, hasPlace)
     this.#connections.add(connection)
     return connection
   }
 
   free(connection: Connection): void {
-    this.#idle.push(connection)
+    const { places, isPrivate } = connection
+    if (isPrivate) {
+      if ((places.isAwaited || connection.isOld) && connection.canGiveWay) connection.end()
+    } else if (connection.isOld || !places.giveStanding(connection)) {
+      // Whoever still waits needs a new one.
+      if (connection.isOld || places.isAwaited || places.excess > 0) connection.end()
+      else this.#idle.push(connection)
+    }
+  }
+
+  /** Ends idle connections, so that another can be made: those of nobody, else those whose clients can log in once more. */
+  #makeRoom(places: Places): void {
+    let needed = places.excess + 1
+    for (const connection of [...this.#idle, ...this.#connections]) {
+      if (needed === 0) return
+      const isIdle = connection.canGiveWay || this.#idle.includes(connection)
+      if (connection.places !== places || !isIdle) continue
+      needed -= 1
+      connection.end()
+    }
+  }
+
+  /** Sets how many sockets a backend may have. Idle ones above that end now, others with their requests. */
+  limit(backend: string, maxConnections: number): void {
+    if (maxConnections === Number.POSITIVE_INFINITY && !this.#places?.has(backend)) return
+    const places = this.placesOf(backend)
+    places.limit = maxConnections
+    for (const connection of [...this.#idle])
+      if (connection.places === places && places.excess > 0) connection.end()
   }
 
   /** Forgets it in the same step, or a request would still be sent on it. */
@@ -82,10 +159,12 @@ export class Upstream implements ConnectionOwner {
   #connectionSettings(): ConnectionSettings {
     if (this.#settings) return this.#settings
     const url = new URL(this.origin)
-    const { keepAliveMs, upstreamKeepAliveMs } = this.#options.timeouts
+    const { timeouts, ageMs = Number.POSITIVE_INFINITY } = this.#options
+    const { keepAliveMs, upstreamKeepAliveMs } = timeouts
     this.#settings = {
       url,
       connect: connectorFor(url.hostname, this.#options, this.address),
+      ageMs,
       privateIdleMs: wholeMs(keepAliveMs, MAX_TIMER_MS),
       client: {
         pipelining: 1,
@@ -109,7 +188,7 @@ export class Upstream implements ConnectionOwner {
 
   /** Whether it has connections, or had to make some and may have them still. */
   get isOpen(): boolean {
-    return this.#connections.size > 0 || this.#closing.size > 0
+    return this.#connections.size > 0 || this.#closing.size > 0 || this.#sockets > 0
   }
 
   /**
@@ -134,15 +213,18 @@ export class Upstream implements ConnectionOwner {
     return idle.length
   }
 
-  /** Closes idle ones, and resolves when the last busy one has closed. */
+  /** Closes idle ones, and resolves when the last busy one has closed, and its socket, and every tunnel. */
   async close(): Promise<void> {
     this.closeIdle()
     await Promise.all(this.#closing.values())
+    if (this.#sockets > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve))
   }
 
   /** Cuts every connection. */
   async destroy(): Promise<void> {
     this.#options.ended?.abort()
+    for (const places of this.#places?.values() ?? [])
+      places.deref()?.refuseAll(new ProxyError('PROXY_CLOSED'))
     await Promise.all(
       [...this.#connections, ...this.#closing.keys()].map((connection) => connection.destroy()),
     )
@@ -152,4 +234,14 @@ export class Upstream implements ConnectionOwner {
 /** A size as undici takes it: a whole number. It fails with as many bytes, we allow them. */
 function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
   return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
+}
+
+function send(
+  connection: Connection,
+  request: RequestBytes,
+  handler: ResponseHandler,
+  isFresh: boolean,
+): void {
+  handler.isFresh = isFresh
+  connection.dispatch(request, handler)
 }

@@ -16,19 +16,25 @@ interface Held {
 export class Upstreams {
   readonly #options: ConnectionOptions
   readonly #held = new Map<string, Held>()
-  /** No snapshot holds them any more, but requests may still be under way. */
-  readonly #leaving = new Set<Upstream>()
+  /** No snapshot holds them any more, but they have sockets still: requests may be under way. */
+  readonly #leaving = new Map<string, Upstream>()
 
   constructor(options: ConnectionOptions) {
     this.#options = options
   }
 
-  /** The upstream of an origin, held until released. @param address the one of its name to connect to. Default: any */
+  /**
+   * The upstream of an origin, held until released. One that was leaving comes back: its sockets count still.
+   *
+   * @param address the one of its name to connect to. Default: any
+   */
   hold(origin: string, address?: string): Upstream {
     const key = Upstream.keyOf(origin, address)
     let entry = this.#held.get(key)
     if (entry === undefined) {
-      entry = { upstream: new Upstream(origin, this.#options, address), holds: 0, named: 0 }
+      const upstream = this.#leaving.get(key) ?? new Upstream(origin, this.#options, address)
+      this.#leaving.delete(key)
+      entry = { upstream, holds: 0, named: 0 }
       this.#held.set(key, entry)
     }
     entry.holds += 1
@@ -67,8 +73,11 @@ export class Upstreams {
     this.#held.delete(upstream.key)
     // Most were never asked for anything.
     if (!upstream.isOpen) return
-    this.#leaving.add(upstream)
-    void upstream.close().finally(() => this.#leaving.delete(upstream))
+    this.#leaving.set(upstream.key, upstream)
+    void upstream.close().finally(() => {
+      // It may have come back, and left once more.
+      if (this.#leaving.get(upstream.key) === upstream && !upstream.isOpen) this.#leaving.delete(upstream.key)
+    })
   }
 
   /** Closes every connection without a request. @returns whether there were any */
@@ -80,7 +89,7 @@ export class Upstreams {
 
   /** Cuts every connection, also of upstreams that were leaving. */
   async destroy(): Promise<void> {
-    const all = [...this.#leaving, ...[...this.#held.values()].map(({ upstream }) => upstream)]
+    const all = [...this.#leaving.values(), ...[...this.#held.values()].map(({ upstream }) => upstream)]
     this.#held.clear()
     await Promise.all(all.map((upstream) => upstream.destroy()))
   }

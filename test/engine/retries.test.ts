@@ -17,7 +17,11 @@ function askerOf(options: RetryOptions) {
     const exchange = { facts, server: {}, backend: { retryBudget }, bodyUntouched: true, newest: { sent } }
     return retries.allow({ ...exchange, retries: made } as unknown as Exchange, error) !== undefined
   }
-  return { spend, save: () => retryBudget.save(), retryBudget }
+  const askWith = (newest: object, method = 'GET', made = 0) => {
+    const exchange = { facts: { method }, server: {}, backend: { retryBudget }, bodyUntouched: true, newest }
+    return retries.allow({ ...exchange, retries: made } as unknown as Exchange, reset)
+  }
+  return { spend, askWith, save: () => retryBudget.save(), retryBudget }
 }
 
 describe('retries', () => {
@@ -25,6 +29,15 @@ describe('retries', () => {
     const { spend } = askerOf({ attempts: 3 })
     expect([0, 1, 2].map((before) => spend(reset, before))).toEqual([true, true, false])
     expect(askerOf({ attempts: 1 }).spend(reset)).toBe(false)
+  })
+
+  it('are free on a connection that stood and died without a byte of a response; others spend', () => {
+    const { askWith } = askerOf({ attempts: 3, budget: 0 })
+    for (let request = 0; request < 100; request++)
+      expect(askWith({ sent: true, isOnStale: true })).toBe('free')
+    expect(askWith({ sent: true, isOnStale: false })).not.toBe('free')
+    expect(askWith({ sent: true, isOnStale: true }, 'POST')).toBeUndefined()
+    expect(askWith({ sent: true, isOnStale: true }, 'GET', 2)).toBeUndefined()
   })
 
   it('of a quiet proxy have a small reserve', () => {

@@ -29,8 +29,8 @@ export default defineConfig({
   },
   test: {
     globalSetup: ['test/support/etcd-global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // Most files wait for timers, for etcd and for child processes: with one worker for each core, cores idle.
     maxWorkers: 4,
     sequence: { sequencer: SetTimeFirst },

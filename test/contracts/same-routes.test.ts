@@ -188,7 +188,7 @@ const PROVIDERS: Readonly<Record<string, () => Promise<Provider>>> = {
 describe('one routing table', () => {
   it.each(Object.keys(PROVIDERS))(
     'is the same from %s as from the program itself',
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async (what) => {
       const expected = await outcomes(new StaticProvider({ config: table }))
       const make = PROVIDERS[what] as () => Promise<Provider>

@@ -376,17 +376,17 @@ describe('in a proxy', () => {
     await putAll(etcd, keys(prefix, undefined, 25_000))
     const proxy = createProxy({ providers: [new EtcdProvider({ hosts: etcd.url, prefix })] })
     onTestFinished(() => proxy.close())
-    let longest = 0
-    let last = performance.now()
-    const ticking = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last)
-      last = performance.now()
-    }, 1)
-    await proxy.ready()
-    clearInterval(ticking)
+    let turns = 0
+    let isReady = false
+    const ready = proxy.ready().finally(() => {
+      isReady = true
+    })
+    for (; !isReady; turns++) await new Promise((resolve) => setImmediate(resolve))
+    await ready
     expect(proxy.explain({ host: 'n24999.test', path: '/', clientAddress: '192.0.2.1' }).winner).toBeDefined()
-    console.log(`100,000 keys: the longest turn took ${longest.toFixed(0)} ms`)
-    expect(longest).toBeLessThan(2_000)
+    console.log(`100,000 keys: ${turns} turns of the event loop until they were live`)
+    // They come in twenty pages; checked and compiled in one turn, there would be few more.
+    expect(turns).toBeGreaterThan(100)
   })
 })
 

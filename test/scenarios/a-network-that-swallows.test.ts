@@ -28,7 +28,7 @@ describe('a network that swallows what is sent, and leaves the connections open'
       await using following = await FollowingProxy.start(link.url, alias)
       await following.serves('/v1', 5_000)
 
-      const troubled = following.troubled(10_000)
+      const troubled = following.troubled(30_000)
       link.drop(directions)
       await troubled
       // Every new attempt is swallowed too, and is no new trouble.
@@ -58,7 +58,7 @@ describe('a network that swallows what is sent, and leaves the connections open'
     await using following = await FollowingProxy.start(link.url, alias)
     await following.serves('/v1', 5_000)
 
-    const troubled = following.troubled(10_000)
+    const troubled = following.troubled(30_000)
     link.halfOpen()
     await etcd.put(alias, '/v2')
     await troubled

@@ -113,7 +113,7 @@ async function followed(
 describe.concurrent('an etcd that lies', () => {
   it.for(Object.entries(LIES))('at a start, with %s: its lie is told', LIMITS, async ([, lie], test) => {
     const { following } = await followed(test, lie.lies)
-    await eventually(() => following.troubles.length > 0, 'it is told', 5_000)
+    await eventually(() => following.troubles.length > 0, 'it is told', 30_000)
     test.expect(following.troubles[0]).toContain(lie.told)
   })
 
@@ -127,7 +127,7 @@ describe.concurrent('an etcd that lies', () => {
       const honest = { ...etcd.script }
       const { asked } = etcd
       const before = { ...asked }
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       Object.assign(etcd.script, lies)
       for (const watch of etcd.watches) watch.end()
       await troubled
@@ -179,7 +179,7 @@ describe.concurrent('an etcd that lies', () => {
   it('is followed after it told everybody to go away', LIMITS, async (test) => {
     const { etcd, following } = await followed(test)
     await following.serves('/v1', 5_000)
-    const troubled = following.troubled(5_000)
+    const troubled = following.troubled(30_000)
     etcd.sayGoaway()
     await troubled
     etcd.script.range = () => reading(ALIAS, '/v2', '9')

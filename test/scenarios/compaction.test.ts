@@ -11,7 +11,7 @@ it('a flip that was compacted away during an outage is served within 6 s after i
   await using following = await FollowingProxy.start(link.url)
   await following.serves('/v1', 5_000)
 
-  const troubled = following.troubled(5_000)
+  const troubled = following.troubled(30_000)
   await link.cut()
   await troubled
   await etcd.put(ALIAS, '/v2')

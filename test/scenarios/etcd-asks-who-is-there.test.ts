@@ -95,7 +95,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
       await following.serves('/v1', 5_000)
 
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       await etcd.revoke()
       // The watch that is open still rings; the read that follows is refused, and so is the next watch.
       await etcd.put('/v2')
@@ -124,7 +124,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
       await following.serves('/v1', 5_000)
 
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       await etcd.deleteUser()
       await etcd.put('/v2')
       expect(await troubled).toContain('there is no user "proxy" with the password in auth.password')
@@ -146,7 +146,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
       await following.serves('/v1', 5_000)
 
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       await etcd.unguard()
       await etcd.put('/v2')
       expect(await troubled).toBe(NOT_ENABLED(link.url))
@@ -183,7 +183,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using following = await FollowingProxy.start(link.url)
       await following.serves('/v1', 5_000)
 
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       await etcd.guard()
       await etcd.put('/v2')
       expect(await troubled).toBe(

@@ -15,7 +15,7 @@ async function scratchFolder(): Promise<string> {
 
 // T10 in docs/promises.md
 it('what a restored store says is served, though its revision is older; then the next flip', {
-  timeout: 40_000,
+  timeout: 60_000,
 }, async () => {
   const snapshot = join(await scratchFolder(), 'snapshot.db')
   await using etcd = await EtcdServer.start()
@@ -38,7 +38,7 @@ it('what a restored store says is served, though its revision is older; then the
 
 // T10 in docs/promises.md
 it('a flip in a restored store is served, though its revision is the very one that the proxy knows', {
-  timeout: 40_000,
+  timeout: 60_000,
 }, async () => {
   const snapshot = join(await scratchFolder(), 'snapshot.db')
   await using etcd = await EtcdServer.start()
@@ -59,7 +59,7 @@ it('a flip in a restored store is served, though its revision is the very one th
 
 // T10 in docs/promises.md
 it('a store that begins anew empties nothing, and its first flip is served', {
-  timeout: 40_000,
+  timeout: 60_000,
 }, async () => {
   await using etcd = await EtcdServer.start()
   await using link = await HostileLink.to(() => etcd.port)

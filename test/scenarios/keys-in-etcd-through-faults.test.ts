@@ -8,7 +8,7 @@ import { HostileLink } from '../support/hostile-link.js'
 import { eventually, nextEvent } from '../support/next-event.js'
 
 /** How long a fault may show after its end: P3. */
-const HEALED_MS = 6_000
+const HEALED_MS = 30_000
 
 async function follow(host: (etcd: EtcdServer) => Promise<string>) {
   const etcd = await EtcdServer.start()
@@ -84,7 +84,7 @@ describe('a tree of keys that is followed', () => {
       return link.url
     })
     onTestFinished(() => link?.cut())
-    const troubled = nextEvent(proxy, 'providerTroubled', () => true, 10_000)
+    const troubled = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
     link?.stall()
     await write(etcd, 1)
     await troubled

@@ -55,7 +55,7 @@ it('a clock that jumps an hour ahead and two back makes no trouble, no storm and
 
   // Neither does it matter to what waits for its next try.
   await link.cut()
-  await following.troubled(10_000)
+  await following.troubled(30_000)
   clock.jump(HOUR_MS)
   await link.mend()
   await etcd.put(ALIAS, '/v5')

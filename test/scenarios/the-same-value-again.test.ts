@@ -11,7 +11,7 @@ it('the same value written again is fetched again, and swaps nothing while the d
   await following.serves('/v1', 5_000)
 
   await etcd.put(ALIAS, '/v1')
-  await eventually(() => following.fetched.length === 2, 'it is fetched again', 2_000)
+  await eventually(() => following.fetched.length === 2, 'it is fetched again', 30_000)
   await etcd.put(ALIAS, '/v2')
   await following.serves('/v2', 2_000)
   expect(following.fetched).toEqual(['/v1', '/v1', '/v2'])
@@ -28,9 +28,9 @@ it('a flip that is taken back while its document is fetched is never served', as
 
   following.withhold('/v2')
   await etcd.put(ALIAS, '/v2')
-  await eventually(() => following.fetched.includes('/v2'), 'it is fetched', 2_000)
+  await eventually(() => following.fetched.includes('/v2'), 'it is fetched', 30_000)
   await etcd.put(ALIAS, '/v1')
-  await eventually(() => following.fetched.length === 3, 'the one before is fetched', 2_000)
+  await eventually(() => following.fetched.length === 3, 'the one before is fetched', 30_000)
   following.release('/v2')
   await etcd.put(ALIAS, '/v3')
   await following.serves('/v3', 2_000)

@@ -174,7 +174,7 @@ describe('limits', () => {
       if (head.startsWith('GET /fast')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
     // Were a connection made anew for the request that was given up, it would stay.
-    const timeouts = { responseHeadMs: 100, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
+    const timeouts = { responseHeadMs: 1_000, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
     const { port } = await startEngine(routeTo(server.url), { timeouts })
     const answer = await httpGet({ port, path: '/slow', headers: { accept: 'application/json' } })
     expect(answer.status).toBe(504)

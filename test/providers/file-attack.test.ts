@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProxy, FileProvider, type FileProviderOptions, type ProviderConfig } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { nextEvent } from '../support/next-event.js'
 import { RecordingSink } from '../support/recording-sink.js'
 
 /** Called before the product looks at a file, and before it opens one. */
@@ -325,7 +326,10 @@ describe('a folder', () => {
     const directory = await folderOf({ 'a.toml': toml('v1'), [name]: text })
     const proxy = createProxy({ providers: [new FileProvider({ directory })] })
     onTestFinished(() => proxy.close())
-    await expect(proxy.ready({ timeoutMs: 1_500 })).rejects.toThrow(/b\.(json|yaml|toml)/)
+    const refused = nextEvent(proxy, 'configRejected')
+    proxy.ready({ timeoutMs: 60_000 }).catch(() => {})
+    await refused
+    await expect(proxy.ready({ timeoutMs: 1 })).rejects.toThrow(/b\.(json|yaml|toml)/)
   })
 
   it('with different versions in two files does not drop one of them silently', async () => {
@@ -393,7 +397,7 @@ describe('a proxy of a folder', () => {
       (resolve, reject) => {
         proxy.on('configRejected', resolve as never)
         proxy
-          .ready({ timeoutMs: 1_500 })
+          .ready({ timeoutMs: 30_000 })
           .then(() => resolve({ error: { code: 'PROXY_CONFIG', issues: [], message: 'b.yaml' } }), reject)
       },
     )

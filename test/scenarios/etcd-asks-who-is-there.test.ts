@@ -33,11 +33,11 @@ describe.concurrent('a token that expires', () => {
     await using link = await linkTo(etcd)
     await etcd.put('/v1')
     await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
-    await following.serves('/v1', 5_000)
+    await following.serves('/v1', 30_000)
     const { accepted } = link
     await delay(EXPIRED_MS)
     await etcd.put('/v2')
-    await following.serves('/v2', 2_000)
+    await following.serves('/v2', 30_000)
     expect(following.troubles).toEqual([])
     expect(link.accepted).toBe(accepted)
   })
@@ -47,11 +47,11 @@ describe.concurrent('a token that expires', () => {
     await using link = await linkTo(etcd)
     await etcd.put('/v1')
     await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
-    await following.serves('/v1', 5_000)
+    await following.serves('/v1', 30_000)
     await delay(EXPIRED_MS)
     link.reset()
     await etcd.put('/v2')
-    await following.serves('/v2', 6_000)
+    await following.serves('/v2', 30_000)
     await following.recovered()
     expect(following.troubles).toHaveLength(1)
   })
@@ -68,6 +68,7 @@ describe.concurrent('etcd asks who is there', () => {
       await etcd.put('/v1')
       const auth = { ...etcd.user, password: 'open barley' }
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth })
+      await eventually(() => following.troubles.length > 0, 'it is told')
       const unready = await following.proxy.ready({ timeoutMs: 2_000 }).catch((error: Error) => error)
       expect(unready).toMatchObject({ code: 'PROXY_NOT_READY' })
       const told =
@@ -79,7 +80,7 @@ describe.concurrent('etcd asks who is there', () => {
 
       await etcd.deleteUser()
       await etcd.addUser(auth.password)
-      await following.serves('/v1', 6_000)
+      await following.serves('/v1', 30_000)
       await following.recovered()
       expect(following.troubles).toEqual([told])
     },
@@ -93,7 +94,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using link = await linkTo(etcd)
       await etcd.put('/v1')
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
 
       const troubled = following.troubled(30_000)
       await etcd.revoke()
@@ -107,7 +108,7 @@ describe.concurrent('etcd asks who is there', () => {
       expect(await following.answer()).toBe('/v1')
 
       await etcd.grant()
-      await following.serves('/v2', 6_000)
+      await following.serves('/v2', 30_000)
       await following.recovered()
       expect(following.live).toEqual(['/v1', '/v2'])
       expect(following.troubles).toHaveLength(1)
@@ -122,7 +123,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using link = await linkTo(etcd)
       await etcd.put('/v1')
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
 
       const troubled = following.troubled(30_000)
       await etcd.deleteUser()
@@ -130,7 +131,7 @@ describe.concurrent('etcd asks who is there', () => {
       expect(await troubled).toContain('there is no user "proxy" with the password in auth.password')
       await severalAttempts(link)
       await etcd.addUser(etcd.user.password)
-      await following.serves('/v2', 6_000)
+      await following.serves('/v2', 30_000)
       await following.recovered()
       expect(following.troubles).toHaveLength(1)
     },
@@ -144,7 +145,7 @@ describe.concurrent('etcd asks who is there', () => {
       await using link = await linkTo(etcd)
       await etcd.put('/v1')
       await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
 
       const troubled = following.troubled(30_000)
       await etcd.unguard()
@@ -153,7 +154,7 @@ describe.concurrent('etcd asks who is there', () => {
       await severalAttempts(link)
       expect(await following.answer()).toBe('/v1')
       await etcd.guard()
-      await following.serves('/v2', 6_000)
+      await following.serves('/v2', 30_000)
       await following.recovered()
       expect(following.troubles).toHaveLength(1)
     },
@@ -167,7 +168,7 @@ describe.concurrent('etcd asks who is there', () => {
     await using following = await FollowingProxy.start(link.url, ALIAS, { auth: etcd.user })
     await severalAttempts(link)
     await etcd.guard()
-    await following.serves('/v1', 6_000)
+    await following.serves('/v1', 30_000)
     await following.recovered()
     expect(following.troubles).toEqual([NOT_ENABLED(link.url)])
   })
@@ -181,7 +182,7 @@ describe.concurrent('etcd asks who is there', () => {
       await etcd.put('/v1')
       await etcd.unguard()
       await using following = await FollowingProxy.start(link.url)
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
 
       const troubled = following.troubled(30_000)
       await etcd.guard()
@@ -191,7 +192,7 @@ describe.concurrent('etcd asks who is there', () => {
       )
       await severalAttempts(link)
       await etcd.unguard()
-      await following.serves('/v2', 6_000)
+      await following.serves('/v2', 30_000)
       await following.recovered()
       expect(following.troubles).toHaveLength(1)
     },

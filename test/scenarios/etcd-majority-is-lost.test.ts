@@ -17,7 +17,7 @@ function proxyOn(hosts: readonly string[]) {
   return proxy
 }
 
-it('a member that has lost the others is noticed within 10 s, though it keeps the watch open', {
+it('a member that has lost the others is noticed, though it keeps the watch open', {
   timeout: 60_000,
 }, async () => {
   const cluster = await EtcdCluster.start()
@@ -38,7 +38,7 @@ it('a member that has lost the others is noticed within 10 s, though it keeps th
   await switched
 })
 
-it('a frozen member is left for another: twenty proxies follow a flip within 15 s', {
+it('a frozen member is left for another: twenty proxies follow a flip', {
   timeout: 90_000,
 }, async () => {
   const cluster = await EtcdCluster.start()

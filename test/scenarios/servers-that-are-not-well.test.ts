@@ -127,7 +127,7 @@ describe('a server that takes no connection and says nothing', () => {
 describe('a server that answers with errors', () => {
   const fail = (res: ServerResponse) => res.writeHead(503).end()
 
-  it('gets at most 2 % of the requests within 5 s, with outlier detection', async () => {
+  it('gets at most 2 % of the requests, with outlier detection', async () => {
     const [bad, good] = [await startNamed('bad'), await startNamed('good')]
     bad.answer = fail
     const { ask, down } = await start(config({ outlierDetection: {} }, [bad.url, good.url]))
@@ -148,7 +148,7 @@ describe('a server that answers with errors', () => {
       await ask()
       return told.length >= 3
     }, 'it was out three times')
-    expect(told.slice(0, 3)).toEqual([50, 100, 150].map((ms) => `its ejection of ${ms} ms is over`))
+    expect(told.slice(0, 3)).toEqual([50, 100, 200].map((ms) => `its ejection of ${ms} ms is over`))
   })
 
   it('goes by the share of its failures too, and never takes more than a share of the backend with it', async () => {
@@ -207,7 +207,7 @@ describe('health checks', () => {
       reason: RegExp,
     ]
   >([
-    ['is late', { timeout: '50ms' }, () => {}, /no answer to its health check within 50 ms/],
+    ['is late', { timeout: '1s' }, () => {}, /no answer to its health check within 1000 ms/],
     [
       'leads elsewhere',
       { status: '200-299' },
@@ -265,7 +265,7 @@ describe('health checks', () => {
 
   it('by TCP see whether a port takes connections', async () => {
     const [one, two] = [await startNamed('one'), await startNamed('two')]
-    const tcp = { scheme: 'tcp', interval: '20ms', timeout: '200ms' } as const
+    const tcp = { scheme: 'tcp', interval: '20ms', timeout: '5s' } as const
     const { proxy, ask } = await start(config({ healthCheck: tcp }, [one.url, two.url]))
     const out = isDown(proxy, 's0')
     for (const socket of one.server.sockets) socket.destroy()

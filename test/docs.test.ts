@@ -135,8 +135,8 @@ describe('blocks of TypeScript and JavaScript', () => {
   })
 
   const runnable = code.filter((block) => block.run)
-  it.each(titled(runnable))('%s runs', { timeout: 30_000 }, async (_title, block) => {
-    const program = run(process.execPath, ['--import', 'tsx', fileOf(block)], { cwd: root, timeout: 25_000 })
+  it.each(titled(runnable))('%s runs', { timeout: 60_000 }, async (_title, block) => {
+    const program = run(process.execPath, ['--import', 'tsx', fileOf(block)], { cwd: root, timeout: 60_000 })
     const outcome = await program.then(
       () => 'ended well',
       (error: Error & { stdout?: string; stderr?: string }) =>

@@ -1,21 +1,22 @@
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** What starts an etcd, itself or through other support. */
-const STARTS_ETCD =
-  /support\/(etcd-(server|cluster)|guarded-etcd|followed-cluster|following-proxy|api-outage|cycles)\.js/
+/** Pure functions: their tests share processes, for they leave nothing behind that another could find. */
+const pure = ['test/model/**/*.test.ts', 'test/rules/**/*.test.ts']
 
-const tests = readdirSync(join(root, 'test'), { recursive: true, encoding: 'utf8' })
-  // The bench has packages of its own; what runs in a browser has a configuration of its own.
-  .filter((file) => /^(?!browser\/|.*node_modules).*\.test\.ts$/.test(file))
-  .map((file) => `test/${file}`)
-// An example that shows tests is one.
-const examples = 'examples/*.test.ts'
-const onEtcd = tests.filter((file) => STARTS_ETCD.test(readFileSync(join(root, file), 'utf8')))
+/** These run for half a minute whatever the machine. Started last, one of them would be what all wait for. */
+const SET_TIME = /\/(hostile-mix|fuzz)\.test\.ts$/
+
+class SetTimeFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const isFirst = ({ moduleId }: TestSpecification) => SET_TIME.test(moduleId)
+    return [...sorted.filter(isFirst), ...sorted.filter((file) => !isFirst(file))]
+  }
+}
 
 export default defineConfig({
   root,
@@ -28,17 +29,22 @@ export default defineConfig({
   },
   test: {
     globalSetup: ['test/support/etcd-global-setup.ts'],
-    testTimeout: 20_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // Most files wait for timers, for etcd and for child processes: with one worker for each core, cores idle.
+    maxWorkers: 4,
+    sequence: { sequencer: SetTimeFirst },
     projects: [
+      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
       {
         extends: true,
-        test: { name: 'units', include: [examples, ...tests.filter((file) => !onEtcd.includes(file))] },
-      },
-      // One after the other, when the others are through: they promise seconds, and etcd asks for a quiet disk.
-      {
-        extends: true,
-        test: { name: 'etcd', include: onEtcd, fileParallelism: false, sequence: { groupOrder: 1 } },
+        test: {
+          name: 'others',
+          // An example that shows tests is one.
+          include: ['test/**/*.test.ts', 'examples/*.test.ts'],
+          // The dashboard in a browser has a configuration of its own.
+          exclude: [...configDefaults.exclude, ...pure, 'test/browser/**'],
+        },
       },
     ],
   },

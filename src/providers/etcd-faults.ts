@@ -95,6 +95,14 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
     /wrong version number|packet length too long|before secure TLS connection/,
     () => 'this port does not speak TLS: is it an http host?',
   ],
+  // A port that speaks http answers a handshake and resets the connection: the answer may be lost with it.
+  [
+    /ECONNRESET/,
+    ({ host }) =>
+      host.startsWith('https:')
+        ? 'if it always is, this port does not speak TLS: is it an http host?'
+        : undefined,
+  ],
   [/^Failed to connect$/, hungUp],
   [/^Protocol error$/, () => 'it does not speak HTTP/2: is this an etcd?'],
   [/ECONNREFUSED/, () => 'nothing listens there'],

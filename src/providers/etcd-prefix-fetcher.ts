@@ -1,3 +1,4 @@
+import type { IRangeRequest } from 'etcd3'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { ConfigFetcher, FetchContext } from '../model/provider.js'
@@ -72,7 +73,8 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
       signal.throwIfAborted()
       await reader.logIn()
       const reading = { maxBytes: this.#maxBytes, signal }
-      return await unlessCompacted(() => readTree((request) => reader.range(request), prefix, reading))
+      const range = (request: IRangeRequest) => reader.range(request)
+      return await unlessCompacted(() => readTree(range, prefix, reading), signal)
     } catch (thrown) {
       signal.throwIfAborted()
       if (thrown instanceof ProxyError) throw thrown

@@ -62,14 +62,14 @@ export class EtcdStore implements KvStore {
         ...(beside && { beside }),
         follow: (changed) => this.#follow(path, alias.storeRevision, changed),
       }
-    })
+    }, signal)
   }
 
   readBeside(target: string, { signal }: { readonly signal: AbortSignal }): Promise<FollowedBeside> {
     return unlessCompacted(async () => {
       const { storeRevision } = await this.#sessions.read()
       return this.#besideAt(target, storeRevision, signal)
-    })
+    }, signal)
   }
 
   async #besideAt(target: string, at: bigint, signal: AbortSignal): Promise<FollowedBeside> {

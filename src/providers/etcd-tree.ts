@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { asError, ProxyError } from '../model/errors.js'
 import { quote } from '../rules/document-shapes.js'
+import { Backoff } from './backoff.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import type { KvTree } from './kv-source.js'
@@ -77,18 +79,38 @@ function checkPage({ header, kvs, more }: IRangeResponse, first: Buffer, end: Bu
   return next
 }
 
-/** So often a read begins anew whose revision was compacted meanwhile. */
-const MOST_TRIES = 5
+/**
+ * So often a read begins, at most. One compaction spoils one try, and people and etcd itself compact every few minutes: a store
+ * that spoils them all cannot be read.
+ */
+const MOST_TRIES = 20
 
-/** A revision may be compacted while it is read: what is read then is read anew, at another one. */
-export async function unlessCompacted<T>(read: () => Promise<T>): Promise<T> {
+/** So many tries follow at once. Each later one waits, or a busy store would be read without a pause. */
+const TRIES_AT_ONCE = 5
+
+/**
+ * Reads at a revision, and anew at a newer one if etcd compacted that revision meanwhile: a compaction is no outage.
+ *
+ * @param read takes the newest revision each time
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if all tries were spoilt; whatever `read` throws otherwise
+ */
+export async function unlessCompacted<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const pauses = new Backoff(100, 1_000)
   for (let tries = 1; ; tries++) {
     try {
       return await read()
     } catch (thrown) {
-      if (!isCompacted(asError(thrown)) || tries === MOST_TRIES) throw thrown
+      if (!isCompacted(asError(thrown))) throw thrown
+      signal.throwIfAborted()
+      if (tries === MOST_TRIES) throw alwaysCompacted(thrown)
     }
+    if (tries >= TRIES_AT_ONCE) await delay(pauses.next(), undefined, { signal, ref: false })
   }
+}
+
+function alwaysCompacted(cause: unknown): ProxyError {
+  const message = `etcd: what was read was compacted before it was read to the end, ${MOST_TRIES} times in a row`
+  return new ProxyError('PROXY_CONFIG_UNREACHABLE', message, { cause })
 }
 
 function unusable(prefix: string, what: string): ProxyError {

@@ -1,3 +1,4 @@
+import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ProviderConfig } from '../model/config.js'
@@ -106,9 +107,13 @@ export class FileFollower {
         // Whatever comes of it is told once.
         this.#mark = found.mark
         this.#inodes = found.inodes
-        const files = await readFiles(found, at, maxBytes)
+        const files = await readFiles(found, at, maxBytes).catch((error: unknown) => {
+          if (!isGone(error)) throw error
+        })
         const after = await this.#find()
-        if (after.mark === found.mark) return files
+        if (files && after.mark === found.mark) return files
+        // What was gone for a moment may be back as it was, and was not read.
+        if (!files) this.#mark = undefined
         found = after
       } else found = again
     }
@@ -124,18 +129,36 @@ export class FileFollower {
     return inodes === this.#inodes ? debounceMs : debounceMs - Math.max(quietMs, 0)
   }
 
-  /** Looks, and once more if something is gone: whoever puts another in its place may take it away first. */
+  /**
+   * Looks, and once more if something is gone: who puts another in its place may take it away first. A document of a folder that
+   * was listed and then renamed or removed is no outage, however often that happens: the folder is listed anew.
+   */
   async #find(): Promise<FoundFiles> {
-    try {
-      return await findFiles(this.#files.at)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || this.#isTroubled) throw error
-      await this.#rest(this.#files.debounceMs)
-      return findFiles(this.#files.at)
+    for (let isFirst = true; ; ) {
+      try {
+        return await findFiles(this.#files.at)
+      } catch (error) {
+        if (!isGone(error)) throw error
+        if (!(await hasMoved(error, this.#files.at))) {
+          if (!isFirst || this.#isTroubled) throw error
+          isFirst = false
+        }
+        await this.#rest(this.#files.debounceMs)
+      }
     }
   }
 
   async #rest(ms: number): Promise<void> {
     if (ms > 0) await delay(ms, undefined, { signal: this.#stopped.signal, ref: false })
   }
+}
+
+function isGone(error: unknown): error is NodeJS.ErrnoException {
+  return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
+}
+
+/** Whether what was missing is no longer in the folder either: a link that leads nowhere is still there, and stays an outage. */
+async function hasMoved({ path }: NodeJS.ErrnoException, at: DocumentPlace): Promise<boolean> {
+  if (!('directory' in at) || path === undefined || path === at.directory) return false
+  return lstat(path).then(() => false, isGone)
 }

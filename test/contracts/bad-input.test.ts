@@ -45,7 +45,7 @@ async function expectRefused(
   await say('first')
   const proxy = createProxy({ providers: [provider] })
   onTestFinished(() => proxy.close())
-  await proxy.ready({ timeoutMs: 10_000 })
+  await proxy.ready({ timeoutMs: 30_000 })
   const rejected = nextEvent(proxy, 'configRejected', ({ error }) => message.test(error.message))
   await say('bad')
   await rejected

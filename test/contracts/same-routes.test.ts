@@ -85,7 +85,7 @@ async function outcomes(provider: Provider): Promise<readonly unknown[]> {
     await proxy.listen({ port: 0, host: '127.0.0.1', entryPoint: 'outer' }),
     await proxy.listen({ port: 0, host: '127.0.0.1', entryPoint: 'inner' }),
   ]
-  await proxy.ready({ timeoutMs: 10_000 })
+  await proxy.ready({ timeoutMs: 30_000 })
   const all: unknown[] = []
   const own = (name: string) => name.replace(`@${provider.name}`, '')
   for (const { host, path, from } of REQUESTS) {
@@ -188,7 +188,7 @@ const PROVIDERS: Readonly<Record<string, () => Promise<Provider>>> = {
 describe('one routing table', () => {
   it.each(Object.keys(PROVIDERS))(
     'is the same from %s as from the program itself',
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async (what) => {
       const expected = await outcomes(new StaticProvider({ config: table }))
       const make = PROVIDERS[what] as () => Promise<Provider>

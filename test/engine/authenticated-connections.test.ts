@@ -125,7 +125,7 @@ describe('a connection that a client has authenticated', () => {
           res.setHeader('Keep-Alive', 'timeout=60')
           return false
         }
-      const { port, front } = await startEngine(routeTo(server), { timeouts: { keepAliveMs: 100 } })
+      const { port, front } = await startEngine(routeTo(server), { timeouts: { keepAliveMs: 1_000 } })
       front.server.keepAliveTimeout = 60_000
       const alice = new AuthenticatingClient(port, 'alice')
       await alice.logIn()

@@ -32,6 +32,29 @@ function fakes(...weights: number[]): Fake[] {
   }))
 }
 
+/** Servers, the first of them out, that count how often it is looked whether they are, and where they are. */
+function counted(count: number, out = 0): { upstreams: Fake[]; looked: { states: number; urls: number } } {
+  const looked = { states: 0, urls: 0 }
+  const upstreams = fakes(...Array.from({ length: count }, () => 1)).map((fake, index) => {
+    const { url } = fake
+    return Object.defineProperties(fake, {
+      isAvailable: {
+        get() {
+          looked.states += 1
+          return index >= out
+        },
+      },
+      url: {
+        get() {
+          looked.urls += 1
+          return url
+        },
+      },
+    })
+  })
+  return { upstreams, looked }
+}
+
 function make(method: string, upstreams: readonly Fake[]): Balancer<Fake> {
   const factory = balancerTable().get(method)
   if (!factory) throw new Error(`there is no ${method}`)
@@ -198,8 +221,7 @@ describe('the queue', () => {
     ask(port)
     await eventually(() => one.held.length === 1 && engine.inFlight.size === 2, 'one is held, one waits')
     await engine.apply(documentOf({ one: { url: one.url, maxConnections: 10 } }))
-    await within(new Promise(() => {}), 500)
-    expect(one.held.length).toBe(2)
+    await eventually(() => one.held.length === 2, 'both are held')
   })
 
   // Requests wait "while every server of a backend has all requests that its maxConnections allows": this one has none.
@@ -228,7 +250,7 @@ describe('the queue', () => {
     await eventually(() => engine.inFlight.size === 2, 'one waits')
     isWell = true
     await eventually(() => stateOf(engine, 'back').isAvailable, 'it is back')
-    expect(await within(waiting.answer, 1_000)).toEqual({ status: 200, body: 'back' })
+    expect(await within(waiting.answer, 30_000)).toEqual({ status: 200, body: 'back' })
   })
 
   it('calls in those that wait when an ejection is over', async () => {
@@ -245,7 +267,7 @@ describe('the queue', () => {
     await eventually(() => engine.inFlight.size === 2, 'one waits')
     await new Promise<void>((resolve) => back.server.server.listen(backPort, '127.0.0.1', resolve))
     await eventually(() => stateOf(engine, 'dead').isAvailable, 'it is back')
-    expect(await within(waiting.answer, 1_000)).toEqual({ status: 200, body: 'back' })
+    expect(await within(waiting.answer, 30_000)).toEqual({ status: 200, body: 'back' })
   })
 
   // docs/configuration.md: `maxConnections`: "requests under way on it at a time, each on a connection of its own; more wait".
@@ -395,36 +417,43 @@ describe('consistentHash', () => {
 
   // docs/life-of-a-request.md: nothing on the hot path waits. The ring is made in the first request after each change of a backend.
   it('does not hold up the process at the first request', () => {
-    const pick = make('consistentHash', fakes(...Array.from({ length: 10_000 }, () => 1)))
-    const begun = performance.now()
+    const { upstreams, looked } = counted(10_000)
+    const pick = make('consistentHash', upstreams)
+    const before = looked.urls
+    // The points of the ring follow from the URLs.
+    expect(before).toBeGreaterThanOrEqual(10_000)
     pick(undefined, facts)
-    expect(performance.now() - begun).toBeLessThan(200)
+    expect(looked.urls).toBe(before)
+    expect(looked.states).toBeLessThan(2 * 10_000)
   })
 })
 
 describe('a pick where servers are out', () => {
-  const microseconds = (method: string, out: number) => {
-    const upstreams = fakes(...Array.from({ length: 2_000 }, () => 1))
-    for (const upstream of upstreams.slice(0, out)) upstream.isAvailable = false
+  const SERVERS = 2_000
+
+  /** How often one pick looks whether a server is available, on average. */
+  const looksOf = (method: string, out: number) => {
+    const { upstreams, looked } = counted(SERVERS, out)
     const pick = make(method, upstreams)
     const once = (nth: number) => {
       const picked = pick(undefined, { ...facts, clientAddress: `10.0.0.${nth}` })
       if (picked) end(pick, begin(pick, picked))
     }
     for (let nth = 0; nth < 20; nth++) once(nth)
-    const begun = performance.now()
+    const before = looked.states
     for (let nth = 0; nth < 50; nth++) once(nth)
-    return (performance.now() - begun) * 20
+    return (looked.states - before) / 50
   }
 
   // docs/balancing.md: "All cost O(1) or O(log n) for a request, but for `first`."
   it('of leastConn does not go through all that are out for each request', () => {
-    expect(microseconds('leastConn', 1_000)).toBeLessThan(microseconds('leastConn', 0) * 10 + 20)
+    expect(looksOf('leastConn', SERVERS / 2)).toBeLessThan(SERVERS / 40)
   })
 
   // All are at their `maxConnections`, and each further request that only wants to wait costs milliseconds.
   it('of consistentHash does not go through its whole ring where none may be picked', () => {
-    expect(microseconds('consistentHash', 2_000)).toBeLessThan(300)
+    // Each server twice, and a few points; the ring has fifty for each.
+    expect(looksOf('consistentHash', SERVERS)).toBeLessThan(3 * SERVERS)
   })
 })
 
@@ -434,18 +463,19 @@ describe('a server that cannot be connected to', () => {
     const silent = await UnansweredPort.open()
     onTestFinished(() => silent.close())
     const well = await startNamed('well')
-    const { port } = await startEngine(
+    const { engine, port } = await startEngine(
       documentOf({ silent: { url: `http://127.0.0.1:${silent.port}` }, well: { url: well.url } }),
       { timeouts: { connectMs: 200 } },
     )
-    let lost = 0
-    for (let nth = 0; nth < 60; nth++) {
+    const down: string[] = []
+    engine.events.on('serverDown', ({ server }) => down.push(server))
+    await eventually(async () => {
       const asked = ask(port)
-      if ((await within(asked.answer, 120)) === 'too late') lost += 1
+      await within(asked.answer, 120)
       asked.leave()
-    }
-    // undici looks at its limits on connections about twice a second.
-    expect(lost).toBeLessThan(20)
+      return down.length > 0
+    }, 'it is left alone')
+    expect(down).toEqual(['silent'])
   })
 
   // docs/balancing.md: "At once, for a second, then two, four, up to 30 s"; docs/configuration.md: "each further one in a row".
@@ -561,9 +591,9 @@ describe('health checks', () => {
     const { engine } = await startEngine(
       documentOf({ one: { url: `http://127.0.0.1:${silent.port}` } }, { healthCheck: { path: '/' } }),
     )
-    await eventually(() => connecting().length > 0, 'it connects', 2_000)
+    await eventually(() => connecting().length > 0, 'it connects', 30_000)
     await engine.close()
-    await eventually(() => connecting().length === 0, 'it connects no more', 2_000)
+    await eventually(() => connecting().length === 0, 'it connects no more', 30_000)
   })
 
   // On Node 20 each `AbortSignal.any` leaves an entry in its source for as long as that lives: here as long as the backend.
@@ -584,7 +614,7 @@ describe('health checks', () => {
       res.end()
     })
     await startEngine(documentOf({ one: { url: one.url } }, { healthCheck: { path: '/', interval: '1ms' } }))
-    await eventually(() => checks > 300, 'three hundred checks', 5_000)
+    await eventually(() => checks > 300, 'three hundred checks', 30_000)
     const kept = [...sources.keys()].map((signal) => {
       const name = Object.getOwnPropertySymbols(signal).find(({ description }) =>
         /dependant/i.test(description ?? ''),
@@ -640,7 +670,7 @@ describe('maxConn', () => {
     ask(port)
     await eventually(() => one.held.length === 1, 'the first')
     await engine.apply(documentOf({ one: { url: one.url }, two: { url: one.url, weight: 0 } }, { maxConn }))
-    expect(await within(ask(port).answer, 500)).toMatchObject({ status: 429 })
+    expect(await within(ask(port).answer, 30_000)).toMatchObject({ status: 429 })
   })
 })
 
@@ -717,7 +747,7 @@ describe('an event', () => {
     const up: string[] = []
     engine.events.on('serverUp', ({ server }) => up.push(server))
     await engine.apply(documentOf({ after: { url: once.url }, other: { url: other.url } }, backend))
-    await eventually(() => up.length > 0, 'it is back', 3_000)
+    await eventually(() => up.length > 0, 'it is back', 30_000)
     expect(up).toEqual(['after'])
   })
 })
@@ -732,9 +762,22 @@ describe('p2c', () => {
     const { port } = await startEngine(
       documentOf({ hung: { url: hung.url }, well: { url: well.url } }, { loadBalancer: { method: 'p2c' } }),
     )
+    // Its clients are more patient than the other server is slow, on a machine that is slow too.
+    let patienceMs = 100
     for (let nth = 0; nth < 25; nth++) {
+      const begun = performance.now()
       const one = ask(port)
-      if ((await within(one.answer, 100)) === 'too late') asked += 1
+      let isAnswered = false
+      void one.answer.then(() => {
+        isAnswered = true
+      })
+      await eventually(() => isAnswered || hung.held.length > 0, 'it is answered, or hangs')
+      if (isAnswered) {
+        patienceMs = Math.max(patienceMs, 5 * (performance.now() - begun))
+        continue
+      }
+      asked += 1
+      await within(one.answer, patienceMs)
       one.leave()
       await eventually(() => hung.held.length === 0, 'it was left')
     }

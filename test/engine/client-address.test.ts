@@ -84,7 +84,7 @@ describe('the client behind a trusted proxy', () => {
     asked = 0
     expect(clientOf('10.0.0.1', `1.1.1.1${' ,'.repeat(500_000)}`, counting)).toBe('1.1.1.1')
     expect(asked).toBe(1)
-  }, 20_000)
+  }, 60_000)
 })
 
 describe('an element of X-Forwarded-For', () => {

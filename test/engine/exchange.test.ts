@@ -46,7 +46,7 @@ describe('a response', () => {
       received += data.length
     })
     client.socket.resume()
-    await client.untilClosed(15_000)
+    await client.untilClosed(30_000)
     expect(sent).toBe(HUGE)
     expect(received).toBeGreaterThan(HUGE)
   })
@@ -243,7 +243,7 @@ describe('a client that leaves', () => {
     await eventually(() => arrived === 1, 'the request arrives')
     if (how === 'reset') client.reset()
     else client.socket.end()
-    await eventually(() => closed === 1, 'the server sees the close', 1_000)
+    await eventually(() => closed === 1, 'the server sees the close', 30_000)
     await eventually(() => finished.length === 1, 'the report')
     expect(finished[0]).toMatchObject({ status: 499 })
   })
@@ -266,7 +266,7 @@ describe('a client that leaves', () => {
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1000').send('half')
     await eventually(() => arrived === 4, 'the first half arrives')
     client.reset()
-    await eventually(() => aborted === 1, 'the server sees the close', 1_000)
+    await eventually(() => aborted === 1, 'the server sees the close', 30_000)
     await eventually(() => failed.length === 1, 'the report')
     expect(failed).toEqual(['PROXY_CLIENT_LEFT'])
   })
@@ -284,7 +284,7 @@ describe('a client that leaves', () => {
     client.sendHead('GET / HTTP/1.1', 'Host: a')
     await client.until('first')
     client.reset()
-    await eventually(() => closed, 'the server sees the close', 1_000)
+    await eventually(() => closed, 'the server sees the close', 30_000)
   })
 
   it('while the server is not even connected: it never gets the request', async () => {

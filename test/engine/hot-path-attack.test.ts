@@ -43,7 +43,7 @@ describe('what an attack on the hot path found', () => {
     client.send('9\r\nabcdefghi\r\n')
     await client.untilClosed()
     const upstream = dispatch.mock.contexts[0] as Upstream
-    await eventually(() => server.sockets.size === 0 && !upstream.isOpen, 'nothing is left', 2_000)
+    await eventually(() => server.sockets.size === 0 && !upstream.isOpen, 'nothing is left', 30_000)
   })
 
   it('a response behind another on its connection does not stop that one', async () => {
@@ -70,7 +70,7 @@ describe('what an attack on the hot path found', () => {
     await new Promise<void>((resolve) => served.get('/two')?.write('second', () => resolve()))
     client.socket.resume()
     served.get('/two')?.end()
-    const received = await client.untilClosed(8_000)
+    const received = await client.untilClosed(30_000)
     expect(received.length).toBeGreaterThan(20_000_000)
     expect(received.slice(-100)).toContain('second')
   })
@@ -81,13 +81,13 @@ describe('what an attack on the hot path found', () => {
       const timer = setInterval(() => {
         beats += 1
         res.write('beat')
-        if (beats < 12) return
+        if (beats < 16) return
         clearInterval(timer)
         res.end()
-      }, 400)
+      }, 300)
       res.on('close', () => clearInterval(timer))
     })
-    const { engine } = await startEngine(routeTo(server), { timeouts: { bodyIdleMs: 1_500 } })
+    const { engine } = await startEngine(routeTo(server), { timeouts: { bodyIdleMs: 3_000 } })
     const front = createServer((req, res) => {
       const gzip = createGzip()
       const { write, end } = res
@@ -102,7 +102,7 @@ describe('what an attack on the hot path found', () => {
     onTestFinished(() => void front.close())
     const client = await openRaw((front.address() as AddressInfo).port)
     client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
-    expect(await client.untilClosed(8_000)).toMatch(/\r\n0\r\n\r\n$/)
+    expect(await client.untilClosed(30_000)).toMatch(/\r\n0\r\n\r\n$/)
   })
 
   it('a body reaches what the host has put in the place of res.write as bytes', async () => {

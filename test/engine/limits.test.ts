@@ -34,7 +34,7 @@ describe('a body that stands still for bodyIdleMs', () => {
     const finished = recordFinished(engine)
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 10').send('abc')
-    expect(await client.untilClosed(10_000)).toMatch(
+    expect(await client.untilClosed(30_000)).toMatch(
       /^HTTP\/1\.1 408 [\s\S]*\r\nConnection: close\r\n[\s\S]*PROXY_CLIENT_TIMEOUT/,
     )
     await eventually(() => server.sockets.size === 0, 'the server is left')
@@ -62,7 +62,7 @@ describe('a body that stands still for bodyIdleMs', () => {
     const { port } = await startEngine(routeTo(server.url), { timeouts: { bodyIdleMs: 1_000 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 100000000').send(Buffer.alloc(20_000_000))
-    expect(await client.until('\r\n\r\n', 10_000)).toMatch(/^HTTP\/1\.1 504 /)
+    expect(await client.until('\r\n\r\n', 30_000)).toMatch(/^HTTP\/1\.1 504 /)
   })
 })
 

@@ -45,7 +45,7 @@ describe('a request that waits', () => {
     const client = await openRaw(port)
     const sizes = [10, 300_000, 0, 70_000, 5, 1_000_000, 3]
     client.send(sizes.map((bytes, n) => post(`/${n}`, bytes)).join(''))
-    await client.until('<POST /6 3>', 10_000)
+    await client.until('<POST /6 3>', 30_000)
     expect(answersIn(client)).toEqual(sizes.map((bytes, n) => `POST /${n} ${bytes}`))
     expect(server.connections).toBeLessThanOrEqual(2)
   })
@@ -59,7 +59,7 @@ describe('a request that waits', () => {
     client.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(count))
     await eventually(() => server.connections > 0, 'the first is there')
     client.socket.resume()
-    await eventually(() => answersIn(client).length === count, 'all have come', 20_000)
+    await eventually(() => answersIn(client).length === count, 'all have come', 30_000)
     client.sendHead('GET /last HTTP/1.1', 'Host: a')
     await client.until('<GET /last 0>')
   })
@@ -199,7 +199,7 @@ describe('a request that waits', () => {
     await client.until('<GET /3 0>')
     expect(answersIn(client)).toEqual(['GET /slow 0', 'GET /2 0', 'GET /3 0'])
     client.send('GET /4 HT')
-    expect(await client.untilClosed(5_000)).toMatch(/HTTP\/1\.1 408 /)
+    expect(await client.untilClosed(30_000)).toMatch(/HTTP\/1\.1 408 /)
   })
 })
 

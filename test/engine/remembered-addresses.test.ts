@@ -21,4 +21,4 @@ it('addresses that are remembered keep no header alive of which they were a piec
   collect()
   // All headers together are 240 MB.
   expect((process.memoryUsage().heapUsed - before) / 2 ** 20).toBeLessThan(24)
-}, 30_000)
+}, 60_000)

@@ -54,7 +54,7 @@ describe('a body', () => {
     read!()
     const expected = createHash('sha256')
     for (let done = 0; done < size; done += chunk.length) expected.update(chunk)
-    await client.until(expected.digest('hex'), 15_000)
+    await client.until(expected.digest('hex'), 30_000)
   })
 
   it('reaches the server piece by piece', async () => {

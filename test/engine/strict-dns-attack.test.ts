@@ -56,7 +56,7 @@ async function start(names: Names, document: ProviderConfig) {
           .flatMap(({ servers }) => servers.map(({ address }) => address))
           .join() === addresses.join(),
       `servers at ${addresses}`,
-      2_000,
+      30_000,
     )
   return { engine, ask, have }
 }

@@ -193,7 +193,7 @@ describe('an upgrade', () => {
       await eventually(() => waiting !== undefined, 'the request arrives')
       if (how === 'reset') client.reset()
       else client.socket.end()
-      await eventually(() => closed, 'the server sees it', 1_000)
+      await eventually(() => closed, 'the server sees it', 30_000)
       await eventually(() => finished.length === 1, 'the report')
       expect(finished[0]).toMatchObject({ status: 499 })
       expect((await httpGet({ port })).body).toBe('plain')
@@ -240,7 +240,7 @@ describe('a tunnel', () => {
     })
     end.resume()
     client.reset()
-    await eventually(() => closed, 'the server sees it', 1_000)
+    await eventually(() => closed, 'the server sees it', 30_000)
     await eventually(() => finished.length === 1, 'the report')
   })
 
@@ -254,7 +254,7 @@ describe('a tunnel', () => {
     tunnel(client.near, server.near, () => {
       closed = true
     })
-    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
+    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 30_000)
   })
 
   it('ends when its client has gone, though the server that was told so never ends', async () => {
@@ -273,7 +273,7 @@ describe('a tunnel', () => {
     client.far.end('last words')
     client.far.resume()
     await once(client.near, 'close')
-    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 1_000)
+    await eventually(() => closed && server.near.destroyed, 'both sides are gone', 30_000)
     await eventually(() => heard === 'last words', 'the server was told all')
   })
 
@@ -376,7 +376,7 @@ describe('an upgrade to anything else', () => {
     client.sendHead('GET / HTTP/1.1', 'Host: a', 'Connection: Upgrade', 'Upgrade: h2c')
     await eventually(() => arrived, 'the request arrives')
     client.reset()
-    await eventually(() => closed, 'the server sees it', 1_000)
+    await eventually(() => closed, 'the server sees it', 30_000)
   })
 
   it('by CONNECT ends the connection and nothing else', async () => {
@@ -408,7 +408,7 @@ describe('an upgrade that stands behind another request on its connection', () =
       )
       await eventually(() => asked === 1, 'the first is at the server')
       socket[leave]()
-      await eventually(() => engine.inFlight.size === 0, `nothing is under way after ${leave}`, 2_000)
+      await eventually(() => engine.inFlight.size === 0, `nothing is under way after ${leave}`, 30_000)
       expect(asked).toBe(1)
     }
   })

@@ -133,7 +133,7 @@ describe('connections to a server', () => {
     await httpGet({ port })
     expect(old.sockets.size).toBe(1)
     await engine.apply(routeTo(await startNamed('new')))
-    await eventually(() => old.sockets.size === 0, 'the idle connection closes', 1_000)
+    await eventually(() => old.sockets.size === 0, 'the idle connection closes', 30_000)
     expect((await httpGet({ port })).body).toBe('new')
   })
 
@@ -174,7 +174,7 @@ describe('limits', () => {
       if (head.startsWith('GET /fast')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
     // Were a connection made anew for the request that was given up, it would stay.
-    const timeouts = { responseHeadMs: 100, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
+    const timeouts = { responseHeadMs: 1_000, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
     const { port } = await startEngine(routeTo(server.url), { timeouts })
     const answer = await httpGet({ port, path: '/slow', headers: { accept: 'application/json' } })
     expect(answer.status).toBe(504)
@@ -200,7 +200,7 @@ describe('limits', () => {
     client.sendHead('GET / HTTP/1.1', 'Host: a', 'Connection: keep-alive').send('GET /')
     const next = setInterval(() => client.send('x'), 100)
     onTestFinished(() => clearInterval(next))
-    await client.until('HTTP/1.1 504 ', 10_000)
+    await client.until('HTTP/1.1 504 ', 30_000)
   })
 
   it('of the response head do not run while the client still uploads', async () => {
@@ -211,11 +211,11 @@ describe('limits', () => {
       })
       req.on('end', () => res.end('all'))
     })
-    const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 50 } })
+    const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 1_000 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
     // Longer than it takes to be looked at.
-    const end = performance.now() + 2_500
+    const end = performance.now() + 3_500
     while (performance.now() < end) {
       const before = arrived
       client.send('1\r\nx\r\n')

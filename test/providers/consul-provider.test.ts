@@ -215,7 +215,7 @@ describe('ConsulProvider', () => {
     const { sink } = await follow({ url: link.url, waitMs: 500 })
     await delivered(sink, 1)
     link.stall()
-    await sink.until('it is noticed', ({ isTroubled }) => isTroubled, 6_000)
+    await sink.until('it is noticed', ({ isTroubled }) => isTroubled, 30_000)
     consul.put('traefik/backends/web/servers/one/url', 'http://a:2')
     await link.mend()
     await sink.until('it has caught up', () => urlsOf(sink).at(-1) === 'http://a:2')

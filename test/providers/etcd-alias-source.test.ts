@@ -35,7 +35,7 @@ async function linkToEtcd(): Promise<HostileLink> {
 }
 
 const called = (spy: ReturnType<typeof vi.fn>, times = 1) =>
-  vi.waitFor(() => expect(spy.mock.calls.length).toBeGreaterThanOrEqual(times), { timeout: 8_000 })
+  vi.waitFor(() => expect(spy.mock.calls.length).toBeGreaterThanOrEqual(times), { timeout: 60_000 })
 
 describe('EtcdAliasSource', () => {
   it('rings once it can be read, and has what was written before', async () => {

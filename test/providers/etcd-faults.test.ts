@@ -47,6 +47,16 @@ describe('describeFault', () => {
     )
   })
 
+  it('of a reset by an https host says what may be meant, and of another nothing', () => {
+    const reset = '14 UNAVAILABLE: read ECONNRESET'
+    const https = { connection: { hosts: 'https://a:1' }, host: 'https://a:1', key: '/alias' }
+    const http = { connection: { hosts: 'http://a:1' }, host: 'http://a:1', key: '/alias' }
+    expect(describeFault(reset, https)).toBe(
+      'read ECONNRESET; if it always is, this port does not speak TLS: is it an http host?',
+    )
+    expect(describeFault(reset, http)).toBe('read ECONNRESET')
+  })
+
   it('of a server that hangs up thinks what fits its host', () => {
     expect(of('14 UNAVAILABLE: Failed to connect')).toContain('asks for a client certificate')
   })

@@ -6,8 +6,30 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProxy, FileProvider, type FileProviderOptions, type ProviderConfig } from 'switchover'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { nextEvent } from '../support/next-event.js'
 import { RecordingSink } from '../support/recording-sink.js'
+
+/** Called before the product looks at a file, and before it opens one. */
+const beforeCall = vi.hoisted(() => ({
+  stat: async (_path: string): Promise<void> => {},
+  open: async (_path: string): Promise<void> => {},
+}))
+
+vi.mock('node:fs/promises', async (importOriginal) => {
+  const fs = await importOriginal<typeof import('node:fs/promises')>()
+  return {
+    ...fs,
+    stat: async (path: string, options: undefined) => {
+      await beforeCall.stat(path)
+      return fs.stat(path, options)
+    },
+    open: async (path: string, flags: number) => {
+      await beforeCall.open(path)
+      return fs.open(path, flags)
+    },
+  }
+})
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'file-attack-'))
@@ -34,7 +56,7 @@ rule = "Host:a.test"
 const delivered = (version: string) => (sink: RecordingSink) => sink.versions.at(-1) === version
 const saidSomething = ({ said }: RecordingSink) => said.length > 0
 const last = (sink: RecordingSink): ProviderConfig => sink.of('update').at(-1)?.config as ProviderConfig
-const LIMIT = 4_000
+const LIMIT = 30_000
 
 /** Runs a program of its own, ended after a limit. What it printed, and how it ended. */
 async function child(
@@ -90,6 +112,39 @@ describe('outages', () => {
     expect(sink.outages).toBe(0)
   })
 
+  it.each([
+    ['looked at', 'stat'],
+    ['read', 'open'],
+  ] as const)(
+    'a document of a folder that is renamed each time before it is %s is no outage',
+    async (_, call) => {
+      const directory = await temporaryFolder()
+      let name = 'f0.toml'
+      await writeFile(join(directory, name), toml('v1'))
+      let renames = 0
+      beforeCall[call] = async (path) => {
+        if (path !== join(directory, name) || renames === 8) return
+        const next = `f${++renames}.toml`
+        await rename(join(directory, name), join(directory, next))
+        name = next
+      }
+      onTestFinished(() => {
+        beforeCall[call] = async () => {}
+      })
+      const sink = await start({ directory, debounceMs: 5 })
+      await sink.until('v1', delivered('v1'), LIMIT)
+      expect(renames).toBe(8)
+      expect(sink.of('trouble')).toEqual([])
+    },
+  )
+
+  it('a link of a folder that leads nowhere is an outage', async () => {
+    const directory = await temporaryFolder()
+    await symlink('nowhere.toml', join(directory, 'a.toml'))
+    const sink = await start({ directory, debounceMs: 5 })
+    await sink.until('an outage', ({ isTroubled }) => isTroubled, LIMIT)
+  })
+
   it('a file that may not be read any more is an outage', async () => {
     const folder = await temporaryFolder()
     await chmod(folder, 0o777)
@@ -99,11 +154,11 @@ describe('outages', () => {
       `import { chmodSync, chownSync } from 'node:fs'
       const f = ${JSON.stringify(filename)}
       chownSync(f, 65534, 65534); process.setuid(65534)
-      setTimeout(() => { console.log('nothing told'); process.exit() }, 3500)
+      setTimeout(() => { console.log('nothing told'); process.exit() }, 30_000)
       await new FileProvider({ filename: f }).start({
         update: async () => { console.log('delivered'); chmodSync(f, 0) }, reject() {}, recovered() {},
         trouble: () => { console.log('trouble'); process.exit() } })`,
-      15_000,
+      60_000,
     )
     expect(out).toContain('trouble')
   })
@@ -141,10 +196,10 @@ describe('what stands in the file', () => {
     await symlink('/dev/zero', filename)
     const { out } = await child(
       `setInterval(() => { const { rss } = process.memoryUsage(); if (rss > 700e6) { console.log('rss over 700 MB'); process.kill(process.pid, 'SIGKILL') } }, 20)
-      setTimeout(() => process.kill(process.pid, 'SIGKILL'), 5000)
+      setTimeout(() => process.kill(process.pid, 'SIGKILL'), 30_000)
       const done = (w) => { console.log(w); process.exit() }
       await new FileProvider({ filename: ${JSON.stringify(filename)}, maxBytes: 1000 }).start({ update: async () => done('update'), reject: () => done('refused'), trouble: () => done('trouble'), recovered() {} })`,
-      15_000,
+      60_000,
     )
     expect(out).toMatch(/refused|trouble/)
   })
@@ -156,11 +211,11 @@ describe('what stands in the file', () => {
       `import { renameSync, writeFileSync } from 'node:fs'
       const f = ${JSON.stringify(filename)}
       const p = new FileProvider({ filename: f })
-      const done = async (w) => { console.log(w); await p.stop() }
+      const late = setTimeout(() => p.stop(), 30_000)
+      const done = async (w) => { console.log(w); clearTimeout(late); await p.stop() }
       await p.start({ update: async () => done('delivered'), reject: (e) => console.log(e.message), trouble: (e) => console.log(e.message), recovered() {} })
-      setTimeout(() => { writeFileSync(f + '~', ${JSON.stringify(toml('v1'))}); renameSync(f + '~', f) }, 300)
-      setTimeout(async () => { console.log('stopping'); await p.stop(); console.log('stopped') }, 3000)`,
-      8_000,
+      setTimeout(() => { writeFileSync(f + '~', ${JSON.stringify(toml('v1'))}); renameSync(f + '~', f) }, 300)`,
+      60_000,
     )
     expect({ delivered: out.includes('delivered'), signal }).toEqual({ delivered: true, signal: null })
   })
@@ -173,7 +228,7 @@ describe('a fifo', () => {
     const { signal } = await child(
       `await new FileProvider({ filename: ${JSON.stringify(filename)} }).start({ update: async () => {}, reject() {}, trouble() {}, recovered() {} })
       setTimeout(() => process.exit(0), 200)`,
-      5_000,
+      60_000,
     )
     expect(signal).toBe(null)
   })
@@ -240,7 +295,7 @@ describe('a folder', () => {
       `let mem = setInterval(() => { if (process.memoryUsage().rss > 900e6) { console.log('rss over 900 MB'); process.kill(process.pid, 'SIGKILL') } }, 20)
       const done = (w) => { console.log(w); process.exit() }
       await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done('refused ' + e.message.slice(0, 200)), trouble: (e) => done('trouble ' + e.message), recovered() {} })`,
-      8_000,
+      60_000,
     )
     expect(out).toContain('delivered')
   })
@@ -271,7 +326,10 @@ describe('a folder', () => {
     const directory = await folderOf({ 'a.toml': toml('v1'), [name]: text })
     const proxy = createProxy({ providers: [new FileProvider({ directory })] })
     onTestFinished(() => proxy.close())
-    await expect(proxy.ready({ timeoutMs: 1_500 })).rejects.toThrow(/b\.(json|yaml|toml)/)
+    const refused = nextEvent(proxy, 'configRejected')
+    proxy.ready({ timeoutMs: 60_000 }).catch(() => {})
+    await refused
+    await expect(proxy.ready({ timeoutMs: 1 })).rejects.toThrow(/b\.(json|yaml|toml)/)
   })
 
   it('with different versions in two files does not drop one of them silently', async () => {
@@ -322,7 +380,7 @@ describe('a folder', () => {
       `process.setuid(65534)
       const done = (w) => { console.log(w); process.exit() }
       await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done(e.message), trouble: (e) => done(e.message), recovered() {} })`,
-      10_000,
+      60_000,
     )
     expect(out).toContain('delivered')
   })
@@ -339,7 +397,7 @@ describe('a proxy of a folder', () => {
       (resolve, reject) => {
         proxy.on('configRejected', resolve as never)
         proxy
-          .ready({ timeoutMs: 1_500 })
+          .ready({ timeoutMs: 30_000 })
           .then(() => resolve({ error: { code: 'PROXY_CONFIG', issues: [], message: 'b.yaml' } }), reject)
       },
     )
@@ -358,16 +416,16 @@ describe('a proxy of a folder', () => {
     const troubled = told('providerTroubled')
     const rejected = told('configRejected')
     const recovered = told('providerRecovered')
-    void proxy.ready({ timeoutMs: 10_000 }).catch(() => {})
+    void proxy.ready({ timeoutMs: 60_000 }).catch(() => {})
     await troubled
     await writeFile(filename, `# ${'x'.repeat(2_000)}`)
     await rejected
     await writeFile(filename, toml('v1'))
-    await proxy.ready({ timeoutMs: 4_000 })
+    await proxy.ready({ timeoutMs: 30_000 })
     await expect(
       Promise.race([
         recovered.then(() => 'recovered'),
-        new Promise((r) => setTimeout(r, 4_000, 'still troubled')),
+        new Promise((r) => setTimeout(r, 30_000, 'still troubled')),
       ]),
     ).resolves.toBe('recovered')
   })
@@ -390,7 +448,7 @@ describe('a proxy with a status page', () => {
       await proxy.ready({ timeoutMs: 1000 }).catch(() => {})
       await proxy.close()
       console.log('alive')`,
-      10_000,
+      60_000,
     )
     expect({ alive: out.includes('alive'), code, out: out.slice(-600) }).toMatchObject({
       alive: true,
@@ -418,12 +476,20 @@ describe('documents', () => {
     },
   )
 
-  it('of YAML with 40,000 frontends do not hold the event loop for seconds', async () => {
+  it('of YAML with 40,000 frontends leave the event loop its turns', async () => {
     const text = `version: v1\nfrontends:\n${Array.from({ length: 40_000 }, (_, i) => `  f${i}: {backend: b}\n`).join('')}`
     const { parseDocument } = await import('../../src/providers/parse-document.js')
-    const before = performance.now()
-    await parseDocument(Buffer.from(text), 'yaml', 'x')
-    expect(performance.now() - before).toBeLessThan(2_000)
+    // A short one is parsed here, and what parses it is loaded: that takes turns too.
+    await parseDocument(Buffer.from('a: 1'), 'yaml', 'x')
+    let turns = 0
+    let isParsed = false
+    const parsing = parseDocument(Buffer.from(text), 'yaml', 'x').finally(() => {
+      isParsed = true
+    })
+    for (; !isParsed; turns++) await new Promise((resolve) => setImmediate(resolve))
+    expect(Object.keys(((await parsing) as { frontends: object }).frontends)).toHaveLength(40_000)
+    // Parsed between two turns, the loop would have had one or two.
+    expect(turns).toBeGreaterThan(20)
   })
 
   it('of YAML with an unknown tag are refused, with nothing on stderr', async () => {
@@ -454,6 +520,16 @@ describe('documents', () => {
   })
 })
 
+/** What it returns ends the looks that are made each second: what is seen from then on was told by the system. */
+function endableLooks(): () => void {
+  const begun = vi.spyOn(globalThis, 'setInterval')
+  onTestFinished(() => begun.mockRestore())
+  return () => {
+    expect(begun.mock.results).not.toEqual([])
+    for (const { value } of begun.mock.results) clearInterval(value as NodeJS.Timeout)
+  }
+}
+
 describe('the watch of a folder', () => {
   it('follows a link to a folder that is turned, at once from the second change on', async () => {
     const folder = await temporaryFolder()
@@ -462,20 +538,18 @@ describe('the watch of a folder', () => {
       await writeFile(join(folder, release, 'rules.toml'), toml(release))
     }
     await symlink('r1', join(folder, 'current'))
+    const endLooks = endableLooks()
     const sink = await start({ filename: join(folder, 'current/rules.toml'), debounceMs: 5 })
     await sink.until('r1', delivered('r1'))
     await symlink('r2', join(folder, 'next'))
     await rename(join(folder, 'next'), join(folder, 'current'))
     await sink.until('r2', delivered('r2'), LIMIT)
-    const took: number[] = []
+    endLooks()
     for (const version of ['a', 'b', 'c']) {
       await writeFile(join(folder, 'next.toml'), toml(version))
-      const before = performance.now()
       await rename(join(folder, 'next.toml'), join(folder, 'r2/rules.toml'))
       await sink.until(version, delivered(version), LIMIT)
-      took.push(performance.now() - before)
     }
-    expect(Math.max(...took)).toBeLessThan(300)
   })
 
   it('tells no outage of an editor that renames the old file away before it writes the new one', async () => {
@@ -504,17 +578,17 @@ describe('the watch of a folder', () => {
     await mkdir(folder)
     const filename = join(folder, 'a.toml')
     await writeFile(filename, toml('v1'))
+    const endLooks = endableLooks()
     const sink = await start({ filename })
     await sink.until('v1', delivered('v1'))
+    endLooks()
     await writeFile(`${filename}.2`, toml('v2'))
     const watcher = watch(folder)
     const seen = once(watcher, 'change')
     await writeFile(join(folder, 's'), '')
     await seen
     watcher.close()
-    const before = performance.now()
     await rename(`${filename}.2`, filename)
     await sink.until('v2', delivered('v2'), LIMIT)
-    expect(performance.now() - before).toBeLessThan(500)
   })
 })

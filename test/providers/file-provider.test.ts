@@ -147,7 +147,7 @@ describe('a file', () => {
   it('that is being written is not read before it is whole', async () => {
     const filename = join(await temporaryFolder(), 'rules.toml')
     await writeFile(filename, toml('v1'))
-    const sink = await start({ filename, debounceMs: 300 })
+    const sink = await start({ filename, debounceMs: 1_500 })
     await sink.until('v1', delivered('v1'))
     // A writer that takes its time: what is there meanwhile is no document, or half of one.
     for (const version of ['v2', 'v3']) {

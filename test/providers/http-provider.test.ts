@@ -66,7 +66,7 @@ describe('HttpProvider', () => {
       else res.end(JSON.stringify({ ...DOCUMENT, version: `v${version}` }))
     })
     await sink.until('v1', ({ versions }) => versions.at(-1) === 'v1')
-    await expect.poll(() => asked.length).toBeGreaterThan(5)
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBeGreaterThan(5)
     version = 2
     await sink.until('v2', ({ versions }) => versions.at(-1) === 'v2')
     expect(sink.versions).toEqual(['v1', 'v2'])
@@ -75,7 +75,7 @@ describe('HttpProvider', () => {
 
   it('without an ETag delivers nothing twice', async () => {
     const { sink, asked } = await start((_req, res) => res.end(JSON.stringify(DOCUMENT)))
-    await expect.poll(() => asked.length).toBeGreaterThan(5)
+    await expect.poll(() => asked.length, { timeout: 30_000 }).toBeGreaterThan(5)
     expect(sink.versions).toEqual(['v1'])
   })
 

@@ -20,7 +20,7 @@ import { eventually } from '../support/next-event.js'
 import { RecordingSink } from '../support/recording-sink.js'
 import { CREATED, HEADER, pair, reading, ScriptedEtcd } from '../support/scripted-etcd.js'
 
-const LIMITS = { timeout: 6_000 }
+const LIMITS = { timeout: 60_000 }
 
 function document(url = 'http://127.0.0.1:9'): ProviderConfig {
   return {
@@ -35,7 +35,7 @@ const urlsOf = (sink: RecordingSink) =>
   sink.of('update').map(({ config }) => config.backends['web']?.servers['one']?.url)
 
 const delivered = (sink: RecordingSink, count: number) =>
-  sink.until(`${count} are delivered`, (all) => all.of('update').length >= count, 3_000)
+  sink.until(`${count} are delivered`, (all) => all.of('update').length >= count, 30_000)
 
 function gate() {
   let open = () => {}
@@ -97,7 +97,7 @@ describe('etcd', () => {
     await answered.opened
     await etcd.etcdctl('get', root)
     await etcd.put(`${root}/v2/backends/web/servers/one/url`, 'http://a:22')
-    await sink.until('the change of v2', () => urlsOf(sink).at(-1) === 'http://a:22', 3_000)
+    await sink.until('the change of v2', () => urlsOf(sink).at(-1) === 'http://a:22', 30_000)
   })
 
   it('an answer that another overtook is no store that went back', LIMITS, async () => {
@@ -138,7 +138,7 @@ describe('etcd', () => {
     const { sink } = await follow(root)
     await delivered(sink, 1)
     for (let flip = 0; flip < 150; flip++) await etcd.put(`${root}/alias`, `${root}/v${(flip % 2) + 1}`)
-    await sink.until('the last', ({ versions }) => versions.at(-1) === `${root}/v2`, 3_000)
+    await sink.until('the last', ({ versions }) => versions.at(-1) === `${root}/v2`, 30_000)
     expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
   })
 
@@ -157,7 +157,7 @@ describe('etcd', () => {
       return ask()
     })
     const { sink } = await follow(prefix)
-    await sink.until('the newer', ({ versions }) => versions.at(-1) === '2', 4_000)
+    await sink.until('the newer', ({ versions }) => versions.at(-1) === '2', 30_000)
     const seen = sink
       .of('update')
       .map(({ config }) => [config.version, config.backends['web']?.servers['one']?.weight])
@@ -219,10 +219,10 @@ describe('etcd', () => {
       }
       await delivered(sink, 1)
       link.cut()
-      await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 2_000)
+      await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 30_000)
       await link.mend()
       checked.open()
-      await sink.until('it is over', ({ isTroubled }) => !isTroubled, 2_500)
+      await sink.until('it is over', ({ isTroubled }) => !isTroubled, 30_000)
     },
   )
 
@@ -231,7 +231,7 @@ describe('etcd', () => {
     await putAll(etcd, keys(`${root}/v1`))
     await etcd.put(`${root}/alias`, `${root}/v1`)
     const { sink } = await follow(root, { allowedPrefix: root })
-    await sink.until('an answer', (all) => all.said.length > 0, 3_000)
+    await sink.until('an answer', (all) => all.said.length > 0, 30_000)
     await delivered(sink, 1)
   })
 
@@ -242,7 +242,7 @@ describe('etcd', () => {
     await sink.until(
       'an answer',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'update'),
-      3_000,
+      30_000,
     )
     expect(sink.of('reject').map(({ error }) => error.message)).toEqual([])
   })
@@ -301,7 +301,7 @@ describe('etcd', () => {
     await sink.until(
       'the last',
       (all) => all.of('update').at(-1)?.config.frontends['web']?.priority === 2,
-      3_000,
+      30_000,
     )
     expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
   })
@@ -350,7 +350,7 @@ describe('an etcd that lies', () => {
     await eventually(
       () => caught.length > 0 || sink.isTroubled || calls > 3,
       'it is told, or read again',
-      2_000,
+      30_000,
     )
     expect(caught.map(String)).toEqual([])
   })
@@ -361,7 +361,7 @@ describe('an etcd that lies', () => {
       range: () => (++calls <= 2 ? { header: HEADER, kvs: [] } : { kvs: PAIRS }),
     })
     const { sink } = await followLiar(liar)
-    await sink.until('it is told', ({ isTroubled }) => isTroubled, 3_000)
+    await sink.until('it is told', ({ isTroubled }) => isTroubled, 30_000)
     expect(sink.of('trouble')[0]?.error.message).toContain('an answer without a header')
   })
 
@@ -377,7 +377,7 @@ describe('an etcd that lies', () => {
     await sink.until(
       'it is told',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'trouble'),
-      3_000,
+      30_000,
     )
     const told = [...sink.of('reject'), ...sink.of('trouble')].map(({ error }) => error.message)
     expect(told[0]).toContain('/p')
@@ -406,7 +406,7 @@ describe('an etcd that lies', () => {
     await sink.until(
       'an answer',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'update'),
-      3_000,
+      30_000,
     )
     const [first] = sink.of('update')
     if (first)
@@ -428,7 +428,7 @@ describe('an etcd that lies', () => {
     await eventually(
       () => calls > 2_000 || sink.of('trouble').length + sink.of('reject').length > 0,
       'it is told',
-      5_000,
+      30_000,
     )
     expect(calls).toBeLessThan(100)
   })
@@ -443,7 +443,7 @@ describe('an etcd that lies', () => {
       },
     })
     const { sink } = await followLiar(liar)
-    await sink.until('an answer', ({ said }) => said.some(({ what }) => what !== 'recovered'), 3_000)
+    await sink.until('an answer', ({ said }) => said.some(({ what }) => what !== 'recovered'), 30_000)
     expect(sink.of('update')).toEqual([])
   })
 
@@ -453,7 +453,7 @@ describe('an etcd that lies', () => {
       range: () => (++calls <= 2 ? { header: HEADER, kvs: [] } : { header: HEADER, kvs: pairsOf('/q') }),
     })
     const { sink } = await followLiar(liar)
-    await sink.until('an answer', ({ said }) => said.some(({ what }) => what !== 'recovered'), 3_000)
+    await sink.until('an answer', ({ said }) => said.some(({ what }) => what !== 'recovered'), 30_000)
     expect(sink.of('update')).toEqual([])
   })
 
@@ -498,7 +498,7 @@ describe('Consul', () => {
     const { sink } = await follow({ maxBytes: 2_000 })
     await delivered(sink, 1)
     consul.put('traefik/comment', 'x'.repeat(10_000))
-    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 4_000)
+    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 30_000)
   })
 
   it('a tree that may be read no more is told of', LIMITS, async () => {
@@ -510,7 +510,7 @@ describe('Consul', () => {
       if (search.has('recurse')) res.writeHead(403).end('Permission denied')
       return search.has('recurse')
     }
-    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 4_000)
+    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 30_000)
   })
 
   it(
@@ -560,7 +560,7 @@ describe('Consul', () => {
     await sink.until(
       'an answer',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'update'),
-      3_000,
+      30_000,
     )
     expect(sink.of('reject').map(({ error }) => error.message)).toEqual([])
   })
@@ -575,7 +575,7 @@ describe('Consul', () => {
     await sink.until(
       'an answer',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'update'),
-      3_000,
+      30_000,
     )
     const [first] = sink.of('update')
     if (first) expect(urlsOf(sink)).toEqual(['http://127.0.0.1:9'])
@@ -614,7 +614,7 @@ describe('Consul', () => {
     await sink.until(
       'an answer',
       ({ said }) => said.some(({ what }) => what === 'reject' || what === 'update'),
-      3_000,
+      30_000,
     )
     expect(sink.of('reject').map(({ error }) => error.message)).toEqual([])
   })
@@ -641,11 +641,11 @@ describe('Consul', () => {
       return search.has('recurse')
     }
     const { sink } = await follow()
-    await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 2_000)
+    await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 30_000)
     consul.lie = () => false
     consul.put('traefik/alias', 'a//b')
-    await sink.until('it is refused', (all) => all.of('reject').length > 0, 2_000)
-    await sink.until('the outage is over', ({ isTroubled }) => !isTroubled, 2_000)
+    await sink.until('it is refused', (all) => all.of('reject').length > 0, 30_000)
+    await sink.until('the outage is over', ({ isTroubled }) => !isTroubled, 30_000)
   })
 
   it('keys that Consul holds back from this token are no keys that were deleted', LIMITS, async () => {
@@ -666,7 +666,7 @@ describe('Consul', () => {
     }
     consul.put('traefik/frontends/web/priority', '1')
     await sink
-      .until('an answer', ({ said }) => said.length > 2 && said.at(-1)?.what !== 'recovered', 3_000)
+      .until('an answer', ({ said }) => said.length > 2 && said.at(-1)?.what !== 'recovered', 30_000)
       .catch(() => {})
     for (const { config } of sink.of('update')) expect(config.frontends['web']?.whiteList).toBeDefined()
     expect(sink.of('reject').length + sink.of('trouble').length).toBeGreaterThan(0)
@@ -680,8 +680,10 @@ describe('Consul', () => {
     await delivered(sink, 1)
     consul.put('traefik/alias', 'traefik')
     await delivered(sink, 2)
-    await delivered(sink, 3).catch(() => {})
-    expect(sink.of('update')).toHaveLength(2)
+    // What would follow by itself would come before what is written now.
+    consul.put('traefik/frontends/web/priority', '7')
+    await sink.until('the last', (all) => all.of('update').at(-1)?.config.frontends['web']?.priority === 7)
+    expect(sink.of('update')).toHaveLength(3)
   })
 
   it('a wait that is longer than a timer is refused, or waited for', LIMITS, async () => {

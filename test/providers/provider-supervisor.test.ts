@@ -399,7 +399,7 @@ describe('several providers', () => {
       ],
     })
     await two.sink.update(document('b'))
-    await vi.waitFor(() => expect(watched.serves('a')).toBe('web@one'))
+    await vi.waitFor(() => expect(watched.serves('a')).toBe('web@one'), 30_000)
     expect(watched.told).toEqual(['rejected one', 'changed two', 'changed one'])
   })
 
@@ -430,7 +430,7 @@ describe('several providers', () => {
     expect([serves('a'), serves('b'), serves('c')]).toEqual(['web@one', 'web@two', undefined])
     // Once nobody uses it any more, it goes by itself.
     await one.sink.update(document('a'))
-    await vi.waitFor(() => expect(serves('c')).toBe('web@two'))
+    await vi.waitFor(() => expect(serves('c')).toBe('web@two'), 30_000)
     expect(serves('b')).toBeUndefined()
   })
 
@@ -549,7 +549,7 @@ describe('starting and stopping', () => {
     )
     supervisors.push(supervisor)
     void supervisor.start()
-    await vi.waitFor(() => expect(engine.generation).toBe(1))
+    await vi.waitFor(() => expect(engine.generation).toBe(1), 30_000)
   })
 
   it('says nothing of a start that fails because of the stop', async () => {

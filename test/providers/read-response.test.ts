@@ -122,9 +122,7 @@ describe('getText', () => {
     ['stalls', stallAfter('{"frontends"')],
     ['drips', drip(10)],
   ])('gives up at the limit when the body %s, and says what came', async (_, behaviour) => {
-    const start = performance.now()
     const error = await errorOf(get(behaviour, { timeoutMs: 1_000 }))
-    expect(performance.now() - start).toBeLessThan(5_000)
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
     expect(error.message).toMatch(
       /status 200, .*no whole answer within 1000 ms; it begins with "(\{\\"front| )/,
@@ -160,10 +158,9 @@ describe('getText', () => {
     const answer = get(behaviour, { signal: abort.signal })
     answer.catch(() => {})
     await eventually(() => api.asked.length === 1, 'it is asked')
-    const start = performance.now()
     abort.abort(reason)
+    // At its limits it would end too, with another reason.
     await expect(answer).rejects.toBe(reason)
-    expect(performance.now() - start).toBeLessThan(200)
   })
 })
 

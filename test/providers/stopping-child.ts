@@ -10,7 +10,7 @@ export interface Stopped {
   readonly left: readonly string[]
 }
 
-const GIVE_UP_MS = 5_000
+const GIVE_UP_MS = 20_000
 
 let provider: EtcdAliasProvider | undefined
 const say = (word: string | Stopped) => process.send?.(word)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Frontend, ProviderConfig, RuleSpec } from '../../src/model/config.js'
 import { lintConfig } from '../../src/rules/lint-config.js'
+import { cpuMsOf } from '../support/cpu-time.js'
 
 type Rule = string | RuleSpec
 type Planted = Readonly<Record<string, Rule | Omit<Frontend, 'backend'>>>
@@ -227,10 +228,8 @@ describe('lintConfig', () => {
 
   it('takes little time for many frontends', () => {
     const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`f${i}`, `Host:h${i}.test`]))
-    const start = performance.now()
-    expect(
-      lintConfig(documentOf({ ...many, lost: { rule: 'Host:h7.test;Path:/', priority: 1 } })),
-    ).toHaveLength(1)
-    expect(performance.now() - start).toBeLessThan(10_000)
+    const document = documentOf({ ...many, lost: { rule: 'Host:h7.test;Path:/', priority: 1 } })
+    const ms = cpuMsOf(() => expect(lintConfig(document)).toHaveLength(1))
+    expect(ms).toBeLessThan(10_000)
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseDuration } from '../../src/rules/parse-duration.js'
+import { cpuMsOf } from '../support/cpu-time.js'
 
 describe('a duration', () => {
   it.each([
@@ -23,9 +24,10 @@ describe('a duration', () => {
 
   it('is no text without end, and such a one takes no time', () => {
     expect(parseDuration(`${'0'.repeat(98)}9s`)).toBe(9_000)
-    const start = performance.now()
-    for (const text of [`${'1'.repeat(500_000)}x`, '1s'.repeat(200_000), '1.'.repeat(200_000)])
-      expect(parseDuration(text)).toBeUndefined()
-    expect(performance.now() - start).toBeLessThan(2_000)
+    const ms = cpuMsOf(() => {
+      for (const text of [`${'1'.repeat(500_000)}x`, '1s'.repeat(200_000), '1.'.repeat(200_000)])
+        expect(parseDuration(text)).toBeUndefined()
+    })
+    expect(ms).toBeLessThan(2_000)
   })
 })

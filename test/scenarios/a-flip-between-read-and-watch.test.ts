@@ -26,7 +26,7 @@ it('a flip while the request to watch is on its way is served, and once', async 
   await firstWatch
   await etcd.put(ALIAS, '/v2')
   await link.mend()
-  await following.serves('/v2', 2_000)
+  await following.serves('/v2', 30_000)
 
   // The same for the watch that follows a lost connection.
   const nextWatch = holdNextWatch(link)
@@ -34,10 +34,10 @@ it('a flip while the request to watch is on its way is served, and once', async 
   await nextWatch
   await etcd.put(ALIAS, '/v3')
   await link.mend()
-  await following.serves('/v3', 2_000)
+  await following.serves('/v3', 30_000)
 
   await etcd.put(ALIAS, '/v4')
-  await following.serves('/v4', 2_000)
+  await following.serves('/v4', 30_000)
   expect(following.live).toEqual(['/v2', '/v3', '/v4'])
   expect(following.fetched).toEqual(['/v2', '/v3', '/v4'])
 })

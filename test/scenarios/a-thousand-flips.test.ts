@@ -16,7 +16,7 @@ it('of a thousand flips, up to 200 a second, the last is served in the end, and 
   await using etcd = await EtcdServer.start()
   await etcd.put(ALIAS, '/v0')
   await using following = await FollowingProxy.start(etcd.url)
-  await following.serves('/v0', 5_000)
+  await following.serves('/v0', 30_000)
   // Up to four flips long, so that an answer for an older one can come after one for a newer.
   following.fetchMs = (prefix) => (numberOf(prefix) * 7) % 20
 
@@ -27,7 +27,7 @@ it('of a thousand flips, up to 200 a second, the last is served in the end, and 
     seen.push(numberOf(answer))
     await delay(Math.max(0, start + (flip * 1_000) / PER_SECOND - performance.now()))
   }
-  await following.serves(`/v${FLIPS}`, 2_000)
+  await following.serves(`/v${FLIPS}`, 30_000)
 
   expect(seen).toEqual(inOrder(seen))
   const live = following.live.map(numberOf)

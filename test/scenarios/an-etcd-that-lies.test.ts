@@ -113,7 +113,7 @@ async function followed(
 describe.concurrent('an etcd that lies', () => {
   it.for(Object.entries(LIES))('at a start, with %s: its lie is told', LIMITS, async ([, lie], test) => {
     const { following } = await followed(test, lie.lies)
-    await eventually(() => following.troubles.length > 0, 'it is told', 5_000)
+    await eventually(() => following.troubles.length > 0, 'it is told', 30_000)
     test.expect(following.troubles[0]).toContain(lie.told)
   })
 
@@ -123,11 +123,11 @@ describe.concurrent('an etcd that lies', () => {
     async ([, { lies }], test) => {
       const { expect } = test
       const { etcd, following } = await followed(test)
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
       const honest = { ...etcd.script }
       const { asked } = etcd
       const before = { ...asked }
-      const troubled = following.troubled(5_000)
+      const troubled = following.troubled(30_000)
       Object.assign(etcd.script, lies)
       for (const watch of etcd.watches) watch.end()
       await troubled
@@ -138,7 +138,7 @@ describe.concurrent('an etcd that lies', () => {
       expect(asked.authenticate - before.authenticate).toBeLessThan(20)
 
       Object.assign(etcd.script, honest, { range: () => reading(ALIAS, '/v2', '9') })
-      await following.serves('/v2', 6_000)
+      await following.serves('/v2', 30_000)
       await following.recovered()
       expect(following.live).toEqual(['/v1', '/v2'])
       expect(following.troubles).toHaveLength(1)
@@ -150,10 +150,10 @@ describe.concurrent('an etcd that lies', () => {
       onWatch: (watch) => watch.write({ watch_id: '77', created: true }),
       onProgress: (watch) => watch.write({}),
     })
-    await following.serves('/v1', 5_000)
+    await following.serves('/v1', 30_000)
     etcd.script.range = () => reading(ALIAS, '/v2', '9')
     for (const watch of etcd.watches) watch.write({ watch_id: '99', events: [{ type: 'DELETE' }, {}] })
-    await following.serves('/v2', 5_000)
+    await following.serves('/v2', 30_000)
     test.expect(following.troubles).toEqual([])
   })
 
@@ -162,7 +162,7 @@ describe.concurrent('an etcd that lies', () => {
     LIMITS,
     async (test) => {
       const { etcd, following } = await followed(test)
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
       const { range } = etcd.asked
       for (const watch of etcd.watches) watch.write(events('/other'))
       await eventually(() => etcd.asked.range > range, 'it is read')
@@ -170,7 +170,7 @@ describe.concurrent('an etcd that lies', () => {
       await eventually(() => etcd.asked.range > range + 1, 'it is read again')
       etcd.script.range = () => reading(ALIAS, '/v2', '9')
       for (const watch of etcd.watches) watch.write(events(ALIAS))
-      await following.serves('/v2', 5_000)
+      await following.serves('/v2', 30_000)
       test.expect(following.live).toEqual(['/v1', '/v2'])
       test.expect(following.troubles).toEqual([])
     },
@@ -178,12 +178,12 @@ describe.concurrent('an etcd that lies', () => {
 
   it('is followed after it told everybody to go away', LIMITS, async (test) => {
     const { etcd, following } = await followed(test)
-    await following.serves('/v1', 5_000)
-    const troubled = following.troubled(5_000)
+    await following.serves('/v1', 30_000)
+    const troubled = following.troubled(30_000)
     etcd.sayGoaway()
     await troubled
     etcd.script.range = () => reading(ALIAS, '/v2', '9')
-    await following.serves('/v2', 6_000)
+    await following.serves('/v2', 30_000)
     await following.recovered()
     test.expect(following.troubles).toHaveLength(1)
   })
@@ -197,7 +197,7 @@ describe('an etcd that talks without end', () => {
     async () => {
       const context = { onTestFinished }
       const { etcd, following } = await followed(context)
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
       const { range } = etcd.asked
       const memory = new MemoryWatch()
       const [watch] = etcd.watches
@@ -205,7 +205,7 @@ describe('an etcd that talks without end', () => {
       await new Promise((sent) => watch?.write(events(ALIAS), sent))
       etcd.script.range = () => reading(ALIAS, '/v2', '9')
       watch?.write(events(ALIAS))
-      await following.serves('/v2', 10_000)
+      await following.serves('/v2', 30_000)
       const reads = etcd.asked.range - range
       expect(reads).toBeGreaterThan(0)
       expect(reads).toBeLessThan(5_000)
@@ -236,7 +236,7 @@ describe('a server that is no etcd', () => {
         await etcd[Symbol.asyncDispose]()
         stranger.close()
       })
-      await following.serves('/v1', 6_000)
+      await following.serves('/v1', 30_000)
       expect(following.troubles).toHaveLength(1)
       expect(following.troubles[0]).toContain(`etcd http://127.0.0.1:${port}: `)
       expect(following.troubles[0]).toContain(words)

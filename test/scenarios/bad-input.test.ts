@@ -266,7 +266,7 @@ describe.concurrent('a prefix for which the API has', () => {
   it.each(BAD_ANSWERS)(
     '$answers: one report, the old configuration serves on, and it is taken as soon as it is right',
     {
-      timeout: 40_000,
+      timeout: 60_000,
     },
     async ({ behaviour, event, code, says, furtherQuestions = 2, issues }) => {
       await withCluster(async (all) => {

@@ -65,7 +65,7 @@ describe('a start while etcd and the config API are down', () => {
     await runOnce()
     await etcd.kill()
     const { proxy, port } = await start()
-    await proxy.ready({ timeoutMs: 5_000 })
+    await proxy.ready({ timeoutMs: 30_000 })
     expect((await httpGet({ port })).body).toBe('one\n')
     const [state] = proxy.config.providers
     expect(state).toMatchObject({ state: 'troubled', version: '/v1' })
@@ -84,7 +84,7 @@ describe('a start while etcd and the config API are down', () => {
     await runOnce()
     await etcd.kill()
     const { proxy } = await start()
-    await proxy.ready({ timeoutMs: 5_000 })
+    await proxy.ready({ timeoutMs: 30_000 })
     const { generation } = proxy.config
     await etcd.restart()
     await eventually(() => proxy.config.providers[0]?.staleSince === undefined, 'it is confirmed')
@@ -159,7 +159,7 @@ it('a provider that delivers at once does not cost another its kept document', a
   const lastGoodFile = new LastGoodFile(path, { startGraceMs: 500 })
   const proxy = createProxy({ providers: [prompt, down], lastGoodFile })
   onTestFinished(() => proxy.close())
-  await proxy.ready({ timeoutMs: 5_000 })
+  await proxy.ready({ timeoutMs: 30_000 })
   const kept = JSON.parse(await readFile(path, 'utf8')) as { providers: object }
   expect(Object.keys(kept.providers).sort()).toEqual(['down', 'prompt'])
 })

@@ -82,7 +82,7 @@ async function expectRefused(cluster: FollowedCluster, behaviour: Behaviour, say
 
   // No connection is left waiting for the rest of an answer that nobody reads.
   api.on(prefixOf(3), json({ prefix: prefixOf(3), ...documents[3] }))
-  const switched = nextEvent(proxy, 'configChanged', () => true, 5_000)
+  const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
   await writeAlias(prefixOf(3))
   expect(await switched).toMatchObject({ generation: 2, version: prefixOf(3) })
   await serves(3)
@@ -92,7 +92,7 @@ describe('an answer of 200 MB', () => {
   it.each([
     ['that says how long it is', true],
     ['that does not say how long it is', false],
-  ])('%s is given up at the limit, and takes no memory', { timeout: 30_000 }, async (_, announced) => {
+  ])('%s is given up at the limit, and takes no memory', { timeout: 60_000 }, async (_, announced) => {
     await withCluster(etcd, { fetcher: { maxBytes: MAX_BYTES } }, (cluster) =>
       expectRefused(cluster, cluster.api.endless(200e6, { announced }), `longer than ${MAX_BYTES} bytes`),
     )
@@ -103,7 +103,7 @@ describe('268 MB that were compressed to less than a thousandth', () => {
   it.each(['gzip', 'br'])(
     'by %s is given up at the limit, and takes no memory',
     {
-      timeout: 30_000,
+      timeout: 60_000,
     },
     async (coding) => {
       await withCluster(etcd, { fetcher: { maxBytes: MAX_BYTES } }, (cluster) =>
@@ -115,7 +115,7 @@ describe('268 MB that were compressed to less than a thousandth', () => {
   it.each(['gzip, gzip', 'gzip and gzip', 'br, gzip'])(
     'twice, by %s, is not unpacked at all',
     {
-      timeout: 30_000,
+      timeout: 60_000,
     },
     async (coding) => {
       const says = `compressed by "${coding.replace(' and ', ', ')}"; expected gzip or br`
@@ -127,14 +127,14 @@ describe('268 MB that were compressed to less than a thousandth', () => {
 })
 
 it('an answer that is refused for its coding leaves no connection behind, however often it is given', {
-  timeout: 40_000,
+  timeout: 60_000,
 }, async () => {
   await withCluster(etcd, {}, async ({ api, proxy, documents, prefixOf, writeAlias, serves, told }) => {
     const prefix = prefixOf(2)
     const behaviour = bombs['gzip, gzip'] as Behaviour
     // Nothing but its own tries: a new alias value would end whatever the old one has left open.
     api.on(prefix, behaviour, behaviour, behaviour, json({ prefix, ...documents[2] }))
-    const switched = nextEvent(proxy, 'configChanged', () => true, 20_000)
+    const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
     await writeAlias(prefix)
     expect(await switched).toMatchObject({ generation: 2, version: prefix })
     await serves(2)
@@ -152,7 +152,7 @@ describe.concurrent('an answer that takes its time', () => {
     await withCluster(etcd, { fetcher: limits }, async (cluster) => {
       const { api, proxy, documents, prefixOf, writeAlias, serves, told } = cluster
       api.on(prefixOf(2), behaviour)
-      const trouble = nextEvent(proxy, 'providerTroubled', () => true, 5_000)
+      const trouble = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
       await writeAlias(prefixOf(2))
       const { error } = await trouble
       expect(error).toMatchObject({ code: 'PROXY_CONFIG_UNREACHABLE' })
@@ -162,7 +162,7 @@ describe.concurrent('an answer that takes its time', () => {
 
       api.on(prefixOf(3), json({ prefix: prefixOf(3), ...documents[3] }))
       const recovered = nextEvent(proxy, 'providerRecovered')
-      const switched = nextEvent(proxy, 'configChanged', () => true, 2_000)
+      const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
       await writeAlias(prefixOf(3))
       expect(await switched).toMatchObject({ generation: 2, version: prefixOf(3) })
       await serves(3)

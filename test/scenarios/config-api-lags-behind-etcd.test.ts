@@ -42,7 +42,7 @@ describe.concurrent('an API that still has the old version under the new prefix'
         const wrong = lagging[how]?.(cluster) as Behaviour
         api.on(prefix, wrong, wrong, wrong, wrong, json(documents[2], { 'x-config-prefix': prefix }))
         const stopWatching = watchLabel(cluster)
-        const switched = nextEvent(proxy, 'configChanged', () => true, DEFAULT_GRACE_MS)
+        const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
         await writeAlias(prefix)
         await switched
         stopWatching()
@@ -64,7 +64,7 @@ describe.concurrent('an API that still has the old version under the new prefix'
       api.on(prefix, json({ prefix: prefixOf(1), ...documents[1] }))
       const stopWatching = watchLabel(cluster)
       const start = performance.now()
-      const refused = nextEvent(proxy, 'configRejected', () => true, DEFAULT_GRACE_MS + 2_000)
+      const refused = nextEvent(proxy, 'configRejected', () => true, DEFAULT_GRACE_MS + 25_000)
       await writeAlias(prefix)
       const { version, error } = await refused
       expect(performance.now() - start).toBeGreaterThan(DEFAULT_GRACE_MS - 100)
@@ -99,7 +99,7 @@ describe.concurrent('frontends and backends of two versions', () => {
       api.on('/frontends', oldFrontends, oldFrontends, json({ ...v('2'), frontends: next.frontends }))
       api.on('/backends', json({ ...v('2'), backends: next.backends }))
       const stopWatching = watchLabel(cluster)
-      const switched = nextEvent(proxy, 'configChanged', () => true, 5_000)
+      const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
       await writeAlias(prefixOf(2))
       expect(await switched).toMatchObject({ generation: 2, version: '2', verified: false })
       stopWatching()
@@ -113,7 +113,7 @@ describe.concurrent('frontends and backends of two versions', () => {
     await withCluster(etcd, HALVES, async ({ api, proxy, documents, writeAlias, prefixOf, serves, told }) => {
       api.on('/frontends', json({ ...v('1'), frontends: documents[1].frontends }))
       api.on('/backends', json({ ...v('2'), backends: documents[2].backends }))
-      const refused = nextEvent(proxy, 'configRejected', () => true, LAG_GRACE_MS + 2_000)
+      const refused = nextEvent(proxy, 'configRejected', () => true, LAG_GRACE_MS + 25_000)
       await writeAlias(prefixOf(2))
       const { error } = await refused
       expect(error.code).toBe('PROXY_CONFIG_LAGGING')
@@ -137,7 +137,7 @@ describe.concurrent('frontends and backends of two versions', () => {
       )
       api.on('/backends', json({ backends: documents[2].backends }))
       const stopWatching = watchLabel(cluster)
-      const switched = nextEvent(proxy, 'configChanged', () => true, 5_000)
+      const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
       await writeAlias(prefixOf(2))
       expect(await switched).toMatchObject({ generation: 2, version: prefixOf(2), verified: false })
       stopWatching()
@@ -156,13 +156,13 @@ describe.concurrent('frontends and backends of two versions', () => {
         json({ frontends: documents[question % 2 === 1 ? 1 : 2].frontends })(res, req)
       })
       api.on('/backends', json({ backends: documents[2].backends }))
-      const refused = nextEvent(proxy, 'configRejected', () => true, LAG_GRACE_MS + 2_000)
+      const refused = nextEvent(proxy, 'configRejected', () => true, LAG_GRACE_MS + 25_000)
       await writeAlias(prefixOf(2))
       const { error } = await refused
       expect(error.code).toBe('PROXY_CONFIG_LAGGING')
       expect(error.message).toContain('the frontends changed while the backends were read')
       await serves(1)
-      const switched = nextEvent(proxy, 'configChanged', () => true, 6_000)
+      const switched = nextEvent(proxy, 'configChanged', () => true, 30_000)
       api.on('/frontends', json({ frontends: documents[2].frontends }))
       expect(await switched).toMatchObject({ generation: 2 })
       await serves(2)

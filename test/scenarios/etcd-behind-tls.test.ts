@@ -47,9 +47,8 @@ async function expectUnready(
 ): Promise<FollowingProxy> {
   const following = await FollowingProxy.start(host, ALIAS, tls && { tls })
   onTestFinished(() => following[Symbol.asyncDispose]())
-  const start = performance.now()
+  await eventually(() => following.troubles.length > 0, 'it is told')
   const unready = await following.proxy.ready({ timeoutMs: 1_000 }).catch((error: Error) => error)
-  expect(performance.now() - start).toBeLessThan(3_000)
   expect(unready).toMatchObject({ code: 'PROXY_NOT_READY', cause: { code: 'PROXY_ALIAS_UNREACHABLE' } })
   for (const word of [`etcd-alias: etcd ${host}: `, ...words]) expect(String(unready)).toContain(word)
   expect(String(unready).split('\n')).toHaveLength(1)
@@ -69,9 +68,9 @@ describe('etcd behind TLS', () => {
       await etcd.put(ALIAS, '/v1')
       const host = `https://${name}:${etcd.tlsPort}`
       await using following = await FollowingProxy.start(host, ALIAS, { tls: { ca: authority.cert } })
-      await following.serves('/v1', 5_000)
+      await following.serves('/v1', 30_000)
       await etcd.put(ALIAS, '/v2')
-      await following.serves('/v2', 2_000)
+      await following.serves('/v2', 30_000)
       expect(following.troubles).toEqual([])
       expect(warnings).toEqual([])
     },
@@ -81,7 +80,7 @@ describe('etcd behind TLS', () => {
     const ca = `${stranger.cert}\n${authority.cert}`
     const tls = { ca: Buffer.from(ca), ...(await authority.sign()) }
     await using following = await FollowingProxy.start(strict.tlsUrl, ALIAS, { tls })
-    await following.serves('/v1', 5_000)
+    await following.serves('/v1', 30_000)
     expect(following.troubles).toEqual([])
   })
 
@@ -166,7 +165,7 @@ describe('etcd behind TLS', () => {
       const following = await expectUnready(test, server.tlsUrl, { ca: authority.cert }, ...words)
       await server.put(ALIAS, '/v1')
       await own.replace(good)
-      await following.serves('/v1', 6_000)
+      await following.serves('/v1', 30_000)
       await following.recovered()
       test.expect(following.troubles).toHaveLength(1)
     },
@@ -185,7 +184,7 @@ describe('etcd behind TLS', () => {
   })
 
   it('leaves no connection open at a server that takes them and never shakes hands', {
-    timeout: 30_000,
+    timeout: 60_000,
   }, async () => {
     const sockets = new Set<Socket>()
     let accepted = 0
@@ -203,8 +202,8 @@ describe('etcd behind TLS', () => {
     const { port } = silent.address() as { port: number }
     const tls = { ca: authority.cert }
     await using following = await FollowingProxy.start(`https://127.0.0.1:${port}`, ALIAS, { tls })
-    await eventually(() => accepted === 3, 'it tried three times', 20_000)
-    await eventually(() => sockets.size <= 1, 'the attempts before are closed', 2_000)
+    await eventually(() => accepted === 3, 'it tried three times', 30_000)
+    await eventually(() => sockets.size <= 1, 'the attempts before are closed', 30_000)
     expect(following.troubles).toEqual([expect.stringContaining('no answer within 2000 ms')])
   })
 })

@@ -45,7 +45,7 @@ async function startShort(limits: FewDescriptorsOrder['limits'] = {}) {
   child.on('message', (word: FewDescriptorsWord) => words.push(word))
   child.send({ config, limits } satisfies FewDescriptorsOrder)
   const port = () => words.find((word) => word.is === 'listening')?.port ?? 0
-  await eventually(() => port() > 0, 'it listens', 20_000)
+  await eventually(() => port() > 0, 'it listens', 30_000)
   return { port: port(), words, held, checked, runs: () => child.exitCode === null }
 }
 
@@ -87,7 +87,7 @@ const ATTACKS: readonly (readonly [name: string, connections: number, says: stri
 ]
 
 describe.each(ATTACKS)('%s, of one client', (_, connections, says) => {
-  it('cost that client alone, and no server', { timeout: 40_000 }, async () => {
+  it('cost that client alone, and no server', { timeout: 60_000 }, async () => {
     const { port, words, checked, runs } = await startShort()
     for (let n = 0; n < connections; n += 1) await openFrom(GREEDY, port, says).catch(() => {})
     const statuses: number[] = []
@@ -104,11 +104,11 @@ describe.each(ATTACKS)('%s, of one client', (_, connections, says) => {
 
 describe('a client whose requests have taken all descriptors', () => {
   it('is refused one more, and told so, and gives one to another client', {
-    timeout: 40_000,
+    timeout: 60_000,
   }, async () => {
     const { port, words, held } = await startShort({ pipelined: 1_000 })
     const greedy = await openFrom(GREEDY, port, HANG.repeat(400))
-    await eventually(() => held.size > 20, 'requests arrive')
+    await eventually(() => held.size > 20, 'its requests have come')
     const before = await settled(() => held.size)
     for (let n = 0; n < 10; n += 1)
       expect((await httpGet({ port, from: HONEST, path: '/ok' })).status).toBe(200)

@@ -120,7 +120,7 @@ describe('a lenient parser', () => {
     const args = ['--insecure-http-parser', '--import', 'tsx', '--input-type=module', '-e', script]
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
       cwd: root,
-      timeout: 15_000,
+      timeout: 60_000,
     })
     // Node's parser answers the first, which says no code; ours the second.
     expect(stdout.trim()).toBe('400 false 400 true')

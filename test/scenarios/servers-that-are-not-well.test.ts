@@ -87,8 +87,10 @@ describe('a server that nothing listens at', () => {
       retries += event.retries
     })
     expect(await answers(ask, 300)).toEqual({ two: 300 })
-    expect(down).toEqual([expect.stringMatching(/^s0: .*ECONNREFUSED/)])
-    expect(retries).toBe(1)
+    // Once, and again only after its ejection was over: on a slow machine that may have been meanwhile.
+    expect(new Set(down)).toEqual(new Set([expect.stringMatching(/^s0: .*ECONNREFUSED/)]))
+    expect(retries).toBe(down.length)
+    expect(down.length).toBeLessThan(10)
     const back = isUp(proxy, 's0')
     await new Promise<void>((resolve) => one.server.server.listen(port, '127.0.0.1', resolve))
     await back
@@ -107,24 +109,25 @@ describe('a server that takes no connection and says nothing', () => {
     const silent = await UnansweredPort.open()
     onTestFinished(() => silent.close())
     const well = await startNamed('well')
-    const { ask, down } = await start(config({}, [`http://127.0.0.1:${silent.port}`, well.url]), {
+    const { proxy, ask, down } = await start(config({}, [`http://127.0.0.1:${silent.port}`, well.url]), {
       connectMs: 300,
     })
-    let slow = 0
-    for (let nth = 0; nth < 100; nth++) {
-      const begun = performance.now()
-      expect(await ask()).toBe('well')
-      if (performance.now() - begun > 250) slow += 1
-    }
-    expect(slow).toBe(1)
-    expect(down).toEqual([expect.stringContaining('s0: ')])
+    let retries = 0
+    proxy.on('requestFinished', (event) => {
+      retries += event.retries
+    })
+    expect(await answers(ask, 100)).toEqual({ well: 100 })
+    // Each time that it is tried costs one request; on a slow machine its ejection may have been over meanwhile.
+    expect(new Set(down)).toEqual(new Set([expect.stringContaining('s0: ')]))
+    expect(retries).toBe(down.length)
+    expect(down.length).toBeLessThan(10)
   })
 })
 
 describe('a server that answers with errors', () => {
   const fail = (res: ServerResponse) => res.writeHead(503).end()
 
-  it('gets at most 2 % of the requests within 5 s, with outlier detection', async () => {
+  it('gets at most 2 % of the requests, with outlier detection', async () => {
     const [bad, good] = [await startNamed('bad'), await startNamed('good')]
     bad.answer = fail
     const { ask, down } = await start(config({ outlierDetection: {} }, [bad.url, good.url]))
@@ -139,17 +142,13 @@ describe('a server that answers with errors', () => {
     bad.answer = fail
     const outlierDetection = { consecutiveFailures: 2, ejectionTime: '50ms', interval: '60s' }
     const { proxy, ask } = await start(config({ outlierDetection }, [bad.url, good.url]))
-    const lasted: number[] = []
-    for (let time = 0; time < 3; time++) {
-      const out = isDown(proxy, 's0')
-      await answers(ask, 10)
-      await out
-      const since = performance.now()
-      await isUp(proxy, 's0')
-      lasted.push(performance.now() - since)
-    }
-    expect(lasted[1]! / lasted[0]!).toBeGreaterThan(1.4)
-    expect(lasted[2]! / lasted[1]!).toBeGreaterThan(1.4)
+    const told: string[] = []
+    proxy.on('serverUp', ({ reason }) => told.push(reason))
+    await eventually(async () => {
+      await ask()
+      return told.length >= 3
+    }, 'it was out three times')
+    expect(told.slice(0, 3)).toEqual([50, 100, 200].map((ms) => `its ejection of ${ms} ms is over`))
   })
 
   it('goes by the share of its failures too, and never takes more than a share of the backend with it', async () => {
@@ -208,7 +207,7 @@ describe('health checks', () => {
       reason: RegExp,
     ]
   >([
-    ['is late', { timeout: '50ms' }, () => {}, /no answer to its health check within 50 ms/],
+    ['is late', { timeout: '1s' }, () => {}, /no answer to its health check within 1000 ms/],
     [
       'leads elsewhere',
       { status: '200-299' },
@@ -266,7 +265,7 @@ describe('health checks', () => {
 
   it('by TCP see whether a port takes connections', async () => {
     const [one, two] = [await startNamed('one'), await startNamed('two')]
-    const tcp = { scheme: 'tcp', interval: '20ms', timeout: '200ms' } as const
+    const tcp = { scheme: 'tcp', interval: '20ms', timeout: '5s' } as const
     const { proxy, ask } = await start(config({ healthCheck: tcp }, [one.url, two.url]))
     const out = isDown(proxy, 's0')
     for (const socket of one.server.sockets) socket.destroy()
@@ -350,15 +349,16 @@ describe('what is known of servers outlives configurations', () => {
 describe('slow start', () => {
   it('gives a server that is new less than its share at first, and all of it in the end', async () => {
     const [one, two] = [await startNamed('one'), await startNamed('two')]
-    const { provider, ask } = await start(config({ slowStart: '1s' }, [one.url]))
-    await provider.update(config({ slowStart: '1s' }, [one.url, two.url]))
+    const { provider, ask } = await start(config({ slowStart: '5m' }, [one.url]))
+    await provider.update(config({ slowStart: '5m' }, [one.url, two.url]))
     const first = await answers(ask, 40)
     expect(first['two'] ?? 0).toBeLessThan(15)
-    const begun = performance.now()
-    await eventually(() => performance.now() - begun > 1_100, 'a second is over')
-    await answers(ask, 4)
-    const later = await answers(ask, 40)
-    expect(later['two']).toBeGreaterThanOrEqual(18)
+    const three = await startNamed('three')
+    await provider.update(config({ slowStart: '1s' }, [one.url, three.url]))
+    await eventually(
+      async () => ((await answers(ask, 40))['three'] ?? 0) >= 18,
+      'its share is that of the other',
+    )
   })
 })
 
@@ -370,7 +370,7 @@ describe('strategies on real servers', () => {
     ] as const) {
       const servers = await Promise.all(['a', 'b', 'c', 'd', 'e'].map(startNamed))
       for (const [index, server] of servers.entries())
-        server.answer = (res) => void setTimeout(() => res.end('x'), index === 0 ? 60 : 3)
+        server.answer = (res) => void setTimeout(() => res.end('x'), index === 0 ? 400 : 3)
       const { ask } = await start(
         config(
           { loadBalancer: { method } },
@@ -569,7 +569,7 @@ describe('a circuit breaker', () => {
     const one = await startNamed('one')
     const circuitBreaker = {
       expression: 'ResponseCodeRatio(500, 600, 0, 600) > 0.5',
-      fallbackDuration: '300ms',
+      fallbackDuration: '3s',
       recoveryDuration: '300ms',
     }
     const { provider, proxy, ask } = await start(config({ circuitBreaker }, [one.url]))
@@ -603,7 +603,7 @@ describe('a circuit breaker', () => {
     ] as const) {
       const one = await startNamed('one')
       one.answer = sick
-      const durations = { fallbackDuration: '50ms', recoveryDuration: '2s' }
+      const durations = { fallbackDuration: '50ms', recoveryDuration: '60s' }
       const { proxy, ask } = await start(config({ circuitBreaker: { expression, ...durations } }, [one.url]))
       const states: string[] = []
       proxy.on('circuitChanged', ({ state }) => states.push(state))

@@ -46,7 +46,7 @@ describe('the routes of the starting page, with clusters dev and qas on one etcd
     const fetcher = new ApiConfigFetcher({ url: api.url })
     const proxy = createProxy({ providers: [new EtcdAliasProvider({ hosts: etcd.url, aliasKey, fetcher })] })
     const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
-    await proxy.ready({ timeoutMs: 10_000 })
+    await proxy.ready({ timeoutMs: 30_000 })
     return { proxy, port }
   }
 

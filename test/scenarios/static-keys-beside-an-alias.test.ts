@@ -289,7 +289,7 @@ describe('a Consul token that may read alias and target alone', () => {
       expect(troubles).toEqual([])
       // It is looked for again, and seen.
       own.lie = () => false
-      const refused = nextEvent(proxy, 'configRejected', () => true, 15_000)
+      const refused = nextEvent(proxy, 'configRejected', () => true, 30_000)
       own.mayRead = () => true
       expect(named((await refused).error.issues)).toEqual(['NOT_SUPPORTED entryPoints.http.auth'])
     },

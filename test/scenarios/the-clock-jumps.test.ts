@@ -38,7 +38,7 @@ it('a clock that jumps an hour ahead and two back makes no trouble, no storm and
   await etcd.put(ALIAS, '/v1')
   const clock = jumpingClock()
   await using following = await FollowingProxy.start(link.url)
-  await following.serves('/v1', 5_000)
+  await following.serves('/v1', 30_000)
   const connections = link.accepted
 
   for (const [version, jumpMs] of [
@@ -48,16 +48,16 @@ it('a clock that jumps an hour ahead and two back makes no trouble, no storm and
   ] as const) {
     clock.jump(jumpMs)
     await etcd.put(ALIAS, version)
-    await following.serves(version, 5_000)
+    await following.serves(version, 30_000)
   }
   expect(following.troubles).toEqual([])
   expect(link.accepted).toBe(connections)
 
   // Neither does it matter to what waits for its next try.
   await link.cut()
-  await following.troubled(10_000)
+  await following.troubled(30_000)
   clock.jump(HOUR_MS)
   await link.mend()
   await etcd.put(ALIAS, '/v5')
-  await following.serves('/v5', 6_000)
+  await following.serves('/v5', 30_000)
 })

@@ -367,7 +367,7 @@ backend = "web"
 rule = "Host:a.test"`
     const { options } = await loadStaticConfig({ text })
     const proxy = createProxy(options)
-    await proxy.ready({ timeoutMs: 5_000 })
+    await proxy.ready({ timeoutMs: 30_000 })
     const { winner } = proxy.explain({ host: 'a.test', path: '/', clientAddress: '::1', entryPoint: 'http' })
     expect(winner?.frontend).toBe('web@file')
     await proxy.close()

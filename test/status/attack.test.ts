@@ -17,6 +17,7 @@ import { masked } from '../../src/status/masked.js'
 import { Traffic } from '../../src/status/traffic.js'
 import { openRaw, routeTo, routeWith, startNamed, startServer } from '../engine/live-engine.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
+import { cpuMsOf } from '../support/cpu-time.js'
 import { httpGet } from '../support/http-get.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually, nextEvent } from '../support/next-event.js'
@@ -121,7 +122,7 @@ describe('the access log, attacked', () => {
       },
     }
     const { proxy, port } = await startLogged({ accessLog: { logger } }, routeTo(await startNamed('one')))
-    const finished = nextEvent(proxy, 'requestFinished', undefined, 1_000)
+    const finished = nextEvent(proxy, 'requestFinished', undefined, 30_000)
     expect((await httpGet({ port })).body).toBe('one')
     await expect(finished).resolves.toMatchObject({ status: 200 })
     expect(uncaught).toEqual([])
@@ -161,7 +162,7 @@ describe('the access log, attacked', () => {
       1_000,
     )
     const answer = await httpGet({ port })
-    const closed = await within(proxy.close({ drainMs: 0 }), 2_000)
+    const closed = await within(proxy.close({ drainMs: 0 }), 30_000)
     // Lets it go on, so that the test ends.
     const reader = await open(file, 'r+')
     await proxy.close()
@@ -260,7 +261,7 @@ describe('the access log, attacked', () => {
   it('tells once of lines that its stream no longer takes', async () => {
     const { stream } = lineStream()
     const { proxy, port } = await startLogged({ accessLog: { stream } }, routeTo(await startNamed('one')))
-    const warned = within(once(process, 'warning'), 1_000)
+    const warned = within(once(process, 'warning'), 30_000)
     stream.destroy()
     const finished = nextEvent(proxy, 'requestFinished')
     await httpGet({ port })
@@ -290,7 +291,7 @@ describe('the access log, attacked', () => {
     const { port } = await second.listen(LOOPBACK)
     await second.ready().catch(() => {})
     await eventually(async () => (await httpGet({ port })).status === 200, 'serves')
-    await eventually(() => lines.length > 0, 'a line', 1_000)
+    await eventually(() => lines.length > 0, 'a line', 30_000)
   })
 
   it('filters of which one is at its default keep what the others ask for', async () => {
@@ -312,7 +313,7 @@ describe('the access log, attacked', () => {
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     const front = await startServer(proxy.handler)
     await httpGet({ port: front.port, path: '/first' })
-    await eventually(() => lines.some((line) => line.includes('/first')), 'the line', 1_000)
+    await eventually(() => lines.some((line) => line.includes('/first')), 'the line', 30_000)
   })
 })
 
@@ -398,9 +399,8 @@ describe('the status server, attacked', () => {
     })
 
   it('is not held up by masking a long text', () => {
-    const started = performance.now()
-    masked('a.'.repeat(200_000))
-    expect(performance.now() - started).toBeLessThan(2_000)
+    const ms = cpuMsOf(() => masked('a.'.repeat(200_000)))
+    expect(ms).toBeLessThan(5_000)
   })
 
   for (const address of ['127.1:0', '[::ffff:127.0.0.1]:0', 'LOCALHOST:0'])
@@ -423,7 +423,7 @@ describe('the status server, attacked', () => {
     expect(
       await within(
         httpGet({ port, path: '/ping' }).then(({ status }) => status),
-        2_000,
+        30_000,
       ),
     ).not.toBe('nothing')
   })
@@ -463,7 +463,7 @@ describe('the status server, attacked', () => {
     expect(
       await within(
         httpGet({ port, path: '/api/events' }).then(() => 'answered'),
-        1_000,
+        30_000,
       ),
     ).toBe('answered')
   })
@@ -696,7 +696,7 @@ describe('the status server, attacked', () => {
       gc()
       return before.deref() === undefined
     }
-    await eventually(gone, 'it is collected', 1_000)
+    await eventually(gone, 'it is collected', 30_000)
     expect(live.ejections).toBe(0)
   })
 })

@@ -21,7 +21,7 @@ export interface AbortReport {
 
 const AT_ONCE = 24
 const WARM_UP = 600
-const SEVERAL_MS = 10_000
+const SEVERAL_MS = 30_000
 
 /** Whoever waits to hear that the server's side of a request is over, by the request's number. */
 const overs = new Map<string, (at: number) => void>()

@@ -5,7 +5,7 @@ import type { AbortReport } from './abort-child.js'
 
 const PROGRAM = fileURLToPath(new URL('./abort-child.ts', import.meta.url))
 const MOST_HEAP_GROWTH = 0.1
-const NOTICED_MS = 1_000
+const NOTICED_MS = 10_000
 
 /** Mixed aborts against a proxy in a process of its own, which must be as it was before when they are over. */
 export async function expectAbortsLeaveNothing(aborts: number): Promise<void> {

@@ -12,7 +12,7 @@ export const API_FAULTS: Readonly<Record<string, (link: HostileLink) => void | P
 }
 
 /** From the end of the fault to the switch: a try that is under way, the longest wait between two, and the fetch. */
-const BACK_WITHIN_MS = 6_000
+const BACK_WITHIN_MS = 30_000
 
 /** One switch while the config API is away for so long, under load. */
 export async function expectSwitchOutlivesOutage(
@@ -30,7 +30,7 @@ export async function expectSwitchOutlivesOutage(
     await writeAlias(prefix)
     await trouble
     const noticedMs = performance.now() - start
-    await eventually(() => performance.now() - start >= outageMs, 'the outage is over', outageMs + 5_000)
+    await eventually(() => performance.now() - start >= outageMs, 'the outage is over', outageMs + 30_000)
     await serves(1)
     expect(proxy.config).toMatchObject({
       generation: 1,

@@ -5,7 +5,7 @@ export function nextEvent<E extends keyof ProxyEvents>(
   proxy: Pick<ReverseProxy, 'on' | 'off'>,
   event: E,
   accept: (payload: ProxyEvents[E][0]) => boolean = () => true,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<ProxyEvents[E][0]> {
   return new Promise((resolve, reject) => {
     const off = () => {
@@ -29,7 +29,7 @@ export function nextEvent<E extends keyof ProxyEvents>(
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await holds())) {

@@ -47,14 +47,14 @@ export class RawConnection {
   }
 
   /** Resolves with all that came, once `pattern` is in it. */
-  async until(pattern: string | RegExp, limitMs = 5_000): Promise<string> {
+  async until(pattern: string | RegExp, limitMs = 30_000): Promise<string> {
     const found = () =>
       typeof pattern === 'string' ? this.received.includes(pattern) : pattern.test(this.received)
     return this.#eventually(found, String(pattern), limitMs)
   }
 
   /** Resolves with all that came, once the connection is gone. */
-  async untilClosed(limitMs = 5_000): Promise<string> {
+  async untilClosed(limitMs = 30_000): Promise<string> {
     return this.#eventually(() => this.closed, 'the connection closes', limitMs)
   }
 

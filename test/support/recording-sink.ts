@@ -65,7 +65,7 @@ export class RecordingSink implements ConfigSink {
   }
 
   /** Resolves once `holds` does, which is looked at whenever the provider says something. */
-  until(what: string, holds: (sink: this) => boolean, limitMs = 10_000): Promise<void> {
+  until(what: string, holds: (sink: this) => boolean, limitMs = 30_000): Promise<void> {
     return new Promise((resolve, reject) => {
       const look = () => {
         if (!holds(this)) return

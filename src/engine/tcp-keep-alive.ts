@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { DEFAULT_TIMEOUTS } from './limits.js'
 
 /** Keep-alive of TCP (RFC 9293, 3.8.4), as Node's servers and undici's connector take it. */
@@ -17,7 +18,11 @@ export function keepAliveOptions(ms: number): KeepAliveOptions {
 }
 
 /** Lets the system find out whether the peer of a silent connection is still there. On a Unix socket it changes nothing. */
-export function keepAlive(socket: Socket, ms: number = DEFAULT_TIMEOUTS.tcpKeepAliveMs): void {
+export function keepAlive(
+  socket: Duplex & { setKeepAlive?: Socket['setKeepAlive'] },
+  ms: number = DEFAULT_TIMEOUTS.tcpKeepAliveMs,
+): void {
   const options = keepAliveOptions(ms)
-  if (options.keepAlive) socket.setKeepAlive(true, options.keepAliveInitialDelay)
+  // A host may serve streams that are no sockets.
+  if (options.keepAlive) socket.setKeepAlive?.(true, options.keepAliveInitialDelay)
 }

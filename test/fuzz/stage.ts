@@ -95,9 +95,12 @@ export class Stage {
     // Not of those that wait for others of their connection: what ends before their turn is no request.
     subscribe('switchover.request.start', this.#onBegun)
     proxy.attach(this.#front)
-    this.#front.prependListener('upgrade', () => {
-      this.#upgrades += 1
-    })
+    // Not by a listener: beside another one, the proxy leaves alone what no frontend matches.
+    const emit = this.#front.emit.bind(this.#front)
+    this.#front.emit = (event: string, ...given: unknown[]) => {
+      if (event === 'upgrade') this.#upgrades += 1
+      return emit(event, ...given)
+    }
     await proxy.ready()
     return this
   }

@@ -3,6 +3,7 @@ import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
 import type { ConnectionPlaces } from './connection-places.js'
@@ -211,9 +212,10 @@ export class Connection implements ServerConnection {
     this.#endsAfterUse = true
   }
 
-  written(): void {
+  written(streamsBody: boolean): void {
     this.#isIdle = false
     this.#hasRead = false
+    if (streamsBody && this.#socket) readBehindReset(this.#socket)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {

@@ -225,7 +225,6 @@ export class Connection implements ServerConnection {
    * connection more than it may.
    */
   #endTogether(): void {
-    this.#owner.gone(this)
     this.#isEnding = true
     this.#socket?.end()
     setTimeout(() => this.end(), MAX_END_MS).unref()

@@ -76,3 +76,26 @@ describe.each([undefined, 1])(
     })
   },
 )
+
+describe('a proxy that closes while a limited server has yet to end a connection', () => {
+  it('leaves no connection behind', async () => {
+    const open = new Set<Socket>()
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      open.add(socket.on('error', () => {}))
+      socket.on('close', () => open.delete(socket))
+      socket.once('data', () => socket.write('HTTP/1.1 204 No Content\r\n\r\n'))
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      for (const socket of open) socket.destroy()
+      server.close()
+    })
+    const { port: at } = server.address() as AddressInfo
+    const { proxy, port } = await startProxy(`http://127.0.0.1:${at}`, 1)
+    const sockets = watchSockets()
+    expect((await httpGet({ port })).status).toBe(204)
+    await proxy.close()
+    const toServer = [...sockets].filter(({ remotePort, destroyed }) => remotePort === at && !destroyed)
+    expect(toServer).toEqual([])
+  })
+})

@@ -85,3 +85,27 @@ describe.each([
     await eventually(() => engine.inFlight.size === 0, 'none is under way')
   })
 })
+
+describe('an answer to an upload that only the end of its connection would end', () => {
+  it('never looks whole behind a reset', async () => {
+    const sockets: Socket[] = []
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => {}))
+      socket.once('data', () => {
+        socket.pause()
+        socket.write('HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\nlarge', () =>
+          socket.resetAndDestroy(),
+        )
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    })
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const { port } = await startEngine(routeTo({ url }))
+    for (let round = 0; round < 20; round++)
+      expect(await upload(port, round % 2 ? 3_000_000 : 'unknown')).toMatch(/^(413, then aborted$|502 )/)
+  })
+})

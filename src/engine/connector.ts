@@ -23,6 +23,11 @@ export interface ConnectionOptions {
   readonly ended?: AbortController
 }
 
+/** Makes a connection. @returns gives it up, if it does not stand yet: undici would wait for it, even once it is to be closed */
+export type Connect = (
+  ...[options, callback]: Parameters<buildConnector.connector>
+) => (reason: Error) => void
+
 /** A time as undici takes it: a whole number, and no `Infinity`, which it would take for its own default. */
 export function wholeMs(ms: number, none: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
@@ -37,7 +42,7 @@ export function connectorFor(
   hostname: string,
   { timeouts, tls, networks, ended }: ConnectionOptions,
   address?: string,
-): buildConnector.connector {
+): Connect {
   const connect = buildConnector({
     // Its own timer is up to a second late.
     timeout: 0,
@@ -48,7 +53,11 @@ export function connectorFor(
   } as buildConnector.BuildOptions)
   const bracketed = hostname.startsWith('[')
   const flaw = networks.flawOf(address ?? (bracketed ? hostname.slice(1, -1) : hostname))
-  if (flaw) return (_, callback) => callback(flaw, null)
+  if (flaw)
+    return (_, callback) => {
+      callback(flaw, null)
+      return ignore
+    }
   const named = !bracketed && !isIPv4(hostname)
   return (options, callback) => {
     const toAddress = address === undefined ? options : { ...options, hostname: address }
@@ -65,8 +74,11 @@ export function connectorFor(
       callback(null, socket)
     }) as unknown as Socket
     const clearLimit = limitConnect(begun, timeouts.connectMs)
+    return (reason) => void begun.destroy(reason)
   }
 }
+
+function ignore(): void {}
 
 /** Ends a socket that does not stand in time, TLS included. @returns says that it stands, or has failed */
 function limitConnect(socket: Socket, connectMs: number): () => void {

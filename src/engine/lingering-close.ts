@@ -103,7 +103,7 @@ export class LingeringClose {
     drop(socket, this.bytes - dropped, left)
     socket.once('end', () => socket.destroy())
     socket.end()
-    socket.resume()
+    readAgain(socket)
   }
 
   /** Destroys all of them, now. @returns whether there were any */
@@ -129,6 +129,16 @@ function drop(socket: Duplex, most: number, left: number): void {
     for (const listener of socket.listeners(event) as (() => void)[])
       if (OF_NODE.has(listener.name)) socket.off(event, listener)
   }
+}
+
+/**
+ * Reads on, also where an upload was not read for a while. Node's server stops the reading past the stream then, and what
+ * would begin it again has left with the parser: the stream waits for a read that is never made. Ended by an empty piece,
+ * that read is made anew.
+ */
+function readAgain(socket: Duplex): void {
+  socket.push('')
+  socket.resume()
 }
 
 function ignore(): void {}

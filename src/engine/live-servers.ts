@@ -2,7 +2,7 @@ import type { Backend } from '../model/config.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
-import type { Upstream } from './upstream.js'
+import type { Places, Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'
 
 /** What is known of servers' names. */
@@ -15,12 +15,15 @@ export interface ServerNames {
 export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
   const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
   // A backend may have a hundred thousand servers, and mostly none has a limit.
-  if (!isLimited) for (const { upstream } of servers) upstream.limit(backend, Number.POSITIVE_INFINITY)
+  if (!isLimited) for (const { upstream } of servers) upstream.unlimit(backend)
   if (!isLimited) return
-  const limits = new Map<Upstream, number>()
-  for (const { upstream, maxConnections } of servers)
-    limits.set(upstream, (limits.get(upstream) ?? 0) + maxConnections)
-  for (const [upstream, limit] of limits) upstream.limit(backend, limit)
+  const limits = new Map<Upstream, { readonly places: Places; readonly limit: number }>()
+  // Asked for its places, each server keeps them. An upstream does not, and would forget a limit that nobody has needed yet.
+  for (const { upstream, places, maxConnections } of servers) {
+    const { limit = 0 } = limits.get(upstream) ?? {}
+    limits.set(upstream, { places, limit: limit + maxConnections })
+  }
+  for (const [upstream, { places, limit }] of limits) upstream.limit(places, limit)
 }
 
 /** A backend's servers; one that was there before, under the same URL and address, keeps its state. */

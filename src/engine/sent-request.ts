@@ -36,8 +36,12 @@ export interface ServerConnection {
   makePrivate(onEnd: () => void, isNeeded: () => boolean): void
   /** It ends with the response under way, or the next one. */
   endAfterUse(): void
-  /** The first byte of a request is about to leave on it. */
-  written(): void
+  /**
+   * The first byte of a request is about to leave on it.
+   *
+   * @param streamsBody whether its body may leave piece by piece
+   */
+  written(streamsBody: boolean): void
   /**
    * A response has ended.
    *
@@ -85,6 +89,7 @@ export class SentRequest implements ResponseController {
   readonly connection: ServerConnection
   readonly #handler: ResponseHandler
   readonly #hadBody: boolean
+  readonly #streamsBody: boolean
   /** Behind a response without a body a server may send one by mistake, and that at any time. */
   #mayBeFollowed: boolean
   #abort: ((reason: Error) => void) | undefined
@@ -98,6 +103,7 @@ export class SentRequest implements ResponseController {
     this.connection = connection
     this.#handler = handler
     this.#hadBody = body !== null
+    this.#streamsBody = body !== null && !Buffer.isBuffer(body)
     this.#mayBeFollowed = method === 'HEAD'
   }
 
@@ -124,7 +130,7 @@ export class SentRequest implements ResponseController {
 
   onConnect(abort: (reason?: Error) => void): void {
     this.#abort = abort
-    this.connection.written()
+    this.connection.written(this.#streamsBody)
     this.#handler.onRequestStart(this)
   }
 

@@ -2,10 +2,12 @@ import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../model/errors.js'
-import { MAX_TIMER_MS } from '../rules/known-options.js'
+import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
+import { beginAge } from './connection-age.js'
 import type { ConnectionPlaces } from './connection-places.js'
+import type { Connect } from './connector.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -25,15 +27,12 @@ export interface ConnectionOwner {
 export interface ConnectionSettings {
   readonly url: URL
   readonly client: Client.Options
-  readonly connect: buildConnector.connector
+  readonly connect: Connect
   /** Milliseconds from its making in which it gets requests; `Infinity` is no limit. */
   readonly ageMs: number
   /** Milliseconds without a request after which a private connection is closed. */
   readonly privateIdleMs: number
 }
-
-/** Of the age of a connection, so much at most is taken off. */
-const MAX_JITTER = 0.1
 
 /** How long a server may take to end a connection, too. */
 const MAX_END_MS = 1_000
@@ -44,6 +43,8 @@ export class Connection implements ServerConnection {
   readonly #owner: ConnectionOwner
   readonly #client: Client
   #socket: Socket | undefined
+  /** Gives up what is being connected. */
+  #giveUp: ((reason: Error) => void) | undefined
   #isConnected = false
   /** No request is under way: a byte that comes now belongs to none. */
   #isIdle = false
@@ -103,30 +104,23 @@ export class Connection implements ServerConnection {
       leave()
       return callback(lost(), null)
     }
-    this.#settings.connect(options, (error, socket) => {
+    this.#giveUp = this.#settings.connect(options, (error, socket) => {
+      this.#giveUp = undefined
       if (error) {
         leave()
         return callback(error, null)
       }
       socket.once('close', leave)
-      this.#beginAge()
+      this.#age = beginAge(this.#settings.ageMs, this.#grownOld)
       this.#socket = socket
       socket.on('readable', this.#onReadable)
       callback(null, socket)
     })
   }
 
-  /** A name may lead elsewhere by now: only a new connection looks. */
-  #beginAge(): void {
-    const { ageMs } = this.#settings
-    const grownOld = () => {
-      this.#isOld = true
-      if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
-    }
-    // Else all that were made in one burst would be made anew in one.
-    const jitter = 1 - MAX_JITTER * Math.random()
-    if (Number.isFinite(ageMs))
-      this.#age = setTimeout(grownOld, Math.min(ageMs * jitter, MAX_TIMER_MS)).unref()
+  readonly #grownOld = (): void => {
+    this.#isOld = true
+    if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
   }
 
   /** Whether it gets no further request, but one of its own client's that is needed on it. */
@@ -211,9 +205,10 @@ export class Connection implements ServerConnection {
     this.#endsAfterUse = true
   }
 
-  written(): void {
+  written(streamsBody: boolean): void {
     this.#isIdle = false
     this.#hasRead = false
+    if (streamsBody && this.#socket) readBehindReset(this.#socket)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {
@@ -230,7 +225,6 @@ export class Connection implements ServerConnection {
    * connection more than it may.
    */
   #endTogether(): void {
-    this.#owner.gone(this)
     this.#isEnding = true
     this.#socket?.end()
     setTimeout(() => this.end(), MAX_END_MS).unref()
@@ -265,7 +259,7 @@ export class Connection implements ServerConnection {
     this.#ended()
     this.#leaveUnused()
     // What waits behind another request on it was not sent.
-    void this.#client.destroy(this.#isPrivate ? lost() : null)
+    void this.#destroyClient(this.#isPrivate ? lost() : null)
   }
 
   /** Ends it with the request under way, if there is one. */
@@ -277,7 +271,14 @@ export class Connection implements ServerConnection {
   destroy(): Promise<void> {
     this.#ended()
     this.#leaveUnused()
-    return this.#client.destroy()
+    return this.#destroyClient(null)
+  }
+
+  /** What is being connected would outlive its client, by up to `connectMs`. */
+  #destroyClient(reason: Error | null): Promise<void> {
+    const destroyed = this.#client.destroy(reason)
+    this.#giveUp?.(reason ?? new ProxyError('PROXY_CLOSED'))
+    return destroyed
   }
 
   #leaveUnused(): void {

@@ -140,12 +140,16 @@ export class Upstream implements ConnectionOwner {
   }
 
   /** Sets how many sockets a backend may have. Idle ones above that end now, others with their requests. */
-  limit(backend: string, maxConnections: number): void {
-    if (maxConnections === Number.POSITIVE_INFINITY && !this.#places?.has(backend)) return
-    const places = this.placesOf(backend)
+  limit(places: Places, maxConnections: number): void {
     places.limit = maxConnections
     for (const connection of [...this.#idle])
       if (connection.places === places && places.excess > 0) connection.end()
+  }
+
+  /** A backend may have as many sockets as it likes. */
+  unlimit(backend: string): void {
+    const places = this.#places?.get(backend)?.deref()
+    if (places) places.limit = Number.POSITIVE_INFINITY
   }
 
   /** Forgets it in the same step, or a request would still be sent on it. */

@@ -7,6 +7,7 @@ import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { CountingServer } from '../support/counting-server.js'
 import { Authority } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
+import { collectGarbage } from '../support/live-objects.js'
 import { eventually } from '../support/next-event.js'
 import { RestartingServer } from '../support/restarting-server.js'
 
@@ -179,6 +180,18 @@ describe(`a server with maxConnections: ${LIMIT}`, () => {
     await eventually(() => held.length === LIMIT, 'the others are under way')
     for (const answer of held.splice(0)) answer()
     await Promise.all(late)
+    expect(server.most).toBe(LIMIT)
+  })
+
+  it('keeps a limit that nobody has needed yet while garbage is collected', async () => {
+    const server = await CountingServer.start(later(ANSWERS['of 204']!))
+    const { engine, port } = await startEngine(limited(server))
+    for (const size of [1_000, 1_001]) {
+      await engine.apply(limited(server, LIMIT, { queue: { size } }))
+      await collectGarbage()
+      const answers = await Promise.all(Array.from({ length: 60 }, () => httpGet({ port })))
+      expect(answers.filter(({ status }) => status !== 204)).toEqual([])
+    }
     expect(server.most).toBe(LIMIT)
   })
 

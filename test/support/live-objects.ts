@@ -10,3 +10,8 @@ export async function liveObjects(make: new (...args: never[]) => unknown): Prom
   await new Promise((resolve) => setImmediate(resolve))
   return queryObjects(make as never, { format: 'count' }) as unknown as number
 }
+
+/** Collects garbage. What only weak references have is gone behind it. */
+export async function collectGarbage(): Promise<void> {
+  await liveObjects(class {})
+}

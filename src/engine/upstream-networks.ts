@@ -56,7 +56,8 @@ export class UpstreamNetworks {
   readonly addressesOf = (hostname: string): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
       this.lookup(hostname, { all: true, hints: ADDRCONFIG }, (error, found) => {
-        if (error) return reject(error)
+        // The warning of strict-dns.ts says by itself that the name cannot be looked up.
+        if (error) return reject(error instanceof ProxyError && error.cause ? error.cause : error)
         const all = found as LookupAddress[]
         const preferred = all.filter(({ address }) => !address.includes(':'))
         const addresses = (preferred.length > 0 ? preferred : all).map(({ address }) => address)

@@ -19,7 +19,7 @@ const service = createServer((req, res) => {
   proxy.handler(req, res, () => res.writeHead(404).end('neither mine nor the proxy has it\n'))
 }).listen(0)
 
-// One listener of upgrades: with { noServer: true }, ws has none of its own, and gets what no frontend matches.
+// The service has one listener of upgrades. With { noServer: true } ws adds none, and gets what no frontend matches.
 const sockets = new WebSocketServer({ noServer: true, path: '/chat' })
 sockets.on('connection', (socket) => socket.send('my own socket'))
 service.on('upgrade', (req, socket, head) => {

@@ -8,7 +8,7 @@ import { show, startUpstream } from './inside/upstream.js'
 const upstream = startUpstream()
 const proxy = createProxy({
   config: {
-    // The rule takes /api off. A mount path, app.use('/api', ...), does that to requests and not to upgrades.
+    // The rule takes /api off. A mount path, app.use('/api', ...), would do that to requests alone, not to upgrades.
     frontends: { users: { backend: 'users', rule: 'PathPrefix:/api/users;PathPrefixStrip:/api' } },
     backends: { users: { servers: { one: { url: upstream.url } } } },
   },

@@ -70,7 +70,7 @@ export function checkServer(server: unknown): asserts server is HttpServer {
     )
   if (server.listenerCount('request') > 0)
     throw invalid(
-      'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches, add it afterwards',
+      'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches and never answers, add it afterwards',
     )
   if (server.listenerCount('upgrade') > 0)
     throw invalid(
@@ -91,11 +91,11 @@ function kindOfServer(server: unknown): string {
 
 function wayOut(server: unknown): string {
   if (isHttp2(server)) return `: ${HTTP2_WAY_OUT}`
-  // Express gives its server out by listen, Fastify holds it.
+  // The server of a framework has a request listener: the framework. It would be refused too.
   const isFramework =
     typeof server === 'function' || typeof (server as { server?: unknown } | null)?.server === 'object'
   return isFramework
-    ? '; of a framework, give its server: app.listen() of Express, app.server of Fastify'
+    ? '; in a framework, call proxy.handler instead: app.use(proxy.handler) in Express, setNotFoundHandler in Fastify'
     : ''
 }
 

@@ -12,7 +12,7 @@ import { checkListenerLimits } from './proxy-options.js'
 import { describeValue } from './rules/document-shapes.js'
 import { onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
-import { limitIdleShortly } from './short-idle-limit.js'
+import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
 export type ListenAt =
@@ -50,7 +50,7 @@ export function serverOptions(given: ListenerLimits = {}): ServerOptions {
   return {
     headersTimeout: finite(requestHeadMs),
     connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(requestHeadMs / 10))),
-    keepAliveTimeout: finite(keepAliveMs),
+    keepAliveTimeout: Math.min(finite(keepAliveMs), MAX_NODE_LIMIT - NODE_ADDS_MS),
     ...keepAliveOptions(tcpKeepAliveMs),
     // The proxy itself looks at bodies: an upload may take as long as it moves.
     requestTimeout: 0,

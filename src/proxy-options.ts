@@ -72,6 +72,17 @@ const OPTIONS: Readonly<
 }
 
 const LIMITS = [...Object.keys(DEFAULT_LIMITS), 'upstreamNetworks']
+const RETRY = ['attempts', 'budget']
+
+/** Names that stand in one table alone, and where: some times are limits, and two belong to a call. */
+const PLACES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((name) => [name, `timeouts.${name}`])),
+  ...Object.fromEntries(LIMITS.map((name) => [name, `limits.${name}`])),
+  ...Object.fromEntries(RETRY.map((name) => [name, `retry.${name}`])),
+  acceptMs: 'close({ acceptMs })',
+  drainMs: 'close({ drainMs })',
+}
+
 const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 
 /**
@@ -82,7 +93,7 @@ const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 export function checkOptions(options: ProxyOptions): void {
   if (!isObject(options))
     throw invalid(`createProxy: expected an object of options, found ${String(options)}`)
-  onlyKnownOptions(options, Object.keys(OPTIONS), '')
+  onlyKnownOptions(options, Object.keys(OPTIONS), '', PLACES)
   for (const [name, [expected, holds]] of Object.entries(OPTIONS)) {
     const value = options[name as keyof ProxyOptions]
     if (value !== undefined && !holds(value)) {
@@ -110,7 +121,7 @@ export function checkOptions(options: ProxyOptions): void {
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
 export function checkListenerLimits(options: Pick<ProxyOptions, 'timeouts' | 'limits'>): void {
-  onlyKnownOptions(options, Object.keys(OPTIONS), '')
+  onlyKnownOptions(options, Object.keys(OPTIONS), '', PLACES)
   checkTimesAndLimits(options)
 }
 
@@ -118,9 +129,9 @@ function checkTimesAndLimits({
   timeouts = {},
   limits = {},
 }: Pick<ProxyOptions, 'timeouts' | 'limits'>): void {
-  onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.')
+  onlyKnownOptions(timeouts, Object.keys(DEFAULT_TIMEOUTS), 'timeouts.', PLACES)
   for (const [name, value] of Object.entries(timeouts)) limitOption(value, `timeouts.${name}`)
-  onlyKnownOptions(limits, LIMITS, 'limits.')
+  onlyKnownOptions(limits, LIMITS, 'limits.', PLACES)
   const { upstreamNetworks = [], ...numbers } = limits
   for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`, name)
   if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
@@ -140,7 +151,7 @@ function limitOption(value: unknown, path: string, name = ''): void {
 }
 
 function checkRetry(retry: RetryOptions): void {
-  onlyKnownOptions(retry, ['attempts', 'budget'], 'retry.')
+  onlyKnownOptions(retry, RETRY, 'retry.', PLACES)
   const { attempts = 1, budget = 0 } = retry
   if (!(Number.isSafeInteger(attempts) && attempts >= 1)) {
     throw invalid(`retry.attempts: expected a whole number of 1 or more, found ${String(attempts)}`)

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
 /** From here on Node's own limit is precise enough. */
 const SHORT_MS = 5_000
-/** What Node adds to `keepAliveTimeout` before it closes an idle connection. */
-const NODE_ADDS_MS = 1_000
+/** What Node adds to `keepAliveTimeout` before it closes an idle connection. Node warns if the sum is beyond its timers. */
+export const NODE_ADDS_MS = 1_000
 
 /**
  * Makes a short limit on idle client connections precise. Node closes one a second after the time that it was given: twice what was

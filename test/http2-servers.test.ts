@@ -73,12 +73,12 @@ describe('attach', () => {
     [
       'an app of Express',
       () => express(),
-      'found a function; of a framework, give its server: app.listen() of',
+      'found a function; in a framework, call proxy.handler instead: app.use(proxy.handler)',
     ],
     [
       'an instance of Fastify',
       () => fastify(),
-      'found an object; of a framework, give its server: app.listen() of',
+      'found an object; in a framework, call proxy.handler instead: app.use(proxy.handler)',
     ],
     ['an emitter', () => new EventEmitter(), 'found an object'],
     ['a promise', async () => createNet(), 'found an object'],

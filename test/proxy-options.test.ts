@@ -106,6 +106,23 @@ describe('options', () => {
     ],
     [{ config, stickySecret: [undefined] }, /stickySecret: expected .*; found nothing at \[0\]/],
     [{ config, unsupportedFields: { warn: 'tls' } }, /unsupportedFields\.warn: expected a list of paths/],
+    [{ config, lingerMs: 5 }, /^there is no option lingerMs; there is limits\.lingerMs$/],
+    [{ config, connectMs: 5 }, /^there is no option connectMs; there is timeouts\.connectMs$/],
+    [{ config, attempts: 5 }, /^there is no option attempts; there is retry\.attempts$/],
+    [{ config, acceptMs: 5 }, /^there is no option acceptMs; there is close\(\{ acceptMs \}\)$/],
+    [{ config, drainMs: 5 }, /^there is no option drainMs; there is close\(\{ drainMs \}\)$/],
+    [
+      { config, limits: { tcpKeepAliveMs: 5 } },
+      /^there is no option limits\.tcpKeepAliveMs; there is timeouts\.tcpKeepAliveMs$/,
+    ],
+    [
+      { config, timeouts: { connectionAgeMs: 5 } },
+      /^there is no option timeouts\.connectionAgeMs; there is limits\.connectionAgeMs$/,
+    ],
+    [
+      { config, limits: { lingerMS: 5 } },
+      /there is no option limits\.lingerMS; the nearest known one is "lingerMs"/,
+    ],
   ])('are refused: %j', (options, message) => {
     expect(refusalOf(options)).toMatch(message)
   })

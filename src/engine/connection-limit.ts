@@ -7,11 +7,13 @@ import type { LiveFacts } from './read-facts.js'
  */
 export class ConnectionLimit {
   readonly #amount: number
+  readonly #key: string
   readonly #keyOf: (facts: LiveFacts) => string
   readonly #underWay = new Map<string, number>()
 
   constructor({ amount, extractorFunc = 'request.host' }: MaxConn) {
     this.#amount = amount
+    this.#key = extractorFunc
     this.#keyOf = keyReader(extractorFunc)
   }
 
@@ -24,7 +26,10 @@ export class ConnectionLimit {
   enter(facts: LiveFacts): () => void {
     const key = this.#keyOf(facts)
     const before = this.#underWay.get(key) ?? 0
-    if (before >= this.#amount) throw new ProxyError('PROXY_TOO_MANY_REQUESTS')
+    if (before >= this.#amount) {
+      const message = `as many requests of one ${this.#key} are under way as maxConn.amount allows: ${this.#amount}`
+      throw new ProxyError('PROXY_TOO_MANY_REQUESTS', message)
+    }
     this.#underWay.set(key, before + 1)
     return () => {
       const left = (this.#underWay.get(key) ?? 1) - 1

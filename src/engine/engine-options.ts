@@ -45,7 +45,10 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   readonly retry?: RetryOptions
   /** For servers with `https` URLs. Default: verified by the authorities that Node trusts. */
   readonly upstreamTls?: UpstreamTls
-  /** Finds the addresses of servers' names. Default: `lookup` of `node:dns`, which asks the system. */
+  /**
+   * Finds the addresses of servers' names, and answers by its callback; a promise is not awaited. If it fails, the request goes to
+   * another server, or gets 502 `PROXY_CONNECT_FAILED`. Default: `lookup` of `node:dns`, which asks the system.
+   */
   readonly lookup?: LookupFunction
   /**
    * Makes the values of sticky cookies HMACs (SHA-256), so that nobody can tell from them what backends and servers are called. The

@@ -1,4 +1,5 @@
 import { maxHeaderSize } from 'node:http'
+import { ProxyError } from '../model/errors.js'
 
 /** Limits in time, in milliseconds; `Infinity` is none. All of them stand in docs/limits.md. */
 export interface Timeouts {
@@ -92,4 +93,10 @@ export const DEFAULT_LIMITS: Limits = {
   bodyBytes: Number.POSITIVE_INFINITY,
   lingerMs: 5_000,
   lingerBytes: 16 * 1024 * 1024,
+}
+
+/** What a request beyond `requestsInFlight` fails with. */
+export function overloaded({ requestsInFlight }: Limits): ProxyError {
+  const message = `more than ${requestsInFlight} requests are under way (limits.requestsInFlight)`
+  return new ProxyError('PROXY_OVERLOADED', message)
 }

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'eventemitter3'
+import { ProxyError } from '../model/errors.js'
 import type { ProxyEvents } from '../model/events.js'
 import { onRejected } from '../model/rejections.js'
+import { describeValue } from '../rules/document-shapes.js'
 import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 
 type Listener = EventEmitter.ListenerFn
@@ -36,10 +38,12 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   }
 
   override on<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
+    checkListener(event, listener)
     return super.on(event, this.#contain(listener), context)
   }
 
   override once<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
+    checkListener(event, listener)
     return super.once(event, this.#contain(listener), context)
   }
 
@@ -86,4 +90,14 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
     }
     return contained as L
   }
+}
+
+/** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
+function checkListener(event: string, listener: unknown): void {
+  if (typeof listener === 'function') return
+  const found = describeValue(listener)
+  throw new ProxyError(
+    'PROXY_OPTION_INVALID',
+    `the listener of ${event}: expected a function, found ${found}`,
+  )
 }

@@ -22,7 +22,7 @@ import { Generations } from './generations.js'
 import { type Hooks, runRequestHook } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { Intake } from './intake.js'
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits } from './limits.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, overloaded } from './limits.js'
 import type { LiveServer } from './live-server.js'
 import { LoadShedding } from './load-shedding.js'
 import { passExchangeOn } from './pass-on.js'
@@ -126,7 +126,7 @@ export class ProxyEngine implements ExchangeOwner {
       // pin snapshot
       const { snapshot } = this.#generations
       if (this.closing.isUnderWay) this.closing.admit(exchange)
-      if (this.inFlight.size > this.#limits.requestsInFlight) throw new ProxyError('PROXY_OVERLOADED')
+      if (this.inFlight.size > this.#limits.requestsInFlight) throw overloaded(this.#limits)
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#how)
       exchange.pin(snapshot)

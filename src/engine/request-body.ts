@@ -14,8 +14,13 @@ export function hasBody(req: IncomingMessage): boolean {
 export function bodyLimitOf(req: IncomingMessage, backend: Backend | undefined, limits: Limits): number {
   const { maxRequestBodyBytes = 0 } = backend?.buffering ?? {}
   const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : limits.bodyBytes
-  if (Number(req.headers['content-length']) > limit) throw new ProxyError('PROXY_BODY_TOO_LARGE')
+  if (Number(req.headers['content-length']) > limit) throw tooLarge(limit)
   return limit
+}
+
+function tooLarge(limit: number): ProxyError {
+  const where = 'limits.bodyBytes, or buffering.maxRequestBodyBytes of the backend'
+  return new ProxyError('PROXY_BODY_TOO_LARGE', `the body is longer than ${limit} bytes (${where})`)
 }
 
 /** As much as one read of a socket brings. */
@@ -127,7 +132,7 @@ export class RequestBody extends Readable {
 
   readonly #onData = (chunk: Buffer): void => {
     this.#came += chunk.length
-    if (this.#came > this.#limit) this.destroy(new ProxyError('PROXY_BODY_TOO_LARGE'))
+    if (this.#came > this.#limit) this.destroy(tooLarge(this.#limit))
     else if (chunk.length < MIN_PIECE_BYTES || this.#small.length > 0) this.#keep(chunk)
     else if (!this.push(chunk)) this.#req.pause()
   }

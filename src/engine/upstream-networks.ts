@@ -5,6 +5,7 @@ import { onRejected } from '../model/rejections.js'
 import { parseRange } from '../rules/cidr.js'
 import { compileWithin } from '../rules/range-set.js'
 import { isCredentialService } from './credential-services.js'
+import { isShortage } from './shortage.js'
 
 type Within = (address: string) => boolean
 
@@ -31,11 +32,11 @@ export class UpstreamNetworks {
   /** Addresses of names, without those that are not allowed. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const found = (error: NodeJS.ErrnoException | null, answer: unknown): void => {
-      if (error) return callback(error, [])
+      if (error) return callback(notFound(hostname, error), [])
       const addresses = addressesIn(answer)
       const allowed = addresses.filter(({ address }) => this.#allows(address))
       const [first] = allowed
-      if (addresses.length === 0) callback(new Error(`${hostname} has no address`), [])
+      if (addresses.length === 0) callback(notFound(hostname, new Error('no address')), [])
       else if (!first) callback(forbidden(hostname, addresses), [])
       else if (options.all) callback(null, allowed)
       else callback(null, first.address, first.family)
@@ -55,7 +56,8 @@ export class UpstreamNetworks {
   readonly addressesOf = (hostname: string): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
       this.lookup(hostname, { all: true, hints: ADDRCONFIG }, (error, found) => {
-        if (error) return reject(error)
+        // The warning of strict-dns.ts says by itself that the name cannot be looked up.
+        if (error) return reject(error instanceof ProxyError && error.cause ? error.cause : error)
         const all = found as LookupAddress[]
         const preferred = all.filter(({ address }) => !address.includes(':'))
         const addresses = (preferred.length > 0 ? preferred : all).map(({ address }) => address)
@@ -75,6 +77,16 @@ function parseNetwork(text: string, index: number) {
     const message = `limits.upstreamNetworks[${index}]: ${(error as Error).message}`
     throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
   }
+}
+
+/**
+ * A lookup of the host's own fails with codes that no connection fails with, or with none: those of c-ares (`ENODATA`), say. The
+ * server cannot be reached then, and the request may go to another one. The system's own errors are known already.
+ */
+function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
+  if (error instanceof ProxyError || error.syscall === 'getaddrinfo' || isShortage(error)) return error
+  const message = `${hostname} cannot be looked up: ${error.message}`
+  return new ProxyError('PROXY_CONNECT_FAILED', message, { cause: error })
 }
 
 /** A lookup of the host's own may give a single address, or what is none. */

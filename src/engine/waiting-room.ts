@@ -49,7 +49,10 @@ export class WaitingRoom {
     if (this.#places.length >= this.#size)
       this.#places = this.#places.filter((place) => this.#isAwaited(place))
     if (this.#places.length >= this.#size)
-      throw new ProxyError('PROXY_SERVERS_BUSY', `${this.#size} requests wait for a server already`)
+      throw new ProxyError(
+        'PROXY_SERVERS_BUSY',
+        `every server has its maxConnections, and the queue is full (queue.size: ${this.#size})`,
+      )
     const timer = setTimeout(() => this.#giveUp(place), this.#timeoutMs).unref()
     const place: Place = { waiting, hasServer, proceed, timer }
     this.#places.push(place)

@@ -6,9 +6,15 @@ import { suggestName } from './nearest-name.js'
  * Refuses options that do not exist: a misspelt one would otherwise be ignored without a word.
  *
  * @param path what stands before the option's name in the message
+ * @param elsewhere options that stand in other places, by their names: where each of them stands
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
  */
-export function onlyKnownOptions(given: object, known: readonly string[], path: string): void {
+export function onlyKnownOptions(
+  given: object,
+  known: readonly string[],
+  path: string,
+  elsewhere: Readonly<Record<string, string>> = {},
+): void {
   if (typeof given !== 'object' || given === null) {
     const where = path === '' ? 'options' : path.replace(/[:.]\s*$/, '')
     throw new ProxyError(
@@ -20,10 +26,14 @@ export function onlyKnownOptions(given: object, known: readonly string[], path: 
     if (!known.includes(name)) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
-        `${noOption(path)}${name}${suggestName(name, known) || `; there are ${known.join(', ')}`}`,
+        `${noOption(path)}${name}${suggestPlace(name, elsewhere) || suggestName(name, known) || `; there are ${known.join(', ')}`}`,
       )
     }
   }
+}
+
+function suggestPlace(name: string, elsewhere: Readonly<Record<string, string>>): string {
+  return Object.hasOwn(elsewhere, name) ? `; there is ${elsewhere[name]}` : ''
 }
 
 /** `timeouts.` goes on in the option's name, `listen: ` does not. */

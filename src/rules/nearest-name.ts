@@ -22,6 +22,21 @@ export function suggestName(name: string, known: Iterable<string>): string {
 }
 
 /**
+ * For a message: the one path that ends as a name does which was written without its table, or in another one. Nothing where
+ * several end so.
+ */
+export function suggestByEnd(name: string, paths: readonly string[]): string {
+  const end = endOf(name)
+  const [found, ...others] = paths.filter((path) => endOf(path) === end)
+  return found === undefined || others.length > 0 ? '' : `; the nearest known one is ${JSON.stringify(found)}`
+}
+
+/** The last part of a key, a flag or a variable. */
+function endOf(path: string): string | undefined {
+  return path.toLowerCase().split(/[._]/).at(-1)
+}
+
+/**
  * Half as long again as any known name, so that what is cut is near to none: two names may differ at their ends alone. What is
  * beyond is cut, so that hostile names cost nothing.
  */

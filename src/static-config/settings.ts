@@ -1,9 +1,9 @@
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
 import { pathOf, quote } from '../rules/document-shapes.js'
-import { suggestName } from '../rules/nearest-name.js'
+import { suggestByEnd, suggestName } from '../rules/nearest-name.js'
 import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
-import { isOfDocument, OLD_NAMES, type StaticKey } from './static-keys.js'
+import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-keys.js'
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 import { whyRefused } from './ways-out.js'
 
@@ -129,7 +129,8 @@ export class Settings {
       const names = [...above, next && next.name !== '*' ? next.name : given]
       const path = joined(names)
       if (!next) {
-        const message = `there is no key ${quote(given)} here${suggestName(given, namesBelow(step))}`
+        const nearest = suggestName(given, namesBelow(step)) || suggestByEnd(given, [...STATIC_KEYS.keys()])
+        const message = `there is no key ${quote(given)} here${nearest}`
         this.issue(path, 'UNKNOWN_FIELD', message)
       } else if (seen.has(folded(given))) {
         this.issue(path, 'DUPLICATE_NAME', 'stands twice, in different case; expected one')

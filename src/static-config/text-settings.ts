@@ -1,5 +1,5 @@
 import { quote } from '../rules/document-shapes.js'
-import { nearestName, suggestName } from '../rules/nearest-name.js'
+import { nearestName, suggestByEnd, suggestName } from '../rules/nearest-name.js'
 import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
@@ -86,7 +86,8 @@ const INSECURE = ['insecure', 'insecureSkipVerify']
 /** For a message. One that trusts everybody is named only for what is near to it in its own last part. */
 function suggestKey(given: string, known: readonly string[]): string {
   const meansInsecure = nearestName(given.split(/[._]/).at(-1) ?? '', INSECURE) !== undefined
-  return suggestName(given, meansInsecure ? known : known.filter((path) => !/insecure/i.test(path)))
+  const safe = meansInsecure ? known : known.filter((path) => !/insecure/i.test(path))
+  return suggestByEnd(given, safe) || suggestName(given, safe)
 }
 
 function take(settings: Settings, found: FoundKey | undefined, value: string, shown: string): void {

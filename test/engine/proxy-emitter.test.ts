@@ -183,3 +183,21 @@ describe('listeners', () => {
     expect(context.heard).toBe(1)
   })
 })
+
+describe('what is no function', () => {
+  it.each(['on', 'once', 'addListener'] as const)('is refused by %s, and nothing listens', (method) => {
+    const emitter = new ProxyEmitter()
+    for (const [listener, found] of [
+      [5, 'number 5'],
+      [undefined, 'nothing'],
+      ['log', 'string "log"'],
+    ] as const)
+      expect(() => emitter[method]('providerRecovered', listener as never)).toThrow(
+        expect.objectContaining({
+          code: 'PROXY_OPTION_INVALID',
+          message: `the listener of providerRecovered: expected a function, found ${found}`,
+        }),
+      )
+    expect(emitter.emit('providerRecovered', RECOVERED)).toBe(false)
+  })
+})

@@ -141,6 +141,23 @@ describe('what comes before the file', () => {
     expect(await refusalOf(FILE, { flags: { web: 'perhaps' } })).toContain('--web: expected a table, found')
   })
 
+  it('without the table that it stands in is told where it stands', async () => {
+    const env = { SWITCHOVER_REQUESTACCEPTGRACETIMEOUT: '3s' }
+    const text = await refusalOf(`${FILE}\nrequestAcceptGraceTimeout = "3s"`, {
+      flags: { requestAcceptGraceTimeout: '3s' },
+      env,
+    })
+    expect(text.split('\n')).toEqual([
+      expect.stringContaining('; the nearest known one is "lifeCycle.requestAcceptGraceTimeout"'),
+      expect.stringContaining('; the nearest known one is "SWITCHOVER_LIFECYCLE_REQUESTACCEPTGRACETIMEOUT"'),
+      expect.stringContaining('; the nearest known one is "--lifeCycle.requestAcceptGraceTimeout"'),
+    ])
+    // Several keys end so: none is meant more than another.
+    expect(await refusalOf(FILE, { flags: { aliasKey: '/a' } })).toMatch(
+      /--aliasKey: there is no such flag \[/,
+    )
+  })
+
   it('is named in issues as it was written', async () => {
     const flags = { 'etcd.prefx': 'x', 'retry.attempts': 'many' }
     const env = { SWITCHOVER_ETCD_PREFX: 'x', SWITCHOVER_ETCD_WATCH: 'maybe', OTHER: '1' }

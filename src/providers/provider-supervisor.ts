@@ -270,7 +270,7 @@ function refusal(issues: readonly Issue[]): ProxyError {
 
 /** A document may be anything, and its getters may throw anything: no error there must hold up the deliveries after it. */
 function unreadable(thrown: unknown): ProxyError {
-  const message = thrown instanceof Error ? thrown.message : 'the document cannot be read'
+  const message = thrown instanceof Error ? asError(thrown).message : 'the document cannot be read'
   return new ProxyError('PROXY_INTERNAL', message, { cause: thrown })
 }
 

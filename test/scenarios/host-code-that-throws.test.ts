@@ -22,11 +22,38 @@ const WAYS: readonly [string, (this: unknown) => never | Promise<never>][] = [
   ['rejects', async () => raise()],
   ['throws null', () => raise(null)],
   ['rejects with nothing', () => Promise.reject()],
+  ['throws an error that cannot be read', () => raise(unreadable())],
+  ['rejects with an error that cannot be read', async () => raise(unreadable())],
+  ['throws a frozen error', () => raise(Object.freeze(new Error('mine')))],
+  [
+    'throws an error whose message is no text',
+    () => raise(Object.assign(new Error('mine'), { message: Symbol('mine') })),
+  ],
+  [
+    'throws a function that cannot be read',
+    () => raise(Object.assign(() => {}, { toString: () => raise() })),
+  ],
 ]
 type Fail = (...args: unknown[]) => never
 
 function raise(thrown: unknown = new Error('mine')): never {
   throw thrown
+}
+
+/** An error each of whose members throws when it is read. */
+function unreadable(): Error {
+  const get = () => raise()
+  const error = new Error('mine')
+  // Node makes the stack of the other members when it is first read.
+  if (!error.stack) raise()
+  return Object.defineProperties(error, {
+    stack: { get },
+    message: { get },
+    code: { get },
+    name: { get },
+    cause: { get },
+    syscall: { get },
+  })
 }
 
 /** A provider of documents that a test delivers. */
@@ -152,6 +179,30 @@ describe("with onListenerError: 'throw'", () => {
   })
 })
 
+describe.each(WAYS.filter(([name]) => name.startsWith('throws')))(
+  'code of the host that %s',
+  (_, failing) => {
+    it('as a getter of a document has it refused, and later ones go live', async () => {
+      const fatal = catchFatal()
+      const hand = new ByHand()
+      const { proxy, port } = await makeProxy({ providers: [hand] })
+      await proxy.start()
+      const document = routeTo(await startNamed('one'))
+      const broken = {
+        ...document,
+        get frontends() {
+          return failing()
+        },
+      } as never as ProviderConfig
+      expect(await hand.sink?.update(broken)).toMatchObject({ state: 'refused' })
+      expect(await hand.sink?.update(document)).toMatchObject({ state: 'live' })
+      expect((await httpGet({ port })).body).toBe('one')
+      await someTurns()
+      expect(fatal).toEqual([])
+    })
+  },
+)
+
 describe.each(WAYS)('code of the host that %s', (_, fail) => {
   const failing = fail as Fail
 
@@ -230,7 +281,11 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     expect((await httpGet({ port })).body).toBe('one')
     await proxy.reopenLogs()
     await eventually(() => warnings.length === 3, 'the warnings')
-    expect(warnings.map((text) => text.replace(/: (mine|null|undefined)$/, '')).sort()).toEqual([
+    expect(
+      warnings
+        .map((text) => text.replace(/: (mine|null|undefined|an error that cannot be read)$/, ''))
+        .sort(),
+    ).toEqual([
       'SWITCHOVER_LISTENER_FAILED: reopen of the logger failed',
       'SwitchoverLogWarning: the access log cannot be written',
       'SwitchoverLogWarning: the application log cannot be written',

@@ -56,8 +56,10 @@ export class Observation {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
+    // Closed before it was opened, be it that the proxy is about to.
+    if (this.#closed || this.#options.status?.address !== undefined) throw new ProxyError('PROXY_CLOSED')
     const message = 'status.address: expected where the status server is to listen'
-    throw new ProxyError(this.#closed ? 'PROXY_CLOSED' : 'PROXY_OPTION_INVALID', message)
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
 
   /** The status server's, to be mounted in a server of the host's. */

@@ -67,6 +67,8 @@ export class Observation {
     const { failures } = this.#events
     const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
+      // By the host, while it waited for the status server to be opened. Another answer would throw.
+      if (res.headersSent) return undefined
       if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()
       if (pass) return pass(error)

@@ -147,8 +147,9 @@ export class ProviderSupervisor {
         const error = given instanceof ProxyError ? given : unreadable(given)
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
-      trouble: (error) => {
-        if (!late()) entry.trouble(error)
+      // By a provider of the host's it may be anything.
+      trouble: (given) => {
+        if (!late()) entry.trouble(asError(given))
       },
       recovered: () => {
         if (!late()) entry.recovered()

@@ -56,6 +56,8 @@ function unreadable(): Error {
   })
 }
 
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
+
 /** A provider of documents that a test delivers. */
 class ByHand implements Provider {
   readonly name = 'hand'
@@ -202,6 +204,35 @@ describe.each(WAYS.filter(([name]) => name.startsWith('throws')))(
     })
   },
 )
+
+describe('a provider tells of trouble', () => {
+  it.each([
+    ['null', null, 'null'],
+    ['nothing', undefined, 'undefined'],
+    ['a text', 'down', 'down'],
+    ['an error that cannot be read', unreadable(), 'an error that cannot be read'],
+    [
+      'an error whose message is no text',
+      Object.assign(new Error('mine'), { message: Symbol('mine') }),
+      'an error that cannot be read',
+    ],
+  ])('by %s: listeners get an error, and ready names it', async (_, given, said) => {
+    const [fatal, warnings] = [catchFatal(), catchWarnings()]
+    const hand = new ByHand()
+    const { proxy } = await makeProxy({ providers: [hand], status: {}, logger: silent })
+    const told: string[] = []
+    proxy.on('providerTroubled', ({ error }) => told.push(error.message))
+    await proxy.start()
+    hand.sink?.trouble(given as Error)
+    await expect(proxy.ready({ timeoutMs: 1 })).rejects.toMatchObject({
+      code: 'PROXY_NOT_READY',
+      message: `not ready after 1 ms: hand: ${said}`,
+    })
+    expect(told).toEqual([said])
+    await someTurns()
+    expect([fatal, warnings]).toEqual([[], []])
+  })
+})
 
 describe.each(WAYS)('code of the host that %s', (_, fail) => {
   const failing = fail as Fail

@@ -205,6 +205,24 @@ describe.each(WAYS.filter(([name]) => name.startsWith('throws')))(
   },
 )
 
+describe('a lookup of names calls back', () => {
+  it.each([
+    ['with a text', 'down', []],
+    ['with a frozen error', Object.freeze(new Error('down')), []],
+    ['with an error that cannot be read', unreadable(), []],
+    ['with an address that cannot be read', null, [{ address: Object.create(null), family: 4 }]],
+  ])('%s: the response is an error, and nothing is uncaught', async (_, error, found) => {
+    const fatal = catchFatal()
+    const lookup = ((_name: string, _how: object, answer: (...args: unknown[]) => void) =>
+      void setImmediate(() => answer(error, found))) as never as NonNullable<ProxyOptions['lookup']>
+    const { proxy, port } = await makeProxy({ config: routeTo('http://a.name.test:80'), lookup })
+    await proxy.ready()
+    expect((await httpGet({ port })).status).toBeGreaterThanOrEqual(500)
+    await someTurns()
+    expect(fatal).toHaveLength(0)
+  })
+})
+
 describe('a provider tells of trouble', () => {
   it.each([
     ['null', null, 'null'],

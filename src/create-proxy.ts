@@ -139,7 +139,7 @@ export class ReverseProxy extends ProxyEmitter {
   /**
    * Where the status server listens; starts the proxy.
    *
-   * @throws what node says if it cannot listen there; ProxyError `PROXY_OPTION_INVALID` without `status.address`
+   * @throws what node says if it cannot listen there; ProxyError `PROXY_OPTION_INVALID` without `status.address`, `PROXY_CLOSED`
    */
   async statusAddress(): Promise<BoundAddress> {
     void this.start()

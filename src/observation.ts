@@ -56,8 +56,10 @@ export class Observation {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
+    // Closed before it was opened, be it that the proxy is about to.
+    if (this.#closed || this.#options.status?.address !== undefined) throw new ProxyError('PROXY_CLOSED')
     const message = 'status.address: expected where the status server is to listen'
-    throw new ProxyError(this.#closed ? 'PROXY_CLOSED' : 'PROXY_OPTION_INVALID', message)
+    throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
 
   /** The status server's, to be mounted in a server of the host's. */
@@ -65,6 +67,8 @@ export class Observation {
     const { failures } = this.#events
     const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
+      // By the host, while it waited for the status server to be opened. Another answer would throw.
+      if (res.headersSent) return undefined
       if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()
       if (pass) return pass(error)

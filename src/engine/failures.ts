@@ -33,7 +33,15 @@ const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
 /** Anything thrown on a request's way, as one of our errors, with what was thrown as its cause. */
 export function toProxyError(thrown: unknown): ProxyError {
-  if (thrown instanceof ProxyError) return thrown
+  try {
+    return thrown instanceof ProxyError ? thrown : byItsCode(thrown)
+  } catch {
+    // Code of the host threw something whose members throw when they are read.
+    return new ProxyError('PROXY_INTERNAL', asError(thrown).message, { cause: thrown })
+  }
+}
+
+function byItsCode(thrown: unknown): ProxyError {
   const { code, message } = codeAndMessage(thrown)
   if (isShortage(thrown)) return new ProxyError('PROXY_OUT_OF_RESOURCES', message, { cause: thrown })
   if (isTlsFailure(code)) {

@@ -50,12 +50,17 @@ export class ListenerFailures {
   }
 }
 
-/** Anything can be thrown, also an error whose members cannot be read. */
 function describe(thrown: unknown): { readonly message: string; readonly detail?: string } {
+  const error = asError(thrown)
+  const { message } = error
+  return error === thrown ? { message, ...stackOf(error) } : { message }
+}
+
+/** A member of its own, which may throw when it is read though the message can be. */
+function stackOf(error: Error): { readonly detail?: string } {
   try {
-    const { message, stack } = asError(thrown)
-    return { message: String(message), ...(thrown instanceof Error && { detail: String(stack) }) }
+    return { detail: String(error.stack) }
   } catch {
-    return { message: 'an error that cannot be read' }
+    return {}
   }
 }

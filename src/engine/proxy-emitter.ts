@@ -71,6 +71,8 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
 
   // One wrapper per listener, whatever it listens to, so that `off` finds what `on` put there.
   #contain<L extends Listener>(listener: L): L {
+    // `off` may be given anything.
+    if (typeof listener !== 'function') return listener
     let contained = this.#contained.get(listener)
     if (!contained) {
       const { failures } = this

@@ -1,8 +1,13 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /** The socket of an upgrade, with what Node's HTTP servers and sockets add. */
-type UpgradeSocket = Duplex & { readonly server?: Server; readonly bytesWritten?: number }
+type UpgradeSocket = Duplex & {
+  readonly server?: Server
+  readonly bytesWritten?: number
+  /** The response that is under way on it, of a request before. */
+  readonly _httpMessage?: ServerResponse | null
+}
 
 /** Whether another listener of the host's hears of the same upgrades, of `ws` or Socket.IO for example. */
 export function isShared(socket: UpgradeSocket): boolean {
@@ -20,7 +25,8 @@ export function isTaken(socket: UpgradeSocket, bytesBefore = socket.bytesWritten
 
 /** Calls back when the other listeners were called, unless one of them has the socket by then. */
 export function afterOthers(socket: UpgradeSocket, then: () => void): void {
-  const { bytesWritten } = socket
+  // What a response before it writes meanwhile is no sign of another listener.
+  const bytesWritten = socket._httpMessage ? undefined : socket.bytesWritten
   // Not on the next tick: a listener that awaits what is there already has its turn, too.
   setImmediate(() => {
     if (!isTaken(socket, bytesWritten)) then()

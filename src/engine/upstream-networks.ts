@@ -32,7 +32,8 @@ export class UpstreamNetworks {
   /** Addresses of names, without those that are not allowed. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const found = (error: NodeJS.ErrnoException | null, answer: unknown): void => {
-      if (error) return callback(notFound(hostname, error), [])
+      // Node and undici read the members of the error where nothing catches.
+      if (error) return callback(notFound(hostname, asError(error)), [])
       const addresses = addressesIn(answer)
       const allowed = addresses.filter(({ address }) => this.#allows(address))
       const [first] = allowed
@@ -93,11 +94,19 @@ function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
 function addressesIn(answer: unknown): LookupAddress[] {
   const given: unknown[] = Array.isArray(answer) ? answer : [{ address: answer }]
   return given.flatMap((entry) => {
-    const address = String((entry as Partial<LookupAddress> | null)?.address)
+    const address = textOfAddress(entry)
     const family = isIP(address)
     // One with a zone is link-local, and in no range that could be written.
     return family === 0 || address.includes('%') ? [] : { address, family }
   })
+}
+
+function textOfAddress(entry: unknown): string {
+  try {
+    return String((entry as Partial<LookupAddress> | null)?.address)
+  } catch {
+    return ''
+  }
 }
 
 function forbidden(hostname: string, found: readonly LookupAddress[] = []): ProxyError {

@@ -136,13 +136,23 @@ export interface ProxyErrorDetails {
   readonly retryAfterMs?: number | undefined
 }
 
-/** Whatever was thrown, as an error: an alien value becomes the message of one. */
+/**
+ * Whatever was thrown, as an error whose message can be read and is a text. An alien value becomes the message of one. Code of
+ * the host may throw an error whose members throw when they are read: whoever tells of it must not fail by that.
+ */
 export function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown
-  // Not `String(thrown)`, which itself throws for an object without a prototype.
-  return new Error(
-    typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown),
-  )
+  try {
+    if (!(thrown instanceof Error)) return new Error(textOf(thrown))
+    if (typeof (thrown.message as unknown) === 'string') return thrown
+  } catch {
+    // What follows says so.
+  }
+  return new Error('an error that cannot be read', { cause: thrown })
+}
+
+/** Not `String(thrown)` of an object, which itself throws for one without a prototype. */
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown)
 }
 
 /** All issues in one message, a line each, for logs and thrown errors. */

@@ -147,8 +147,9 @@ export class ProviderSupervisor {
         const error = given instanceof ProxyError ? given : unreadable(given)
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
-      trouble: (error) => {
-        if (!late()) entry.trouble(error)
+      // By a provider of the host's it may be anything.
+      trouble: (given) => {
+        if (!late()) entry.trouble(asError(given))
       },
       recovered: () => {
         if (!late()) entry.recovered()
@@ -270,7 +271,7 @@ function refusal(issues: readonly Issue[]): ProxyError {
 
 /** A document may be anything, and its getters may throw anything: no error there must hold up the deliveries after it. */
 function unreadable(thrown: unknown): ProxyError {
-  const message = thrown instanceof Error ? thrown.message : 'the document cannot be read'
+  const message = thrown instanceof Error ? asError(thrown).message : 'the document cannot be read'
   return new ProxyError('PROXY_INTERNAL', message, { cause: thrown })
 }
 

@@ -80,6 +80,15 @@ describe('a listener that throws', () => {
     expect(warnings[0]).toBe(`SWITCHOVER_LISTENER_FAILED: a listener of providerRecovered failed: ${said}`)
   })
 
+  it.each(['on', 'once', 'addListener'] as const)('%s refuses what is no function', (method) => {
+    const emitter = new ProxyEmitter()
+    for (const wrong of [undefined, null, {}, 'text'])
+      expect(() => emitter[method]('providerRecovered', wrong as never)).toThrow(
+        'the listener of providerRecovered: expected a function',
+      )
+    expect(emitter.listenerCount('providerRecovered')).toBe(0)
+  })
+
   it('is told of ten times a minute, each by itself', async () => {
     const warnings = catchWarnings()
     const emitter = new ProxyEmitter()

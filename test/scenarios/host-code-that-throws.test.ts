@@ -22,12 +22,41 @@ const WAYS: readonly [string, (this: unknown) => never | Promise<never>][] = [
   ['rejects', async () => raise()],
   ['throws null', () => raise(null)],
   ['rejects with nothing', () => Promise.reject()],
+  ['throws an error that cannot be read', () => raise(unreadable())],
+  ['rejects with an error that cannot be read', async () => raise(unreadable())],
+  ['throws a frozen error', () => raise(Object.freeze(new Error('mine')))],
+  [
+    'throws an error whose message is no text',
+    () => raise(Object.assign(new Error('mine'), { message: Symbol('mine') })),
+  ],
+  [
+    'throws a function that cannot be read',
+    () => raise(Object.assign(() => {}, { toString: () => raise() })),
+  ],
 ]
 type Fail = (...args: unknown[]) => never
 
 function raise(thrown: unknown = new Error('mine')): never {
   throw thrown
 }
+
+/** An error each of whose members throws when it is read. */
+function unreadable(): Error {
+  const get = () => raise()
+  const error = new Error('mine')
+  // Node makes the stack of the other members when it is first read.
+  if (!error.stack) raise()
+  return Object.defineProperties(error, {
+    stack: { get },
+    message: { get },
+    code: { get },
+    name: { get },
+    cause: { get },
+    syscall: { get },
+  })
+}
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A provider of documents that a test delivers. */
 class ByHand implements Provider {
@@ -152,6 +181,77 @@ describe("with onListenerError: 'throw'", () => {
   })
 })
 
+describe.each(WAYS.filter(([name]) => name.startsWith('throws')))(
+  'code of the host that %s',
+  (_, failing) => {
+    it('as a getter of a document has it refused, and later ones go live', async () => {
+      const fatal = catchFatal()
+      const hand = new ByHand()
+      const { proxy, port } = await makeProxy({ providers: [hand] })
+      await proxy.start()
+      const document = routeTo(await startNamed('one'))
+      const broken = {
+        ...document,
+        get frontends() {
+          return failing()
+        },
+      } as never as ProviderConfig
+      expect(await hand.sink?.update(broken)).toMatchObject({ state: 'refused' })
+      expect(await hand.sink?.update(document)).toMatchObject({ state: 'live' })
+      expect((await httpGet({ port })).body).toBe('one')
+      await someTurns()
+      expect(fatal).toEqual([])
+    })
+  },
+)
+
+describe('a lookup of names calls back', () => {
+  it.each([
+    ['with a text', 'down', []],
+    ['with a frozen error', Object.freeze(new Error('down')), []],
+    ['with an error that cannot be read', unreadable(), []],
+    ['with an address that cannot be read', null, [{ address: Object.create(null), family: 4 }]],
+  ])('%s: the response is an error, and nothing is uncaught', async (_, error, found) => {
+    const fatal = catchFatal()
+    const lookup = ((_name: string, _how: object, answer: (...args: unknown[]) => void) =>
+      void setImmediate(() => answer(error, found))) as never as NonNullable<ProxyOptions['lookup']>
+    const { proxy, port } = await makeProxy({ config: routeTo('http://a.name.test:80'), lookup })
+    await proxy.ready()
+    expect((await httpGet({ port })).status).toBeGreaterThanOrEqual(500)
+    await someTurns()
+    expect(fatal).toHaveLength(0)
+  })
+})
+
+describe('a provider tells of trouble', () => {
+  it.each([
+    ['null', null, 'null'],
+    ['nothing', undefined, 'undefined'],
+    ['a text', 'down', 'down'],
+    ['an error that cannot be read', unreadable(), 'an error that cannot be read'],
+    [
+      'an error whose message is no text',
+      Object.assign(new Error('mine'), { message: Symbol('mine') }),
+      'an error that cannot be read',
+    ],
+  ])('by %s: listeners get an error, and ready names it', async (_, given, said) => {
+    const [fatal, warnings] = [catchFatal(), catchWarnings()]
+    const hand = new ByHand()
+    const { proxy } = await makeProxy({ providers: [hand], status: {}, logger: silent })
+    const told: string[] = []
+    proxy.on('providerTroubled', ({ error }) => told.push(error.message))
+    await proxy.start()
+    hand.sink?.trouble(given as Error)
+    await expect(proxy.ready({ timeoutMs: 1 })).rejects.toMatchObject({
+      code: 'PROXY_NOT_READY',
+      message: `not ready after 1 ms: hand: ${said}`,
+    })
+    expect(told).toEqual([said])
+    await someTurns()
+    expect([fatal, warnings]).toEqual([[], []])
+  })
+})
+
 describe.each(WAYS)('code of the host that %s', (_, fail) => {
   const failing = fail as Fail
 
@@ -230,7 +330,11 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     expect((await httpGet({ port })).body).toBe('one')
     await proxy.reopenLogs()
     await eventually(() => warnings.length === 3, 'the warnings')
-    expect(warnings.map((text) => text.replace(/: (mine|null|undefined)$/, '')).sort()).toEqual([
+    expect(
+      warnings
+        .map((text) => text.replace(/: (mine|null|undefined|an error that cannot be read)$/, ''))
+        .sort(),
+    ).toEqual([
       'SWITCHOVER_LISTENER_FAILED: reopen of the logger failed',
       'SwitchoverLogWarning: the access log cannot be written',
       'SwitchoverLogWarning: the application log cannot be written',

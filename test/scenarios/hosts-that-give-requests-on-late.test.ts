@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { openRaw, routeTo, routeWith, startServer } from '../engine/live-engine.js'
+import { catchFatal } from '../support/catch-uncaught.js'
+import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 
 const request = (path: string, method = 'GET') =>
@@ -119,5 +121,29 @@ describe.each([1, 2, 10])('a request goes through two proxies of one host, pipel
     own?.end('>')
     await client.until('<GET /fourth>')
     expect(log).toEqual(['GET /held', 'GET /third', 'GET /fourth'])
+  })
+})
+
+describe('a host answers a request that it has given to the status handler', () => {
+  it.each([
+    ['the first, which opens the status server', {}, false],
+    ['a later one', {}, true],
+    ['without a status server', undefined, true],
+  ])('%s: its own answer is whole, and nothing is uncaught', async (_, status, isOpen) => {
+    const fatal = catchFatal()
+    const proxy = createProxy({ config: routeTo('http://127.0.0.1:1'), ...(status && { status }) })
+    onTestFinished(() => proxy.close({ drainMs: 0 }))
+    if (isOpen) await proxy.ready()
+    const own = 'own'.repeat(50_000)
+    const port = await host((req, res) => {
+      if (req.url === '/ready') proxy.status(req, res)
+      res.end(own)
+    })
+    for (let time = 0; time < 3; time += 1) {
+      const answer = await httpGet({ port, path: '/ready' })
+      expect([answer.status, answer.body.length]).toEqual([200, own.length])
+    }
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+    expect(fatal).toEqual([])
   })
 })

@@ -70,6 +70,18 @@ async function afterTurns(count: number): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
+it.each([{ acceptMs: 0 }, {}])(
+  'where the status server listens is told as closed, not as missing: %o',
+  async (close) => {
+    const { proxy } = makeProxy({ config: routeTo('http://127.0.0.1:1'), status: { address: '127.0.0.1:0' } })
+    const closing = proxy.close(close)
+    const closed = { code: 'PROXY_CLOSED', message: 'The proxy is shutting down.' }
+    await expect(proxy.statusAddress()).rejects.toMatchObject(closed)
+    await closing
+    await expect(proxy.statusAddress()).rejects.toMatchObject(closed)
+  },
+)
+
 describe('while requests are accepted', () => {
   it('the status server says so, and each response ends its connection', async () => {
     const server = await startNamed('one')

@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { createServer as createPlain, type IncomingMessage, type Server } from 'node:http'
+import {
+  createServer as createPlain,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
@@ -94,6 +99,32 @@ const OTHERS: readonly [string, (server: Server) => void][] = [
   ['a listener', (server) => void server.on('upgrade', () => {})],
   ['a listener of one upgrade', (server) => void server.once('upgrade', () => {})],
 ]
+
+describe('an upgrade behind a response that goes on', () => {
+  it.each(['before', 'after'])('is answered beside a listener that leaves it, added %s', async (when) => {
+    const behind = await startBehind()
+    const { server, port } = await startHost()
+    const proxy = await makeProxy(routes(behind.url))
+    const held: ServerResponse[] = []
+    server.on('request', (_req, res) => {
+      res.write('begun')
+      held.push(res)
+    })
+    // Pieces of the response before leave in the turn in which the others have their say.
+    const other = () => held[0]?.write('on')
+    if (when === 'before') server.on('upgrade', other)
+    server.on('upgrade', proxy.upgrade)
+    if (when === 'after') server.on('upgrade', other)
+    const client = await openRaw(port)
+    client.send([...ask('/held'), '', ''].filter((line) => !/^(Upgrade|Connection)/.test(line)).join('\r\n'))
+    client.sendHead(...ask('/behind/a'))
+    await client.until('on\r\n')
+    held[0]?.end()
+    await client.until(/101 Switching Protocols[\s\S]*\r\n\r\n/)
+    expect(heads(client.received)).toEqual(['200', '101'])
+    expect(behind.upgrades).toEqual(['/behind/a'])
+  })
+})
 
 describe('attach', () => {
   describe.each([false, true])('over TLS: %s', (isSecure) => {

@@ -88,6 +88,7 @@ describe('a limit below 5 s', () => {
     const proxy = createProxy({ config: routeTo(await startNamed('x')), timeouts: { keepAliveMs } })
     onTestFinished(() => proxy.close())
     const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
+    await proxy.ready()
     const set = vi.spyOn(Socket.prototype, 'setTimeout')
     onTestFinished(() => set.mockRestore())
     const client = await openRaw(port)

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
@@ -8,6 +8,13 @@ import { forwardResponseHeaders } from './forward-headers.js'
 import type { LingeringClose } from './lingering-close.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
+import {
+  asPlainRequests,
+  eventOf,
+  giveTo,
+  hasUnknownExpectation,
+  refuseExpectation,
+} from './plain-requests.js'
 import { hasBody } from './request-body.js'
 import { withoutLength } from './response-head.js'
 import type { RawFields } from './sent-request.js'
@@ -36,7 +43,9 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   const decide = (req: IncomingMessage, socket: Duplex, head: Buffer, next?: Next, shared?: boolean) => {
     const claim = next && claims(req)
     if (!next || claim || (claim === undefined && !shared)) return take(req, socket, head)
-    if (!shared && isPlainForHost(req, socket)) return plain(req, socket, head)
+    const host = shared ? undefined : hostOfPlain(req, socket)
+    if (host && !keepsItsBody(req)) return plain(req, socket, head)
+    if (host) return giveTo(host, eventOf(req), req, responseOn(req, socket, lingering))
     passUpgradeOn(next, socket, routes.failures, (error) => {
       const res = responseOn(req, socket, lingering)
       writeErrorResponse({ req, res, owner: { inFlight: { lingering } } }, error, true)
@@ -82,6 +91,8 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
     // What is hidden would not be replayed: such a request goes on to be refused.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
     if (replay) return plain(req, socket, head)
+    if (protocol === undefined && hasUnknownExpectation(req))
+      return refuseExpectation(req, responseOn(req, socket, lingering), lingering)
     const pending =
       protocol === undefined ? undefined : { protocol, socket, takeEarly: readEarly(socket, head) }
     begin(req, responseOn(req, socket, lingering), pending)
@@ -90,12 +101,12 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
 }
 
 /**
- * Whether a request is one for the host's own routes: no server of Node's speaks HTTP/2 behind an upgrade, and clients of
+ * The server whose own routes a request is for, if it is one: no server of Node's speaks HTTP/2 behind an upgrade, and clients of
  * Java and curl ask for it with every first request.
  */
-function isPlainForHost(req: IncomingMessage, { server }: UpgradeSocket): boolean {
+function hostOfPlain(req: IncomingMessage, { server }: UpgradeSocket): Server | undefined {
   const isH2c = req.headers.upgrade?.toLowerCase() === 'h2c'
-  return isH2c && !keepsItsBody(req) && !hidesHeaders(req) && (server?.listenerCount('request') ?? 0) > 0
+  return isH2c && !hidesHeaders(req) && server?.listenerCount('request') ? server : undefined
 }
 
 /** Reads what stands behind an upgrade that waits for its turn: unread, nobody would see that the client has left. */
@@ -144,61 +155,6 @@ const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
 /** Whether an upgrade request comes with its body, or Node has left that on the socket. */
 function keepsItsBody(req: IncomingMessage): boolean {
   return READS_BODIES || !req.complete || req.readableLength > 0
-}
-
-/**
- * Serves upgrade requests as if they asked for none, which is anyone's right (RFC 9110, 7.8); Java's and curl's
- * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
- * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
- */
-function asPlainRequests(
-  handler: RequestHandler,
-  headBytes: number,
-  lingering: LingeringClose,
-): UpgradeHandler {
-  /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
-  const hosts = new WeakMap<Duplex, Server | undefined>()
-  const serve = (event: PlainEvent): RequestHandler => {
-    return (req, res) => {
-      // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6): it waits until then.
-      if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
-      const host = hosts.get(req.socket)
-      hosts.delete(req.socket)
-      res.shouldKeepAlive = false
-      if (!host?.listenerCount('request')) handler(req, res)
-      else giveTo(host, event, req, res)
-    }
-  }
-  // The head has been measured already; written anew it may be a little longer.
-  const plain = createServer({
-    maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1),
-    insecureHTTPParser: false,
-  })
-  for (const event of ['request', 'checkContinue'] as const) plain.on(event, serve(event))
-  plain.on('checkExpectation', (req, res) => {
-    res.shouldKeepAlive = false
-    lingering.after(req.socket)
-    res.writeHead(417).end()
-  })
-  plain.maxHeadersCount = 0
-  return (req, socket, head) => {
-    hosts.set(socket, (socket as Duplex & { server?: Server }).server)
-    let text = `${req.method} ${req.url} HTTP/${req.httpVersion}\r\n`
-    for (let index = 0; index < req.rawHeaders.length; index += 2)
-      text += `${req.rawHeaders[index]}: ${req.rawHeaders[index + 1]}\r\n`
-    socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]))
-    plain.emit('connection', socket)
-  }
-}
-
-type PlainEvent = 'request' | 'checkContinue'
-
-/** Gives a request to the server that it came to, as Node would have done. */
-function giveTo(host: Server, event: PlainEvent, req: IncomingMessage, res: ServerResponse): void {
-  if (event === 'checkContinue' && host.listenerCount(event) === 0) {
-    res.writeContinue()
-    host.emit('request', req, res)
-  } else host.emit(event, req, res)
 }
 
 /** What a client may say before the server has answered, and is read at once. */

@@ -57,6 +57,9 @@ function upload(port: number, length: number | 'unknown'): Promise<string> {
   })
 }
 
+/** A client that still sends may see the end of its connection before the part of the answer. */
+const BROKEN = /^(413, then aborted|(read|write) (ECONNRESET|EPIPE))$/
+
 const insecure = { upstreamTls: { insecureSkipVerify: true } }
 
 describe.each([
@@ -75,7 +78,7 @@ describe.each([
   it.each([
     ['nothing', '', /^502 /],
     ['part of a head', 'HTTP/1.1 413 Too', /^502 /],
-    ['part of a body', 'HTTP/1.1 413 Too Large\r\nContent-Length: 50\r\n\r\nlarge', /^413, then aborted$/],
+    ['part of a body', 'HTTP/1.1 413 Too Large\r\nContent-Length: 50\r\n\r\nlarge', BROKEN],
   ])('fails the upload if it has said %s', async (_kind, answer, expected) => {
     const server = await startResetting(answer, secure)
     const { engine, port } = await startEngine(routeTo(server), insecure)
@@ -106,6 +109,8 @@ describe('an answer to an upload that only the end of its connection would end',
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const { port } = await startEngine(routeTo({ url }))
     for (let round = 0; round < 20; round++)
-      expect(await upload(port, round % 2 ? 3_000_000 : 'unknown')).toMatch(/^(413, then aborted$|502 )/)
+      expect(await upload(port, round % 2 ? 3_000_000 : 'unknown')).toMatch(
+        new RegExp(`${BROKEN.source}|^502 `),
+      )
   })
 })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecure } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
@@ -351,13 +351,16 @@ describe('on a server of the host’s', () => {
   it.each(['attach', 'handler'] as const)(
     'that it closes as well, what is on its way is answered (%s)',
     async (how) => {
-      const { proxy, told, port } = await startHost(true, how)
-      const silent = await openRaw(port)
+      const { proxy, told, host, port } = await startHost(true, how)
+      const begun = bytesOn(host, 'connection')
+      const client = await openRaw(port)
+      // Node 26 closes what has not even begun to say something: that is lost with the host's own close.
+      await begun('GET / HTTP/1.1\r\n', client.socket)
       proxy.on('shutdownChanged', (event) => {
-        if (event.step === 'draining') silent.sendHead('GET / HTTP/1.1', 'Host: a')
+        if (event.step === 'draining') client.send('Host: a\r\n\r\n')
       })
       await proxy.close({ acceptMs: 1, drainMs: HOUR })
-      expect(await silent.untilClosed()).toMatch(
+      expect(await client.untilClosed()).toMatch(
         /^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at once/,
       )
       expect(told.at(-1)).toMatchObject({ step: 'closed', cut: 0 })
@@ -370,6 +373,7 @@ it.each(['tcp', 'unix'] as const)('over TLS and %s, on a server of the host’s 
   const { proxy, told } = makeProxy({ config: routeTo(server) })
   const host = createSecure(await (await Authority.create('a')).sign())
   proxy.attach(host)
+  const begun = bytesOn(host, 'secureConnection')
   const path = join(await folderWith({}), 'https.sock')
   host.listen(over === 'unix' ? { path } : LOOPBACK)
   await eventually(() => host.listening, 'it listens')
@@ -389,22 +393,35 @@ it.each(['tcp', 'unix'] as const)('over TLS and %s, on a server of the host’s 
       return { socket, received: () => received, closed: once(socket, 'close') }
     }),
   )
-  const [held, silent] = clients
+  const [held, second] = clients
   held?.socket.write('GET /wait HTTP/1.1\r\nHost: a\r\n\r\n')
   await eventually(() => server.waiting.length === 1, 'it waits')
+  await begun('GET / HTTP/1.1\r\n', second?.socket)
   proxy.on('shutdownChanged', (event) => {
     if (event.step !== 'draining') return
     host.close()
-    silent?.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    second?.socket.write('Host: a\r\n\r\n')
   })
   const closing = proxy.close({ acceptMs: 1, drainMs: HOUR })
-  await silent?.closed
+  await second?.closed
   server.waiting[0]?.end('at last')
   await Promise.all([held?.closed, closing])
-  expect(silent?.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at once/)
+  expect(second?.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at once/)
   expect(held?.received()).toMatch(/^HTTP\/1\.1 200 OK\r\n[\s\S]*Connection: close\r\n[\s\S]*at last/)
   expect(told.at(-1)).toMatchObject({ step: 'closed', cut: 0 })
 })
+
+/** Sends bytes to a server, and waits until the server has them. */
+function bytesOn(host: Server, event: 'connection' | 'secureConnection') {
+  const sockets: Socket[] = []
+  host.on(event, (socket: Socket) => sockets.push(socket))
+  const came = () => sockets.reduce((sum, { bytesRead }) => sum + bytesRead, 0)
+  return async (bytes: string, client?: Socket): Promise<void> => {
+    const before = came()
+    client?.write(bytes)
+    await eventually(() => came() > before, 'the bytes come')
+  }
+}
 
 describe('what is cut', () => {
   it('is told: requests that wait, responses that have begun, and tunnels', async () => {

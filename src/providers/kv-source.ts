@@ -144,6 +144,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
       // Late, it would turn the watch back to what was left.
       signal.throwIfAborted()
       if (!tree) return await this.#superseded(signal)
+      // What comes after this reading is told by what follows from it. A ring for what came before would deliver it twice.
+      this.#forgetChanges()
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
       this.#followBeside(tree.beside, prefix, aliasRevision)
@@ -217,6 +219,12 @@ export class KvSource implements AliasSource, ConfigFetcher {
     const latest = this.#firstChange + MOST_DEBOUNCES * debounceMs
     this.#quiet = setTimeout(() => this.#ringForChanges(), Math.max(0, Math.min(debounceMs, latest - now)))
     this.#quiet.unref()
+  }
+
+  #forgetChanges(): void {
+    clearTimeout(this.#quiet)
+    this.#firstChange = undefined
+    this.#changedMeanwhile = false
   }
 
   /** A ring would end the fetch under way: changes that come faster than trees are read would never be seen. */

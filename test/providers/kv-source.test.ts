@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { type KvReading, KvSource, type KvStore, type KvTree } from '../../src/providers/kv-source.js'
+
+const DEBOUNCE_MS = 50
+const signal = new AbortController().signal
+const bytes = (text: string) => Buffer.from(text)
+
+/** A store without an alias whose tree is read when the test says so. */
+class SlowStore implements KvStore {
+  readonly place = 'a store'
+  /** Tells a change to what follows the newest reading. */
+  changed = () => {}
+  #give = (_tree: KvTree) => {}
+
+  watch(): void {}
+  stop(): void {}
+  unfollow(): void {}
+  unfollowBeside(): void {}
+
+  async readAlias(): Promise<KvReading> {
+    return { revision: 'absent' }
+  }
+
+  async readBoth(prefixOf: (alias: KvReading) => string | undefined): Promise<KvTree | undefined> {
+    if (prefixOf({ revision: 'absent' }) === undefined) return undefined
+    return new Promise((resolve) => {
+      this.#give = resolve
+    })
+  }
+
+  async readBeside(): Promise<never> {
+    throw new Error('nothing stands beside a tree without an alias')
+  }
+
+  /** Ends the read under way. */
+  give(): void {
+    const entries = [
+      { key: 'backends/web/servers/one/url', value: bytes('http://127.0.0.1:9') },
+      { key: 'frontends/web/backend', value: bytes('web') },
+    ]
+    const follow = (changed: () => void) => {
+      this.changed = changed
+    }
+    this.#give({ entries, revision: '7', follow })
+  }
+}
+
+function sourceOf(store: KvStore) {
+  const source = new KvSource(store, {
+    prefix: '/traefik',
+    needsAlias: false,
+    followTarget: true,
+    debounceMs: DEBOUNCE_MS,
+    allowEmpty: false,
+    allowedPrefix: undefined,
+  })
+  let rings = 0
+  const bell = {
+    ring: () => {
+      rings += 1
+    },
+    trouble: () => {},
+    recovered: () => {},
+  }
+  return { source, bell, rings: () => rings }
+}
+
+afterEach(() => void vi.useRealTimers())
+
+describe('a change of a followed tree', () => {
+  it('that is told while the tree is read, and that the tree already holds, is read once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const store = new SlowStore()
+    const { source, bell, rings } = sourceOf(store)
+    await source.watch(bell)
+    const first = source.fetch('/traefik', { signal })
+    store.give()
+    await first
+    store.changed()
+    vi.advanceTimersByTime(DEBOUNCE_MS)
+    expect(rings()).toBe(1)
+    const second = source.fetch('/traefik', { signal })
+    // The watch of the first reading tells of it, and its time is over before the tree has come.
+    store.changed()
+    vi.advanceTimersByTime(DEBOUNCE_MS)
+    store.give()
+    await second
+    vi.advanceTimersByTime(20 * DEBOUNCE_MS)
+    expect(rings()).toBe(1)
+  })
+
+  it('that comes after the tree was read is read again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const store = new SlowStore()
+    const { source, bell, rings } = sourceOf(store)
+    await source.watch(bell)
+    const first = source.fetch('/traefik', { signal })
+    store.give()
+    await first
+    store.changed()
+    vi.advanceTimersByTime(DEBOUNCE_MS)
+    expect(rings()).toBe(1)
+  })
+})

@@ -15,8 +15,10 @@ export function isShortage(thrown: unknown): boolean {
   const codes = codesOf(thrown)
   if (codes.some((code) => SHORT.has(code))) return true
   if (codes.length > 0 && codes.every((code) => code === NO_ADDRESS)) return true
-  // Without a descriptor the system cannot look a name up, and says that there is none.
-  return (thrown as NodeJS.ErrnoException | undefined)?.syscall === 'getaddrinfo' && lacksDescriptors()
+  const { syscall, code } = (thrown ?? {}) as NodeJS.ErrnoException
+  if (syscall !== 'getaddrinfo') return false
+  // Without a descriptor the system cannot look a name up. It says that it is busy, or that there is no such name.
+  return code === 'EBUSY' || lacksDescriptors()
 }
 
 /** Whether another server may still be connected to: ports are counted for each. */

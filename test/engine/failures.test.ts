@@ -50,8 +50,13 @@ describe('what is short on our own side', () => {
     for (const code of ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']) expect(retried(code, false)).toBe(false)
   })
 
+  it('is a system that is busy when it looks a name up', () => {
+    const thrown = Object.assign(failure('EBUSY'), { syscall: 'getaddrinfo' })
+    expect(toProxyError(thrown)).toMatchObject({ ...OURS, cause: thrown })
+  })
+
   it('is not the name of a server that cannot be found, while descriptors are left', () => {
-    for (const code of ['EAI_AGAIN', 'ENOTFOUND']) {
+    for (const code of ['EAI_AGAIN', 'ENOTFOUND', 'EINVAL', 'ENAMETOOLONG']) {
       const thrown = Object.assign(failure(code), { syscall: 'getaddrinfo' })
       expect(toProxyError(thrown)).toMatchObject({ code: 'PROXY_CONNECT_FAILED' })
     }

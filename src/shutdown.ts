@@ -1,11 +1,11 @@
 import type { Server } from 'node:http'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import { describeValue } from './base/messages.js'
 import { QUIET_MS } from './engine/closing.js'
 import type { ProxyEngine } from './engine/proxy-engine.js'
 import type { Listener } from './listener.js'
 import { ProxyError } from './model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from './model/events.js'
-import { describeValue } from './rules/document-shapes.js'
 import { MAX_TIMER_MS, onlyKnownOptions } from './rules/known-options.js'
 import { present } from './rules/records.js'
 

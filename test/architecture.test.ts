@@ -9,10 +9,16 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Floors from the ground up. Imports go down, or stay within a folder; providers and engine never meet. */
 const FLOORS = [
   'model',
+  'base',
+  'balancing',
   'rules',
+  'routing',
+  'validation',
   'providers',
   'engine',
   'status',
+  'entry-points',
+  'proxy',
   '(top)',
   'static-config',
   'index',
@@ -23,10 +29,9 @@ const STRANGERS = new Set(['providers engine', 'engine providers'])
 
 /** Who may import which outside package; every other package is nobody's. */
 const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
-  'ipaddr.js': /^rules\/cidr\.ts$/,
+  'ipaddr.js': /^(base|rules)\/cidr\.ts$/,
   eventemitter3: /^engine\/proxy-emitter\.ts$/,
-  undici:
-    /^(engine\/(server-connection|connector|sent-request)|providers\/(read-response|document-client))\.ts$/,
+  undici: /^(engine|providers)\//,
   re2js: /^rules\/regexps\.ts$/,
   'smol-toml': /^(providers\/slow-formats\.js|command-line\/convert-keys\.ts)$/,
   yaml: /^(providers\/slow-formats\.js|command-line\/document-places\.ts)$/,
@@ -35,7 +40,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, RegExp>> = {
   picocolors: /^command-line\/terminal\.ts$/,
   'prom-client': /^status\/metrics\.ts$/,
   'sonic-boom': /^status\/log-file\.ts$/,
-  etcd3: /^providers\/etcd-[a-z-]+\.ts$/,
+  etcd3: /^providers\/(etcd\/)?etcd-[a-z-]+\.ts$/,
 }
 
 /** Everything that may come with `import 'switchover'`. */
@@ -87,9 +92,6 @@ describe('the architecture', () => {
   it('finds the imports it is about', () => {
     expect(files.length).toBeGreaterThan(30)
     expect(own.length).toBeGreaterThan(80)
-    expect(own.map(({ from, target }) => `${from} ${target}`)).toContain(
-      'create-proxy.ts engine/proxy-engine.ts',
-    )
   })
 
   it('has no folder that is on no floor', () => {

@@ -5,7 +5,9 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Pure functions: their tests share processes, for they leave nothing behind that another could find. */
-const pure = ['test/model/**/*.test.ts', 'test/rules/**/*.test.ts']
+const pure = ['model', 'base', 'balancing', 'rules', 'routing', 'validation'].map(
+  (room) => `test/${room}/**/*.test.ts`,
+)
 
 /** These run for half a minute whatever the machine. Started last, one of them would be what all wait for. */
 const SET_TIME = /\/(hostile-mix|fuzz)\.test\.ts$/

@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
+import { describeKind } from '../base/messages.js'
 import { asError } from '../model/errors.js'
 import {
   DOCUMENT_ENDINGS,
@@ -7,7 +8,6 @@ import {
   formatOf,
   parseDocument,
 } from '../providers/parse-document.js'
-import { describeKind } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { isExport } from './convert-keys.js'
 import { isStaticConfig } from './is-static-config.js'

@@ -1,8 +1,8 @@
 import type { AST } from 'toml-eslint-parser'
 import type { Node } from 'yaml'
+import { pathOf } from '../base/messages.js'
 import type { Place } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
-import { pathOf } from '../rules/document-shapes.js'
 
 /** Where a name of a document stands, and what lies under it, by names as a path has them. */
 export interface Places extends Place {

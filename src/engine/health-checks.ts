@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { quote } from '../base/messages.js'
 import type { HealthCheck } from '../model/config.js'
-import { quote } from '../rules/document-shapes.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { ConnectionOptions } from './connector.js'

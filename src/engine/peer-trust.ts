@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import { type AddressRange, parseRange } from '../rules/cidr.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { compileWithin } from '../rules/range-set.js'

@@ -1,5 +1,5 @@
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { quote } from '../rules/document-shapes.js'
 import { DocumentClient, type DocumentClientOptions, one } from './document-client.js'
 import type { KvEntry } from './kv-document.js'
 import { unusable, withoutCredentials } from './read-response.js'

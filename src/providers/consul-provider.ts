@@ -1,6 +1,6 @@
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { ConsulKv } from './consul-kv.js'
 import { ConsulStore } from './consul-store.js'

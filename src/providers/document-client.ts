@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { parseUrl } from '../rules/parse-url.js'
 import { flawOfAuthority } from '../rules/written-url.js'

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { describeValue } from '../base/messages.js'
 import { asError, ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
 import { flawOfAuthority } from '../rules/written-url.js'
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
+import { quote } from '../base/messages.js'
 import { asError, ProxyError } from '../model/errors.js'
-import { quote } from '../rules/document-shapes.js'
 import { Backoff } from './backoff.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'

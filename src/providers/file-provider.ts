@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { FileFollower, type FollowedFiles } from './file-follower.js'
 

@@ -1,5 +1,5 @@
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { quote } from '../rules/document-shapes.js'
 import { DOCUMENT_LIMITS } from './json-limits.js'
 
 /** The longest of the layout are a tenth of it, and a key stands in messages. */

@@ -1,5 +1,5 @@
+import { pathOf, quote } from '../base/messages.js'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { pathOf, quote } from '../rules/document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
 import { nearestName } from '../rules/nearest-name.js'
 import { nullRecord } from '../rules/records.js'

@@ -1,5 +1,5 @@
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { positiveOption } from '../rules/known-options.js'
 
 /** Which keys of a store make a configuration. Source: Traefik 1.7's KV providers. */

@@ -1,5 +1,5 @@
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { parseAliasValue } from './alias-value.js'
 
 /** Where a configuration stands, in a store whose keys begin with a slash or in one whose keys do not. */

@@ -1,5 +1,5 @@
+import { pathOf, quote } from '../base/messages.js'
 import type { Issue } from '../model/errors.js'
-import { pathOf, quote } from '../rules/document-shapes.js'
 import { ENTRY_POINT_NAMES, GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../rules/guarding-static-keys.js'
 import { nearestName } from '../rules/nearest-name.js'
 

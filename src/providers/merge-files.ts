@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { describeKind, describeValue, pathOf } from '../base/messages.js'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { isSameData } from '../model/same-data.js'
-import { describeKind, describeValue, pathOf } from '../rules/document-shapes.js'
 import { isRecord, withFieldCase } from '../rules/field-case.js'
 import { nullRecord } from '../rules/records.js'
 import { formatOfFile, type ReadFile } from './document-files.js'

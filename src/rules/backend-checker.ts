@@ -1,3 +1,4 @@
+import { describeValue, pathOf, quote } from '../base/messages.js'
 import type {
   Backend,
   Buffering,
@@ -15,13 +16,10 @@ import {
   BACKEND,
   BUFFERING,
   CIRCUIT_BREAKER,
-  describeValue,
   LOAD_BALANCER,
   MAX_CONN,
   OUTLIER_DETECTION,
-  pathOf,
   QUEUE,
-  quote,
   SERVER,
   STICKINESS,
   STRICT_DNS,

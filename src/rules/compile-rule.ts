@@ -1,7 +1,7 @@
+import { quote } from '../base/messages.js'
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import { type CompiledMatcher, type CompileMatcher, MAX_ISSUES } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
 import { isBuiltIn, type Matcher, type MatcherTable } from './matchers.js'
 import { suggestName } from './nearest-name.js'

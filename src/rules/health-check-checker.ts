@@ -1,5 +1,6 @@
+import { describeValue, pathOf, quote } from '../base/messages.js'
 import type { HealthCheck } from '../model/config.js'
-import { describeValue, HEALTH_CHECK, pathOf, quote } from './document-shapes.js'
+import { HEALTH_CHECK } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
 import { nullRecord, present } from './records.js'
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { quote } from '../base/messages.js'
 import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import { hostOf } from './normalize-host.js'
 import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'

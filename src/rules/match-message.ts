@@ -1,6 +1,6 @@
+import { quote } from '../base/messages.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledMatcher, type CompileMatcher, eachValue, TOKEN } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 

@@ -1,5 +1,5 @@
+import { quote } from '../base/messages.js'
 import { type CompiledMatcher, type CompileMatcher, eachValue } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import { decodeUnreserved, normalizePath } from './normalize-path.js'
 import { compileRegexp, type Regexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'

@@ -1,5 +1,5 @@
+import { quote } from '../base/messages.js'
 import { MAX_ISSUES } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm } from './rule-tree.js'
 
 /**

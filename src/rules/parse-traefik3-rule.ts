@@ -1,4 +1,4 @@
-import { quote } from './document-shapes.js'
+import { quote } from '../base/messages.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm, type RuleTree } from './rule-tree.js'
 
 /** Deeper ones are no rules, and would exhaust the stack. */

@@ -1,6 +1,6 @@
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledMatcher, CompileMatcher, PathModifier, RewrittenPath } from './compiled-matcher.js'
-import { quote } from './document-shapes.js'
 import {
   type Braces,
   matchPath,

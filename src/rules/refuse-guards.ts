@@ -1,9 +1,17 @@
+import { pathOf } from '../base/messages.js'
 import type { Frontend } from '../model/config.js'
 import { describeIssues, ProxyError } from '../model/errors.js'
-import { FRONTEND, pathOf } from './document-shapes.js'
 import { asksForNothing, GUARDS } from './guards.js'
 
-const GUARDS_OF_FRONTENDS = FRONTEND.later.filter((name) => Object.hasOwn(GUARDS, `frontends.*.${name}`))
+const FRONTENDS = 'frontends.*.'
+
+/** Guards that `compileFrontend` compiles. A router enforces no other. */
+const COMPILED: readonly string[] = ['whiteList']
+
+const GUARDS_OF_FRONTENDS = Object.keys(GUARDS)
+  .filter((path) => path.startsWith(FRONTENDS))
+  .map((path) => path.slice(FRONTENDS.length))
+  .filter((field) => !COMPILED.includes(field))
 
 /**
  * Refuses frontends with a guard that a router knows nothing of: who serves by its answers alone would let everybody in.

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { quote } from './document-shapes.js'
 
 /**
  * Regular expressions of rules, in RE2's syntax, which is Go's and so Traefik's. They are matched in linear time: no path

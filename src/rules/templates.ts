@@ -1,4 +1,4 @@
-import { quote } from './document-shapes.js'
+import { quote } from '../base/messages.js'
 import { compileRegexp, literally } from './regexps.js'
 
 /** A value with groups, taken apart. */

@@ -1,5 +1,6 @@
+import { describeValue, pathOf, quote } from '../base/messages.js'
 import { type Issue, ProxyError } from '../model/errors.js'
-import { describeValue, pathOf, quote, type Shape } from './document-shapes.js'
+import type { Shape } from './document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from './field-case.js'
 import { asksForNothing, GUARDS } from './guards.js'
 import { onlyKnownOptions } from './known-options.js'

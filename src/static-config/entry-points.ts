@@ -1,5 +1,5 @@
+import { pathOf, quote } from '../base/messages.js'
 import type { ListenAt } from '../listener.js'
-import { pathOf, quote } from '../rules/document-shapes.js'
 import { suggestName } from '../rules/nearest-name.js'
 import { parseStatusAddress } from '../status/status-options.js'
 import { type EntryPointTrusts, trustsOf } from './entry-point-trusts.js'

@@ -1,3 +1,4 @@
+import { pathOf, quote } from '../base/messages.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { Provider } from '../model/provider.js'
 import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/api-config-fetcher.js'
@@ -7,7 +8,6 @@ import { EtcdProvider, type EtcdProviderOptions } from '../providers/etcd-provid
 import { FileProvider, type FileProviderOptions } from '../providers/file-provider.js'
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
-import { pathOf, quote } from '../rules/document-shapes.js'
 import { withFieldCase } from '../rules/field-case.js'
 import { suggestName } from '../rules/nearest-name.js'
 import { unsupportedFieldsIn } from '../rules/unsupported-fields.js'

@@ -1,5 +1,5 @@
+import { pathOf, quote } from '../base/messages.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
-import { pathOf, quote } from '../rules/document-shapes.js'
 import { suggestByEnd, suggestName } from '../rules/nearest-name.js'
 import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'

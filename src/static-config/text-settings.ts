@@ -1,4 +1,4 @@
-import { quote } from '../rules/document-shapes.js'
+import { quote } from '../base/messages.js'
 import { nearestName, suggestByEnd, suggestName } from '../rules/nearest-name.js'
 import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'

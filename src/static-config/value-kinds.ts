@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { describeValue } from '../base/messages.js'
 import { asError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { parseDuration } from '../rules/parse-duration.js'
 import type { ValueKind } from './static-keys.js'

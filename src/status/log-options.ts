@@ -1,5 +1,5 @@
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions } from '../rules/known-options.js'
 import type { AccessLogOptions } from './access-log.js'
 import { isStatusRange } from './access-log-filters.js'

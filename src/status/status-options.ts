@@ -1,5 +1,5 @@
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { describeValue } from '../rules/document-shapes.js'
 import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import type { MetricsOptions } from './metrics.js'
 

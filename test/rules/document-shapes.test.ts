@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { describeValue, pathOf } from '../../src/base/messages.js'
 import * as shapes from '../../src/rules/document-shapes.js'
-import { describeValue, pathOf, RESERVED_NAMES } from '../../src/rules/document-shapes.js'
+import { RESERVED_NAMES } from '../../src/rules/document-shapes.js'
 
 describe('pathOf', () => {
   it.each([

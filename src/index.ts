@@ -1,3 +1,4 @@
+export type { Balancer, BalancerFactory, Candidate } from './balancing/balancers.js'
 export {
   createProxy,
   type ProxyState,
@@ -73,7 +74,6 @@ export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
 export type { ProxyOptions } from './proxy-options.js'
 export type { RequestSketch } from './request-sketch.js'
-export type { Balancer, BalancerFactory, Candidate } from './rules/balancers.js'
 export type { CompiledFrontend } from './rules/compile-frontend.js'
 export type { ValidateOptions } from './rules/document-checker.js'
 export { type LintFinding, lintConfig } from './rules/lint-config.js'

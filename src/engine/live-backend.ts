@@ -1,9 +1,14 @@
+import { isUsable } from '../balancing/balancer.js'
+import {
+  type Balancer,
+  type BalancerFactory,
+  DEFAULT_STRATEGY,
+  looksAtQuality,
+} from '../balancing/balancers.js'
 import type { Backend } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import { isSameData } from '../model/same-data.js'
-import { isUsable } from '../rules/balancer.js'
-import { type Balancer, type BalancerFactory, DEFAULT_STRATEGY, looksAtQuality } from '../rules/balancers.js'
 import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'

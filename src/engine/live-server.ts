@@ -1,5 +1,5 @@
+import type { Candidate } from '../balancing/balancers.js'
 import type { Server } from '../model/config.js'
-import type { Candidate } from '../rules/balancers.js'
 import { parseServerUrl } from '../rules/server-url.js'
 import type { ServerState } from './server-state.js'
 import type { Places, Upstream } from './upstream.js'

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
+import { cookieOf } from '../balancing/balance-by-hash.js'
 import { describeValue } from '../base/messages.js'
 import type { Stickiness } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
-import { cookieOf } from '../rules/balance-by-hash.js'
 import type { LiveServer } from './live-server.js'
 import type { LiveFacts } from './read-facts.js'
 

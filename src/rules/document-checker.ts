@@ -1,7 +1,7 @@
+import { type BalancerFactory, balancerTable } from '../balancing/balancers.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import type { Backend, Frontend, RuleSpec, WhiteList } from '../model/config.js'
 import { BackendChecker } from './backend-checker.js'
-import { type BalancerFactory, balancerTable } from './balancers.js'
 import { parseRange } from './cidr.js'
 import { compileRule } from './compile-rule.js'
 import { FRONTEND, ROUTE, WHITE_LIST } from './document-shapes.js'

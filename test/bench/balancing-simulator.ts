@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Backend } from 'switchover'
+import { balancerTable } from '../../src/balancing/balancers.js'
+import { Heap } from '../../src/balancing/heap.js'
 import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { LiveBackend } from '../../src/engine/live-backend.js'
 import type { LiveServer } from '../../src/engine/live-server.js'
@@ -9,8 +11,6 @@ import { RetryBudget } from '../../src/engine/retry-budget.js'
 import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
 import { Upstreams } from '../../src/engine/upstreams.js'
 import { ProxyError } from '../../src/model/errors.js'
-import { balancerTable } from '../../src/rules/balancers.js'
-import { Heap } from '../../src/rules/heap.js'
 import { percentile } from './parts/percentiles.js'
 
 const HELP = `npm run bench:balancing -- [OPTIONS]

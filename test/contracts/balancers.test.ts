@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { LoadBalancer, RequestFacts } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { type Balancer, balancerTable, type Candidate } from '../../src/rules/balancers.js'
+import { type Balancer, balancerTable, type Candidate } from '../../src/balancing/balancers.js'
 
 /** A server whose every side a test can change. */
 type FakeServer = { -readonly [K in keyof Candidate]: Candidate[K] } & { readonly name: string }

@@ -8,10 +8,10 @@ import {
   validateConfig,
 } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type Balancer, balancerTable, type Candidate } from '../../src/balancing/balancers.js'
 import { OutlierDetection } from '../../src/engine/outlier-detection.js'
 import { RecentResponses } from '../../src/engine/recent-responses.js'
 import { ServerState } from '../../src/engine/server-state.js'
-import { type Balancer, balancerTable, type Candidate } from '../../src/rules/balancers.js'
 import { eventually } from '../support/next-event.js'
 import { UnansweredPort } from '../support/unanswered-port.js'
 import { startEngine, startServer } from './live-engine.js'

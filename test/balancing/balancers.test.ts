@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { type BalancerFactory, balancerTable, DEFAULT_STRATEGY } from '../../src/balancing/balancers.js'
 import { ProxyError } from '../../src/model/errors.js'
-import { type BalancerFactory, balancerTable, DEFAULT_STRATEGY } from '../../src/rules/balancers.js'
 
 const OURS = ['wrr', 'drr', 'leastConn', 'p2c', 'consistentHash', 'random', 'first']
 

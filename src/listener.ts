@@ -1,6 +1,8 @@
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net'
+import { onlyKnownOptions } from './base/known-options.js'
 import { describeValue } from './base/messages.js'
+import { present } from './base/records.js'
 import { ClientConnections } from './client-connections.js'
 import { refuseBarely } from './engine/bare-refusals.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
@@ -10,8 +12,6 @@ import { keepAlive, keepAliveOptions } from './engine/tcp-keep-alive.js'
 import { checkSocketPath } from './listen-checks.js'
 import { ProxyError } from './model/errors.js'
 import { checkListenerLimits } from './proxy-options.js'
-import { onlyKnownOptions } from './rules/known-options.js'
-import { present } from './rules/records.js'
 import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
 /** Where to listen: a port (0: any free one), with more said, or a Unix socket. */

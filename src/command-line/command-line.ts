@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { suggestName } from '../base/nearest-name.js'
 import { asError } from '../model/errors.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
-import { suggestName } from '../rules/nearest-name.js'
 import { checkFiles } from './check-files.js'
 import { commandFlags, unknownFlag, withValuesJoined } from './command-flags.js'
 import { convertDocument } from './convert-document.js'

@@ -1,4 +1,4 @@
-import { nullRecord } from '../rules/records.js'
+import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
 import type { ValueKind } from '../static-config/static-keys.js'
 

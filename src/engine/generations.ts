@@ -1,3 +1,4 @@
+import { runInSlices } from '../base/run-steps.js'
 import type { ProviderConfig } from '../model/config.js'
 import { diffConfigs, isSame } from '../model/diff-configs.js'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
@@ -9,7 +10,6 @@ import {
   qualifyConfig,
 } from '../model/merge-configs.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
-import { runInSlices } from '../rules/run-steps.js'
 import { checkUnsupportedFields } from '../rules/unsupported-fields.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
 import { GuardWarnings } from './guard-warnings.js'

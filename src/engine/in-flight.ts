@@ -1,5 +1,5 @@
+import { MAX_TIMER_MS } from '../base/known-options.js'
 import type { ProxyError } from '../model/errors.js'
-import { MAX_TIMER_MS } from '../rules/known-options.js'
 import type { Exchange } from './exchange.js'
 import { DEFAULT_LIMITS, type Timeouts } from './limits.js'
 import { LingeringClose, type LingerLimits } from './lingering-close.js'

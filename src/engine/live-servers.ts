@@ -1,5 +1,5 @@
+import { parseDuration } from '../base/parse-duration.js'
 import type { Backend } from '../model/config.js'
-import { parseDuration } from '../rules/parse-duration.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
 import type { Places, Upstream } from './upstream.js'

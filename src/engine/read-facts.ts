@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { hostOf, VALID_AUTHORITY } from '../base/normalize-host.js'
+import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { hostOf, VALID_AUTHORITY } from '../rules/normalize-host.js'
-import { normalizePath } from '../rules/normalize-path.js'
 import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './proxy-fields.js'
 
 /** The facts of a live request. Its headers are gathered only when a rule asks for one. */

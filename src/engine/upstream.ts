@@ -1,5 +1,5 @@
+import { MAX_TIMER_MS } from '../base/known-options.js'
 import { ProxyError } from '../model/errors.js'
-import { MAX_TIMER_MS } from '../rules/known-options.js'
 import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
 import { DEFAULT_LIMITS } from './limits.js'

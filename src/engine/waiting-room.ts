@@ -1,6 +1,6 @@
+import { parseDuration } from '../base/parse-duration.js'
 import type { QueueConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
-import { parseDuration } from '../rules/parse-duration.js'
 import { toProxyError } from './failures.js'
 
 /** A request that waits for a server. */

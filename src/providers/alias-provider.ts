@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
-import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 

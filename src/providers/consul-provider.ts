@@ -1,7 +1,7 @@
+import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import { ConsulKv } from './consul-kv.js'
 import { ConsulStore } from './consul-store.js'
 import { checkDocumentClientOptions, type DocumentClientOptions, flawOfUrl } from './document-client.js'

@@ -1,10 +1,10 @@
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
+import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
+import { parseUrl } from '../base/parse-url.js'
+import { flawOfAuthority } from '../base/written-url.js'
 import { ProxyError } from '../model/errors.js'
-import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
-import { parseUrl } from '../rules/parse-url.js'
-import { flawOfAuthority } from '../rules/written-url.js'
 import { DOCUMENT_LIMITS, JsonCount } from './json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 

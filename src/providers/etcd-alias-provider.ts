@@ -1,5 +1,5 @@
+import { onlyKnownOptions } from '../base/known-options.js'
 import type { ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
-import { onlyKnownOptions } from '../rules/known-options.js'
 import { AliasProvider } from './alias-provider.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
 import type { EtcdConnection } from './etcd-connection.js'

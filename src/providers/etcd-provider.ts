@@ -1,5 +1,5 @@
+import { onlyKnownOptions } from '../base/known-options.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-import { onlyKnownOptions } from '../rules/known-options.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdStore } from './etcd-store.js'
 import { followKeys } from './follow-keys.js'

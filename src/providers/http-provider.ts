@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
+import { present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
 import { withFieldCase } from '../rules/field-case.js'
-import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../rules/known-options.js'
-import { present } from '../rules/records.js'
 import { Backoff } from './backoff.js'
 import {
   checkDocumentClientOptions,

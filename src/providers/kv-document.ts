@@ -1,8 +1,8 @@
 import { pathOf, quote } from '../base/messages.js'
+import { nearestName } from '../base/nearest-name.js'
+import { nullRecord } from '../base/records.js'
 import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from '../rules/field-case.js'
-import { nearestName } from '../rules/nearest-name.js'
-import { nullRecord } from '../rules/records.js'
 import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 

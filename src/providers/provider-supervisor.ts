@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from '../base/known-options.js'
+import { runInSlices } from '../base/run-steps.js'
 import type { ProviderConfig } from '../model/config.js'
 import { droppedGuardsIn } from '../model/dropped-guards.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
@@ -5,8 +7,6 @@ import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
 import type { ValidateOptions } from '../rules/document-checker.js'
 import { withDroppedGuards } from '../rules/keep-dropped-guards.js'
-import { MAX_TIMER_MS } from '../rules/known-options.js'
-import { runInSlices } from '../rules/run-steps.js'
 import { validateConfigSteps } from '../rules/validate-config.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
 import {

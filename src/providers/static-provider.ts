@@ -1,7 +1,7 @@
+import { onlyKnownOptions } from '../base/known-options.js'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Delivery, Provider } from '../model/provider.js'
-import { onlyKnownOptions } from '../rules/known-options.js'
 
 /** A configuration in memory, and whatever `update` puts in its place. The shortest provider there is: copy it. */
 export class StaticProvider implements Provider {

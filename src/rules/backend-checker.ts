@@ -1,4 +1,6 @@
 import { describeValue, pathOf, quote } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
+import { nullRecord, present } from '../base/records.js'
 import type {
   Backend,
   Buffering,
@@ -26,8 +28,6 @@ import {
 } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
 import { checkHealthCheck } from './health-check-checker.js'
-import { suggestName } from './nearest-name.js'
-import { nullRecord, present } from './records.js'
 import { hideUserinfo, parseServerUrl } from './server-url.js'
 
 /** Beyond it sums of weights lose their small ones, and shares go wrong. */

@@ -1,10 +1,10 @@
+import { parseRange } from '../base/cidr.js'
+import { compileWithin } from '../base/range-set.js'
 import type { Frontend, RuleSpec, WhiteList } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
-import { parseRange } from './cidr.js'
 import { type CompiledRule, type CompiledTerm, compileRule } from './compile-rule.js'
 import type { MatcherTable } from './matchers.js'
 import { compileRewrite, type Rewrite } from './path-modifiers.js'
-import { compileWithin } from './range-set.js'
 import { joined, type RuleTree, termsOf } from './rule-tree.js'
 
 /** A compiled frontend. */

@@ -1,12 +1,12 @@
 import { quote } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
+import { Recent } from '../base/recent.js'
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import { type CompiledMatcher, type CompileMatcher, MAX_ISSUES } from './compiled-matcher.js'
 import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
 import { isBuiltIn, type Matcher, type MatcherTable } from './matchers.js'
-import { suggestName } from './nearest-name.js'
 import { parseRule } from './parse-rule.js'
-import { Recent } from './recent.js'
 import { ruleOfSpec } from './rule-of-spec.js'
 import {
   conjunctsOf,

@@ -1,5 +1,5 @@
+import type { AddressRange } from '../base/cidr.js'
 import { type Issue, ProxyError } from '../model/errors.js'
-import type { AddressRange } from './cidr.js'
 import type { Test } from './rule-tree.js'
 
 /** A matcher with its values, compiled. */

@@ -1,3 +1,4 @@
+import { nullRecord } from '../base/records.js'
 import {
   BACKEND,
   BUFFERING,
@@ -16,7 +17,6 @@ import {
   STRICT_DNS,
   WHITE_LIST,
 } from './document-shapes.js'
-import { nullRecord } from './records.js'
 
 /** A place in a document whose fields have names of ours, and what lies in them. */
 export interface Place {

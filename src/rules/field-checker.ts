@@ -1,10 +1,10 @@
 import { types } from 'node:util'
 import { describeValue, pathOf, quote } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
+import { parseDuration } from '../base/parse-duration.js'
 import type { Duration } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { RESERVED_NAMES, type Shape } from './document-shapes.js'
-import { suggestName } from './nearest-name.js'
-import { parseDuration } from './parse-duration.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
 
 /** Reads the fields of a document of any shape, noting what is none of what was expected. */

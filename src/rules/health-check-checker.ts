@@ -1,8 +1,8 @@
 import { describeValue, pathOf, quote } from '../base/messages.js'
+import { nullRecord, present } from '../base/records.js'
 import type { HealthCheck } from '../model/config.js'
 import { HEALTH_CHECK } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
-import { nullRecord, present } from './records.js'
 
 const HOSTNAME = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i
 

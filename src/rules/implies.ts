@@ -1,7 +1,7 @@
+import { rangesCover } from '../base/range-set.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledTerm } from './compile-rule.js'
 import type { Matcher, MatcherTable } from './matchers.js'
-import { rangesCover } from './range-set.js'
 import type { RuleTree } from './rule-tree.js'
 
 type Tree = RuleTree<CompiledTerm>

@@ -1,7 +1,7 @@
-import { parseRange } from './cidr.js'
+import { parseRange } from '../base/cidr.js'
+import { compileWhetherWithin } from '../base/range-set.js'
+import { Recent } from '../base/recent.js'
 import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
-import { compileWhetherWithin } from './range-set.js'
-import { Recent } from './recent.js'
 
 /**
  * Thousands of frontends name the same few ranges: each set is compiled once, and lies in memory once. Else it would be

@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { quote } from '../base/messages.js'
+import { hostOf } from '../base/normalize-host.js'
 import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
-import { hostOf } from './normalize-host.js'
 import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 

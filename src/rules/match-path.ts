@@ -1,6 +1,6 @@
 import { quote } from '../base/messages.js'
+import { decodeUnreserved, normalizePath } from '../base/normalize-path.js'
 import { type CompiledMatcher, type CompileMatcher, eachValue } from './compiled-matcher.js'
-import { decodeUnreserved, normalizePath } from './normalize-path.js'
 import { compileRegexp, type Regexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 

@@ -1,8 +1,8 @@
+import { onlyKnownOptions } from '../base/known-options.js'
 import { ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import type { MatcherFactory } from '../model/request-facts.js'
 import type { CompileMatcher } from './compiled-matcher.js'
-import { onlyKnownOptions } from './known-options.js'
 import { matchClientIp } from './match-client-ip.js'
 import { matchHost, matchHostRegexp, matchHostTemplate } from './match-host.js'
 import {

@@ -1,4 +1,5 @@
 import { quote } from '../base/messages.js'
+import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { CompiledMatcher, CompileMatcher, PathModifier, RewrittenPath } from './compiled-matcher.js'
 import {
@@ -9,7 +10,6 @@ import {
   parsePrefix,
   type RulePath,
 } from './match-path.js'
-import { normalizePath } from './normalize-path.js'
 import { compileRegexp } from './regexps.js'
 
 /** A path as the server gets it, and names and values, in turn, of headers that go with it. */

@@ -1,3 +1,5 @@
+import { runAtOnce } from '../base/run-steps.js'
+import { sortSteps } from '../base/sort-steps.js'
 import type { Frontend, ProviderConfig } from '../model/config.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
@@ -8,8 +10,6 @@ import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTab
 import { refuseGuards } from './refuse-guards.js'
 import { RouterIndex } from './router-index.js'
 import { answerOf, type RuleTree, refusalIn, termsOf } from './rule-tree.js'
-import { runAtOnce } from './run-steps.js'
-import { sortSteps } from './sort-steps.js'
 
 /** Which frontend wins a request, and why each of the others does not. */
 export interface RouterExplanation {

@@ -1,6 +1,6 @@
-import { parseUrl } from './parse-url.js'
-import { Recent } from './recent.js'
-import { flawOfAuthority, flawOfPath, whyNoUrl } from './written-url.js'
+import { parseUrl } from '../base/parse-url.js'
+import { Recent } from '../base/recent.js'
+import { flawOfAuthority, flawOfPath, whyNoUrl } from '../base/written-url.js'
 
 /** A server's URL, taken apart; with a flaw, the parts mean nothing. */
 export interface ServerUrl {

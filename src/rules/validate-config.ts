@@ -1,11 +1,11 @@
 import { pathOf } from '../base/messages.js'
+import { nullRecord, present } from '../base/records.js'
+import { runAtOnce } from '../base/run-steps.js'
 import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { DocumentChecker, type ValidateOptions } from './document-checker.js'
 import { DOCUMENT } from './document-shapes.js'
 import { FieldChecker } from './field-checker.js'
-import { nullRecord, present } from './records.js'
-import { runAtOnce } from './run-steps.js'
 import { unsupportedPolicy } from './unsupported-fields.js'
 
 /** A checked copy of the document, or everything that is wrong with it. */

@@ -1,6 +1,6 @@
+import { nullRecord, present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { Provider } from '../model/provider.js'
-import { nullRecord, present } from '../rules/records.js'
 
 /** What a static configuration says of every provider. */
 export interface ProviderDefaults {

@@ -1,4 +1,5 @@
 import { pathOf, quote } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { Provider } from '../model/provider.js'
 import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/api-config-fetcher.js'
@@ -9,7 +10,6 @@ import { FileProvider, type FileProviderOptions } from '../providers/file-provid
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import { withFieldCase } from '../rules/field-case.js'
-import { suggestName } from '../rules/nearest-name.js'
 import { unsupportedFieldsIn } from '../rules/unsupported-fields.js'
 import { validateConfig } from '../rules/validate-config.js'
 import type { Bag, Bags } from './bags.js'

@@ -1,6 +1,6 @@
 import { pathOf, quote } from '../base/messages.js'
+import { suggestByEnd, suggestName } from '../base/nearest-name.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
-import { suggestByEnd, suggestName } from '../rules/nearest-name.js'
 import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
 import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-keys.js'

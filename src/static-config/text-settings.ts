@@ -1,5 +1,5 @@
 import { quote } from '../base/messages.js'
-import { nearestName, suggestByEnd, suggestName } from '../rules/nearest-name.js'
+import { nearestName, suggestByEnd, suggestName } from '../base/nearest-name.js'
 import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'

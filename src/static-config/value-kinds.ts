@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { MAX_TIMER_MS } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
+import { parseDuration } from '../base/parse-duration.js'
 import { asError } from '../model/errors.js'
-import { MAX_TIMER_MS } from '../rules/known-options.js'
-import { parseDuration } from '../rules/parse-duration.js'
 import type { ValueKind } from './static-keys.js'
 
 /** What a value is made of a key's text, or of what a file's parser gives; undefined: it is none of that kind. */

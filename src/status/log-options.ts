@@ -1,6 +1,6 @@
+import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { onlyKnownOptions } from '../rules/known-options.js'
 import type { AccessLogOptions } from './access-log.js'
 import { isStatusRange } from './access-log-filters.js'
 

@@ -1,6 +1,6 @@
+import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { onlyKnownOptions, positiveOption } from '../rules/known-options.js'
 import type { MetricsOptions } from './metrics.js'
 
 /** What can be seen from outside, and by whom. */

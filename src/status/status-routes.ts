@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
+import { suggestName } from '../base/nearest-name.js'
 import { ProxyError } from '../model/errors.js'
-import { suggestName } from '../rules/nearest-name.js'
 import type { DashboardFiles } from './dashboard-files.js'
 import type { EventStream } from './event-stream.js'
 import { healthView } from './health.js'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import type { Backend, Frontend } from '../../src/model/config.js'
 import { type ConfigDiff, diffConfigs, isSame } from '../../src/model/diff-configs.js'
 import type { MergedConfig } from '../../src/model/merge-configs.js'
-import { runAtOnce } from '../../src/rules/run-steps.js'
 
 const NOTHING = { added: [], removed: [], changed: [] }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import type { ProviderConfig } from '../../src/model/config.js'
 import { type MergedConfig, mergeConfigs, qualifyConfig, qualifyName } from '../../src/model/merge-configs.js'
-import { runAtOnce } from '../../src/rules/run-steps.js'
 
 function document(backendOfWeb: string): ProviderConfig {
   return {

@@ -8,9 +8,9 @@ import {
   validateConfig,
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import { EtcdReader } from '../../src/providers/etcd-reader.js'
 import { documentOfKeys } from '../../src/providers/kv-document.js'
-import { runAtOnce } from '../../src/rules/run-steps.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
 import { ConsulServer } from '../support/consul-server.js'
 import { keysOf, putAll, writeAtOnce } from '../support/etcd-keys.js'

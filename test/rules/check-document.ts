@@ -1,7 +1,7 @@
+import { nullRecord } from '../../src/base/records.js'
 import type { Backend } from '../../src/model/config.js'
 import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
 import { FieldChecker } from '../../src/rules/field-checker.js'
-import { nullRecord } from '../../src/rules/records.js'
 import { unsupportedPolicy } from '../../src/rules/unsupported-fields.js'
 
 export const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import { ProxyError } from '../../src/model/errors.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { Router } from '../../src/rules/router.js'
 import { RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { runAtOnce } from '../../src/rules/run-steps.js'
 import { factsOf } from './facts-of.js'
 
 function routerOf(frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>): Router {

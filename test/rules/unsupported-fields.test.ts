@@ -1,9 +1,9 @@
 import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import { DOCUMENT_PLACE, type Place } from '../../src/rules/field-case.js'
 import { GUARDS } from '../../src/rules/guards.js'
 import { withDroppedGuards } from '../../src/rules/keep-dropped-guards.js'
-import { runAtOnce } from '../../src/rules/run-steps.js'
 
 /** Every field that is not built yet, by its pattern, and every one that is. */
 function fieldsOf(place: Place, path: string, which: 'now' | 'later'): string[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type Address, parseAddress, parseRange } from '../../src/rules/cidr.js'
-import { compileRanges } from '../../src/rules/range-set.js'
+import { type Address, parseAddress, parseRange } from '../../src/base/cidr.js'
+import { compileRanges } from '../../src/base/range-set.js'
 
 /** Whether the one range takes the address, as a rule would see it. */
 function takes(range: string, address: string): boolean {

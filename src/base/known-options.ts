@@ -1,5 +1,5 @@
-import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
+import { describeValue } from './messages.js'
 import { suggestName } from './nearest-name.js'
 
 /**

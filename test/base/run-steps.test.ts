@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { runAtOnce, runInSlices } from '../../src/rules/run-steps.js'
+import { runAtOnce, runInSlices } from '../../src/base/run-steps.js'
 
 /** Work that counts its steps and whether it was cleaned up after. */
 function work(steps: number, stepMs = 0) {

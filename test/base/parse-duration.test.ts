@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseDuration } from '../../src/rules/parse-duration.js'
+import { parseDuration } from '../../src/base/parse-duration.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 
 describe('a duration', () => {

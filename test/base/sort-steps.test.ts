@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { runAtOnce } from '../../src/rules/run-steps.js'
-import { sortSteps } from '../../src/rules/sort-steps.js'
+import { runAtOnce } from '../../src/base/run-steps.js'
+import { sortSteps } from '../../src/base/sort-steps.js'
 
 interface Item {
   readonly key: number

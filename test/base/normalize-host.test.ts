@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { hostOf } from '../../src/rules/normalize-host.js'
+import { hostOf } from '../../src/base/normalize-host.js'
 
 describe('hostOf', () => {
   it.each([

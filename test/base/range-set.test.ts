@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatRange, parseRange } from '../../src/rules/cidr.js'
-import { compileWithin, rangesCover, sharedRange } from '../../src/rules/range-set.js'
+import { formatRange, parseRange } from '../../src/base/cidr.js'
+import { compileWithin, rangesCover, sharedRange } from '../../src/base/range-set.js'
 
 const ranges = (...texts: string[]) => texts.map(parseRange)
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalizePath } from '../../src/rules/normalize-path.js'
+import { normalizePath } from '../../src/base/normalize-path.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 
 describe('normalizePath', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nullRecord, present } from '../../src/rules/records.js'
+import { nullRecord, present } from '../../src/base/records.js'
 
 describe('present', () => {
   it('leaves out fields without a value, and keeps the order of the others', () => {

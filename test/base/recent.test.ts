@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { Recent } from '../../src/rules/recent.js'
+import { Recent } from '../../src/base/recent.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

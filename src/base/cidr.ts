@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import ipaddr from 'ipaddr.js'
-import { quote } from '../base/messages.js'
+import { quote } from './messages.js'
 
 /**
  * An address as a number: comparable, and no text is parsed twice. IPv4 in a `number`, IPv6 in a `bigint`, so

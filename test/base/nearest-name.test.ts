@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nearestName, suggestName } from '../../src/rules/nearest-name.js'
+import { nearestName, suggestName } from '../../src/base/nearest-name.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 
 const FIELDS = ['backend', 'rule', 'routes', 'priority', 'entryPoints', 'passHostHeader']

@@ -6,7 +6,6 @@ export {
 } from './create-proxy.js'
 export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
 export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
-export type { Limits, Timeouts } from './engine/limits.js'
 export type { EntryPointOptions } from './engine/peer-trust.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
@@ -39,6 +38,7 @@ export type {
   ShutdownChanged,
   ShutdownStep,
 } from './model/events.js'
+export type { Limits, Timeouts } from './model/limits.js'
 export type { ApplyNotes } from './model/merge-configs.js'
 export type {
   AliasBell,

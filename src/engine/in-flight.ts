@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from '../base/known-options.js'
 import type { ProxyError } from '../model/errors.js'
+import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
 import type { Exchange } from './exchange.js'
-import { DEFAULT_LIMITS, type Timeouts } from './limits.js'
 import { LingeringClose, type LingerLimits } from './lingering-close.js'
 
 /** From one look at all exchanges to the next, at most. */

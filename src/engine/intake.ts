@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Limits } from '../model/limits.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import type { PendingUpgrade } from './exchange.js'
-import type { Limits } from './limits.js'
 import type { LingeringClose } from './lingering-close.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { Pipelines } from './pipelines.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
-import type { Timeouts } from './limits.js'
+import type { Timeouts } from '../model/limits.js'
 
 /** What is looked at of an exchange. */
 export interface Moving {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { DEFAULT_TIMEOUTS } from './limits.js'
+import { DEFAULT_TIMEOUTS } from '../model/limits.js'
 
 /** Keep-alive of TCP (RFC 9293, 3.8.4), as Node's servers and undici's connector take it. */
 export interface KeepAliveOptions {

@@ -1,8 +1,8 @@
 import { MAX_TIMER_MS } from '../base/known-options.js'
 import { ProxyError } from '../model/errors.js'
+import { DEFAULT_LIMITS } from '../model/limits.js'
 import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
-import { DEFAULT_LIMITS } from './limits.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
 import { Connection, type ConnectionOwner, type ConnectionSettings } from './server-connection.js'
 

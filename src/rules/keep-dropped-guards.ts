@@ -1,7 +1,7 @@
 import { nullRecord } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
+import { asksForNothing, GUARDS } from '../model/guards.js'
 import { DOCUMENT_PLACE, type Place } from './field-case.js'
-import { asksForNothing, GUARDS } from './guards.js'
 
 /** What stands for a guard whose value nobody needs: a document that holds it asks for the guard. */
 const ASKED_FOR = true

@@ -1,7 +1,7 @@
 import { pathOf } from '../base/messages.js'
 import type { Frontend } from '../model/config.js'
 import { describeIssues, ProxyError } from '../model/errors.js'
-import { asksForNothing, GUARDS } from './guards.js'
+import { asksForNothing, GUARDS } from '../model/guards.js'
 
 const FRONTENDS = 'frontends.*.'
 

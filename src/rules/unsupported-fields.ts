@@ -2,9 +2,9 @@ import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { type Issue, ProxyError } from '../model/errors.js'
+import { asksForNothing, GUARDS } from '../model/guards.js'
 import type { Shape } from './document-shapes.js'
 import { DOCUMENT_PLACE, fieldOf, type Place } from './field-case.js'
-import { asksForNothing, GUARDS } from './guards.js'
 
 /**
  * What becomes of a document's fields that are not built yet. `refuse`: the document is refused. `warn`: they are left out,

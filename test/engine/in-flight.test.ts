@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
-import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { ProxyError } from '../../src/model/errors.js'
+import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 
 function exchange() {
   const [end, cut] = [vi.fn(), vi.fn()]

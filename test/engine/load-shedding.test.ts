@@ -3,10 +3,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { ClientConnections } from '../../src/client-connections.js'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
-import { DEFAULT_TIMEOUTS } from '../../src/engine/limits.js'
 import { LoadShedding } from '../../src/engine/load-shedding.js'
 import type { Upstreams } from '../../src/engine/upstreams.js'
 import { ProxyError } from '../../src/model/errors.js'
+import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 
 const shortage = new ProxyError('PROXY_OUT_OF_RESOURCES', 'connect EMFILE', {
   cause: Object.assign(new Error('connect EMFILE'), { code: 'EMFILE' }),

@@ -1,8 +1,8 @@
 import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
+import { GUARDS } from '../../src/model/guards.js'
 import { DOCUMENT_PLACE, type Place } from '../../src/rules/field-case.js'
-import { GUARDS } from '../../src/rules/guards.js'
 import { withDroppedGuards } from '../../src/rules/keep-dropped-guards.js'
 
 /** Every field that is not built yet, by its pattern, and every one that is. */

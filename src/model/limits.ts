@@ -1,5 +1,5 @@
 import { maxHeaderSize } from 'node:http'
-import { ProxyError } from '../model/errors.js'
+import { ProxyError } from './errors.js'
 
 /** Limits in time, in milliseconds; `Infinity` is none. All of them stand in docs/limits.md. */
 export interface Timeouts {

@@ -1,7 +1,5 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -10,7 +8,9 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from './live-engine.js'
+} from '../engine/live-engine.js'
+import { httpGet } from '../support/http-get.js'
+import { eventually } from '../support/next-event.js'
 
 /** A server that reads what it is sent and never answers. */
 const startMute = () => startServer((req) => void req.resume())

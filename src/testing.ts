@@ -9,8 +9,8 @@ import { present } from './base/records.js'
 import type { ProviderConfig } from './model/config.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
+import { describeRefusal, describeWinner, Router, type RouterExplanation } from './routing/router.js'
 import type { MatcherOptions } from './rules/matchers.js'
-import { describeRefusal, describeWinner, Router, type RouterExplanation } from './rules/router.js'
 import { validateConfig } from './rules/validate-config.js'
 
 /** What a request is beside its URL. */

@@ -1,5 +1,5 @@
 import { ProxyError } from '../model/errors.js'
-import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
 
 /**
  * Keeps out who is not on a frontend's white list. No other frontend gets the request: the list says who may ask here, the

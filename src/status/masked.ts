@@ -1,4 +1,4 @@
-import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { secretsOf } from '../rules/secret-values.js'
 
 /** A word with credentials in it, perhaps. One search for all: an expression begins anew at each `://` of a long text. */

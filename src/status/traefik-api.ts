@@ -1,7 +1,7 @@
 import { DEFAULT_STRATEGY } from '../balancing/balancers.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { Backend, Frontend } from '../model/config.js'
-import type { CompiledFrontend } from '../rules/compile-frontend.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { Entries } from './json-pieces.js'
 import { masked, maskedRule } from './masked.js'
 

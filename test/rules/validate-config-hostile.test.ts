@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Issue } from '../../src/model/errors.js'
+import { Router } from '../../src/routing/router.js'
 import type { ValidateOptions } from '../../src/rules/document-checker.js'
-import { Router } from '../../src/rules/router.js'
 import { validateConfig } from '../../src/rules/validate-config.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 

@@ -2,10 +2,10 @@ import { parseRange } from '../base/cidr.js'
 import { compileWithin } from '../base/range-set.js'
 import type { Frontend, RuleSpec, WhiteList } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
-import { type CompiledRule, type CompiledTerm, compileRule } from './compile-rule.js'
-import type { MatcherTable } from './matchers.js'
-import { compileRewrite, type Rewrite } from './path-modifiers.js'
-import { joined, type RuleTree, termsOf } from './rule-tree.js'
+import { type CompiledRule, type CompiledTerm, compileRule } from '../rules/compile-rule.js'
+import type { MatcherTable } from '../rules/matchers.js'
+import { compileRewrite, type Rewrite } from '../rules/path-modifiers.js'
+import { joined, type RuleTree, termsOf } from '../rules/rule-tree.js'
 
 /** A compiled frontend. */
 export interface CompiledFrontend {

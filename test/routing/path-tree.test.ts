@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PathTree } from '../../src/rules/path-tree.js'
+import { PathTree } from '../../src/routing/path-tree.js'
 
 type Kind = 'exact' | 'prefixed'
 

@@ -1,9 +1,9 @@
 import type { RequestFacts } from '../model/request-facts.js'
+import { behindFirstLabel } from '../rules/match-host.js'
+import type { Decision } from '../rules/rule-tree.js'
 import type { CompiledFrontend } from './compile-frontend.js'
-import { behindFirstLabel } from './match-host.js'
 import { PathTree } from './path-tree.js'
 import { type Place, placeOf } from './router-needs.js'
-import type { Decision } from './rule-tree.js'
 
 /** A frontend in one of its places. */
 export interface Candidate {

@@ -3,13 +3,18 @@ import { sortSteps } from '../base/sort-steps.js'
 import type { Frontend, ProviderConfig } from '../model/config.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
+import type { CompiledTerm } from '../rules/compile-rule.js'
+import { textOf } from '../rules/format-rule.js'
+import {
+  checkMatcherOptions,
+  type MatcherOptions,
+  type MatcherTable,
+  matcherTable,
+} from '../rules/matchers.js'
+import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.js'
 import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
-import type { CompiledTerm } from './compile-rule.js'
-import { textOf } from './format-rule.js'
-import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { refuseGuards } from './refuse-guards.js'
 import { RouterIndex } from './router-index.js'
-import { answerOf, type RuleTree, refusalIn, termsOf } from './rule-tree.js'
 
 /** Which frontend wins a request, and why each of the others does not. */
 export interface RouterExplanation {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
+import { type Place, placeOf } from '../../src/routing/router-needs.js'
 import { compileRule } from '../../src/rules/compile-rule.js'
 import { matcherTable } from '../../src/rules/matchers.js'
-import { type Place, placeOf } from '../../src/rules/router-needs.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../rules/facts-of.js'
 
 const OWN = matcherTable({ matchers: { Odd: () => () => true, Later: () => (async () => true) as never } })
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Frontend } from '../../src/model/config.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
+import { Router } from '../../src/routing/router.js'
 import type { MatcherOptions } from '../../src/rules/matchers.js'
-import { Router } from '../../src/rules/router.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../rules/facts-of.js'
 
 function routerOf(
   frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>,

@@ -2,11 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import type { MatcherFactory, RequestFacts } from '../../src/model/request-facts.js'
-import { type CompiledFrontend, compileFrontend } from '../../src/rules/compile-frontend.js'
+import { type CompiledFrontend, compileFrontend } from '../../src/routing/compile-frontend.js'
+import { Router } from '../../src/routing/router.js'
 import { matcherTable } from '../../src/rules/matchers.js'
-import { Router } from '../../src/rules/router.js'
 import { holds } from '../../src/rules/rule-tree.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../rules/facts-of.js'
 
 type Document = Readonly<Record<string, Frontend>>
 

@@ -4,10 +4,10 @@ import { runAtOnce } from '../../src/base/run-steps.js'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import { ProxyError } from '../../src/model/errors.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
+import { Router } from '../../src/routing/router.js'
 import { matcherTable } from '../../src/rules/matchers.js'
-import { Router } from '../../src/rules/router.js'
 import { RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../rules/facts-of.js'
 
 function routerOf(frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>): Router {
   const whole = Object.entries(frontends).map(([name, frontend]) => [

@@ -1,6 +1,6 @@
-import type { CompiledTerm } from './compile-rule.js'
-import type { Needs } from './compiled-matcher.js'
-import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from './rule-tree.js'
+import type { CompiledTerm } from '../rules/compile-rule.js'
+import type { Needs } from '../rules/compiled-matcher.js'
+import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from '../rules/rule-tree.js'
 
 /** Where the router looks for a frontend, and what is left to test of its rule there. */
 export interface Place {

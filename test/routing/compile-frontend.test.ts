@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import type { Issue } from '../../src/model/errors.js'
-import { compileFrontend } from '../../src/rules/compile-frontend.js'
+import { compileFrontend } from '../../src/routing/compile-frontend.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { holds } from '../../src/rules/rule-tree.js'
-import { factsOf } from './facts-of.js'
-import { showTree } from './show-tree.js'
+import { factsOf } from '../rules/facts-of.js'
+import { showTree } from '../rules/show-tree.js'
 
 function compile(frontend: Omit<Frontend, 'backend'>, keepTrailingSlash = true) {
   const issues: Issue[] = []

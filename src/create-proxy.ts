@@ -26,9 +26,9 @@ import { StaticProvider } from './providers/static-provider.js'
 import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
 import { factsOfSketch, type RequestSketch } from './request-sketch.js'
-import { validateConfig } from './rules/validate-config.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 import type { StatusSource } from './status/status-source.js'
+import { validateConfig } from './validation/validate-config.js'
 
 /** What serves, and how each provider stands. */
 export interface ProxyState {

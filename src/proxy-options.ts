@@ -7,11 +7,11 @@ import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from './model/limits.js'
 import type { ConfigCache, Provider } from './model/provider.js'
-import { checkUnsupportedFields } from './rules/unsupported-fields.js'
 import type { AccessLogOptions } from './status/access-log.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './status/log-levels.js'
 import { checkAccessLogOptions, checkLogger } from './status/log-options.js'
 import { checkStatusOptions, type StatusOptions } from './status/status-options.js'
+import { checkUnsupportedFields } from './validation/unsupported-fields.js'
 
 /** Options of `createProxy`. Unknown ones are refused. */
 export interface ProxyOptions extends EngineOptions {

@@ -11,7 +11,7 @@ import { describeIssues, ProxyError } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
 import { describeRefusal, describeWinner, Router, type RouterExplanation } from './routing/router.js'
 import type { MatcherOptions } from './rules/matchers.js'
-import { validateConfig } from './rules/validate-config.js'
+import { validateConfig } from './validation/validate-config.js'
 
 /** What a request is beside its URL. */
 export interface RequestOptions {

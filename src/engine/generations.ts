@@ -9,9 +9,9 @@ import {
   mergeConfigs,
   qualifyConfig,
 } from '../model/merge-configs.js'
-import type { ValidateOptions } from '../rules/document-checker.js'
-import { checkUnsupportedFields } from '../rules/unsupported-fields.js'
-import { validateConfigSteps } from '../rules/validate-config.js'
+import type { ValidateOptions } from '../validation/document-checker.js'
+import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
+import { validateConfigSteps } from '../validation/validate-config.js'
 import { GuardWarnings } from './guard-warnings.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'

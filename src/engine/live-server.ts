@@ -1,6 +1,6 @@
 import type { Candidate } from '../balancing/balancers.js'
 import type { Server } from '../model/config.js'
-import { parseServerUrl } from '../rules/server-url.js'
+import { parseServerUrl } from '../validation/server-url.js'
 import type { ServerState } from './server-state.js'
 import type { Places, Upstream } from './upstream.js'
 import type { Upstreams } from './upstreams.js'

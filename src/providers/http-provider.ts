@@ -5,7 +5,7 @@ import { present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-import { withFieldCase } from '../rules/field-case.js'
+import { withFieldCase } from '../validation/field-case.js'
 import { Backoff } from './backoff.js'
 import {
   checkDocumentClientOptions,

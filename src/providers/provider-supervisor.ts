@@ -5,9 +5,9 @@ import { droppedGuardsIn } from '../model/dropped-guards.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
-import type { ValidateOptions } from '../rules/document-checker.js'
-import { withDroppedGuards } from '../rules/keep-dropped-guards.js'
-import { validateConfigSteps } from '../rules/validate-config.js'
+import type { ValidateOptions } from '../validation/document-checker.js'
+import { withDroppedGuards } from '../validation/keep-dropped-guards.js'
+import { validateConfigSteps } from '../validation/validate-config.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
 import {
   type PendingDelivery,

@@ -9,9 +9,9 @@ import { EtcdProvider, type EtcdProviderOptions } from '../providers/etcd-provid
 import { FileProvider, type FileProviderOptions } from '../providers/file-provider.js'
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
-import { withFieldCase } from '../rules/field-case.js'
-import { unsupportedFieldsIn } from '../rules/unsupported-fields.js'
-import { validateConfig } from '../rules/validate-config.js'
+import { withFieldCase } from '../validation/field-case.js'
+import { unsupportedFieldsIn } from '../validation/unsupported-fields.js'
+import { validateConfig } from '../validation/validate-config.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
 

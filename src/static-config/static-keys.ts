@@ -1,4 +1,4 @@
-import { GUARDING_STATIC_KEYS } from '../rules/guarding-static-keys.js'
+import { GUARDING_STATIC_KEYS } from '../validation/guarding-static-keys.js'
 
 /** How the value of a key is written; see `VALUE_KINDS`. */
 export type ValueKind =

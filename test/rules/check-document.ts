@@ -1,8 +1,8 @@
 import { nullRecord } from '../../src/base/records.js'
 import type { Backend } from '../../src/model/config.js'
-import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
-import { FieldChecker } from '../../src/rules/field-checker.js'
-import { unsupportedPolicy } from '../../src/rules/unsupported-fields.js'
+import { DocumentChecker, type ValidateOptions } from '../../src/validation/document-checker.js'
+import { FieldChecker } from '../../src/validation/field-checker.js'
+import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
 
 export const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {
   pool: { servers: {} },

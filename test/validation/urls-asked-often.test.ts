@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { flawOfAuthority, flawOfPath } from '../../src/base/written-url.js'
-import { parseServerUrl } from '../../src/rules/server-url.js'
+import { parseServerUrl } from '../../src/validation/server-url.js'
 
 /** Enough for V8 to compile what is called: `URL.canParse` of Node 20 changes its answer then. */
 const OFTEN = 30_000

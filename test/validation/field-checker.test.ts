@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FieldChecker } from '../../src/rules/field-checker.js'
-import { unsupportedPolicy } from '../../src/rules/unsupported-fields.js'
+import { FieldChecker } from '../../src/validation/field-checker.js'
+import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
 
 describe('names', () => {
   it.each([

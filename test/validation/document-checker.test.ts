@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { DocumentChecker, type ValidateOptions } from '../../src/rules/document-checker.js'
-import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/rules/document-shapes.js'
-import { FieldChecker } from '../../src/rules/field-checker.js'
-import { backendWith, checkBackend, checkFrontend, frontendWith } from './check-document.js'
+import { DocumentChecker, type ValidateOptions } from '../../src/validation/document-checker.js'
+import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/validation/document-shapes.js'
+import { FieldChecker } from '../../src/validation/field-checker.js'
+import { backendWith, checkBackend, checkFrontend, frontendWith } from '../rules/check-document.js'
 
 describe('fields of Traefik 1.7 that are not built yet', () => {
   const later = [

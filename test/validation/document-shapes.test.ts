@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { describeValue, pathOf } from '../../src/base/messages.js'
-import * as shapes from '../../src/rules/document-shapes.js'
-import { RESERVED_NAMES } from '../../src/rules/document-shapes.js'
+import * as shapes from '../../src/validation/document-shapes.js'
+import { RESERVED_NAMES } from '../../src/validation/document-shapes.js'
 
 describe('pathOf', () => {
   it.each([

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Frontend, ProviderConfig, RuleSpec } from '../../src/model/config.js'
-import { lintConfig } from '../../src/rules/lint-config.js'
+import { lintConfig } from '../../src/validation/lint-config.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 
 type Rule = string | RuleSpec

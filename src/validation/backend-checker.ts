@@ -13,7 +13,7 @@ import type {
   Stickiness,
   StrictDnsConfig,
 } from '../model/config.js'
-import { parseCircuitExpression } from './circuit-expression.js'
+import { parseCircuitExpression } from '../rules/circuit-expression.js'
 import {
   BACKEND,
   BUFFERING,

@@ -9,7 +9,7 @@ import {
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
-import { EtcdReader } from '../../src/providers/etcd-reader.js'
+import { EtcdReader } from '../../src/providers/etcd/etcd-reader.js'
 import { documentOfKeys } from '../../src/providers/kv-document.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
 import { ConsulServer } from '../support/consul-server.js'

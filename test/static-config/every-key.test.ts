@@ -8,7 +8,7 @@ import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { STATIC_KEYS } from '../../src/static-config/static-keys.js'
 import { forgetMade, made } from './made-providers.js'
 
-vi.mock('../../src/providers/etcd-provider.js', async (original) =>
+vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('EtcdProvider', original),
 )
 vi.mock('../../src/providers/consul-provider.js', async (original) =>

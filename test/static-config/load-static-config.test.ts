@@ -8,10 +8,10 @@ import { createProxy, loadStaticConfig, type ProxyError, type StaticConfigOverri
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { forgetMade, made } from './made-providers.js'
 
-vi.mock('../../src/providers/etcd-provider.js', async (original) =>
+vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('EtcdProvider', original),
 )
-vi.mock('../../src/providers/etcd-alias-provider.js', async (original) =>
+vi.mock('../../src/providers/etcd/etcd-alias-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('EtcdAliasProvider', original),
 )
 vi.mock('../../src/providers/consul-provider.js', async (original) =>

@@ -6,11 +6,11 @@ import {
   type ProviderConfig,
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { EtcdReader } from '../../src/providers/etcd-reader.js'
-import { keysOf, putAll, writeAtOnce } from '../support/etcd-keys.js'
-import { EtcdServer } from '../support/etcd-server.js'
-import { eventually, nextEvent } from '../support/next-event.js'
-import { RecordingSink } from '../support/recording-sink.js'
+import { EtcdReader } from '../../../src/providers/etcd/etcd-reader.js'
+import { keysOf, putAll, writeAtOnce } from '../../support/etcd-keys.js'
+import { EtcdServer } from '../../support/etcd-server.js'
+import { eventually, nextEvent } from '../../support/next-event.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 let etcd: EtcdServer
 let places = 0

@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { onlyKnownOptions } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { flawOfAuthority } from '../base/written-url.js'
-import { asError, ProxyError } from '../model/errors.js'
+import { onlyKnownOptions } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { flawOfAuthority } from '../../base/written-url.js'
+import { asError, ProxyError } from '../../model/errors.js'
 
 /** How to reach an etcd. The clients are ours: nobody else's may be shared with a watch. */
 export interface EtcdConnection {

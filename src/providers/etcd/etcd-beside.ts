@@ -1,9 +1,9 @@
-import { asError } from '../model/errors.js'
+import { asError } from '../../model/errors.js'
+import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from '../kv-beside.js'
 import { isDenied } from './etcd-faults.js'
 import { namesBelow, type ReadRanges } from './etcd-names.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import { type ReadRange, readTree } from './etcd-tree.js'
-import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from './kv-beside.js'
 
 /** How etcd is read, and at which revision. */
 export interface BesideReading {

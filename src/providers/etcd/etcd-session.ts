@@ -1,6 +1,6 @@
 import type { IRangeRequest, IRangeResponse, IWatchResponse } from 'etcd3'
-import { asError, ProxyError } from '../model/errors.js'
-import type { AliasReading } from '../model/provider.js'
+import { asError, ProxyError } from '../../model/errors.js'
+import type { AliasReading } from '../../model/provider.js'
 import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { describeFault, isCompacted, isDenied, isTooLarge } from './etcd-faults.js'

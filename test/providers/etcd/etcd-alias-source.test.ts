@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { EtcdAliasSource } from '../../src/providers/etcd-alias-source.js'
-import { freePorts } from '../support/etcd-ports.js'
-import { EtcdServer } from '../support/etcd-server.js'
-import { HostileLink } from '../support/hostile-link.js'
+import { EtcdAliasSource } from '../../../src/providers/etcd/etcd-alias-source.js'
+import { freePorts } from '../../support/etcd-ports.js'
+import { EtcdServer } from '../../support/etcd-server.js'
+import { HostileLink } from '../../support/hostile-link.js'
 
 const KEY = '/traefik/dev/alias'
 

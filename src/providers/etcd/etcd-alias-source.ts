@@ -1,4 +1,4 @@
-import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
+import type { AliasBell, AliasReading, AliasSource } from '../../model/provider.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdSessions } from './etcd-sessions.js'
 

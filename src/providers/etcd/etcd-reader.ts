@@ -1,5 +1,5 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
-import { asError } from '../model/errors.js'
+import { asError } from '../../model/errors.js'
 import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { isTokenRefused } from './etcd-faults.js'

@@ -1,7 +1,7 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { namesBelow, nextSpelling } from '../../src/providers/etcd-names.js'
+import { namesBelow, nextSpelling } from '../../../src/providers/etcd/etcd-names.js'
 
 /** Ranges of keys as etcd answers them, in the order of bytes. */
 function storeOf(keys: readonly string[]) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { describeFault } from '../../src/providers/etcd-faults.js'
+import { describeFault } from '../../../src/providers/etcd/etcd-faults.js'
 
 const ALERT = '80EC:error:0A000412:SSL routines:ssl3_read_bytes'
 const FILE = '../deps/openssl/openssl/ssl/record/rec_layer_s3.c:1601:SSL alert number 42\n'

@@ -1,10 +1,10 @@
-import { onlyKnownOptions } from '../base/known-options.js'
-import type { ConfigSink, Provider } from '../model/provider.js'
+import { onlyKnownOptions } from '../../base/known-options.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
+import { followKeys } from '../follow-keys.js'
+import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from '../kv-options.js'
+import { KvPrefix } from '../kv-prefix.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdStore } from './etcd-store.js'
-import { followKeys } from './follow-keys.js'
-import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from './kv-options.js'
-import { KvPrefix } from './kv-prefix.js'
 
 /** Which etcd, and which of its keys. */
 export interface EtcdProviderOptions extends EtcdConnection, KvOptions {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
-import { quote } from '../base/messages.js'
-import { asError, ProxyError } from '../model/errors.js'
-import { Backoff } from './backoff.js'
+import { quote } from '../../base/messages.js'
+import { asError, ProxyError } from '../../model/errors.js'
+import { Backoff } from '../backoff.js'
+import type { KvTree } from '../kv-source.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
-import type { KvTree } from './kv-source.js'
 
 /** Keys in one read, at first: fewer where they hold so much that they do not fit into one answer. */
 const PAGE_KEYS = 5_000

@@ -1,12 +1,12 @@
-import type { AliasBell } from '../model/provider.js'
+import type { AliasBell } from '../../model/provider.js'
+import { ownKeys } from '../kv-beside.js'
+import type { KvPrefix } from '../kv-prefix.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv-source.js'
 import { readBeside } from './etcd-beside.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
-import { ownKeys } from './kv-beside.js'
-import type { KvPrefix } from './kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from './kv-source.js'
 
 /** Keys in etcd, on the sessions of the alias provider. */
 export class EtcdStore implements KvStore {

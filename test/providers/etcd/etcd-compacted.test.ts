@@ -7,12 +7,12 @@ import {
   type ProviderConfig,
 } from 'switchover'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { EtcdReader } from '../../src/providers/etcd-reader.js'
-import { call } from '../support/etcd-gateway.js'
-import { keysOf, putAll } from '../support/etcd-keys.js'
-import { EtcdServer } from '../support/etcd-server.js'
-import { nextEvent } from '../support/next-event.js'
-import { RecordingSink } from '../support/recording-sink.js'
+import { EtcdReader } from '../../../src/providers/etcd/etcd-reader.js'
+import { call } from '../../support/etcd-gateway.js'
+import { keysOf, putAll } from '../../support/etcd-keys.js'
+import { EtcdServer } from '../../support/etcd-server.js'
+import { nextEvent } from '../../support/next-event.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 /** More compactions in a row than a read makes up for at once. */
 const SEVERAL = 8

@@ -1,9 +1,9 @@
 import { ApiConfigFetcher, EtcdAliasProvider, type EtcdAliasProviderOptions } from 'switchover'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { freePorts } from '../support/etcd-ports.js'
-import { EtcdServer } from '../support/etcd-server.js'
-import { HostileApi, json } from '../support/hostile-api.js'
-import { RecordingSink } from '../support/recording-sink.js'
+import { freePorts } from '../../support/etcd-ports.js'
+import { EtcdServer } from '../../support/etcd-server.js'
+import { HostileApi, json } from '../../support/hostile-api.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 const KEY = '/traefik/dev/alias'
 

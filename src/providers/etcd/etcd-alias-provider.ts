@@ -1,6 +1,6 @@
-import { onlyKnownOptions } from '../base/known-options.js'
-import type { ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
-import { AliasProvider } from './alias-provider.js'
+import { onlyKnownOptions } from '../../base/known-options.js'
+import type { ConfigFetcher, ConfigSink, Provider } from '../../model/provider.js'
+import { AliasProvider } from '../alias-provider.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
 import type { EtcdConnection } from './etcd-connection.js'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { EtcdHeartbeat } from '../../src/providers/etcd-heartbeat.js'
+import { EtcdHeartbeat } from '../../../src/providers/etcd/etcd-heartbeat.js'
 
 describe('a heartbeat', () => {
   beforeEach(() => vi.useFakeTimers())

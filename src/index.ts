@@ -60,7 +60,7 @@ export {
   type ApiConfigFetcherOptions,
   type ConfigUrl,
 } from './providers/api-config-fetcher.js'
-export { ConsulProvider, type ConsulProviderOptions } from './providers/consul-provider.js'
+export { ConsulProvider, type ConsulProviderOptions } from './providers/consul/consul-provider.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd/etcd-connection.js'
 export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd/etcd-prefix-fetcher.js'

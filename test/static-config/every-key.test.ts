@@ -11,7 +11,7 @@ import { forgetMade, made } from './made-providers.js'
 vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('EtcdProvider', original),
 )
-vi.mock('../../src/providers/consul-provider.js', async (original) =>
+vi.mock('../../src/providers/consul/consul-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('ConsulProvider', original),
 )
 vi.mock('../../src/providers/file-provider.js', async (original) =>

@@ -1,10 +1,10 @@
 import { ConsulProvider, type ConsulProviderOptions, type ProviderConfig } from 'switchover'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
-import { ConsulServer } from '../support/consul-server.js'
-import { keysOf } from '../support/etcd-keys.js'
-import { HostileLink } from '../support/hostile-link.js'
-import { eventually } from '../support/next-event.js'
-import { RecordingSink } from '../support/recording-sink.js'
+import { ConsulServer } from '../../support/consul-server.js'
+import { keysOf } from '../../support/etcd-keys.js'
+import { HostileLink } from '../../support/hostile-link.js'
+import { eventually } from '../../support/next-event.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 let consul: ConsulServer
 

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { asError, ProxyError } from '../model/errors.js'
-import type { AliasBell } from '../model/provider.js'
-import { Backoff } from './backoff.js'
+import { asError, ProxyError } from '../../model/errors.js'
+import type { AliasBell } from '../../model/provider.js'
+import { Backoff } from '../backoff.js'
+import { ownKeys } from '../kv-beside.js'
+import type { KvPrefix } from '../kv-prefix.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv-source.js'
 import { ConsulBeside } from './consul-beside.js'
 import type { ConsulKv, ConsulReading } from './consul-kv.js'
-import { ownKeys } from './kv-beside.js'
-import type { KvPrefix } from './kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from './kv-source.js'
 
 /** So often an alias may be written while its tree is read, before that is an outage. */
 const MOST_TRIES = 10

@@ -1,13 +1,13 @@
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
-import type { ConfigSink, Provider } from '../model/provider.js'
+import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
+import { checkDocumentClientOptions, type DocumentClientOptions, flawOfUrl } from '../document-client.js'
+import { followKeys } from '../follow-keys.js'
+import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from '../kv-options.js'
+import { KvPrefix } from '../kv-prefix.js'
 import { ConsulKv } from './consul-kv.js'
 import { ConsulStore } from './consul-store.js'
-import { checkDocumentClientOptions, type DocumentClientOptions, flawOfUrl } from './document-client.js'
-import { followKeys } from './follow-keys.js'
-import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from './kv-options.js'
-import { KvPrefix } from './kv-prefix.js'
 
 /** Which Consul, and which of its keys. */
 export interface ConsulProviderOptions extends KvOptions {

@@ -68,7 +68,7 @@ export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd/etcd-pr
 export { FileProvider, type FileProviderOptions } from './providers/file-provider.js'
 export { HttpProvider, type HttpProviderOptions } from './providers/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
-export type { KvOptions } from './providers/kv-options.js'
+export type { KvOptions } from './providers/kv/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'

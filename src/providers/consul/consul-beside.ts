@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asError } from '../../model/errors.js'
 import { Backoff } from '../backoff.js'
-import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv-beside.js'
+import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv/kv-beside.js'
 import { type ConsulKv, isDeniedByConsul } from './consul-kv.js'
 
 /** Versions are written below the same prefix, key by key: for them it is looked so often at most. */

@@ -1,7 +1,7 @@
 import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { DocumentClient, type DocumentClientOptions, one } from '../document-client.js'
-import type { KvEntry } from '../kv-document.js'
+import type { KvEntry } from '../kv/kv-document.js'
 import { unusable, withoutCredentials } from '../read-response.js'
 
 /** What a query came to. */

@@ -1,5 +1,5 @@
 import { asError } from '../../model/errors.js'
-import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from '../kv-beside.js'
+import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces, USUAL_PLACES } from '../kv/kv-beside.js'
 import { isDenied } from './etcd-faults.js'
 import { namesBelow, type ReadRanges } from './etcd-names.js'
 import type { EtcdRange } from './etcd-range-watch.js'

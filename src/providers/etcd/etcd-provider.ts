@@ -1,8 +1,8 @@
 import { onlyKnownOptions } from '../../base/known-options.js'
 import type { ConfigSink, Provider } from '../../model/provider.js'
-import { followKeys } from '../follow-keys.js'
-import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from '../kv-options.js'
-import { KvPrefix } from '../kv-prefix.js'
+import { followKeys } from '../kv/follow-keys.js'
+import { checkKvOptions, DEFAULT_MAX_BYTES, KV_OPTIONS, type KvOptions } from '../kv/kv-options.js'
+import { KvPrefix } from '../kv/kv-prefix.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdStore } from './etcd-store.js'
 

@@ -1,6 +1,6 @@
-import { describeValue } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
-import { parseAliasValue } from './alias-value.js'
+import { describeValue } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
+import { parseAliasValue } from '../alias-value.js'
 
 /** Where a configuration stands, in a store whose keys begin with a slash or in one whose keys do not. */
 export class KvPrefix {

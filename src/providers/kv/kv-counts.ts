@@ -1,6 +1,6 @@
-import { quote } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
-import { DOCUMENT_LIMITS } from './json-limits.js'
+import { quote } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
+import { DOCUMENT_LIMITS } from '../json-limits.js'
 
 /** The longest of the layout are a tenth of it, and a key stands in messages. */
 const MAX_KEY_LENGTH = 8_192

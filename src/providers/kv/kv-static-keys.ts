@@ -1,11 +1,11 @@
-import { pathOf, quote } from '../base/messages.js'
-import { nearestName } from '../base/nearest-name.js'
-import type { Issue } from '../model/errors.js'
+import { pathOf, quote } from '../../base/messages.js'
+import { nearestName } from '../../base/nearest-name.js'
+import type { Issue } from '../../model/errors.js'
 import {
   ENTRY_POINT_NAMES,
   GUARDING_STATIC_KEYS,
   STATIC_TOP_NAMES,
-} from '../validation/guarding-static-keys.js'
+} from '../../validation/guarding-static-keys.js'
 
 /**
  * What a key below the prefix is in Traefik 1.7's static configuration, which Traefik reads there too. `guard`: the path of

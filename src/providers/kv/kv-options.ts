@@ -1,6 +1,6 @@
-import { positiveOption } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
+import { positiveOption } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
 
 /** Which keys of a store make a configuration. Source: Traefik 1.7's KV providers. */
 export interface KvOptions {

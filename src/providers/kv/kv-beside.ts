@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../validation/guarding-static-keys.js'
+import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../../validation/guarding-static-keys.js'
 import type { KvEntry } from './kv-document.js'
 
 /**

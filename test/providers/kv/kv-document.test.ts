@@ -1,7 +1,7 @@
 import { type Issue, type ProxyError, validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { runAtOnce } from '../../src/base/run-steps.js'
-import { documentOfKeys } from '../../src/providers/kv-document.js'
+import { runAtOnce } from '../../../src/base/run-steps.js'
+import { documentOfKeys } from '../../../src/providers/kv/kv-document.js'
 
 type Keys = Readonly<Record<string, string | Uint8Array>>
 

@@ -1,8 +1,8 @@
 import type { Issue, ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { runAtOnce } from '../../src/base/run-steps.js'
-import { documentOfKeys } from '../../src/providers/kv-document.js'
-import { SupervisedProvider } from '../../src/providers/supervised-provider.js'
+import { runAtOnce } from '../../../src/base/run-steps.js'
+import { documentOfKeys } from '../../../src/providers/kv/kv-document.js'
+import { SupervisedProvider } from '../../../src/providers/supervised-provider.js'
 
 type Keys = Readonly<Record<string, string>>
 

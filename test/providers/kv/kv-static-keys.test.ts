@@ -1,13 +1,13 @@
 import type { Issue, ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { runAtOnce } from '../../src/base/run-steps.js'
-import { documentOfKeys } from '../../src/providers/kv-document.js'
-import { STATIC_KEYS } from '../../src/static-config/static-keys.js'
+import { runAtOnce } from '../../../src/base/run-steps.js'
+import { documentOfKeys } from '../../../src/providers/kv/kv-document.js'
+import { STATIC_KEYS } from '../../../src/static-config/static-keys.js'
 import {
   ENTRY_POINT_NAMES,
   GUARDING_STATIC_KEYS,
   STATIC_TOP_NAMES,
-} from '../../src/validation/guarding-static-keys.js'
+} from '../../../src/validation/guarding-static-keys.js'
 
 type Keys = Readonly<Record<string, string | Uint8Array>>
 

@@ -8,17 +8,17 @@ import {
   validateConfig,
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { runAtOnce } from '../../src/base/run-steps.js'
-import { EtcdReader } from '../../src/providers/etcd/etcd-reader.js'
-import { documentOfKeys } from '../../src/providers/kv-document.js'
-import { catchUncaught } from '../support/catch-uncaught.js'
-import { ConsulServer } from '../support/consul-server.js'
-import { keysOf, putAll, writeAtOnce } from '../support/etcd-keys.js'
-import { EtcdServer } from '../support/etcd-server.js'
-import { HostileLink } from '../support/hostile-link.js'
-import { eventually } from '../support/next-event.js'
-import { RecordingSink } from '../support/recording-sink.js'
-import { CREATED, HEADER, pair, reading, ScriptedEtcd } from '../support/scripted-etcd.js'
+import { runAtOnce } from '../../../src/base/run-steps.js'
+import { EtcdReader } from '../../../src/providers/etcd/etcd-reader.js'
+import { documentOfKeys } from '../../../src/providers/kv/kv-document.js'
+import { catchUncaught } from '../../support/catch-uncaught.js'
+import { ConsulServer } from '../../support/consul-server.js'
+import { keysOf, putAll, writeAtOnce } from '../../support/etcd-keys.js'
+import { EtcdServer } from '../../support/etcd-server.js'
+import { HostileLink } from '../../support/hostile-link.js'
+import { eventually } from '../../support/next-event.js'
+import { RecordingSink } from '../../support/recording-sink.js'
+import { CREATED, HEADER, pair, reading, ScriptedEtcd } from '../../support/scripted-etcd.js'
 
 const LIMITS = { timeout: 60_000 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type KvReading, KvSource, type KvStore, type KvTree } from '../../src/providers/kv-source.js'
+import { type KvReading, KvSource, type KvStore, type KvTree } from '../../../src/providers/kv/kv-source.js'
 
 const DEBOUNCE_MS = 50
 const signal = new AbortController().signal

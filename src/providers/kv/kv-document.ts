@@ -1,8 +1,8 @@
-import { pathOf, quote } from '../base/messages.js'
-import { nearestName } from '../base/nearest-name.js'
-import { nullRecord } from '../base/records.js'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { DOCUMENT_PLACE, fieldOf, type Place } from '../validation/field-case.js'
+import { pathOf, quote } from '../../base/messages.js'
+import { nearestName } from '../../base/nearest-name.js'
+import { nullRecord } from '../../base/records.js'
+import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
+import { DOCUMENT_PLACE, fieldOf, type Place } from '../../validation/field-case.js'
 import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 

@@ -1,5 +1,5 @@
-import type { ConfigSink, Provider } from '../model/provider.js'
-import { AliasProvider } from './alias-provider.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
+import { AliasProvider } from '../alias-provider.js'
 import type { KvOptions } from './kv-options.js'
 import type { KvPrefix } from './kv-prefix.js'
 import { KvSource, type KvStore } from './kv-source.js'

@@ -1,9 +1,15 @@
 import { once } from 'node:events'
-import { runInSlices } from '../base/run-steps.js'
-import type { ProviderConfig } from '../model/config.js'
-import { type Issue, ProxyError } from '../model/errors.js'
-import type { AliasBell, AliasReading, AliasSource, ConfigFetcher, FetchContext } from '../model/provider.js'
-import { parseAliasValue } from './alias-value.js'
+import { runInSlices } from '../../base/run-steps.js'
+import type { ProviderConfig } from '../../model/config.js'
+import { type Issue, ProxyError } from '../../model/errors.js'
+import type {
+  AliasBell,
+  AliasReading,
+  AliasSource,
+  ConfigFetcher,
+  FetchContext,
+} from '../../model/provider.js'
+import { parseAliasValue } from '../alias-value.js'
 import type { KvBeside } from './kv-beside.js'
 import { documentOfKeys, hasKeys, type KvEntry } from './kv-document.js'
 import { shownKey } from './kv-static-keys.js'

@@ -65,7 +65,7 @@ export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/et
 export type { EtcdConnection } from './providers/etcd/etcd-connection.js'
 export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd/etcd-prefix-fetcher.js'
 export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd/etcd-provider.js'
-export { FileProvider, type FileProviderOptions } from './providers/file-provider.js'
+export { FileProvider, type FileProviderOptions } from './providers/file/file-provider.js'
 export { HttpProvider, type HttpProviderOptions } from './providers/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export type { KvOptions } from './providers/kv/kv-options.js'

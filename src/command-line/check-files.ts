@@ -1,6 +1,6 @@
 import type { ProviderConfig } from '../model/config.js'
 import { asError } from '../model/errors.js'
-import type { ReadFile } from '../providers/document-files.js'
+import type { ReadFile } from '../providers/file/document-files.js'
 import { inspectStaticConfig } from '../static-config/read-static-config.js'
 import type { ValidateOptions } from '../validation/document-checker.js'
 import { withFieldCase } from '../validation/field-case.js'

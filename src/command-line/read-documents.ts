@@ -7,9 +7,9 @@ import {
   formatOfFile,
   type ReadFile,
   readFiles,
-} from '../providers/document-files.js'
+} from '../providers/file/document-files.js'
+import { documentOf } from '../providers/file/merge-files.js'
 import { jsonFlaw } from '../providers/json-flaw.js'
-import { documentOf } from '../providers/merge-files.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
 import { masked } from '../status/masked.js'
 import { placeOf, placesIn } from './document-places.js'

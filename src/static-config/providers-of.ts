@@ -6,7 +6,7 @@ import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/api
 import { ConsulProvider, type ConsulProviderOptions } from '../providers/consul/consul-provider.js'
 import { EtcdAliasProvider } from '../providers/etcd/etcd-alias-provider.js'
 import { EtcdProvider, type EtcdProviderOptions } from '../providers/etcd/etcd-provider.js'
-import { FileProvider, type FileProviderOptions } from '../providers/file-provider.js'
+import { FileProvider, type FileProviderOptions } from '../providers/file/file-provider.js'
 import { HttpProvider, type HttpProviderOptions } from '../providers/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import { withFieldCase } from '../validation/field-case.js'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { documentOf } from '../../src/providers/merge-files.js'
+import { documentOf } from '../../src/providers/file/merge-files.js'
 import { parseText } from '../../src/providers/parse-document.js'
 
 /** Takes a thread a second or more. */

@@ -17,7 +17,7 @@ vi.mock('../../src/providers/etcd/etcd-alias-provider.js', async (original) =>
 vi.mock('../../src/providers/consul/consul-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('ConsulProvider', original),
 )
-vi.mock('../../src/providers/file-provider.js', async (original) =>
+vi.mock('../../src/providers/file/file-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('FileProvider', original),
 )
 

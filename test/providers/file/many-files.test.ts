@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { documentOf } from '../../src/providers/merge-files.js'
+import { documentOf } from '../../../src/providers/file/merge-files.js'
 
 it('lets requests through between the files of a folder', async () => {
   const files = Array.from({ length: 40 }, (_, nth) => ({

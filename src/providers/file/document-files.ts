@@ -1,8 +1,8 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { ProxyError } from '../model/errors.js'
-import { DOCUMENT_ENDINGS, formatOf } from './parse-document.js'
+import { ProxyError } from '../../model/errors.js'
+import { DOCUMENT_ENDINGS, formatOf } from '../parse-document.js'
 
 /** Where documents lie. */
 export type DocumentPlace = { readonly filename: string } | { readonly directory: string }

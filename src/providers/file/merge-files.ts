@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { describeKind, describeValue, pathOf } from '../base/messages.js'
-import { nullRecord } from '../base/records.js'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
-import { isSameData } from '../model/same-data.js'
-import { isRecord, withFieldCase } from '../validation/field-case.js'
+import { describeKind, describeValue, pathOf } from '../../base/messages.js'
+import { nullRecord } from '../../base/records.js'
+import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
+import { isSameData } from '../../model/same-data.js'
+import { isRecord, withFieldCase } from '../../validation/field-case.js'
+import { parseDocument } from '../parse-document.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
-import { parseDocument } from './parse-document.js'
 
 type Fields = Readonly<Record<string, unknown>>
 

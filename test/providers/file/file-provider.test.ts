@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { FileProvider, type FileProviderOptions, type ProviderConfig } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { RecordingSink } from '../support/recording-sink.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 const startingPage = fileURLToPath(new URL('starting-page.rules.toml', import.meta.url))
 
@@ -196,7 +196,7 @@ describe('a file', () => {
     const filename = join(folder, 'rules.toml')
     await writeFile(filename, toml('v1'), { mode: 0o600 })
     const program = `
-      import { FileProvider } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+      import { FileProvider } from ${JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href)}
       process.setuid?.(65534)
       const done = (what) => { console.log(what); process.exit() }
       await new FileProvider({ filename: ${JSON.stringify(filename)} }).start({

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProxy, FileProvider, type FileProviderOptions, type ProviderConfig } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { nextEvent } from '../support/next-event.js'
-import { RecordingSink } from '../support/recording-sink.js'
+import { nextEvent } from '../../support/next-event.js'
+import { RecordingSink } from '../../support/recording-sink.js'
 
 /** Called before the product looks at a file, and before it opens one. */
 const beforeCall = vi.hoisted(() => ({
@@ -63,7 +63,7 @@ async function child(
   program: string,
   limitMs: number,
 ): Promise<{ out: string; code: number | null; signal: string | null }> {
-  const source = `import { FileProvider } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}\n${program}`
+  const source = `import { FileProvider } from ${JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href)}\n${program}`
   const run = spawn(
     process.execPath,
     ['--max-old-space-size=1500', '--import', 'tsx', '--input-type=module', '-e', source],
@@ -344,7 +344,7 @@ describe('a folder', () => {
       'a.toml': toml('v1'),
       'b.json': JSON.stringify('x'.repeat(1_000_000)),
     })
-    const { documentOf } = await import('../../src/providers/merge-files.js')
+    const { documentOf } = await import('../../../src/providers/file/merge-files.js')
     const { readFile } = await import('node:fs/promises')
     const files = await Promise.all(
       ['a.toml', 'b.json'].map(async (name) => ({ name, bytes: await readFile(join(directory, name)) })),
@@ -443,7 +443,7 @@ describe('a proxy with a status page', () => {
     await writeFile(join(folder, name), text)
     const at = kind === 'directory' ? folder : join(folder, name)
     const { out, code } = await child(
-      `import { createProxy } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+      `import { createProxy } from ${JSON.stringify(new URL('../../../src/index.ts', import.meta.url).href)}
       const proxy = createProxy({ providers: [new FileProvider({ ${kind}: ${JSON.stringify(at)} })], status: { address: '127.0.0.1:0' } })
       await proxy.ready({ timeoutMs: 1000 }).catch(() => {})
       await proxy.close()
@@ -478,7 +478,7 @@ describe('documents', () => {
 
   it('of YAML with 40,000 frontends leave the event loop its turns', async () => {
     const text = `version: v1\nfrontends:\n${Array.from({ length: 40_000 }, (_, i) => `  f${i}: {backend: b}\n`).join('')}`
-    const { parseDocument } = await import('../../src/providers/parse-document.js')
+    const { parseDocument } = await import('../../../src/providers/parse-document.js')
     // A short one is parsed here, and what parses it is loaded: that takes turns too.
     await parseDocument(Buffer.from('a: 1'), 'yaml', 'x')
     let turns = 0

@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
-import type { ConfigSink, Provider } from '../model/provider.js'
+import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
 import { FileFollower, type FollowedFiles } from './file-follower.js'
 
 /** Where documents lie. Exactly one of `filename` and `directory`. */

@@ -55,18 +55,18 @@ export type {
 } from './model/provider.js'
 export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
 export { AliasProvider, type AliasProviderOptions } from './providers/alias-provider.js'
-export {
-  ApiConfigFetcher,
-  type ApiConfigFetcherOptions,
-  type ConfigUrl,
-} from './providers/api-config-fetcher.js'
 export { ConsulProvider, type ConsulProviderOptions } from './providers/consul/consul-provider.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd/etcd-connection.js'
 export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd/etcd-prefix-fetcher.js'
 export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd/etcd-provider.js'
 export { FileProvider, type FileProviderOptions } from './providers/file/file-provider.js'
-export { HttpProvider, type HttpProviderOptions } from './providers/http-provider.js'
+export {
+  ApiConfigFetcher,
+  type ApiConfigFetcherOptions,
+  type ConfigUrl,
+} from './providers/http/api-config-fetcher.js'
+export { HttpProvider, type HttpProviderOptions } from './providers/http/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export type { KvOptions } from './providers/kv/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'

@@ -17,10 +17,10 @@ vi.mock('../../src/providers/consul/consul-provider.js', async (original) =>
 vi.mock('../../src/providers/file/file-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('FileProvider', original),
 )
-vi.mock('../../src/providers/http-provider.js', async (original) =>
+vi.mock('../../src/providers/http/http-provider.js', async (original) =>
   (await import('./made-providers.js')).noting('HttpProvider', original),
 )
-vi.mock('../../src/providers/api-config-fetcher.js', async (original) =>
+vi.mock('../../src/providers/http/api-config-fetcher.js', async (original) =>
   (await import('./made-providers.js')).noting('ApiConfigFetcher', original),
 )
 

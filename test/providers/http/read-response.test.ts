@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { ProxyError } from 'switchover'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { excerptOf, getText, withoutCredentials } from '../../src/providers/read-response.js'
+import { excerptOf, getText, withoutCredentials } from '../../../src/providers/http/read-response.js'
 import {
   type Behaviour,
   cutAfter,
@@ -11,8 +11,8 @@ import {
   silent,
   stallAfter,
   status,
-} from '../support/hostile-api.js'
-import { eventually } from '../support/next-event.js'
+} from '../../support/hostile-api.js'
+import { eventually } from '../../support/next-event.js'
 
 let api: HostileApi
 let agent: Agent

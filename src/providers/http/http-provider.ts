@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { present } from '../base/records.js'
-import type { ProviderConfig } from '../model/config.js'
-import { asError, ProxyError } from '../model/errors.js'
-import type { ConfigSink, Provider } from '../model/provider.js'
-import { withFieldCase } from '../validation/field-case.js'
-import { Backoff } from './backoff.js'
+import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { present } from '../../base/records.js'
+import type { ProviderConfig } from '../../model/config.js'
+import { asError, ProxyError } from '../../model/errors.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
+import { withFieldCase } from '../../validation/field-case.js'
+import { Backoff } from '../backoff.js'
+import type { JsonLimits } from '../json-limits.js'
+import { type DocumentFormat, formatOf, parseText } from '../parse-document.js'
 import {
   checkDocumentClientOptions,
   DOCUMENT_CLIENT_OPTIONS,
@@ -15,8 +17,6 @@ import {
   flawOfUrl,
   one,
 } from './document-client.js'
-import type { JsonLimits } from './json-limits.js'
-import { type DocumentFormat, formatOf, parseText } from './parse-document.js'
 import { type TextResponse, withoutCredentials } from './read-response.js'
 
 /** Which document is asked for, and how often. Source: Traefik 3's `providers.http`. */

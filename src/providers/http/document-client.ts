@@ -1,11 +1,11 @@
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { parseUrl } from '../base/parse-url.js'
-import { flawOfAuthority } from '../base/written-url.js'
-import { ProxyError } from '../model/errors.js'
-import { DOCUMENT_LIMITS, JsonCount } from './json-limits.js'
+import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { parseUrl } from '../../base/parse-url.js'
+import { flawOfAuthority } from '../../base/written-url.js'
+import { ProxyError } from '../../model/errors.js'
+import { DOCUMENT_LIMITS, JsonCount } from '../json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
 /** How a service is asked for documents, and what its answers may take. */

@@ -14,7 +14,7 @@ import {
   stallAfter,
   status,
   truncated,
-} from '../support/hostile-api.js'
+} from '../../support/hostile-api.js'
 
 const V1 = '/traefik/dev/v1'
 const V2 = '/traefik/dev/v2'

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
-import { flawOfAuthority } from '../base/written-url.js'
-import type { ProviderConfig } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
-import type { ConfigFetcher } from '../model/provider.js'
+import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { flawOfAuthority } from '../../base/written-url.js'
+import type { ProviderConfig } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import type { ConfigFetcher } from '../../model/provider.js'
 import {
   checkDocumentClientOptions,
   DOCUMENT_CLIENT_OPTIONS,

@@ -1,10 +1,10 @@
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DocumentClient } from '../../src/providers/document-client.js'
-import { getText } from '../../src/providers/read-response.js'
-import { type Behaviour, HostileApi, silent, status } from '../support/hostile-api.js'
-import { liveObjects } from '../support/live-objects.js'
-import { eventually } from '../support/next-event.js'
+import { DocumentClient } from '../../../src/providers/http/document-client.js'
+import { getText } from '../../../src/providers/http/read-response.js'
+import { type Behaviour, HostileApi, silent, status } from '../../support/hostile-api.js'
+import { liveObjects } from '../../support/live-objects.js'
+import { eventually } from '../../support/next-event.js'
 
 /** A provider asks as long as its process lives, and its signal lives as long. */
 const QUESTIONS = 40

@@ -9,7 +9,7 @@ export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engin
 export type { EntryPointOptions } from './engine/peer-trust.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
-export type { UpstreamTls } from './engine/upstream-tls.js'
+export type { UpstreamTls } from './engine/upstream/upstream-tls.js'
 export { type BoundAddress, type ListenAt, type ListenerLimits, serverOptions } from './listener.js'
 export type {
   Backend,

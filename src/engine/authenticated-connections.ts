@@ -4,8 +4,8 @@ import { peerOf } from './client-address.js'
 import { challengeOf, hasCredential } from './connection-schemes.js'
 import type { ConnectionWatch, Exchange } from './exchange.js'
 import type { LiveServer } from './live-server.js'
-import type { RawFields, RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
-import type { Upstream } from './upstream.js'
+import type { RawFields, RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
+import type { Upstream } from './upstream/upstream.js'
 
 /** Server connections that one client connection may have for itself. With one more, the oldest ends. */
 const MAX_PAIRS = 16

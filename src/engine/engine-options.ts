@@ -7,7 +7,7 @@ import type { Hooks } from './hooks.js'
 import type { OnListenerError } from './listener-failures.js'
 import type { EntryPointOptions } from './peer-trust.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
-import type { UpstreamTls } from './upstream-tls.js'
+import type { UpstreamTls } from './upstream/upstream-tls.js'
 
 /** When a request that failed is sent again. */
 export interface RetryOptions {

@@ -20,7 +20,7 @@ import type { LiveFacts } from './read-facts.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { StateOwner } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
-import type { Upstreams } from './upstreams.js'
+import type { Upstreams } from './upstream/upstreams.js'
 import { type Waiting, WaitingRoom } from './waiting-room.js'
 
 /** What making a backend live needs from the engine. */

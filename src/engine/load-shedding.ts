@@ -1,9 +1,9 @@
 import { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
-import { toProxyError } from './failures.js'
 import type { InFlight } from './in-flight.js'
-import { isShortageOfOneServer } from './shortage.js'
-import type { Upstreams } from './upstreams.js'
+import { toProxyError } from './upstream/failures.js'
+import { isShortageOfOneServer } from './upstream/shortage.js'
+import type { Upstreams } from './upstream/upstreams.js'
 
 /** How often room is made for one request. */
 const MAX_ROOMS = 3

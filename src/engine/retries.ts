@@ -1,8 +1,8 @@
 import type { ProxyError } from '../model/errors.js'
 import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
-import { isStaleConnection, mayRetry } from './failures.js'
 import { RetryBudget } from './retry-budget.js'
+import { isStaleConnection, mayRetry } from './upstream/failures.js'
 
 /** Decides whether a failed try is made again. */
 export class Retries {

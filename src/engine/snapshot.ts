@@ -8,8 +8,8 @@ import type { HealthChecks } from './health-checks.js'
 import { type BackendTools, LiveBackend } from './live-backend.js'
 import { areCurrent } from './live-servers.js'
 import { followedNames } from './strict-dns.js'
-import type { Upstream } from './upstream.js'
-import type { Upstreams } from './upstreams.js'
+import type { Upstream } from './upstream/upstream.js'
+import type { Upstreams } from './upstream/upstreams.js'
 
 /** Which frontend a request would go to, why, and which servers stand behind it. */
 export interface RequestExplanation extends RouterExplanation {

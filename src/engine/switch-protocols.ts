@@ -3,9 +3,9 @@ import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
 import { fieldOf } from './forward-headers.js'
-import type { RawFields } from './sent-request.js'
 import { keepAlive } from './tcp-keep-alive.js'
 import { switchingHead, tunnel } from './upgrade.js'
+import type { RawFields } from './upstream/sent-request.js'
 
 /**
  * Joins a client to a server that has switched protocols.

@@ -17,8 +17,8 @@ import {
 } from './plain-requests.js'
 import { hasBody } from './request-body.js'
 import { withoutLength } from './response-head.js'
-import type { RawFields } from './sent-request.js'
 import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
+import type { RawFields } from './upstream/sent-request.js'
 
 /** What an upgrade request becomes. */
 export interface UpgradeRoutes {

@@ -4,7 +4,7 @@ import { ClientConnections } from '../../src/client-connections.js'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
 import { LoadShedding } from '../../src/engine/load-shedding.js'
-import type { Upstreams } from '../../src/engine/upstreams.js'
+import type { Upstreams } from '../../src/engine/upstream/upstreams.js'
 import { ProxyError } from '../../src/model/errors.js'
 import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 

@@ -1,9 +1,9 @@
 import { isIPv4, type Socket } from 'node:net'
 import { buildConnector, errors } from 'undici'
-import { descriptorOf, descriptors } from '../base/descriptors.js'
-import { MAX_TIMER_MS } from '../base/known-options.js'
-import type { Timeouts } from '../model/limits.js'
-import { keepAliveOptions } from './tcp-keep-alive.js'
+import { descriptorOf, descriptors } from '../../base/descriptors.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
+import type { Timeouts } from '../../model/limits.js'
+import { keepAliveOptions } from '../tcp-keep-alive.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
 import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
 

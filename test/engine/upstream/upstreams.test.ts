@@ -2,11 +2,11 @@ import type { AddressInfo, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
-import { Upstreams } from '../../src/engine/upstreams.js'
-import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
-import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
+import { UpstreamNetworks } from '../../../src/engine/upstream/upstream-networks.js'
+import { Upstreams } from '../../../src/engine/upstream/upstreams.js'
+import { DEFAULT_TIMEOUTS } from '../../../src/model/limits.js'
+import { httpGet } from '../../support/http-get.js'
+import { eventually } from '../../support/next-event.js'
 import {
   openRaw,
   routeTo,
@@ -15,7 +15,7 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from './live-engine.js'
+} from '../live-engine.js'
 
 describe('connections to a server', () => {
   it('are kept from request to request, and over every swap that leaves the server in', async () => {

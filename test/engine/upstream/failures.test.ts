@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { isServersFault, mayRetry, publicMessage, toProxyError } from '../../src/engine/failures.js'
-import { ERROR_CODES, type ErrorCode, ProxyError } from '../../src/model/errors.js'
+import {
+  isServersFault,
+  mayRetry,
+  publicMessage,
+  toProxyError,
+} from '../../../src/engine/upstream/failures.js'
+import { ERROR_CODES, type ErrorCode, ProxyError } from '../../../src/model/errors.js'
 
 function failure(code: string, message = 'it said so'): Error {
   return Object.assign(new Error(message), { code })

@@ -1,4 +1,4 @@
-import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
+import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../../model/errors.js'
 import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 

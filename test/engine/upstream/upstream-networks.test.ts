@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { CREDENTIAL_SERVICES } from '../../src/engine/credential-services.js'
-import { UpstreamNetworks } from '../../src/engine/upstream-networks.js'
-import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine, startNamed } from './live-engine.js'
+import { CREDENTIAL_SERVICES } from '../../../src/engine/upstream/credential-services.js'
+import { UpstreamNetworks } from '../../../src/engine/upstream/upstream-networks.js'
+import { httpGet } from '../../support/http-get.js'
+import { routeTo, startEngine, startNamed } from '../live-engine.js'
 
 describe('the networks of servers', () => {
   // No connection is ever made to one of these: the class alone is asked.
@@ -98,7 +98,7 @@ describe('the networks of servers', () => {
   })
 
   it('are those that docs/limits.md lists', () => {
-    const page = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8')
     const [, table = ''] = /## Credential services([\s\S]*?)\n## /.exec(page) ?? []
     for (const { range } of CREDENTIAL_SERVICES)
       expect(table).toContain(

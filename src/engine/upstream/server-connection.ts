@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type buildConnector, Client, type Dispatcher } from 'undici'
-import { ProxyError } from '../model/errors.js'
+import { ProxyError } from '../../model/errors.js'
 import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'

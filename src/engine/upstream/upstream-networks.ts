@@ -1,9 +1,9 @@
 import { ADDRCONFIG, type LookupAddress, lookup } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
-import { parseRange } from '../base/cidr.js'
-import { compileWithin } from '../base/range-set.js'
-import { asError, ProxyError } from '../model/errors.js'
-import { onRejected } from '../model/rejections.js'
+import { parseRange } from '../../base/cidr.js'
+import { compileWithin } from '../../base/range-set.js'
+import { asError, ProxyError } from '../../model/errors.js'
+import { onRejected } from '../../model/rejections.js'
 import { isCredentialService } from './credential-services.js'
 import { isShortage } from './shortage.js'
 

@@ -1,5 +1,5 @@
-import { MAX_TIMER_MS } from '../base/known-options.js'
-import { ProxyError } from '../model/errors.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
+import { ProxyError } from '../../model/errors.js'
 
 /** Somebody who needs a connection, and gets one of three calls. */
 export interface Waiting<Connection> {

@@ -1,5 +1,5 @@
-import { type Address, parseAddress, parseRange } from '../base/cidr.js'
-import { compileRanges } from '../base/range-set.js'
+import { type Address, parseAddress, parseRange } from '../../base/cidr.js'
+import { compileRanges } from '../../base/range-set.js'
 
 /**
  * Where a machine finds its cloud's credentials, and its neighbours on the link. Who may write a server's URL must not reach

@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from '../base/known-options.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
 
 /** Of the age of a connection, so much at most is taken off. */
 const MAX_JITTER = 0.1

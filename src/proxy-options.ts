@@ -1,7 +1,7 @@
 import { onlyKnownOptions, positiveOption } from './base/known-options.js'
 import { describeValue } from './base/messages.js'
+import { checkStickySecret } from './engine/backends/sticky-sessions.js'
 import type { EngineOptions, RetryOptions } from './engine/engine-options.js'
-import { checkStickySecret } from './engine/sticky-sessions.js'
 import { checkUpstreamTls, type UpstreamTls } from './engine/upstream/upstream-tls.js'
 import type { ProviderConfig } from './model/config.js'
 import { ProxyError } from './model/errors.js'

@@ -12,10 +12,10 @@ import {
 import type { ValidateOptions } from '../validation/document-checker.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
+import { StrictDns } from './backends/strict-dns.js'
 import { GuardWarnings } from './guard-warnings.js'
 import type { ProxyEmitter } from './proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
-import { StrictDns } from './strict-dns.js'
 
 /** The snapshot that serves, and the way to the next one: compile, swap, tell. */
 export class Generations {

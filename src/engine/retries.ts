@@ -1,7 +1,7 @@
 import type { ProxyError } from '../model/errors.js'
+import { RetryBudget } from './backends/retry-budget.js'
 import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
-import { RetryBudget } from './retry-budget.js'
 import { isStaleConnection, mayRetry } from './upstream/failures.js'
 
 /** Decides whether a failed try is made again. */

@@ -1,5 +1,5 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
-import type { LiveServer } from '../engine/live-server.js'
+import type { LiveServer } from '../engine/backends/live-server.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { History } from './history.js'
 import type { LiveState } from './live-state.js'

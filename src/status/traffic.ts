@@ -1,4 +1,4 @@
-import type { LiveBackend } from '../engine/live-backend.js'
+import type { LiveBackend } from '../engine/backends/live-backend.js'
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
 import { LatencyHistogram } from './latency-histogram.js'
 import { masked } from './masked.js'

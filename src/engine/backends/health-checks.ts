@@ -1,14 +1,14 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { MAX_TIMER_MS } from '../base/known-options.js'
-import { quote } from '../base/messages.js'
-import { parseDuration } from '../base/parse-duration.js'
-import type { HealthCheck } from '../model/config.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
+import { quote } from '../../base/messages.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { HealthCheck } from '../../model/config.js'
+import type { ConnectionOptions } from '../upstream/connector.js'
+import { toProxyError } from '../upstream/failures.js'
+import type { RawFields, ResponseController, ResponseHandler } from '../upstream/sent-request.js'
+import type { Upstream } from '../upstream/upstream.js'
 import type { LiveServer } from './live-server.js'
-import type { ConnectionOptions } from './upstream/connector.js'
-import { toProxyError } from './upstream/failures.js'
-import type { RawFields, ResponseController, ResponseHandler } from './upstream/sent-request.js'
-import type { Upstream } from './upstream/upstream.js'
 
 /** From one check to the next a tenth more or less, so that many proxies do not ask at once. */
 const JITTER = 0.1

@@ -1,6 +1,6 @@
 import type { Backend } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { HealthChecks } from '../../src/engine/health-checks.js'
+import { HealthChecks } from '../../../src/engine/backends/health-checks.js'
 
 type HealthCheck = NonNullable<Backend['healthCheck']>
 

@@ -8,13 +8,13 @@ import {
   validateConfig,
 } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Balancer, balancerTable, type Candidate } from '../../src/balancing/balancers.js'
-import { OutlierDetection } from '../../src/engine/outlier-detection.js'
-import { RecentResponses } from '../../src/engine/recent-responses.js'
-import { ServerState } from '../../src/engine/server-state.js'
-import { eventually } from '../support/next-event.js'
-import { UnansweredPort } from '../support/unanswered-port.js'
-import { startEngine, startServer } from './live-engine.js'
+import { type Balancer, balancerTable, type Candidate } from '../../../src/balancing/balancers.js'
+import { OutlierDetection } from '../../../src/engine/backends/outlier-detection.js'
+import { RecentResponses } from '../../../src/engine/backends/recent-responses.js'
+import { ServerState } from '../../../src/engine/backends/server-state.js'
+import { eventually } from '../../support/next-event.js'
+import { UnansweredPort } from '../../support/unanswered-port.js'
+import { startEngine, startServer } from '../live-engine.js'
 
 /** A server whose every side a test can change. */
 type Fake = { -readonly [K in keyof Candidate]: Candidate[K] } & { readonly name: string }

@@ -1,10 +1,10 @@
 import { createHash, createHmac } from 'node:crypto'
-import { cookieOf } from '../balancing/balance-by-hash.js'
-import { describeValue } from '../base/messages.js'
-import type { Stickiness } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
+import { cookieOf } from '../../balancing/balance-by-hash.js'
+import { describeValue } from '../../base/messages.js'
+import type { Stickiness } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import type { LiveFacts } from '../read-facts.js'
 import type { LiveServer } from './live-server.js'
-import type { LiveFacts } from './read-facts.js'
 
 /** The name that Traefik gives where the old `sticky` asks for a cookie. */
 export const OLD_STICKY_COOKIE = '_TRAEFIK_BACKEND'

@@ -1,8 +1,8 @@
-import { parseDuration } from '../base/parse-duration.js'
-import type { CircuitBreakerConfig } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
-import type { CircuitState } from '../model/events.js'
-import { type CircuitExpression, parseCircuitExpression } from '../rules/circuit-expression.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { CircuitBreakerConfig } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import type { CircuitState } from '../../model/events.js'
+import { type CircuitExpression, parseCircuitExpression } from '../../rules/circuit-expression.js'
 import { RecentResponses } from './recent-responses.js'
 
 /** The expression is looked at no more often. Traefik's period too. */

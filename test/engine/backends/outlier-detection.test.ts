@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { LiveServer } from '../../src/engine/live-server.js'
-import { OutlierDetection } from '../../src/engine/outlier-detection.js'
-import { ServerState } from '../../src/engine/server-state.js'
+import type { LiveServer } from '../../../src/engine/backends/live-server.js'
+import { OutlierDetection } from '../../../src/engine/backends/outlier-detection.js'
+import { ServerState } from '../../../src/engine/backends/server-state.js'
 
 describe('outlier detection', () => {
   it('goes on counting where a generation, or new addresses, took the place of those before', () => {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
-import { MAX_TIMER_MS } from '../base/known-options.js'
-import { parseDuration } from '../base/parse-duration.js'
-import type { Backend } from '../model/config.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { Backend } from '../../model/config.js'
 
 const DEFAULT_INTERVAL_MS = 30_000
 

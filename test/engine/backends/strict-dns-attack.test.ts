@@ -2,9 +2,9 @@ import type { LookupAddress, LookupOptions } from 'node:dns'
 import { createServer } from 'node:http'
 import { type Backend, type ProviderConfig, ProxyEngine } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
-import { listenAt, portOf, startAt } from '../support/servers-at.js'
+import { httpGet } from '../../support/http-get.js'
+import { eventually } from '../../support/next-event.js'
+import { listenAt, portOf, startAt } from '../../support/servers-at.js'
 
 type Callback = (error: unknown, found?: unknown, family?: number) => void
 

@@ -1,9 +1,9 @@
-import type { Candidate } from '../balancing/balancers.js'
-import type { Server } from '../model/config.js'
-import { parseServerUrl } from '../validation/server-url.js'
+import type { Candidate } from '../../balancing/balancers.js'
+import type { Server } from '../../model/config.js'
+import { parseServerUrl } from '../../validation/server-url.js'
+import type { Places, Upstream } from '../upstream/upstream.js'
+import type { Upstreams } from '../upstream/upstreams.js'
 import type { ServerState } from './server-state.js'
-import type { Places, Upstream } from './upstream/upstream.js'
-import type { Upstreams } from './upstream/upstreams.js'
 
 /** A server as it is to be picked: of the configuration, or one address of it. */
 export type GivenServer = Required<Server> & { readonly name: string; readonly address?: string }

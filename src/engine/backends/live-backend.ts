@@ -1,26 +1,26 @@
-import { isUsable } from '../balancing/balancer.js'
+import { isUsable } from '../../balancing/balancer.js'
 import {
   type Balancer,
   type BalancerFactory,
   DEFAULT_STRATEGY,
   looksAtQuality,
-} from '../balancing/balancers.js'
-import type { Backend } from '../model/config.js'
-import type { ProxyError } from '../model/errors.js'
-import { onRejected } from '../model/rejections.js'
-import { isSameData } from '../model/same-data.js'
+} from '../../balancing/balancers.js'
+import type { Backend } from '../../model/config.js'
+import type { ProxyError } from '../../model/errors.js'
+import { onRejected } from '../../model/rejections.js'
+import { isSameData } from '../../model/same-data.js'
+import type { ProxyEmitter } from '../proxy-emitter.js'
+import type { LiveFacts } from '../read-facts.js'
+import type { Upstreams } from '../upstream/upstreams.js'
 import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
 import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
-import type { ProxyEmitter } from './proxy-emitter.js'
-import type { LiveFacts } from './read-facts.js'
 import type { RetryBudget } from './retry-budget.js'
 import type { StateOwner } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
-import type { Upstreams } from './upstream/upstreams.js'
 import { type Waiting, WaitingRoom } from './waiting-room.js'
 
 /** What making a backend live needs from the engine. */

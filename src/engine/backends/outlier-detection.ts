@@ -1,6 +1,6 @@
-import { parseDuration } from '../base/parse-duration.js'
-import type { OutlierDetectionConfig } from '../model/config.js'
-import type { ProxyError } from '../model/errors.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { OutlierDetectionConfig } from '../../model/config.js'
+import type { ProxyError } from '../../model/errors.js'
 import type { LiveServer } from './live-server.js'
 import type { CountedInterval, ServerState } from './server-state.js'
 

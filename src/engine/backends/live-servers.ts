@@ -1,9 +1,9 @@
-import { parseDuration } from '../base/parse-duration.js'
-import type { Backend } from '../model/config.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { Backend } from '../../model/config.js'
+import type { Places, Upstream } from '../upstream/upstream.js'
+import type { Upstreams } from '../upstream/upstreams.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
-import type { Places, Upstream } from './upstream/upstream.js'
-import type { Upstreams } from './upstream/upstreams.js'
 
 /** What is known of servers' names. */
 export interface ServerNames {

@@ -1,4 +1,4 @@
-import type { CircuitStats } from '../rules/circuit-expression.js'
+import type { CircuitStats } from '../../rules/circuit-expression.js'
 
 /** So many slices of a second each are looked at. Traefik's window too. */
 const SLICES = 10

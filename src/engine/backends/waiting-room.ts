@@ -1,7 +1,7 @@
-import { parseDuration } from '../base/parse-duration.js'
-import type { QueueConfig } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
-import { toProxyError } from './upstream/failures.js'
+import { parseDuration } from '../../base/parse-duration.js'
+import type { QueueConfig } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import { toProxyError } from '../upstream/failures.js'
 
 /** A request that waits for a server. */
 export interface Waiting {

@@ -1,6 +1,6 @@
-import type { MaxConn } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
-import type { LiveFacts } from './read-facts.js'
+import type { MaxConn } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import type { LiveFacts } from '../read-facts.js'
 
 /**
  * Limits how many requests of one key are under way at a backend. Source: Traefik 1.7 `maxConn`.

@@ -1,12 +1,12 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from './base/known-options.js'
-import type { ClientConnections } from './client-connections.js'
 import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
 import { warnIfLenient } from './engine/lenient-parser.js'
 import { ProxyEmitter } from './engine/proxy-emitter.js'
 import { ProxyEngine } from './engine/proxy-engine.js'
 import type { RequestExplanation } from './engine/snapshot.js'
-import { checkEntryPoint, checkServer } from './listen-checks.js'
+import type { ClientConnections } from './entry-points/client-connections.js'
+import { checkEntryPoint, checkServer } from './entry-points/listen-checks.js'
 import {
   type BoundAddress,
   checkListenAt,
@@ -15,7 +15,7 @@ import {
   Listener,
   type ListenerLimits,
   limitServer,
-} from './listener.js'
+} from './entry-points/listener.js'
 import { describeIssues, ProxyError } from './model/errors.js'
 import type { ShutdownStep } from './model/events.js'
 import type { Provider } from './model/provider.js'

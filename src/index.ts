@@ -10,7 +10,12 @@ export type { EntryPointOptions } from './engine/peer-trust.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
 export type { UpstreamTls } from './engine/upstream/upstream-tls.js'
-export { type BoundAddress, type ListenAt, type ListenerLimits, serverOptions } from './listener.js'
+export {
+  type BoundAddress,
+  type ListenAt,
+  type ListenerLimits,
+  serverOptions,
+} from './entry-points/listener.js'
 export type {
   Backend,
   Buffering,

@@ -5,7 +5,7 @@ import { describeValue } from './base/messages.js'
 import { present } from './base/records.js'
 import { QUIET_MS } from './engine/closing.js'
 import type { ProxyEngine } from './engine/proxy-engine.js'
-import type { Listener } from './listener.js'
+import type { Listener } from './entry-points/listener.js'
 import { ProxyError } from './model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from './model/events.js'
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathOf } from '../base/messages.js'
 import { createProxy, type ReverseProxy } from '../create-proxy.js'
-import type { ListenAt } from '../listener.js'
+import type { ListenAt } from '../entry-points/listener.js'
 import { asError, ProxyError } from '../model/errors.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
 import { masked } from '../status/masked.js'

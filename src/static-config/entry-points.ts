@@ -1,6 +1,6 @@
 import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
-import type { ListenAt } from '../listener.js'
+import type { ListenAt } from '../entry-points/listener.js'
 import { parseStatusAddress } from '../status/status-options.js'
 import { type EntryPointTrusts, trustsOf } from './entry-point-trusts.js'
 import type { Settings } from './settings.js'

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { quote } from '../base/messages.js'
-import type { ListenAt } from '../listener.js'
+import type { ListenAt } from '../entry-points/listener.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
 import type { ProxyOptions } from '../proxy-options.js'

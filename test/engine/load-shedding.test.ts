@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it, vi } from 'vitest'
-import { ClientConnections } from '../../src/client-connections.js'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
 import { LoadShedding } from '../../src/engine/load-shedding.js'
 import type { Upstreams } from '../../src/engine/upstream/upstreams.js'
+import { ClientConnections } from '../../src/entry-points/client-connections.js'
 import { ProxyError } from '../../src/model/errors.js'
 import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 

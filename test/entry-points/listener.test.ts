@@ -3,10 +3,10 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Listener } from '../src/listener.js'
-import { openRaw } from './engine/live-engine.js'
-import { httpGet } from './support/http-get.js'
-import { eventually } from './support/next-event.js'
+import { Listener } from '../../src/entry-points/listener.js'
+import { openRaw } from '../engine/live-engine.js'
+import { httpGet } from '../support/http-get.js'
+import { eventually } from '../support/next-event.js'
 
 function makeListener(
   handler: ConstructorParameters<typeof Listener>[0]['handler'] = (_req, res) => void res.end('ok'),

@@ -1,10 +1,10 @@
 import { Server as HttpServer } from 'node:http'
 import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
-import { describeValue } from './base/messages.js'
-import { suggestName } from './base/nearest-name.js'
-import { HTTP2_WAY_OUT } from './engine/http2-request.js'
-import { ProxyError } from './model/errors.js'
+import { describeValue } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
+import { HTTP2_WAY_OUT } from '../engine/http2-request.js'
+import { ProxyError } from '../model/errors.js'
 
 /** Bytes in the path of a Unix socket: `sun_path` of the system, without the zero at its end. */
 const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103

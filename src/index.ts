@@ -1,9 +1,4 @@
 export type { Balancer, BalancerFactory, Candidate } from './balancing/balancers.js'
-export {
-  createProxy,
-  type ProxyState,
-  type ReverseProxy,
-} from './create-proxy.js'
 export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
 export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
 export type { EntryPointOptions } from './engine/peer-trust.js'
@@ -77,13 +72,18 @@ export type { KvOptions } from './providers/kv/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
-export type { ProxyOptions } from './proxy-options.js'
-export type { RequestSketch } from './request-sketch.js'
+export {
+  createProxy,
+  type ProxyState,
+  type ReverseProxy,
+} from './proxy/create-proxy.js'
+export type { ProxyOptions } from './proxy/proxy-options.js'
+export type { RequestSketch } from './proxy/request-sketch.js'
+export type { CloseOptions } from './proxy/shutdown.js'
 export type { CompiledFrontend } from './routing/compile-frontend.js'
 export { Router, type RouterExplanation } from './routing/router.js'
 export type { MatcherOptions } from './rules/matchers.js'
 export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
-export type { CloseOptions } from './shutdown.js'
 export { loadStaticConfig } from './static-config/load-static-config.js'
 export type {
   StaticConfig,

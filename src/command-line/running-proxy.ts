@@ -1,6 +1,6 @@
-import type { ReverseProxy } from '../create-proxy.js'
 import { asError } from '../model/errors.js'
 import type { ShutdownChanged } from '../model/events.js'
+import type { ReverseProxy } from '../proxy/create-proxy.js'
 import { keysAtRestart } from '../static-config/keys-at-restart.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
 import { masked } from '../status/masked.js'

@@ -1,5 +1,5 @@
 import { asError } from '../model/errors.js'
-import { checkOptions, type ProxyOptions } from '../proxy-options.js'
+import { checkOptions, type ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
 /** What `createProxy` would say of options, all at once, each under the key that its value is of. */

@@ -1,7 +1,7 @@
 import { pathOf } from '../base/messages.js'
 import { parseTrustedProxy } from '../engine/peer-trust.js'
 import { asError } from '../model/errors.js'
-import type { ProxyOptions } from '../proxy-options.js'
+import type { ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
 /** Options of `createProxy` that say whose forwarding headers are believed. */

@@ -1,5 +1,5 @@
 import { quote } from '../base/messages.js'
-import type { ProxyOptions } from '../proxy-options.js'
+import type { ProxyOptions } from '../proxy/proxy-options.js'
 import { isStatusRange } from '../status/access-log-filters.js'
 import type { LogLevel } from '../status/log-levels.js'
 import type { Bag } from './bags.js'

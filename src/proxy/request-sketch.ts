@@ -1,9 +1,9 @@
-import { readClientAddress } from './base/cidr.js'
-import { onlyKnownOptions } from './base/known-options.js'
-import { hostOf } from './base/normalize-host.js'
-import { normalizePath } from './base/normalize-path.js'
-import { ProxyError } from './model/errors.js'
-import type { RequestFacts } from './model/request-facts.js'
+import { readClientAddress } from '../base/cidr.js'
+import { onlyKnownOptions } from '../base/known-options.js'
+import { hostOf } from '../base/normalize-host.js'
+import { normalizePath } from '../base/normalize-path.js'
+import { ProxyError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
 
 /** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
 export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>

@@ -1,13 +1,13 @@
 import type { Server } from 'node:http'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import { MAX_TIMER_MS, onlyKnownOptions } from './base/known-options.js'
-import { describeValue } from './base/messages.js'
-import { present } from './base/records.js'
-import { QUIET_MS } from './engine/closing.js'
-import type { ProxyEngine } from './engine/proxy-engine.js'
-import type { Listener } from './entry-points/listener.js'
-import { ProxyError } from './model/errors.js'
-import type { ShutdownChanged, ShutdownStep } from './model/events.js'
+import { MAX_TIMER_MS, onlyKnownOptions } from '../base/known-options.js'
+import { describeValue } from '../base/messages.js'
+import { present } from '../base/records.js'
+import { QUIET_MS } from '../engine/closing.js'
+import type { ProxyEngine } from '../engine/proxy-engine.js'
+import type { Listener } from '../entry-points/listener.js'
+import { ProxyError } from '../model/errors.js'
+import type { ShutdownChanged, ShutdownStep } from '../model/events.js'
 
 /** How long the steps of a shutdown may last. */
 export interface CloseOptions {

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { RequestHandler } from './engine/engine-options.js'
-import { passOn } from './engine/pass-on.js'
-import type { ProxyEmitter } from './engine/proxy-emitter.js'
-import type { RequestObserver } from './engine/request-reports.js'
-import { type BoundAddress, boundAddress } from './entry-points/listener.js'
-import { asError, ProxyError } from './model/errors.js'
+import type { RequestHandler } from '../engine/engine-options.js'
+import { passOn } from '../engine/pass-on.js'
+import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { RequestObserver } from '../engine/request-reports.js'
+import { type BoundAddress, boundAddress } from '../entry-points/listener.js'
+import { asError, ProxyError } from '../model/errors.js'
+import type { AccessLog } from '../status/access-log.js'
+import type { StatusServer } from '../status/status-server.js'
+import type { StatusSource } from '../status/status-source.js'
 import type { ProxyOptions } from './proxy-options.js'
-import type { AccessLog } from './status/access-log.js'
-import type { StatusServer } from './status/status-server.js'
-import type { StatusSource } from './status/status-source.js'
 
 /** Requests that are kept for an access log that is being opened. */
 const MAX_EARLY = 1_000
@@ -125,7 +125,7 @@ export class Observation {
   async #openLog(): Promise<void> {
     const { logLevel, logger } = this.#options
     if (!logLevel && !logger) return
-    const { logEvents } = await import('./status/application-log.js')
+    const { logEvents } = await import('../status/application-log.js')
     logEvents(this.#events, logLevel ?? 'info', logger)
   }
 
@@ -139,7 +139,7 @@ export class Observation {
       if (early.length < MAX_EARLY) early.push([request, ms, Date.now()])
     })
     try {
-      const { AccessLog: Log } = await import('./status/access-log.js')
+      const { AccessLog: Log } = await import('../status/access-log.js')
       const log = new Log(accessLog)
       await log.open()
       for (const request of early) log.record(...request)
@@ -153,7 +153,7 @@ export class Observation {
   async #openStatus(): Promise<void> {
     const { status } = this.#options
     if (!status) return
-    const { StatusServer: Server } = await import('./status/status-server.js')
+    const { StatusServer: Server } = await import('../status/status-server.js')
     if (this.#closed) return
     this.#status = new Server(status, this.#source, this.#events)
     const bound = await this.#status.open()

@@ -1,12 +1,12 @@
 import type { Server } from 'node:http'
-import { onlyKnownOptions } from './base/known-options.js'
-import type { RequestHandler, UpgradeHandler } from './engine/engine-options.js'
-import { warnIfLenient } from './engine/lenient-parser.js'
-import { ProxyEmitter } from './engine/proxy-emitter.js'
-import { ProxyEngine } from './engine/proxy-engine.js'
-import type { RequestExplanation } from './engine/snapshot.js'
-import type { ClientConnections } from './entry-points/client-connections.js'
-import { checkEntryPoint, checkServer } from './entry-points/listen-checks.js'
+import { onlyKnownOptions } from '../base/known-options.js'
+import type { RequestHandler, UpgradeHandler } from '../engine/engine-options.js'
+import { warnIfLenient } from '../engine/lenient-parser.js'
+import { ProxyEmitter } from '../engine/proxy-emitter.js'
+import { ProxyEngine } from '../engine/proxy-engine.js'
+import type { RequestExplanation } from '../engine/snapshot.js'
+import type { ClientConnections } from '../entry-points/client-connections.js'
+import { checkEntryPoint, checkServer } from '../entry-points/listen-checks.js'
 import {
   type BoundAddress,
   checkListenAt,
@@ -15,20 +15,20 @@ import {
   Listener,
   type ListenerLimits,
   limitServer,
-} from './entry-points/listener.js'
-import { describeIssues, ProxyError } from './model/errors.js'
-import type { ShutdownStep } from './model/events.js'
-import type { Provider } from './model/provider.js'
+} from '../entry-points/listener.js'
+import { describeIssues, ProxyError } from '../model/errors.js'
+import type { ShutdownStep } from '../model/events.js'
+import type { Provider } from '../model/provider.js'
+import { LastGoodFile } from '../providers/last-good-file.js'
+import { ProviderSupervisor } from '../providers/provider-supervisor.js'
+import { StaticProvider } from '../providers/static-provider.js'
+import type { ProviderState } from '../providers/supervised-provider.js'
+import type { StatusSource } from '../status/status-source.js'
+import { validateConfig } from '../validation/validate-config.js'
 import { Observation } from './observation.js'
-import { LastGoodFile } from './providers/last-good-file.js'
-import { ProviderSupervisor } from './providers/provider-supervisor.js'
-import { StaticProvider } from './providers/static-provider.js'
-import type { ProviderState } from './providers/supervised-provider.js'
 import { checkOptions, type ProxyOptions } from './proxy-options.js'
 import { factsOfSketch, type RequestSketch } from './request-sketch.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
-import type { StatusSource } from './status/status-source.js'
-import { validateConfig } from './validation/validate-config.js'
 
 /** What serves, and how each provider stands. */
 export interface ProxyState {

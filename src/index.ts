@@ -1,7 +1,7 @@
 export type { Balancer, BalancerFactory, Candidate } from './balancing/balancers.js'
 export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
+export type { EntryPointOptions } from './engine/headers/peer-trust.js'
 export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
-export type { EntryPointOptions } from './engine/peer-trust.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
 export type { UpstreamTls } from './engine/upstream/upstream-tls.js'

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { LiveServer } from './backends/live-server.js'
-import { peerOf } from './client-address.js'
-import { challengeOf, hasCredential } from './connection-schemes.js'
 import type { ConnectionWatch, Exchange } from './exchange.js'
+import { peerOf } from './headers/client-address.js'
+import { challengeOf, hasCredential } from './headers/connection-schemes.js'
 import type { RawFields, RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 

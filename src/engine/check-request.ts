@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { ProxyError } from '../model/errors.js'
-import { namedByConnection } from './forward-headers.js'
+import { namedByConnection } from './headers/forward-headers.js'
+import { checkLenient, hasEnded, isLenient, warnIfLenient } from './headers/lenient-parser.js'
+import { checkNames, type UnderscoreHeaders } from './headers/proxy-fields.js'
 import { versionRefusal } from './http2-request.js'
-import { checkLenient, hasEnded, isLenient, warnIfLenient } from './lenient-parser.js'
-import { checkNames, type UnderscoreHeaders } from './proxy-fields.js'
 import { hasBody } from './request-body.js'
 
 /** Methods that are never forwarded: a tunnel to anywhere, and an echo of what only proxies should see. */

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { isForUs } from './check-request.js'
-import { chainOf, clientOf, peerOf } from './client-address.js'
-import type { EntryPointTrust } from './peer-trust.js'
-import type { UnderscoreHeaders } from './proxy-fields.js'
+import { chainOf, clientOf, peerOf } from './headers/client-address.js'
+import type { EntryPointTrust } from './headers/peer-trust.js'
+import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 import { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 

@@ -3,10 +3,10 @@ import type { LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Limits, Timeouts } from '../model/limits.js'
 import type { ValidateOptions } from '../validation/document-checker.js'
+import type { EntryPointOptions } from './headers/peer-trust.js'
+import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 import type { Hooks } from './hooks.js'
 import type { OnListenerError } from './listener-failures.js'
-import type { EntryPointOptions } from './peer-trust.js'
-import type { UnderscoreHeaders } from './proxy-fields.js'
 import type { UpstreamTls } from './upstream/upstream-tls.js'
 
 /** When a request that failed is sent again. */

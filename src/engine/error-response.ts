@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { ErrorCode, ProxyError } from '../model/errors.js'
-import { endConnection } from './lenient-parser.js'
+import { endConnection } from './headers/lenient-parser.js'
 import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 import { publicMessage } from './upstream/failures.js'

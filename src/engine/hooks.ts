@@ -3,7 +3,13 @@ import { describeValue } from '../base/messages.js'
 import { asError, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { foldName, HOP_BY_HOP, kindOfField, ORDINARY, type UnderscoreHeaders } from './proxy-fields.js'
+import {
+  foldName,
+  HOP_BY_HOP,
+  kindOfField,
+  ORDINARY,
+  type UnderscoreHeaders,
+} from './headers/proxy-fields.js'
 
 /** A request that was routed, and the server that is about to get it. */
 export interface RequestContext {

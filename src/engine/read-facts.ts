@@ -3,7 +3,7 @@ import { hostOf, VALID_AUTHORITY } from '../base/normalize-host.js'
 import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './proxy-fields.js'
+import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
 /** The facts of a live request. Its headers are gathered only when a rule asks for one. */
 export class LiveFacts implements RequestFacts {

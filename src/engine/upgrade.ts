@@ -4,7 +4,8 @@ import { hidesHeaders } from './check-request.js'
 import type { RequestHandler, UpgradeHandler } from './engine-options.js'
 import { writeErrorResponse } from './error-response.js'
 import type { PendingUpgrade } from './exchange.js'
-import { forwardResponseHeaders } from './forward-headers.js'
+import { forwardResponseHeaders } from './headers/forward-headers.js'
+import { withoutLength } from './headers/response-head.js'
 import type { LingeringClose } from './lingering-close.js'
 import type { ListenerFailures } from './listener-failures.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
@@ -16,7 +17,6 @@ import {
   refuseExpectation,
 } from './plain-requests.js'
 import { hasBody } from './request-body.js'
-import { withoutLength } from './response-head.js'
 import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
 import type { RawFields } from './upstream/sent-request.js'
 

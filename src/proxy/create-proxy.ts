@@ -1,7 +1,7 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
 import type { RequestHandler, UpgradeHandler } from '../engine/engine-options.js'
-import { warnIfLenient } from '../engine/lenient-parser.js'
+import { warnIfLenient } from '../engine/headers/lenient-parser.js'
 import { ProxyEmitter } from '../engine/proxy-emitter.js'
 import { ProxyEngine } from '../engine/proxy-engine.js'
 import type { RequestExplanation } from '../engine/snapshot.js'

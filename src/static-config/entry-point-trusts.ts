@@ -1,5 +1,5 @@
 import { pathOf } from '../base/messages.js'
-import { parseTrustedProxy } from '../engine/peer-trust.js'
+import { parseTrustedProxy } from '../engine/headers/peer-trust.js'
 import { asError } from '../model/errors.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'

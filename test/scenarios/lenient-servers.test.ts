@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createProxy, serverOptions } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isLenient } from '../../src/engine/lenient-parser.js'
+import { isLenient } from '../../src/engine/headers/lenient-parser.js'
 import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
 
@@ -70,7 +70,7 @@ describe('on a server of the host with insecureHTTPParser', () => {
 
   it('a warning of the process says so, once', async () => {
     vi.resetModules()
-    const { warnIfLenient } = await import('../../src/engine/lenient-parser.js')
+    const { warnIfLenient } = await import('../../src/engine/headers/lenient-parser.js')
     const told: string[] = []
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation((text) => void told.push(String(text)))
     onTestFinished(() => warned.mockRestore())

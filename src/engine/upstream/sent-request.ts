@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { HOP_BY_HOP } from '../proxy-fields.js'
+import { HOP_BY_HOP } from '../headers/proxy-fields.js'
 
 /** Header or trailer fields as a server sent them: names and values in turn. */
 export type RawFields = readonly (Buffer | string)[]

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { VALID_AUTHORITY } from '../base/normalize-host.js'
+import { VALID_AUTHORITY } from '../../base/normalize-host.js'
 import { chainOf } from './client-address.js'
 import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'

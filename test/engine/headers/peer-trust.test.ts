@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { compileTrust, EntryPointTrust } from '../../src/engine/peer-trust.js'
+import { compileTrust, EntryPointTrust } from '../../../src/engine/headers/peer-trust.js'
 
 /** A request whose socket has so much. */
 function requestOf(socket: object): IncomingMessage {

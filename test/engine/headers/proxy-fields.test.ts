@@ -6,7 +6,7 @@ import {
   kindOfField,
   notForwarded,
   ORDINARY,
-} from '../../src/engine/proxy-fields.js'
+} from '../../../src/engine/headers/proxy-fields.js'
 
 const FRAMING = [...HOP_BY_HOP, 'content-length', 'max-forwards']
 const WRITTEN = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'x-forwarded-port', 'x-real-ip']

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
-import { ProxyError } from '../model/errors.js'
+import { ProxyError } from '../../model/errors.js'
+import type { RawFields } from '../upstream/sent-request.js'
 import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
 import { responseName } from './response-names.js'
-import type { RawFields } from './upstream/sent-request.js'
 
 /**
  * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, and our

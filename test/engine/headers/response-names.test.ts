@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
-import { HOP_BY_HOP } from '../../src/engine/proxy-fields.js'
-import { responseName } from '../../src/engine/response-names.js'
-import { Random } from '../fuzz/random.js'
+import { HOP_BY_HOP } from '../../../src/engine/headers/proxy-fields.js'
+import { responseName } from '../../../src/engine/headers/response-names.js'
+import { Random } from '../../fuzz/random.js'
 
 function expected(text: string) {
   return { text, lower: text.toLowerCase(), isHopByHop: HOP_BY_HOP.has(text.toLowerCase()) }

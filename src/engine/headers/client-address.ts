@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { readClientAddress } from '../base/cidr.js'
+import { readClientAddress } from '../../base/cidr.js'
 import { withoutBlanks } from './list-elements.js'
 import type { PeerTrust } from './peer-trust.js'
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { addressInElement, clientOf, peerOf } from '../../src/engine/client-address.js'
-import { compileTrust, type PeerTrust } from '../../src/engine/peer-trust.js'
+import { addressInElement, clientOf, peerOf } from '../../../src/engine/headers/client-address.js'
+import { compileTrust, type PeerTrust } from '../../../src/engine/headers/peer-trust.js'
 
 const trust = compileTrust(['10.0.0.0/8', '192.168.1.1', '2001:db8::/32', 'fe80::/10'])
 

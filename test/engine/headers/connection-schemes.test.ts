@@ -1,11 +1,15 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { CONNECTION_SCHEMES, challengeOf, hasCredential } from '../../src/engine/connection-schemes.js'
+import {
+  CONNECTION_SCHEMES,
+  challengeOf,
+  hasCredential,
+} from '../../../src/engine/headers/connection-schemes.js'
 
 describe('schemes that authenticate a connection', () => {
   it('are those of docs/authenticated-connections.md', () => {
-    const path = fileURLToPath(new URL('../../docs/authenticated-connections.md', import.meta.url))
+    const path = fileURLToPath(new URL('../../../docs/authenticated-connections.md', import.meta.url))
     const [list = ''] = readFileSync(path, 'utf8').split('## What is done')
     const told = [...list.matchAll(/^\| `(\w+)` \|/gm)].map(([, scheme]) => scheme?.toLowerCase())
     expect(told).toEqual(CONNECTION_SCHEMES)

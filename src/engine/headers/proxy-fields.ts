@@ -1,5 +1,5 @@
-import { Recent } from '../base/recent.js'
-import { ProxyError } from '../model/errors.js'
+import { Recent } from '../../base/recent.js'
+import { ProxyError } from '../../model/errors.js'
 
 /** What becomes of names that look like a proxy's own to servers: see docs/http.md. */
 export type UnderscoreHeaders = 'drop' | 'refuse' | 'keep'

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
-import { type AddressRange, parseRange } from '../base/cidr.js'
-import { onlyKnownOptions } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
-import { nearestName } from '../base/nearest-name.js'
-import { compileWithin } from '../base/range-set.js'
-import { ProxyError } from '../model/errors.js'
+import { type AddressRange, parseRange } from '../../base/cidr.js'
+import { onlyKnownOptions } from '../../base/known-options.js'
+import { describeValue } from '../../base/messages.js'
+import { nearestName } from '../../base/nearest-name.js'
+import { compileWithin } from '../../base/range-set.js'
+import { ProxyError } from '../../model/errors.js'
 
 /** Options of one entry point. */
 export interface EntryPointOptions {

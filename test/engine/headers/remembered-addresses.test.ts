@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
-import { addressInElement } from '../../src/engine/client-address.js'
+import { addressInElement } from '../../../src/engine/headers/client-address.js'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
-import { ProxyError } from '../model/errors.js'
+import { ProxyError } from '../../model/errors.js'
 import { namedByConnection } from './forward-headers.js'
 import { checkNames } from './proxy-fields.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { forwardedChain, withoutZones } from '../../src/engine/forwarded-chain.js'
-import { firstOf, withoutBlanks, withoutEmptyElements } from '../../src/engine/list-elements.js'
+import { forwardedChain, withoutZones } from '../../../src/engine/headers/forwarded-chain.js'
+import { firstOf, withoutBlanks, withoutEmptyElements } from '../../../src/engine/headers/list-elements.js'
 
 describe('the chain in Forwarded', () => {
   it.each([

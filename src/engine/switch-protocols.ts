@@ -1,9 +1,9 @@
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { keepAlive } from '../base/tcp-keep-alive.js'
 import { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
 import { fieldOf } from './headers/forward-headers.js'
-import { keepAlive } from './tcp-keep-alive.js'
 import { switchingHead, tunnel } from './upgrade.js'
 import type { RawFields } from './upstream/sent-request.js'
 

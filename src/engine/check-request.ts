@@ -1,10 +1,10 @@
 import type { IncomingMessage, Server } from 'node:http'
 import { ProxyError } from '../model/errors.js'
+import { versionRefusal } from './client/http2-request.js'
+import { hasBody } from './client/request-body.js'
 import { namedByConnection } from './headers/forward-headers.js'
 import { checkLenient, hasEnded, isLenient, warnIfLenient } from './headers/lenient-parser.js'
 import { checkNames, type UnderscoreHeaders } from './headers/proxy-fields.js'
-import { versionRefusal } from './http2-request.js'
-import { hasBody } from './request-body.js'
 
 /** Methods that are never forwarded: a tunnel to anywhere, and an echo of what only proxies should see. */
 const REFUSED_METHODS = new Set(['CONNECT', 'TRACE'])

@@ -1,9 +1,9 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { ProxyError } from '../model/errors.js'
+import { hasBehind } from './client/pipelines.js'
 import type { Exchange } from './exchange.js'
 import type { InFlight } from './in-flight.js'
-import { hasBehind } from './pipelines.js'
 
 /**
  * How long a client connection that was not told of its end stays open without a request, in milliseconds. A request may be on

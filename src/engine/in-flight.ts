@@ -1,8 +1,8 @@
 import { MAX_TIMER_MS } from '../base/known-options.js'
 import type { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
+import { LingeringClose, type LingerLimits } from './client/lingering-close.js'
 import type { Exchange } from './exchange.js'
-import { LingeringClose, type LingerLimits } from './lingering-close.js'
 
 /** From one look at all exchanges to the next, at most. */
 const MAX_CHECK_MS = 1_000

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
-import { type Answered, writeErrorResponse } from './error-response.js'
+import { type Answered, writeErrorResponse } from './client/error-response.js'
 import type { Exchange } from './exchange.js'
 import type { ListenerFailures } from './listener-failures.js'
 import type { ProxyEmitter } from './proxy-emitter.js'

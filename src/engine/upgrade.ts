@@ -1,23 +1,23 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { hidesHeaders } from './check-request.js'
-import type { RequestHandler, UpgradeHandler } from './engine-options.js'
-import { writeErrorResponse } from './error-response.js'
-import type { PendingUpgrade } from './exchange.js'
-import { forwardResponseHeaders } from './headers/forward-headers.js'
-import { withoutLength } from './headers/response-head.js'
-import type { LingeringClose } from './lingering-close.js'
-import type { ListenerFailures } from './listener-failures.js'
-import { type Next, passUpgradeOn } from './pass-on.js'
+import { writeErrorResponse } from './client/error-response.js'
+import type { LingeringClose } from './client/lingering-close.js'
 import {
   asPlainRequests,
   eventOf,
   giveTo,
   hasUnknownExpectation,
   refuseExpectation,
-} from './plain-requests.js'
-import { hasBody } from './request-body.js'
-import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
+} from './client/plain-requests.js'
+import { hasBody } from './client/request-body.js'
+import { afterOthers, isShared, isTaken } from './client/shared-upgrades.js'
+import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { PendingUpgrade } from './exchange.js'
+import { forwardResponseHeaders } from './headers/forward-headers.js'
+import { withoutLength } from './headers/response-head.js'
+import type { ListenerFailures } from './listener-failures.js'
+import { type Next, passUpgradeOn } from './pass-on.js'
 import type { RawFields } from './upstream/sent-request.js'
 
 /** What an upgrade request becomes. */

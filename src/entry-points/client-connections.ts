@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { descriptorOf, descriptors } from '../base/descriptors.js'
-import type { LingeringClose } from '../engine/lingering-close.js'
+import type { LingeringClose } from '../engine/client/lingering-close.js'
 
 /** What node:http adds to a socket that it serves. */
 type ServedSocket = Socket & {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
-import type { Backend } from '../model/config.js'
-import { ProxyError } from '../model/errors.js'
-import type { Limits } from '../model/limits.js'
+import type { Backend } from '../../model/config.js'
+import { ProxyError } from '../../model/errors.js'
+import type { Limits } from '../../model/limits.js'
 
 /** Whether a request has a body, from its framing, never from its method (RFC 9112, 6). */
 export function hasBody(req: IncomingMessage): boolean {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { MAX_TIMER_MS } from '../base/known-options.js'
+import { MAX_TIMER_MS } from '../../base/known-options.js'
 
 /** How long, and for how many bytes, a connection is read after its last answer. */
 export interface LingerLimits {

@@ -1,9 +1,9 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { ErrorCode, ProxyError } from '../model/errors.js'
-import { endConnection } from './headers/lenient-parser.js'
+import type { ErrorCode, ProxyError } from '../../model/errors.js'
+import { endConnection } from '../headers/lenient-parser.js'
+import { publicMessage } from '../upstream/failures.js'
 import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
-import { publicMessage } from './upstream/failures.js'
 
 /** Where a request ended is in doubt after these, and so where the next one begins. */
 const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([

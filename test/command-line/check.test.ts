@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { captured } from './captured-command.js'
-import { folderWith, rules } from './documents.js'
+import { captured } from '../support/captured-command.js'
+import { folderWith, rules } from '../support/documents.js'
 
 /** What `check` prints of files, with the folder left out. */
 async function check(files: Readonly<Record<string, string>>, ...names: string[]) {

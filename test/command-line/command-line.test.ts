@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { commandFlags } from '../../src/command-line/command-flags.js'
-import { captured } from './captured-command.js'
-import { folderWith } from './documents.js'
+import { captured } from '../support/captured-command.js'
+import { folderWith } from '../support/documents.js'
 
 describe('switchover', () => {
   it('says its version', async () => {

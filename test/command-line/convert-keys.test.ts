@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { readStaticConfig } from '../../src/static-config/read-static-config.js'
-import { captured } from './captured-command.js'
+import { captured } from '../support/captured-command.js'
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 const exported = (keys: Readonly<Record<string, string>>) =>

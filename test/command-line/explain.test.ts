@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { captured } from './captured-command.js'
-import { folderWith } from './documents.js'
+import { captured } from '../support/captured-command.js'
+import { folderWith } from '../support/documents.js'
 
 const RULES = `
 [backends.a.servers.s57]

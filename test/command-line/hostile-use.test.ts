@@ -10,11 +10,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { NamedServer } from '../../examples/demo/named-server.js'
 import { commandFlags } from '../../src/command-line/command-flags.js'
 import { loadStaticConfig } from '../../src/static-config/load-static-config.js'
+import { captured } from '../support/captured-command.js'
+import { CommandChild } from '../support/command-child.js'
+import { folderWith, rules } from '../support/documents.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
-import { captured } from './captured-command.js'
-import { CommandChild } from './command-child.js'
-import { folderWith, rules } from './documents.js'
 
 let blue: NamedServer
 const children: CommandChild[] = []

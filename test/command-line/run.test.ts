@@ -6,10 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { NamedServer } from '../../examples/demo/named-server.js'
+import { CommandChild } from '../support/command-child.js'
+import { folderWith, rules } from '../support/documents.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
-import { CommandChild } from './command-child.js'
-import { folderWith, rules } from './documents.js'
 
 let blue: NamedServer
 let green: NamedServer

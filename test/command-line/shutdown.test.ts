@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { CommandChild } from '../support/command-child.js'
+import { folderWith, rules } from '../support/documents.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 import { RawConnection } from '../support/raw-connection.js'
-import { CommandChild } from './command-child.js'
-import { folderWith, rules } from './documents.js'
 
 const ACCEPTING =
   /^closing: requests are accepted for 3600 s more, while \/ready says 503; \d+ under way now$/m

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { routeTo, startEngine, startServer } from './live-engine.js'
 
 const STRATEGIES = ['wrr', 'drr', 'leastConn', 'p2c', 'consistentHash', 'random', 'first'] as const
 

@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startEngine, startMisbehaving } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
-import { openRaw, routeTo, startEngine, startMisbehaving } from './live-engine.js'
 
 function withServers(servers: ProviderConfig['backends'][string]['servers']): ProviderConfig {
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { openRaw, routeTo, startEngine, startServer } from './live-engine.js'
+import { openRaw, routeTo, startEngine, startServer } from '../support/live-engine.js'
 
 /** An engine before a server that keeps the heads it was sent. */
 async function startRecording(options: Parameters<typeof startEngine>[1] = {}) {

@@ -1,7 +1,6 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -10,7 +9,8 @@ import {
   startEngine,
   startMisbehaving,
   startServer,
-} from './live-engine.js'
+} from '../support/live-engine.js'
+import { eventually } from '../support/next-event.js'
 
 const MB = 1024 * 1024
 /** Much more than all kernel buffers between a server and a client can hold. */

@@ -6,8 +6,8 @@ import { UpstreamNetworks } from '../../src/engine/upstream/upstream-networks.js
 import { Upstreams } from '../../src/engine/upstream/upstreams.js'
 import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startNamed, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { routeTo, startEngine, startNamed, startServer } from './live-engine.js'
 
 function manyFrontends(count: number, backends: ProviderConfig['backends']): ProviderConfig {
   const frontends: Record<string, { backend: string; rule: string }> = {}

@@ -2,7 +2,14 @@ import type { RequestContext, ResponseContext } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { HeaderList } from '../../src/engine/hooks.js'
 import { httpGet } from '../support/http-get.js'
-import { openRaw, routeTo, startEngine, startMisbehaving, startNamed, startServer } from './live-engine.js'
+import {
+  openRaw,
+  routeTo,
+  startEngine,
+  startMisbehaving,
+  startNamed,
+  startServer,
+} from '../support/live-engine.js'
 
 describe('a list of headers', () => {
   const list = () => new HeaderList(['Accept', 'a', 'X-One', '1', 'accept', 'b'])

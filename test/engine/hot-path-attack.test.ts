@@ -4,8 +4,8 @@ import { createGzip } from 'node:zlib'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { Upstream } from '../../src/engine/upstream/upstream.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startEngine, startMisbehaving, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { openRaw, routeTo, startEngine, startMisbehaving, startServer } from './live-engine.js'
 
 describe('what an attack on the hot path found', () => {
   it('a client that leaves behind a response that its server has ended harms no request of another', async () => {

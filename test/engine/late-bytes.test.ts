@@ -3,8 +3,8 @@ import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { routeTo, startEngine } from './live-engine.js'
 
 /** Responses behind which nothing may follow, each to a request of that method. */
 const RESPONSES: readonly (readonly [method: string, head: string])[] = [

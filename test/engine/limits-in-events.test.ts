@@ -1,8 +1,8 @@
 import type { Backend, ProxyEngine } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startServer, type TestServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { routeTo, startEngine, startServer, type TestServer } from './live-engine.js'
 
 /** A server whose responses are held back until the test lets them go. */
 async function startHolding(): Promise<{ server: TestServer; release: () => unknown; held: (() => void)[] }> {

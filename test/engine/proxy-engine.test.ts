@@ -1,8 +1,6 @@
 import { ProxyEngine } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
-import { refusingUrl } from '../support/misbehaving-server.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -12,7 +10,9 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from './live-engine.js'
+} from '../support/live-engine.js'
+import { refusingUrl } from '../support/misbehaving-server.js'
+import { eventually } from '../support/next-event.js'
 
 describe('an engine on a plain server', () => {
   it('sends requests where the client’s address and the host say', async () => {

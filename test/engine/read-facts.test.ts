@@ -3,7 +3,7 @@ import type { MatcherFactory } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { LiveFacts } from '../../src/engine/read-facts.js'
 import { httpGet } from '../support/http-get.js'
-import { openRaw, routeWith, startEngine, startServer } from './live-engine.js'
+import { openRaw, routeWith, startEngine, startServer } from '../support/live-engine.js'
 
 /** An engine before a server that keeps the targets it was asked for. */
 async function startRecording(path = '') {

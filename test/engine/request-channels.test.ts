@@ -2,9 +2,9 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startNamed, startServer } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
-import { routeTo, startEngine, startNamed, startServer } from './live-engine.js'
 
 interface Message {
   readonly req: IncomingMessage

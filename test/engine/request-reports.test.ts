@@ -1,9 +1,9 @@
 import type { RequestFailed, RequestFinished } from 'switchover'
 import { describe, expect, it, vi } from 'vitest'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startEngine, startNamed, startServer } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
-import { openRaw, routeTo, startEngine, startNamed, startServer } from './live-engine.js'
 
 async function startTelling(config: Parameters<typeof startEngine>[0], options = {}) {
   const live = await startEngine(config, options)

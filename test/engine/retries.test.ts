@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { Retries } from '../../src/engine/retries.js'
 import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine, startMisbehaving, startNamed } from './live-engine.js'
+import { routeTo, startEngine, startMisbehaving, startNamed } from '../support/live-engine.js'
 
 const reset = new ProxyError('PROXY_UPSTREAM_RESET')
 

@@ -1,8 +1,6 @@
 import type { EngineOptions, Frontend, RequestContext } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
-import { refusingUrl } from '../support/misbehaving-server.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -10,7 +8,9 @@ import {
   startEngine,
   startMisbehaving,
   startServer,
-} from './live-engine.js'
+} from '../support/live-engine.js'
+import { refusingUrl } from '../support/misbehaving-server.js'
+import { eventually } from '../support/next-event.js'
 
 /** A server that answers with what it was asked: the target, and the lines that tell of a changed path. */
 function startTelling() {

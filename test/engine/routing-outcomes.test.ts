@@ -1,8 +1,8 @@
 import type { ProviderConfig, RequestFailed } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, recordFinished, routeWith, startEngine, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { openRaw, recordFinished, routeWith, startEngine, startNamed } from './live-engine.js'
 
 const UPGRADE = [
   'Host: a.test',

@@ -6,8 +6,8 @@ import { InFlight } from '../../src/engine/in-flight.js'
 import { connectorFor } from '../../src/engine/upstream/connector.js'
 import { UpstreamNetworks } from '../../src/engine/upstream/upstream-networks.js'
 import { DEFAULT_TIMEOUTS, type Timeouts } from '../../src/model/limits.js'
+import { openRaw, routeTo, startMisbehaving, startNamed } from '../support/live-engine.js'
 import { UnansweredPort } from '../support/unanswered-port.js'
-import { openRaw, routeTo, startMisbehaving, startNamed } from './live-engine.js'
 
 afterEach(() => void vi.useRealTimers())
 

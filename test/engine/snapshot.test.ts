@@ -10,7 +10,6 @@ import { Upstreams } from '../../src/engine/upstream/upstreams.js'
 import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -20,7 +19,8 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from './live-engine.js'
+} from '../support/live-engine.js'
+import { eventually } from '../support/next-event.js'
 
 describe('a request under way during a swap', () => {
   it('is answered by the server it was sent to, though that is in no configuration any more', async () => {

@@ -5,7 +5,6 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
 import { tunnel } from '../../src/engine/upgrade.js'
 import { httpGet } from '../support/http-get.js'
-import { eventually } from '../support/next-event.js'
 import {
   openRaw,
   recordFinished,
@@ -17,7 +16,8 @@ import {
   startNamed,
   startServer,
   TestServer,
-} from './live-engine.js'
+} from '../support/live-engine.js'
+import { eventually } from '../support/next-event.js'
 
 const ASK = [
   'GET /chat HTTP/1.1',

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Listener } from '../../src/entry-points/listener.js'
-import { openRaw } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 function makeListener(

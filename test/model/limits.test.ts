@@ -1,5 +1,6 @@
 import { request } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { httpGet } from '../support/http-get.js'
 import {
   openRaw,
   recordFinished,
@@ -8,8 +9,7 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from '../engine/live-engine.js'
-import { httpGet } from '../support/http-get.js'
+} from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** A server that reads what it is sent and never answers. */

@@ -9,7 +9,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DocumentFormat, parseDocument, parseText } from '../../src/providers/parse-document.js'
 import { parseInThread } from '../../src/providers/parse-in-thread.js'
 import { parseYaml } from '../../src/providers/slow-formats.js'
-import type { Hostile } from './small-heap-child.js'
+import type { Hostile } from '../support/small-heap-child.js'
 
 const MB = 1_000_000
 const LIMITS = { maxDepth: 32, maxValues: 5_000_000 }
@@ -189,7 +189,7 @@ describe('a document that is large, and no more than that', { timeout: 60_000 },
 
 describe('a process with a small heap', { timeout: 120_000 }, () => {
   it('lives through hostile documents of three megabytes', async () => {
-    const program = fileURLToPath(new URL('./small-heap-child.ts', import.meta.url))
+    const program = fileURLToPath(new URL('../support/small-heap-child.ts', import.meta.url))
     const child = fork(program, { execArgv: ['--max-old-space-size=64', '--import', 'tsx'] })
     onTestFinished(() => void child.kill())
     const ended = once(child, 'exit').then(([code]) => `it ended with ${code}`)

@@ -14,8 +14,8 @@ import {
 } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { openRaw, routeTo, routeWith, startNamed, startServer, TestServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, routeWith, startNamed, startServer, TestServer } from '../support/live-engine.js'
 import { eventually, nextEvent } from '../support/next-event.js'
 
 const LOOPBACK = { port: 0, host: '127.0.0.1' }

@@ -4,8 +4,8 @@ import type { Issue } from '../../src/model/errors.js'
 import { compileFrontend } from '../../src/routing/compile-frontend.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { holds } from '../../src/rules/rule-tree.js'
-import { factsOf } from '../rules/facts-of.js'
-import { showTree } from '../rules/show-tree.js'
+import { factsOf } from '../support/facts-of.js'
+import { showTree } from '../support/show-tree.js'
 
 function compile(frontend: Omit<Frontend, 'backend'>, keepTrailingSlash = true) {
   const issues: Issue[] = []

@@ -3,7 +3,7 @@ import type { Frontend } from '../../src/model/config.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { Router } from '../../src/routing/router.js'
 import type { MatcherOptions } from '../../src/rules/matchers.js'
-import { factsOf } from '../rules/facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 function routerOf(
   frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>,

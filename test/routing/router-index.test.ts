@@ -6,7 +6,7 @@ import { type CompiledFrontend, compileFrontend } from '../../src/routing/compil
 import { Router } from '../../src/routing/router.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { holds } from '../../src/rules/rule-tree.js'
-import { factsOf } from '../rules/facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 type Document = Readonly<Record<string, Frontend>>
 

@@ -3,7 +3,7 @@ import type { RuleSpec } from '../../src/model/config.js'
 import { type Place, placeOf } from '../../src/routing/router-needs.js'
 import { compileRule } from '../../src/rules/compile-rule.js'
 import { matcherTable } from '../../src/rules/matchers.js'
-import { factsOf } from '../rules/facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 const OWN = matcherTable({ matchers: { Odd: () => () => true, Later: () => (async () => true) as never } })
 

@@ -7,7 +7,7 @@ import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { Router } from '../../src/routing/router.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { factsOf } from '../rules/facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 function routerOf(frontends: Readonly<Record<string, Omit<Frontend, 'backend'>>>): Router {
   const whole = Object.entries(frontends).map(([name, frontend]) => [

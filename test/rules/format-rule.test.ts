@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
 import type { RequestFacts } from '../../src/model/request-facts.js'
 import { formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { factsOf } from './facts-of.js'
-import { dataRule, requestFacts, traefik1Rule, traefik3Rule } from './generated-rules.js'
+import { factsOf } from '../support/facts-of.js'
+import { dataRule, requestFacts, traefik1Rule, traefik3Rule } from '../support/generated-rules.js'
 
 describe('formatRule', () => {
   it.each<[string, string | RuleSpec, string]>([

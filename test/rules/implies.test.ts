@@ -4,7 +4,7 @@ import { type CompiledTerm, compileRule } from '../../src/rules/compile-rule.js'
 import { implies } from '../../src/rules/implies.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { answerOf, type RuleTree } from '../../src/rules/rule-tree.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 const matchers = matcherTable({ matchers: { Odd: () => () => undefined as unknown as boolean } })
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { matchClientIp } from '../../src/rules/match-client-ip.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 describe('matchClientIp', () => {
   it.each([

@@ -5,7 +5,7 @@ import {
   matchHostRegexp,
   matchHostTemplate,
 } from '../../src/rules/match-host.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 describe('matchHost', () => {
   it.each([

@@ -9,7 +9,7 @@ import {
   matchQueryRegexp,
   withoutEmptyValue,
 } from '../../src/rules/match-message.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 describe('matchMethod', () => {
   it.each([

@@ -7,7 +7,7 @@ import {
   matchPathRegexp,
   parsePath,
 } from '../../src/rules/match-path.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 function takes({ test }: CompiledMatcher, path: string): boolean | undefined {
   return test(factsOf({ path }))

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { ProxyError } from '../../src/model/errors.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { isBuiltIn, matcherTable } from '../../src/rules/matchers.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 const always: MatcherFactory = () => () => true
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { factsOf } from './facts-of.js'
-import { issuesOf } from './issues-of.js'
+import { factsOf } from '../support/facts-of.js'
+import { issuesOf } from '../support/issues-of.js'
 
 const Tenant: MatcherFactory = (values) => (facts) => values.includes(String(facts.headers['x-tenant']))
 

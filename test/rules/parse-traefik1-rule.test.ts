@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { parseTraefik1Rule } from '../../src/rules/parse-traefik1-rule.js'
 import { termsOf } from '../../src/rules/rule-tree.js'
-import { showRule } from './show-tree.js'
+import { showRule } from '../support/show-tree.js'
 
 /** Where each name and value of a rule begins. */
 function placesIn(text: string): (number | undefined)[] {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { parseTraefik3Rule } from '../../src/rules/parse-traefik3-rule.js'
 import { termsOf } from '../../src/rules/rule-tree.js'
 import { cpuMsOf } from '../support/cpu-time.js'
-import { showRule } from './show-tree.js'
+import { showRule } from '../support/show-tree.js'
 
 /** A and B and so on, each with its value `x`. */
 function short(text: string): string {

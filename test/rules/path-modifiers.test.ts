@@ -10,7 +10,7 @@ import {
   stripPrefix,
   stripPrefixRegex,
 } from '../../src/rules/path-modifiers.js'
-import { factsOf } from './facts-of.js'
+import { factsOf } from '../support/facts-of.js'
 
 /** What matchers make of a path together. */
 function rewritten(path: string, ...matchers: CompiledMatcher[]) {

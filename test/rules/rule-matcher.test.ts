@@ -3,8 +3,8 @@ import type { RuleSpec } from '../../src/model/config.js'
 import { ProxyError } from '../../src/model/errors.js'
 import type { RequestFacts } from '../../src/model/request-facts.js'
 import { formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
-import { factsOf } from './facts-of.js'
-import { issuesOf } from './issues-of.js'
+import { factsOf } from '../support/facts-of.js'
+import { issuesOf } from '../support/issues-of.js'
 
 describe('RuleMatcher', () => {
   it.each<[string | RuleSpec, Partial<RequestFacts>, boolean]>([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { ruleOfSpec } from '../../src/rules/rule-of-spec.js'
-import { showRule } from './show-tree.js'
+import { showRule } from '../support/show-tree.js'
 
 const OURS = matcherTable()
 

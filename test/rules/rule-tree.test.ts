@@ -10,8 +10,8 @@ import {
   type TestTerm,
   termsOf,
 } from '../../src/rules/rule-tree.js'
-import { factsOf } from './facts-of.js'
-import { showTree } from './show-tree.js'
+import { factsOf } from '../support/facts-of.js'
+import { showTree } from '../support/show-tree.js'
 
 type Tree = RuleTree<TestTerm>
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProxy, FileProvider } from 'switchover'
 import { expect, it, onTestFinished } from 'vitest'
-import { startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { startNamed } from '../support/live-engine.js'
 import { nextEvent } from '../support/next-event.js'
 
 /** So many frontends beside the one that is asked for. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { openRaw, routeTo, startEngine, startMisbehaving } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startEngine, startMisbehaving } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'

@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { generate } from 'selfsigned'
 import { ProxyEngine } from 'switchover'
 import { expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startEngine } from '../engine/live-engine.js'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const NGINX = (() => {

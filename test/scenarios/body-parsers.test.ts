@@ -1,8 +1,8 @@
 import express, { type RequestHandler } from 'express'
 import { createProxy, type RequestFailed } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, startServer } from '../support/live-engine.js'
 
 /** A proxy in a service of the host's, behind whatever reads bodies there. */
 async function startBehind(...middlewares: RequestHandler[]) {

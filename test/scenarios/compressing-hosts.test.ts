@@ -5,7 +5,7 @@ import compression from 'compression'
 import express from 'express'
 import { createProxy, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
+import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 type Serve = (proxy: ReverseProxy) => (req: IncomingMessage, res: ServerResponse) => void

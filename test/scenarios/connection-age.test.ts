@@ -1,10 +1,10 @@
 import type { LookupFunction } from 'node:net'
 import { createProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, startEngine, startNamed } from '../engine/live-engine.js'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 import { startAt } from '../support/servers-at.js'
 

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { createProxy, type RequestFailed } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** A proxy with a request that waits for its response, one in the middle of it, a tunnel, and an idle connection. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { RequestFailed } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { httpGet } from '../support/http-get.js'
 import {
   type LiveEngine,
   openRaw,
@@ -8,8 +9,7 @@ import {
   startEngine,
   startMisbehaving,
   startServer,
-} from '../engine/live-engine.js'
-import { httpGet } from '../support/http-get.js'
+} from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 function recordFailed({ engine }: LiveEngine): RequestFailed[] {

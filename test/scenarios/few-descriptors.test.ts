@@ -5,9 +5,9 @@ import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import type { ProviderConfig } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { settled, startServer } from '../engine/live-engine.js'
 import type { FewDescriptorsOrder, FewDescriptorsWord } from '../support/few-descriptors-child.js'
 import { httpGet } from '../support/http-get.js'
+import { settled, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const PROGRAM = fileURLToPath(new URL('../support/few-descriptors-child.ts', import.meta.url))

@@ -2,8 +2,8 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createProxy, type ProxyOptions, type RequestFailed, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, routeWith, startNamed, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, routeWith, startNamed, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** A proxy that is handed requests by a server of the host's. */

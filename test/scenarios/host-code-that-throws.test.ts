@@ -11,9 +11,9 @@ import {
   type ReverseProxy,
 } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, startNamed, startServer } from '../engine/live-engine.js'
 import { catchFatal, catchWarnings } from '../support/catch-uncaught.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startNamed, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** How code of a host's fails. */

@@ -8,7 +8,7 @@ import {
   startEngine,
   startMisbehaving,
   startNamed,
-} from '../engine/live-engine.js'
+} from '../support/live-engine.js'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok'
 const hints = (...lines: string[]): string => `HTTP/1.1 103 Early Hints\r\n${lines.join('\r\n')}\r\n\r\n`

@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream'
 import { createProxy, type ProviderConfig, type ProxyOptions, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, startNamed, startServer } from '../engine/live-engine.js'
+import { openRaw, startNamed, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 async function open(

@@ -2,9 +2,9 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, routeWith, startServer } from '../engine/live-engine.js'
 import { catchFatal } from '../support/catch-uncaught.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, routeWith, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const request = (path: string, method = 'GET') =>

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createProxy, type Limits, type ProxyOptions, serverOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startMisbehaving } from '../engine/live-engine.js'
+import { openRaw, routeTo, startMisbehaving } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))

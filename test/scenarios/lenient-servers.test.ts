@@ -8,8 +8,8 @@ import { promisify } from 'node:util'
 import { createProxy, serverOptions } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isLenient } from '../../src/engine/headers/lenient-parser.js'
-import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
+import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const BOTH = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'

@@ -1,8 +1,8 @@
 import { createServer } from 'node:http'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, routeTo, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 async function make(options: Partial<ProxyOptions>) {

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { routeTo, startEngine } from '../engine/live-engine.js'
 import { Random } from '../fuzz/random.js'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 it('through flips, cuts and clients that leave, nobody is taken for another, and no handshake is sent in halves', {

@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net'
 import { ProxyError } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { routeTo, startEngine, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startEngine, startNamed } from '../support/live-engine.js'
 
 type Answer = Parameters<LookupFunction>[2]
 

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
+import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** A server that holds its answers until they are let go, and says in which order it was asked. */

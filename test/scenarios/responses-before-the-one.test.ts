@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startMisbehaving } from '../engine/live-engine.js'
+import { openRaw, routeTo, startMisbehaving } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const HINT = 'HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n'

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startMisbehaving } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
+import { openRaw, routeTo, startMisbehaving } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const DOORS = ['listen', 'attach', 'handler', 'attach over TLS', 'handler over TLS'] as const

@@ -6,9 +6,9 @@ import { generate } from 'selfsigned'
 import { createProxy, type ProxyOptions, type RequestFailed } from 'switchover'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { toProxyError } from '../../src/engine/upstream/failures.js'
-import { startNamed } from '../engine/live-engine.js'
 import { Authority, type Identity } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
+import { startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 type UpstreamTls = NonNullable<ProxyOptions['upstreamTls']>

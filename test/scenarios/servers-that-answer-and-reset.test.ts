@@ -2,8 +2,8 @@ import { request } from 'node:http'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTls } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, startEngine } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
+import { routeTo, startEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const ANSWERS = {

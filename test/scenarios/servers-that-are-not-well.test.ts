@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Backend, createProxy, type ProviderConfig, type ReverseProxy, StaticProvider } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startServer, type TestServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { startServer, type TestServer } from '../support/live-engine.js'
 import { eventually, nextEvent } from '../support/next-event.js'
 import { UnansweredPort } from '../support/unanswered-port.js'
 

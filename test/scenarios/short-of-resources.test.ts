@@ -1,8 +1,8 @@
 import type { LookupFunction } from 'node:net'
 import { type Backend, createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const CODES = ['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL', 'EAI_MEMORY']

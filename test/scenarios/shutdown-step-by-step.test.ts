@@ -13,7 +13,9 @@ import {
   StaticProvider,
 } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { folderWith } from '../command-line/documents.js'
+import { folderWith } from '../support/documents.js'
+import { Authority } from '../support/etcd-tls.js'
+import { httpGet } from '../support/http-get.js'
 import {
   openRaw,
   routeTo,
@@ -21,9 +23,7 @@ import {
   startNamed,
   startServer,
   type TestServer,
-} from '../engine/live-engine.js'
-import { Authority } from '../support/etcd-tls.js'
-import { httpGet } from '../support/http-get.js'
+} from '../support/live-engine.js'
 import { eventually, nextEvent } from '../support/next-event.js'
 
 const LOOPBACK = { port: 0, host: '127.0.0.1' }

@@ -1,6 +1,6 @@
 import { createProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, startServer } from '../engine/live-engine.js'
+import { openRaw, startServer } from '../support/live-engine.js'
 
 /** A proxy whose rules keep everybody from some places of one server, and let all else through to it. */
 async function startGuarded(rule: string) {

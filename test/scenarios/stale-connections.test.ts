@@ -1,8 +1,8 @@
 import type { EngineOptions } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { openRaw, recordFinished, routeTo, startEngine, startNamed } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
+import { openRaw, recordFinished, routeTo, startEngine, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 import { type Cut, RestartingServer } from '../support/restarting-server.js'
 

@@ -10,7 +10,7 @@ import {
   type Provider,
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { captured } from '../command-line/captured-command.js'
+import { captured } from '../support/captured-command.js'
 import { ConsulServer } from '../support/consul-server.js'
 import { keysOf, putAll } from '../support/etcd-keys.js'
 import { EtcdServer } from '../support/etcd-server.js'

@@ -12,7 +12,7 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from '../engine/live-engine.js'
+} from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const MB = 1024 * 1024

@@ -3,8 +3,8 @@ import { createServer as createSecure, request as requestSecure } from 'node:htt
 import type { AddressInfo } from 'node:net'
 import { createProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startServer } from '../engine/live-engine.js'
 import { Authority } from '../support/etcd-tls.js'
+import { startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const BYTES = 3_000_000

@@ -2,7 +2,7 @@ import { createServer, METHODS } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createProxy, type ProxyOptions, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startMisbehaving } from '../engine/live-engine.js'
+import { openRaw, routeTo, startMisbehaving } from '../support/live-engine.js'
 
 /** A server that switches whatever it is asked, and keeps the heads that it got. */
 async function startSwitching(protocol = 'websocket') {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import type { AddressInfo } from 'node:net'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { openRaw, routeTo, startServer } from '../engine/live-engine.js'
+import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 
 type Fields = readonly (readonly [name: string, value: string | number | readonly string[]])[]
 

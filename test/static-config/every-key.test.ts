@@ -6,22 +6,22 @@ import { stringify } from 'smol-toml'
 import { loadStaticConfig, ProxyError, type StaticConfig, type StaticConfigOverrides } from 'switchover'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { STATIC_KEYS } from '../../src/static-config/static-keys.js'
-import { forgetMade, made } from './made-providers.js'
+import { forgetMade, made } from '../support/made-providers.js'
 
 vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('EtcdProvider', original),
+  (await import('../support/made-providers.js')).noting('EtcdProvider', original),
 )
 vi.mock('../../src/providers/consul/consul-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('ConsulProvider', original),
+  (await import('../support/made-providers.js')).noting('ConsulProvider', original),
 )
 vi.mock('../../src/providers/file/file-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('FileProvider', original),
+  (await import('../support/made-providers.js')).noting('FileProvider', original),
 )
 vi.mock('../../src/providers/http/http-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('HttpProvider', original),
+  (await import('../support/made-providers.js')).noting('HttpProvider', original),
 )
 vi.mock('../../src/providers/http/api-config-fetcher.js', async (original) =>
-  (await import('./made-providers.js')).noting('ApiConfigFetcher', original),
+  (await import('../support/made-providers.js')).noting('ApiConfigFetcher', original),
 )
 
 type Table = Record<string, unknown>

@@ -6,19 +6,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createProxy, loadStaticConfig, type ProxyError, type StaticConfigOverrides } from 'switchover'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { forgetMade, made } from './made-providers.js'
+import { forgetMade, made } from '../support/made-providers.js'
 
 vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('EtcdProvider', original),
+  (await import('../support/made-providers.js')).noting('EtcdProvider', original),
 )
 vi.mock('../../src/providers/etcd/etcd-alias-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('EtcdAliasProvider', original),
+  (await import('../support/made-providers.js')).noting('EtcdAliasProvider', original),
 )
 vi.mock('../../src/providers/consul/consul-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('ConsulProvider', original),
+  (await import('../support/made-providers.js')).noting('ConsulProvider', original),
 )
 vi.mock('../../src/providers/file/file-provider.js', async (original) =>
-  (await import('./made-providers.js')).noting('FileProvider', original),
+  (await import('../support/made-providers.js')).noting('FileProvider', original),
 )
 
 const STARTING_PAGE = fileURLToPath(new URL('./starting-page.traefik.toml', import.meta.url))

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { routeTo, startNamed } from '../engine/live-engine.js'
-import { startSeen } from './seen-proxy.js'
+import { routeTo, startNamed } from '../support/live-engine.js'
+import { startSeen } from '../support/seen-proxy.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const sources = readdirSync(join(root, 'src/status/dashboard')).filter((name) => name !== 'tsconfig.json')

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { EventStream } from '../../src/status/event-stream.js'
-import { startServer } from '../engine/live-engine.js'
+import { startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 describe('EventStream', () => {

@@ -6,11 +6,11 @@ import { type AccessLogOptions, createProxy, type ProxyOptions, StaticProvider }
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { EndedRequest } from '../../src/engine/request-reports.js'
 import { entryOf, lineAsJson } from '../../src/status/access-log-lines.js'
-import { routeTo, routeWith, startNamed, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { lineStream } from '../support/line-stream.js'
+import { routeTo, routeWith, startNamed, startServer } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually, nextEvent } from '../support/next-event.js'
-import { lineStream } from './line-stream.js'
 
 /** A proxy whose access log goes into a list. */
 async function startLogged(

@@ -2,12 +2,12 @@ import type { LookupAddress } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import { Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { routeTo, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startNamed } from '../support/live-engine.js'
+import { lintMetrics, parseMetrics } from '../support/metrics-lint.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
-import { lintMetrics, parseMetrics } from './metrics-lint.js'
-import { type SeenProxy, startSeen } from './seen-proxy.js'
+import { type SeenProxy, startSeen } from '../support/seen-proxy.js'
 
 /** Requests of several kinds, all of which were counted. */
 async function askSome({ port, read }: SeenProxy): Promise<void> {

@@ -4,10 +4,10 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { createProxy } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { routeTo, startNamed } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, startNamed } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
-import { startSeen } from './seen-proxy.js'
+import { startSeen } from '../support/seen-proxy.js'
 
 const TOKEN = 'a-token'
 

@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import express from 'express'
 import { createProxy, type StaticProvider } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, routeWith, startMisbehaving, startNamed, startServer } from '../engine/live-engine.js'
 import { httpGet } from '../support/http-get.js'
+import { routeTo, routeWith, startMisbehaving, startNamed, startServer } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually, nextEvent } from '../support/next-event.js'
-import { startSeen } from './seen-proxy.js'
+import { startSeen } from '../support/seen-proxy.js'
 
 const BROKEN = { frontends: { x: { backend: 'nowhere', rule: 'Host:a' } }, backends: {} }
 

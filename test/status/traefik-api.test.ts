@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { startNamed } from '../engine/live-engine.js'
-import { startSeen } from './seen-proxy.js'
+import { startNamed } from '../support/live-engine.js'
+import { startSeen } from '../support/seen-proxy.js'
 
 async function startTwo() {
   const { url } = await startNamed('one')

@@ -8,7 +8,7 @@ import { masked } from '../../src/status/masked.js'
 import { Series } from '../../src/status/series.js'
 import { Traffic } from '../../src/status/traffic.js'
 import { cpuMsOf } from '../support/cpu-time.js'
-import { lintMetrics } from './metrics-lint.js'
+import { lintMetrics } from '../support/metrics-lint.js'
 
 /** A request that ended, as far as `Traffic` looks at it. */
 function ended(name: string, { status = 200 } = {}): EndedRequest {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect } from 'vitest'
-import { openRaw, routeTo, settled, startEngine, startServer } from '../engine/live-engine.js'
+import { openRaw, routeTo, settled, startEngine, startServer } from './live-engine.js'
 import { eventually } from './next-event.js'
 
 const MB = 1024 * 1024

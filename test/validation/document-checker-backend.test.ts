@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { IssueCode } from '../../src/model/errors.js'
-import { backendWith, checkBackend } from '../rules/check-document.js'
+import { backendWith, checkBackend } from '../support/check-document.js'
 
 describe('a backend', () => {
   it('is copied with every field that it has, and no other', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { IssueCode } from '../../src/model/errors.js'
 import { DocumentChecker } from '../../src/validation/document-checker.js'
 import { FieldChecker } from '../../src/validation/field-checker.js'
-import { BACKENDS, checkFrontend, frontendWith } from '../rules/check-document.js'
+import { BACKENDS, checkFrontend, frontendWith } from '../support/check-document.js'
 
 describe('a frontend', () => {
   it('is copied with every field that it has, and no other', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { IssueCode } from '../../src/model/errors.js'
-import { checkFrontend, frontendWith } from '../rules/check-document.js'
+import { checkFrontend, frontendWith } from '../support/check-document.js'
 
 describe('the rule of a frontend', () => {
   it('may have routes instead of a rule', () => {

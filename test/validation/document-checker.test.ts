@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { DocumentChecker, type ValidateOptions } from '../../src/validation/document-checker.js'
 import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/validation/document-shapes.js'
 import { FieldChecker } from '../../src/validation/field-checker.js'
-import { backendWith, checkBackend, checkFrontend, frontendWith } from '../rules/check-document.js'
+import { backendWith, checkBackend, checkFrontend, frontendWith } from '../support/check-document.js'
 
 describe('fields of Traefik 1.7 that are not built yet', () => {
   const later = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { checkBackend } from '../rules/check-document.js'
+import { checkBackend } from '../support/check-document.js'
 
 function issuesOfUrl(url: unknown) {
   return checkBackend({ servers: { s1: { url } } }).issues

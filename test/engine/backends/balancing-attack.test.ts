@@ -12,9 +12,9 @@ import { type Balancer, balancerTable, type Candidate } from '../../../src/balan
 import { OutlierDetection } from '../../../src/engine/backends/outlier-detection.js'
 import { RecentResponses } from '../../../src/engine/backends/recent-responses.js'
 import { ServerState } from '../../../src/engine/backends/server-state.js'
+import { startEngine, startServer } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
 import { UnansweredPort } from '../../support/unanswered-port.js'
-import { startEngine, startServer } from '../live-engine.js'
 
 /** A server whose every side a test can change. */
 type Fake = { -readonly [K in keyof Candidate]: Candidate[K] } & { readonly name: string }

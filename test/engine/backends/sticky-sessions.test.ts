@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { LiveServer } from '../../../src/engine/backends/live-server.js'
 import { StickySessions } from '../../../src/engine/backends/sticky-sessions.js'
 import { httpGet } from '../../support/http-get.js'
-import { startEngine, startNamed } from '../live-engine.js'
+import { startEngine, startNamed } from '../../support/live-engine.js'
 
 const SECRET = 'a secret of the cluster'
 const NEXT_SECRET = 'the secret that comes after'

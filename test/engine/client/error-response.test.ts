@@ -1,8 +1,15 @@
 import { Agent } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../../support/http-get.js'
+import {
+  openRaw,
+  routeTo,
+  routeWith,
+  startEngine,
+  startMisbehaving,
+  startNamed,
+} from '../../support/live-engine.js'
 import { refusingUrl } from '../../support/misbehaving-server.js'
-import { openRaw, routeTo, routeWith, startEngine, startMisbehaving, startNamed } from '../live-engine.js'
 
 const JSON_BODY = {
   error: { code: 'PROXY_NO_ROUTE', status: 404, message: 'No frontend matches this request.' },

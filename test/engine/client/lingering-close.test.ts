@@ -4,8 +4,8 @@ import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../../support/etcd-tls.js'
+import { openRaw, routeWith, startEngine, startServer } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
-import { openRaw, routeWith, startEngine, startServer } from '../live-engine.js'
 
 const KB = 1024
 const MB = 1024 * KB

@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto'
 import { Agent } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../../support/http-get.js'
+import {
+  openRaw,
+  routeTo,
+  settled,
+  startEngine,
+  startMisbehaving,
+  startServer,
+} from '../../support/live-engine.js'
 import { refusingUrl } from '../../support/misbehaving-server.js'
 import { eventually } from '../../support/next-event.js'
-import { openRaw, routeTo, settled, startEngine, startMisbehaving, startServer } from '../live-engine.js'
 
 const MB = 1024 * 1024
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'

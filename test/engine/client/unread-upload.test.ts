@@ -1,7 +1,14 @@
 import type { RequestListener } from 'node:http'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import {
+  openRaw,
+  recordFinished,
+  routeTo,
+  settled,
+  startEngine,
+  startServer,
+} from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
-import { openRaw, recordFinished, routeTo, settled, startEngine, startServer } from '../live-engine.js'
 
 const KB = 1024
 const MB = 1024 * KB

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../../support/http-get.js'
-import type { LiveEngine } from '../live-engine.js'
-import { openRaw, routeTo, routeWith, startEngine, startMisbehaving, startServer } from '../live-engine.js'
+import type { LiveEngine } from '../../support/live-engine.js'
+import {
+  openRaw,
+  routeTo,
+  routeWith,
+  startEngine,
+  startMisbehaving,
+  startServer,
+} from '../../support/live-engine.js'
 
 /** An engine before a server that keeps what it was sent: names and values in turn. */
 async function startRecording(options: Parameters<typeof startEngine>[1] = {}, frontend = {}) {

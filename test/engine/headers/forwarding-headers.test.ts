@@ -4,7 +4,7 @@ import { connect } from 'node:tls'
 import { type EngineOptions, ProxyEngine } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../../support/etcd-tls.js'
-import { openRaw, routeTo, startEngine, startServer } from '../live-engine.js'
+import { openRaw, routeTo, startEngine, startServer } from '../../support/live-engine.js'
 
 const TRUSTING = { trustedProxies: ['127.0.0.1'] }
 const NAMES = [

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { CREDENTIAL_SERVICES } from '../../../src/engine/upstream/credential-services.js'
 import { UpstreamNetworks } from '../../../src/engine/upstream/upstream-networks.js'
 import { httpGet } from '../../support/http-get.js'
-import { routeTo, startEngine, startNamed } from '../live-engine.js'
+import { routeTo, startEngine, startNamed } from '../../support/live-engine.js'
 
 describe('the networks of servers', () => {
   // No connection is ever made to one of these: the class alone is asked.

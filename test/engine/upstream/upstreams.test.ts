@@ -6,7 +6,6 @@ import { UpstreamNetworks } from '../../../src/engine/upstream/upstream-networks
 import { Upstreams } from '../../../src/engine/upstream/upstreams.js'
 import { DEFAULT_TIMEOUTS } from '../../../src/model/limits.js'
 import { httpGet } from '../../support/http-get.js'
-import { eventually } from '../../support/next-event.js'
 import {
   openRaw,
   routeTo,
@@ -15,7 +14,8 @@ import {
   startMisbehaving,
   startNamed,
   startServer,
-} from '../live-engine.js'
+} from '../../support/live-engine.js'
+import { eventually } from '../../support/next-event.js'
 
 describe('connections to a server', () => {
   it('are kept from request to request, and over every swap that leaves the server in', async () => {

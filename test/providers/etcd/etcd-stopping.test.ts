@@ -7,7 +7,7 @@ import { Authority, TlsFolder } from '../../support/etcd-tls.js'
 import { HostileApi, json, silent } from '../../support/hostile-api.js'
 import { HostileLink } from '../../support/hostile-link.js'
 import { eventually } from '../../support/next-event.js'
-import type { Order, Stopped } from '../stopping-child.js'
+import type { Order, Stopped } from '../../support/stopping-child.js'
 
 let etcd: EtcdServer
 let api: HostileApi
@@ -17,7 +17,7 @@ const links: HostileLink[] = []
 
 beforeAll(async () => {
   // A process with nothing in it but the provider: a test runner has timers and sockets of its own.
-  const program = fileURLToPath(new URL('../stopping-child.ts', import.meta.url))
+  const program = fileURLToPath(new URL('../../support/stopping-child.ts', import.meta.url))
   child = fork(program, { execArgv: ['--import', 'tsx'] })
   child.on('message', (word: string | Stopped) => words.push(word))
   etcd = await EtcdServer.start()

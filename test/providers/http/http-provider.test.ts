@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HttpProvider, type HttpProviderOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { startServer } from '../../engine/live-engine.js'
+import { startServer } from '../../support/live-engine.js'
 import { RecordingSink } from '../../support/recording-sink.js'
 
 const DOCUMENT = {

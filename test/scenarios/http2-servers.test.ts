@@ -14,10 +14,10 @@ import express from 'express'
 import fastify from 'fastify'
 import { createProxy, type RequestHandler, type ReverseProxy } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { routeTo, startServer } from './engine/live-engine.js'
-import { catchFatal, catchWarnings } from './support/catch-uncaught.js'
-import { Authority } from './support/etcd-tls.js'
-import { eventually } from './support/next-event.js'
+import { catchFatal, catchWarnings } from '../support/catch-uncaught.js'
+import { Authority } from '../support/etcd-tls.js'
+import { routeTo, startServer } from '../support/live-engine.js'
+import { eventually } from '../support/next-event.js'
 
 async function makeProxy(isReady = true): Promise<ReverseProxy> {
   const server = await startServer((_req, res) => res.end('served'))
@@ -167,7 +167,7 @@ it('a request of HTTP/1.1 on a server of node:http2 that allows it is served', a
 })
 
 it('a warning of the process tells of requests of node:http2 once', async () => {
-  const { versionRefusal } = await import('../src/engine/client/http2-request.js')
+  const { versionRefusal } = await import('../../src/engine/client/http2-request.js')
   const warnings = catchWarnings()
   const req = { httpVersion: '2.0', httpVersionMajor: 2, stream: {} } as never
   for (let time = 0; time < 3; time += 1) versionRefusal(req)

@@ -6,7 +6,7 @@ import {
   StaticProvider,
 } from 'switchover'
 import { onTestFinished } from 'vitest'
-import { type Answer, httpGet } from '../support/http-get.js'
+import { type Answer, httpGet } from './http-get.js'
 
 const LOOPBACK = { port: 0, host: '127.0.0.1' }
 

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { eventually } from '../support/next-event.js'
+import { eventually } from './next-event.js'
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
 const TSX = import.meta.resolve('tsx')

@@ -1,7 +1,7 @@
 import { createProxy } from 'switchover'
 import { expect, it, onTestFinished } from 'vitest'
-import { routeTo, startNamed } from './engine/live-engine.js'
-import { httpGet } from './support/http-get.js'
+import { httpGet } from '../support/http-get.js'
+import { routeTo, startNamed } from '../support/live-engine.js'
 
 it.each([2 ** 31 - 1, 3e9])(
   'a keepAliveMs of %d serves without a warning of the process',

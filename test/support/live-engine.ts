@@ -9,9 +9,9 @@ import {
   type RequestFinished,
 } from 'switchover'
 import { onTestFinished } from 'vitest'
-import { MisbehavingServer } from '../support/misbehaving-server.js'
-import { eventually } from '../support/next-event.js'
-import { RawConnection } from '../support/raw-connection.js'
+import { MisbehavingServer } from './misbehaving-server.js'
+import { eventually } from './next-event.js'
+import { RawConnection } from './raw-connection.js'
 
 /** A server that lives as long as the test that started it. */
 export class TestServer {

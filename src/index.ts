@@ -1,16 +1,13 @@
 export type { Balancer, BalancerFactory, Candidate } from './balancing/balancers.js'
-export type { EngineOptions, RequestHandler, RetryOptions, UpgradeHandler } from './engine/engine-options.js'
+export type { RequestHandler, UpgradeHandler } from './engine/client/handlers.js'
+export type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 export type { EntryPointOptions } from './engine/headers/peer-trust.js'
 export type { HeaderList, Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
 export { ProxyEngine } from './engine/proxy-engine.js'
 export type { RequestExplanation } from './engine/snapshot.js'
 export type { UpstreamTls } from './engine/upstream/upstream-tls.js'
-export {
-  type BoundAddress,
-  type ListenAt,
-  type ListenerLimits,
-  serverOptions,
-} from './entry-points/listener.js'
+export type { BoundAddress, ListenAt } from './entry-points/listener.js'
+export type { ListenerLimits } from './entry-points/server-limits.js'
 export type {
   Backend,
   Buffering,
@@ -79,6 +76,7 @@ export {
 } from './proxy/create-proxy.js'
 export type { ProxyOptions } from './proxy/proxy-options.js'
 export type { RequestSketch } from './proxy/request-sketch.js'
+export { serverOptions } from './proxy/server-options.js'
 export type { CloseOptions } from './proxy/shutdown.js'
 export type { CompiledFrontend } from './routing/compile-frontend.js'
 export { Router, type RouterExplanation } from './routing/router.js'

@@ -212,7 +212,7 @@ describe('links', () => {
     const linked = relativeLinksOf(pageOf('docs/README.md')).map((link) =>
       normalize(link.split('#')[0] ?? ''),
     )
-    const docs = readdirSync(join(root, 'docs')).filter((name) => !name.endsWith('.png'))
+    const docs = readdirSync(join(root, 'docs')).filter((name) => !/\.(png|svg)$/.test(name))
     const unlinked = docs.filter(
       (name) => name !== 'README.md' && !linked.includes(name) && !linked.includes(`${name}/`),
     )

@@ -4,7 +4,8 @@ import type { LiveServer } from './backends/live-server.js'
 import type { ConnectionWatch, Exchange } from './exchange.js'
 import { peerOf } from './headers/client-address.js'
 import { challengeOf, hasCredential } from './headers/connection-schemes.js'
-import type { RawFields, RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
+import type { RawFields } from './headers/raw-fields.js'
+import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
 /** Server connections that one client connection may have for itself. With one more, the oldest ends. */

@@ -1,12 +1,10 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { Limits, Timeouts } from '../model/limits.js'
 import type { ValidateOptions } from '../validation/document-checker.js'
+import type { OnListenerError } from './events/listener-failures.js'
 import type { EntryPointOptions } from './headers/peer-trust.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 import type { Hooks } from './hooks.js'
-import type { OnListenerError } from './listener-failures.js'
 import type { UpstreamTls } from './upstream/upstream-tls.js'
 
 /** When a request that failed is sent again. */
@@ -68,20 +66,3 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    */
   readonly onListenerError?: OnListenerError
 }
-
-/** A request handler for node:http, and for connect-style frameworks: `next` is called where no frontend matches. */
-export type RequestHandler = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  next?: (error?: unknown) => void,
-) => void
-/**
- * A handler of node:http's `upgrade` event. `next` is called where no frontend matches; the socket is untouched then.
- * Without `next`, such a request gets 404, unless another listener hears of it: then it is left to that one.
- */
-export type UpgradeHandler = (
-  req: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  next?: (error?: unknown) => void,
-) => void

@@ -9,13 +9,14 @@ import { breakOff } from './client/break-off.js'
 import type { LingeringClose } from './client/lingering-close.js'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './client/request-body.js'
 import { afterUpload } from './client/unread-upload.js'
+import type { RawFields } from './headers/raw-fields.js'
 import type { Hooks, RequestContext } from './hooks.js'
 import { Movement, type Moving } from './movement.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 import type { Try } from './try.js'
 import { isServersFault } from './upstream/failures.js'
-import type { RawFields, ServerConnection } from './upstream/sent-request.js'
+import type { ServerConnection } from './upstream/sent-request.js'
 
 /** What the engine is told of an exchange. */
 export interface ExchangeOwner {

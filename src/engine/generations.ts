@@ -13,8 +13,8 @@ import type { ValidateOptions } from '../validation/document-checker.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
 import { StrictDns } from './backends/strict-dns.js'
-import { GuardWarnings } from './guard-warnings.js'
-import type { ProxyEmitter } from './proxy-emitter.js'
+import { GuardWarnings } from './events/guard-warnings.js'
+import type { ProxyEmitter } from './events/proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
 
 /** The snapshot that serves, and the way to the next one: compile, swap, tell. */

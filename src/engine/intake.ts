@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Limits } from '../model/limits.js'
+import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
 import type { LingeringClose } from './client/lingering-close.js'
 import { Pipelines } from './client/pipelines.js'
-import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { ListenerFailures } from './events/listener-failures.js'
 import type { PendingUpgrade } from './exchange.js'
-import type { ListenerFailures } from './listener-failures.js'
 import { upgradeHandler } from './upgrade.js'
 
 /** Takes a request in its turn. */

@@ -2,9 +2,9 @@ import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import { type Answered, writeErrorResponse } from './client/error-response.js'
+import type { ListenerFailures } from './events/listener-failures.js'
+import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
-import type { ListenerFailures } from './listener-failures.js'
-import type { ProxyEmitter } from './proxy-emitter.js'
 import type { RequestReports } from './request-reports.js'
 
 /** Gives a request to the host's own routes. */

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel'
 import type { RequestFinished } from '../model/events.js'
+import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
-import type { ProxyEmitter } from './proxy-emitter.js'
 
 /** A request that has ended, with all that is known of it. */
 export type EndedRequest = Pick<

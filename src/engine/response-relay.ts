@@ -8,13 +8,14 @@ import { atEndOfTurn, isFlushable, writeJoined } from './client/flush-response.j
 import { RoomForResponse } from './client/room-for-response.js'
 import type { Exchange } from './exchange.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './headers/forward-headers.js'
+import type { RawFields } from './headers/raw-fields.js'
 import { relayInformation } from './headers/relay-information.js'
 import { lengthOf, type ResponseHead, reasonOf, writeHead } from './headers/response-head.js'
 import { HeaderList, runHook } from './hooks.js'
 import { switchProtocols } from './switch-protocols.js'
 import type { Try } from './try.js'
 import { toProxyError } from './upstream/failures.js'
-import type { RawFields, ResponseController, ResponseHandler } from './upstream/sent-request.js'
+import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
 /** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
 const MAX_INFORMED = 32

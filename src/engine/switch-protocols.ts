@@ -4,8 +4,8 @@ import { keepAlive } from '../base/tcp-keep-alive.js'
 import { ProxyError } from '../model/errors.js'
 import type { Exchange } from './exchange.js'
 import { fieldOf } from './headers/forward-headers.js'
+import type { RawFields } from './headers/raw-fields.js'
 import { switchingHead, tunnel } from './upgrade.js'
-import type { RawFields } from './upstream/sent-request.js'
 
 /**
  * Joins a client to a server that has switched protocols.

@@ -2,7 +2,9 @@ import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { hidesHeaders } from './check-request.js'
 import { writeErrorResponse } from './client/error-response.js'
+import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
 import type { LingeringClose } from './client/lingering-close.js'
+import { onceFree } from './client/once-free.js'
 import {
   asPlainRequests,
   eventOf,
@@ -12,13 +14,12 @@ import {
 } from './client/plain-requests.js'
 import { hasBody } from './client/request-body.js'
 import { afterOthers, isShared, isTaken } from './client/shared-upgrades.js'
-import type { RequestHandler, UpgradeHandler } from './engine-options.js'
+import type { ListenerFailures } from './events/listener-failures.js'
 import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './headers/forward-headers.js'
+import type { RawFields } from './headers/raw-fields.js'
 import { withoutLength } from './headers/response-head.js'
-import type { ListenerFailures } from './listener-failures.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
-import type { RawFields } from './upstream/sent-request.js'
 
 /** What an upgrade request becomes. */
 export interface UpgradeRoutes {
@@ -128,25 +129,6 @@ function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): 
   // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
   const token = req.httpVersion === '1.0' ? undefined : req.headers.upgrade?.toLowerCase()
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
-}
-
-/**
- * Calls back once no response has the socket any more: an upgrade request may stand behind others on its connection, and
- * Node gives it out while theirs are under way. To take the socket then would throw, or write into the middle of them.
- */
-export function onceFree(socket: Duplex, then: () => void): void {
-  const { _httpMessage: before } = socket as Duplex & { _httpMessage?: ServerResponse | null }
-  if (!before) {
-    then()
-    return
-  }
-  // Node has taken its own listener off with the parser; the response would wait for ever.
-  const drained = () => before.emit('drain')
-  socket.on('drain', drained)
-  before.once('close', () => {
-    socket.off('drain', drained)
-    if (!socket.destroyed && socket.writable) onceFree(socket, then)
-  })
 }
 
 /** From Node 26 an upgrade request is read to its end like any other; before, its body is what follows on the socket. */

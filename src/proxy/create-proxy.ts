@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
-import type { RequestHandler, UpgradeHandler } from '../engine/engine-options.js'
+import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
+import { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { warnIfLenient } from '../engine/headers/lenient-parser.js'
-import { ProxyEmitter } from '../engine/proxy-emitter.js'
 import { ProxyEngine } from '../engine/proxy-engine.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
 import type { ClientConnections } from '../entry-points/client-connections.js'
@@ -13,9 +13,8 @@ import {
   continueFor,
   type ListenAt,
   Listener,
-  type ListenerLimits,
-  limitServer,
 } from '../entry-points/listener.js'
+import { type ListenerLimits, limitServer } from '../entry-points/server-limits.js'
 import { describeIssues, ProxyError } from '../model/errors.js'
 import type { ShutdownStep } from '../model/events.js'
 import type { Provider } from '../model/provider.js'

@@ -1,5 +1,4 @@
 import { runAtOnce } from '../base/run-steps.js'
-import { sortSteps } from '../base/sort-steps.js'
 import type { Frontend, ProviderConfig } from '../model/config.js'
 import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
@@ -15,6 +14,7 @@ import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.
 import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
 import { refuseGuards } from './refuse-guards.js'
 import { RouterIndex } from './router-index.js'
+import { sortSteps } from './sort-steps.js'
 
 /** Which frontend wins a request, and why each of the others does not. */
 export interface RouterExplanation {

@@ -1,4 +1,4 @@
-import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dropped-guards.js'
 import { asError, type Issue } from '../model/errors.js'
 import type { Changes } from '../model/events.js'

@@ -1,4 +1,4 @@
-import type { ProxyEmitter } from '../engine/proxy-emitter.js'
+import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Issue } from '../model/errors.js'
 import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
 import { masked } from './masked.js'

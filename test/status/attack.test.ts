@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm'
 import { Registry } from 'prom-client'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { ProxyEmitter } from '../../src/engine/proxy-emitter.js'
+import { ProxyEmitter } from '../../src/engine/events/proxy-emitter.js'
 import type { EndedRequest } from '../../src/engine/request-reports.js'
 import { masked } from '../../src/status/masked.js'
 import { Traffic } from '../../src/status/traffic.js'
@@ -337,7 +337,7 @@ describe('the application log, attacked', () => {
     const code = `
       process.stdout.on('error', () => {})
       const { logEvents } = await import(${JSON.stringify(new URL('../../src/status/application-log.ts', import.meta.url).href)})
-      const { ProxyEmitter } = await import(${JSON.stringify(new URL('../../src/engine/proxy-emitter.ts', import.meta.url).href)})
+      const { ProxyEmitter } = await import(${JSON.stringify(new URL('../../src/engine/events/proxy-emitter.ts', import.meta.url).href)})
       const events = new ProxyEmitter()
       logEvents(events, 'info')
       process.stdin.once('data', () => {

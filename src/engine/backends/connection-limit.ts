@@ -1,6 +1,6 @@
 import type { MaxConn } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
-import type { LiveFacts } from '../read-facts.js'
+import type { RequestFacts } from '../../model/request-facts.js'
 
 /**
  * Limits how many requests of one key are under way at a backend. Source: Traefik 1.7 `maxConn`.
@@ -8,7 +8,7 @@ import type { LiveFacts } from '../read-facts.js'
 export class ConnectionLimit {
   readonly #amount: number
   readonly #key: string
-  readonly #keyOf: (facts: LiveFacts) => string
+  readonly #keyOf: (facts: RequestFacts) => string
   readonly #underWay = new Map<string, number>()
 
   constructor({ amount, extractorFunc = 'request.host' }: MaxConn) {
@@ -23,7 +23,7 @@ export class ConnectionLimit {
    * @returns what is to be called once when it is over
    * @throws ProxyError `PROXY_TOO_MANY_REQUESTS`
    */
-  enter(facts: LiveFacts): () => void {
+  enter(facts: RequestFacts): () => void {
     const key = this.#keyOf(facts)
     const before = this.#underWay.get(key) ?? 0
     if (before >= this.#amount) {
@@ -40,9 +40,10 @@ export class ConnectionLimit {
 }
 
 /** The text was checked with the document. */
-function keyReader(extractorFunc: string): (facts: LiveFacts) => string {
+function keyReader(extractorFunc: string): (facts: RequestFacts) => string {
   // A client without an address counts as its peer. Else all such clients of all peers would share one count.
-  if (extractorFunc === 'client.ip') return ({ clientAddress, peerAddress }) => clientAddress || peerAddress
+  if (extractorFunc === 'client.ip')
+    return ({ clientAddress, peerAddress }) => clientAddress || (peerAddress ?? '')
   const [, name] = /^request\.header\.(.+)$/.exec(extractorFunc) ?? []
   if (name === undefined) return ({ host }) => host
   const header = name.toLowerCase()

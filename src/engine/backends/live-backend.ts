@@ -8,9 +8,9 @@ import {
 import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
 import { onRejected } from '../../model/rejections.js'
+import type { RequestFacts } from '../../model/request-facts.js'
 import { isSameData } from '../../model/same-data.js'
-import type { ProxyEmitter } from '../proxy-emitter.js'
-import type { LiveFacts } from '../read-facts.js'
+import type { ProxyEmitter } from '../events/proxy-emitter.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import { CircuitBreaker } from './circuit-breaker.js'
 import { ConnectionLimit } from './connection-limit.js'
@@ -133,7 +133,7 @@ export class LiveBackend {
    */
   pick(
     skip: ReadonlySet<LiveServer> | undefined,
-    facts: LiveFacts,
+    facts: RequestFacts,
     fallback?: LiveServer,
   ): LiveServer | undefined {
     const other = fallback?.isAvailable ? fallback : undefined
@@ -159,7 +159,7 @@ export class LiveBackend {
    * @returns what is to be called once when it is over, if anything
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
    */
-  admit(facts: LiveFacts): (() => void) | undefined {
+  admit(facts: RequestFacts): (() => void) | undefined {
     this.#breaker?.admit()
     this.retryBudget.save()
     return this.#limit?.enter(facts)
@@ -187,13 +187,13 @@ export class LiveBackend {
   }
 
   /** The server that the client is to stay with, if it may have the request. */
-  #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: LiveFacts): LiveServer | undefined {
+  #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
     const server = this.#sticky?.serverOf(facts)
     return server && server.weight > 0 && isUsable(server, skip) ? server : undefined
   }
 
   /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
-  cookieFor(server: LiveServer, facts: LiveFacts): string | undefined {
+  cookieFor(server: LiveServer, facts: RequestFacts): string | undefined {
     return this.#sticky?.cookieFor(server, facts)
   }
 

@@ -3,7 +3,7 @@ import { cookieOf } from '../../balancing/balance-by-hash.js'
 import { describeValue } from '../../base/messages.js'
 import type { Stickiness } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
-import type { LiveFacts } from '../read-facts.js'
+import type { RequestFacts } from '../../model/request-facts.js'
 import type { LiveServer } from './live-server.js'
 
 /** The name that Traefik gives where the old `sticky` asks for a cookie. */
@@ -48,7 +48,7 @@ export class StickySessions {
   }
 
   /** The server that a request's cookie names, if there is one. */
-  serverOf({ headers }: LiveFacts): LiveServer | undefined {
+  serverOf({ headers }: RequestFacts): LiveServer | undefined {
     const cookies = headers['cookie']
     return cookies === undefined ? undefined : this.#named(cookieOf(cookies, this.#name))
   }
@@ -57,7 +57,7 @@ export class StickySessions {
    * `Set-Cookie` for a client that is to stay with the server that answered it; none where its cookie says so, or names one
    * that is only busy. One whose cookie says so in a form of before gets it in the form of now.
    */
-  cookieFor(server: LiveServer, { headers }: LiveFacts): string | undefined {
+  cookieFor(server: LiveServer, { headers }: RequestFacts): string | undefined {
     const value = cookieOf(headers['cookie'] ?? '', this.#name)
     if (this.#servers.get(value) === server) return undefined
     const wanted = this.#named(value)

@@ -1,9 +1,9 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../../model/errors.js'
-import { onceFree } from '../upgrade.js'
 import { ALLOWED_METHODS } from './error-response.js'
 import type { LingeringClose } from './lingering-close.js'
+import { onceFree } from './once-free.js'
 import { isHeld } from './pipelines.js'
 import { hasBody } from './request-body.js'
 

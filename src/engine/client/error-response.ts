@@ -1,7 +1,6 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
-import type { ErrorCode, ProxyError } from '../../model/errors.js'
+import { ERROR_CODES, type ErrorCode, type ProxyError } from '../../model/errors.js'
 import { endConnection } from '../headers/lenient-parser.js'
-import { publicMessage } from '../upstream/failures.js'
 import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 
@@ -102,4 +101,9 @@ function prefersJson(accept: string | undefined): boolean {
   const json = accept.search(/application\/(\w+\+)?json/)
   const text = accept.search(/text\/(plain|html|\*)/)
   return json >= 0 && (text < 0 || json < text)
+}
+
+/** What a client is told: never the names or addresses of servers. */
+export function publicMessage(error: ProxyError): string {
+  return ERROR_CODES[error.code].says
 }

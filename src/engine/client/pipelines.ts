@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { RequestHandler } from '../engine-options.js'
+import type { RequestHandler } from './handlers.js'
 import { HeldReading } from './held-reading.js'
 
 /** Methods that change nothing (RFC 9110, 9.2.1). */

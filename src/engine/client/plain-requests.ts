@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { RequestHandler, UpgradeHandler } from '../engine-options.js'
+import type { RequestHandler, UpgradeHandler } from './handlers.js'
 import type { LingeringClose } from './lingering-close.js'
 
 /**

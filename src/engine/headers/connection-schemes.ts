@@ -1,4 +1,4 @@
-import type { RawFields } from '../upstream/sent-request.js'
+import type { RawFields } from './raw-fields.js'
 
 /**
  * Schemes that authenticate the connection, not the request, in lower case: NTLM and Negotiate (RFC 4559, 6), Negotiate's other

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { ProxyError } from '../../model/errors.js'
-import type { RawFields } from '../upstream/sent-request.js'
 import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
+import type { RawFields } from './raw-fields.js'
 import { responseName } from './response-names.js'
 
 /**

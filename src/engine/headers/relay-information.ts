@@ -1,6 +1,6 @@
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
-import type { RawFields } from '../upstream/sent-request.js'
 import { forwardResponseHeaders } from './forward-headers.js'
+import type { RawFields } from './raw-fields.js'
 
 /**
  * Passes on what a server says before its response (RFC 9110, 15.2): 103 Early Hints and 102 Processing, never to a client

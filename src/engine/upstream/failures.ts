@@ -1,4 +1,4 @@
-import { asError, ERROR_CODES, type ErrorCode, ProxyError } from '../../model/errors.js'
+import { asError, type ErrorCode, ProxyError } from '../../model/errors.js'
 import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
@@ -127,9 +127,4 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
 /** Whether a failure says something of its server's health. @param fresh whether the try that failed had a new connection */
 export function isServersFault(error: ProxyError, fresh: boolean): boolean {
   return FAULTS.has(error.code) && !isStaleConnection(error, fresh)
-}
-
-/** What a client is told: never the names or addresses of servers. */
-export function publicMessage(error: ProxyError): string {
-  return ERROR_CODES[error.code].says
 }

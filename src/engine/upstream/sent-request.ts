@@ -1,8 +1,6 @@
 import type { Duplex } from 'node:stream'
 import { HOP_BY_HOP } from '../headers/proxy-fields.js'
-
-/** Header or trailer fields as a server sent them: names and values in turn. */
-export type RawFields = readonly (Buffer | string)[]
+import type { RawFields } from '../headers/raw-fields.js'
 
 /** A request as it leaves for a server. */
 export interface RequestBytes {

@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
-import { linkSignals } from '../../base/linked-signal.js'
 import { asError, ProxyError, type ProxyErrorDetails } from '../../model/errors.js'
+import { linkSignals } from '../linked-signal.js'
 
 /** What a GET came to. */
 export interface TextResponse {

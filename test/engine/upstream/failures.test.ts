@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  isServersFault,
-  mayRetry,
-  publicMessage,
-  toProxyError,
-} from '../../../src/engine/upstream/failures.js'
+import { publicMessage } from '../../../src/engine/client/error-response.js'
+import { isServersFault, mayRetry, toProxyError } from '../../../src/engine/upstream/failures.js'
 import { ERROR_CODES, type ErrorCode, ProxyError } from '../../../src/model/errors.js'
 
 function failure(code: string, message = 'it said so'): Error {

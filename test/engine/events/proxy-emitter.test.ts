@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
-import { ProxyEmitter } from '../../src/engine/proxy-emitter.js'
-import { catchFatal, catchWarnings } from '../support/catch-uncaught.js'
-import { routeTo, startEngine, startNamed } from '../support/live-engine.js'
-import { eventually } from '../support/next-event.js'
+import { ProxyEmitter } from '../../../src/engine/events/proxy-emitter.js'
+import { catchFatal, catchWarnings } from '../../support/catch-uncaught.js'
+import { routeTo, startEngine, startNamed } from '../../support/live-engine.js'
+import { eventually } from '../../support/next-event.js'
 
 const RECOVERED = { provider: 'etcd', downMs: 3 }
 

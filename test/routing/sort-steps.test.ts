@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
-import { sortSteps } from '../../src/base/sort-steps.js'
+import { sortSteps } from '../../src/routing/sort-steps.js'
 
 interface Item {
   readonly key: number

@@ -1,4 +1,4 @@
-import { asError } from '../model/errors.js'
+import { asError } from '../../model/errors.js'
 
 /** What happens to an error that a function of the host's threw: a warning of the process, or it is thrown again. */
 export type OnListenerError = 'warn' | 'throw'

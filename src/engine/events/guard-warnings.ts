@@ -1,5 +1,10 @@
-import { describeDroppedGuards, droppedGuardsIn, keyOfGuards, ToldGuards } from '../model/dropped-guards.js'
-import type { Issue } from '../model/errors.js'
+import {
+  describeDroppedGuards,
+  droppedGuardsIn,
+  keyOfGuards,
+  ToldGuards,
+} from '../../model/dropped-guards.js'
+import type { Issue } from '../../model/errors.js'
 
 /**
  * Tells of guards that were left out by a warning of the process, which needs no logger and knows no level: once for each

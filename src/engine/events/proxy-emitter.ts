@@ -1,8 +1,8 @@
 import { EventEmitter } from 'eventemitter3'
-import { describeValue } from '../base/messages.js'
-import { ProxyError } from '../model/errors.js'
-import type { ProxyEvents } from '../model/events.js'
-import { onRejected } from '../model/rejections.js'
+import { describeValue } from '../../base/messages.js'
+import { ProxyError } from '../../model/errors.js'
+import type { ProxyEvents } from '../../model/events.js'
+import { onRejected } from '../../model/rejections.js'
 import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 
 type Listener = EventEmitter.ListenerFn

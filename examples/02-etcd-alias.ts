@@ -16,7 +16,7 @@ proxy.on('configChanged', ({ generation, version }) =>
   console.log(`generation ${generation} serves ${version}`),
 )
 proxy.on('configRejected', ({ version, error }) => console.warn(`${version} refused: ${error.message}`))
-proxy.on('providerTroubled', ({ provider, error }) => console.warn(`${provider}: ${error.message}`))
+proxy.on('providerUnavailable', ({ provider, error }) => console.warn(`${provider}: ${error.message}`))
 
 const { url } = await proxy.listen(Number(process.env.PORT ?? 8000))
 console.log(`listening on ${url}`)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { AliasProvider, createProxy, InMemoryAliasSource, LastGoodFile } from 'switchover'
 
 const folder = await mkdtemp(join(tmpdir(), 'switchover-'))
-const lastGoodFile = new LastGoodFile(join(folder, 'last-good.json'), { startGraceMs: 200 })
+const lastGood = new LastGoodFile(join(folder, 'last-good.json'), { startGraceMs: 200 })
 
 let isDown = false
 const fetcher = {
@@ -18,9 +18,9 @@ const fetcher = {
 
 async function run(): Promise<void> {
   const source = new InMemoryAliasSource('/traefik/dev/v1')
-  const proxy = createProxy({ providers: [new AliasProvider({ source, fetcher })], lastGoodFile })
+  const proxy = createProxy({ providers: [new AliasProvider({ source, fetcher })], lastGood })
   await proxy.ready()
-  const { version, staleSince } = proxy.config.providers[0] ?? {}
+  const { version, staleSince } = proxy.state.providers[0] ?? {}
   console.log(`${version} is live, ${staleSince === undefined ? 'fresh' : 'stale'}`)
   await proxy.close()
 }

@@ -11,7 +11,7 @@ class RedisProvider implements Provider {
 
   async start(sink: ConfigSink): Promise<void> {
     const look = () => void this.#read(sink) // also when there is a connection again: a ring may be lost
-    this.#store.on('error', (error: Error) => sink.trouble(error)).on('ready', look)
+    this.#store.on('error', (error: Error) => sink.unavailable(error)).on('ready', look)
     this.#bell.on('error', () => {}).on('ready', look)
     const connecting = Promise.all([this.#store.connect(), this.#bell.connect()])
     connecting.then(() => this.#bell.subscribe('routes', look)).catch(() => {}) // it was stopped

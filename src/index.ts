@@ -1,4 +1,4 @@
-export type { Balancer, BalancerFactory, Candidate } from './balancing/balancers.js'
+export type { Candidate, Strategy, StrategyFactory } from './balancing/strategies.js'
 export type { RequestHandler, UpgradeHandler } from './engine/client/handlers.js'
 export type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 export type { EntryPointOptions } from './engine/headers/peer-trust.js'
@@ -27,7 +27,7 @@ export type {
   ConfigChanged,
   ConfigRejected,
   ProviderRecovered,
-  ProviderTroubled,
+  ProviderUnavailable,
   ProxyEvents,
   RequestFailed,
   RequestFinished,
@@ -38,9 +38,9 @@ export type {
 export type { Limits, Timeouts } from './model/limits.js'
 export type { ApplyNotes } from './model/merge-configs.js'
 export type {
-  AliasBell,
   AliasReading,
   AliasSource,
+  AliasWatcher,
   CachedConfig,
   ConfigCache,
   ConfigFetcher,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { loadStaticConfig, RuleMatcher, validateConfig } from 'switchover'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { parse as parseYaml } from 'yaml'
-import { balancerTable } from '../src/balancing/balancers.js'
+import { strategyTable } from '../src/balancing/strategies.js'
 import { ERROR_CODES } from '../src/model/errors.js'
 import { GUARDS } from '../src/model/guards.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/model/limits.js'
@@ -326,7 +326,7 @@ describe('docs/configuration.md', () => {
   })
 
   it('has every strategy', () => {
-    expect(namesUnder(file, 'Strategies').sort()).toEqual([...balancerTable().keys()].sort())
+    expect(namesUnder(file, 'Strategies').sort()).toEqual([...strategyTable().keys()].sort())
   })
 })
 

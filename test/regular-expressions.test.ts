@@ -15,8 +15,8 @@ const EXCEPTIONS: Readonly<Record<string, string>> = {
   'command-line/': 'words of the command line',
   'static-config/text-settings': 'words of the command line and the environment',
   'testing.ts': 'tests of the host',
-  'providers/etcd-connection': 'the option `hosts`',
-  'providers/etcd-faults': 'the first 2,000 characters of what a store said',
+  'providers/etcd/etcd-connection': 'the option `hosts`',
+  'providers/etcd/etcd-faults': 'the first 2,000 characters of what a store said',
   'rules/parse-duration': 'texts of at most 100 characters',
   'rolldown.config': 'file names of a build',
 }

@@ -23,7 +23,7 @@ export async function handOn(provider: Provider): Promise<void> {
       return { state: 'live', generation }
     },
     reject: (error) => console.warn(error.message),
-    trouble: (error) => console.warn(error.message),
+    unavailable: (error) => console.warn(error.message),
     recovered: () => console.log('the source answers again'),
   })
 }

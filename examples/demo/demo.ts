@@ -106,7 +106,7 @@ function tellEvents(proxy: ReverseProxy): void {
     event('configRejected', `${version}: ${error.issues.length} issues`)
     for (const { path, code, message } of error.issues) say(`    ${path}: ${message} [${code}]`)
   })
-  proxy.on('providerTroubled', ({ error }) => event('providerTroubled', error.message))
+  proxy.on('providerUnavailable', ({ error }) => event('providerUnavailable', error.message))
   proxy.on('providerRecovered', ({ downMs }) => event('providerRecovered', `after ${Math.round(downMs)} ms`))
 }
 

@@ -18,7 +18,7 @@ export function headline(text: string): void {
 }
 
 export function event(name: string, text: string): void {
-  const bad = name === 'configRejected' || name === 'providerTroubled' || name === 'requestFailed'
+  const bad = name === 'configRejected' || name === 'providerUnavailable' || name === 'requestFailed'
   say(`  ${style(bad ? 'yellow' : 'green', name)}  ${text}`)
 }
 

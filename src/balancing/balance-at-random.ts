@@ -1,4 +1,4 @@
-import { type Balancer, type Candidate, isUsable } from './balancer.js'
+import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /** What a server is taken to need that was never measured: it is tried early, and not by all at once. */
 const UNKNOWN_MS = 1
@@ -7,7 +7,7 @@ const UNKNOWN_MS = 1
 const MOST_DRAWS = 8
 
 /** A server by the chance that its weight gives it, in O(log n). */
-export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Balancer<U> {
+export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
   return (skip) => drawUsable(upstreams, draw, skip)
 }
@@ -17,7 +17,7 @@ export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Bal
  * included. In O(log n). Source: Mitzenmacher, "The Power of Two Choices"; the cost is that of Finagle's and Linkerd's peak
  * EWMA.
  */
-export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Balancer<U> {
+export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
   return (skip) => {
     const one = drawUsable(upstreams, draw, skip)

@@ -1,6 +1,6 @@
 import type { LoadBalancer } from '../model/config.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { type Balancer, type Candidate, isUsable } from './balancer.js'
+import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /** Points on the ring for a server of middle weight, and up to twice as many: shares are within a tenth of what they should be. */
 const POINTS = 160
@@ -25,7 +25,7 @@ interface Point<U> {
 export function balanceByHash<U extends Candidate>(
   upstreams: readonly U[],
   { hashBy = 'clientIp' }: LoadBalancer,
-): Balancer<U> {
+): Strategy<U> {
   const keyOf = keyReader(hashBy)
   /** On all of them, and on each as it was told last. */
   let underWay = 0

@@ -1,5 +1,5 @@
 import { balanceInTurn } from './balance-in-turn.js'
-import type { Balancer, Candidate } from './balancer.js'
+import type { Candidate, Strategy } from './strategy.js'
 
 /** However bad a server is, it has so much of its weight: else nobody would notice that it is well again. */
 const LEAST_QUALITY = 0.05
@@ -11,7 +11,7 @@ const TOLERANCE = 1.5
  * Weighted turns in which a server weighs the less, the slower it is than the fastest and the more of its responses fail. Source:
  * Traefik 1.7's `drr`, dynamic round robin.
  */
-export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): Balancer<U> {
+export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   let picksLeft = 0
   let fastestMs = Number.POSITIVE_INFINITY
   const pick = balanceInTurn(upstreams, (upstream) => {

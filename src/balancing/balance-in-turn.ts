@@ -1,5 +1,5 @@
-import { type Balancer, type Candidate, isUsable } from './balancer.js'
 import { Heap } from './heap.js'
+import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /** One server, and when it is its turn. */
 interface Turn<U> {
@@ -35,7 +35,7 @@ function isEarlier<U>(one: Turn<U>, other: Turn<U>): boolean {
 export function balanceInTurn<U extends Candidate>(
   upstreams: readonly U[],
   weightOf: (upstream: U) => number,
-): Balancer<U> {
+): Strategy<U> {
   const turns = upstreams.map((upstream, index): Turn<U> => {
     const phase = (index + 0.5) / upstreams.length
     return { upstream, phase, round: 0, had: 0, weight: weightOf(upstream) }

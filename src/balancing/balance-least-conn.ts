@@ -1,5 +1,5 @@
-import { type Balancer, type Candidate, isUsable } from './balancer.js'
 import { Heap } from './heap.js'
+import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /** A server, and what its load was when it was looked at last. */
 interface Load<U> {
@@ -14,7 +14,7 @@ interface Load<U> {
  * The server with the fewest requests under way for its weight, in O(log n); of equals, the one whose last request is longest
  * ago. Source: HAProxy's `leastconn`.
  */
-export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): Balancer<U> {
+export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const loads = new Loads(upstreams)
   return Object.assign((skip?: ReadonlySet<U>) => loads.pick(skip), {
     changed: (upstream: U) => loads.changed(upstream),

@@ -1,11 +1,11 @@
 import type { AST } from 'toml-eslint-parser'
 import type { Node } from 'yaml'
 import { pathOf } from '../base/messages.js'
-import type { Place } from '../providers/json-flaw.js'
+import type { TextPosition } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 
 /** Where a name of a document stands, and what lies under it, by names as a path has them. */
-export interface Places extends Place {
+export interface Places extends TextPosition {
   readonly below: Map<string, Places>
 }
 
@@ -17,7 +17,7 @@ export async function placesIn(text: string, format: DocumentFormat): Promise<Pl
 }
 
 /** The place of a path, or of the nearest one around it. @returns also how many characters of the path are found there */
-export function placeOf(path: string, places: Places): Place & { readonly found: number } {
+export function findPlace(path: string, places: Places): TextPosition & { readonly found: number } {
   let [at, found] = [places, 0]
   for (const [step, name = step] of path.matchAll(STEP)) {
     const next = at.below.get(name) ?? inAnyCase(name, at)

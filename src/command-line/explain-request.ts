@@ -128,7 +128,7 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
     accessLog: _log,
     logLevel: _level,
     logger: _logger,
-    lastGoodFile: _kept,
+    lastGood: _kept,
     ...routing
   } = options
   const entryPoints = listen.flatMap((at) => (typeof at === 'object' && at.entryPoint) || [])

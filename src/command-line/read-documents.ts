@@ -12,7 +12,7 @@ import { documentOf } from '../providers/file/merge-files.js'
 import { jsonFlaw } from '../providers/json-flaw.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
 import { masked } from '../status/masked.js'
-import { placeOf, placesIn } from './document-places.js'
+import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
 
 /** The largest file that is read, in bytes; as `FileProvider` has it. */
@@ -101,7 +101,7 @@ export async function locate(
   )
   return issues.map(({ path, code, message }) => {
     const [best] = all
-      .map(({ name, places }) => ({ name, ...placeOf(path, places) }))
+      .map(({ name, places }) => ({ name, ...findPlace(path, places) }))
       .toSorted((a, b) => b.found - a.found)
     const place = best ? `${best.name}:${best.line}:${best.column}` : ''
     return { place, path, code, message: masked(message) }

@@ -38,7 +38,7 @@ async function runUntil(
   let proxy: ReverseProxy
   try {
     config = await readStaticConfig(found.source, found.overrides)
-    terminal.note(`configuration: ${placeOf(found)}`)
+    terminal.note(`configuration: ${describeSource(found)}`)
     tellWarnings(config, terminal)
     await config.logger?.open()
     proxy = createProxy(config.options)
@@ -66,7 +66,7 @@ async function runUntil(
   }
 }
 
-function placeOf({ source }: FoundStaticConfig): string {
+function describeSource({ source }: FoundStaticConfig): string {
   const isFile = typeof source === 'object' && 'path' in source
   return isFile ? resolve(source.path) : 'flags and environment'
 }

@@ -80,7 +80,7 @@ export class RunningProxy {
 
   /** Ends the step of the shutdown that is under way. @returns false if there is none to skip */
   skipStep(signal: NodeJS.Signals): boolean {
-    const { shutdown: step } = this.#proxy.config
+    const { shutdown: step } = this.#proxy.state
     // Two signals may come before the step that the first one ends has ended.
     const next = step === 'accepting' && this.#skipped === undefined ? 'accepting' : 'draining'
     if ((step !== 'accepting' && step !== 'draining') || this.#skipped === next) return false

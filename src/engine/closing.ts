@@ -77,7 +77,7 @@ export class Closing {
    *
    * @throws ProxyError `PROXY_CLOSED`
    */
-  admit({ req }: Exchange): void {
+  join({ req }: Exchange): void {
     if (this.#stage === 'leaving') return
     const { server } = req.socket as ServedSocket
     const isFromBefore = server !== undefined && !server.listening

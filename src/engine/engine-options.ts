@@ -30,7 +30,7 @@ export interface EngineOptions extends ValidateOptions, Hooks {
   /** What differs between entry points, by their names. Default: nothing. */
   readonly entryPoints?: Readonly<Record<string, EntryPointOptions>>
   /** Whether servers get `Forwarded` (RFC 7239) beside `X-Forwarded-*`. Default false. */
-  readonly forwarded?: boolean
+  readonly forwardedHeader?: boolean
   /**
    * What becomes of a request's headers whose names servers may read as others: `X_Forwarded_For` is `X-Forwarded-For` to
    * whatever speaks CGI, WSGI or Rack (RFC 9110, 17.10). It concerns twins of fields that frame a message, that this proxy
@@ -59,7 +59,7 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    * Protocols, beside `websocket`, to which a connection may be upgraded, by whatever method; `websocket` takes GET alone
    * (RFC 6455, 4.1). Default: none.
    */
-  readonly upgrades?: readonly string[]
+  readonly upgradeProtocols?: readonly string[]
   /**
    * What happens to an error of a listener of events, or of `next`: `warn` tells of it by a warning of the process, ten a
    * minute for each; `throw` throws it on the next tick, as an uncaught exception. The others are called first. Default `warn`.

@@ -11,7 +11,7 @@ import { bodyConsumed, hasBody, RequestBody, wholeBody } from './client/request-
 import { afterUpload } from './client/unread-upload.js'
 import type { RawFields } from './headers/raw-fields.js'
 import type { Hooks, RequestContext } from './hooks.js'
-import { Movement, type Moving } from './movement.js'
+import { IdleWatch, type Moving } from './idle-watch.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 import type { Try } from './try.js'
@@ -99,7 +99,7 @@ export class Exchange implements Moving {
   tunnelled: Duplex | undefined
   /** The newest try. */
   newest: Try | undefined
-  #movement: Movement | undefined
+  #idleWatch: IdleWatch | undefined
   /** What servers read of the request's body, if it streams. */
   body: RequestBody | undefined
   /** A small body that had come when the first server was picked: each try has all of it. */
@@ -228,8 +228,8 @@ export class Exchange implements Moving {
 
   /** Looked at once a second: what has stood still, or lasted, too long is ended. */
   check(now: number, timeouts: Timeouts): void {
-    this.#movement ??= new Movement()
-    const error = this.#movement.judge(this, now, timeouts)
+    this.#idleWatch ??= new IdleWatch()
+    const error = this.#idleWatch.judge(this, now, timeouts)
     if (error) this.end(error)
   }
 

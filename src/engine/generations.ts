@@ -20,7 +20,7 @@ import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js
 /** The snapshot that serves, and the way to the next one: compile, swap, tell. */
 export class Generations {
   readonly #tools: CompileTools
-  readonly #names: StrictDns
+  readonly #dns: StrictDns
   readonly #validation: ValidateOptions
   readonly #events: ProxyEmitter
   /** What each provider's newest configuration called itself. */
@@ -38,11 +38,11 @@ export class Generations {
   #closed = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` for `unsupportedFields` */
-  constructor(tools: Omit<CompileTools, 'names'>, validation: ValidateOptions, events: ProxyEmitter) {
+  constructor(tools: Omit<CompileTools, 'addresses'>, validation: ValidateOptions, events: ProxyEmitter) {
     checkUnsupportedFields(validation.unsupportedFields ?? 'refuse')
     const { networks } = tools.upstreams.options
-    this.#names = new StrictDns(networks.addressesOf, () => this.#readdress())
-    this.#tools = { ...tools, names: this.#names }
+    this.#dns = new StrictDns(networks.addressesOf, () => this.#readdress())
+    this.#tools = { ...tools, addresses: this.#dns }
     this.#validation = validation
     this.#events = events
   }
@@ -79,7 +79,7 @@ export class Generations {
   /** Nothing goes live any more. */
   close(): void {
     this.#closed = true
-    this.#names.follow(new Map())
+    this.#dns.follow(new Map())
     this.#snapshot?.end()
     this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
@@ -140,7 +140,7 @@ export class Generations {
     this.#snapshot = snapshot
     snapshot.begin(previous)
     previous?.retire()
-    this.#names.follow(snapshot.names)
+    this.#dns.follow(snapshot.names)
   }
 
   /** Addresses that change meanwhile wait for its end: two that were compiled from the same snapshot would part servers' states. */

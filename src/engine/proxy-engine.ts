@@ -1,4 +1,4 @@
-import { balancerTable } from '../balancing/balancers.js'
+import { strategyTable } from '../balancing/strategies.js'
 import { present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
@@ -6,10 +6,10 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, overloaded } from '../mo
 import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { matcherTable } from '../rules/matchers.js'
-import { admit } from './admit.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { checkRequest, isForUs } from './check-request.js'
+import { checkWhiteList } from './check-white-list.js'
 import { claimOf } from './claim-upgrade.js'
 import { breakOff } from './client/break-off.js'
 import { answerOptions, redirect, writeErrorResponse } from './client/error-response.js'
@@ -74,7 +74,12 @@ export class ProxyEngine implements ExchangeOwner {
     this.authenticated = new AuthenticatedConnections(options.onRequest !== undefined)
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts, this.#limits)
-    this.#intake = new Intake(this.#limits, events.failures, this.inFlight.lingering, options.upgrades)
+    this.#intake = new Intake(
+      this.#limits,
+      events.failures,
+      this.inFlight.lingering,
+      options.upgradeProtocols,
+    )
     const networks = new UpstreamNetworks(this.#limits.upstreamNetworks, options.lookup)
     const { responseHeadBytes, connectionAgeMs: ageMs } = this.#limits
     const tls = options.upstreamTls ?? {}
@@ -82,7 +87,7 @@ export class ProxyEngine implements ExchangeOwner {
     this.shedding = new LoadShedding(this.inFlight, this.#upstreams)
     const tools = {
       matchers: matcherTable(options),
-      balancers: balancerTable(options.balancers),
+      strategies: strategyTable(options.strategies),
       upstreams: this.#upstreams,
       newBudget: () => this.#retries.newBudget(),
       events,
@@ -126,7 +131,7 @@ export class ProxyEngine implements ExchangeOwner {
     try {
       // pin snapshot
       const { snapshot } = this.#generations
-      if (this.closing.isUnderWay) this.closing.admit(exchange)
+      if (this.closing.isUnderWay) this.closing.join(exchange)
       if (this.inFlight.size > this.#limits.requestsInFlight) throw overloaded(this.#limits)
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
       checkRequest(req, this.#how)
@@ -161,7 +166,7 @@ export class ProxyEngine implements ExchangeOwner {
         redirect(exchange, location + facts.search)
         return true
       }
-      admit(frontend, clientAddress, peer)
+      checkWhiteList(frontend, clientAddress, peer)
       exchange.backend = snapshot.backends.get(frontend.backend)
       exchange.release = exchange.backend?.admit(facts)
       exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)

@@ -57,7 +57,7 @@ export class Snapshot {
     this.router = router
     this.backends = backends
     this.#fresh = fresh
-    this.#checks = new Set([...backends.values()].flatMap(({ checks }) => checks ?? []))
+    this.#checks = new Set([...backends.values()].flatMap(({ healthChecks }) => healthChecks ?? []))
     this.names = followedNames(config.backends.values())
     this.#upstreams = upstreams
   }
@@ -142,7 +142,7 @@ function compileBackend(
   before: LiveBackend | undefined,
   tools: CompileTools,
 ): LiveBackend {
-  if (before?.config !== config || !areCurrent(before.servers, config, tools.names))
+  if (before?.config !== config || !areCurrent(before.servers, config, tools.addresses))
     return new LiveBackend(name, config, before, tools)
   for (const { upstream } of before.servers) tools.upstreams.hold(upstream.origin, upstream.address)
   return before

@@ -30,7 +30,7 @@ export interface ConfigRejected {
 }
 
 /** A provider's source cannot be reached. Once per outage, with the first cause. */
-export interface ProviderTroubled {
+export interface ProviderUnavailable {
   readonly provider: string
   readonly error: Error
 }
@@ -105,7 +105,7 @@ export interface ShutdownChanged {
 export interface ProxyEvents {
   configChanged: [event: ConfigChanged]
   configRejected: [event: ConfigRejected]
-  providerTroubled: [event: ProviderTroubled]
+  providerUnavailable: [event: ProviderUnavailable]
   providerRecovered: [event: ProviderRecovered]
   serverDown: [event: ServerHealthChanged]
   serverUp: [event: ServerHealthChanged]

@@ -15,7 +15,7 @@ export interface Provider {
    * providers' documents do not wait for it. Default 0: each is taken as it comes.
    */
   readonly throttleMs?: number
-  /** Begins to deliver. Resolves without waiting for the far end: a source that is down is `sink.trouble`, not a rejection. */
+  /** Begins to deliver. Resolves without waiting for the far end: a source that is down is `sink.unavailable`, not a rejection. */
   start(sink: ConfigSink): Promise<void>
   /** Ends delivery and releases everything. Also called after a failed or unfinished `start`. */
   stop(): Promise<void>
@@ -43,8 +43,8 @@ export interface ConfigSink {
   update(config: ProviderConfig, about?: DeliveryNotes): Promise<Delivery>
   /** Something was obtained that cannot be used: tells the operator once per distinct error (`configRejected`). */
   reject(error: ProxyError, about?: { readonly version?: string }): void
-  /** Nothing can be obtained: tells the operator once per outage (`providerTroubled`), with the first cause. */
-  trouble(error: Error): void
+  /** Nothing can be obtained: tells the operator once per outage (`providerUnavailable`), with the first cause. */
+  unavailable(error: Error): void
   /** The source answers again; `providerRecovered` follows when that has lasted. */
   recovered(): void
 }
@@ -71,17 +71,17 @@ export interface AliasSource {
   /** What the alias is called in messages: its key, and where that is. */
   readonly alias?: string
   /** Begins to ring. Resolves at once; trouble is told through the bell. */
-  watch(bell: AliasBell): Promise<void>
+  watch(watcher: AliasWatcher): Promise<void>
   /** The value now, and a mark that changes whenever the alias is written. No value: the key does not exist. */
   read(context: { readonly signal: AbortSignal }): Promise<AliasReading>
   stop(): Promise<void>
 }
 
 /** What a source rings. Doubled, merged and late rings are harmless. */
-export interface AliasBell {
+export interface AliasWatcher {
   /** Something may have changed: read. */
-  ring(): void
-  trouble(error: Error): void
+  changed(): void
+  unavailable(error: Error): void
   recovered(): void
 }
 

@@ -105,8 +105,8 @@ export class AliasProvider implements Provider {
   async start(sink: ConfigSink): Promise<void> {
     this.#sink = sink
     await this.#source.watch({
-      ring: () => this.#ring(),
-      trouble: (error) => this.#trouble('source', error),
+      changed: () => this.#ring(),
+      unavailable: (error) => this.#unavailable('source', error),
       recovered: () => this.#well('source'),
     })
   }
@@ -140,7 +140,7 @@ export class AliasProvider implements Provider {
         this.#look(reading, performance.now() - rungAt)
       } catch (thrown) {
         if (signal.aborted) break
-        this.#trouble('source', asError(thrown))
+        this.#unavailable('source', asError(thrown))
         this.#rungAt ??= rungAt
         this.#waiting = new AbortController()
         await pause(backoff.next(), this.#waiting.signal)
@@ -161,7 +161,7 @@ export class AliasProvider implements Provider {
     const { signal } = this.#following
     if (value === undefined) {
       const { alias = '' } = this.#source
-      this.#trouble(
+      this.#unavailable(
         'key',
         new ProxyError('PROXY_ALIAS_MISSING', `the alias key ${alias} does not exist`.replace('  ', ' ')),
       )
@@ -217,14 +217,14 @@ export class AliasProvider implements Provider {
         this.#sink?.reject(thrown, { version: prefix })
         return { outcome: 'refused' }
       }
-      this.#trouble('fetch', asError(thrown))
+      this.#unavailable('fetch', asError(thrown))
       return { outcome: 'unreachable', retryAfterMs: (thrown as ProxyError | undefined)?.retryAfterMs }
     }
   }
 
-  #trouble(part: Part, error: Error): void {
+  #unavailable(part: Part, error: Error): void {
     this.#ailing.add(part)
-    this.#sink?.trouble(error)
+    this.#sink?.unavailable(error)
   }
 
   #well(part: Part): void {

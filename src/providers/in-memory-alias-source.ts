@@ -1,10 +1,10 @@
-import type { AliasBell, AliasReading, AliasSource } from '../model/provider.js'
+import type { AliasReading, AliasSource, AliasWatcher } from '../model/provider.js'
 
 /** An alias that lives in this process: for tests and demos, and for hosts with a switch of their own. */
 export class InMemoryAliasSource implements AliasSource {
   #value: string | undefined
   #revision = 1
-  readonly #bells = new Set<AliasBell>()
+  readonly #watchers = new Set<AliasWatcher>()
 
   /** @param value the alias value to begin with; none: the key does not exist yet */
   constructor(value?: string) {
@@ -15,12 +15,12 @@ export class InMemoryAliasSource implements AliasSource {
   set(value: string | undefined): void {
     this.#value = value
     this.#revision += 1
-    for (const bell of this.#bells) bell.ring()
+    for (const watcher of this.#watchers) watcher.changed()
   }
 
-  async watch(bell: AliasBell): Promise<void> {
-    this.#bells.add(bell)
-    bell.ring()
+  async watch(watcher: AliasWatcher): Promise<void> {
+    this.#watchers.add(watcher)
+    watcher.changed()
   }
 
   async read(): Promise<AliasReading> {
@@ -29,6 +29,6 @@ export class InMemoryAliasSource implements AliasSource {
   }
 
   async stop(): Promise<void> {
-    this.#bells.clear()
+    this.#watchers.clear()
   }
 }

@@ -1,13 +1,13 @@
 import { asError } from '../model/errors.js'
 
 /** Where something stands in a text, both from 1. */
-export interface Place {
+export interface TextPosition {
   readonly line: number
   readonly column: number
 }
 
 /** Where a text stops being JSON: not all versions of Node say so. */
-export function jsonFlaw(text: string): Place {
+export function jsonFlaw(text: string): TextPosition {
   // Up to there, whatever is cut off only lacks its end.
   let [good, bad] = [0, text.length + 1]
   while (bad - good > 1) {

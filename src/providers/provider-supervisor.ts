@@ -61,7 +61,7 @@ export class ProviderSupervisor {
     try {
       await entry.provider.start(this.#sinkOf(entry))
     } catch (thrown) {
-      if (!this.#stopped) entry.trouble(asError(thrown))
+      if (!this.#stopped) entry.unavailable(asError(thrown))
     }
   }
 
@@ -134,7 +134,7 @@ export class ProviderSupervisor {
         if (entry) void this.#deliver(entry, document, { verified: false }, savedAt)
       },
       rejected: (name, error) => entryOf(name)?.reject(error, undefined, error.message),
-      failed: (provider, error) => listener.troubled({ provider, error }),
+      failed: (provider, error) => listener.unavailable({ provider, error }),
     }
   }
 
@@ -148,8 +148,8 @@ export class ProviderSupervisor {
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
       // By a provider of the host's it may be anything.
-      trouble: (given) => {
-        if (!late()) entry.trouble(asError(given))
+      unavailable: (given) => {
+        if (!late()) entry.unavailable(asError(given))
       },
       recovered: () => {
         if (!late()) entry.recovered()

@@ -174,15 +174,15 @@ const TAGS = new Set([
 
 function flawOf({ errors, warnings }, text) {
   const flaw = errors[0] ?? warnings[0]
-  return Object.assign(flaw, placeOf(text, flaw.pos[0]))
+  return Object.assign(flaw, lineAndColumn(text, flaw.pos[0]))
 }
 
 function flawAt(message, text, at) {
-  return Object.assign(new Error(message), placeOf(text, at))
+  return Object.assign(new Error(message), lineAndColumn(text, at))
 }
 
 /** As editors count, from 1. */
-function placeOf(text, at) {
+function lineAndColumn(text, at) {
   let [line, start] = [1, 0]
   for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {
     line += 1

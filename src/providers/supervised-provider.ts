@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ProxyError } from '../model/errors.js'
-import type { ConfigRejected, ProviderRecovered, ProviderTroubled } from '../model/events.js'
+import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../model/events.js'
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
 
@@ -11,8 +11,8 @@ const HEALTHY_MS = 2_000
 /** How a provider stands. */
 export interface ProviderState {
   readonly provider: string
-  /** `pending`: nothing of it is live yet. `troubled`: its source cannot be reached; what is live stays so. */
-  readonly state: 'pending' | 'live' | 'troubled'
+  /** `pending`: nothing of it is live yet. `unavailable`: its source cannot be reached; what is live stays so. */
+  readonly state: 'pending' | 'live' | 'unavailable'
   /** Of what is live. */
   readonly version?: string
   /** Since what is live went live, in milliseconds. */
@@ -26,7 +26,7 @@ export interface ProviderState {
 /** Whom a supervised provider tells of itself. */
 export interface SupervisionListener {
   rejected(event: ConfigRejected): void
-  troubled(event: ProviderTroubled): void
+  unavailable(event: ProviderUnavailable): void
   recovered(event: ProviderRecovered): void
 }
 
@@ -72,7 +72,7 @@ export class SupervisedProvider {
   }
 
   get state(): ProviderState {
-    const state = this.#outageSince !== undefined ? 'troubled' : this.live ? 'live' : 'pending'
+    const state = this.#outageSince !== undefined ? 'unavailable' : this.live ? 'live' : 'pending'
     return {
       provider: this.name,
       state,
@@ -126,12 +126,12 @@ export class SupervisedProvider {
   }
 
   /** Tells of an outage, once, with its first cause. */
-  trouble(error: Error): void {
+  unavailable(error: Error): void {
     this.#clearRecovery()
     if (this.#outageSince !== undefined) return
     this.firstCause ??= error
     this.#outageSince = performance.now()
-    this.#tell.troubled({ provider: this.name, error })
+    this.#tell.unavailable({ provider: this.name, error })
   }
 
   /** The source answers again: the outage is over if that lasts. */

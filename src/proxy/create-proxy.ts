@@ -48,7 +48,7 @@ export class ReverseProxy extends ProxyEmitter {
   /** For `server.on('upgrade', ...)`, or for a listener of the host's, with a `next`. The first upgrade starts the proxy. */
   readonly upgrade: UpgradeHandler
   /** The status server as a handler, for a server of the host's; needs the option `status`, `{}` at least. */
-  readonly status: RequestHandler
+  readonly statusHandler: RequestHandler
   readonly #engine: ProxyEngine
   readonly #supervisor: ProviderSupervisor
   readonly #observation: Observation
@@ -77,13 +77,11 @@ export class ReverseProxy extends ProxyEmitter {
       this.#engine.applyMerged,
       {
         rejected: (event) => this.emit('configRejected', event),
-        troubled: (event) => this.emit('providerTroubled', event),
+        unavailable: (event) => this.emit('providerUnavailable', event),
         recovered: (event) => this.emit('providerRecovered', event),
       },
       options,
-      typeof options.lastGoodFile === 'string'
-        ? new LastGoodFile(options.lastGoodFile)
-        : options.lastGoodFile,
+      typeof options.lastGood === 'string' ? new LastGoodFile(options.lastGood) : options.lastGood,
     )
     this.#observation = new Observation(options, this.#seen(), this)
     this.#shutdown = new Shutdown({
@@ -97,7 +95,7 @@ export class ReverseProxy extends ProxyEmitter {
       conclude: () => this.#observation.close(),
       tell: (event) => this.emit('shutdownChanged', event),
     })
-    this.status = this.#observation.handler
+    this.statusHandler = this.#observation.handler
     const { handler, upgrade } = this.#handlersFor(undefined)
     this.handler = handler
     this.upgrade = upgrade
@@ -232,7 +230,7 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /** What serves now. */
-  get config(): ProxyState {
+  get state(): ProxyState {
     const { step } = this.#shutdown
     const { generation } = this.#engine
     return { generation, providers: this.#supervisor.states, ...(step && { shutdown: step }) }

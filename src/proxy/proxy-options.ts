@@ -23,7 +23,7 @@ export interface ProxyOptions extends EngineOptions {
    * A file in which each provider's last good configuration is kept, and from which a start is served while a source is
    * down; or a cache of the host's own. Default: nothing is kept.
    */
-  readonly lastGoodFile?: string | ConfigCache
+  readonly lastGood?: string | ConfigCache
   /** A status server: JSON, metrics, events, a dashboard. Default: none; `{}` is one without a listener of its own. */
   readonly status?: StatusOptions
   /** A line for each request. Default: none. */
@@ -44,9 +44,9 @@ const OPTIONS: Readonly<
   config: ['a document', isObject],
   trustedProxies: ['a list of addresses and ranges', isListOf(isAnything)],
   entryPoints: ['an object of entry points, each with trustedProxies', isObject],
-  forwarded: ['true or false', (value) => typeof value === 'boolean'],
+  forwardedHeader: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
-  balancers: ['an object of functions', isFunctionTable],
+  strategies: ['an object of functions', isFunctionTable],
   keepTrailingSlash: ['true or false', (value) => typeof value === 'boolean'],
   unsupportedFields: ['"refuse" or "warn", or { warn: [paths] }', isAnything],
   underscoreHeaders: [
@@ -59,11 +59,11 @@ const OPTIONS: Readonly<
   upstreamTls: ['an object with ca, cert, key, insecureSkipVerify', isObject],
   lookup: ['a function', isFunction],
   stickySecret: ['a text or a list of texts', () => true],
-  upgrades: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
+  upgradeProtocols: ['a list of protocol names', isListOf((value) => typeof value === 'string')],
   onListenerError: ['"warn" or "throw"', (value) => value === 'warn' || value === 'throw'],
   onRequest: ['a function', isFunction],
   onResponse: ['a function', isFunction],
-  lastGoodFile: ['the path of a file, or a cache with load and save', isCache],
+  lastGood: ['the path of a file, or a cache with load and save', isCache],
   status: ['an object with address, token, unreadyWhileStale, metrics', isObject],
   accessLog: ['an object with one of file, stream and logger', isObject],
   logLevel: [`one of ${LOG_LEVELS.join(', ')}`, (value) => LOG_LEVELS.includes(value as LogLevel)],

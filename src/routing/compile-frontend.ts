@@ -19,7 +19,7 @@ export interface CompiledFrontend {
   /** Its rules, all of which must hold. */
   readonly tree: RuleTree<CompiledTerm>
   /** Whether an address is on its white list; absent if it has none. */
-  readonly admits: ((address: string) => boolean) | undefined
+  readonly isWhiteListed: ((address: string) => boolean) | undefined
   /** What its rules' modifiers make of a path; absent if there are none. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
   /** The path to which a client is sent, by 301, that asked for another slash form; absent if none is sent anywhere. */
@@ -48,7 +48,7 @@ export function compileFrontend(
     rule: rules.map(({ text }) => text).join(' && '),
     config: frontend,
     tree,
-    admits: frontend.whiteList && compileWhiteList(name, frontend.whiteList, issues),
+    isWhiteListed: frontend.whiteList && compileWhiteList(name, frontend.whiteList, issues),
     rewrite: compileRewrite(terms.flatMap(({ modifier }) => modifier ?? [])),
     otherSlash: otherSlashOf(terms),
   }

@@ -3,10 +3,10 @@ import { behindFirstLabel } from '../rules/match-host.js'
 import type { Decision } from '../rules/rule-tree.js'
 import type { CompiledFrontend } from './compile-frontend.js'
 import { PathTree } from './path-tree.js'
-import { type Place, placeOf } from './router-needs.js'
+import { type IndexPlace, indexPlaceOf } from './router-needs.js'
 
 /** A frontend in one of its places. */
-export interface Candidate {
+export interface RankedFrontend {
   /** Its place in the order of all frontends. */
   readonly rank: number
   readonly frontend: CompiledFrontend
@@ -15,7 +15,7 @@ export interface Candidate {
 }
 
 /** What a host has: mostly one frontend, for all its paths, and then no tree is worth its while. */
-type HostEntry = Candidate | PathTree<Candidate>
+type HostEntry = RankedFrontend | PathTree<RankedFrontend>
 
 /**
  * Frontends by what their rules need: hosts, then paths. Only those that a request's host and path allow are tried, in the
@@ -25,7 +25,7 @@ export class RouterIndex {
   readonly #hosts = new Map<string, HostEntry>()
   /** By what follows the first label. */
   readonly #wildcards = new Map<string, HostEntry>()
-  readonly #anyHost = new PathTree<Candidate>()
+  readonly #anyHost = new PathTree<RankedFrontend>()
   /** Whether the host alone says which frontends there are. */
   #byHostAlone = true
 
@@ -51,7 +51,7 @@ export class RouterIndex {
   }
 
   /** Those before a rank that a request's host and path allow, in the order of all, the same one perhaps twice. */
-  before(rank: number, facts: RequestFacts): readonly Candidate[] {
+  before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
       const end = list.findIndex((candidate) => candidate.rank >= rank)
       return end < 0 ? list : list.slice(0, end)
@@ -60,8 +60,8 @@ export class RouterIndex {
     return lists.length === 1 && only ? only : lists.flat().sort((a, b) => a.rank - b.rank)
   }
 
-  #collect(facts: RequestFacts, named: HostEntry | undefined): (readonly Candidate[])[] {
-    const lists: (readonly Candidate[])[] = []
+  #collect(facts: RequestFacts, named: HostEntry | undefined): (readonly RankedFrontend[])[] {
+    const lists: (readonly RankedFrontend[])[] = []
     collectFrom(named, facts.path, lists)
     if (this.#wildcards.size > 0)
       collectFrom(this.#wildcards.get(behindFirstLabel(facts.host)), facts.path, lists)
@@ -70,8 +70,8 @@ export class RouterIndex {
   }
 
   #add(rank: number, frontend: CompiledFrontend): void {
-    const { hosts, paths, test } = placeOf(frontend.tree)
-    const candidate: Candidate = { rank, frontend, test: onEntryPoints(frontend, test) }
+    const { hosts, paths, test } = indexPlaceOf(frontend.tree)
+    const candidate: RankedFrontend = { rank, frontend, test: onEntryPoints(frontend, test) }
     if (!hosts || hosts.wildcards?.length) this.#byHostAlone = false
     if (!hosts) {
       addTo(this.#anyHost, paths, candidate)
@@ -82,7 +82,7 @@ export class RouterIndex {
   }
 }
 
-function collectFrom(entry: HostEntry | undefined, path: string, into: (readonly Candidate[])[]): void {
+function collectFrom(entry: HostEntry | undefined, path: string, into: (readonly RankedFrontend[])[]): void {
   if (entry instanceof PathTree) entry.collect(path, into)
   else if (entry !== undefined) into.push([entry])
 }
@@ -90,8 +90,8 @@ function collectFrom(entry: HostEntry | undefined, path: string, into: (readonly
 function addToHost(
   hosts: Map<string, HostEntry>,
   host: string,
-  paths: Place['paths'],
-  candidate: Candidate,
+  paths: IndexPlace['paths'],
+  candidate: RankedFrontend,
 ): void {
   const before = hosts.get(host)
   // The rule names the host twice.
@@ -100,8 +100,8 @@ function addToHost(
     hosts.set(flat(host), candidate)
     return
   }
-  const tree = before instanceof PathTree ? before : new PathTree<Candidate>()
-  if (before !== undefined && tree !== before) tree.add('', 'prefixed', before as Candidate)
+  const tree = before instanceof PathTree ? before : new PathTree<RankedFrontend>()
+  if (before !== undefined && tree !== before) tree.add('', 'prefixed', before as RankedFrontend)
   addTo(tree, paths, candidate)
   if (tree !== before) hosts.set(flat(host), tree)
 }
@@ -114,7 +114,7 @@ function flat(text: string): string {
   return Buffer.from(text).toString()
 }
 
-function addTo(tree: PathTree<Candidate>, paths: Place['paths'], candidate: Candidate): void {
+function addTo(tree: PathTree<RankedFrontend>, paths: IndexPlace['paths'], candidate: RankedFrontend): void {
   if (!paths) return tree.add('', 'prefixed', candidate)
   for (const path of paths.paths ?? []) tree.add(path, 'exact', candidate)
   for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', candidate)
@@ -127,7 +127,7 @@ function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined)
   return test ? (facts) => isHere(facts) && test(facts) : isHere
 }
 
-function firstOf(candidates: readonly Candidate[], facts: RequestFacts): CompiledFrontend | undefined {
+function firstOf(candidates: readonly RankedFrontend[], facts: RequestFacts): CompiledFrontend | undefined {
   for (const { test, frontend } of candidates) {
     if (test === undefined || test(facts)) return frontend
   }
@@ -136,7 +136,7 @@ function firstOf(candidates: readonly Candidate[], facts: RequestFacts): Compile
 
 /** The first of several lists, each in order, that are gone through as one. */
 function firstOfAll(
-  lists: readonly (readonly Candidate[])[],
+  lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,
 ): CompiledFrontend | undefined {
   const [only] = lists
@@ -144,7 +144,7 @@ function firstOfAll(
   if (lists.length === 1) return firstOf(only, facts)
   const positions = lists.map(() => 0)
   for (;;) {
-    let next: Candidate | undefined
+    let next: RankedFrontend | undefined
     let from = 0
     for (let index = 0; index < lists.length; index += 1) {
       const candidate = lists[index]?.[positions[index] as number]

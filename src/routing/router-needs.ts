@@ -3,7 +3,7 @@ import type { Needs } from '../rules/compiled-matcher.js'
 import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from '../rules/rule-tree.js'
 
 /** Where the router looks for a frontend, and what is left to test of its rule there. */
-export interface Place {
+export interface IndexPlace {
   /** Absent: it may be any host. */
   readonly hosts?: Pick<Needs, 'hosts' | 'wildcards'>
   /** Absent: it may be any path. */
@@ -18,7 +18,7 @@ type Tree = RuleTree<CompiledTerm>
 const MAX_PLACES = 1_000
 
 /** Finds a frontend's place: the fewest hosts and the fewest paths of which its rule needs one. */
-export function placeOf(tree: Tree): Place {
+export function indexPlaceOf(tree: Tree): IndexPlace {
   const parts = conjunctsOf(tree).map((part) => ({ part, needs: needsOf(part) }))
   const byHost = fewest(parts, sizeOfHosts)
   const byPath = fewest(parts, sizeOfPaths)

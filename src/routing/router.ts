@@ -183,7 +183,7 @@ function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: Re
   const answer =
     location !== undefined
       ? ({ status: 301, location: query === '' ? location : `${location}?${query}` } as const)
-      : frontend.admits?.(clientAddress) === false
+      : frontend.isWhiteListed?.(clientAddress) === false
         ? ({ status: 403 } as const)
         : undefined
   const rewritten = frontend.rewrite?.(path).path

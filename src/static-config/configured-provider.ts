@@ -21,7 +21,7 @@ export function configuredProvider(provider: Provider, defaults: ProviderDefault
       provider.start({
         update: (config, about) => sink.update(filled(config), about),
         reject: (error, about) => sink.reject(error, about),
-        trouble: (error) => sink.trouble(error),
+        unavailable: (error) => sink.unavailable(error),
         recovered: () => sink.recovered(),
       }),
     stop: () => provider.stop(),

@@ -19,7 +19,7 @@ export class ReplaceableProvider implements Provider {
   #inner: Provider
   #sink: ConfigSink | undefined
   #gate: Gate | undefined
-  #isTroubled = false
+  #isUnavailable = false
   #isStopped = false
   /** Replacements follow each other. */
   #turn: Promise<void> = Promise.resolve()
@@ -69,7 +69,7 @@ export class ReplaceableProvider implements Provider {
     try {
       await next.start(gate.sink)
     } catch (thrown) {
-      gate.sink.trouble(asError(thrown))
+      gate.sink.unavailable(asError(thrown))
     }
   }
 
@@ -95,10 +95,10 @@ export class ReplaceableProvider implements Provider {
         reject: (error, about) => {
           if (isOpen) sink.reject(error, about)
         },
-        trouble: (error) => {
+        unavailable: (error) => {
           if (!isOpen) return
-          this.#isTroubled = true
-          sink.trouble(error)
+          this.#isUnavailable = true
+          sink.unavailable(error)
         },
         recovered: () => {
           if (isOpen) this.#recovered(sink)
@@ -108,8 +108,8 @@ export class ReplaceableProvider implements Provider {
   }
 
   #recovered(sink: ConfigSink): void {
-    if (this.#isTroubled) sink.recovered()
-    this.#isTroubled = false
+    if (this.#isUnavailable) sink.recovered()
+    this.#isUnavailable = false
   }
 }
 

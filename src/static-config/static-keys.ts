@@ -160,7 +160,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ['http.tls.insecureSkipVerify', 'flag', 'http.tls.insecureSkipVerify'],
 
   ['providersThrottleDuration', 'duration', 'throttleMs of every provider'],
-  ['lastGoodFile', 'path', 'options.lastGoodFile'],
+  ['lastGood', 'path', 'options.lastGood'],
   ['unsupportedFields', 'text', 'options.unsupportedFields'],
   ['unsupportedFields.warn', 'list', 'options.unsupportedFields.warn'],
   ['stickySecret', 'secrets', 'options.stickySecret'],

@@ -58,8 +58,8 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       `refused: ${versionOf(version, provider)}: ${error.message.replaceAll('\n', '; ')}; ${rest}`,
     )
   })
-  events.on('providerTroubled', ({ provider, error }) =>
-    say('error', { provider }, `provider ${provider} is in trouble: ${error.message}`),
+  events.on('providerUnavailable', ({ provider, error }) =>
+    say('error', { provider }, `provider ${provider} is unavailable: ${error.message}`),
   )
   events.on('providerRecovered', ({ provider, downMs }) =>
     say('info', { provider, downMs }, `provider ${provider} has recovered after ${Math.round(downMs)} ms`),

@@ -88,7 +88,7 @@ export class History {
       this.#lastRefusalAt = Date.now()
       this.#add(entry)
     })
-    events.on('providerTroubled', ({ provider, error }) => {
+    events.on('providerUnavailable', ({ provider, error }) => {
       const { code } = error as { code?: unknown }
       const known = typeof code === 'string' ? { code } : {}
       this.#lastErrors.set(provider, { at: now(), ...known, message: masked(error.message) })

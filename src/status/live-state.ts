@@ -1,4 +1,4 @@
-import { DEFAULT_STRATEGY } from '../balancing/balancers.js'
+import { DEFAULT_STRATEGY } from '../balancing/strategies.js'
 import { runInSlices } from '../base/run-steps.js'
 import type { LiveBackend } from '../engine/backends/live-backend.js'
 import type { LiveServer } from '../engine/backends/live-server.js'

@@ -87,7 +87,7 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     ),
     gauge('provider_state', '1 for the state in which a provider is, else 0.', () =>
       providers().flatMap(({ provider, state }) =>
-        ['pending', 'live', 'troubled'].map((each) => ({
+        ['pending', 'live', 'unavailable'].map((each) => ({
           labels: { provider, state: each },
           value: each === state ? 1 : 0,
         })),

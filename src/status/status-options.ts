@@ -7,12 +7,12 @@ import type { MetricsOptions } from './metrics.js'
 export interface StatusOptions {
   /**
    * Where the status server listens: `host:port`, `[::1]:port`, or `:port`, which is on 127.0.0.1. `0.0.0.0:8080` lets
-   * everybody in; give a `token` with it. Default: it does not listen; mount `proxy.status` in a server of the host's.
+   * everybody in; give a `token` with it. Default: it does not listen; mount `proxy.statusHandler` in a server of the host's.
    */
   readonly address?: string
   /** What callers must send as `Authorization: Bearer ...`. `/ping` and `/ready` need none. Default: nothing is asked for. */
   readonly token?: string
-  /** Whether `/ready` says 503 also while a provider is in trouble or serves what was kept. Default false. */
+  /** Whether `/ready` says 503 also while a provider is unavailable or serves what was kept. Default false. */
   readonly unreadyWhileStale?: boolean
   readonly metrics?: MetricsOptions
 }

@@ -113,7 +113,7 @@ async function ready({ source, unreadyWhileStale }: StatusParts, { res }: Asked)
     if (ageMs === undefined) return `${provider}: nothing of it is live yet`
     if (!unreadyWhileStale) return []
     if (staleSince !== undefined) return `${provider}: serves what was kept since ${staleSince}`
-    return state === 'troubled' ? `${provider}: its source cannot be reached` : []
+    return state === 'unavailable' ? `${provider}: its source cannot be reached` : []
   })
   if (source.shutdown()) reasons.push('shutting down')
   return json(res, { ready: reasons.length === 0, reasons }, reasons.length === 0 ? 200 : 503)

@@ -136,8 +136,8 @@ export class StatusServer {
       for (const name of backends.changed)
         traffic.keepServers(name, snapshot?.backends.get(name)?.servers ?? [])
     })
-    events.on('providerTroubled', ({ provider, error }) =>
-      stream.send('providerTroubled', { at: at(), provider, message: masked(error.message) }),
+    events.on('providerUnavailable', ({ provider, error }) =>
+      stream.send('providerUnavailable', { at: at(), provider, message: masked(error.message) }),
     )
     events.on('providerRecovered', (event) => stream.send('providerRecovered', { at: at(), ...event }))
     events.on('serverDown', (event) => stream.send('serverDown', { at: at(), ...event }))

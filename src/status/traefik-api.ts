@@ -1,4 +1,4 @@
-import { DEFAULT_STRATEGY } from '../balancing/balancers.js'
+import { DEFAULT_STRATEGY } from '../balancing/strategies.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { Backend, Frontend } from '../model/config.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'

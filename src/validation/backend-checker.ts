@@ -40,9 +40,9 @@ export class BackendChecker {
   readonly #fields: FieldChecker
   readonly #methods: readonly string[]
 
-  constructor(fields: FieldChecker, balancers: ReadonlyMap<string, unknown>) {
+  constructor(fields: FieldChecker, strategies: ReadonlyMap<string, unknown>) {
     this.#fields = fields
-    this.#methods = [...balancers.keys()]
+    this.#methods = [...strategies.keys()]
   }
 
   check(value: unknown, path: string): Backend {

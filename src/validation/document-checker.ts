@@ -1,4 +1,4 @@
-import { type BalancerFactory, balancerTable } from '../balancing/balancers.js'
+import { type StrategyFactory, strategyTable } from '../balancing/strategies.js'
 import { parseRange } from '../base/cidr.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
@@ -15,7 +15,7 @@ import type { UnsupportedFields } from './unsupported-fields.js'
 /** What a document may use beside what is built in, and what to do with fields that are not built yet. */
 export interface ValidateOptions extends MatcherOptions {
   /** The host's own strategies, by name. */
-  readonly balancers?: Readonly<Record<string, BalancerFactory>>
+  readonly strategies?: Readonly<Record<string, StrategyFactory>>
   /**
    * `refuse` (default): a field that is not built yet is an issue. `warn`: it is a warning, and ignored, unless it guards.
    * `{ warn: ['frontends.*.auth'] }`: the same for fields whose paths are named, also for those that guard.
@@ -37,7 +37,7 @@ export class DocumentChecker {
   constructor(options: ValidateOptions, fields: FieldChecker) {
     this.#fields = fields
     this.#matchers = matcherTable(options)
-    this.#backends = new BackendChecker(fields, balancerTable(options.balancers))
+    this.#backends = new BackendChecker(fields, strategyTable(options.strategies))
   }
 
   frontend(value: unknown, path: string, backends: Readonly<Record<string, Backend>>): Frontend {

@@ -19,18 +19,18 @@ import {
 } from './document-shapes.js'
 
 /** A place in a document whose fields have names of ours, and what lies in them. */
-export interface Place {
+export interface FieldScope {
   readonly shape: Shape
   /** Fields that are such places themselves. */
-  readonly inside?: Readonly<Record<string, Place>>
+  readonly inside?: Readonly<Record<string, FieldScope>>
   /** Fields whose entries, under names of the document's own, are such places. */
-  readonly each?: Readonly<Record<string, Place>>
+  readonly each?: Readonly<Record<string, FieldScope>>
   /** Fields whose entries, under names of the document's own, are values. */
   readonly open?: readonly string[]
 }
 
 /** A whole document. */
-export const DOCUMENT_PLACE: Place = {
+export const DOCUMENT_PLACE: FieldScope = {
   shape: DOCUMENT,
   each: {
     frontends: {
@@ -63,16 +63,16 @@ export function withFieldCase(document: unknown): unknown {
   return inPlace(document, DOCUMENT_PLACE)
 }
 
-function inPlace(value: unknown, { shape, inside = {}, each = {} }: Place): unknown {
+function inPlace(value: unknown, { shape, inside = {}, each = {} }: FieldScope): unknown {
   if (!isRecord(value)) return value
   const fields = nullRecord<unknown>()
   for (const [given, field] of Object.entries(value)) {
     const name = fieldOf(shape, given) ?? given
     // Two that differ in case alone: the second stays, to be refused.
     const place = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
-    if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as Place)
+    if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as FieldScope)
     else if (Object.hasOwn(each, name) && isRecord(field))
-      fields[place] = eachInPlace(field, each[name] as Place)
+      fields[place] = eachInPlace(field, each[name] as FieldScope)
     else fields[place] = field
   }
   return fields
@@ -90,7 +90,7 @@ export function fieldOf(shape: Shape, given: string): string | undefined {
 
 const BY_SMALL_NAME = new WeakMap<Shape, ReadonlyMap<string, string>>()
 
-function eachInPlace(entries: Readonly<Record<string, unknown>>, place: Place): unknown {
+function eachInPlace(entries: Readonly<Record<string, unknown>>, place: FieldScope): unknown {
   const all = nullRecord<unknown>()
   for (const [name, entry] of Object.entries(entries)) all[name] = inPlace(entry, place)
   return all

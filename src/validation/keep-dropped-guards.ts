@@ -1,7 +1,7 @@
 import { nullRecord } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
-import { DOCUMENT_PLACE, type Place } from './field-case.js'
+import { DOCUMENT_PLACE, type FieldScope } from './field-case.js'
 
 /** What stands for a guard whose value nobody needs: a document that holds it asks for the guard. */
 const ASKED_FOR = true
@@ -24,7 +24,12 @@ export function* withDroppedGuards(
   return (yield* guardsFrom(copy, original, DOCUMENT_PLACE, '')) as ProviderConfig
 }
 
-function* guardsFrom(copy: unknown, original: unknown, place: Place, path: string): Generator<void, unknown> {
+function* guardsFrom(
+  copy: unknown,
+  original: unknown,
+  place: FieldScope,
+  path: string,
+): Generator<void, unknown> {
   if (!isRecord(copy) || !isRecord(original)) return copy
   const fields = Object.assign(nullRecord<unknown>(), copy)
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)

@@ -7,7 +7,7 @@ import { describeIssues, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { Router } from '../routing/router.js'
-import { placeOf } from '../routing/router-needs.js'
+import { indexPlaceOf } from '../routing/router-needs.js'
 import type { CompiledTerm } from '../rules/compile-rule.js'
 import { implies } from '../rules/implies.js'
 import { type MatcherTable, matcherTable } from '../rules/matchers.js'
@@ -73,7 +73,7 @@ function findingsOf(
 
 /** A request that the frontend may take: one that takes everything from it may take this one too. */
 function sampleOf({ tree }: CompiledFrontend): RequestFacts {
-  const { hosts, paths } = placeOf(tree)
+  const { hosts, paths } = indexPlaceOf(tree)
   const [label] = hosts?.wildcards ?? []
   const host = hosts?.hosts?.[0] ?? (label === undefined ? '' : `*.${label}`)
   const path = paths?.paths?.[0] ?? paths?.prefixes?.[0] ?? '/'

@@ -4,7 +4,7 @@ import { suggestName } from '../base/nearest-name.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
 import type { Shape } from './document-shapes.js'
-import { DOCUMENT_PLACE, fieldOf, type Place } from './field-case.js'
+import { DOCUMENT_PLACE, type FieldScope, fieldOf } from './field-case.js'
 
 /**
  * What becomes of a document's fields that are not built yet. `refuse`: the document is refused. `warn`: they are left out,
@@ -108,7 +108,7 @@ function meantBy(name: string): string | undefined {
     ?.join('.')
 }
 
-function patternsIn({ shape, inside = {}, each = {} }: Place, above: readonly string[]): string[][] {
+function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readonly string[]): string[][] {
   return [
     ...shape.later.map((name) => [...above, name]),
     ...Object.entries(inside).flatMap(([name, place]) => patternsIn(place, [...above, name])),
@@ -120,7 +120,7 @@ function patternsIn({ shape, inside = {}, each = {} }: Place, above: readonly st
 function resolvedFrom(
   [given = ANY, ...rest]: readonly string[],
   above: readonly string[],
-  place: Place,
+  place: FieldScope,
 ): ResolvedPath {
   if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, place)}` }
   const name = fieldOf(place.shape, given)
@@ -138,7 +138,7 @@ function resolvedFrom(
 }
 
 /** Which fields of a place are not built yet, by their paths. */
-function fieldsAt(steps: readonly string[], { shape }: Place): string {
+function fieldsAt(steps: readonly string[], { shape }: FieldScope): string {
   const paths = shape.later.map((name) => quote(shown([...steps, name])))
   return paths.length > 0 ? `name a field: ${paths.join(', ')}` : 'all fields there are supported'
 }
@@ -167,12 +167,12 @@ function howToName(steps: readonly string[]): string {
 
 /** The path with `*` for each name of the document's own: as `GUARDS` has it. */
 function patternOf(steps: readonly string[]): readonly string[] {
-  let place: Place | undefined = DOCUMENT_PLACE
+  let place: FieldScope | undefined = DOCUMENT_PLACE
   const pattern: string[] = []
   for (let at = 0; at < steps.length; at += 1) {
     const name = steps[at] as string
     pattern.push(name)
-    const each: Place | undefined = place?.each?.[name]
+    const each: FieldScope | undefined = place?.each?.[name]
     if (each && at + 1 < steps.length) {
       pattern.push('*')
       at += 1

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Backend } from 'switchover'
-import { balancerTable } from '../../src/balancing/balancers.js'
 import { Heap } from '../../src/balancing/heap.js'
+import { strategyTable } from '../../src/balancing/strategies.js'
 import { LiveBackend } from '../../src/engine/backends/live-backend.js'
 import type { LiveServer } from '../../src/engine/backends/live-server.js'
 import { RetryBudget } from '../../src/engine/backends/retry-budget.js'
@@ -149,10 +149,10 @@ function backendOf(method: string, servers: number): LiveBackend {
   const upstreams = new Upstreams({ timeouts: DEFAULT_TIMEOUTS, tls: {}, networks })
   const newBudget = () => new RetryBudget(0.2)
   const tools = {
-    balancers: balancerTable(),
+    strategies: strategyTable(),
     upstreams,
     newBudget,
-    names: { addressesOf: () => undefined },
+    addresses: { addressesOf: () => undefined },
     events: new ProxyEmitter(),
   }
   const backend = new LiveBackend('web@static', config, undefined, tools)
@@ -207,7 +207,7 @@ const began = process.hrtime.bigint()
 console.log(
   `${SERVERS} servers, ${LOAD * 100} % of what they can do, ${values.seconds} s, seed ${values.seed}; p50 / p99 / p99.9 in ms, and the share that failed\n`,
 )
-const methods = [...balancerTable().keys()].filter((method) => method !== 'first')
+const methods = [...strategyTable().keys()].filter((method) => method !== 'first')
 console.log(`| | ${methods.map((method) => `\`${method}\``).join(' | ')} |`)
 console.log(`|---|${methods.map(() => '---|').join('')}`)
 for (const [name, scenario] of Object.entries(SCENARIOS)) {

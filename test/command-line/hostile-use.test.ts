@@ -312,7 +312,7 @@ describe('flags come before the environment, and that before the file', () => {
     const sink = {
       update: async () => ({ state: 'superseded' }) as never,
       reject: () => {},
-      trouble: () => {},
+      unavailable: () => {},
       recovered: () => {},
     }
     const configs = await Promise.all([

@@ -154,7 +154,7 @@ export function describeProviderContract(
         expect(harness.outage).toBeUndefined()
         const { sink } = await start()
         await until(sink, await harness.change())
-        expect(sink.of('trouble')).toEqual([])
+        expect(sink.of('unavailable')).toEqual([])
       })
       return
     }
@@ -165,9 +165,9 @@ export function describeProviderContract(
     }
 
     const troubled = (sink: RecordingSink) =>
-      sink.until('trouble is reported', ({ isTroubled }) => isTroubled)
+      sink.until('trouble is reported', ({ isUnavailable }) => isUnavailable)
     const well = (sink: RecordingSink) =>
-      sink.until('recovery is reported', ({ isTroubled }) => !isTroubled, 30_000)
+      sink.until('recovery is reported', ({ isUnavailable }) => !isUnavailable, 30_000)
 
     it('starts though its source is down, reports that once, and needs no help when it comes up', async () => {
       await outage().break()

@@ -67,7 +67,7 @@ describe('Forwarded', () => {
     ['127.0.0.2', ['127.0.0.2'], 'for=192.0.2.1, for=127.0.0.2;by=_ID;host="a:80";proto=http'],
     ['127.0.0.2', [], 'for=127.0.0.2;by=_ID;host="a:80";proto=http'],
   ])('from %s, trusted %j, is %j', async (from, trustedProxies, expected) => {
-    const { port, seen } = await startRecording({ forwarded: true, trustedProxies })
+    const { port, seen } = await startRecording({ forwardedHeader: true, trustedProxies })
     const client = await openRaw(port, { localAddress: from })
     client.sendHead('GET / HTTP/1.1', 'Host: a:80', 'Forwarded: for=192.0.2.1', 'Connection: close')
     await client.untilClosed()

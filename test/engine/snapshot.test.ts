@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { BalancerFactory, ProviderConfig } from 'switchover'
+import type { ProviderConfig, StrategyFactory } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { balancerTable } from '../../src/balancing/balancers.js'
+import { strategyTable } from '../../src/balancing/strategies.js'
 import { RetryBudget } from '../../src/engine/backends/retry-budget.js'
 import { ProxyEmitter } from '../../src/engine/events/proxy-emitter.js'
 import { compileSnapshot, type Snapshot } from '../../src/engine/snapshot.js'
@@ -134,10 +134,10 @@ describe('a swap', () => {
     const newBudget = () => new RetryBudget(0)
     const tools = {
       matchers: matcherTable(),
-      balancers: balancerTable(),
+      strategies: strategyTable(),
       upstreams,
       newBudget,
-      names: { addressesOf: () => undefined },
+      addresses: { addressesOf: () => undefined },
       events: new ProxyEmitter(),
     }
     const url = 'http://127.0.0.1:1'
@@ -187,7 +187,7 @@ describe('balancing', () => {
 
   it('can be the host’s own', async () => {
     const [one, two] = [await startNamed('one'), await startNamed('two')]
-    const last: BalancerFactory = (servers) => () => servers.at(-1)
+    const last: StrategyFactory = (servers) => () => servers.at(-1)
     const { port } = await startEngine(
       {
         frontends: { all: { backend: 'pool', rule: 'PathPrefix:/' } },
@@ -195,7 +195,7 @@ describe('balancing', () => {
           pool: { servers: { a: { url: one.url }, b: { url: two.url } }, loadBalancer: { method: 'last' } },
         },
       },
-      { balancers: { last } },
+      { strategies: { last } },
     )
     expect((await httpGet({ port })).body).toBe('two')
     expect((await httpGet({ port })).body).toBe('two')

@@ -83,7 +83,7 @@ export class Stage {
         },
         backends: { raw: { servers: servers(this.#raw) }, echo: { servers: servers(this.#echo) } },
       },
-      upgrades: ['echo'],
+      upgradeProtocols: ['echo'],
       retry: { budget: 1 },
       // No request may come to a server but as one that was sent to it.
       onRequest: ({ headers }) => headers.set('X-Dispatch', String(++this.#dispatched)),

@@ -141,7 +141,7 @@ describe('following an alias', () => {
     const source = new InMemoryAliasSource(V1)
     const watch = source.watch.bind(source)
     source.watch = (bell) => {
-      ring = () => bell.ring()
+      ring = () => bell.changed()
       return watch(bell)
     }
     const { fetcher } = await follow(source)
@@ -245,12 +245,12 @@ class ScriptedSource implements AliasSource {
   }
 
   ring(): void {
-    this.bell?.ring()
+    this.bell?.changed()
   }
 
   async watch(bell: Parameters<AliasSource['watch']>[0]): Promise<void> {
     this.bell = bell
-    bell.ring()
+    bell.changed()
   }
 
   async read(): Promise<AliasReading> {
@@ -291,7 +291,7 @@ describe('an alias that cannot be read', () => {
       return { value: V1, revision: '1' }
     })
     const { fetcher, sink } = await follow(source)
-    expect(sink.of('trouble')[0]?.error).toBe(failure)
+    expect(sink.of('unavailable')[0]?.error).toBe(failure)
     for (const wait of [100, 200, 400, 800, 1_600, 2_000, 2_000]) {
       const { reads } = source
       await vi.advanceTimersByTimeAsync(wait - 1)
@@ -334,14 +334,14 @@ describe('an alias that cannot be read', () => {
     fetcher.last.answer(document())
     await settle()
     expect(sink.versions).toEqual([V1])
-    expect(sink.isTroubled).toBe(true)
+    expect(sink.isUnavailable).toBe(true)
   })
 })
 
 describe('an alias key that does not exist', () => {
   it('is trouble that says so, and nothing is delivered', async () => {
     const { fetcher, sink } = await follow(new InMemoryAliasSource())
-    expect(sink.said).toMatchObject([{ what: 'trouble', error: { code: 'PROXY_ALIAS_MISSING' } }])
+    expect(sink.said).toMatchObject([{ what: 'unavailable', error: { code: 'PROXY_ALIAS_MISSING' } }])
     expect(fetcher.asked).toEqual([])
   })
 
@@ -366,7 +366,7 @@ describe('an alias key that does not exist', () => {
     await settle()
     fetcher.last.answer(document())
     await settle()
-    expect(sink.said.map(({ what }) => what)).toEqual(['trouble', 'recovered', 'update'])
+    expect(sink.said.map(({ what }) => what)).toEqual(['unavailable', 'recovered', 'update'])
   })
 })
 
@@ -408,7 +408,7 @@ describe('a prefix that cannot be fetched', () => {
     fetcher.last.answer(document())
     await settle()
     expect(sink.versions).toEqual([V1])
-    expect(sink.isTroubled).toBe(false)
+    expect(sink.isUnavailable).toBe(false)
   })
 
   it('is left alone for as long as the API asks, but no longer than 30 s', async () => {
@@ -443,7 +443,7 @@ describe('a prefix that cannot be fetched', () => {
     const { fetcher, sink } = await follow(new InMemoryAliasSource(V1))
     fetcher.last.fail(new TypeError('the fetcher has a defect'))
     await settle()
-    expect(sink.of('trouble')[0]?.error.message).toBe('the fetcher has a defect')
+    expect(sink.of('unavailable')[0]?.error.message).toBe('the fetcher has a defect')
   })
 
   it('is an outage until both the alias and the prefix can be had', async () => {
@@ -462,10 +462,10 @@ describe('a prefix that cannot be fetched', () => {
     revision += 1
     source.ring()
     await settle()
-    expect(sink.isTroubled).toBe(true)
+    expect(sink.isUnavailable).toBe(true)
     fetcher.last.answer(document())
     await settle()
-    expect(sink.isTroubled).toBe(false)
+    expect(sink.isUnavailable).toBe(false)
     expect(sink.outages).toBe(1)
   })
 })
@@ -557,7 +557,7 @@ describe('a prefix that is refused', () => {
     await vi.advanceTimersByTimeAsync(25)
     fetcher.last.fail(unusable)
     await settle()
-    expect(sink.said.map(({ what }) => what)).toEqual(['trouble', 'recovered', 'reject'])
+    expect(sink.said.map(({ what }) => what)).toEqual(['unavailable', 'recovered', 'reject'])
   })
 
   it('tells the operator once per distinct content, and again after something went live in between', async () => {
@@ -590,7 +590,7 @@ describe('a prefix that is refused', () => {
     await retry(broken('b'))
     expect(events).toHaveLength(3)
     await retry(document())
-    expect(proxy.config.generation).toBe(1)
+    expect(proxy.state.generation).toBe(1)
     source.set(V1)
     await settle()
     await retry(broken('b'))

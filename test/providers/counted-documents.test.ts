@@ -229,7 +229,7 @@ describe('what an answer is counted as', () => {
       void provider.start({
         update: async (document: unknown) => resolve(document),
         reject: resolve,
-        trouble: resolve,
+        unavailable: resolve,
         recovered: () => {},
       } as never)
     })

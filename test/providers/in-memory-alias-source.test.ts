@@ -4,29 +4,29 @@ import { describe, expect, it } from 'vitest'
 function countingBell() {
   return {
     rings: 0,
-    ring() {
+    changed() {
       this.rings += 1
     },
-    trouble() {},
+    unavailable() {},
     recovered() {},
   }
 }
 
 describe('InMemoryAliasSource', () => {
   it('rings at once, so that the value it began with is read', async () => {
-    const bell = countingBell()
-    await new InMemoryAliasSource('/v1').watch(bell)
-    expect(bell.rings).toBe(1)
+    const watcher = countingBell()
+    await new InMemoryAliasSource('/v1').watch(watcher)
+    expect(watcher.rings).toBe(1)
   })
 
   it('rings at each write, even of the same value, and gives each write a revision of its own', async () => {
     const source = new InMemoryAliasSource('/v1')
-    const bell = countingBell()
-    await source.watch(bell)
+    const watcher = countingBell()
+    await source.watch(watcher)
     const before = await source.read()
     source.set('/v1')
     const after = await source.read()
-    expect(bell.rings).toBe(2)
+    expect(watcher.rings).toBe(2)
     expect(after.value).toBe('/v1')
     expect(after.revision).not.toBe(before.revision)
   })
@@ -48,7 +48,7 @@ describe('InMemoryAliasSource', () => {
   it('rings for everyone who watches, and for nobody after its stop', async () => {
     const source = new InMemoryAliasSource('/v1')
     const bells = [countingBell(), countingBell()]
-    for (const bell of bells) await source.watch(bell)
+    for (const watcher of bells) await source.watch(watcher)
     source.set('/v2')
     await source.stop()
     source.set('/v3')

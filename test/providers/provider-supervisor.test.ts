@@ -5,7 +5,7 @@ import {
   type Provider,
   type ProviderConfig,
   type ProviderRecovered,
-  type ProviderTroubled,
+  type ProviderUnavailable,
   ProxyEngine,
   ProxyError,
   StaticProvider,
@@ -56,7 +56,7 @@ function document(host: string, { backend = 'pool', version }: { backend?: strin
 type Event =
   | ({ is: 'changed' } & ConfigChanged)
   | ({ is: 'rejected' } & ConfigRejected)
-  | ({ is: 'troubled' } & ProviderTroubled)
+  | ({ is: 'unavailable' } & ProviderUnavailable)
   | ({ is: 'recovered' } & ProviderRecovered)
 
 const supervisors: ProviderSupervisor[] = []
@@ -70,7 +70,7 @@ async function supervise(...providers: Provider[]) {
     (config, about, cancel, onSwapped) => engine.applyMerged(config, about, cancel, onSwapped),
     {
       rejected: (event) => events.push({ is: 'rejected', ...event }),
-      troubled: (event) => events.push({ is: 'troubled', ...event }),
+      unavailable: (event) => events.push({ is: 'unavailable', ...event }),
       recovered: (event) => events.push({ is: 'recovered', ...event }),
     },
   )
@@ -350,7 +350,7 @@ describe('a delivery', () => {
     expect(await late).toEqual({ state: 'superseded' })
     expect(await provider.sink.update(document('c'))).toEqual({ state: 'superseded' })
     provider.sink.reject(new ProxyError('PROXY_CONFIG_UNUSABLE'))
-    provider.sink.trouble(new Error('late'))
+    provider.sink.unavailable(new Error('late'))
     provider.sink.recovered()
     expect(watched.told).toEqual(['changed one'])
     expect(watched.serves('a')).toBe('web@one')
@@ -376,11 +376,11 @@ describe('several providers', () => {
     await one.sink.update(document('a'))
     await two.sink.update(document('b'))
     await one.sink.update({ frontends: {}, backends: {} })
-    one.sink.trouble(new Error('gone'))
+    one.sink.unavailable(new Error('gone'))
     await two.sink.update(document('c'))
     expect([serves('a'), serves('b'), serves('c')]).toEqual(['web@one', undefined, 'web@two'])
     expect(supervisor.states).toMatchObject([
-      { provider: 'one', state: 'troubled' },
+      { provider: 'one', state: 'unavailable' },
       { provider: 'two', state: 'live' },
     ])
   })
@@ -439,7 +439,7 @@ describe('several providers', () => {
       new ProviderSupervisor(
         names.map((name) => new ManualProvider(name)),
         async () => ({ generation: 1 }),
-        { rejected() {}, troubled() {}, recovered() {} },
+        { rejected() {}, unavailable() {}, recovered() {} },
       )
     expect(() => make('same', 'other', 'same')).toThrow(
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID', message: expect.stringContaining('"same"') }),
@@ -467,7 +467,7 @@ describe('ready', () => {
 
   it('rejects at the limit, naming each missing provider and its first cause; starting goes on', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const names = ['live', 'silent', 'troubled', 'refused']
+    const names = ['live', 'silent', 'unavailable', 'refused']
     const [live, silent, troubled, refused] = names.map((name) => new ManualProvider(name)) as [
       ManualProvider,
       ManualProvider,
@@ -476,8 +476,8 @@ describe('ready', () => {
     ]
     const { supervisor } = await supervise(live, silent, troubled, refused)
     const cause = new Error('connection refused')
-    troubled.sink.trouble(cause)
-    troubled.sink.trouble(new Error('the second attempt failed too'))
+    troubled.sink.unavailable(cause)
+    troubled.sink.unavailable(new Error('the second attempt failed too'))
     refused.sink.reject(new ProxyError('PROXY_CONFIG_UNUSABLE', 'that is HTML'))
     await live.sink.update(document('a'))
     const error = supervisor.ready(5_000).catch((thrown: unknown) => thrown)
@@ -485,7 +485,7 @@ describe('ready', () => {
     expect(await error).toMatchObject({
       code: 'PROXY_NOT_READY',
       message:
-        'not ready after 5000 ms: silent: delivered nothing yet; troubled: connection refused; refused: that is HTML',
+        'not ready after 5000 ms: silent: delivered nothing yet; unavailable: connection refused; refused: that is HTML',
       cause,
     })
     const later = supervisor.ready(5_000)
@@ -530,7 +530,7 @@ describe('starting and stopping', () => {
       const other = new ManualProvider('other')
       const watched = await supervise(failing, other)
       expect(await other.sink.update(document('a'))).toMatchObject({ state: 'live' })
-      expect(watched.told).toEqual(['troubled failing', 'changed other'])
+      expect(watched.told).toEqual(['unavailable failing', 'changed other'])
       expect(watched.events[0]).toMatchObject({ error: { message: 'no such file' } })
       await watched.supervisor.stop()
       expect(failing.stopped).toBe(1)
@@ -545,7 +545,7 @@ describe('starting and stopping', () => {
     const supervisor = new ProviderSupervisor(
       [slow, supervised],
       (config, about, cancel, onSwapped) => engine.applyMerged(config, about, cancel, onSwapped),
-      { rejected() {}, troubled() {}, recovered() {} },
+      { rejected() {}, unavailable() {}, recovered() {} },
     )
     supervisors.push(supervisor)
     void supervisor.start()
@@ -563,7 +563,7 @@ describe('starting and stopping', () => {
     const note = () => void events.push('told')
     const supervisor = new ProviderSupervisor([provider], async () => ({ generation: 1 }), {
       rejected: note,
-      troubled: note,
+      unavailable: note,
       recovered: note,
     })
     const starting = supervisor.start()
@@ -610,7 +610,7 @@ describe('starting and stopping', () => {
   })
 })
 
-describe('trouble', () => {
+describe('unavailable', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   })
@@ -622,23 +622,23 @@ describe('trouble', () => {
     const watched = await supervise(provider)
     await provider.sink.update(document('a'))
     const cause = new Error('connection refused')
-    provider.sink.trouble(cause)
-    for (let attempt = 0; attempt < 100; attempt++) provider.sink.trouble(new Error('still'))
-    expect(watched.told).toEqual(['changed one', 'troubled one'])
+    provider.sink.unavailable(cause)
+    for (let attempt = 0; attempt < 100; attempt++) provider.sink.unavailable(new Error('still'))
+    expect(watched.told).toEqual(['changed one', 'unavailable one'])
     expect(watched.events[1]).toMatchObject({ error: cause })
     expect(watched.serves('a')).toBe('web@one')
-    expect(watched.supervisor.states).toMatchObject([{ state: 'troubled' }])
+    expect(watched.supervisor.states).toMatchObject([{ state: 'unavailable' }])
   })
 
   it('is over after two seconds of health, and then told with how long it lasted', async () => {
     const provider = new ManualProvider('one')
     const watched = await supervise(provider)
     await provider.sink.update(document('a'))
-    provider.sink.trouble(new Error('gone'))
+    provider.sink.unavailable(new Error('gone'))
     await pass(7_000)
     provider.sink.recovered()
     await pass(1_999)
-    expect(watched.told).toEqual(['changed one', 'troubled one'])
+    expect(watched.told).toEqual(['changed one', 'unavailable one'])
     await pass(1)
     expect(watched.events[2]).toEqual({ is: 'recovered', provider: 'one', downMs: 7_000 })
     expect(watched.supervisor.states).toMatchObject([{ state: 'live' }])
@@ -648,36 +648,36 @@ describe('trouble', () => {
     const provider = new ManualProvider('one')
     const watched = await supervise(provider)
     for (let flap = 0; flap < 50; flap++) {
-      provider.sink.trouble(new Error(`flap ${flap}`))
+      provider.sink.unavailable(new Error(`flap ${flap}`))
       await pass(500)
       provider.sink.recovered()
       await pass(1_500)
     }
-    expect(watched.told).toEqual(['troubled one'])
+    expect(watched.told).toEqual(['unavailable one'])
     await pass(2_000)
-    expect(watched.told).toEqual(['troubled one', 'recovered one'])
+    expect(watched.told).toEqual(['unavailable one', 'recovered one'])
   })
 
   it('after a recovery is a new outage', async () => {
     const provider = new ManualProvider('one')
     const watched = await supervise(provider)
     for (let outage = 0; outage < 2; outage++) {
-      provider.sink.trouble(new Error('gone'))
+      provider.sink.unavailable(new Error('gone'))
       provider.sink.recovered()
       await pass(2_000)
     }
-    expect(watched.told).toEqual(['troubled one', 'recovered one', 'troubled one', 'recovered one'])
+    expect(watched.told).toEqual(['unavailable one', 'recovered one', 'unavailable one', 'recovered one'])
   })
 
   it('is not over the later for a source that says again and again that it answers', async () => {
     const provider = new ManualProvider('one')
     const watched = await supervise(provider)
-    provider.sink.trouble(new Error('gone'))
+    provider.sink.unavailable(new Error('gone'))
     for (let word = 0; word < 21; word++) {
       provider.sink.recovered()
       await pass(100)
     }
-    expect(watched.told).toEqual(['troubled one', 'recovered one'])
+    expect(watched.told).toEqual(['unavailable one', 'recovered one'])
   })
 
   it('never had is not recovered from', async () => {
@@ -691,20 +691,20 @@ describe('trouble', () => {
   it('of one provider says nothing of another', async () => {
     const [one, two] = [new ManualProvider('one'), new ManualProvider('two')]
     const watched = await supervise(one, two)
-    one.sink.trouble(new Error('gone'))
+    one.sink.unavailable(new Error('gone'))
     two.sink.recovered()
     await pass(10_000)
-    expect(watched.told).toEqual(['troubled one'])
+    expect(watched.told).toEqual(['unavailable one'])
   })
 
   it('that ends after the stop is not told', async () => {
     const provider = new ManualProvider('one')
     const watched = await supervise(provider)
-    provider.sink.trouble(new Error('gone'))
+    provider.sink.unavailable(new Error('gone'))
     provider.sink.recovered()
     await watched.supervisor.stop()
     await pass(10_000)
-    expect(watched.told).toEqual(['troubled one'])
+    expect(watched.told).toEqual(['unavailable one'])
     expect(vi.getTimerCount()).toBe(0)
   })
 })

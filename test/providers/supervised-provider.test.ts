@@ -10,7 +10,7 @@ function supervised() {
   const provider = new StaticProvider({ config: { frontends: {}, backends: {} } })
   const entry = new SupervisedProvider(provider, {
     rejected: (event) => told.push(event),
-    troubled: (event) => told.push(event),
+    unavailable: (event) => told.push(event),
     recovered: (event) => told.push(event),
   })
   return { entry, told }
@@ -37,10 +37,10 @@ describe('the state of a provider', () => {
 
   it('is troubled during an outage, whether something is live or not, and keeps telling what is live', () => {
     const { entry } = supervised()
-    entry.trouble(new Error('gone'))
-    expect(entry.state).toEqual({ provider: 'static', state: 'troubled' })
+    entry.unavailable(new Error('gone'))
+    expect(entry.state).toEqual({ provider: 'static', state: 'unavailable' })
     entry.wentLive(nothing, 'v1')
-    expect(entry.state).toMatchObject({ state: 'troubled', version: 'v1' })
+    expect(entry.state).toMatchObject({ state: 'unavailable', version: 'v1' })
     entry.recovered()
     vi.advanceTimersByTime(2_000)
     expect(entry.state).toMatchObject({ state: 'live', version: 'v1' })
@@ -85,7 +85,7 @@ describe('a rejection', () => {
   it('is the first cause of not being ready unless trouble came before it', () => {
     const { entry } = supervised()
     entry.reject(error, undefined, 'one')
-    entry.trouble(new Error('gone'))
+    entry.unavailable(new Error('gone'))
     expect(entry.firstCause).toBe(error)
   })
 })

@@ -52,7 +52,7 @@ describe('making a proxy', () => {
     const provider = new ManualProvider()
     const proxy = makeProxy({ providers: [provider] })
     expect(provider.starts).toBe(0)
-    expect(proxy.config).toEqual({ generation: 0, providers: [{ provider: 'manual', state: 'pending' }] })
+    expect(proxy.state).toEqual({ generation: 0, providers: [{ provider: 'manual', state: 'pending' }] })
     expect(() => proxy.explain({ host: 'a', path: '/', clientAddress: '192.0.2.1' })).toThrow(
       expect.objectContaining({ code: 'PROXY_NOT_READY' }),
     )
@@ -126,7 +126,7 @@ describe('ready', () => {
     await waiting
     expect((await httpGet({ port, path: '/two' })).body).toBe('two')
     expect((await httpGet({ port, path: '/three' })).status).toBe(404)
-    expect(proxy.config).toMatchObject({ generation: 2, providers: [{ state: 'live' }, { state: 'live' }] })
+    expect(proxy.state).toMatchObject({ generation: 2, providers: [{ state: 'live' }, { state: 'live' }] })
   })
 
   it('rejects at the limit and names each missing provider with its first cause; starting goes on', async () => {
@@ -137,8 +137,8 @@ describe('ready', () => {
     })
     void proxy.start()
     const cause = new Error('no route to the source')
-    broken.sink!.trouble(cause)
-    broken.sink!.trouble(new Error('later'))
+    broken.sink!.unavailable(cause)
+    broken.sink!.unavailable(new Error('later'))
     const error: unknown = await proxy.ready({ timeoutMs: 30 }).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'PROXY_NOT_READY', cause })
     expect((error as Error).message).toMatch(/silent: .*; broken: no route to the source$/)
@@ -443,7 +443,7 @@ describe('a running proxy', () => {
       changes: { backends: { changed: ['pool@static'] } },
     })
     expect((await httpGet({ port })).body).toBe('two')
-    expect(proxy.config).toMatchObject({
+    expect(proxy.state).toMatchObject({
       generation: 2,
       providers: [{ provider: 'static', state: 'live', version: 'v2', ageMs: expect.any(Number) }],
     })

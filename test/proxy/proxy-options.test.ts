@@ -25,7 +25,7 @@ describe('options', () => {
         trustedProxies: ['10.0.0.0/8', 'unix'],
         entryPoints: { web: { trustedProxies: [] }, other: {} },
         matchers: {},
-        balancers: {},
+        strategies: {},
         unsupportedFields: 'warn',
         timeouts: { connectMs: 1, responseHeadMs: 2, bodyIdleMs: 3 },
         retry: { attempts: 1 },
@@ -166,7 +166,7 @@ describe('options', () => {
     expect(() => createProxy({ config, matchers: { Host: () => () => true } })).toThrow(
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
     )
-    expect(() => createProxy({ config, balancers: { wrr: () => () => undefined } })).toThrow(
+    expect(() => createProxy({ config, strategies: { wrr: () => () => undefined } })).toThrow(
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID' }),
     )
   })

@@ -35,8 +35,8 @@ describe('compileFrontend', () => {
   })
 
   it('has nothing that its configuration does not ask for', () => {
-    const { admits, rewrite, otherSlash } = compile({ rule: 'Host:a.test' })
-    expect([admits, rewrite, otherSlash]).toEqual([undefined, undefined, undefined])
+    const { isWhiteListed, rewrite, otherSlash } = compile({ rule: 'Host:a.test' })
+    expect([isWhiteListed, rewrite, otherSlash]).toEqual([undefined, undefined, undefined])
   })
 
   it.each([
@@ -133,7 +133,7 @@ describe('the white list', () => {
     ['', false],
     ['unknown', false],
   ])('admits %j: %s', (address, admitted) => {
-    expect(compile({ rule: 'Path:/', whiteList: { sourceRange } }).admits?.(address)).toBe(admitted)
+    expect(compile({ rule: 'Path:/', whiteList: { sourceRange } }).isWhiteListed?.(address)).toBe(admitted)
   })
 
   it('is none of the rule: a frontend takes whom it does not admit', () => {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import type { RuleSpec } from '../../src/model/config.js'
-import { type Place, placeOf } from '../../src/routing/router-needs.js'
+import { type IndexPlace, indexPlaceOf } from '../../src/routing/router-needs.js'
 import { compileRule } from '../../src/rules/compile-rule.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { factsOf } from '../support/facts-of.js'
 
 const OWN = matcherTable({ matchers: { Odd: () => () => true, Later: () => (async () => true) as never } })
 
-function place(rule: string | RuleSpec, matchers = OWN): Place {
+function place(rule: string | RuleSpec, matchers = OWN): IndexPlace {
   const { tree, issues } = compileRule(rule, matchers)
   if (!tree) throw new Error(JSON.stringify(issues))
-  return placeOf(tree)
+  return indexPlaceOf(tree)
 }
 
 /** A place in short: its hosts, `*.` before what stands behind one label; its paths, `*` behind prefixes; `?` if tested. */

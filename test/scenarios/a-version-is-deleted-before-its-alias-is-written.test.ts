@@ -62,6 +62,6 @@ describe('a version that is deleted before the alias is written', () => {
       `${name}: ${load.answered} requests over ${FLIPS} flips, ${load.failures.length} failed or mixed`,
     )
     expect(load.failures).toEqual([])
-    expect(proxy.config.generation).toBe(FLIPS + 1)
+    expect(proxy.state.generation).toBe(FLIPS + 1)
   })
 })

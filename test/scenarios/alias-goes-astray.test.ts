@@ -20,7 +20,7 @@ async function expectNextIsFollowed(
 ): Promise<void> {
   const { api, proxy, documents, prefixOf, writeAlias, serves } = cluster
   await serves(1)
-  expect(proxy.config).toMatchObject({ generation: 1, providers: [{ version: prefixOf(1) }] })
+  expect(proxy.state).toMatchObject({ generation: 1, providers: [{ version: prefixOf(1) }] })
   api.on(prefixOf(2), json({ prefix: prefixOf(2), ...documents[2] }))
   const switched = nextEvent(proxy, 'configChanged')
   await writeAlias(prefixOf(2))
@@ -33,7 +33,7 @@ async function expectNextIsFollowed(
 describe.concurrent('the old configuration serves on, and the next value is followed, when the alias', () => {
   it('is deleted', async () => {
     await withCluster(etcd, {}, async (cluster) => {
-      const trouble = nextEvent(cluster.proxy, 'providerTroubled')
+      const trouble = nextEvent(cluster.proxy, 'providerUnavailable')
       await cluster.deleteAlias()
       const { error } = await trouble
       expect(error).toMatchObject({ code: 'PROXY_ALIAS_MISSING' })

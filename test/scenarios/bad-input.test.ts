@@ -5,7 +5,7 @@ import {
   EtcdAliasProvider,
   type Issue,
   type ProviderRecovered,
-  type ProviderTroubled,
+  type ProviderUnavailable,
   type ProxyError,
 } from 'switchover'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -54,10 +54,10 @@ async function cluster() {
   })
   const proxy = createProxy({ providers: [new EtcdAliasProvider({ hosts: etcd.url, aliasKey, fetcher })] })
   const rejected: ConfigRejected[] = []
-  const troubled: ProviderTroubled[] = []
+  const troubled: ProviderUnavailable[] = []
   const recovered: ProviderRecovered[] = []
   proxy.on('configRejected', (event) => rejected.push(event))
-  proxy.on('providerTroubled', (event) => troubled.push(event))
+  proxy.on('providerUnavailable', (event) => troubled.push(event))
   proxy.on('providerRecovered', (event) => recovered.push(event))
   const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
   await proxy.ready()
@@ -184,7 +184,7 @@ const TEN_PATHS = [
 interface BadAnswer {
   readonly answers: string
   readonly behaviour: (cluster: Cluster) => Behaviour
-  readonly event: 'configRejected' | 'providerTroubled'
+  readonly event: 'configRejected' | 'providerUnavailable'
   readonly code: ProxyError['code']
   readonly says: string
   /** How often the API is asked after the report before it is mended: at least one whole further attempt. */
@@ -204,7 +204,7 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
   {
     answers: '500',
     behaviour: () => status(500, 'the database is away'),
-    event: 'providerTroubled',
+    event: 'providerUnavailable',
     code: 'PROXY_CONFIG_UNREACHABLE',
     says: 'status 500; it begins with "the database is away"',
   },
@@ -240,7 +240,7 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
   {
     answers: 'nothing at all',
     behaviour: () => silent,
-    event: 'providerTroubled',
+    event: 'providerUnavailable',
     code: 'PROXY_CONFIG_UNREACHABLE',
     says: `no whole answer within ${TIMEOUT_MS} ms`,
   },
@@ -284,23 +284,23 @@ describe.concurrent('a prefix for which the API has', () => {
 
         await api.untilAsked(prefix, api.timesAsked(prefix) + furtherQuestions)
         await serves(1)
-        expect(proxy.config.generation).toBe(1)
-        expect(proxy.config.providers).toMatchObject([
-          { version: `${root}/v1`, state: event === 'configRejected' ? 'live' : 'troubled' },
+        expect(proxy.state.generation).toBe(1)
+        expect(proxy.state.providers).toMatchObject([
+          { version: `${root}/v1`, state: event === 'configRejected' ? 'live' : 'unavailable' },
         ])
 
         const switched = nextEvent(proxy, 'configChanged')
         api.on(prefix, json({ prefix, ...two }))
         expect(await switched).toMatchObject({ generation: 2, version: prefix, verified: true })
         await serves(2)
-        if (event === 'providerTroubled' && recovered.length === 0)
+        if (event === 'providerUnavailable' && recovered.length === 0)
           await nextEvent(proxy, 'providerRecovered')
         expect({ rejected: rejected.length, troubled: troubled.length, recovered: recovered.length }).toEqual(
           event === 'configRejected'
             ? { rejected: 1, troubled: 0, recovered: 0 }
             : { rejected: 0, troubled: 1, recovered: 1 },
         )
-        expect(proxy.config.providers).toMatchObject([{ version: prefix, state: 'live' }])
+        expect(proxy.state.providers).toMatchObject([{ version: prefix, state: 'live' }])
         // Of 200 MB, only as much is ever taken as it needs to see that it is too much.
         expect(api.streamed).toBeLessThan(100e6)
       })

@@ -165,7 +165,7 @@ describe('a client without an address', () => {
   })
 
   it('is not invented where a trusted Unix socket has none to add', async () => {
-    const { proxy, seen } = await start({ forwarded: true })
+    const { proxy, seen } = await start({ forwardedHeader: true })
     const send = await openDoor(proxy, 'listen', 'unix')
     const told = async (...lines: string[]) => {
       await send('GET / HTTP/1.1', 'Host: open.test', ...lines, 'Connection: close')

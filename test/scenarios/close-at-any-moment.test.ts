@@ -54,9 +54,9 @@ async function start(behaviour: Behaviour, url = api.url): Promise<{ prefix: str
   const aliasKey = `/cluster-${clusters}/alias`
   api.on(prefix, behaviour)
   await etcd.put(aliasKey, prefix)
-  const lastGoodFile = join(folder, `${clusters}.json`)
+  const lastGood = join(folder, `${clusters}.json`)
   const process = running()
-  process.order({ do: 'start', settings: { hosts: etcd.url, aliasKey, url, lastGoodFile } })
+  process.order({ do: 'start', settings: { hosts: etcd.url, aliasKey, url, lastGood } })
   const { port } = await process.until('listening')
   return { prefix, port }
 }
@@ -81,7 +81,7 @@ it('closes at once while it connects to the config API, and leaves nothing', asy
   try {
     const { port } = await start(silent, `http://127.0.0.1:${nowhere.port}/config`)
     // It is told of as any silence is, and tried again.
-    const { message } = await running().until('troubled')
+    const { message } = await running().until('unavailable')
     expect(message).toContain('not a byte for 3000 ms')
     await expectGone(port)
   } finally {
@@ -104,7 +104,7 @@ it.each(Object.keys(asked))('closes at once while it %s, and leaves nothing', as
 
 it('closes at once while it waits for its next try after an outage, and leaves nothing', async () => {
   const { prefix, port } = await start(status(500))
-  await running().until('troubled')
+  await running().until('unavailable')
   await api.untilAsked(prefix, 4)
   await expectGone(port)
 })

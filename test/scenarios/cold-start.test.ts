@@ -46,7 +46,7 @@ describe('a start while etcd and the config API are down', () => {
     const fetcher = new ApiConfigFetcher({ url: api.url, timeoutMs: 1_000 })
     const proxy = createProxy({
       providers: [new EtcdAliasProvider({ hosts: etcd.url, aliasKey: '/alias', fetcher })],
-      lastGoodFile: new LastGoodFile(path, { startGraceMs: 300 }),
+      lastGood: new LastGoodFile(path, { startGraceMs: 300 }),
     })
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
@@ -57,7 +57,7 @@ describe('a start while etcd and the config API are down', () => {
     const { proxy, port } = await start()
     await proxy.ready()
     expect((await httpGet({ port })).body).toBe('one\n')
-    expect(proxy.config.providers[0]?.staleSince).toBeUndefined()
+    expect(proxy.state.providers[0]?.staleSince).toBeUndefined()
     await proxy.close()
   }
 
@@ -67,8 +67,8 @@ describe('a start while etcd and the config API are down', () => {
     const { proxy, port } = await start()
     await proxy.ready({ timeoutMs: 30_000 })
     expect((await httpGet({ port })).body).toBe('one\n')
-    const [state] = proxy.config.providers
-    expect(state).toMatchObject({ state: 'troubled', version: '/v1' })
+    const [state] = proxy.state.providers
+    expect(state).toMatchObject({ state: 'unavailable', version: '/v1' })
     expect(Date.parse(String(state?.staleSince))).toBeLessThanOrEqual(Date.now())
 
     await etcd.restart()
@@ -76,7 +76,7 @@ describe('a start while etcd and the config API are down', () => {
     await etcd.put('/alias', '/v2')
     await switched
     expect((await httpGet({ port })).body).toBe('two\n')
-    expect(proxy.config.providers[0]?.staleSince).toBeUndefined()
+    expect(proxy.state.providers[0]?.staleSince).toBeUndefined()
     await eventually(async () => (await readFile(path, 'utf8')).includes('/v2'), 'v2 is kept')
   })
 
@@ -85,10 +85,10 @@ describe('a start while etcd and the config API are down', () => {
     await etcd.kill()
     const { proxy } = await start()
     await proxy.ready({ timeoutMs: 30_000 })
-    const { generation } = proxy.config
+    const { generation } = proxy.state
     await etcd.restart()
-    await eventually(() => proxy.config.providers[0]?.staleSince === undefined, 'it is confirmed')
-    expect(proxy.config.generation).toBe(generation)
+    await eventually(() => proxy.state.providers[0]?.staleSince === undefined, 'it is confirmed')
+    expect(proxy.state.generation).toBe(generation)
   })
 
   it('without a file is not ready, and answers 503', async () => {
@@ -121,7 +121,7 @@ it('nothing is kept of a document that was refused, and a file that cannot be wr
   const kept: string[] = []
   const refusing = createProxy({
     providers: [provider],
-    lastGoodFile: { load: async () => new Map(), save: async (name) => void kept.push(name) },
+    lastGood: { load: async () => new Map(), save: async (name) => void kept.push(name) },
   })
   onTestFinished(() => refusing.close())
   const refused = nextEvent(refusing, 'configRejected')
@@ -132,10 +132,10 @@ it('nothing is kept of a document that was refused, and a file that cannot be wr
   expect(kept).toEqual(['static'])
 
   const full = new StaticProvider({ config })
-  const proxy = createProxy({ providers: [full], lastGoodFile: join(folder, 'missing', 'file') })
+  const proxy = createProxy({ providers: [full], lastGood: join(folder, 'missing', 'file') })
   onTestFinished(() => proxy.close())
   const codes: unknown[] = []
-  proxy.on('providerTroubled', ({ error }) => codes.push((error as { code?: unknown }).code))
+  proxy.on('providerUnavailable', ({ error }) => codes.push((error as { code?: unknown }).code))
   await proxy.ready()
   await full.update({ ...config, version: '2' })
   await full.update({ ...config, version: '3' })
@@ -156,8 +156,8 @@ it('a provider that delivers at once does not cost another its kept document', a
 
   const down = { name: 'down', start: async () => {}, stop: async () => {} }
   const prompt = new StaticProvider({ config: document('prompt'), name: 'prompt' })
-  const lastGoodFile = new LastGoodFile(path, { startGraceMs: 500 })
-  const proxy = createProxy({ providers: [prompt, down], lastGoodFile })
+  const lastGood = new LastGoodFile(path, { startGraceMs: 500 })
+  const proxy = createProxy({ providers: [prompt, down], lastGood })
   onTestFinished(() => proxy.close())
   await proxy.ready({ timeoutMs: 30_000 })
   const kept = JSON.parse(await readFile(path, 'utf8')) as { providers: object }

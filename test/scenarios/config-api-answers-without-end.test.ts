@@ -152,7 +152,7 @@ describe.concurrent('an answer that takes its time', () => {
     await withCluster(etcd, { fetcher: limits }, async (cluster) => {
       const { api, proxy, documents, prefixOf, writeAlias, serves, told } = cluster
       api.on(prefixOf(2), behaviour)
-      const trouble = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
+      const trouble = nextEvent(proxy, 'providerUnavailable', () => true, 30_000)
       await writeAlias(prefixOf(2))
       const { error } = await trouble
       expect(error).toMatchObject({ code: 'PROXY_CONFIG_UNREACHABLE' })

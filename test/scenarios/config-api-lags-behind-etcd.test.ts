@@ -17,7 +17,7 @@ afterAll(() => etcd?.stop())
 /** Complains in the load's list whenever version 2 is said to be live before there was anything right to install. */
 function watchLabel({ proxy, prefixOf, load }: FollowedCluster): () => void {
   const look = () => {
-    const { generation, providers } = proxy.config
+    const { generation, providers } = proxy.state
     if (generation === 1 && providers[0]?.version !== prefixOf(1))
       load.failures.push(`generation 1 under the name ${providers[0]?.version}`)
   }
@@ -121,7 +121,7 @@ describe.concurrent('frontends and backends of two versions', () => {
       const before = asked(api.asked)
       await eventually(() => asked(api.asked) > before + 1, 'it is asked on')
       await serves(1)
-      expect(proxy.config.generation).toBe(1)
+      expect(proxy.state.generation).toBe(1)
       expect(told()).toEqual({ rejected: 1, troubled: 0, recovered: 0 })
     })
   })

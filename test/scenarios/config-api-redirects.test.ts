@@ -23,7 +23,7 @@ it('a redirect to another host is not followed: nobody asks there, and the error
       const location = `http://localhost:${elsewhere.port}/config?prefix=${prefix}`
       const codes = [301, 302, 303, 307, 308]
       api.on(prefix, ...codes.map((code) => status(code, 'moved', { location })))
-      const trouble = nextEvent(proxy, 'providerTroubled')
+      const trouble = nextEvent(proxy, 'providerUnavailable')
       await writeAlias(prefix)
       const { error } = await trouble
       expect(error).toMatchObject({ code: 'PROXY_CONFIG_UNREACHABLE' })
@@ -31,7 +31,7 @@ it('a redirect to another host is not followed: nobody asks there, and the error
       await api.untilAsked(prefix, codes.length + 1)
       await serves(1)
       expect(elsewhere.asked).toEqual([])
-      expect(proxy.config.generation).toBe(1)
+      expect(proxy.state.generation).toBe(1)
 
       const recovered = nextEvent(proxy, 'providerRecovered')
       api.on(prefix, right)

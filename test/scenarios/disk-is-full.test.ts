@@ -37,7 +37,7 @@ it('a disk that is full costs one report: the process lives, serves and switches
   onTestFinished(() => child.kill())
   child.order({
     do: 'start',
-    settings: { hosts: etcd.url, aliasKey: '/alias', url: api.url, lastGoodFile: path },
+    settings: { hosts: etcd.url, aliasKey: '/alias', url: api.url, lastGood: path },
   })
   const { port } = await child.until('listening')
   const served = async () => (await httpGet({ port, host: 'www.baidu.com' })).body.trim()
@@ -46,7 +46,7 @@ it('a disk that is full costs one report: the process lives, serves and switches
   await eventually(async () => (await kept()) === '/v1', 'version 1 is kept')
 
   await etcd.put('/alias', '/v2')
-  const { code, message } = await child.until('troubled')
+  const { code, message } = await child.until('unavailable')
   expect(code).toBe('PROXY_CACHE_FAILED')
   expect(message).toMatch(/EFBIG|ENOSPC/)
   expect(await served()).toBe('two')
@@ -63,7 +63,7 @@ it('a disk that is full costs one report: the process lives, serves and switches
   expect(await served()).toBe('four')
   expect(await readdir(folder)).toEqual(['last-good.json'])
   expect(child.runs).toBe(true)
-  expect(child.all('troubled')).toHaveLength(1)
+  expect(child.all('unavailable')).toHaveLength(1)
   expect(child.all('rejected')).toEqual([])
 })
 

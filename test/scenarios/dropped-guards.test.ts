@@ -166,7 +166,7 @@ describe.each(Object.keys(WAYS))('a document with a guard that comes by %s', (wa
     await eventually(() => told.length > 0, 'a warning of the process')
     expect(told).toMatchObject([{ code: 'SWITCHOVER_GUARD_DROPPED' }])
     expect(told[0]?.message).toContain(`what ${provider} delivered serves without its guards: ${PATH}`)
-    expect(proxy.config.providers).toMatchObject([{ provider, droppedGuards: [PATH] }])
+    expect(proxy.state.providers).toMatchObject([{ provider, droppedGuards: [PATH] }])
     const status = await statusOf(proxy)
     expect(status.config.providers).toMatchObject([{ droppedGuards: { count: 1, names: [PATH] } }])
     expect(status.history.entries[0].warnings).toMatchObject([{ path: PATH, code: 'GUARD_DROPPED' }])
@@ -216,16 +216,16 @@ describe('repeated deliveries', () => {
     for (let priority = 1; priority <= 5; priority += 1)
       await first.update(document({ auth: GUARD, priority }))
     await count(1)
-    const { generation } = proxy.config
+    const { generation } = proxy.state
     await second.update(document())
     await count(2)
-    expect(proxy.config.generation).toBeGreaterThan(generation)
-    expect(proxy.config.providers).toMatchObject([{ droppedGuards: [PATH] }, { droppedGuards: [PATH] }])
+    expect(proxy.state.generation).toBeGreaterThan(generation)
+    expect(proxy.state.providers).toMatchObject([{ droppedGuards: [PATH] }, { droppedGuards: [PATH] }])
     await second.update(open())
-    expect(proxy.config.providers[1]).not.toHaveProperty('droppedGuards')
+    expect(proxy.state.providers[1]).not.toHaveProperty('droppedGuards')
     await second.update(document())
     await count(2)
-    expect(proxy.config.providers[1]).toMatchObject({ droppedGuards: [PATH] })
+    expect(proxy.state.providers[1]).toMatchObject({ droppedGuards: [PATH] })
   })
 
   it('of the same content with a guard that is new are a switch of their own', async () => {
@@ -242,26 +242,26 @@ describe('repeated deliveries', () => {
     })
     await eventually(() => told.length === 1, 'it is told')
     expect((await provider.update(document()))?.state).toBe('live')
-    expect(proxy.config.generation).toBe(2)
+    expect(proxy.state.generation).toBe(2)
   })
 })
 
 describe('the last good file', () => {
   const failing = (): Provider => ({
     name: 'static',
-    start: async (sink) => sink.trouble(new Error('down')),
+    start: async (sink) => sink.unavailable(new Error('down')),
     stop: async () => {},
   })
   const kept = (path: string) => new LastGoodFile(path, { startGraceMs: 1 })
 
   it('does not forget what was dropped: another start refuses it, or tells of it again', async () => {
     const path = join(await folder(), 'last-good.json')
-    const first = await start({ config: document(), unsupportedFields: BY_PATH, lastGoodFile: kept(path) })
+    const first = await start({ config: document(), unsupportedFields: BY_PATH, lastGood: kept(path) })
     await first.proxy.ready()
     await first.proxy.close()
     told = []
 
-    const strict = await start({ providers: [failing()], lastGoodFile: kept(path) })
+    const strict = await start({ providers: [failing()], lastGood: kept(path) })
     const { error } = await nextEvent(strict.proxy, 'configRejected')
     expect((error as ProxyError).issues).toMatchObject([{ path: PATH, code: 'NOT_SUPPORTED' }])
     expect((await httpGet({ port: strict.port })).status).toBe(503)
@@ -270,12 +270,12 @@ describe('the last good file', () => {
     const named = await start({
       providers: [failing()],
       unsupportedFields: BY_PATH,
-      lastGoodFile: kept(path),
+      lastGood: kept(path),
     })
     await named.proxy.ready()
     expect((await httpGet({ port: named.port })).status).toBe(200)
     await eventually(() => told.length === 1, 'it is told again')
-    expect(named.proxy.config.providers).toMatchObject([{ droppedGuards: [PATH] }])
+    expect(named.proxy.state.providers).toMatchObject([{ droppedGuards: [PATH] }])
   })
 })
 
@@ -290,5 +290,5 @@ it('what served goes on serving when a guard comes that is not named', async () 
   await rename(`${filename}.new`, filename)
   await refused
   expect((await httpGet({ port })).status).toBe(200)
-  expect(proxy.config.generation).toBe(1)
+  expect(proxy.state.generation).toBe(1)
 })

@@ -27,7 +27,7 @@ it('a stopped etcd is noticed, told once, and left behind by itself', {
   })
   onTestFinished(() => proxy.close())
   const troubles: string[] = []
-  proxy.on('providerTroubled', ({ error }) => troubles.push(error.message))
+  proxy.on('providerUnavailable', ({ error }) => troubles.push(error.message))
   const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
   await proxy.ready()
   const load = new StrictLoad((answer) => {
@@ -36,10 +36,10 @@ it('a stopped etcd is noticed, told once, and left behind by itself', {
   }).start(2, () => ({ port, host: HOST }))
 
   // Connections stay open and nothing answers: the fault that TCP does not tell.
-  const troubled = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
+  const troubled = nextEvent(proxy, 'providerUnavailable', () => true, 30_000)
   await etcd.pause()
   await troubled
-  expect(proxy.config.providers[0]).toMatchObject({ state: 'troubled', version: '/v1' })
+  expect(proxy.state.providers[0]).toMatchObject({ state: 'unavailable', version: '/v1' })
 
   etcd.resume()
   const switched = nextEvent(proxy, 'configChanged', ({ version }) => version === '/v2', 30_000)

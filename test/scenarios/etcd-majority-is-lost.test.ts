@@ -27,10 +27,10 @@ it('a member that has lost the others is noticed, though it keeps the watch open
   const proxy = proxyOn([alone!.url])
   await proxy.ready()
 
-  const troubled = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
+  const troubled = nextEvent(proxy, 'providerUnavailable', () => true, 30_000)
   await Promise.all(others.map((member) => member.pause()))
   await troubled
-  expect(proxy.config.providers[0]).toMatchObject({ state: 'troubled', version: '/v1' })
+  expect(proxy.state.providers[0]).toMatchObject({ state: 'unavailable', version: '/v1' })
 
   const switched = nextEvent(proxy, 'configChanged', ({ version }) => version === '/v2', 30_000)
   for (const member of others) member.resume()
@@ -52,7 +52,7 @@ it('a frozen member is left for another: twenty proxies follow a flip', {
   await frozen!.pause()
   await cluster.put(well!, '/alias', '/v2')
   const switched = proxies.map((proxy) =>
-    eventually(() => proxy.config.providers[0]?.version === '/v2', 'the proxy follows', 30_000),
+    eventually(() => proxy.state.providers[0]?.version === '/v2', 'the proxy follows', 30_000),
   )
   await Promise.all(switched)
 })

@@ -7,7 +7,7 @@ import {
   createProxy,
   EtcdAliasProvider,
   LastGoodFile,
-  type ProviderTroubled,
+  type ProviderUnavailable,
 } from 'switchover'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { NamedServer } from '../../examples/demo/named-server.js'
@@ -53,7 +53,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-async function start(lastGoodFile: string | undefined) {
+async function start(lastGood: string | undefined) {
   let fetches = 0
   const headers = () => {
     fetches += 1
@@ -62,14 +62,14 @@ async function start(lastGoodFile: string | undefined) {
   const fetcher = new ApiConfigFetcher({ url: `${apiLink.url}/config`, headers })
   const proxy = createProxy({
     providers: [new EtcdAliasProvider({ hosts: etcd.url, aliasKey: '/alias', fetcher })],
-    ...(lastGoodFile !== undefined && {
-      lastGoodFile: new LastGoodFile(lastGoodFile, { startGraceMs: 300 }),
+    ...(lastGood !== undefined && {
+      lastGood: new LastGoodFile(lastGood, { startGraceMs: 300 }),
     }),
   })
   onTestFinished(() => proxy.close({ drainMs: 0 }))
-  const troubled: ProviderTroubled[] = []
+  const troubled: ProviderUnavailable[] = []
   const rejected: ConfigRejected[] = []
-  proxy.on('providerTroubled', (event) => troubled.push(event))
+  proxy.on('providerUnavailable', (event) => troubled.push(event))
   proxy.on('configRejected', (event) => rejected.push(event))
   const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
   return {
@@ -87,8 +87,8 @@ async function start(lastGoodFile: string | undefined) {
 }
 
 /** A whole run with all of it up, which leaves a file behind. */
-async function runBefore(lastGoodFile: string): Promise<void> {
-  const { proxy } = await start(lastGoodFile)
+async function runBefore(lastGood: string): Promise<void> {
+  const { proxy } = await start(lastGood)
   await proxy.ready()
   await proxy.close()
 }
@@ -117,7 +117,7 @@ describe.each(Object.keys(orders) as (keyof typeof orders)[])(
       await first()
       await hasTried()
       expect((await get()).status).toBe(503)
-      expect(proxy.config).toMatchObject({ generation: 0, providers: [{ state: 'troubled' }] })
+      expect(proxy.state).toMatchObject({ generation: 0, providers: [{ state: 'unavailable' }] })
 
       const start2 = performance.now()
       await second()
@@ -136,23 +136,23 @@ describe.each(Object.keys(orders) as (keyof typeof orders)[])(
       await takeDown()
       const { proxy, get, troubled, rejected, hasTried } = await start(file)
       await proxy.ready({ timeoutMs: 30_000 })
-      const { generation } = proxy.config
+      const { generation } = proxy.state
       expect((await get()).body).toBe('one\n')
       const savedAt = (await new LastGoodFile(file).load()).get('etcd-alias')?.savedAt
-      const stale = { state: 'troubled', version: '/v1', staleSince: savedAt }
-      expect(proxy.config.providers).toMatchObject([stale])
+      const stale = { state: 'unavailable', version: '/v1', staleSince: savedAt }
+      expect(proxy.state.providers).toMatchObject([stale])
 
       await first()
       await hasTried()
       expect((await get()).body).toBe('one\n')
-      expect(proxy.config).toMatchObject({ generation, providers: [stale] })
+      expect(proxy.state).toMatchObject({ generation, providers: [stale] })
 
       const start2 = performance.now()
       await second()
-      await eventually(() => proxy.config.providers[0]?.version === '/v2', 'it is live', BACK_WITHIN_MS)
+      await eventually(() => proxy.state.providers[0]?.version === '/v2', 'it is live', BACK_WITHIN_MS)
       const backMs = performance.now() - start2
       expect((await get()).body).toBe('two\n')
-      expect(proxy.config.providers[0]?.staleSince).toBeUndefined()
+      expect(proxy.state.providers[0]?.staleSince).toBeUndefined()
       expect(troubled).toHaveLength(1)
       expect(rejected).toEqual([])
       console.log(`up came ${order}: current ${Math.round(backMs)} ms after the second began to start`)

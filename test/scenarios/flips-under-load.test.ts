@@ -67,5 +67,5 @@ it(`flips ${FLIPS} times in a row under load: no request fails, none is answered
   console.log(`${load.answered} requests over ${FLIPS} flips, ${load.failures.length} failed or mixed`)
   expect(load.failures).toEqual([])
   expect(load.answered).toBeGreaterThan(FLIPS)
-  expect(proxy.config.generation).toBe(FLIPS + 1)
+  expect(proxy.state.generation).toBe(FLIPS + 1)
 })

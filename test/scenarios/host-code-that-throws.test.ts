@@ -86,13 +86,13 @@ async function someTurns(): Promise<void> {
 }
 
 function hear(troubled: string[]): (proxy: ReverseProxy) => void {
-  return (proxy) => proxy.on('providerTroubled', ({ provider }) => troubled.push(provider))
+  return (proxy) => proxy.on('providerUnavailable', ({ provider }) => troubled.push(provider))
 }
 
 const EVENTS: readonly (keyof ProxyEvents)[] = [
   'configChanged',
   'configRejected',
-  'providerTroubled',
+  'providerUnavailable',
   'providerRecovered',
   'serverDown',
   'serverUp',
@@ -139,7 +139,7 @@ describe.each(WAYS)('a listener of events that %s', (_, fail) => {
     expect((await httpGet({ port })).body).toBe('one')
     expect(await sink.update({ frontends: {}, backends: {} })).toMatchObject({ state: 'refused' })
     expect((await httpGet({ port })).body).toBe('one')
-    sink.trouble(new Error('down'))
+    sink.unavailable(new Error('down'))
     expect(await sink.update(routeTo(await startNamed('two')))).toEqual({ state: 'live', generation: 2 })
     expect((await httpGet({ port })).body).toBe('two')
     sink.recovered()
@@ -147,7 +147,7 @@ describe.each(WAYS)('a listener of events that %s', (_, fail) => {
     expect(heard.filter((event) => event.startsWith('config') || event.startsWith('provider'))).toEqual([
       'configChanged',
       'configRejected',
-      'providerTroubled',
+      'providerUnavailable',
       'configChanged',
       'providerRecovered',
     ])
@@ -239,9 +239,9 @@ describe('a provider tells of trouble', () => {
     const hand = new ByHand()
     const { proxy } = await makeProxy({ providers: [hand], status: {}, logger: silent })
     const told: string[] = []
-    proxy.on('providerTroubled', ({ error }) => told.push(error.message))
+    proxy.on('providerUnavailable', ({ error }) => told.push(error.message))
     await proxy.start()
-    hand.sink?.trouble(given as Error)
+    hand.sink?.unavailable(given as Error)
     await expect(proxy.ready({ timeoutMs: 1 })).rejects.toMatchObject({
       code: 'PROXY_NOT_READY',
       message: `not ready after 1 ms: hand: ${said}`,
@@ -306,7 +306,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     catchWarnings()
     const { proxy } = await makeProxy({ config: routeTo(await startNamed('one')), status: {} })
     await proxy.ready()
-    const host = await startServer((req, res) => proxy.status(req, res, failing))
+    const host = await startServer((req, res) => proxy.statusHandler(req, res, failing))
     expect((await httpGet({ port: host.port, path: '/x' })).status).toBe(500)
     expect((await httpGet({ port: host.port, path: '/ping' })).status).toBe(200)
     await proxy.close()
@@ -375,7 +375,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     async (part) => {
       const fatal = catchFatal()
       const source = {
-        watch: async (bell: { ring(): void }) => bell.ring(),
+        watch: async (watcher: { changed(): void }) => watcher.changed(),
         read: async () => ({ value: '/v1', revision: '1' }),
         stop: async () => {},
         [part]: failing,
@@ -405,7 +405,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     const fetch = async () => document
     const fetcher = { fetch: (...args: unknown[]) => (asked++ === 0 ? failing(...args) : fetch()) }
     const source = {
-      watch: async (bell: { ring(): void }) => bell.ring(),
+      watch: async (watcher: { changed(): void }) => watcher.changed(),
       read: async () => ({ value: '/v1', revision: '1' }),
       stop: async () => {},
     }
@@ -424,10 +424,10 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     const told: string[] = []
     const options = {
       config: routeTo(await startNamed('one')),
-      lastGoodFile: { load: failing, save: failing },
+      lastGood: { load: failing, save: failing },
     }
     const { proxy, port } = await makeProxy(options, (made) => {
-      made.on('providerTroubled', ({ error }) => told.push((error as { code?: string }).code ?? ''))
+      made.on('providerUnavailable', ({ error }) => told.push((error as { code?: string }).code ?? ''))
     })
     await proxy.ready()
     expect((await httpGet({ port })).body).toBe('one')
@@ -461,7 +461,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     const fatal = catchFatal()
     const { proxy, port } = await makeProxy({
       config: balanced(await startNamed('one')),
-      balancers: { mine: () => failing as never },
+      strategies: { mine: () => failing as never },
     })
     await proxy.ready()
     expect((await httpGet({ port })).status).toBe(500)
@@ -475,7 +475,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     const inFlight: number[] = []
     const { proxy, port } = await makeProxy({
       config: balanced(await startNamed('one')),
-      balancers: {
+      strategies: {
         mine: (servers) =>
           Object.assign(
             () => {

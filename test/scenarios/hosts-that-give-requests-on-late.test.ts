@@ -136,7 +136,7 @@ describe('a host answers a request that it has given to the status handler', () 
     if (isOpen) await proxy.ready()
     const own = 'own'.repeat(50_000)
     const port = await host((req, res) => {
-      if (req.url === '/ready') proxy.status(req, res)
+      if (req.url === '/ready') proxy.statusHandler(req, res)
       res.end(own)
     })
     for (let time = 0; time < 3; time += 1) {

@@ -56,7 +56,7 @@ describe('attach', () => {
       }),
     )
     expect(server.listenerCount('request') + server.listenerCount('upgrade')).toBe(0)
-    expect(proxy.config.providers.map(({ state }) => state)).toEqual(['live'])
+    expect(proxy.state.providers.map(({ state }) => state)).toEqual(['live'])
   })
 
   it.each([

@@ -38,7 +38,7 @@ const serves = (proxy: ReverseProxy, version: number, limitMs = HEALED_MS) =>
 describe('a tree of keys that is followed', () => {
   it('is read anew after its etcd died, with what was written and compacted meanwhile', async () => {
     const { etcd, proxy } = await follow(async ({ url }) => url)
-    const troubled = nextEvent(proxy, 'providerTroubled')
+    const troubled = nextEvent(proxy, 'providerUnavailable')
     await etcd.kill()
     await troubled
     await serves(proxy, 0)
@@ -84,13 +84,13 @@ describe('a tree of keys that is followed', () => {
       return link.url
     })
     onTestFinished(() => link?.cut())
-    const troubled = nextEvent(proxy, 'providerTroubled', () => true, 30_000)
+    const troubled = nextEvent(proxy, 'providerUnavailable', () => true, 30_000)
     link?.stall()
     await write(etcd, 1)
     await troubled
     await serves(proxy, 0)
     await link?.mend()
     await serves(proxy, 1)
-    expect(proxy.config.generation).toBe(2)
+    expect(proxy.state.generation).toBe(2)
   })
 })

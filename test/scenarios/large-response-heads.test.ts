@@ -99,7 +99,7 @@ describe('limits.responseHeadBytes', () => {
 
   it('is by default what Node was started with', async () => {
     const script = `
-      import { DEFAULT_LIMITS } from './src/engine/limits.ts'
+      import { DEFAULT_LIMITS } from './src/model/limits.ts'
       console.log(DEFAULT_LIMITS.responseHeadBytes)
     `
     const args = ['--max-http-header-size=40000', '--import', 'tsx', '--input-type=module', '-e', script]

@@ -57,14 +57,14 @@ async function start(hosts = etcd.url) {
   await etcd.put(aliasKey, prefix(1))
   const proxy = createProxy({
     providers: [new EtcdAliasProvider({ hosts, aliasKey, fetcher: new ApiConfigFetcher({ url: api.url }) })],
-    lastGoodFile: new LastGoodFile(path, { startGraceMs: 300 }),
+    lastGood: new LastGoodFile(path, { startGraceMs: 300 }),
   })
   onTestFinished(() => proxy.close({ drainMs: 0 }))
   const told: string[] = []
   const tell = (event: { provider: string; error: Error }) =>
     told.push(`${event.provider}: ${(event.error as { code?: string }).code}`)
   proxy.on('configRejected', tell)
-  proxy.on('providerTroubled', tell)
+  proxy.on('providerUnavailable', tell)
   const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
   return {
     proxy,
@@ -72,7 +72,7 @@ async function start(hosts = etcd.url) {
     get: () => httpGet({ port: Number(port) }),
     flip: () => etcd.put(aliasKey, prefix(2)),
     isLive: (version: number) =>
-      eventually(() => proxy.config.providers[0]?.version === String(version), `version ${version} is live`),
+      eventually(() => proxy.state.providers[0]?.version === String(version), `version ${version} is live`),
   }
 }
 
@@ -119,7 +119,7 @@ describe('a file of ours that is', () => {
     const { proxy, told, get } = await start('http://127.0.0.1:1')
     await eventually(() => told.includes(INVALID), 'it is told')
     expect((await get()).status).toBe(503)
-    expect(proxy.config).toMatchObject({ generation: 0, providers: [{ state: 'troubled' }] })
+    expect(proxy.state).toMatchObject({ generation: 0, providers: [{ state: 'unavailable' }] })
     expect(told.filter((word) => word === INVALID)).toHaveLength(1)
   })
 })

@@ -151,7 +151,7 @@ describe('a name with several addresses, where strictDns is wanted', () => {
     await Promise.all(clients)
     expect(Object.keys(seen).sort()).toEqual(hosts)
     expect(await answers(ask, 5)).toEqual({ '127.0.0.3': 5 })
-    expect([changed, proxy.config.generation]).toEqual([[], 1])
+    expect([changed, proxy.state.generation]).toEqual([[], 1])
   })
 
   it('keeps its servers while it cannot be looked up, and says so once', async () => {
@@ -283,7 +283,7 @@ describe('a name with several addresses, where strictDns is wanted', () => {
       }
       return () => undefined
     }
-    const { proxy, provider } = await start(names, configOf(1), { balancers: { probe } })
+    const { proxy, provider } = await start(names, configOf(1), { strategies: { probe } })
     await haveAddresses(proxy, '127.0.0.2')
     names.held = []
     const { held } = names
@@ -313,7 +313,7 @@ describe('a name with several addresses, where strictDns is wanted', () => {
         strictDns: { interval: '1ms' },
       })),
     })
-    const engine = new ProxyEngine({ lookup: names.lookup, balancers: { slow } })
+    const engine = new ProxyEngine({ lookup: names.lookup, strategies: { slow } })
     onTestFinished(() => engine.close())
     const serving = () => [...(engine.snapshot?.backends.values() ?? [])]
     for (let round = 1; round <= 8; round++) {

@@ -75,7 +75,7 @@ describe.each(WAYS)('requests that are pipelined (%s)', (way) => {
       most: 1,
       connections: 1,
     })
-    expect(proxy.config.generation).toBe(1)
+    expect(proxy.state.generation).toBe(1)
   })
 
   it('wait for a PUT before them', async () => {

@@ -226,7 +226,7 @@ describe('health checks', () => {
     await eventually(() => down.length > 0, 'it is out')
     expect(down[0]).toMatch(reason)
     expect(await answers(ask, 5)).toEqual({ two: 5 })
-    expect(proxy.config.generation).toBe(1)
+    expect(proxy.state.generation).toBe(1)
   })
 
   it('heed thresholds, both ways', async () => {

@@ -93,14 +93,14 @@ describe('while requests are accepted', () => {
     }
     expect((await look('/ready'))[0]).toBe(200)
     expect(JSON.parse((await look('/api/config'))[1])).not.toHaveProperty('shutdown')
-    expect(proxy.config).not.toHaveProperty('shutdown')
+    expect(proxy.state).not.toHaveProperty('shutdown')
     const before = await openRaw(port)
     before.sendHead('GET / HTTP/1.1', 'Host: a')
     await before.until(/one$/)
 
     const closing = proxy.close({ acceptMs: HOUR, drainMs: HOUR })
     expect(told).toEqual([{ step: 'accepting', limitMs: HOUR, inFlight: 0 }])
-    expect(proxy.config.shutdown).toBe('accepting')
+    expect(proxy.state.shutdown).toBe('accepting')
     expect(await look('/ready')).toEqual([503, '{"ready":false,"reasons":["shutting down"]}\n'])
     expect((await look('/ping'))[0]).toBe(503)
     expect((await look('/health'))[0]).toBe(200)
@@ -443,7 +443,7 @@ describe('what is cut', () => {
       { step: 'cutting', inFlight: 3 },
       { step: 'closed', inFlight: 0, cut: 3 },
     ])
-    expect(proxy.config.shutdown).toBe('closed')
+    expect(proxy.state.shutdown).toBe('closed')
   })
 
   it('includes clients that never finish their head, but does not count them', async () => {
@@ -481,7 +481,7 @@ describe('a second close', () => {
     const { proxy, told } = await startHeld()
     const closing = proxy.close({ acceptMs: HOUR, drainMs: HOUR })
     void proxy.close({ drainMs: 0 })
-    expect(proxy.config.shutdown).toBe('accepting')
+    expect(proxy.state.shutdown).toBe('accepting')
     void proxy.close({ acceptMs: 0 })
     await closing
     expect(told.at(1)).toEqual({ step: 'draining', limitMs: 0, inFlight: 1 })
@@ -533,9 +533,9 @@ describe('a second close', () => {
         )
     }
     refuse()
-    expect(proxy.config).not.toHaveProperty('shutdown')
+    expect(proxy.state).not.toHaveProperty('shutdown')
     void proxy.close({ acceptMs: HOUR })
     refuse()
-    expect(proxy.config.shutdown).toBe('accepting')
+    expect(proxy.state.shutdown).toBe('accepting')
   })
 })

@@ -11,7 +11,7 @@ import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
 
 const STARTING_PAGE = fileURLToPath(new URL('../static-config/starting-page.traefik.toml', import.meta.url))
-const RULES = fileURLToPath(new URL('../providers/starting-page.rules.toml', import.meta.url))
+const RULES = fileURLToPath(new URL('../providers/file/starting-page.rules.toml', import.meta.url))
 
 /**
  * The traefik.toml of the starting page, byte for byte, run by `switchover`: only its addresses are others. The ranges of

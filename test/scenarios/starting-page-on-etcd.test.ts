@@ -98,7 +98,7 @@ describe('the routes of the starting page, with clusters dev and qas on one etcd
   })
 
   it('switches at the alias write alone, in the operators order, and only its own cluster', async () => {
-    const before = { dev: dev.config.generation, qas: qas.config.generation }
+    const before = { dev: dev.state.generation, qas: qas.state.generation }
 
     // v2 is written piece by piece: nothing changes.
     api.putBackend('/traefik/dev/v2', 'swapped', { servers: { s56: { url: urlOf('.56:9110') } } })
@@ -112,7 +112,7 @@ describe('the routes of the starting page, with clusters dev and qas on one etcd
     // v1 is deleted at the API: nothing changes.
     api.delete('/traefik/dev/v1')
     expect(await ask(devPort, 'www.baidu.com', '127.0.2.7')).toBe('.56:9110')
-    expect(dev.config.generation).toBe(before.dev)
+    expect(dev.state.generation).toBe(before.dev)
 
     // The alias is written: everything changes.
     const switched = nextEvent(dev, 'configChanged')
@@ -133,8 +133,8 @@ describe('the routes of the starting page, with clusters dev and qas on one etcd
     expect(await ask(devPort, 'map.baidu.com', '127.0.2.7')).toBe('.56:9110')
 
     // The other cluster, on the same etcd, has not moved.
-    expect(qas.config.generation).toBe(before.qas)
-    expect(qas.config.providers[0]?.version).toBe('/traefik/qas/v1')
+    expect(qas.state.generation).toBe(before.qas)
+    expect(qas.state.providers[0]?.version).toBe('/traefik/qas/v1')
     expect(await ask(qasPort, 'www.baidu.com', '127.0.3.7')).toBe('qas')
   })
 })

@@ -221,7 +221,7 @@ describe('an etcd user who may read alias and target alone', () => {
     const proxy = createProxy({ providers: [provider] })
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     const troubles: Error[] = []
-    proxy.on('providerTroubled', ({ error }) => troubles.push(error))
+    proxy.on('providerUnavailable', ({ error }) => troubles.push(error))
     return { own, proxy, troubles }
   }
 
@@ -266,7 +266,7 @@ describe('a Consul token that may read alias and target alone', () => {
     const proxy = createProxy({ providers: [provider] })
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     const troubles: Error[] = []
-    proxy.on('providerTroubled', ({ error }) => troubles.push(error))
+    proxy.on('providerUnavailable', ({ error }) => troubles.push(error))
     return { own, proxy, troubles }
   }
 

@@ -16,7 +16,7 @@ it('the same value written again is fetched again, and swaps nothing while the d
   await following.serves('/v2', 30_000)
   expect(following.fetched).toEqual(['/v1', '/v1', '/v2'])
   expect(following.live).toEqual(['/v1', '/v2'])
-  expect(following.proxy.config.generation).toBe(2)
+  expect(following.proxy.state.generation).toBe(2)
 })
 
 // T16 in docs/promises.md

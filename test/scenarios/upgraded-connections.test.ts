@@ -122,7 +122,7 @@ describe('a WebSocket', () => {
 
 describe('another protocol', () => {
   it.each(['echo', 'Echo', 'ECHO'])('that upgrades allows is tunnelled: %s', async (token) => {
-    const { port } = await open(await startEcho(), { upgrades: ['eCHo'] })
+    const { port } = await open(await startEcho(), { upgradeProtocols: ['eCHo'] })
     const client = await openTunnel(port, token)
     expect(client.received).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n[\s\S]*Upgrade: echo\r\n/)
     client.send('hello')
@@ -240,7 +240,7 @@ describe('retireAfterMs', () => {
     await proxy.ready()
     const client = await openTunnel(port)
     deliver?.(routeTo(other))
-    await eventually(() => proxy.config.generation === 2, 'the swap')
+    await eventually(() => proxy.state.generation === 2, 'the swap')
     client.send('still here')
     await client.until('echo: still here')
     await eventually(() => client.closed || client.ended, 'it is cut', 30_000)

@@ -73,8 +73,8 @@ describe.each(WAYS)('a WebSocket, where requests come by %s,', (way) => {
     expect(heads).toEqual([])
   })
 
-  it('takes no other method because `upgrades` names it', async () => {
-    const { port, heads } = await open(way, { upgrades: ['WebSocket', 'tcp'] })
+  it('takes no other method because `upgradeProtocols` names it', async () => {
+    const { port, heads } = await open(way, { upgradeProtocols: ['WebSocket', 'tcp'] })
     const client = await openRaw(port)
     client.sendHead(...ask('POST / HTTP/1.1'))
     expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 400 /)
@@ -96,9 +96,9 @@ describe.each(WAYS)('a WebSocket, where requests come by %s,', (way) => {
   })
 })
 
-describe.each(WAYS.slice(0, 3))('a protocol that `upgrades` names, by %s,', (way) => {
+describe.each(WAYS.slice(0, 3))('a protocol that `upgradeProtocols` names, by %s,', (way) => {
   it.each(['GET', 'POST', 'PUT', 'OPTIONS', 'DELETE', 'PROPFIND'])('begins with %s', async (method) => {
-    const { port, heads } = await open(way, { upgrades: ['TCP'] }, 'tcp')
+    const { port, heads } = await open(way, { upgradeProtocols: ['TCP'] }, 'tcp')
     const client = await openRaw(port)
     client.sendHead(...ask(`${method} /attach HTTP/1.1`, 'tcp'))
     expect(await client.until('tunnel')).toMatch(/^HTTP\/1\.1 101 /)

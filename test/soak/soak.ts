@@ -157,9 +157,9 @@ const folder = await mkdtemp(join(tmpdir(), 'switchover-soak-'))
 const child = fork(fileURLToPath(new URL('soaked-proxy.ts', import.meta.url)), {
   execArgv: ['--expose-gc', '--import', 'tsx'],
 })
-const lastGoodFile = join(folder, 'last-good.json')
+const lastGood = join(folder, 'last-good.json')
 const { port } = await answerOf<{ port: number }>(child, {
-  start: { etcd: etcdLink.url, api: apiLink.url, aliasKey: ALIAS, lastGoodFile },
+  start: { etcd: etcdLink.url, api: apiLink.url, aliasKey: ALIAS, lastGood },
 })
 const load = new StrictLoad((answer) => {
   const version = versionOf(answer)

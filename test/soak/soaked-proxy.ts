@@ -2,7 +2,7 @@ import { ApiConfigFetcher, createProxy, EtcdAliasProvider } from 'switchover'
 
 /** What the soak tells its proxy, and asks it. */
 export type Order =
-  | { readonly start: { etcd: string; api: string; aliasKey: string; lastGoodFile: string } }
+  | { readonly start: { etcd: string; api: string; aliasKey: string; lastGood: string } }
   | 'memory'
   | 'stop'
 
@@ -23,16 +23,16 @@ function report(what: Report): void {
   process.send?.(what)
 }
 
-async function start({ etcd, api, aliasKey, lastGoodFile }: Extract<Order, object>['start']): Promise<void> {
+async function start({ etcd, api, aliasKey, lastGood }: Extract<Order, object>['start']): Promise<void> {
   const fetcher = new ApiConfigFetcher({ url: `${api}/config` })
   proxy = createProxy({
     providers: [new EtcdAliasProvider({ hosts: etcd, aliasKey, fetcher })],
-    lastGoodFile,
+    lastGood,
   })
   proxy.on('configChanged', () => {
     told.switches += 1
   })
-  proxy.on('providerTroubled', () => {
+  proxy.on('providerUnavailable', () => {
     told.troubles += 1
   })
   proxy.on('configRejected', () => {

@@ -67,7 +67,7 @@ rule = "Host:a"`)
           return { state: 'live', generation: 1 }
         },
         reject: resolve,
-        trouble: resolve,
+        unavailable: resolve,
         recovered: () => {},
       })
     })

@@ -147,7 +147,7 @@ const VALUES: Readonly<Record<string, readonly [inFile: unknown, option: unknown
   'http.pollTimeout': [1.5, 1_500, '1500ms'],
   'http.headers.*': ['Bearer x', 'Bearer x'],
   'http.allowEmpty': [true, true],
-  lastGoodFile: ['kept.json', join(folder, 'kept.json')],
+  lastGood: ['kept.json', join(folder, 'kept.json')],
   unsupportedFields: ['warn', 'warn'],
   'unsupportedFields.warn': [
     ['frontends.*.auth', 'tls'],

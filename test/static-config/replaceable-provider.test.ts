@@ -47,7 +47,7 @@ describe('a provider that can be replaced', () => {
     expect(provider.throttleMs).toBe(2)
     expect(first.isStopped).toBe(true)
     expect(await first.sink?.update(version('late'))).toEqual({ state: 'superseded' })
-    first.sink?.trouble(new Error('late'))
+    first.sink?.unavailable(new Error('late'))
     first.sink?.reject(new Error('late') as never)
     first.sink?.recovered()
     expect(await second.sink?.update(version('two'))).toMatchObject({ state: 'live' })
@@ -57,12 +57,12 @@ describe('a provider that can be replaced', () => {
 
   it('ends the outage of the one before when the new one delivers', async () => {
     const { first, provider, sink } = await started()
-    first.sink?.trouble(new Error('down'))
+    first.sink?.unavailable(new Error('down'))
     const second = new Scripted()
     await provider.replaceBy(new ReplaceableProvider(second))
-    expect(sink.isTroubled).toBe(true)
+    expect(sink.isUnavailable).toBe(true)
     await second.sink?.update(version('two'))
-    expect(sink.said.map(({ what }) => what)).toEqual(['trouble', 'recovered', 'update'])
+    expect(sink.said.map(({ what }) => what)).toEqual(['unavailable', 'recovered', 'update'])
   })
 
   it('tells of one that cannot start, and may be replaced again', async () => {
@@ -72,12 +72,12 @@ describe('a provider that can be replaced', () => {
       throw new Error('no start')
     }
     await provider.replaceBy(new ReplaceableProvider(second))
-    expect(sink.of('trouble').map(({ error }) => error.message)).toEqual(['no start'])
+    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual(['no start'])
     const third = new Scripted()
     await provider.replaceBy(new ReplaceableProvider(third))
     await third.sink?.update(version('three'))
     expect(sink.versions).toEqual(['three'])
-    expect(sink.isTroubled).toBe(false)
+    expect(sink.isUnavailable).toBe(false)
   })
 
   it('replaces one after the other, whatever the ends of those before', async () => {

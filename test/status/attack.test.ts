@@ -67,8 +67,8 @@ function within<T>(promise: Promise<T>, ms: number): Promise<T | 'nothing'> {
   return Promise.race([promise, new Promise<'nothing'>((resolve) => setTimeout(resolve, ms, 'nothing'))])
 }
 
-async function mounted(proxy: { status: (req: IncomingMessage, res: ServerResponse) => void }) {
-  const server = createServer((req, res) => proxy.status(req, res))
+async function mounted(proxy: { statusHandler: (req: IncomingMessage, res: ServerResponse) => void }) {
+  const server = createServer((req, res) => proxy.statusHandler(req, res))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => {
     server.close()
@@ -378,7 +378,7 @@ describe('the status server, attacked', () => {
   ])
     it(`does not show what a rule expects: ${rule}`, async () => {
       const { ask, provider, proxy } = await startSeen(routeWith({ rule }, await startNamed('one')))
-      expect(proxy.config.generation).toBe(1)
+      expect(proxy.state.generation).toBe(1)
       const leaks: string[] = []
       const look = async (path: string) => {
         if ((await ask(path)).body.includes('SECRET')) leaks.push(path)
@@ -432,8 +432,8 @@ describe('the status server, attacked', () => {
     const { proxy } = await startLogged({ status: {} }, routeTo(await startNamed('one')))
     const waiting: (() => void)[] = []
     const server = createServer((req, res) => {
-      if (req.headers['x-late']) res.on('close', () => waiting.push(() => proxy.status(req, res)))
-      else proxy.status(req, res)
+      if (req.headers['x-late']) res.on('close', () => waiting.push(() => proxy.statusHandler(req, res)))
+      else proxy.statusHandler(req, res)
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => {

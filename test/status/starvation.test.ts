@@ -88,7 +88,7 @@ describe('event streams', () => {
     const proxy = createProxy({ config: routeTo(await startNamed('one')), status: {} })
     onTestFinished(() => proxy.close({ drainMs: 0 }))
     await proxy.ready()
-    const own = createServer((req, res) => proxy.status(req, res, () => void res.end('own')))
+    const own = createServer((req, res) => proxy.statusHandler(req, res, () => void res.end('own')))
     await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => {
       own.closeAllConnections()
@@ -123,7 +123,7 @@ it('an answer that is not over in 30 s is cut', async () => {
       hasBegun = true
       return res
     }
-    proxy.status(req, res)
+    proxy.statusHandler(req, res)
   })
   await new Promise<void>((resolve) => own.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void own.close())

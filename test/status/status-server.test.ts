@@ -217,7 +217,7 @@ describe('the status server', () => {
     const proxy = createProxy({ config: routeTo(await startNamed('one')), status: {} })
     onTestFinished(() => proxy.close())
     const app = express()
-    app.use('/inside', proxy.status)
+    app.use('/inside', proxy.statusHandler)
     app.use((_req, res) => void res.end('the host’s own'))
     const server = createServer(app)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -231,7 +231,7 @@ describe('the status server', () => {
 
   it('without the option is no handler', async () => {
     const proxy = createProxy({ config: routeTo(await startNamed('one')) })
-    const server = await startServer(proxy.status)
+    const server = await startServer(proxy.statusHandler)
     expect(await httpGet({ port: server.port })).toMatchObject({
       status: 503,
       body: expect.stringContaining('status: expected options'),
@@ -274,7 +274,7 @@ describe('the status server', () => {
     expect(await ready()).toEqual([503, ['late: nothing of it is live yet']])
     await sink?.update(routeTo(await startNamed('one')))
     expect(await ready()).toEqual([200, []])
-    sink?.trouble(new Error('gone: http://me:secret@etcd.test'))
+    sink?.unavailable(new Error('gone: http://me:secret@etcd.test'))
     expect(await ready()).toEqual([503, ['late: its source cannot be reached']])
     const { body } = await httpGet({ port, path: '/api/config' })
     expect(body).toContain('http://***@etcd.test')

@@ -26,15 +26,15 @@ export async function expectSwitchOutlivesOutage(
     api.on(prefix, json({ prefix, ...documents[2] }))
     await API_FAULTS[fault]?.(link)
     const start = performance.now()
-    const trouble = nextEvent(proxy, 'providerTroubled')
+    const trouble = nextEvent(proxy, 'providerUnavailable')
     await writeAlias(prefix)
     await trouble
     const noticedMs = performance.now() - start
     await eventually(() => performance.now() - start >= outageMs, 'the outage is over', outageMs + 30_000)
     await serves(1)
-    expect(proxy.config).toMatchObject({
+    expect(proxy.state).toMatchObject({
       generation: 1,
-      providers: [{ state: 'troubled', version: prefixOf(1) }],
+      providers: [{ state: 'unavailable', version: prefixOf(1) }],
     })
 
     const switched = nextEvent(proxy, 'configChanged', ({ version }) => version === prefix, BACK_WITHIN_MS)

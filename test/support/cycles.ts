@@ -23,8 +23,8 @@ export async function expectCyclesLeaveNothing(cycles: number, limitMs: number):
     }
     api.on('/v1', json({ prefix: '/v1', ...document }))
     await etcd.put('/alias', '/v1')
-    const lastGoodFile = join(folder, 'last-good.json')
-    const settings = { hosts: etcd.url, aliasKey: '/alias', url: api.url, lastGoodFile }
+    const lastGood = join(folder, 'last-good.json')
+    const settings = { hosts: etcd.url, aliasKey: '/alias', url: api.url, lastGood }
     child.order({ do: 'cycle', times: cycles, settings })
     const { usage: before } = await child.until('cycled', () => true, 60_000)
     const { usage: after } = await child.until('cycled', (word) => word.cycles === cycles, limitMs)

@@ -7,7 +7,7 @@ import {
   EtcdAliasProvider,
   type ProviderConfig,
   type ProviderRecovered,
-  type ProviderTroubled,
+  type ProviderUnavailable,
   type ReverseProxy,
 } from 'switchover'
 import { expect } from 'vitest'
@@ -38,7 +38,7 @@ export interface FollowedCluster {
   readonly documents: Readonly<Record<1 | 2 | 3, ProviderConfig>>
   readonly changed: readonly ConfigChanged[]
   readonly rejected: readonly ConfigRejected[]
-  readonly troubled: readonly ProviderTroubled[]
+  readonly troubled: readonly ProviderUnavailable[]
   readonly recovered: readonly ProviderRecovered[]
   prefixOf(version: number): string
   /** Writes any value into the alias key. */
@@ -148,11 +148,11 @@ async function startCluster(
 function listenTo(proxy: ReverseProxy) {
   const changed: ConfigChanged[] = []
   const rejected: ConfigRejected[] = []
-  const troubled: ProviderTroubled[] = []
+  const troubled: ProviderUnavailable[] = []
   const recovered: ProviderRecovered[] = []
   proxy.on('configChanged', (event) => changed.push(event))
   proxy.on('configRejected', (event) => rejected.push(event))
-  proxy.on('providerTroubled', (event) => troubled.push(event))
+  proxy.on('providerUnavailable', (event) => troubled.push(event))
   proxy.on('providerRecovered', (event) => recovered.push(event))
   return { changed, rejected, troubled, recovered }
 }

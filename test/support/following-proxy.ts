@@ -32,7 +32,7 @@ export class FollowingProxy implements AsyncDisposable {
     this.#town = town
     this.fetched = town.fetched
     proxy.on('configChanged', ({ version }) => this.live.push(String(version)))
-    proxy.on('providerTroubled', ({ error }) => this.troubles.push(error.message))
+    proxy.on('providerUnavailable', ({ error }) => this.troubles.push(error.message))
     proxy.on('providerRecovered', () => {
       this.recoveries += 1
     })
@@ -96,7 +96,7 @@ export class FollowingProxy implements AsyncDisposable {
 
   /** Resolves at the next trouble, to its message. */
   async troubled(limitMs: number): Promise<string> {
-    return (await nextEvent(this.proxy, 'providerTroubled', () => true, limitMs)).error.message
+    return (await nextEvent(this.proxy, 'providerUnavailable', () => true, limitMs)).error.message
   }
 
   /** Resolves when an outage has been told to be over. */

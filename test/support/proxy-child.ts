@@ -12,7 +12,7 @@ export interface Settings {
   readonly aliasKey: string
   readonly url: string
   readonly idleTimeoutMs?: number
-  readonly lastGoodFile?: string
+  readonly lastGood?: string
 }
 
 /** What it tells of itself. */
@@ -20,7 +20,7 @@ export type Word =
   | { readonly is: 'here' }
   | { readonly is: 'listening'; readonly port: number }
   | { readonly is: 'changed'; readonly version: string | undefined }
-  | { readonly is: 'rejected' | 'troubled'; readonly code: string | undefined; readonly message: string }
+  | { readonly is: 'rejected' | 'unavailable'; readonly code: string | undefined; readonly message: string }
   | { readonly is: 'closed'; readonly closeMs: number; readonly lingerMs: number; readonly left: string[] }
   | { readonly is: 'cycled'; readonly cycles: number; readonly ms: number; readonly usage: Usage }
 
@@ -40,11 +40,11 @@ const WARM_UP_CYCLES = 10
 const say = (word: Word) => process.send?.(word)
 let proxy: ReverseProxy | undefined
 
-function create({ hosts, aliasKey, url, idleTimeoutMs, lastGoodFile }: Settings): ReverseProxy {
+function create({ hosts, aliasKey, url, idleTimeoutMs, lastGood }: Settings): ReverseProxy {
   const fetcher = new ApiConfigFetcher({ url, ...(idleTimeoutMs !== undefined && { idleTimeoutMs }) })
   return createProxy({
     providers: [new EtcdAliasProvider({ hosts, aliasKey, fetcher })],
-    ...(lastGoodFile !== undefined && { lastGoodFile: new LastGoodFile(lastGoodFile) }),
+    ...(lastGood !== undefined && { lastGood: new LastGoodFile(lastGood) }),
   })
 }
 
@@ -56,8 +56,8 @@ async function start(settings: Settings): Promise<void> {
   started.on('configRejected', ({ error }) =>
     say({ is: 'rejected', code: codeOf(error), message: error.message }),
   )
-  started.on('providerTroubled', ({ error }) =>
-    say({ is: 'troubled', code: codeOf(error), message: error.message }),
+  started.on('providerUnavailable', ({ error }) =>
+    say({ is: 'unavailable', code: codeOf(error), message: error.message }),
   )
   const { port } = await started.listen({ port: 0, host: '127.0.0.1' })
   say({ is: 'listening', port: Number(port) })

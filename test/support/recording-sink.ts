@@ -4,7 +4,7 @@ import type { ConfigSink, Delivery, DeliveryNotes, ProviderConfig, ProxyError } 
 export type Said =
   | { readonly what: 'update'; readonly config: ProviderConfig; readonly about: DeliveryNotes | undefined }
   | { readonly what: 'reject'; readonly error: ProxyError; readonly version: string | undefined }
-  | { readonly what: 'trouble'; readonly error: Error }
+  | { readonly what: 'unavailable'; readonly error: Error }
   | { readonly what: 'recovered' }
 
 type SaidAs<W extends Said['what']> = Extract<Said, { what: W }>
@@ -28,8 +28,8 @@ export class RecordingSink implements ConfigSink {
     this.#note({ what: 'reject', error, version: about?.version })
   }
 
-  trouble(error: Error): void {
-    this.#note({ what: 'trouble', error })
+  unavailable(error: Error): void {
+    this.#note({ what: 'unavailable', error })
   }
 
   recovered(): void {
@@ -46,8 +46,10 @@ export class RecordingSink implements ConfigSink {
   }
 
   /** Whether the provider's last word on its source is that it cannot be reached. */
-  get isTroubled(): boolean {
-    return this.said.findLast(({ what }) => what === 'trouble' || what === 'recovered')?.what === 'trouble'
+  get isUnavailable(): boolean {
+    return (
+      this.said.findLast(({ what }) => what === 'unavailable' || what === 'recovered')?.what === 'unavailable'
+    )
   }
 
   /** How often the source went from answering to not answering. A trouble told again is the same outage. */
@@ -56,7 +58,7 @@ export class RecordingSink implements ConfigSink {
     let count = 0
     for (const { what } of this.said) {
       if (what === 'recovered') troubled = false
-      if (what === 'trouble' && !troubled) {
+      if (what === 'unavailable' && !troubled) {
         troubled = true
         count += 1
       }

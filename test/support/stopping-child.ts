@@ -52,7 +52,7 @@ process.on('message', (order: Order) => {
       return { state: 'live', generation: 1 }
     },
     reject() {},
-    trouble: () => say('troubled'),
+    unavailable: () => say('unavailable'),
     recovered() {},
   })
   say('started')

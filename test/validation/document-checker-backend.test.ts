@@ -183,7 +183,7 @@ describe('a backend', () => {
       <U>(upstreams: readonly U[]) =>
       () =>
         upstreams[0]
-    expect(checkBackend(value, { balancers: { own } }).issues).toEqual([])
+    expect(checkBackend(value, { strategies: { own } }).issues).toEqual([])
     expect(checkBackend(value).issues).toHaveLength(1)
   })
 

@@ -63,7 +63,7 @@ describe('the options', () => {
       code,
     )
     expect(
-      () => new DocumentChecker({ balancers: { wrr: () => () => undefined } }, new FieldChecker()),
+      () => new DocumentChecker({ strategies: { wrr: () => () => undefined } }, new FieldChecker()),
     ).toThrow(code)
   })
 })

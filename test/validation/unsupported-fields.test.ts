@@ -2,11 +2,11 @@ import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
 import { GUARDS } from '../../src/model/guards.js'
-import { DOCUMENT_PLACE, type Place } from '../../src/validation/field-case.js'
+import { DOCUMENT_PLACE, type FieldScope } from '../../src/validation/field-case.js'
 import { withDroppedGuards } from '../../src/validation/keep-dropped-guards.js'
 
 /** Every field that is not built yet, by its pattern, and every one that is. */
-function fieldsOf(place: Place, path: string, which: 'now' | 'later'): string[] {
+function fieldsOf(place: FieldScope, path: string, which: 'now' | 'later'): string[] {
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
   return [
     ...place.shape[which].map(at),

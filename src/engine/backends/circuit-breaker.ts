@@ -33,7 +33,7 @@ export class CircuitBreaker {
   }
 
   /** @throws ProxyError `PROXY_CIRCUIT_OPEN` */
-  admit(): void {
+  check(): void {
     if (this.#state === 'standby') return
     const elapsed = performance.now() - this.#since
     if (this.#state === 'tripped') {

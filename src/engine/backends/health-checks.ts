@@ -92,9 +92,9 @@ export class HealthChecks {
   #tell({ state }: LiveServer, finding: Finding): void {
     if (finding === NOT_MADE) return
     const isWell = finding === undefined
-    const { checks } = state
-    const inRow = isWell === checks.wereWell ? checks.inRow + 1 : 1
-    state.checks = { wereWell: isWell, inRow }
+    const { lastChecks } = state
+    const inRow = isWell === lastChecks.wereWell ? lastChecks.inRow + 1 : 1
+    state.lastChecks = { wereWell: isWell, inRow }
     if (finding === undefined && inRow >= this.#plan.healthyThreshold)
       state.putBack('check', 'its health check is well')
     else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) state.takeOut('check', finding)

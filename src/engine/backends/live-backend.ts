@@ -1,10 +1,10 @@
-import { isUsable } from '../../balancing/balancer.js'
 import {
-  type Balancer,
-  type BalancerFactory,
   DEFAULT_STRATEGY,
   looksAtQuality,
-} from '../../balancing/balancers.js'
+  type Strategy,
+  type StrategyFactory,
+} from '../../balancing/strategies.js'
+import { isUsable } from '../../balancing/strategy.js'
 import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
 import { onRejected } from '../../model/rejections.js'
@@ -18,16 +18,16 @@ import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
 import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
+import { RequestQueue, type Waiting } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
-import type { StateOwner } from './server-state.js'
+import type { StateListener } from './server-state.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
-import { type Waiting, WaitingRoom } from './waiting-room.js'
 
 /** What making a backend live needs from the engine. */
 export interface BackendTools {
-  readonly balancers: ReadonlyMap<string, BalancerFactory>
+  readonly strategies: ReadonlyMap<string, StrategyFactory>
   readonly upstreams: Upstreams
-  readonly names: ServerNames
+  readonly addresses: ServerNames
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
   /** The first makes the values of new sticky cookies, all are honoured. */
@@ -41,16 +41,16 @@ export class LiveBackend {
   readonly servers: readonly LiveServer[]
   readonly retryBudget: RetryBudget
   /** To be started when it serves, and stopped when it serves no more. */
-  readonly checks: HealthChecks | undefined
+  readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
   readonly #limit: ConnectionLimit | undefined
   readonly #breaker: CircuitBreaker | undefined
   /** Only where servers have limits. */
-  #waitingRoom: WaitingRoom | undefined
+  #queue: RequestQueue | undefined
   readonly #events: ProxyEmitter
   /** As whom it was told of its servers' states, where it was. */
-  readonly #owners = new Map<LiveServer, StateOwner>()
-  readonly #pick: Balancer<LiveServer>
+  readonly #stateListeners = new Map<LiveServer, StateListener>()
+  readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
   /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
   readonly #measures: boolean
@@ -62,14 +62,14 @@ export class LiveBackend {
     this.servers = serversOf(name, config, before?.servers, tools)
     this.#events = tools.events
     // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
-    this.#waitingRoom = before ? before.#waitingRoom : undefined
+    this.#queue = before ? before.#queue : undefined
     // One that is configured as before goes on: a change of something else must not put a sick backend back.
     const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
     this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
     const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
     this.#limit = isSameLimit ? before.#limit : config.maxConn && new ConnectionLimit(config.maxConn)
     const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
-    const factory = tools.balancers.get(method)
+    const factory = tools.strategies.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
     this.#pick = factory(
       this.servers.filter(({ weight }) => weight > 0),
@@ -82,7 +82,7 @@ export class LiveBackend {
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools
     const newUpstream = (origin: string, address?: string) => upstreams.apart(origin, address)
-    this.checks =
+    this.healthChecks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
     this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses || this.#breaker !== undefined
@@ -94,22 +94,22 @@ export class LiveBackend {
     for (const server of this.servers) {
       const { state, name } = server
       state.maxConnections = server.maxConnections
-      const owner = {
+      const listener = {
         changed: () => this.#changed(server),
         wentOut: (reason: string) => this.#events.emit('serverDown', { backend, server: name, reason }),
         cameBack: (reason: string) => this.#events.emit('serverUp', { backend, server: name, reason }),
       }
-      state.owner = owner
-      this.#owners.set(server, owner)
+      state.listener = listener
+      this.#stateListeners.set(server, listener)
       // Nobody would ever put back what checks took out that are made no more.
       if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
     }
     limitConnections(backend, this.servers)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-    if (isLimited) this.#waitingRoom ??= new WaitingRoom(this.config.queue)
-    this.#waitingRoom?.configure(this.config.queue)
+    if (isLimited) this.#queue ??= new RequestQueue(this.config.queue)
+    this.#queue?.configure(this.config.queue)
     this.#keepOne()
-    this.checks?.start()
+    this.healthChecks?.start()
     this.#callWaiting()
   }
 
@@ -121,7 +121,7 @@ export class LiveBackend {
   }
 
   #changed(server: LiveServer): void {
-    this.#tellBalancer(server)
+    this.#tellStrategy(server)
     this.#callWaiting()
   }
 
@@ -160,7 +160,7 @@ export class LiveBackend {
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
    */
   admit(facts: RequestFacts): (() => void) | undefined {
-    this.#breaker?.admit()
+    this.#breaker?.check()
     this.retryBudget.save()
     return this.#limit?.enter(facts)
   }
@@ -179,10 +179,10 @@ export class LiveBackend {
     only?: LiveServer,
   ): boolean {
     const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
-    if (!this.#waitingRoom || !(only || this.servers.some(isBusy))) return false
+    if (!this.#queue || !(only || this.servers.some(isBusy))) return false
     const hasAny = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
     const hasServer = only ? () => only.hasRoom : hasAny
-    this.#waitingRoom.enter(waiting, hasServer, proceed)
+    this.#queue.enter(waiting, hasServer, proceed)
     return true
   }
 
@@ -205,13 +205,13 @@ export class LiveBackend {
 
   /** What is under way on a server has changed: for the newest that has it, and for this one. */
   #tell(server: LiveServer): void {
-    const { owner } = server.state
-    owner?.changed()
-    if (!owner || owner !== this.#owners.get(server)) this.#tellBalancer(server)
+    const { listener } = server.state
+    listener?.changed()
+    if (!listener || listener !== this.#stateListeners.get(server)) this.#tellStrategy(server)
   }
 
   /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
-  #tellBalancer(server: LiveServer): void {
+  #tellStrategy(server: LiveServer): void {
     if (!this.#pick.changed) return
     try {
       onRejected(this.#pick.changed(server), this.#changedFailed)
@@ -226,9 +226,9 @@ export class LiveBackend {
 
   /** A server may have room. */
   #callWaiting(): void {
-    if (!this.#waitingRoom || this.#waitingRoom.isEmpty) return
+    if (!this.#queue || this.#queue.isEmpty) return
     // A request that waits for one server may have it while that is out of rotation.
-    this.#waitingRoom.call(() => this.servers.some(({ hasRoom }) => hasRoom))
+    this.#queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */

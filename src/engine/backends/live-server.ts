@@ -1,4 +1,4 @@
-import type { Candidate } from '../../balancing/balancers.js'
+import type { Candidate } from '../../balancing/strategies.js'
 import type { Server } from '../../model/config.js'
 import { parseServerUrl } from '../../validation/server-url.js'
 import type { Places, Upstream } from '../upstream/upstream.js'

@@ -31,18 +31,18 @@ export function serversOf(
   backend: string,
   config: Backend,
   before: readonly LiveServer[] | undefined,
-  tools: { readonly upstreams: Upstreams; readonly names: ServerNames },
+  tools: { readonly upstreams: Upstreams; readonly addresses: ServerNames },
 ): LiveServer[] {
   const slowStartMs = parseDuration(config.slowStart) ?? 0
   const known = new Map<string, LiveServer[]>()
   for (const server of before ?? [])
-    known.set(placeOf(server), [...(known.get(placeOf(server)) ?? []), server])
-  const given = givenServers(config, tools.names)
+    known.set(serverKey(server), [...(known.get(serverKey(server)) ?? []), server])
+  const given = givenServers(config, tools.addresses)
   const names = new Set(given.map(({ name }) => name))
   return given.map((server) => {
-    const state = takeState(known.get(placeOf(server)) ?? [], server.name, names) ?? new ServerState()
+    const state = takeState(known.get(serverKey(server)) ?? [], server.name, names) ?? new ServerState()
     // With the first configuration all are new, and none can spare another.
-    if (before && !state.owner) state.begin()
+    if (before && !state.listener) state.begin()
     return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })
 }
@@ -66,7 +66,7 @@ function givenServers({ servers, strictDns }: Backend, names: ServerNames): Give
 }
 
 /** Where it is: what makes it the same server, whatever its name. */
-function placeOf({ url, address = '' }: { readonly url: string; readonly address?: string | undefined }) {
+function serverKey({ url, address = '' }: { readonly url: string; readonly address?: string | undefined }) {
   return `${url} ${address}`
 }
 

@@ -8,7 +8,7 @@ import type { CountedInterval, ServerState } from './server-state.js'
 const CONNECT_EJECTION_MS = 1_000
 const MAX_CONNECT_EJECTION_MS = 30_000
 
-interface Limits {
+interface EjectionLimits {
   readonly consecutiveFailures: number
   readonly failureShare: number
   readonly minimumRequests: number
@@ -23,7 +23,7 @@ interface Limits {
  */
 export class OutlierDetection {
   readonly #servers: readonly LiveServer[]
-  readonly #limits: Limits | undefined
+  readonly #limits: EjectionLimits | undefined
   readonly #mostEjected: number
 
   constructor(servers: readonly LiveServer[], config: OutlierDetectionConfig | undefined) {
@@ -62,7 +62,7 @@ export class OutlierDetection {
     if (reason !== undefined) this.#eject(server, reason, limits.ejectionMs, limits.maxEjectionMs)
   }
 
-  #reasonOf(limits: Limits, { failures }: ServerState, window: CountedInterval): string | undefined {
+  #reasonOf(limits: EjectionLimits, { failures }: ServerState, window: CountedInterval): string | undefined {
     if (failures >= limits.consecutiveFailures) return `${failures} failures in a row`
     const share = window.failures / window.requests
     if (window.requests >= limits.minimumRequests && share >= limits.failureShare)
@@ -99,7 +99,7 @@ export class OutlierDetection {
 }
 
 /** Durations were checked with the document. */
-function limitsOf(config: OutlierDetectionConfig): Limits {
+function limitsOf(config: OutlierDetectionConfig): EjectionLimits {
   const ms = (value: string | number | undefined, ofDefault: number) => parseDuration(value) ?? ofDefault
   return {
     consecutiveFailures: config.consecutiveFailures ?? 5,

@@ -7,7 +7,7 @@ const LEAST_SHARE = 0.1
 export type Outage = 'check' | 'ejection'
 
 /** Whoever is to know of a server at present: of the backends that had it, the newest that serves. */
-export interface StateOwner {
+export interface StateListener {
   /** What is under way on it, or whether it may have requests, has changed. */
   changed(): void
   wentOut(reason: string): void
@@ -39,10 +39,10 @@ export class ServerState {
   /** Requests that may be under way on it at a time. */
   maxConnections = Number.POSITIVE_INFINITY
   /** What its checks found last, and how often in a row. */
-  checks: { readonly wereWell?: boolean; readonly inRow: number } = { inRow: 0 }
+  lastChecks: { readonly wereWell?: boolean; readonly inRow: number } = { inRow: 0 }
   /** What outlier detection counts. */
   counted: CountedInterval | undefined
-  owner: StateOwner | undefined
+  listener: StateListener | undefined
   readonly #outages = new Map<Outage, string>()
   #backSince: number | undefined
 
@@ -65,8 +65,8 @@ export class ServerState {
     const wasAvailable = this.isAvailable
     if (!this.#outages.has(outage)) this.#outages.set(outage, reason)
     if (!wasAvailable) return
-    this.owner?.changed()
-    this.owner?.wentOut(reason)
+    this.listener?.changed()
+    this.listener?.wentOut(reason)
   }
 
   /** One of the reasons is one no more. */
@@ -74,8 +74,8 @@ export class ServerState {
     if (!this.#outages.delete(outage) || !this.isAvailable) return
     this.#backSince = performance.now()
     this.failures = 0
-    this.owner?.changed()
-    this.owner?.cameBack(reason)
+    this.listener?.changed()
+    this.listener?.cameBack(reason)
   }
 
   /** It is new: its slow start begins. */

@@ -22,17 +22,17 @@ export interface Forwarding {
   /** What this proxy calls itself in `Via`. */
   readonly id: string
   /** Whether to write `Forwarded` too. */
-  readonly forwarded: boolean
+  readonly forwardedHeader: boolean
   /** What becomes of names that look like the proxy's own to servers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
 /** The id is this proxy's own: a request whose `Via` names it has come through here before. */
 export function forwardingOf({
-  forwarded = false,
+  forwardedHeader = false,
   underscoreHeaders = 'drop',
 }: Partial<Forwarding>): Forwarding {
-  return { id: `switchover-${randomBytes(4).toString('hex')}`, forwarded, underscoreHeaders }
+  return { id: `switchover-${randomBytes(4).toString('hex')}`, forwardedHeader, underscoreHeaders }
 }
 
 const NOTHING_SAID: IncomingHttpHeaders = {}
@@ -55,7 +55,7 @@ export function pushForwarding(
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
   if (clientAddress !== '') headers.push('X-Real-Ip', clientAddress)
-  if (how.forwarded) pushForwarded(headers, req, trusted, forwardedElement(peer, how.id, host, proto))
+  if (how.forwardedHeader) pushForwarded(headers, req, trusted, forwardedElement(peer, how.id, host, proto))
   headers.push('Via', `${req.httpVersion} ${how.id}`)
 }
 

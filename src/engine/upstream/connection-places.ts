@@ -14,7 +14,7 @@ export interface Waiting<Connection> {
 /** The end of a connection that was cut left before a new one can; but a busy server may look at the new one first. */
 const SEEN_MS = 20
 
-interface Place<Connection> {
+interface TakenPlace<Connection> {
   readonly waiting: Waiting<Connection>
   readonly timer: NodeJS.Timeout | undefined
 }
@@ -27,7 +27,7 @@ export class ConnectionPlaces<Connection> {
   readonly #waitMs: number
   #limit = Number.POSITIVE_INFINITY
   #taken = 0
-  #waiting: Place<Connection>[] = []
+  #waiting: TakenPlace<Connection>[] = []
   readonly #changed: (by: 1 | -1) => void
 
   /**

@@ -16,7 +16,7 @@ import {
 } from './sent-request.js'
 
 /** What its connections are to the upstream that made them. */
-export interface ConnectionOwner {
+export interface ConnectionListener {
   /** It can take the next request: anybody's, or, if it is private, its client's. */
   free(connection: Connection): void
   /** Nothing can be sent on it any more. */
@@ -40,7 +40,7 @@ const MAX_END_MS = 1_000
 /** One connection to a server: a client of undici's, with one request under way at a time. */
 export class Connection implements ServerConnection {
   readonly #settings: ConnectionSettings
-  readonly #owner: ConnectionOwner
+  readonly #listener: ConnectionListener
   readonly #client: Client
   #socket: Socket | undefined
   /** Gives up what is being connected. */
@@ -67,14 +67,14 @@ export class Connection implements ServerConnection {
   /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
   constructor(
     settings: ConnectionSettings,
-    owner: ConnectionOwner,
+    owner: ConnectionListener,
     places: ConnectionPlaces<Connection>,
     hasPlace: boolean,
   ) {
     this.#places = places
     this.#hasPlace = hasPlace
     this.#settings = settings
-    this.#owner = owner
+    this.#listener = owner
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#connect })
     this.#client.on('connect', () => {
       this.#isConnected = true
@@ -239,7 +239,7 @@ export class Connection implements ServerConnection {
 
   #drained(): void {
     if (!this.#isConnected || this.#endsAfterUse) this.end()
-    else if (this.isOpen) this.#owner.free(this)
+    else if (this.isOpen) this.#listener.free(this)
   }
 
   #disconnected(): void {
@@ -254,7 +254,7 @@ export class Connection implements ServerConnection {
   }
 
   end(): void {
-    this.#owner.gone(this)
+    this.#listener.gone(this)
     if (!this.#isIdle && this.#socket && !this.#socket.destroyed) this.#wasCut = true
     this.#ended()
     this.#leaveUnused()

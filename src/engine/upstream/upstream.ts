@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS } from '../../model/limits.js'
 import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
-import { Connection, type ConnectionOwner, type ConnectionSettings } from './server-connection.js'
+import { Connection, type ConnectionListener, type ConnectionSettings } from './server-connection.js'
 
 export type Places = ConnectionPlaces<Connection>
 
@@ -12,7 +12,7 @@ export type Places = ConnectionPlaces<Connection>
  * The live side of a server: its connections, each with one request at a time. One per origin, or per address of it, however many backends and
  * generations name it.
  */
-export class Upstream implements ConnectionOwner {
+export class Upstream implements ConnectionListener {
   /** `http://host:port`. */
   readonly origin: string
   /** The one of the origin's name that is connected to. Undefined: whichever it has. */

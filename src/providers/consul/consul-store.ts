@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asError, ProxyError } from '../../model/errors.js'
-import type { AliasBell } from '../../model/provider.js'
+import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
@@ -45,15 +45,15 @@ export class ConsulStore implements KvStore {
     this.place = `${keys.aliasKey} in Consul ${kv.url}`
   }
 
-  watch(bell: AliasBell): void {
+  watch(watcher: AliasWatcher): void {
     void this.#loop({
       what: { key: this.#aliasKey },
       signal: this.#stopped.signal,
       index: 0,
       mark: undefined,
-      rang: () => bell.ring(),
+      rang: () => watcher.changed(),
       failed: (error) => {
-        bell.trouble(error)
+        watcher.unavailable(error)
         return true
       },
     })

@@ -1,4 +1,4 @@
-import type { AliasBell, AliasReading, AliasSource } from '../../model/provider.js'
+import type { AliasReading, AliasSource, AliasWatcher } from '../../model/provider.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdSessions } from './etcd-sessions.js'
 
@@ -13,8 +13,8 @@ export class EtcdAliasSource implements AliasSource {
     this.alias = this.#sessions.place
   }
 
-  async watch(bell: AliasBell): Promise<void> {
-    this.#sessions.watch(bell)
+  async watch(watcher: AliasWatcher): Promise<void> {
+    this.#sessions.watch(watcher)
   }
 
   async read(): Promise<AliasReading> {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
 import { ProxyError } from '../../model/errors.js'
-import type { AliasBell } from '../../model/provider.js'
+import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import type { EtcdRange } from './etcd-range-watch.js'
@@ -19,7 +19,7 @@ export class EtcdSessions {
   readonly #hosts: readonly string[]
   readonly #key: string
   readonly #stopped = new AbortController()
-  #bell: AliasBell | undefined
+  #watcher: AliasWatcher | undefined
   #session: EtcdSession | undefined
   #attempts = 0
   /** How far the store was at the last read. */
@@ -44,10 +44,10 @@ export class EtcdSessions {
   }
 
   /** Begins; rings when the key was written, when a session begins, and every half a minute. */
-  watch(bell: AliasBell): void {
+  watch(watcher: AliasWatcher): void {
     if (this.#stopped.signal.aborted) return
-    this.#bell = bell
-    void this.#keepSessions(bell)
+    this.#watcher = watcher
+    void this.#keepSessions(watcher)
   }
 
   /** Reads the key. @throws ProxyError `PROXY_ALIAS_UNREACHABLE` */
@@ -104,7 +104,7 @@ export class EtcdSessions {
     if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
     if (storeRevision > this.#storeRevision) this.#storeRevision = storeRevision
     // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
-    this.#bell?.recovered()
+    this.#watcher?.recovered()
   }
 
   /**
@@ -121,32 +121,32 @@ export class EtcdSessions {
     throw session.fail(new Error(cause))
   }
 
-  async #keepSessions(bell: AliasBell): Promise<void> {
+  async #keepSessions(watcher: AliasWatcher): Promise<void> {
     const { signal } = this.#stopped
     const backoff = new Backoff(100, 2_000)
     // Every proxy asks at a moment of its own.
     this.#reread = setInterval(
-      () => this.#session && bell.ring(),
+      () => this.#session && watcher.changed(),
       REREAD_MS * (0.8 + 0.4 * Math.random()),
     ).unref()
     while (!signal.aborted) {
       const start = performance.now()
-      const cause = await this.#runSession(bell)
+      const cause = await this.#runSession(watcher)
       if (signal.aborted) break
       // Not at the acknowledgement: a member without a leader acknowledges, and ends the session at once.
       if (performance.now() - start > HEALTHY_MS) backoff.reset()
-      bell.trouble(cause)
+      watcher.unavailable(cause)
       await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {})
     }
   }
 
   /** One session on the next host, from its opening to its end. Resolves to why it ended, or never began. */
-  #runSession(bell: AliasBell): Promise<Error> {
+  #runSession(watcher: AliasWatcher): Promise<Error> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     return new Promise((ended) => {
       const listener = {
         // Before the session is ours to read with, a ring would find no door; we ring ourselves once it is.
-        ring: () => this.#session && bell.ring(),
+        ring: () => this.#session && watcher.changed(),
         ended: (cause: Error) => {
           this.#session = undefined
           ended(cause)
@@ -157,7 +157,7 @@ export class EtcdSessions {
         if (signal.aborted) session.close()
         if (session.closed) return
         this.#session = session
-        bell.ring()
+        watcher.changed()
       }, ended)
     })
   }

@@ -1,4 +1,4 @@
-import type { AliasBell } from '../../model/provider.js'
+import type { AliasWatcher } from '../../model/provider.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
 import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-source.js'
@@ -32,8 +32,8 @@ export class EtcdStore implements KvStore {
     return this.#sessions.place
   }
 
-  watch(bell: AliasBell): void {
-    this.#sessions.watch(bell)
+  watch(watcher: AliasWatcher): void {
+    this.#sessions.watch(watcher)
   }
 
   async readAlias(): Promise<KvReading> {

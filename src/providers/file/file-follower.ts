@@ -5,7 +5,7 @@ import type { ProviderConfig } from '../../model/config.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { ConfigSink } from '../../model/provider.js'
 import { type DocumentPlace, type FoundFiles, findFiles, type ReadFile, readFiles } from './document-files.js'
-import { FolderBell } from './folder-bell.js'
+import { FolderWatch } from './folder-watch.js'
 import { documentOf } from './merge-files.js'
 
 /** How files are followed. */
@@ -20,12 +20,12 @@ export interface FollowedFiles {
 export class FileFollower {
   readonly #files: FollowedFiles
   readonly #sink: ConfigSink
-  readonly #bell: FolderBell
+  readonly #watch: FolderWatch
   readonly #stopped = new AbortController()
   /** Of what was read last, and the files themselves. */
   #mark: string | undefined
   #inodes: string | undefined
-  #isTroubled = false
+  #isUnavailable = false
   #isReading = false
   #hasRung = false
 
@@ -33,17 +33,17 @@ export class FileFollower {
     const { at } = files
     this.#files = files
     this.#sink = sink
-    this.#bell = new FolderBell(
+    this.#watch = new FolderWatch(
       'filename' in at ? dirname(at.filename) : at.directory,
       () => void this.#look(),
     )
-    this.#bell.start()
+    this.#watch.start()
     void this.#look()
   }
 
   stop(): void {
     this.#stopped.abort()
-    this.#bell.stop()
+    this.#watch.stop()
   }
 
   /** Reads until nothing has rung meanwhile. */
@@ -81,8 +81,8 @@ export class FileFollower {
   }
 
   #answered(): void {
-    if (this.#isTroubled) this.#sink.recovered()
-    this.#isTroubled = false
+    if (this.#isUnavailable) this.#sink.recovered()
+    this.#isUnavailable = false
   }
 
   #failed(error: Error): void {
@@ -92,8 +92,8 @@ export class FileFollower {
       return
     }
     this.#mark = undefined
-    this.#isTroubled = true
-    this.#sink.trouble(new ProxyError('PROXY_CONFIG_UNREACHABLE', error.message, { cause: error }))
+    this.#isUnavailable = true
+    this.#sink.unavailable(new ProxyError('PROXY_CONFIG_UNREACHABLE', error.message, { cause: error }))
   }
 
   /** What is there, once it has been left alone for long enough; undefined if it is what was read last. */
@@ -140,7 +140,7 @@ export class FileFollower {
       } catch (error) {
         if (!isGone(error)) throw error
         if (!(await hasMoved(error, this.#files.at))) {
-          if (!isFirst || this.#isTroubled) throw error
+          if (!isFirst || this.#isUnavailable) throw error
           isFirst = false
         }
         await this.#rest(this.#files.debounceMs)

@@ -50,7 +50,7 @@ export class HttpProvider implements Provider {
   #etag: string | undefined
   /** Of the last answer, whatever became of it. */
   #body: string | undefined
-  #isTroubled = false
+  #isUnavailable = false
 
   /** @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: HttpProviderOptions) {
@@ -73,7 +73,7 @@ export class HttpProvider implements Provider {
     this.#stopped.abort()
     this.#etag = undefined
     this.#body = undefined
-    this.#isTroubled = false
+    this.#isUnavailable = false
   }
 
   /** Never rejects. */
@@ -99,8 +99,8 @@ export class HttpProvider implements Provider {
       return this.#failed(sink, asError(thrown), nextMs)
     }
     this.#backoff.reset()
-    if (this.#isTroubled) sink.recovered()
-    this.#isTroubled = false
+    if (this.#isUnavailable) sink.recovered()
+    this.#isUnavailable = false
     if (!signal.aborted && response.status === 200)
       await this.#deliver(sink, response, performance.now() - started, signal)
     return nextMs
@@ -119,8 +119,8 @@ export class HttpProvider implements Provider {
       sink.reject(error as ProxyError)
       return nextMs
     }
-    this.#isTroubled = true
-    sink.trouble(error)
+    this.#isUnavailable = true
+    sink.unavailable(error)
     return Math.max(this.#backoff.next(), Math.min(retryAfterMs, RETRY_MS.max))
   }
 

@@ -28,7 +28,7 @@ export function followKeys(
 /** A provider that stops by itself as soon as something of it is live. */
 function untilLive(provider: Provider): Provider {
   const stopWhenLive = (sink: ConfigSink): ConfigSink => {
-    let isTroubled = false
+    let isUnavailable = false
     let isDone = false
     return {
       update: async (config, about) => {
@@ -37,17 +37,17 @@ function untilLive(provider: Provider): Provider {
         isDone = true
         await provider.stop()
         // Nobody asks any more, so nobody would find out.
-        if (isTroubled) sink.recovered()
+        if (isUnavailable) sink.recovered()
         return delivery
       },
       reject: (error, about) => sink.reject(error, about),
-      trouble: (error) => {
+      unavailable: (error) => {
         if (isDone) return
-        isTroubled = true
-        sink.trouble(error)
+        isUnavailable = true
+        sink.unavailable(error)
       },
       recovered: () => {
-        isTroubled = false
+        isUnavailable = false
         sink.recovered()
       },
     }

@@ -2,7 +2,7 @@ import { pathOf, quote } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { nullRecord } from '../../base/records.js'
 import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
-import { DOCUMENT_PLACE, fieldOf, type Place } from '../../validation/field-case.js'
+import { DOCUMENT_PLACE, type FieldScope, fieldOf } from '../../validation/field-case.js'
 import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 
@@ -138,7 +138,7 @@ class KvLayout {
   }
 
   /** Puts a value where its key says, from a place on downwards. */
-  #inPlace(fields: Fields, place: Place, segments: readonly string[], at: number, value: string): void {
+  #inPlace(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
     const given = segments[at] as string
     const rest = segments.slice(at + 1)
     const name = fieldOf(place.shape, given)
@@ -188,7 +188,7 @@ class KvLayout {
   }
 
   /** One that looks like a misspelt field, or belongs one place further down, is refused: it may say who may come in. */
-  #unknown(fields: Fields, place: Place, segments: readonly string[], at: number, value: string): void {
+  #unknown(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
     const given = segments[at] as string
     const { shape, inside = {}, each = {} } = place
     const isBelow = [...Object.values(inside), ...Object.values(each)].some((one) =>

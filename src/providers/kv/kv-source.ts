@@ -3,9 +3,9 @@ import { runInSlices } from '../../base/run-steps.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { type Issue, ProxyError } from '../../model/errors.js'
 import type {
-  AliasBell,
   AliasReading,
   AliasSource,
+  AliasWatcher,
   ConfigFetcher,
   FetchContext,
 } from '../../model/provider.js'
@@ -43,7 +43,7 @@ export interface KvStore {
   /** The alias key and where it is, for messages. */
   readonly place: string
   /** Rings when the alias key was written, when there is a connection again, and now and then. */
-  watch(bell: AliasBell): void
+  watch(bell: AliasWatcher): void
   /** The alias key, now. */
   readAlias(context: { readonly signal: AbortSignal }): Promise<KvReading>
   /**
@@ -88,7 +88,7 @@ const MOST_DEBOUNCES = 10
 export class KvSource implements AliasSource, ConfigFetcher {
   readonly #store: KvStore
   readonly #options: KvSourceOptions
-  #bell: AliasBell | undefined
+  #watcher: AliasWatcher | undefined
   #reads = 0
   /** How often an alias was another when its tree was to be read, or something else stood beside it. */
   #moves = 0
@@ -108,13 +108,13 @@ export class KvSource implements AliasSource, ConfigFetcher {
     return this.#store.place
   }
 
-  async watch(bell: AliasBell): Promise<void> {
-    this.#bell = bell
-    this.#store.watch(bell)
+  async watch(watcher: AliasWatcher): Promise<void> {
+    this.#watcher = watcher
+    this.#store.watch(watcher)
   }
 
   async stop(): Promise<void> {
-    this.#bell = undefined
+    this.#watcher = undefined
     clearTimeout(this.#quiet)
     this.#store.stop()
   }
@@ -210,7 +210,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
   /** The alias names another tree by now. Whoever asked for this one will be told to give up. */
   async #superseded(signal: AbortSignal): Promise<never> {
     this.#moves += 1
-    this.#bell?.ring()
+    this.#watcher?.changed()
     if (!signal.aborted) await once(signal, 'abort')
     throw signal.reason
   }
@@ -237,7 +237,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
   #ringForChanges(): void {
     this.#firstChange = undefined
     if (this.#fetches > 0) this.#changedMeanwhile = true
-    else this.#bell?.ring()
+    else this.#watcher?.changed()
   }
 }
 

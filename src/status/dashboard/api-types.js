@@ -33,7 +33,7 @@
 /**
  * @typedef {object} ProviderState
  * @property {string} provider
- * @property {'pending' | 'live' | 'troubled'} state
+ * @property {'pending' | 'live' | 'unavailable'} state
  * @property {string} [version]
  * @property {string} [liveSince]
  * @property {number} [ageMs]

@@ -127,8 +127,8 @@ function onRefusal(entry) {
 const ON_EVENT = {
   configChanged: onSwitch,
   configRejected: onRefusal,
-  providerTroubled({ provider, message }) {
-    announce(`Provider ${provider} is troubled: ${message}`)
+  providerUnavailable({ provider, message }) {
+    announce(`Provider ${provider} is unavailable: ${message}`)
     readAnew()
   },
   providerRecovered({ provider, downMs }) {

@@ -12,7 +12,7 @@ import { standingRefusals } from './history.js'
 const STATES = {
   live: { mark: '●', word: 'Live' },
   pending: { mark: '○', word: 'Waiting' },
-  troubled: { mark: '▲', word: 'Troubled' },
+  unavailable: { mark: '▲', word: 'Unavailable' },
 }
 
 /** The first glance: which generation, which version of each provider, since when, and whether anything was refused. */
@@ -63,7 +63,7 @@ function drawProvider(state, standing) {
         'span',
         { class: 'state', 'data-state': state.state },
         element('span', { 'aria-hidden': 'true' }, mark),
-        ` ${word}${state.state === 'troubled' && state.liveSince ? ', goes on serving' : ''}`,
+        ` ${word}${state.state === 'unavailable' && state.liveSince ? ', goes on serving' : ''}`,
       ),
       element('span', { class: 'provider-name' }, state.provider),
     ),

@@ -83,7 +83,7 @@ answerCalls({
   },
   /** Connections of this process, clients' and servers'. */
   sockets: () => process.getActiveResourcesInfo().filter((kind) => kind.startsWith('TCPSocket')).length,
-  generations: () => proxies.map(({ config }) => config.generation),
+  generations: () => proxies.map(({ state }) => state.generation),
 })
 
 export interface EtcdStart {

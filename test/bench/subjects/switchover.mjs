@@ -12,7 +12,7 @@ const provider = new StaticProvider({ config: configFor(frontends) })
 const proxy = createProxy({ ...JSON.parse(process.env.SUBJECT_OPTIONS ?? '{}'), providers: [provider] })
 await proxy.ready()
 const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
-announce(port, { generation: () => proxy.config.generation })
+announce(port, { generation: () => proxy.state.generation })
 
 // A switch every so many milliseconds, each to another configuration.
 const swapMs = Number(process.env.SUBJECT_SWAP_MS ?? 0)

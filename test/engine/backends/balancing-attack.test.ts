@@ -2,13 +2,13 @@ import { request, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type Socket } from 'node:net'
 import {
   type Backend,
-  type BalancerFactory,
   type ProviderConfig,
   type ProxyEngine,
+  type StrategyFactory,
   validateConfig,
 } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type Balancer, balancerTable, type Candidate } from '../../../src/balancing/balancers.js'
+import { type Candidate, type Strategy, strategyTable } from '../../../src/balancing/strategies.js'
 import { OutlierDetection } from '../../../src/engine/backends/outlier-detection.js'
 import { RecentResponses } from '../../../src/engine/backends/recent-responses.js'
 import { ServerState } from '../../../src/engine/backends/server-state.js'
@@ -55,20 +55,20 @@ function counted(count: number, out = 0): { upstreams: Fake[]; looked: { states:
   return { upstreams, looked }
 }
 
-function make(method: string, upstreams: readonly Fake[]): Balancer<Fake> {
-  const factory = balancerTable().get(method)
+function make(method: string, upstreams: readonly Fake[]): Strategy<Fake> {
+  const factory = strategyTable().get(method)
   if (!factory) throw new Error(`there is no ${method}`)
   return factory(upstreams, { method })
 }
 
-function begin(pick: Balancer<Fake>, picked: Fake | undefined): Fake {
+function begin(pick: Strategy<Fake>, picked: Fake | undefined): Fake {
   if (!picked) throw new Error('none was picked')
   picked.inFlight += 1
   pick.changed?.(picked)
   return picked
 }
 
-function end(pick: Balancer<Fake>, picked: Fake): void {
+function end(pick: Strategy<Fake>, picked: Fake): void {
   picked.inFlight -= 1
   pick.changed?.(picked)
 }
@@ -157,7 +157,7 @@ describe('the queue', () => {
   it('does not call in a retried request again and again for the server that failed it', async () => {
     let calls = 0
     /** In their order, as `first`; gives the test a way out of a loop without end. */
-    const counted: BalancerFactory = (servers) => (skip) => {
+    const counted: StrategyFactory = (servers) => (skip) => {
       if (++calls > 10_000) throw new Error('picked ten thousand times')
       return servers.find((server) => server.isAvailable && !skip?.has(server))
     }
@@ -172,7 +172,7 @@ describe('the queue', () => {
         { bad: { url: bad.url, maxConnections: 2 }, busy: { url: busy.url, maxConnections: 1 } },
         { loadBalancer: { method: 'counted' } },
       ),
-      { balancers: { counted } },
+      { strategies: { counted } },
     )
     const state = stateOf(engine, 'bad')
     // `busy` gets one while `bad` is out.
@@ -485,7 +485,7 @@ describe('a server that cannot be connected to', () => {
     const servers = ['a', 'b'].map((name) => ({ name, weight: 1, state: new ServerState() }))
     const told: string[] = []
     for (const { state } of servers)
-      state.owner = { changed: () => {}, wentOut: () => {}, cameBack: (reason) => void told.push(reason) }
+      state.listener = { changed: () => {}, wentOut: () => {}, cameBack: (reason) => void told.push(reason) }
     const outliers = new OutlierDetection(servers as never, undefined)
     for (let week = 0; week < 5; week++) {
       outliers.unreachable(servers[0] as never, new Error('connect ECONNREFUSED') as never)

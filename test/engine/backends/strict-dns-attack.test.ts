@@ -210,7 +210,7 @@ describe('strictDns, used with hostility', () => {
         }
         return () => undefined
       }
-      const engine = new ProxyEngine({ lookup: names.lookup, balancers: { probe } })
+      const engine = new ProxyEngine({ lookup: names.lookup, strategies: { probe } })
       let before: unknown
       await engine.apply(configOf(1, { strictDns: { interval: '1ms' }, loadBalancer: { method: 'probe' } }))
       isIn = true

@@ -214,7 +214,7 @@ it("a host's own routes get theirs in their turn", async () => {
       own.push(req.url ?? '')
       setImmediate(() => res.end(`<own ${req.url}>`))
     }
-    proxy.status(req, res, () => proxy.handler(req, res, answer))
+    proxy.statusHandler(req, res, () => proxy.handler(req, res, answer))
   })
   const client = await openRaw(front.port)
   for (const path of ['/own/1', '/slow', '/own/2', '/ping', '/proxied', '/own/3'])

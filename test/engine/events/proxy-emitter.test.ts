@@ -104,15 +104,15 @@ describe('a listener that throws', () => {
   it('names its own event where a listener emits another one', async () => {
     const warnings = catchWarnings()
     const emitter = new ProxyEmitter()
-    emitter.on('providerTroubled', () => raise('inner'))
+    emitter.on('providerUnavailable', () => raise('inner'))
     emitter.on('providerRecovered', () => {
-      emitter.emit('providerTroubled', { provider: 'etcd', error: new Error('down') })
+      emitter.emit('providerUnavailable', { provider: 'etcd', error: new Error('down') })
       raise('outer')
     })
     emitter.emit('providerRecovered', RECOVERED)
     await eventually(() => warnings.length === 2, 'both warnings')
     expect(warnings.map((text) => text.replace(/^.*a listener/, ''))).toEqual([
-      ' of providerTroubled failed: inner',
+      ' of providerUnavailable failed: inner',
       ' of providerRecovered failed: outer',
     ])
   })
@@ -155,8 +155,8 @@ describe('listeners', () => {
     const emitter = new ProxyEmitter()
     const listener = vi.fn()
     emitter.on('providerRecovered', listener)
-    emitter.on('providerTroubled', listener)
-    emitter.off('providerTroubled', listener)
+    emitter.on('providerUnavailable', listener)
+    emitter.off('providerUnavailable', listener)
     emitter.emit('providerRecovered', RECOVERED)
     expect(listener).toHaveBeenCalledExactlyOnceWith(RECOVERED)
   })

@@ -71,7 +71,7 @@ describe('X-Forwarded-Proto of a trusted proxy', () => {
   ])('%j is %s, and its port %s', async (values, proto, port) => {
     const lines = values.map((value) => `X-Forwarded-Proto: ${value}`)
     expect(await toldOf(lines)).toMatchObject({ 'x-forwarded-proto': proto, 'x-forwarded-port': port })
-    const { forwarded } = await toldOf(lines, { ...TRUSTING, forwarded: true })
+    const { forwarded } = await toldOf(lines, { ...TRUSTING, forwardedHeader: true })
     expect(forwarded).toBe(`for=127.0.0.1;by=_ID;host="a.test";proto=${proto}`)
   })
 
@@ -139,7 +139,7 @@ describe('the chain of a trusted proxy', () => {
     [['Forwarded: proto="x'], ''],
     [[], ''],
   ])('%j goes on in one Forwarded behind which our hop stands', async (lines, before) => {
-    const { forwarded } = await toldOf(lines, { ...TRUSTING, forwarded: true })
+    const { forwarded } = await toldOf(lines, { ...TRUSTING, forwardedHeader: true })
     const ours = 'for=127.0.0.1;by=_ID;host="a.test";proto=http'
     expect(forwarded).toBe(before === '' ? ours : `${before}, ${ours}`)
   })
@@ -150,7 +150,7 @@ describe('the chain of a trusted proxy', () => {
       'X-Forwarded-Proto: https',
       'Forwarded: for=6.6.6.6;proto=https',
     ]
-    const told = await toldOf(lines, { forwarded: true })
+    const told = await toldOf(lines, { forwardedHeader: true })
     expect(told).toMatchObject({
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',

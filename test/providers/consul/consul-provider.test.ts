@@ -131,7 +131,7 @@ describe('ConsulProvider', () => {
     await sink.until('it is read anew', () => urlsOf(sink).at(-1) === 'http://a:2')
     consul.put('traefik/backends/web/servers/one/url', 'http://a:3')
     await sink.until('it is followed', () => urlsOf(sink).at(-1) === 'http://a:3')
-    expect(sink.of('trouble')).toEqual([])
+    expect(sink.of('unavailable')).toEqual([])
   })
 
   it('an alias that is written while its tree is read is never paired with another’s tree', async () => {
@@ -158,8 +158,8 @@ describe('ConsulProvider', () => {
     putTree('traefik', 'http://a:1')
     consul.token = 'secret'
     const without = await follow()
-    await without.sink.until('it is troubled', ({ isTroubled }) => isTroubled)
-    const [trouble] = without.sink.of('trouble')
+    await without.sink.until('it is unavailable', ({ isUnavailable }) => isUnavailable)
+    const [trouble] = without.sink.of('unavailable')
     expect(trouble?.error.message).toMatch(/status 403.*Permission denied/)
     const { sink } = await follow({ token: 'secret' })
     await delivered(sink, 1)
@@ -182,12 +182,12 @@ describe('ConsulProvider', () => {
       }
       const { sink } = await follow({ maxBytes: 10_000 })
       const told = () =>
-        [...sink.of('trouble'), ...sink.of('reject')].some(({ error }) => message.test(error.message))
+        [...sink.of('unavailable'), ...sink.of('reject')].some(({ error }) => message.test(error.message))
       await sink.until('it is told', told)
       expect(consul.questions.length).toBeLessThan(20)
       consul.lie = () => false
       await delivered(sink, 1)
-      await sink.until('it has recovered', ({ isTroubled }) => !isTroubled)
+      await sink.until('it has recovered', ({ isUnavailable }) => !isUnavailable)
     },
   )
 
@@ -215,11 +215,11 @@ describe('ConsulProvider', () => {
     const { sink } = await follow({ url: link.url, waitMs: 500 })
     await delivered(sink, 1)
     link.stall()
-    await sink.until('it is noticed', ({ isTroubled }) => isTroubled, 30_000)
+    await sink.until('it is noticed', ({ isUnavailable }) => isUnavailable, 30_000)
     consul.put('traefik/backends/web/servers/one/url', 'http://a:2')
     await link.mend()
     await sink.until('it has caught up', () => urlsOf(sink).at(-1) === 'http://a:2')
-    await sink.until('it is well', ({ isTroubled }) => !isTroubled)
+    await sink.until('it is well', ({ isUnavailable }) => !isUnavailable)
     expect(sink.outages).toBe(1)
   })
 

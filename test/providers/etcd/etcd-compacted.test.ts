@@ -125,7 +125,7 @@ describe('a revision that is compacted before it is read to the end is no outage
       const { sink } = await follow(prefix)
       await serves(sink, 'http://a:1')
       expect(done()).toBe(times)
-      expect(sink.of('trouble')).toEqual([])
+      expect(sink.of('unavailable')).toEqual([])
     })
 
     it.each(Object.entries(PLACES))('EtcdProvider, at a flip: %s', async (_, placeIn) => {
@@ -139,7 +139,7 @@ describe('a revision that is compacted before it is read to the end is no outage
       await etcd.put(`${root}/alias`, `${root}/v2`)
       await serves(sink, 'http://a:2')
       expect(done()).toBe(times)
-      expect(sink.of('trouble')).toEqual([])
+      expect(sink.of('unavailable')).toEqual([])
     })
 
     it.each(Object.entries(PLACES))(
@@ -154,7 +154,7 @@ describe('a revision that is compacted before it is read to the end is no outage
         await etcd.put(`${root}/v1/backends/web/servers/one/url`, 'http://a:2')
         await serves(sink, 'http://a:2')
         expect(done()).toBe(times)
-        expect(sink.of('trouble')).toEqual([])
+        expect(sink.of('unavailable')).toEqual([])
       },
     )
 
@@ -180,7 +180,7 @@ describe('a revision that is compacted before it is read to the end is no outage
       await etcd.put(`${root}/alias`, `${root}/v2`)
       await serves(sink, 'http://a:2')
       expect(done()).toBe(times)
-      expect(sink.of('trouble')).toEqual([])
+      expect(sink.of('unavailable')).toEqual([])
     })
 
     it.each(Object.entries(BESIDE))(
@@ -195,7 +195,7 @@ describe('a revision that is compacted before it is read to the end is no outage
         await etcd.put(`${root}/entrypoints/http/whitelist/sourcerange`, '10.0.0.0/8')
         await sink.until('a refusal', (all) => all.of('reject').length + all.of('update').length > 1, 30_000)
         expect(done()).toBe(times)
-        expect(sink.of('trouble')).toEqual([])
+        expect(sink.of('unavailable')).toEqual([])
       },
     )
 
@@ -219,7 +219,7 @@ describe('a revision that is compacted before it is read to the end is no outage
       const proxy = createProxy({ providers: [provider] })
       onTestFinished(() => proxy.close({ drainMs: 0 }))
       const troubles: Error[] = []
-      proxy.on('providerTroubled', ({ error }) => troubles.push(error))
+      proxy.on('providerUnavailable', ({ error }) => troubles.push(error))
       const changed = nextEvent(proxy, 'configChanged', () => true, 30_000)
       await proxy.start()
       await changed
@@ -241,7 +241,7 @@ describe('a revision that is compacted before it is read to the end is no outage
     }
     const { sink } = await follow(root, { followTarget: true })
     await serves(sink, 'http://a:2')
-    expect(sink.of('trouble')).toEqual([])
+    expect(sink.of('unavailable')).toEqual([])
   })
 })
 
@@ -253,13 +253,13 @@ describe('a store that is compacted during every read', () => {
     const { sink } = await follow(prefix)
     await serves(sink, 'http://a:1')
     expect(done()).toBe(20)
-    expect(sink.of('trouble').map(({ error }) => error)).toMatchObject([
+    expect(sink.of('unavailable').map(({ error }) => error)).toMatchObject([
       {
         code: 'PROXY_CONFIG_UNREACHABLE',
         message: 'etcd: what was read was compacted before it was read to the end, 20 times in a row',
       },
     ])
-    expect(sink.isTroubled).toBe(false)
+    expect(sink.isUnavailable).toBe(false)
   })
 
   it('is left at once when the provider is stopped', async () => {

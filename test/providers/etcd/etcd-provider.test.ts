@@ -227,12 +227,12 @@ describe('with an alias', () => {
     const [root, aliasKey] = [place(), `${place()}/alias`]
     await putAll(etcd, keys(root))
     const { sink } = await follow(root, { aliasKey })
-    await sink.until('it is missed', ({ isTroubled }) => isTroubled)
-    expect(sink.of('trouble')[0]?.error).toMatchObject({ code: 'PROXY_ALIAS_MISSING' })
+    await sink.until('it is missed', ({ isUnavailable }) => isUnavailable)
+    expect(sink.of('unavailable')[0]?.error).toMatchObject({ code: 'PROXY_ALIAS_MISSING' })
     await etcd.put(aliasKey, root)
     await delivered(sink, 1)
     await etcd.delete(aliasKey)
-    await sink.until('it is missed again', ({ isTroubled }) => isTroubled)
+    await sink.until('it is missed again', ({ isUnavailable }) => isUnavailable)
     expect(sink.of('update')).toHaveLength(1)
   })
 
@@ -302,7 +302,7 @@ describe('the reads of etcd', () => {
       const { config } = all.of('update').at(-1) ?? {}
       return config?.backends['n0']?.servers['one']?.weight === 19
     })
-    expect(sink.of('trouble')).toEqual([])
+    expect(sink.of('unavailable')).toEqual([])
   })
 
   it('give up beyond maxBytes', async () => {

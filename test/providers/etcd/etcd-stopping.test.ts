@@ -87,7 +87,7 @@ describe('a stopped EtcdAliasProvider is gone, and leaves no timer and no socket
     const { start, link } = await follower()
     await link.cut()
     start()
-    await until('troubled')
+    await until('unavailable')
     await expectGone()
   })
 
@@ -162,7 +162,7 @@ describe('a stopped EtcdAliasProvider that was never let in is gone just the sam
 
   /** One attempt failed, and others are under way or to come. */
   async function refused({ link }: Follower): Promise<void> {
-    await until('troubled')
+    await until('unavailable')
     await eventually(() => link.accepted >= 4, 'it is tried again')
   }
 

@@ -68,7 +68,7 @@ async function child(
     process.execPath,
     ['--max-old-space-size=1500', '--import', 'tsx', '--input-type=module', '-e', source],
     {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      cwd: fileURLToPath(new URL('../../..', import.meta.url)),
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   )
@@ -84,12 +84,12 @@ describe('outages', () => {
   it('an outage that ends with a file that is too large is told to have ended', async () => {
     const filename = join(await temporaryFolder(), 'rules.toml')
     const sink = await start({ filename, maxBytes: 1_000 })
-    await sink.until('an outage', ({ isTroubled }) => isTroubled)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable)
     await writeFile(filename, `# ${'x'.repeat(2_000)}`)
     await sink.until('it is refused', (it) => it.of('reject').length > 0, LIMIT)
     await writeFile(filename, toml('v1'))
     await sink.until('v1', delivered('v1'), LIMIT)
-    expect(sink.isTroubled).toBe(false)
+    expect(sink.isUnavailable).toBe(false)
   })
 
   it('a file that is too large is not read anew each second', async () => {
@@ -134,7 +134,7 @@ describe('outages', () => {
       const sink = await start({ directory, debounceMs: 5 })
       await sink.until('v1', delivered('v1'), LIMIT)
       expect(renames).toBe(8)
-      expect(sink.of('trouble')).toEqual([])
+      expect(sink.of('unavailable')).toEqual([])
     },
   )
 
@@ -142,7 +142,7 @@ describe('outages', () => {
     const directory = await temporaryFolder()
     await symlink('nowhere.toml', join(directory, 'a.toml'))
     const sink = await start({ directory, debounceMs: 5 })
-    await sink.until('an outage', ({ isTroubled }) => isTroubled, LIMIT)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable, LIMIT)
   })
 
   it('a file that may not be read any more is an outage', async () => {
@@ -157,10 +157,10 @@ describe('outages', () => {
       setTimeout(() => { console.log('nothing told'); process.exit() }, 30_000)
       await new FileProvider({ filename: f }).start({
         update: async () => { console.log('delivered'); chmodSync(f, 0) }, reject() {}, recovered() {},
-        trouble: () => { console.log('trouble'); process.exit() } })`,
+        unavailable: () => { console.log('unavailable'); process.exit() } })`,
       60_000,
     )
-    expect(out).toContain('trouble')
+    expect(out).toContain('unavailable')
   })
 })
 
@@ -198,10 +198,10 @@ describe('what stands in the file', () => {
       `setInterval(() => { const { rss } = process.memoryUsage(); if (rss > 700e6) { console.log('rss over 700 MB'); process.kill(process.pid, 'SIGKILL') } }, 20)
       setTimeout(() => process.kill(process.pid, 'SIGKILL'), 30_000)
       const done = (w) => { console.log(w); process.exit() }
-      await new FileProvider({ filename: ${JSON.stringify(filename)}, maxBytes: 1000 }).start({ update: async () => done('update'), reject: () => done('refused'), trouble: () => done('trouble'), recovered() {} })`,
+      await new FileProvider({ filename: ${JSON.stringify(filename)}, maxBytes: 1000 }).start({ update: async () => done('update'), reject: () => done('refused'), unavailable: () => done('unavailable'), recovered() {} })`,
       60_000,
     )
-    expect(out).toMatch(/refused|trouble/)
+    expect(out).toMatch(/refused|unavailable/)
   })
 
   it('a fifo in its place is told, and the file that comes after it is delivered', async () => {
@@ -213,7 +213,7 @@ describe('what stands in the file', () => {
       const p = new FileProvider({ filename: f })
       const late = setTimeout(() => p.stop(), 30_000)
       const done = async (w) => { console.log(w); clearTimeout(late); await p.stop() }
-      await p.start({ update: async () => done('delivered'), reject: (e) => console.log(e.message), trouble: (e) => console.log(e.message), recovered() {} })
+      await p.start({ update: async () => done('delivered'), reject: (e) => console.log(e.message), unavailable: (e) => console.log(e.message), recovered() {} })
       setTimeout(() => { writeFileSync(f + '~', ${JSON.stringify(toml('v1'))}); renameSync(f + '~', f) }, 300)`,
       60_000,
     )
@@ -226,7 +226,7 @@ describe('a fifo', () => {
     const filename = join(await temporaryFolder(), 'rules.toml')
     execFileSync('mkfifo', [filename])
     const { signal } = await child(
-      `await new FileProvider({ filename: ${JSON.stringify(filename)} }).start({ update: async () => {}, reject() {}, trouble() {}, recovered() {} })
+      `await new FileProvider({ filename: ${JSON.stringify(filename)} }).start({ update: async () => {}, reject() {}, unavailable() {}, recovered() {} })
       setTimeout(() => process.exit(0), 200)`,
       60_000,
     )
@@ -270,7 +270,7 @@ describe('starting and stopping', () => {
     onTestFinished(() => provider.stop())
     const old = new RecordingSink()
     await provider.start(old)
-    await old.until('outage', ({ isTroubled }) => isTroubled)
+    await old.until('outage', ({ isUnavailable }) => isUnavailable)
     await provider.stop()
     await writeFile(filename, toml('v1'))
     const fresh = new RecordingSink()
@@ -294,7 +294,7 @@ describe('a folder', () => {
     const { out } = await child(
       `let mem = setInterval(() => { if (process.memoryUsage().rss > 900e6) { console.log('rss over 900 MB'); process.kill(process.pid, 'SIGKILL') } }, 20)
       const done = (w) => { console.log(w); process.exit() }
-      await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done('refused ' + e.message.slice(0, 200)), trouble: (e) => done('trouble ' + e.message), recovered() {} })`,
+      await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done('refused ' + e.message.slice(0, 200)), unavailable: (e) => done('unavailable ' + e.message), recovered() {} })`,
       60_000,
     )
     expect(out).toContain('delivered')
@@ -358,7 +358,7 @@ describe('a folder', () => {
     await mkdir(join(directory, 'conf.yaml'))
     const sink = await start({ directory })
     await sink.until('something', saidSomething)
-    expect(sink.said.map((s) => (s.what === 'trouble' ? s.error.message : s.what))).toEqual(['update'])
+    expect(sink.said.map((s) => (s.what === 'unavailable' ? s.error.message : s.what))).toEqual(['update'])
   })
 
   it('in which a name is no UTF-8 is read', async () => {
@@ -369,7 +369,7 @@ describe('a folder', () => {
     )
     const sink = await start({ directory })
     await sink.until('something', saidSomething)
-    expect(sink.said.map((s) => (s.what === 'trouble' ? s.error.message : s.what))).toEqual(['update'])
+    expect(sink.said.map((s) => (s.what === 'unavailable' ? s.error.message : s.what))).toEqual(['update'])
   })
 
   it('with a hidden folder that may not be listed is read', async () => {
@@ -379,7 +379,7 @@ describe('a folder', () => {
     const { out } = await child(
       `process.setuid(65534)
       const done = (w) => { console.log(w); process.exit() }
-      await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done(e.message), trouble: (e) => done(e.message), recovered() {} })`,
+      await new FileProvider({ directory: ${JSON.stringify(directory)} }).start({ update: async () => done('delivered'), reject: (e) => done(e.message), unavailable: (e) => done(e.message), recovered() {} })`,
       60_000,
     )
     expect(out).toContain('delivered')
@@ -413,7 +413,7 @@ describe('a proxy of a folder', () => {
     onTestFinished(() => proxy.close())
     const told = (event: string) =>
       new Promise<unknown>((resolve) => proxy.once(event as never, resolve as never))
-    const troubled = told('providerTroubled')
+    const troubled = told('providerUnavailable')
     const rejected = told('configRejected')
     const recovered = told('providerRecovered')
     void proxy.ready({ timeoutMs: 60_000 }).catch(() => {})

@@ -121,12 +121,12 @@ describe('a file', () => {
   it('that is gone is an outage; its return ends it, though nothing of it has changed', async () => {
     const filename = join(await temporaryFolder(), 'deep/rules.toml')
     const sink = await start({ filename })
-    await sink.until('an outage', ({ isTroubled }) => isTroubled)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable)
     await mkdir(join(filename, '..'))
     await writeFile(filename, toml('v1'))
     await sink.until('v1', delivered('v1'))
     await rename(filename, `${filename}.away`)
-    await sink.until('an outage', ({ isTroubled }) => isTroubled)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable)
     await rename(`${filename}.away`, filename)
     await sink.until('v1 again', ({ versions }) => versions.length === 2)
     expect(sink.outages).toBe(2)
@@ -135,7 +135,7 @@ describe('a file', () => {
   it('without watch is read once, as soon as it is there', async () => {
     const filename = join(await temporaryFolder(), 'rules.toml')
     const sink = await start({ filename, watch: false })
-    await sink.until('an outage', ({ isTroubled }) => isTroubled)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable)
     await writeFile(filename, toml('v1'))
     await sink.until('v1', delivered('v1'))
     await writeFile(filename, toml('v2'))
@@ -200,14 +200,14 @@ describe('a file', () => {
       process.setuid?.(65534)
       const done = (what) => { console.log(what); process.exit() }
       await new FileProvider({ filename: ${JSON.stringify(filename)} }).start({
-        update: async () => done('delivered'), reject: (error) => done(error.message), trouble: (error) => done(error.message), recovered() {},
+        update: async () => done('delivered'), reject: (error) => done(error.message), unavailable: (error) => done(error.message), recovered() {},
       })`
     execFileSync('chmod', ['755', folder])
     const printed = execFileSync(
       process.execPath,
       ['--import', 'tsx', '--input-type=module', '-e', program],
       {
-        cwd: fileURLToPath(new URL('../..', import.meta.url)),
+        cwd: fileURLToPath(new URL('../../..', import.meta.url)),
       },
     )
     // Whoever is not root cannot become another, and reads its own file.

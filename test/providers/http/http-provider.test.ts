@@ -105,8 +105,8 @@ describe('HttpProvider', () => {
       (req, res) => (isWell ? res.end(JSON.stringify(DOCUMENT)) : wrong(req, res)),
       { idleTimeoutMs: 100 },
     )
-    await sink.until('an outage', ({ isTroubled }) => isTroubled)
-    expect(sink.of('trouble')[0]?.error.message).toMatch(message)
+    await sink.until('an outage', ({ isUnavailable }) => isUnavailable)
+    expect(sink.of('unavailable')[0]?.error.message).toMatch(message)
     isWell = true
     await sink.until('it is delivered', ({ versions }) => versions.length === 1)
     expect(sink.said.at(-2)).toEqual({ what: 'recovered' })

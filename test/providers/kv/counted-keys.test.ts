@@ -65,7 +65,7 @@ describe('the label of what was refused', () => {
     const told: { version?: string }[] = []
     const entry = new SupervisedProvider({ name: 'p' } as never, {
       rejected: (event) => void told.push(event),
-      troubled: () => {},
+      unavailable: () => {},
       recovered: () => {},
     })
     entry.reject(new Error('no') as never, 'v'.repeat(2_000_000), 'content')

@@ -122,7 +122,7 @@ describe('etcd', () => {
     held.open()
     await etcd.put(`${root}/alias`, `${root}/v1`)
     await delivered(sink, 2)
-    expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
+    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual([])
   })
 
   it('no network held back: flips between large versions are no outage', LIMITS, async () => {
@@ -139,7 +139,7 @@ describe('etcd', () => {
     await delivered(sink, 1)
     for (let flip = 0; flip < 150; flip++) await etcd.put(`${root}/alias`, `${root}/v${(flip % 2) + 1}`)
     await sink.until('the last', ({ versions }) => versions.at(-1) === `${root}/v2`, 30_000)
-    expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
+    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual([])
   })
 
   it('a write between two pages is in none of them, and read after that', LIMITS, async () => {
@@ -219,10 +219,10 @@ describe('etcd', () => {
       }
       await delivered(sink, 1)
       link.cut()
-      await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 30_000)
+      await sink.until('it is unavailable', ({ isUnavailable }) => isUnavailable, 30_000)
       await link.mend()
       checked.open()
-      await sink.until('it is over', ({ isTroubled }) => !isTroubled, 30_000)
+      await sink.until('it is over', ({ isUnavailable }) => !isUnavailable, 30_000)
     },
   )
 
@@ -303,7 +303,7 @@ describe('etcd', () => {
       (all) => all.of('update').at(-1)?.config.frontends['web']?.priority === 2,
       30_000,
     )
-    expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
+    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual([])
   })
 })
 
@@ -348,7 +348,7 @@ describe('an etcd that lies', () => {
     const { sink } = await followLiar(liar)
     await delivered(sink, 1)
     await eventually(
-      () => caught.length > 0 || sink.isTroubled || calls > 3,
+      () => caught.length > 0 || sink.isUnavailable || calls > 3,
       'it is told, or read again',
       30_000,
     )
@@ -361,8 +361,8 @@ describe('an etcd that lies', () => {
       range: () => (++calls <= 2 ? { header: HEADER, kvs: [] } : { kvs: PAIRS }),
     })
     const { sink } = await followLiar(liar)
-    await sink.until('it is told', ({ isTroubled }) => isTroubled, 30_000)
-    expect(sink.of('trouble')[0]?.error.message).toContain('an answer without a header')
+    await sink.until('it is told', ({ isUnavailable }) => isUnavailable, 30_000)
+    expect(sink.of('unavailable')[0]?.error.message).toContain('an answer without a header')
   })
 
   it('by a value that fits into no answer is told of with its place', LIMITS, async () => {
@@ -376,10 +376,10 @@ describe('an etcd that lies', () => {
     const { sink } = await followLiar(liar)
     await sink.until(
       'it is told',
-      ({ said }) => said.some(({ what }) => what === 'reject' || what === 'trouble'),
+      ({ said }) => said.some(({ what }) => what === 'reject' || what === 'unavailable'),
       30_000,
     )
-    const told = [...sink.of('reject'), ...sink.of('trouble')].map(({ error }) => error.message)
+    const told = [...sink.of('reject'), ...sink.of('unavailable')].map(({ error }) => error.message)
     expect(told[0]).toContain('/p')
   })
 
@@ -426,7 +426,7 @@ describe('an etcd that lies', () => {
     })
     const { sink } = await followLiar(liar)
     await eventually(
-      () => calls > 2_000 || sink.of('trouble').length + sink.of('reject').length > 0,
+      () => calls > 2_000 || sink.of('unavailable').length + sink.of('reject').length > 0,
       'it is told',
       30_000,
     )
@@ -498,7 +498,11 @@ describe('Consul', () => {
     const { sink } = await follow({ maxBytes: 2_000 })
     await delivered(sink, 1)
     consul.put('traefik/comment', 'x'.repeat(10_000))
-    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 30_000)
+    await sink.until(
+      'it is told',
+      (all) => all.of('reject').length + all.of('unavailable').length > 0,
+      30_000,
+    )
   })
 
   it('a tree that may be read no more is told of', LIMITS, async () => {
@@ -510,7 +514,11 @@ describe('Consul', () => {
       if (search.has('recurse')) res.writeHead(403).end('Permission denied')
       return search.has('recurse')
     }
-    await sink.until('it is told', (all) => all.of('reject').length + all.of('trouble').length > 0, 30_000)
+    await sink.until(
+      'it is told',
+      (all) => all.of('reject').length + all.of('unavailable').length > 0,
+      30_000,
+    )
   })
 
   it(
@@ -641,11 +649,11 @@ describe('Consul', () => {
       return search.has('recurse')
     }
     const { sink } = await follow()
-    await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 30_000)
+    await sink.until('it is unavailable', ({ isUnavailable }) => isUnavailable, 30_000)
     consul.lie = () => false
     consul.put('traefik/alias', 'a//b')
     await sink.until('it is refused', (all) => all.of('reject').length > 0, 30_000)
-    await sink.until('the outage is over', ({ isTroubled }) => !isTroubled, 30_000)
+    await sink.until('the outage is over', ({ isUnavailable }) => !isUnavailable, 30_000)
   })
 
   it('keys that Consul holds back from this token are no keys that were deleted', LIMITS, async () => {
@@ -669,7 +677,7 @@ describe('Consul', () => {
       .until('an answer', ({ said }) => said.length > 2 && said.at(-1)?.what !== 'recovered', 30_000)
       .catch(() => {})
     for (const { config } of sink.of('update')) expect(config.frontends['web']?.whiteList).toBeDefined()
-    expect(sink.of('reject').length + sink.of('trouble').length).toBeGreaterThan(0)
+    expect(sink.of('reject').length + sink.of('unavailable').length).toBeGreaterThan(0)
   })
 
   it('an alias in the tree that it names is one switch at each write', LIMITS, async () => {
@@ -699,8 +707,8 @@ describe('Consul', () => {
     onTestFinished(() => provider.stop())
     await provider.start(sink)
     await delivered(sink, 1)
-    await sink.until('it is troubled', ({ isTroubled }) => isTroubled, 1_500).catch(() => {})
-    expect(sink.of('trouble').map(({ error }) => error.message)).toEqual([])
+    await sink.until('it is unavailable', ({ isUnavailable }) => isUnavailable, 1_500).catch(() => {})
+    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual([])
   })
 })
 

@@ -55,14 +55,14 @@ function sourceOf(store: KvStore) {
     allowedPrefix: undefined,
   })
   let rings = 0
-  const bell = {
-    ring: () => {
+  const watcher = {
+    changed: () => {
       rings += 1
     },
-    trouble: () => {},
+    unavailable: () => {},
     recovered: () => {},
   }
-  return { source, bell, rings: () => rings }
+  return { source, watcher, rings: () => rings }
 }
 
 afterEach(() => void vi.useRealTimers())
@@ -71,8 +71,8 @@ describe('a change of a followed tree', () => {
   it('that is told while the tree is read, and that the tree already holds, is read once', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const store = new SlowStore()
-    const { source, bell, rings } = sourceOf(store)
-    await source.watch(bell)
+    const { source, watcher, rings } = sourceOf(store)
+    await source.watch(watcher)
     const first = source.fetch('/traefik', { signal })
     store.give()
     await first
@@ -92,8 +92,8 @@ describe('a change of a followed tree', () => {
   it('that comes after the tree was read is read again', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     const store = new SlowStore()
-    const { source, bell, rings } = sourceOf(store)
-    await source.watch(bell)
+    const { source, watcher, rings } = sourceOf(store)
+    await source.watch(watcher)
     const first = source.fetch('/traefik', { signal })
     store.give()
     await first

@@ -419,7 +419,7 @@ export const requestHeaders: readonly RawCase[] = [
     section: 'RFC 7239 4: the chain of a trusted proxy, and this hop',
     name: 'Forwarded of a trusted proxy, continued',
     send: get('Forwarded: for=1.2.3.4;proto=https', 'Forwarded: for="[::1]:80"'),
-    options: { ...trusting, forwarded: true },
+    options: { ...trusting, forwardedHeader: true },
     server: written(
       [],
       [
@@ -436,10 +436,10 @@ export const requestHeaders: readonly RawCase[] = [
     open: true,
   },
   {
-    section: 'RFC 7239 4: forwarded: true',
+    section: 'RFC 7239 4: forwardedHeader: true',
     name: 'Forwarded, asked for',
     send: get(),
-    options: { forwarded: true },
+    options: { forwardedHeader: true },
     server: written(
       [],
       [

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { LoadBalancer, RequestFacts } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { type Balancer, balancerTable, type Candidate } from '../../src/balancing/balancers.js'
+import { type Candidate, type Strategy, strategyTable } from '../../src/balancing/strategies.js'
 
 /** A server whose every side a test can change. */
 type FakeServer = { -readonly [K in keyof Candidate]: Candidate[K] } & { readonly name: string }
@@ -23,8 +23,8 @@ function make(
   method: string,
   upstreams: readonly FakeServer[],
   options: LoadBalancer = {},
-): Balancer<FakeServer> {
-  const factory = balancerTable().get(method)
+): Strategy<FakeServer> {
+  const factory = strategyTable().get(method)
   if (!factory) throw new Error(`there is no ${method}`)
   return factory(upstreams, { method, ...options })
 }
@@ -42,7 +42,7 @@ const factsOf = (clientAddress: string, more: Partial<RequestFacts> = {}): Reque
 const addressOf = (index: number) => `10.${index >> 16}.${(index >> 8) & 255}.${index & 255}`
 
 /** Picks one after the other, each over before the next; the name of each, or `-`. */
-function picks(pick: Balancer<FakeServer>, count: number, skip?: ReadonlySet<FakeServer>): string {
+function picks(pick: Strategy<FakeServer>, count: number, skip?: ReadonlySet<FakeServer>): string {
   return Array.from({ length: count }, (_, index) => {
     const picked = pick(skip, factsOf(addressOf(index)))
     if (!picked) return '-'
@@ -52,14 +52,14 @@ function picks(pick: Balancer<FakeServer>, count: number, skip?: ReadonlySet<Fak
   }).join('')
 }
 
-function begin(pick: Balancer<FakeServer>, picked: FakeServer | undefined): FakeServer {
+function begin(pick: Strategy<FakeServer>, picked: FakeServer | undefined): FakeServer {
   if (!picked) throw new Error('nothing was picked')
   picked.inFlight += 1
   pick.changed?.(picked)
   return picked
 }
 
-function end(pick: Balancer<FakeServer>, picked: FakeServer): void {
+function end(pick: Strategy<FakeServer>, picked: FakeServer): void {
   picked.inFlight -= 1
   pick.changed?.(picked)
 }
@@ -68,7 +68,7 @@ const countOf = (text: string, letter: string) => text.split(letter).length - 1
 const sharesOf = (text: string, upstreams: readonly FakeServer[]) =>
   upstreams.map(({ name }) => countOf(text, name) / text.length)
 
-describe.each([...balancerTable().keys()])('%s, as a strategy,', (method) => {
+describe.each([...strategyTable().keys()])('%s, as a strategy,', (method) => {
   it('picks nothing of nothing, nor when all are to be skipped, nor when none is available', () => {
     const upstreams = servers(1, 2, 3)
     expect(make(method, [])()).toBeUndefined()

@@ -20,7 +20,7 @@ export interface Moving {
  * body for a clock. undici would set three timers for each request, and keep those that are done in a list until its next
  * look at it: at 25,000 requests a second that took a third of the time.
  */
-export class Movement {
+export class IdleWatch {
   #moved = -1
   /** The try that waits for its server, if one was sent. */
   #sent: Moving['newest']

@@ -25,13 +25,13 @@ export interface Candidate {
  *
  * @param options of the document, checked
  */
-export type BalancerFactory = <U extends Candidate>(
+export type StrategyFactory = <U extends Candidate>(
   upstreams: readonly U[],
   options: LoadBalancer,
-) => Balancer<U>
+) => Strategy<U>
 
 /** Picks the server for a request, or none. */
-export interface Balancer<U extends Candidate> {
+export interface Strategy<U extends Candidate> {
   /**
    * @param skip servers that this request was already sent to in vain
    * @param facts of the request; absent where nothing is known of it

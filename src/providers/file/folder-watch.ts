@@ -8,7 +8,7 @@ const LOOK_MS = 1_000
  * Rings when something in a folder may have changed: at once where the system tells, and once a second, for it does not tell
  * all: a folder that is removed and comes back, a disk over the network. Whoever is rung looks at what is there.
  */
-export class FolderBell {
+export class FolderWatch {
   readonly #folder: string
   readonly #ring: () => void
   #watcher: FSWatcher | undefined

@@ -7,9 +7,13 @@ import type { CompiledFrontend } from '../routing/compile-frontend.js'
  *
  * @throws ProxyError `PROXY_FORBIDDEN`
  */
-export function admit({ admits, config, name }: CompiledFrontend, clientAddress: string, peer: string): void {
-  if (admits === undefined) return
+export function checkWhiteList(
+  { isWhiteListed, config, name }: CompiledFrontend,
+  clientAddress: string,
+  peer: string,
+): void {
+  if (isWhiteListed === undefined) return
   const address = config.whiteList?.useXForwardedFor ? clientAddress : peer
-  if (admits(address)) return
+  if (isWhiteListed(address)) return
   throw new ProxyError('PROXY_FORBIDDEN', `${address || 'no address'} is not on the white list of ${name}`)
 }

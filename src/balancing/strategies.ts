@@ -4,9 +4,9 @@ import { balanceByHash } from './balance-by-hash.js'
 import { balanceByQuality } from './balance-by-quality.js'
 import { balanceInTurn } from './balance-in-turn.js'
 import { balanceLeastConn } from './balance-least-conn.js'
-import { type BalancerFactory, isUsable } from './balancer.js'
+import { isUsable, type StrategyFactory } from './strategy.js'
 
-export type { Balancer, BalancerFactory, Candidate } from './balancer.js'
+export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
 
 /** The strategy of a backend that names none; Traefik's default too. */
 export const DEFAULT_STRATEGY = 'wrr'
@@ -15,7 +15,7 @@ export const DEFAULT_STRATEGY = 'wrr'
  * The table of strategies: `loadBalancer.method` to factory. Adding one is adding a row and its function.
  * It stands on this floor, not in the engine, because validation must know every name that a document may use.
  */
-const BALANCERS: Readonly<Record<string, BalancerFactory>> = {
+const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   wrr: (upstreams) => balanceInTurn(upstreams, ({ weight, share }) => weight * share),
   drr: balanceByQuality,
   leastConn: balanceLeastConn,
@@ -38,16 +38,16 @@ export function looksAtQuality(strategy: string): boolean {
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` if a name is taken
  */
-export function balancerTable(
-  own: Readonly<Record<string, BalancerFactory>> = {},
-): ReadonlyMap<string, BalancerFactory> {
+export function strategyTable(
+  own: Readonly<Record<string, StrategyFactory>> = {},
+): ReadonlyMap<string, StrategyFactory> {
   for (const name of Object.keys(own)) {
-    if (Object.hasOwn(BALANCERS, name)) {
+    if (Object.hasOwn(STRATEGIES, name)) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
-        `balancers.${name}: Switchover has a strategy of this name`,
+        `strategies.${name}: Switchover has a strategy of this name`,
       )
     }
   }
-  return new Map(Object.entries({ ...BALANCERS, ...own }))
+  return new Map(Object.entries({ ...STRATEGIES, ...own }))
 }

@@ -11,7 +11,7 @@ export interface Waiting {
   end(error: ProxyError): void
 }
 
-interface Place {
+interface QueuedRequest {
   readonly waiting: Waiting
   /** Whether there is a server for it: one that it was sent to in vain is none. */
   readonly hasServer: () => boolean
@@ -20,10 +20,10 @@ interface Place {
 }
 
 /** Where requests wait in their order while every server has all that it may have: no more than so many, no longer than so long. */
-export class WaitingRoom {
+export class RequestQueue {
   #size = 0
   #timeoutMs = 0
-  #places: Place[] = []
+  #places: QueuedRequest[] = []
   #isCalling = false
   #isCalledAgain = false
 
@@ -54,7 +54,7 @@ export class WaitingRoom {
         `every server has its maxConnections, and the queue is full (queue.size: ${this.#size})`,
       )
     const timer = setTimeout(() => this.#giveUp(place), this.#timeoutMs).unref()
-    const place: Place = { waiting, hasServer, proceed, timer }
+    const place: QueuedRequest = { waiting, hasServer, proceed, timer }
     this.#places.push(place)
   }
 
@@ -67,7 +67,7 @@ export class WaitingRoom {
     }
     this.#isCalling = true
     this.#isCalledAgain = false
-    const stay: Place[] = []
+    const stay: QueuedRequest[] = []
     const all = this.#places
     this.#places = []
     for (const place of all) {
@@ -85,7 +85,7 @@ export class WaitingRoom {
     if (this.#isCalledAgain) setImmediate(() => this.call(hasRoom))
   }
 
-  #proceed({ waiting, proceed }: Place): void {
+  #proceed({ waiting, proceed }: QueuedRequest): void {
     try {
       proceed()
     } catch (thrown) {
@@ -97,12 +97,12 @@ export class WaitingRoom {
     return this.#places.length === 0
   }
 
-  #isAwaited({ waiting, timer }: Place): boolean {
+  #isAwaited({ waiting, timer }: QueuedRequest): boolean {
     if (waiting.clientLeft) clearTimeout(timer)
     return !waiting.clientLeft
   }
 
-  #giveUp(place: Place): void {
+  #giveUp(place: QueuedRequest): void {
     this.#places = this.#places.filter((other) => other !== place)
     if (place.waiting.clientLeft) return
     place.waiting.end(new ProxyError('PROXY_SERVERS_BUSY', `no server was free within ${this.#timeoutMs} ms`))

@@ -7,7 +7,7 @@ import { hostOf } from './base/normalize-host.js'
 import { normalizePath } from './base/normalize-path.js'
 import { present } from './base/records.js'
 import type { ProviderConfig } from './model/config.js'
-import { describeIssues, ProxyError } from './model/errors.js'
+import { configInvalid } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
 import { describeRefusal, describeWinner, Router, type RouterExplanation } from './routing/router.js'
 import type { MatcherOptions } from './rules/matchers.js'
@@ -119,7 +119,7 @@ function routerOf(
   const named = Object.values(document.frontends).map(({ backend }) => [backend, { servers: {} }])
   const checked = validateConfig({ backends: Object.fromEntries(named), ...document }, options)
   if (checked.ok) return router
-  throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
+  throw configInvalid(checked.issues)
 }
 
 function failureOf(router: Router, row: RouteExpectation, index: number): string | undefined {

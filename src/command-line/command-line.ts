@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { suggestName } from '../base/nearest-name.js'
+import { TOKEN } from '../base/token.js'
 import { asError } from '../model/errors.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 import { checkFiles } from './check-files.js'
@@ -172,11 +173,11 @@ function addConvert(program: Command, terminal: Terminal, exit: (code: number) =
 const FORMATS: readonly (DocumentFormat | 'keys')[] = ['toml', 'yaml', 'json', 'keys']
 
 function addHeader(text: string, headers: ExplainOptions['header']): ExplainOptions['header'] {
-  const [, name, value = ''] = /^([!#$%&'*+.^`|~\w-]+):\s*(.*?)\s*$/s.exec(text) ?? []
-  if (name === undefined) throw new InvalidArgumentError("Expected 'Name: value'.")
+  const [, name = '', value = ''] = /^([^:]*):([\s\S]*)$/.exec(text) ?? []
+  if (!TOKEN.test(name)) throw new InvalidArgumentError("Expected 'Name: value'.")
   const key = name.toLowerCase()
   const before = headers[key]
-  return { ...headers, [key]: before === undefined ? value : [before, value].flat() }
+  return { ...headers, [key]: before === undefined ? value.trim() : [before, value.trim()].flat() }
 }
 
 const PROGRAM_EXAMPLES = `

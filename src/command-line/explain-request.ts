@@ -1,4 +1,5 @@
 import { readClientAddress } from '../base/cidr.js'
+import { maskCredentials } from '../base/credentials.js'
 import { quote } from '../base/messages.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
 import type { ProviderConfig } from '../model/config.js'
@@ -11,7 +12,7 @@ import { describeRefusal } from '../routing/router.js'
 import { parseRule } from '../rules/parse-rule.js'
 import { secretsOf } from '../rules/secret-values.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
-import { masked, withoutValues } from '../status/masked.js'
+import { withoutValues } from '../status/masked.js'
 import { validateConfig } from '../validation/validate-config.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
@@ -59,14 +60,14 @@ export async function explainRequest(
     const isReady = await proxy.ready({ timeoutMs: READY_MS }).then(
       () => true,
       (error: Error) => {
-        terminal.fail(masked(error.message))
+        terminal.fail(maskCredentials(error.message))
         return false
       },
     )
     const where = request.entryPoint ?? entryPoint
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
     const secrets = secretsOfAll(explanation)
-    const shown = (text: string): string => withoutValues(masked(text), secrets)
+    const shown = (text: string): string => withoutValues(maskCredentials(text), secrets)
     // In JSON each text by itself: between quotes it may look different.
     const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
     terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
@@ -74,7 +75,7 @@ export async function explainRequest(
     // One that is missing might have had it.
     return isReady ? 1 : 2
   } catch (thrown) {
-    terminal.fail(masked(asError(thrown).message))
+    terminal.fail(maskCredentials(asError(thrown).message))
     return 2
   } finally {
     await proxy?.close({ drainMs: 0 })
@@ -157,7 +158,9 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
         `  rule      ${winner.rule}`,
         `  priority  ${winner.priority}`,
         `  backend   ${winner.backend}`,
-        ...servers.map(({ name, url, weight }) => `  server    ${name}: ${masked(url)}, weight ${weight}`),
+        ...servers.map(
+          ({ name, url, weight }) => `  server    ${name}: ${maskCredentials(url)}, weight ${weight}`,
+        ),
         ...(winner.path === undefined ? [] : [`  path      ${winner.path}`]),
         ...(winner.answer === undefined ? [] : [`  answer    ${answerOf(winner.answer)}`]),
       ]
@@ -166,7 +169,7 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
     ...outranked.map(
       ({ frontend, priority }) => `  ${frontend} ${dim(`matches too, with priority ${priority}`)}`,
     ),
-    ...refused.map((one) => `  ${one.frontend} ${dim(masked(describeRefusal(one)))}`),
+    ...refused.map((one) => `  ${one.frontend} ${dim(maskCredentials(describeRefusal(one)))}`),
   ]
   const more = others.length - MAX_OTHERS
   return [

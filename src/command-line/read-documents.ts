@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { maskCredentials } from '../base/credentials.js'
 import { asError, ProxyError } from '../model/errors.js'
 import {
   type DocumentPlace,
@@ -11,7 +12,6 @@ import {
 import { documentOf } from '../providers/file/merge-files.js'
 import { jsonFlaw } from '../providers/json-flaw.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
-import { masked } from '../status/masked.js'
 import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
 
@@ -104,6 +104,6 @@ export async function locate(
       .map(({ name, places }) => ({ name, ...findPlace(path, places) }))
       .toSorted((a, b) => b.found - a.found)
     const place = best ? `${best.name}:${best.line}:${best.column}` : ''
-    return { place, path, code, message: masked(message) }
+    return { place, path, code, message: maskCredentials(message) }
   })
 }

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
+import { maskCredentials } from '../base/credentials.js'
 import { pathOf } from '../base/messages.js'
 import type { ListenAt } from '../entry-points/listener.js'
 import { asError, ProxyError } from '../model/errors.js'
 import { createProxy, type ReverseProxy } from '../proxy/create-proxy.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
-import { masked } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { ProcessSignals } from './process-signals.js'
 import { RunningProxy, tellWarnings } from './running-proxy.js'
@@ -44,7 +44,7 @@ async function runUntil(
     proxy = createProxy(config.options)
     tellDroppedGuards(proxy, terminal)
   } catch (thrown) {
-    terminal.fail(masked(asError(thrown).message))
+    terminal.fail(maskCredentials(asError(thrown).message))
     return 1
   }
   signals.handOver(new RunningProxy(proxy, config, found, terminal))
@@ -59,7 +59,7 @@ async function runUntil(
       await signals.ended
       return 0
     }
-    terminal.fail(masked(asError(thrown).message))
+    terminal.fail(maskCredentials(asError(thrown).message))
     await proxy.close({ drainMs: 0 })
     await config.logger?.close()
     return 1
@@ -110,7 +110,7 @@ function tellReadiness(proxy: ReverseProxy, terminal: Terminal): void {
     (thrown: unknown) => {
       const error = asError(thrown)
       if (error instanceof ProxyError && error.code === 'PROXY_CLOSED') return
-      terminal.fail(masked(`${error.message}; it goes on trying`))
+      terminal.fail(maskCredentials(`${error.message}; it goes on trying`))
     },
   )
 }

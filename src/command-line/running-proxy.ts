@@ -1,9 +1,9 @@
+import { maskCredentials } from '../base/credentials.js'
 import { asError } from '../model/errors.js'
 import type { ShutdownChanged } from '../model/events.js'
 import type { ReverseProxy } from '../proxy/create-proxy.js'
 import { keysAtRestart } from '../static-config/keys-at-restart.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
-import { masked } from '../status/masked.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import type { Terminal } from './terminal.js'
 
@@ -42,7 +42,9 @@ export class RunningProxy {
         defaults: this.#current.entryPoints.defaults,
       })
     } catch (thrown) {
-      this.#terminal.fail(masked(`not reloaded, everything goes on as it was:\n${asError(thrown).message}`))
+      this.#terminal.fail(
+        maskCredentials(`not reloaded, everything goes on as it was:\n${asError(thrown).message}`),
+      )
       return
     }
     tellWarnings(next, this.#terminal)

@@ -1,7 +1,7 @@
 import { runInSlices } from '../base/run-steps.js'
 import type { ProviderConfig } from '../model/config.js'
 import { diffConfigs, isSame } from '../model/diff-configs.js'
-import { describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { configInvalid, ProxyError } from '../model/errors.js'
 import {
   type ApplyMerged,
   type ApplyNotes,
@@ -61,13 +61,13 @@ export class Generations {
   async apply(config: ProviderConfig, about: ApplyNotes): Promise<{ generation: number }> {
     const signal = this.#supersede()
     const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
-    if (!checked.ok) throw invalid(checked.issues)
+    if (!checked.ok) throw configInvalid(checked.issues)
     const qualified = await runInSlices(
       qualifyConfig(checked.config, about.provider, this.#snapshot?.config),
       signal,
     )
     const { merged, issues } = await runInSlices(mergeConfigs([qualified]), signal)
-    if (issues.length > 0) throw invalid(issues)
+    if (issues.length > 0) throw configInvalid(issues)
     const notes = { version: checked.config.version, warnings: checked.warnings, ...about }
     return this.#compileAndSwap(merged, notes, signal)
   }
@@ -191,8 +191,4 @@ export class Generations {
     const isSameVersion = this.#versions.has(provider) && this.#versions.get(provider) === version
     return isSameVersion && this.#guards.isServing(provider, warnings)
   }
-}
-
-function invalid(issues: readonly Issue[]): ProxyError {
-  return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }

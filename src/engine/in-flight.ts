@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from '../base/known-options.js'
+import { settledWithin } from '../base/timing.js'
 import type { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
 import { LingeringClose, type LingerLimits } from './client/lingering-close.js'
@@ -96,12 +96,7 @@ export class InFlight {
   /** Resolves when none is under way, or at the limit. */
   async idleWithin(limitMs: number): Promise<void> {
     if (this.#isIdle || limitMs <= 0) return
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
-    })
-    await Promise.race([this.whenIdle(), limit])
-    clearTimeout(timer)
+    await settledWithin(this.whenIdle(), limitMs)
   }
 
   /** Ends them all, and the watch over them. Whose response has not begun is told why. */

@@ -163,5 +163,10 @@ export function describeIssues(issues: readonly Issue[]): string {
   return lines.join('\n')
 }
 
+/** The error of a configuration that is refused: its message names each issue by path. */
+export function configInvalid(issues: readonly Issue[]): ProxyError {
+  return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+}
+
 /** A message is for people; all issues are in the error beside it. */
 const MAX_DESCRIBED = 100

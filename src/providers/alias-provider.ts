@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
+import { pause } from '../base/timing.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
 import { parseAliasValue } from './alias-value.js'
@@ -234,9 +234,4 @@ export class AliasProvider implements Provider {
 
 function lagging(asked: string, answered: string): ProxyError {
   return new ProxyError('PROXY_CONFIG_LAGGING', `asked for ${asked}, the document is for ${answered}`)
-}
-
-/** Waits; an abort ends the wait, and is for the caller to see. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await delay(ms, undefined, { signal, ref: false }).catch(() => {})
 }

@@ -1,8 +1,9 @@
 import { MAX_TIMER_MS } from '../base/known-options.js'
 import { runInSlices } from '../base/run-steps.js'
+import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import type { ProviderConfig } from '../model/config.js'
 import { droppedGuardsIn } from '../model/dropped-guards.js'
-import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
 import type { ValidateOptions } from '../validation/document-checker.js'
@@ -15,9 +16,6 @@ import {
   SupervisedProvider,
   type SupervisionListener,
 } from './supervised-provider.js'
-
-/** A provider that does not come to an end must not keep the proxy from ending. */
-const STOP_LIMIT_MS = 5_000
 
 /**
  * Runs providers safely: each is started once and stopped once; of several deliveries of one the newest wins; each is
@@ -76,12 +74,7 @@ export class ProviderSupervisor {
     for (const entry of this.#providers) entry.stop()
     const stopping = this.#providers.map(async ({ provider }) => provider.stop())
     if (this.#coldStart) stopping.push(this.#coldStart.stop())
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, STOP_LIMIT_MS)
-    })
-    await Promise.race([Promise.allSettled(stopping), limit])
-    clearTimeout(timer)
+    await settledWithin(Promise.allSettled(stopping), STOP_LIMIT_MS)
   }
 
   /** How each provider stands. */
@@ -206,9 +199,9 @@ export class ProviderSupervisor {
     // validate
     const validateStart = performance.now()
     const checked = await runInSlices(validateConfigSteps(delivery.document, this.#validation), signal)
-    if (!checked.ok) throw refusal(checked.issues)
+    if (!checked.ok) throw configInvalid(checked.issues)
     if (!provider.allowEmpty && Object.keys(checked.config.frontends).length === 0)
-      throw refusal([NO_FRONTENDS])
+      throw configInvalid([NO_FRONTENDS])
 
     // merge
     const mergeStart = performance.now()
@@ -216,7 +209,7 @@ export class ProviderSupervisor {
     const { merged, issues } = await runInSlices(mergeConfigs(this.#withOthers(entry, own)), signal)
     if (issues.length > 0) {
       entry.awaitsOthers = delivery
-      throw refusal(issues)
+      throw configInvalid(issues)
     }
 
     const { version } = checked.config
@@ -263,10 +256,6 @@ const NO_FRONTENDS: Issue = {
   path: 'frontends',
   code: 'EMPTY',
   message: 'the document has no frontends; expected at least one, or allowEmpty on its provider',
-}
-
-function refusal(issues: readonly Issue[]): ProxyError {
-  return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }
 
 /** A document may be anything, and its getters may throw anything: no error there must hold up the deliveries after it. */

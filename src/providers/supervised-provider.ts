@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { pause } from '../base/timing.js'
 import type { ProxyError } from '../model/errors.js'
 import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../model/events.js'
 import type { MergedConfig } from '../model/merge-configs.js'
@@ -86,7 +86,7 @@ export class SupervisedProvider {
   /** Waits until another document may be taken, or a newer one has come. */
   async throttle({ superseded: { signal } }: PendingDelivery): Promise<void> {
     const waitMs = this.#lastTaken + (this.provider.throttleMs ?? 0) - performance.now()
-    if (waitMs > 0) await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
+    await pause(waitMs, signal)
     if (!signal.aborted) this.#lastTaken = performance.now()
   }
 

@@ -15,7 +15,7 @@ import {
   Listener,
 } from '../entry-points/listener.js'
 import { type ListenerLimits, limitServer } from '../entry-points/server-limits.js'
-import { describeIssues, ProxyError } from '../model/errors.js'
+import { configInvalid, ProxyError } from '../model/errors.js'
 import type { ShutdownStep } from '../model/events.js'
 import type { Provider } from '../model/provider.js'
 import { LastGoodFile } from '../providers/last-good-file.js'
@@ -288,7 +288,7 @@ function providersOf(options: ProxyOptions): readonly Provider[] {
   if (config === undefined) return providers
   const checked = validateConfig(config, options)
   if (!checked.ok) {
-    throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
+    throw configInvalid(checked.issues)
   }
   return [new StaticProvider({ config }), ...providers]
 }

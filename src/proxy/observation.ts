@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { settledWithin } from '../base/timing.js'
 import type { RequestHandler } from '../engine/client/handlers.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { passOn } from '../engine/pass-on.js'
@@ -97,7 +97,7 @@ export class Observation {
   async close(): Promise<void> {
     this.#closed = true
     // What opens takes no longer than it must: a folder on a disk that hangs must not keep the proxy from ending.
-    await Promise.race([this.#opening, delay(CLOSE_MS, undefined, { ref: false })])
+    if (this.#opening) await settledWithin(this.#opening, CLOSE_MS)
     await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 

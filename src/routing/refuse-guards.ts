@@ -1,6 +1,6 @@
 import { pathOf } from '../base/messages.js'
 import type { Frontend } from '../model/config.js'
-import { describeIssues, ProxyError } from '../model/errors.js'
+import { configInvalid } from '../model/errors.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
 
 const FRONTENDS = 'frontends.*.'
@@ -26,7 +26,7 @@ export function refuseGuards(frontends: Readonly<Record<string, Frontend>>): voi
       message: `${field} of Traefik is not supported yet, and it guards: validateConfig makes a copy without it`,
     })),
   )
-  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+  if (issues.length > 0) throw configInvalid(issues)
 }
 
 function guardsOf(frontend: unknown): readonly string[] {

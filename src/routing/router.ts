@@ -1,6 +1,6 @@
 import { runAtOnce } from '../base/run-steps.js'
 import type { Frontend, ProviderConfig } from '../model/config.js'
-import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { asError, configInvalid, type Issue } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledTerm } from '../rules/compile-rule.js'
 import { textOf } from '../rules/format-rule.js'
@@ -103,7 +103,7 @@ export class Router {
       yield
     }
     if (issues.length > 0) {
-      throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+      throw configInvalid(issues)
     }
     const ordered = yield* sortSteps(compiled, byPriorityThenName)
     return new Router(ordered, yield* RouterIndex.build(ordered), matchers)

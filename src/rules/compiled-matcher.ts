@@ -69,6 +69,3 @@ export function eachValue<T>(
 
 /** Of one matcher, and of one rule. */
 export const MAX_ISSUES = 100
-
-/** What a method, or the name of a header, may be made of (RFC 9110, 5.6.2). */
-export const TOKEN = /^[A-Za-z0-9!#$%&'*+\-.^_`|~]+$/

@@ -1,6 +1,7 @@
 import { quote } from '../base/messages.js'
+import { TOKEN } from '../base/token.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { type CompiledMatcher, type CompileMatcher, eachValue, TOKEN } from './compiled-matcher.js'
+import { type CompiledMatcher, type CompileMatcher, eachValue } from './compiled-matcher.js'
 import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 

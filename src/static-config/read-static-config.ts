@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { quote } from '../base/messages.js'
 import type { ListenAt } from '../entry-points/listener.js'
-import { asError, describeIssues, type Issue, ProxyError } from '../model/errors.js'
+import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
 import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
 import { type UnsupportedFields, unsupportedFieldsIn } from '../validation/unsupported-fields.js'
@@ -75,7 +75,7 @@ export async function readStaticConfig(
   running?: RunningEntryPoints,
 ): Promise<ReadStaticConfig> {
   const { config, issues } = await inspectStaticConfig(source, overrides, running)
-  if (!config) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+  if (!config) throw configInvalid(issues)
   return config
 }
 

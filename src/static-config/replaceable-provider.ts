@@ -1,8 +1,6 @@
+import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import { asError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
-
-/** How long the provider before has to stop, in milliseconds. */
-const STOP_LIMIT_MS = 5_000
 
 /** What one inner provider delivers to, until another one takes its place. */
 interface Gate {
@@ -115,11 +113,7 @@ export class ReplaceableProvider implements Provider {
 
 /** One that does not stop must not keep the next from its start. */
 async function stopped(provider: Provider): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, STOP_LIMIT_MS)
-  })
   // What it says of its own end helps nobody: another one takes its place all the same.
-  await Promise.race([Promise.allSettled([(async () => provider.stop())()]), limit])
-  clearTimeout(timer)
+  const stopping = (async () => provider.stop())()
+  await settledWithin(stopping, STOP_LIMIT_MS)
 }

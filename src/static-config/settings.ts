@@ -1,7 +1,7 @@
+import { maskCredentials } from '../base/credentials.js'
 import { pathOf, quote } from '../base/messages.js'
 import { suggestByEnd, suggestName } from '../base/nearest-name.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
-import { masked } from '../status/masked.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
 import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-keys.js'
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
@@ -94,11 +94,11 @@ export class Settings {
   }
 
   issue(path: string, code: IssueCode, message: string): void {
-    this.issues.push({ path, code, message: masked(message) })
+    this.issues.push({ path, code, message: maskCredentials(message) })
   }
 
   warn(path: string, message: string, code: IssueCode = 'NOT_SUPPORTED'): void {
-    this.warnings.push({ path, code, message: masked(message) })
+    this.warnings.push({ path, code, message: maskCredentials(message) })
   }
 
   /** What fails with an error is an issue. */

@@ -1,3 +1,4 @@
+import { maskCredentials } from '../base/credentials.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dropped-guards.js'
 import { asError, type Issue } from '../model/errors.js'
@@ -5,7 +6,6 @@ import type { Changes } from '../model/events.js'
 import { onRejected } from '../model/rejections.js'
 import { LOG_LEVELS, type Logger, type LogLevel } from './log-levels.js'
 import { LogWarning } from './log-warning.js'
-import { masked } from './masked.js'
 
 type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => unknown
 
@@ -24,7 +24,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
     // The logger is the host's: it may throw, and its promise may reject.
     const failed = (error: unknown) => warning.tell(`cannot be written: ${asError(error).message}`)
     try {
-      onRejected(write(at, fields, onOneLine(masked(message))), failed)
+      onRejected(write(at, fields, onOneLine(maskCredentials(message))), failed)
     } catch (error) {
       failed(error)
     }

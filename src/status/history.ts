@@ -1,7 +1,7 @@
+import { maskCredentials } from '../base/credentials.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Issue } from '../model/errors.js'
 import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
-import { masked } from './masked.js'
 
 const MAX_ENTRIES = 50
 /** Of a diff's names and of a refusal's issues; the counts are whole. */
@@ -91,7 +91,7 @@ export class History {
     events.on('providerUnavailable', ({ provider, error }) => {
       const { code } = error as { code?: unknown }
       const known = typeof code === 'string' ? { code } : {}
-      this.#lastErrors.set(provider, { at: now(), ...known, message: masked(error.message) })
+      this.#lastErrors.set(provider, { at: now(), ...known, message: maskCredentials(error.message) })
     })
     events.on('providerRecovered', ({ provider }) => this.#lastErrors.delete(provider))
   }
@@ -161,7 +161,7 @@ function refusalEntry({ provider, version, error }: ConfigRejected, id: number):
     ...(version !== undefined && { version }),
     error: {
       code,
-      message: masked(message),
+      message: maskCredentials(message),
       issues: issues.slice(0, MAX_LISTED).map(maskedIssue),
       issueCount: issues.length,
     },
@@ -194,7 +194,7 @@ function firstOf(names: readonly string[]): readonly string[] {
 }
 
 function maskedIssue({ path, code, message }: Issue): Issue {
-  return { path, code, message: masked(message) }
+  return { path, code, message: maskCredentials(message) }
 }
 
 function now(): string {

@@ -1,4 +1,5 @@
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js'
+import { maskCredentials } from '../base/credentials.js'
 import { runInSlices } from '../base/run-steps.js'
 import type { LiveBackend } from '../engine/backends/live-backend.js'
 import type { LiveServer } from '../engine/backends/live-server.js'
@@ -6,7 +7,7 @@ import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { type History, listedNames } from './history.js'
-import { masked, maskedRule } from './masked.js'
+import { maskedRule } from './masked.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
 
@@ -148,7 +149,7 @@ export class LiveState {
     const p99Ms = latency?.percentile(0.99)
     return {
       name,
-      url: masked(url),
+      url: maskCredentials(url),
       weight,
       state: weight === 0 ? 'off' : state.isAvailable ? 'up' : 'down',
       ...(state.reason !== undefined && { reason: state.reason }),

@@ -1,9 +1,9 @@
 import { close, constants, open } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { SonicBoom } from 'sonic-boom'
+import { settledWithin } from '../base/timing.js'
 import { LogWarning } from './log-warning.js'
 
 /** Bytes that are gathered before they are written, or for how long, in milliseconds. */
@@ -100,9 +100,8 @@ export class LogFile {
 async function end(file: SonicBoom): Promise<void> {
   const closed = new Promise((resolve) => file.once('close', resolve))
   const failed = new Promise((resolve) => file.once('error', resolve))
-  const limit = () => delay(CLOSE_MS, undefined, { ref: false })
   file.end()
-  await Promise.race([closed, failed, limit()])
+  await settledWithin(Promise.race([closed, failed]), CLOSE_MS)
   file.destroy()
-  await Promise.race([closed, limit()])
+  await settledWithin(closed, CLOSE_MS)
 }

@@ -1,9 +1,9 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { maskCredentials } from '../base/credentials.js'
 import type { LiveServer } from '../engine/backends/live-server.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { History } from './history.js'
 import type { LiveState } from './live-state.js'
-import { masked } from './masked.js'
 import { methodLabel, type Series } from './series.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
@@ -117,7 +117,7 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     ),
     gauge('backend_server_up', '1 if a server is in rotation, 0 if it was taken out of it.', () =>
       servers(sources, (backend, { name, url, state }) => ({
-        labels: { backend, server: name, url: masked(url) },
+        labels: { backend, server: name, url: maskCredentials(url) },
         value: state.isAvailable ? 1 : 0,
       })),
     ),
@@ -218,7 +218,7 @@ function connections(sources: MetricSources): MetricValue[] {
   }
   return [...origins].flatMap(([origin, { open, idle }]) => {
     if (open === 0) return []
-    const labels = { origin: masked(origin) }
+    const labels = { origin: maskCredentials(origin) }
     return [
       { labels: { ...labels, state: 'idle' }, value: idle },
       { labels: { ...labels, state: 'busy' }, value: open - idle },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
+import { maskCredentials } from '../base/credentials.js'
 import { suggestName } from '../base/nearest-name.js'
 import { ProxyError } from '../model/errors.js'
 import type { DashboardFiles } from './dashboard-files.js'
@@ -8,7 +9,7 @@ import { healthView } from './health.js'
 import type { History } from './history.js'
 import { writeJson } from './json-pieces.js'
 import type { LiveState, Page } from './live-state.js'
-import { masked, maskedText } from './masked.js'
+import { maskedText } from './masked.js'
 import type { Metrics } from './metrics.js'
 import type { StatusSource } from './status-source.js'
 import { traefikView } from './traefik-api.js'
@@ -146,7 +147,9 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
     refusedCount: refused.length,
     outranked: outranked.slice(0, MAX_EXPLAINED).map(shown),
     outrankedCount: outranked.length,
-    servers: rest.servers.slice(0, MAX_EXPLAINED).map((server) => ({ ...server, url: masked(server.url) })),
+    servers: rest.servers
+      .slice(0, MAX_EXPLAINED)
+      .map((server) => ({ ...server, url: maskCredentials(server.url) })),
     serverCount: rest.servers.length,
   })
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { maskCredentials } from '../base/credentials.js'
 import { refuseBarely } from '../engine/client/bare-refusals.js'
 import type { RequestHandler } from '../engine/client/handlers.js'
 import { LingeringClose } from '../engine/client/lingering-close.js'
@@ -12,7 +13,6 @@ import { DashboardFiles } from './dashboard-files.js'
 import { EventStream } from './event-stream.js'
 import { History } from './history.js'
 import { LiveState } from './live-state.js'
-import { masked } from './masked.js'
 import { Metrics } from './metrics.js'
 import { Places } from './places.js'
 import { StatusGuard, setSafeHeaders } from './status-guard.js'
@@ -137,7 +137,7 @@ export class StatusServer {
         traffic.keepServers(name, snapshot?.backends.get(name)?.servers ?? [])
     })
     events.on('providerUnavailable', ({ provider, error }) =>
-      stream.send('providerUnavailable', { at: at(), provider, message: masked(error.message) }),
+      stream.send('providerUnavailable', { at: at(), provider, message: maskCredentials(error.message) }),
     )
     events.on('providerRecovered', (event) => stream.send('providerRecovered', { at: at(), ...event }))
     events.on('serverDown', (event) => stream.send('serverDown', { at: at(), ...event }))
@@ -217,7 +217,7 @@ function answerError(res: ServerResponse, thrown: unknown): void {
   const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
   // An option that is wrong came in the query.
   const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
-  writeError(res, status, known.code, masked(known.message))
+  writeError(res, status, known.code, maskCredentials(known.message))
 }
 
 function writeError(res: ServerResponse, status: number, code: string, message: string): void {

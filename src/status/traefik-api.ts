@@ -1,9 +1,10 @@
 import { DEFAULT_STRATEGY } from '../balancing/strategies.js'
+import { maskCredentials } from '../base/credentials.js'
 import type { Snapshot } from '../engine/snapshot.js'
 import type { Backend, Frontend } from '../model/config.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { Entries } from './json-pieces.js'
-import { masked, maskedRule } from './masked.js'
+import { maskedRule } from './masked.js'
 
 /**
  * What Traefik 1.7 answers under `/api/providers`, with defaults filled in. Names stand without their provider, rules as
@@ -72,7 +73,7 @@ function backendView({ servers, loadBalancer, buffering }: Backend) {
 
 function* serversOf(servers: Backend['servers']): Generator<readonly [string, unknown]> {
   for (const [name, { url, weight = 1 }] of Object.entries(servers))
-    yield [name, { url: masked(url), weight }]
+    yield [name, { url: maskCredentials(url), weight }]
 }
 
 function frontendView(frontend: CompiledFrontend) {

@@ -1,7 +1,7 @@
+import { maskCredentials } from '../base/credentials.js'
 import type { LiveBackend } from '../engine/backends/live-backend.js'
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
 import { LatencyHistogram } from './latency-histogram.js'
-import { masked } from './masked.js'
 import { DEFAULT_BUCKETS, Series } from './series.js'
 import { TrafficClock, type TrafficPoint } from './traffic-clock.js'
 
@@ -232,7 +232,7 @@ export class Traffic {
   #keepError({ req, facts }: EndedRequest, status: number): void {
     const { method = '' } = req
     // Without the query: it may hold what is nobody's business.
-    const path = facts?.path ?? masked((req.url ?? '').replace(/\?.*/s, ''))
+    const path = facts?.path ?? maskCredentials((req.url ?? '').replace(/\?.*/s, ''))
     this.recentErrors.unshift({ status, method, host: facts?.host ?? '', path, at: Date.now() })
     this.recentErrors.length = Math.min(this.recentErrors.length, RECENT_ERRORS)
   }

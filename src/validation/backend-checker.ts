@@ -1,6 +1,8 @@
+import { maskMalformedUrl } from '../base/credentials.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { nullRecord, present } from '../base/records.js'
+import { TOKEN } from '../base/token.js'
 import type {
   Backend,
   Buffering,
@@ -28,12 +30,10 @@ import {
 } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
 import { checkHealthCheck } from './health-check-checker.js'
-import { hideUserinfo, parseServerUrl } from './server-url.js'
+import { parseServerUrl } from './server-url.js'
 
 /** Beyond it sums of weights lose their small ones, and shares go wrong. */
 const MAX_WEIGHT = 1_000_000
-/** RFC 9110, 5.6.2. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** Reads backends of a document of any shape: copies what is right, notes what is wrong. */
 export class BackendChecker {
@@ -84,7 +84,7 @@ export class BackendChecker {
     const text = this.#fields.text(value, path)
     if (text === undefined) return ''
     const { flaw } = parseServerUrl(text)
-    if (flaw) this.#fields.note(path, 'INVALID_URL', `${quote(hideUserinfo(text))} ${flaw}`)
+    if (flaw) this.#fields.note(path, 'INVALID_URL', `${quote(maskMalformedUrl(text))} ${flaw}`)
     return text
   }
 

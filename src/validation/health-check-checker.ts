@@ -1,5 +1,6 @@
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { nullRecord, present } from '../base/records.js'
+import { TOKEN } from '../base/token.js'
 import type { HealthCheck } from '../model/config.js'
 import { HEALTH_CHECK } from './document-shapes.js'
 import { type FieldChecker, isWhole } from './field-checker.js'
@@ -8,9 +9,6 @@ const HOSTNAME = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i
 
 /** What frames a message, or says what becomes of its connection. */
 const FRAMING = /^(connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
-
-/** RFC 9110, 5.6.2. */
-const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
 /** Reads `healthCheck` of a backend: copies what is right, notes what is wrong. */
 export function checkHealthCheck(

@@ -3,7 +3,7 @@ import { pathOf, quote } from '../base/messages.js'
 import { sharedRange } from '../base/range-set.js'
 import { present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
-import { describeIssues, ProxyError } from '../model/errors.js'
+import { configInvalid } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { Router } from '../routing/router.js'
@@ -36,7 +36,7 @@ export interface LintFinding {
 export function lintConfig(document: ProviderConfig, options: ValidateOptions = {}): LintFinding[] {
   const checked = validateConfig(document, options)
   if (!checked.ok) {
-    throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(checked.issues), { issues: checked.issues })
+    throw configInvalid(checked.issues)
   }
   const { config } = checked
   const matchers = matcherTable(options)

@@ -56,8 +56,3 @@ function flawOf({ protocol, username, password, href }: URL, text: string): stri
 function flawed(flaw: string): ServerUrl {
   return { flaw, origin: '', host: '', basePath: '' }
 }
-
-/** Without all that might be a password: any text up to the last `@`, for a flawed URL may hide one anywhere. */
-export function hideUserinfo(url: string): string {
-  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[\s\S]*@/i, '$1***@')
-}

@@ -97,12 +97,10 @@ function arrow(from?: { x: number; y: number }, to?: { x: number; y: number }): 
 
 function box(name: string, lives: string, at?: { x: number; y: number }): string {
   if (!at) return ''
-  const count = sourceFiles.filter((file) => roomOf(file) === name).length
   const [x, y] = [Math.round(at.x), Math.round(at.y)]
   return (
     `<g><rect x="${x}" y="${y}" width="${BOX.width}" height="${BOX.height}" rx="6" fill="#f6f8fa" stroke="#57606a"/>` +
-    `<text x="${x + 10}" y="${y + 20}" font-size="14" font-weight="bold" fill="#1f2328">${escaped(name)}` +
-    `<tspan dx="8" font-weight="normal" font-size="11" fill="#57606a">${count} files</tspan></text>` +
+    `<text x="${x + 10}" y="${y + 20}" font-size="14" font-weight="bold" fill="#1f2328">${escaped(name)}</text>` +
     `<text x="${x + 10}" y="${y + 38}" font-size="10.5" fill="#1f2328">${escaped(lives)}</text></g>`
   )
 }

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { quote } from '../../base/messages.js'
 import { parseDuration } from '../../base/parse-duration.js'
+import { jittered, pause } from '../../base/timing.js'
 import type { HealthCheck } from '../../model/config.js'
 import type { RawFields } from '../headers/raw-fields.js'
 import type { ConnectionOptions } from '../upstream/connector.js'
@@ -84,8 +84,7 @@ export class HealthChecks {
       const finding = await checked(this.#begin(server), timeoutMs, signal)
       if (signal.aborted) return
       this.#tell(server, finding)
-      const restMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
-      await pause(Math.min(restMs, MAX_TIMER_MS), signal)
+      await pause(jittered(intervalMs, JITTER), signal)
     }
   }
 
@@ -240,18 +239,4 @@ function expecting(text: string): (status: number) => boolean {
     return [from, to] as const
   })
   return (status) => ranges.some(([from, to]) => status >= from && status <= to)
-}
-
-/** Waits; an abort ends the wait, and is for the caller to see. */
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, ms).unref()
-    signal.addEventListener('abort', end)
-    if (signal.aborted) end()
-  })
 }

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { parseDuration } from '../../base/parse-duration.js'
+import { jittered } from '../../base/timing.js'
 import type { Backend } from '../../model/config.js'
 
 const DEFAULT_INTERVAL_MS = 30_000
@@ -60,7 +61,7 @@ export class StrictDns {
   async #look(hostname: string, followed: FollowedName): Promise<void> {
     const found = await this.#lookup(hostname).catch((error: unknown) => ({ error }))
     if (this.#names.get(hostname) !== followed) return
-    const restMs = followed.intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
+    const restMs = jittered(followed.intervalMs, JITTER)
     const again = () => void this.#look(hostname, followed)
     followed.timer = setTimeout(again, Math.min(restMs, MAX_TIMER_MS)).unref()
     if ('error' in found) return tellOnce(hostname, found.error, followed)

@@ -1,9 +1,12 @@
+import { TOKEN_CHARACTER } from '../../base/token.js'
 import { addressInElement } from './client-address.js'
 import { elementsOf } from './list-elements.js'
 
 /** A name, `=`, and a token or a quoted text (RFC 7239, section 4; RFC 9110, 5.6.2 and 5.6.4). */
-const PAIR =
-  /[!#$%&'*+.^_`|~\w-]+=(?:[!#$%&'*+.^_`|~\w-]+|"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*")/y
+const PAIR = new RegExp(
+  `${TOKEN_CHARACTER}+=(?:${TOKEN_CHARACTER}+|"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*")`,
+  'y',
+)
 /** What stands between two pairs: `;` within an element, a comma between two of them. Lists may hold empty elements. */
 const BETWEEN = /[ \t]*[;,][ \t;,]*/y
 

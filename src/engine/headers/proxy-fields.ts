@@ -1,4 +1,5 @@
 import { Recent } from '../../base/recent.js'
+import { TOKEN } from '../../base/token.js'
 import { ProxyError } from '../../model/errors.js'
 
 /** What becomes of names that look like a proxy's own to servers: see docs/http.md. */
@@ -54,8 +55,6 @@ const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
 
 /** Characters of a name that some server or gateway writes as `_`, beside the dash itself. */
 const FOLDED = /[^a-z0-9-]|^$/
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/
-
 /**
  * The name that servers may understand: RFC 3875 (4.1.18) writes dashes as `_`, PHP dots too, lighttpd and Apache 2.2
  * everything that is no letter and no digit.

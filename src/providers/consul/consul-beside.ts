@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '../../base/timing.js'
 import { asError } from '../../model/errors.js'
 import { Backoff } from '../backoff.js'
 import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv/kv-beside.js'
@@ -56,7 +56,7 @@ export class ConsulBeside {
         index = 0
         waitMs = backoff.next()
       }
-      await delay(waitMs, undefined, { signal, ref: false }).catch(() => {})
+      await pause(waitMs, signal)
     }
   }
 

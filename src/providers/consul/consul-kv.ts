@@ -1,7 +1,9 @@
+import { maskUrl } from '../../base/credentials.js'
 import { quote } from '../../base/messages.js'
+import { jittered } from '../../base/timing.js'
 import { ProxyError } from '../../model/errors.js'
 import { DocumentClient, type DocumentClientOptions, one } from '../http/document-client.js'
-import { unusable, withoutCredentials } from '../http/read-response.js'
+import { unusable } from '../http/read-response.js'
 import type { KvEntry } from '../kv/kv-document.js'
 
 /** What a query came to. */
@@ -40,7 +42,7 @@ export class ConsulKv {
   readonly #waiting: DocumentClient
 
   constructor(options: ConsulKvOptions) {
-    this.url = withoutCredentials(options.url)
+    this.url = maskUrl(options.url)
     this.#options = options
     const { waitMs, tls } = options
     const headers = {
@@ -116,7 +118,7 @@ export class ConsulKv {
     url.searchParams.set('consistent', '')
     for (const [name, value] of Object.entries(how)) url.searchParams.set(name, value)
     if (after > 0) {
-      const waitMs = this.#options.waitMs * (1 - JITTER + Math.random() * 2 * JITTER)
+      const waitMs = jittered(this.#options.waitMs, JITTER)
       url.searchParams.set('index', String(after))
       url.searchParams.set('wait', `${Math.ceil(waitMs)}ms`)
     }

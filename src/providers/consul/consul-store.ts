@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { pause } from '../../base/timing.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
@@ -189,9 +189,4 @@ export class ConsulStore implements KvStore {
     const value = this.#prefix.pathOf(Buffer.from(found.value).toString('utf8')) as string
     return { value, revision: found.revision }
   }
-}
-
-/** Waits; an abort ends the wait, and is for the caller to see. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal, ref: false }).catch(() => {})
 }

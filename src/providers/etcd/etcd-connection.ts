@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { maskMalformedUrl } from '../../base/credentials.js'
 import { onlyKnownOptions } from '../../base/known-options.js'
 import { describeValue } from '../../base/messages.js'
 import { flawOfAuthority } from '../../base/written-url.js'
@@ -66,7 +67,7 @@ export function urlOf(host: unknown): string {
 
 /** A password in a URL is not for messages. */
 function show(host: unknown): string {
-  return typeof host === 'string' ? JSON.stringify(host.replace(/\/\/.*@/, '//...@')) : describeValue(host)
+  return typeof host === 'string' ? JSON.stringify(maskMalformedUrl(host)) : describeValue(host)
 }
 
 function checkAuth(auth: NonNullable<EtcdConnection['auth']>): void {

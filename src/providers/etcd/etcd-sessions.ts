@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
+import { jittered, pause } from '../../base/timing.js'
 import { ProxyError } from '../../model/errors.js'
 import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
@@ -125,10 +125,7 @@ export class EtcdSessions {
     const { signal } = this.#stopped
     const backoff = new Backoff(100, 2_000)
     // Every proxy asks at a moment of its own.
-    this.#reread = setInterval(
-      () => this.#session && watcher.changed(),
-      REREAD_MS * (0.8 + 0.4 * Math.random()),
-    ).unref()
+    this.#reread = setInterval(() => this.#session && watcher.changed(), jittered(REREAD_MS, 0.2)).unref()
     while (!signal.aborted) {
       const start = performance.now()
       const cause = await this.#runSession(watcher)
@@ -136,7 +133,7 @@ export class EtcdSessions {
       // Not at the acknowledgement: a member without a leader acknowledges, and ends the session at once.
       if (performance.now() - start > HEALTHY_MS) backoff.reset()
       watcher.unavailable(cause)
-      await delay(backoff.next(), undefined, { signal, ref: false }).catch(() => {})
+      await pause(backoff.next(), signal)
     }
   }
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describeKind, describeValue, pathOf } from '../../base/messages.js'
 import { nullRecord } from '../../base/records.js'
-import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
+import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
 import { isSameData } from '../../model/same-data.js'
 import { isRecord, withFieldCase } from '../../validation/field-case.js'
 import { parseDocument } from '../parse-document.js'
@@ -68,7 +68,7 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
       take(all.backends, name, entry, pathOf('backends', name), file)
     for (const [name, entry] of Object.entries(others)) take(rest, name, entry, pathOf('', name), file)
   }
-  if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+  if (issues.length > 0) throw configInvalid(issues)
   return { ...rest, ...all }
 }
 

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { maskUrl } from '../../base/credentials.js'
 import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { jittered } from '../../base/timing.js'
 import { flawOfAuthority } from '../../base/written-url.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
@@ -13,7 +15,7 @@ import {
   flawOfUrl,
   one,
 } from './document-client.js'
-import { excerptOf, unusable, withoutCredentials } from './read-response.js'
+import { excerptOf, unusable } from './read-response.js'
 
 /** Where a document is: a URL to which `?prefix=` is added, or that holds `{prefix}`; or a function from prefix to URL. */
 export type ConfigUrl = string | ((prefix: string) => string)
@@ -73,7 +75,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
       const result = await this.#fetchOnce(prefix, signal)
       if (!(result instanceof Lag)) return result
       if (performance.now() - start >= lagGraceMs) throw new ProxyError('PROXY_CONFIG_LAGGING', result.reason)
-      await delay(LAG_RETRY_MS * (0.5 + Math.random()), undefined, { signal, ref: false })
+      await delay(jittered(LAG_RETRY_MS, 0.5), undefined, { signal, ref: false })
     }
   }
 
@@ -123,7 +125,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
     const known = this.#validatorsFor(prefix).get(url)
     const question = { accept: 'application/json', etag: known?.etag, isJson: () => true, signal }
     const response = await this.#client.get(url, question)
-    const shown = withoutCredentials(url)
+    const shown = maskUrl(url)
     if (response.status === 304) {
       if (known) return known.answer
       throw unusable(shown, 'status 304 for a question without a validator')
@@ -185,7 +187,7 @@ function urlFor(target: ConfigUrl, prefix: string): string {
 function readAsWritten(url: string): string {
   const flaw = flawOfAuthority(url)
   if (!flaw) return url
-  const message = `the url ${JSON.stringify(withoutCredentials(url))} ${flaw}`
+  const message = `the url ${JSON.stringify(maskUrl(url))} ${flaw}`
   throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
 }
 

@@ -1,7 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { MAX_TIMER_MS, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { maskUrl } from '../../base/credentials.js'
+import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { describeValue } from '../../base/messages.js'
 import { present } from '../../base/records.js'
+import { jittered, pause } from '../../base/timing.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { ConfigSink, Provider } from '../../model/provider.js'
@@ -17,7 +18,7 @@ import {
   flawOfUrl,
   one,
 } from './document-client.js'
-import { type TextResponse, withoutCredentials } from './read-response.js'
+import type { TextResponse } from './read-response.js'
 
 /** Which document is asked for, and how often. Source: Traefik 3's `providers.http`. */
 export interface HttpProviderOptions extends DocumentClientOptions {
@@ -58,7 +59,7 @@ export class HttpProvider implements Provider {
     this.name = options.name ?? 'http'
     this.allowEmpty = options.allowEmpty ?? false
     this.#url = options.url
-    this.#shown = withoutCredentials(options.url)
+    this.#shown = maskUrl(options.url)
     this.#limits = present({ maxDepth: options.maxDepth, maxValues: options.maxValues })
     this.#intervalMs = options.pollIntervalMs ?? 5_000
     this.#client = new DocumentClient(options)
@@ -81,13 +82,13 @@ export class HttpProvider implements Provider {
     while (!signal.aborted) {
       const waitMs = await this.#ask(sink, signal)
       // Ten thousand proxies that began together must not go on asking together.
-      await delay(Math.min(waitMs, MAX_TIMER_MS), undefined, { signal, ref: false }).catch(() => {})
+      await pause(waitMs, signal)
     }
   }
 
   /** @returns how long to wait until the next question */
   async #ask(sink: ConfigSink, signal: AbortSignal): Promise<number> {
-    const nextMs = this.#intervalMs * (0.8 + Math.random() * 0.4)
+    const nextMs = jittered(this.#intervalMs, 0.2)
     const started = performance.now()
     let response: TextResponse
     try {

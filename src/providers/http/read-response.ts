@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip } from 'node:zlib'
 import { type Dispatcher, request } from 'undici'
+import { maskUrl } from '../../base/credentials.js'
 import { asError, ProxyError, type ProxyErrorDetails } from '../../model/errors.js'
 import { linkSignals } from '../linked-signal.js'
 
@@ -43,7 +44,7 @@ export async function getText(
   dispatcher: Dispatcher,
 ): Promise<TextResponse> {
   const limit = new TimeLimit(timeoutMs)
-  const shown = withoutCredentials(url)
+  const shown = maskUrl(url)
   const received = new Received()
   const idle = new TimeLimit(idleTimeoutMs)
   const { signal: either, unlink } = linkSignals([signal, limit.signal, idle.signal])
@@ -184,11 +185,6 @@ export function excerptOf(text: string): string {
   return JSON.stringify(cut)
 }
 
-/** A URL as it may stand in a message. */
-export function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^/?#]*@/, '//***@')
-}
-
 function textOf(received: Received, url: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(received.bytes)
@@ -199,7 +195,7 @@ function textOf(received: Received, url: string): string {
 
 function redirectSentence(location: unknown): string | undefined {
   if (typeof location !== 'string') return undefined
-  return `a redirect to ${withoutCredentials(location)}, which is not followed`
+  return `a redirect to ${maskUrl(location)}, which is not followed`
 }
 
 /** `Retry-After` is a number of seconds, or a date (RFC 9110 section 10.2.3). */

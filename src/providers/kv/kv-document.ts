@@ -1,7 +1,7 @@
 import { pathOf, quote } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { nullRecord } from '../../base/records.js'
-import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
+import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
 import { DOCUMENT_PLACE, type FieldScope, fieldOf } from '../../validation/field-case.js'
 import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
@@ -123,7 +123,7 @@ class KvLayout {
     }
     for (const warning of [...this.#statics.warnings, ...beside.warnings]) warn(warning)
     const issues = [...this.#statics.issues, ...beside.issues, ...this.#issues]
-    if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
+    if (issues.length > 0) throw configInvalid(issues)
     for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
     return this.#document
   }

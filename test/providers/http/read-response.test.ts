@@ -2,7 +2,7 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { ProxyError } from 'switchover'
 import { Agent } from 'undici'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { excerptOf, getText, withoutCredentials } from '../../../src/providers/http/read-response.js'
+import { excerptOf, getText } from '../../../src/providers/http/read-response.js'
 import {
   type Behaviour,
   cutAfter,
@@ -168,21 +168,6 @@ describe('excerptOf', () => {
   it('shows a short text whole and a long one by its beginning', () => {
     expect(excerptOf('a "b"\n')).toBe('"a \\"b\\"\\n"')
     expect(excerptOf('x'.repeat(500))).toBe(`"${'x'.repeat(120)}..."`)
-  })
-})
-
-describe('withoutCredentials', () => {
-  it.each([
-    ['http://api/config', 'http://api/config'],
-    ['http://user:secret@api/config', 'http://***@api/config'],
-    ['http://secret@api', 'http://***@api'],
-    ['http://user:sec@ret@api/config', 'http://***@api/config'],
-    ['http://user:secret@api?prefix=a@b', 'http://***@api?prefix=a@b'],
-    ['http://api/config?mail=a@b', 'http://api/config?mail=a@b'],
-    ['http://api?mail=a@b', 'http://api?mail=a@b'],
-    ['//user:secret@api/x', '//***@api/x'],
-  ])('%s is shown as %s', (url, shown) => {
-    expect(withoutCredentials(url)).toBe(shown)
   })
 })
 

@@ -18,7 +18,7 @@ export function jittered(ms: number, share: number): number {
   return ms * (1 - share + Math.random() * 2 * share)
 }
 
-/** How long a provider may take to stop, in milliseconds. One that hangs must not keep a proxy from its end. */
+/** How long a provider may take to stop, in milliseconds. A provider that hangs must not keep the proxy running. */
 export const STOP_LIMIT_MS = 5_000
 
 /** Resolves when the work has settled, or at the limit. What a rejection says is dropped: the caller only waits. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -113,6 +113,24 @@ describe('the architecture', () => {
   it('has a picture of its rooms that is true', () => {
     // To draw it again: npm run draw
     expect(readFileSync(PICTURE, 'utf8')).toBe(drawRooms())
+  })
+
+  it('is described: each room, and no file that does not exist', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const rooms = ROOMS.filter(({ name }) => name !== '(entries)' && !page.includes(`| \`${name}/\` |`))
+    expect(rooms).toEqual([])
+    const named = [...page.matchAll(/`([\w/-]+\.ts)`/g)].map(([, file = '']) => file)
+    const isThere = (file: string) => existsSync(join(root, 'src', file)) || existsSync(join(root, file))
+    expect(named.filter((file) => !isThere(file))).toEqual([])
+    expect(named.length).toBeGreaterThan(40)
+  })
+
+  it('has a map of the helpers of tests, with each of them', () => {
+    const page = readFileSync(join(root, 'test/support/README.md'), 'utf8')
+    const helpers = readdirSync(join(root, 'test/support')).filter((name) =>
+      /^(?!.*(-child|\.test)\.ts$).*\.ts$/.test(name),
+    )
+    expect(helpers.filter((name) => !page.includes(`\`${name}\``))).toEqual([])
   })
 
   it('has an index of names alone', () => {

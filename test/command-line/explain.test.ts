@@ -149,7 +149,7 @@ describe('switchover explain', () => {
     [[...asking('a'), '--configFile', '/nowhere.toml'], /cannot be read: ENOENT/],
     [[...asking('a'), '/nowhere.toml'], /ENOENT/],
     [[...asking('a'), join(files, 'traefik.toml')], /a static configuration; give it as --configFile/],
-    [[...asking('a'), '--etcd.prefx=/a'], /--etcd\.prefx: there is no such flag/],
+    [[...asking('a'), '--etcd.prefx=/a'], /--etcd\.prefx: this flag is unknown/],
   ])('cannot tell with %j: 2', async (words, expected) => {
     const { exitCode, stderr, stdout } = await explain(...words)
     expect(exitCode).toBe(2)

@@ -295,7 +295,7 @@ describe('issues', () => {
     [`[web]\nmetrics = 3\n${FILE}`, /web\.metrics: expected a table/],
     [
       `${FILE}[web.metrics.prometheus]\nbuckets = [2, 1]`,
-      /web\.metrics\.prometheus\.buckets: expected seconds above 0/,
+      /web\.metrics\.prometheus\.buckets: expected at least one bound, in seconds above 0/,
     ],
   ])('of %j', async (text, expected) => {
     expect(await refusalOf(text)).toMatch(expected)

@@ -51,7 +51,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       )
   })
   events.on('configRejected', ({ provider, version, error }) => {
-    const rest = serving > 0 ? `generation ${serving} goes on serving` : 'nothing serves yet'
+    const rest = serving > 0 ? `generation ${serving} still serves` : 'no configuration serves yet'
     say(
       'error',
       { provider, version, code: error.code },

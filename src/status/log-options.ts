@@ -47,7 +47,7 @@ export function checkLogger(logger: unknown, methods: readonly string[], name: s
   )
   if (missing !== undefined)
     throw invalid(
-      `${name}: expected a logger such as one of pino, with ${methods.join(', ')}; ${missing} is missing`,
+      `${name}: expected a logger with ${methods.join(', ')}, such as one of pino; ${missing} is missing`,
     )
 }
 

@@ -111,11 +111,7 @@ function switchBody(entry) {
   const body = [drawDiff(changes), drawSteps(entry)]
   if (!verified) {
     body.push(
-      element(
-        'p',
-        { class: 'warn' },
-        '▲ The source did not confirm that this is the requested version.',
-      ),
+      element('p', { class: 'warn' }, '▲ The source did not confirm that this is the requested version.'),
     )
   }
   if (warnings.length > 0) {

@@ -57,7 +57,7 @@ async function checkDocument(files: readonly ReadFile[]): Promise<Findings> {
   if (files.length === 0) return NOTHING
   const merged = await mergeNamed(files)
   if ('issues' in merged) return { issues: merged.issues, warnings: [] }
-  return located(lookAt(merged.document), files)
+  return located(inspectDocument(merged.document), files)
 }
 
 /** Checks a static configuration, and the document that it may contain. */
@@ -65,21 +65,21 @@ async function checkStaticConfig(file: ReadFile): Promise<Findings> {
   const inspected = await inspectStaticConfig({ path: file.name })
   const { issues, warnings, document, unsupportedFields } = inspected
   const whole = withFieldCase({ frontends: {}, backends: {}, ...document })
-  const own = Object.keys(document).length > 0 ? lookAt(whole, { unsupportedFields }) : NOTHING
+  const own = Object.keys(document).length > 0 ? inspectDocument(whole, { unsupportedFields }) : NOTHING
   // `inspectStaticConfig` checks the document too if `[file]` names no other file. Do not report the same issues twice.
-  const isTold = ({ path, code }: Omit<Finding, 'place'>) =>
+  const isReported = ({ path, code }: Omit<Finding, 'place'>) =>
     issues.some((issue) => issue.path === path && issue.code === code)
-  const more = own.issues.filter((issue) => !isTold(issue))
+  const more = own.issues.filter((issue) => !isReported(issue))
   return located({ issues: [...issues, ...more], warnings: [...warnings, ...own.warnings] }, [file])
 }
 
 /** Problems whose places in the files are not known yet. */
-interface Looked {
+interface UnlocatedFindings {
   readonly issues: readonly Omit<Finding, 'place'>[]
   readonly warnings: readonly Omit<Finding, 'place'>[]
 }
 
-function lookAt(document: unknown, options: ValidateOptions = {}): Looked {
+function inspectDocument(document: unknown, options: ValidateOptions = {}): UnlocatedFindings {
   const checked = validateConfig(document, options)
   if (!checked.ok) return { issues: checked.issues, warnings: [] }
   const empty = Object.keys(checked.config.frontends).length === 0 ? [NO_FRONTENDS] : []
@@ -96,7 +96,10 @@ const NO_FRONTENDS = {
   message: 'this document has no frontends; a provider takes it only with allowEmpty',
 }
 
-async function located({ issues, warnings }: Looked, files: readonly ReadFile[]): Promise<Findings> {
+async function located(
+  { issues, warnings }: UnlocatedFindings,
+  files: readonly ReadFile[],
+): Promise<Findings> {
   return { issues: await locate(issues, files), warnings: await locate(warnings, files) }
 }
 

@@ -60,7 +60,8 @@ export function isExport(parsed: unknown): boolean {
 }
 
 /**
- * Returns the exported keys with their values. etcd exports keys and values in base64. Consul exports only the values so.
+ * Returns the exported keys with their values. etcd exports keys and values in base64. Consul exports only the values in
+ * base64.
  *
  * @throws Error if the file is neither kind of export
  */

@@ -15,8 +15,8 @@ function usualPlaces({ HOME }: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Finds the static configuration: the file of a flag or of the environment, or else the first of the usual files. Flags and
- * variables alone are enough.
+ * Finds the static configuration: the file of a flag or of the environment, or else the first of the usual files. If there is
+ * no file, flags or variables alone are enough.
  *
  * @throws Error with a hint if there is no configuration
  */
@@ -33,8 +33,8 @@ export async function findStaticConfig(
     (env['SWITCHOVER_CONFIGFILE'] || undefined) ??
     (await firstOf(usualPlaces(env)))
   if (path !== undefined) return { source: { path }, overrides }
-  const isSaid = Object.keys(flags).length > 0 || ownVariables(env).length > 0
-  if (isSaid) return { source: { text: '' }, overrides }
+  const hasSettings = Object.keys(flags).length > 0 || ownVariables(env).length > 0
+  if (hasSettings) return { source: { text: '' }, overrides }
   const places = usualPlaces(env).join(', ')
   throw new Error(`no configuration: found none of the files ${places}. ${HINT}`)
 }

@@ -1,8 +1,8 @@
 import type { Settings } from './settings.js'
 
 /**
- * Options as nested objects, built from the values of static keys. The key of `options.timeouts.connectMs` sets
- * `timeouts.connectMs` in the bag `options`.
+ * Options as nested objects, built from the values of keys. The row of a key names its place: `options.timeouts.connectMs` is
+ * the field `timeouts.connectMs` of the bag `options`.
  */
 export type Bag = Record<string, unknown>
 

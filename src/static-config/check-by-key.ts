@@ -34,8 +34,8 @@ function note(part: ProxyOptions, settings: Settings): void {
 function keyOf(option: string, settings: Settings): string | undefined {
   if (option === '') return undefined
   const becomes = `options.${option}`
-  const said = settings
+  const setting = settings
     .byRank()
     .findLast(([, { key }]) => key?.becomes === becomes || key?.becomes.startsWith(`${becomes}.`))
-  return said?.[0]
+  return setting?.[0]
 }

@@ -11,7 +11,7 @@ export type EntryPointTrusts = Pick<ProxyOptions, 'trustedProxies' | 'entryPoint
 const ANYONE = ['0.0.0.0/0', '::/0']
 
 /** The trusted proxies that one entry point names. `trusted` is undefined if the entry point has no `forwardedHeaders`. */
-interface Said {
+interface OwnTrust {
   readonly name: string
   readonly trusted: readonly string[] | undefined
 }
@@ -26,7 +26,7 @@ interface Said {
 export function trustsOf(names: readonly string[], settings: Settings): EntryPointTrusts {
   const whole = settings.get<readonly string[]>('trustedProxies')
   checkRanges(whole, 'trustedProxies', settings)
-  const all = names.map((name) => saidBy(name, settings))
+  const all = names.map((name) => ownTrustOf(name, settings))
   const own = all.flatMap(({ name, trusted }) => (trusted ? { name, trusted } : []))
   const [first] = own
   if (!first) return whole ? { trustedProxies: whole } : {}
@@ -39,7 +39,7 @@ export function trustsOf(names: readonly string[], settings: Settings): EntryPoi
   return { ...(whole && { trustedProxies: whole }), entryPoints }
 }
 
-function saidBy(name: string, settings: Settings): Said {
+function ownTrustOf(name: string, settings: Settings): OwnTrust {
   const path = `${pathOf('entryPoints', name)}.forwardedHeaders`
   const trusted = settings.get<readonly string[]>(`${path}.trustedIPs`)
   checkRanges(trusted, `${path}.trustedIPs`, settings)

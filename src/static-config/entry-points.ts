@@ -17,7 +17,7 @@ export interface EntryPoints {
   readonly names: readonly string[]
   /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
   readonly defaults: readonly string[] | undefined
-  /** The address of the status server. Undefined if the configuration switches it off. */
+  /** The address of the status server. Undefined if no key asks for a status server. */
   readonly statusAddress: string | undefined
   /** The options of `createProxy` that say which peers may send forwarding headers. */
   readonly trust: EntryPointTrusts

@@ -9,7 +9,7 @@ import { whyRefused } from './ways-out.js'
 
 /** One value, and the key that it belongs to. */
 interface Setting {
-  /** Undefined for a table that has no meaning as a whole. */
+  /** Undefined for a table that is not a key itself, such as `etcd.api`. */
   readonly key: StaticKey | undefined
   /** The part of the path that the operator chose, such as the name of an entry point. Undefined if the path has none. */
   readonly name: string | undefined
@@ -24,7 +24,7 @@ export type Layer = 'file' | 'environment' | 'flags'
 const LAYERS: readonly Layer[] = ['file', 'environment', 'flags']
 
 /** The origin of a value, as messages name it. */
-interface From {
+interface Origin {
   /** The name that messages show: a path, a flag or a variable. */
   readonly shown: string
   /** True if the source holds texts only, as flags and variables do. */
@@ -153,7 +153,7 @@ export class Settings {
   }
 
   /** Takes one value, and notes an issue or a warning if the key cannot have it. */
-  put(given: readonly string[], step: KeyStep, raw: unknown, from: From): void {
+  put(given: readonly string[], step: KeyStep, raw: unknown, from: Origin): void {
     const { shown, isText, isWithin = false } = from
     const { key = TABLE } = step
     const path = joined(given)

@@ -158,9 +158,11 @@ interface Second {
   readonly at: number
   /** In the form `2026-11-26T11:54:46Z`. */
   readonly iso: string
-  /** The date and time without the ending, in UTC. */
+  /** The date and time in UTC, without the ending: `2026-11-26T11:54:46`. */
   readonly utc: string
+  /** The date and time in the time zone of this machine, without the offset. */
   readonly local: string
+  /** The offset of this machine's time zone: `Z` or `+08:00`. */
   readonly offset: string
   /** In the form `26/Nov/2026:11:54:46 +0000`. */
   readonly common: string

@@ -4,7 +4,7 @@ import type { MetricValue } from './metric-family.js'
 /** Milliseconds between two ticks of Node's timer. */
 const RESOLUTION_MS = 10
 
-/** Returns the delay of the event loop. The measurement starts with the first reading. */
+/** Returns a function that reads the delay of the event loop since its last call. The first call only starts the measurement. */
 export function eventLoopLag(): () => MetricValue[] {
   let histogram: IntervalHistogram | undefined
   return () => {

@@ -7,11 +7,11 @@ import type { SonicBoom } from 'sonic-boom'
 import { LogWarning } from './log-warning.js'
 
 /** Bytes that are buffered before they are written to the file. */
-const GATHERED = 32 * 1024
+const BUFFER_BYTES = 32 * 1024
 /** Milliseconds after which buffered bytes are written in any case. */
-const GATHERED_MS = 1_000
+const FLUSH_MS = 1_000
 /** Bytes that may wait for a slow disk. Further lines are dropped, and a warning says so. */
-const MAX_WAITING = 16 * 1024 * 1024
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
 /** Milliseconds that buffered lines get to be written when the file is closed. */
 const CLOSE_MS = 2_000
 
@@ -88,10 +88,10 @@ export class LogFile {
     }
     const file = new File({
       fd,
-      minLength: GATHERED,
-      maxWrite: 2 * GATHERED,
-      maxLength: MAX_WAITING,
-      periodicFlush: GATHERED_MS,
+      minLength: BUFFER_BYTES,
+      maxWrite: 2 * BUFFER_BYTES,
+      maxLength: MAX_WAITING_BYTES,
+      periodicFlush: FLUSH_MS,
       sync: false,
     })
     file.on('error', (error) => this.#warning.tell(`cannot be written: ${error.message}`))

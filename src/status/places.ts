@@ -35,8 +35,8 @@ export class Places<T> {
    */
   enter(entry: T, remoteAddress: string | undefined): () => void {
     const address = networkOf(remoteAddress)
-    const mates = this.#byAddress.get(address)
-    if (mates && mates.size >= this.#limits.perAddress) this.#endOneOf(mates, address)
+    const neighbours = this.#byAddress.get(address)
+    if (neighbours && neighbours.size >= this.#limits.perAddress) this.#endOneOf(neighbours, address)
     else if (this.#taken >= this.#limits.total) this.#endOneOf(...this.#greediest())
     const ofAddress = this.#byAddress.get(address) ?? new Set()
     this.#byAddress.set(address, ofAddress.add(entry))

@@ -1,6 +1,6 @@
 /**
- * Default upper bounds of the duration buckets, in seconds. Traefik 1.7's defaults, with finer ones below for the usual
- * durations of a proxy.
+ * Default upper bounds of the duration buckets, in seconds. They are Traefik 1.7's defaults, with finer bounds below for the
+ * usual durations of a proxy.
  */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.025, 0.1, 0.3, 1.2, 5]
 

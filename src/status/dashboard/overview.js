@@ -93,7 +93,7 @@ function factsOf(state, standing) {
       ),
     )
   }
-  if (state.lastError && toldNowhereElse(state.lastError, state, standing)) {
+  if (state.lastError && needsOwnLine(state.lastError, state, standing)) {
     const { at, message } = state.lastError
     facts.push(element('li', { class: 'warn' }, '▲ ', age(at, ' ago'), `: ${message}`))
   }
@@ -107,7 +107,7 @@ function factsOf(state, standing) {
  * @param {ProviderState} state
  * @param {Standing | undefined} standing
  */
-function toldNowhereElse(error, { state }, standing) {
+function needsOwnLine(error, { state }, standing) {
   return state !== 'live' && error.message !== standing?.refusal.error.message
 }
 

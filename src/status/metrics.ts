@@ -16,8 +16,8 @@ import type { MetricFamily, MetricValue } from './metric-family.js'
  */
 export interface MetricsOptions {
   /**
-   * The host's own registry of prom-client. The proxy adds its metrics to it, and `/metrics` answers with everything in it. A
-   * metric name that is already taken is reported as `PROXY_OPTION_INVALID`.
+   * The host's own registry of prom-client. The proxy adds its metrics to it, and `/metrics` answers with everything in it. If
+   * a metric name is taken already, `proxy.ready()` rejects with `PROXY_OPTION_INVALID`.
    *
    * @default a registry with the proxy's metrics only
    * @example

@@ -9,7 +9,7 @@ import { validateConfig } from '../validation/validate-config.js'
 import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
-/** What was found in files. */
+/** The problems that were found in files. */
 interface Findings {
   readonly issues: readonly Finding[]
   readonly warnings: readonly Finding[]
@@ -18,9 +18,9 @@ interface Findings {
 const NOTHING: Findings = { issues: [], warnings: [] }
 
 /**
- * Looks at documents, and at static configurations, and prints what is wrong with them and where.
+ * Checks documents and static configurations, and prints each problem with its place.
  *
- * @returns 0: nothing is, but for warnings; 1: something is; 2: a file cannot be read
+ * @returns 0 if there are no issues (there may be warnings), 1 if there are issues, 2 if a file cannot be read
  */
 export async function checkFiles(paths: readonly string[], terminal: Terminal): Promise<number> {
   const { red, yellow, bold, green } = terminal.colours
@@ -38,7 +38,8 @@ export async function checkFiles(paths: readonly string[], terminal: Terminal): 
       const { documents, staticConfigs, unusable } = await readNamed(path)
       counted.files += documents.length + staticConfigs.length + unusable.length
       show({ issues: unusable, warnings: [] })
-      // Of a folder of which a part is missing, nothing can be said.
+      // If one file of a folder cannot be parsed, the folder's document is incomplete. A check of the rest would report false
+      // issues.
       if (unusable.length === 0) show(await checkDocument(documents))
       for (const file of staticConfigs) show(await checkStaticConfig(file))
     } catch (thrown) {
@@ -56,29 +57,29 @@ async function checkDocument(files: readonly ReadFile[]): Promise<Findings> {
   if (files.length === 0) return NOTHING
   const merged = await mergeNamed(files)
   if ('issues' in merged) return { issues: merged.issues, warnings: [] }
-  return located(lookAt(merged.document), files)
+  return located(inspectDocument(merged.document), files)
 }
 
-/** With the document that may stand in it. */
+/** Checks a static configuration, and the document that it may contain. */
 async function checkStaticConfig(file: ReadFile): Promise<Findings> {
   const inspected = await inspectStaticConfig({ path: file.name })
   const { issues, warnings, document, unsupportedFields } = inspected
   const whole = withFieldCase({ frontends: {}, backends: {}, ...document })
-  const own = Object.keys(document).length > 0 ? lookAt(whole, { unsupportedFields }) : NOTHING
-  // Where the document can be read without a file of its own, it was looked at already.
-  const isTold = ({ path, code }: Omit<Finding, 'place'>) =>
+  const own = Object.keys(document).length > 0 ? inspectDocument(whole, { unsupportedFields }) : NOTHING
+  // `inspectStaticConfig` checks the document too if `[file]` names no other file. Do not report the same issues twice.
+  const isReported = ({ path, code }: Omit<Finding, 'place'>) =>
     issues.some((issue) => issue.path === path && issue.code === code)
-  const more = own.issues.filter((issue) => !isTold(issue))
+  const more = own.issues.filter((issue) => !isReported(issue))
   return located({ issues: [...issues, ...more], warnings: [...warnings, ...own.warnings] }, [file])
 }
 
-/** What is wrong, before it is known where that stands. */
-interface Looked {
+/** Problems whose places in the files are not known yet. */
+interface UnlocatedFindings {
   readonly issues: readonly Omit<Finding, 'place'>[]
   readonly warnings: readonly Omit<Finding, 'place'>[]
 }
 
-function lookAt(document: unknown, options: ValidateOptions = {}): Looked {
+function inspectDocument(document: unknown, options: ValidateOptions = {}): UnlocatedFindings {
   const checked = validateConfig(document, options)
   if (!checked.ok) return { issues: checked.issues, warnings: [] }
   const empty = Object.keys(checked.config.frontends).length === 0 ? [NO_FRONTENDS] : []
@@ -88,14 +89,17 @@ function lookAt(document: unknown, options: ValidateOptions = {}): Looked {
   }
 }
 
-/** Valid, but no provider takes it unless it is told to. */
+/** A document without frontends is valid, but providers refuse it unless they have `allowEmpty`. */
 const NO_FRONTENDS = {
   path: 'frontends',
   code: 'EMPTY',
-  message: 'there are none: goes live with allowEmpty only',
+  message: 'this document has no frontends; a provider takes it only with allowEmpty',
 }
 
-async function located({ issues, warnings }: Looked, files: readonly ReadFile[]): Promise<Findings> {
+async function located(
+  { issues, warnings }: UnlocatedFindings,
+  files: readonly ReadFile[],
+): Promise<Findings> {
   return { issues: await locate(issues, files), warnings: await locate(warnings, files) }
 }
 

@@ -1,17 +1,17 @@
 import { findKey, type KeyStep } from '../static-config/key-tree.js'
 import { suggestFlag } from '../static-config/text-settings.js'
 
-/** Words of a command line that commander knows nothing of. */
+/** The words of a command line that are not options known to commander. */
 export interface CommandFlags {
-  /** Of the static configuration, without dashes. */
+  /** Flags of the static configuration, by their names without dashes. */
   readonly flags: Readonly<Record<string, string>>
-  /** What is no flag. */
+  /** The words that are not flags. */
   readonly operands: readonly string[]
 }
 
 /**
- * The same words, in which a flag of the static configuration and the word behind it that is its value are one: a password
- * may begin with a dash, and who looks for options must not take it for one.
+ * Joins each flag of the static configuration with the word after it, if that word is the flag's value. A password may begin
+ * with a dash, and commander would take it for an option.
  */
 export function withValuesJoined(words: readonly string[]): string[] {
   const joined: string[] = []
@@ -24,15 +24,18 @@ export function withValuesJoined(words: readonly string[]): string[] {
   return joined
 }
 
-/** What is wrong with flags that nobody knows, before what stands behind one is taken for something else. */
+/**
+ * Returns a message about the first unknown flag. Without this check, the value of such a flag would be taken for a file or a
+ * command.
+ */
 export function unknownFlag({ flags }: CommandFlags): string | undefined {
   const name = Object.keys(flags).find((one) => !findKey(one))
   return name === undefined ? undefined : `there is no flag --${name}${suggestFlag(name)}`
 }
 
 /**
- * Tells flags of the static configuration from the rest: `--etcd.prefix=/a`, `--etcd.prefix /a`, `--etcd`. One that is given
- * several times adds to a list, or the last one counts.
+ * Separates the flags of the static configuration from other words. It knows the forms `--etcd.prefix=/a`, `--etcd.prefix /a`
+ * and `--etcd`. If a flag is given several times, a list takes all values, and any other key takes the last one.
  */
 export function commandFlags(words: readonly string[]): CommandFlags {
   const flags: Record<string, string> = {}
@@ -45,7 +48,10 @@ export function commandFlags(words: readonly string[]): CommandFlags {
   return { flags, operands }
 }
 
-/** The word behind a flag, if it is the flag's value: tables, and what is true or false, are on without one. */
+/**
+ * Returns the word after a flag if it is the flag's value. Tables and keys that are true or false take no value from the next
+ * word.
+ */
 function valueIn(next: string | undefined, step: KeyStep | undefined): string | undefined {
   const kind = step?.key?.kind ?? 'flag'
   return kind === 'flag' || kind === 'table' ? undefined : next
@@ -53,7 +59,7 @@ function valueIn(next: string | undefined, step: KeyStep | undefined): string | 
 
 function add(flags: Record<string, string>, name: string, value: string, step: KeyStep | undefined): void {
   const before = Object.hasOwn(flags, name) ? flags[name] : undefined
-  // Entry points may come one in each; a line for each tells them apart.
+  // Each flag may describe one entry point. One line for each keeps them apart.
   if (before !== undefined && step?.name === 'entryPoints') flags[name] = `${before}\n${value}`
   else if (before !== undefined && LISTS.includes(step?.key?.kind ?? '')) flags[name] = `${before},${value}`
   else flags[name] = value

@@ -13,10 +13,10 @@ import { runProxy } from './run-proxy.js'
 import type { Terminal } from './terminal.js'
 
 const USAGE = 2
-/** Commands that know nothing of the static configuration's flags. */
+/** Commands that take no flags of the static configuration. */
 const WITHOUT_FLAGS: readonly string[] = ['check', 'convert']
 
-/** Commander's own, of `explain`. */
+/** The options of `explain`, as commander delivers them. */
 interface ExplainOptions {
   readonly host: string
   readonly path: string
@@ -29,10 +29,10 @@ interface ExplainOptions {
 }
 
 /**
- * Does what a command line asks for.
+ * Runs the command that a command line names.
  *
- * @param words behind the program's name
- * @param version printed by `--version`
+ * @param words the arguments after the program's name
+ * @param version the text that `--version` prints
  * @returns the exit code
  */
 export async function runCommandLine(
@@ -63,7 +63,7 @@ function programFor(terminal: Terminal, version: string, exit: (code: number) =>
     .configureOutput({
       writeOut: terminal.write,
       writeErr: terminal.writeError,
-      // An option that it does not know may have a password for its value.
+      // The value of an unknown option may be a password. The error message shows the option without its value.
       outputError: (text, write) => write(text.replace(/^(error: unknown option '[^=\n]*)=.*'$/m, "$1'")),
     })
     .addHelpText('after', PROGRAM_EXAMPLES)
@@ -76,7 +76,7 @@ function programFor(terminal: Terminal, version: string, exit: (code: number) =>
 
 const CONFIG_FILE = [
   '-c, --configFile <file>',
-  'the static configuration; default: where Traefik looks too',
+  'the static configuration; default: ./traefik.toml, $HOME/.traefik/traefik.toml or /etc/traefik/traefik.toml',
 ] as const
 
 function addRun(program: Command, terminal: Terminal, exit: (code: number) => void): void {
@@ -97,19 +97,20 @@ function addRun(program: Command, terminal: Terminal, exit: (code: number) => vo
     })
 }
 
-/** What is wrong with words beside flags; `run` may stand behind them. */
+/** Returns a message about the words that are not flags, if they are wrong. The word `run` may come after flags. */
 function flawOf([first, second]: readonly string[], program: Command): string | undefined {
   const known = program.commands.map((one) => one.name())
   if (first === undefined || (first === 'run' && second === undefined)) return undefined
-  if (known.includes(first)) return `expected ${first} in the first place, and what it takes behind it`
+  if (known.includes(first))
+    return `expected the command ${first} as the first word, and its arguments after it`
   return `there is no command ${JSON.stringify(first)}${suggestName(first, known)}`
 }
 
 function addCheck(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command('check')
-    .description('looks for what is wrong with documents and static configurations, and says where it stands')
-    .argument('<file...>', 'TOML, YAML or JSON, or folders of such files')
+    .description('checks documents and static configurations, and prints each problem with its place')
+    .argument('<file...>', 'files in TOML, YAML or JSON, or folders of such files')
     .addHelpText('after', CHECK_EXAMPLES)
     .action(async (files: readonly string[]) => exit(await checkFiles(files, terminal)))
 }
@@ -117,16 +118,24 @@ function addCheck(program: Command, terminal: Terminal, exit: (code: number) => 
 function addExplain(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   const command = program
     .command('explain')
-    .description('says which frontend would win a request, and why')
+    .description('shows which frontend would serve a request, and why')
     .usage('[FILE...] --host H --path P --client-ip IP [--any.static.key=value]')
-    .requiredOption('--host <host>', 'the host that is asked for')
-    .requiredOption('--path <path>', 'the path, with a query or without')
-    .requiredOption('--client-ip <address>', 'who asks; unknown: a client without an address')
-    .option('--method <method>', 'default: GET')
-    .option('--header <header>', "as 'Name: value'; may be given several times", addHeader, {})
-    .option('--entry-point <name>', 'where the request comes in; default: the first one')
+    .requiredOption('--host <host>', 'the host of the request')
+    .requiredOption('--path <path>', 'the path of the request, with or without a query')
+    .requiredOption(
+      '--client-ip <address>',
+      'the address of the client; unknown stands for a client without an address',
+    )
+    .option('--method <method>', 'the method of the request; default: GET')
+    .option(
+      '--header <header>',
+      "a header of the request, as 'Name: value'; may be given several times",
+      addHeader,
+      {},
+    )
+    .option('--entry-point <name>', 'the entry point of the request; default: the first one')
     .option(...CONFIG_FILE)
-    .option('--json', 'all that is known, as JSON')
+    .option('--json', 'prints the whole explanation as JSON')
     .allowUnknownOption()
     .allowExcessArguments()
     .addHelpText('after', EXPLAIN_EXAMPLES)
@@ -137,7 +146,7 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
       const flaw = isOfFiles ? unknownFlag(given) : undefined
       if (flaw !== undefined) command.error(`error: ${flaw}`)
       if (isOfFiles && (options.configFile !== undefined || Object.keys(flags).length > 0))
-        command.error('error: expected files, or a static configuration, found both')
+        command.error('error: expected either files or a static configuration, found both')
       const [path = '', query] = options.path.split(/\?(.*)/s)
       const { host, clientIp: clientAddress, method, header: headers, entryPoint } = options
       const request = {
@@ -156,15 +165,22 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
 function addConvert(program: Command, terminal: Terminal, exit: (code: number) => void): void {
   program
     .command('convert')
-    .description('prints a document as JSON, or a static configuration in a store as a traefik.toml')
-    .argument('<file>', 'TOML, YAML, JSON, or keys; - for the standard input')
-    .addOption(new Option('--format <format>', 'by default, the ending of its name says it').choices(FORMATS))
-    .option('--prefix <prefix>', 'of keys: what the configuration stands below; default: /traefik')
+    .description('prints a document as JSON, or a static configuration from a store as a traefik.toml')
+    .argument('<file>', 'a file in TOML, YAML or JSON, or exported keys; - means the standard input')
+    .addOption(
+      new Option('--format <format>', 'the format of the file; default: by the ending of its name').choices(
+        FORMATS,
+      ),
+    )
+    .option(
+      '--prefix <prefix>',
+      'with --format keys: the prefix of the configuration in the store; default: /traefik',
+    )
     .addHelpText('after', CONVERT_EXAMPLES)
     .action(
       async (file: string, { format, prefix }: { format?: DocumentFormat | 'keys'; prefix?: string }) => {
         if (format === 'keys') return exit(await convertKeys(file, prefix ?? '/traefik', terminal))
-        if (prefix !== undefined) program.error('error: expected --format keys beside --prefix')
+        if (prefix !== undefined) program.error('error: --prefix needs --format keys')
         exit(await convertDocument(file, format, terminal))
       },
     )
@@ -182,16 +198,18 @@ function addHeader(text: string, headers: ExplainOptions['header']): ExplainOpti
 
 const PROGRAM_EXAMPLES = `
 Examples:
-  $ switchover                                    runs ./traefik.toml
-  $ switchover --configFile=dev.toml --web        the same of another file, with a status server
+  $ switchover                                    runs the proxy that ./traefik.toml describes
+  $ switchover --configFile=dev.toml --web        takes dev.toml, and adds a status server
   $ switchover check traefik.toml rules.toml
   $ switchover explain rules.toml --host a.test --path / --client-ip 10.0.1.7`
 
 const RUN_EXAMPLES = `
-Every key of the static configuration is a flag, and an environment variable too: --etcd.prefix=/a is
-SWITCHOVER_ETCD_PREFIX=/a. Flags come before the environment, and that before the file.
+Every key of the static configuration is also a flag and an environment variable. The key etcd.prefix is
+set by --etcd.prefix=/a or SWITCHOVER_ETCD_PREFIX=/a. Flags override the environment, and both override
+the file.
 
-SIGHUP reads it again, SIGUSR1 opens the logs anew, SIGTERM and SIGINT let requests finish, then end.
+SIGHUP reads the configuration again. SIGUSR1 opens the logs again. SIGTERM and SIGINT let requests
+finish, then end the proxy.
 
 Examples:
   $ switchover --configFile=traefik.toml --entryPoints.http.address=:8000
@@ -199,15 +217,16 @@ Examples:
   $ SWITCHOVER_ETCD_PASSWORD=secret switchover -c traefik.toml`
 
 const CHECK_EXAMPLES = `
-Exit code 0: nothing is wrong, but for warnings; 1: something is; 2: a file cannot be read.
+The exit code is 0 if there are no issues. It is 1 if there are issues, and 2 if a file cannot be read.
+Warnings do not count.
 
 Examples:
   $ switchover check rules.toml
   $ switchover check traefik.toml rules/`
 
 const EXPLAIN_EXAMPLES = `
-Without files, the providers of the static configuration are asked.
-Exit code 0: a frontend wins; 1: none does; 2: that cannot be told.
+Without files, the frontends come from the providers of the static configuration.
+The exit code is 0 if a frontend matches. It is 1 if no frontend matches, and 2 if there is no answer.
 
 Examples:
   $ switchover explain rules.toml --host www.baidu.com --path / --client-ip 10.0.1.7
@@ -215,8 +234,9 @@ Examples:
   $ switchover explain rules/ --host a.test --path / --client-ip ::1 --header 'X-Tenant: blue'`
 
 const CONVERT_EXAMPLES = `
-Of keys, the static configuration is printed, which Traefik reads in a store; documents stay there.
-Exit code 0: it is printed; 1: it is no document; 2: it cannot be read.
+With --format keys, the static configuration among the keys is printed, without the documents.
+The exit code is 0 if the result is printed. It is 1 if the file holds nothing to convert, and 2 if it
+cannot be read.
 
 Examples:
   $ switchover convert rules.toml > rules.json

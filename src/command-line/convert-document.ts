@@ -15,11 +15,11 @@ import { flawIn } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Prints a document as JSON, with the names of fields as they are written here.
+ * Prints a document as JSON, with its field names in this proxy's spelling.
  *
- * @param file `-`: the standard input
- * @param format default: by the ending of the file's name
- * @returns 0; 1: it is no document; 2: it cannot be read
+ * @param file a path; `-` means the standard input
+ * @param format the file's format. If undefined, the ending of the file's name decides.
+ * @returns 0 if the document is printed, 1 if the file holds no document, 2 if it cannot be read
  */
 export async function convertDocument(
   file: string,
@@ -33,7 +33,7 @@ export async function convertDocument(
       (found) => found.isDirectory(),
       () => false,
     )
-    terminal.fail(`${file}: ${isFolder ? 'a folder; expected a file' : expected}`)
+    terminal.fail(`${file}: ${isFolder ? 'expected a file, found a folder' : expected}`)
     return 2
   }
   const name = file === '-' ? '(standard input)' : file
@@ -55,7 +55,7 @@ export async function convertDocument(
   }
 }
 
-/** Of a static configuration, the part that is a document. */
+/** Returns the document in a parsed file. A static configuration may contain one. */
 function documentIn(parsed: unknown, name: string): unknown {
   if (isExport(parsed))
     throw new Error(`${name}:1:1: expected a document, found keys of a store; read them with --format keys`)
@@ -64,6 +64,8 @@ function documentIn(parsed: unknown, name: string): unknown {
   if (!isStaticConfig(parsed)) return parsed
   const own = Object.entries(parsed).filter(([field]) => /^(frontends|backends)$/i.test(field))
   if (own.length === 0)
-    throw new Error(`${name}:1:1: expected a document, found a static configuration without one`)
+    throw new Error(
+      `${name}:1:1: expected a document, found a static configuration without frontends and backends`,
+    )
   return Object.fromEntries(own)
 }

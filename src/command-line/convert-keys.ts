@@ -6,12 +6,12 @@ import { type StoredKey, staticConfigOfKeys } from './static-config-of-keys.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Prints the static configuration that stands among keys of a store as a traefik.toml: Traefik 1.7 reads it there, and this
- * program does not.
+ * Finds a static configuration among exported keys of a store, and prints it as a traefik.toml. Traefik 1.7 can read its static
+ * configuration from a store, but this program cannot.
  *
- * @param file what `etcdctl get --prefix --write-out=json` or `consul kv export` printed; `-`: the standard input
- * @param prefix what the configuration stands below
- * @returns 0; 1: there is none, or no such list of keys; 2: it cannot be read
+ * @param file the output of `etcdctl get --prefix --write-out=json` or `consul kv export`; `-` means the standard input
+ * @param prefix the prefix of the configuration in the store
+ * @returns 0 if the configuration is printed, 1 if the file holds none or is not such an output, 2 if it cannot be read
  */
 export async function convertKeys(file: string, prefix: string, terminal: Terminal): Promise<number> {
   const name = file === '-' ? '(standard input)' : file
@@ -25,14 +25,15 @@ export async function convertKeys(file: string, prefix: string, terminal: Termin
   try {
     const entries = keysBelow(exportedKeys(await parseExport(bytes, name), name), prefix)
     const { table, others, twice, notes } = staticConfigOfKeys(entries)
-    if (twice.length > 0) throw new Error(`${name}: stands twice, in two spellings: ${twice.join(', ')}`)
+    if (twice.length > 0)
+      throw new Error(`${name}: the same key is given in two spellings: ${twice.join(', ')}`)
     if (Object.keys(table).length === 0)
       throw new Error(`${name}: there is no static configuration below ${prefix}`)
     const { stringify } = await import('smol-toml')
-    terminal.print(`# What stood below ${prefix} in a store.\n${stringify(table).trimEnd()}`)
+    terminal.print(`# Converted from the keys below ${prefix} in a store.\n${stringify(table).trimEnd()}`)
     for (const note of notes) terminal.note(note)
     for (const other of others)
-      terminal.note(`left out: ${JSON.stringify(other)}, which Traefik does not know`)
+      terminal.note(`left out: ${JSON.stringify(other)}, because it is not a key of Traefik`)
     return 0
   } catch (thrown) {
     terminal.fail(asError(thrown).message)
@@ -44,24 +45,31 @@ async function parseExport(bytes: Uint8Array, name: string): Promise<unknown> {
   try {
     return await parseDocument(bytes, 'json', name)
   } catch (thrown) {
-    // What etcdctl prints by default is a line for a key and a line for its value.
+    // By default etcdctl prints plain text: one line for each key and one line for its value.
     throw new Error(`${asError(thrown).message}; etcdctl prints JSON with --write-out=json`)
   }
 }
 
-/** Whether a parsed file is what etcdctl or Consul prints, and so neither a document nor a static configuration. */
+/**
+ * Tells whether a parsed file is the output of etcdctl or Consul. Such a file is neither a document nor a static configuration.
+ */
 export function isExport(parsed: unknown): boolean {
   if (Array.isArray(parsed)) return parsed.some((entry) => typeof entry?.key === 'string' && 'value' in entry)
   const { kvs, header } = (parsed ?? {}) as { kvs?: unknown; header?: unknown }
   return Array.isArray(kvs) || (typeof header === 'object' && header !== null && 'cluster_id' in header)
 }
 
-/** Those of etcd are texts in base64, key and value; of Consul's, the value alone. @throws Error for what is neither */
+/**
+ * Returns the exported keys with their values. etcd exports keys and values in base64. Consul exports only the values in
+ * base64.
+ *
+ * @throws Error if the file is neither kind of export
+ */
 function exportedKeys(parsed: unknown, name: string): readonly StoredKey[] {
   const isOfConsul = Array.isArray(parsed)
   const list = isOfConsul ? parsed : ((parsed as { kvs?: unknown } | null)?.kvs ?? parsed)
   const isEmpty = !isOfConsul && typeof list === 'object' && list !== null && 'header' in list
-  // Without what is missing, a guard may be missing.
+  // An incomplete export may lack a key that guards something. The printed configuration would then let requests in.
   if (!isOfConsul && (parsed as { more?: unknown } | null)?.more === true)
     throw new Error(`${name}: expected all keys, found "more": true; export them without --limit`)
   if (isEmpty) return []
@@ -74,13 +82,13 @@ function exportedKeys(parsed: unknown, name: string): readonly StoredKey[] {
 }
 
 const EXPECTED =
-  'expected keys, as etcdctl get --prefix --write-out=json or consul kv export print them, found something else'
+  'expected the output of etcdctl get --prefix --write-out=json or of consul kv export, found something else'
 
 function decoded(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8')
 }
 
-/** Slashes at the beginning differ between stores, and say nothing. */
+/** Returns the keys below a prefix. Leading slashes differ between stores and have no meaning, so they are ignored. */
 function keysBelow(keys: readonly StoredKey[], prefix: string): readonly StoredKey[] {
   const plain = (path: string) => path.replace(/^\/+/, '')
   const below = `${plain(prefix).replace(/\/+$/, '')}/`

@@ -4,19 +4,22 @@ import { pathOf } from '../base/messages.js'
 import type { TextPosition } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 
-/** Where a name of a document stands, and what lies under it, by names as a path has them. */
+/** The position of a name in a document's text, and the names below it, spelled as in a path. */
 export interface Places extends TextPosition {
   readonly below: Map<string, Places>
 }
 
-/** Finds the places in a text that a parser has taken already. */
+/** Finds the positions of all names in a text. The text must be valid. */
 export async function placesIn(text: string, format: DocumentFormat): Promise<Places> {
   const root: Places = { line: 1, column: 1, below: new Map() }
   await (format === 'toml' ? noteToml(text, root) : noteYaml(text, root))
   return root
 }
 
-/** The place of a path, or of the nearest one around it. @returns also how many characters of the path are found there */
+/**
+ * Returns the position of a path, or of the nearest part of the path that the document has. `found` is the number of the path's
+ * characters up to there.
+ */
 export function findPlace(path: string, places: Places): TextPosition & { readonly found: number } {
   let [at, found] = [places, 0]
   for (const [step, name = step] of path.matchAll(STEP)) {
@@ -27,16 +30,16 @@ export function findPlace(path: string, places: Places): TextPosition & { readon
   return { line: at.line, column: at.column, found }
 }
 
-/** `a.b["c d"][0]` is four steps. */
+/** Matches one step of a path. `a.b["c d"][0]` has four steps. */
 const STEP = /\.?([\w-]+|\[(?:"(?:[^"\\]|\\.)*"|\d+)\]|[^.[]+)/g
 
-/** Names of fields may be in any case; of others, those that are the same come first. */
+/** Finds a name in any spelling, because field names may be in upper or lower case. Exact matches have been tried before. */
 function inAnyCase(name: string, { below }: Places): Places | undefined {
   const wanted = name.toLowerCase()
   return [...below].find(([other]) => other.toLowerCase() === wanted)?.[1]
 }
 
-/** JSON is YAML too. Of a name that stands twice in it, the last one counts, with all that lies in it. */
+/** Notes the positions in YAML. JSON is YAML too. If JSON repeats a name, only the last one counts, with everything in it. */
 async function noteYaml(text: string, root: Places): Promise<void> {
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
@@ -68,7 +71,7 @@ function noteEntries(entries: readonly (AST.TOMLKeyValue | AST.TOMLTable)[], abo
   }
 }
 
-/** A key with dots is a path of its own; one that comes again goes on with what is there. */
+/** Notes a key of TOML. A dotted key is a path of its own. A repeated name continues the existing entry. */
 function noteKey({ keys }: AST.TOMLKey, above: Places): Places {
   let at = above
   for (const key of keys) {

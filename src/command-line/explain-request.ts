@@ -19,18 +19,18 @@ import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-docu
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
-/** How long providers have for their first configuration, in milliseconds. */
+/** Milliseconds that providers get to deliver their first configuration. */
 const READY_MS = 10_000
-/** How many frontends that do not get the request are told of. */
+/** The highest number of frontends to list besides the winner. */
 const MAX_OTHERS = 20
 
-/** Where frontends come from: documents, or the providers of a static configuration. */
+/** The source of the frontends: documents, or the providers of a static configuration. */
 export type ExplainSource = { readonly files: readonly string[] } | { readonly config: FoundStaticConfig }
 
 /**
- * Prints which frontend would win a request.
+ * Prints which frontend would serve a request.
  *
- * @returns 0: one does; 1: none does; 2: that cannot be told
+ * @returns 0 if a frontend matches, 1 if no frontend matches, 2 if there is no answer
  */
 export async function explainRequest(
   source: ExplainSource,
@@ -38,10 +38,10 @@ export async function explainRequest(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  // The word of RFC 7239, section 6.2, for a client whose address nobody tells.
+  // RFC 7239, section 6.2, uses the word `unknown` for a client whose address is not known.
   if (request.clientAddress !== 'unknown' && readClientAddress(request.clientAddress) === undefined) {
     terminal.fail(
-      `--client-ip: expected an address, as 10.0.1.7 or ::1, or unknown, found ${quote(request.clientAddress)}`,
+      `--client-ip: expected an address such as 10.0.1.7 or ::1, or the word unknown, found ${quote(request.clientAddress)}`,
     )
     return 2
   }
@@ -52,7 +52,7 @@ export async function explainRequest(
       : fromStaticConfig(source.config))
     if (request.entryPoint !== undefined && entryPoints && !entryPoints.includes(request.entryPoint)) {
       const known = entryPoints.join(', ')
-      terminal.fail(`there is no entry point ${quote(request.entryPoint)}; there are ${known}`)
+      terminal.fail(`there is no entry point ${quote(request.entryPoint)}; the known ones are ${known}`)
       return 2
     }
     proxy = createProxy(options)
@@ -68,11 +68,11 @@ export async function explainRequest(
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
     const secrets = secretsOfAll(explanation)
     const shown = (text: string): string => withoutValues(maskCredentials(text), secrets)
-    // In JSON each text by itself: between quotes it may look different.
+    // Mask each text of the JSON before it is escaped. Escaping inside quotes would change a secret, and it would not be found.
     const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
     terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
     if (explanation.winner) return 0
-    // One that is missing might have had it.
+    // If a provider has not delivered, a frontend that matches may be missing. So the answer is not certain.
     return isReady ? 1 : 2
   } catch (thrown) {
     terminal.fail(maskCredentials(asError(thrown).message))
@@ -84,13 +84,17 @@ export async function explainRequest(
 
 interface ExplainedProxy {
   readonly options: ProxyOptions
-  /** Where requests come in, if nothing else is said. */
+  /** The entry point of the request, if the command line names none. */
   readonly entryPoint?: string | undefined
-  /** All there are, if that is known. */
+  /** All entry points. Undefined if the frontends come from documents. */
   readonly entryPoints?: readonly string[]
 }
 
-/** All files make one document. @throws Error with every issue and where it stands */
+/**
+ * Merges all files into one document.
+ *
+ * @throws Error with every issue and its place
+ */
 async function fromFiles(paths: readonly string[], entryPoint: string | undefined): Promise<ExplainedProxy> {
   const named = await Promise.all(paths.map(readNamed))
   const files = named.flatMap(({ documents }) => documents)
@@ -98,7 +102,9 @@ async function fromFiles(paths: readonly string[], entryPoint: string | undefine
   if (unusable.length > 0) throw new Error(unusable.map(lineOf).join('\n'))
   const [config] = named.flatMap(({ staticConfigs }) => staticConfigs)
   if (config && files.length === 0)
-    throw new Error(`${config.name}: a static configuration; give it as --configFile`)
+    throw new Error(
+      `${config.name}: expected a document, found a static configuration; pass it with --configFile`,
+    )
   if (files.length === 0) throw new Error(`${paths.join(', ')}: no document found`)
   const merged = await mergeNamed(files)
   if ('issues' in merged) throw new Error(merged.issues.map(lineOf).join('\n'))
@@ -108,7 +114,10 @@ async function fromFiles(paths: readonly string[], entryPoint: string | undefine
   return { options: { providers: [new StaticProvider({ config: document, name: 'file' })] } }
 }
 
-/** Where a request comes in is not known of documents alone, so it keeps none of their frontends from it. */
+/**
+ * Removes the entry points from all frontends. Documents alone do not say where the request arrives, so every frontend may
+ * match.
+ */
 function onAll(config: ProviderConfig): ProviderConfig {
   const frontends = Object.entries(config.frontends).map(([name, { entryPoints: _, ...frontend }]) => [
     name,
@@ -121,7 +130,7 @@ function lineOf(finding: Finding): string {
   return `${finding.place}: ${textOf(finding)}`
 }
 
-/** Only what routes: nothing listens, and nothing is written. */
+/** Keeps only the options that affect routing. So `explain` opens no listener and writes no file. */
 async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promise<ExplainedProxy> {
   const { options, listen } = await readStaticConfig(source, overrides)
   const {
@@ -136,13 +145,16 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
   return { options: routing, entryPoint: entryPoints[0], entryPoints }
 }
 
-/** What rules expect of headers that say who asks is for nobody to read. */
+/** Returns the values of credential headers that the rules expect, so that the output can mask them. */
 function secretsOfAll({ winner, refused, outranked }: RequestExplanation): readonly string[] {
   const rules = [...(winner ? [winner] : []), ...refused, ...outranked].map(({ rule }) => rule)
   return [...new Set(rules.flatMap(secretsIn))]
 }
 
-/** A frontend's routes stand in one text, with ` && ` between them, whatever the form of each. */
+/**
+ * Returns the secret values in a rule. A frontend's routes are joined by ` && ` in one text, and each route may have its own
+ * form.
+ */
 function secretsIn(rule: string): readonly string[] {
   return [rule, ...rule.split(' && ')].flatMap((part) => {
     const { tree } = parseRule(part)
@@ -175,7 +187,7 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
   return [
     ...lines,
     ...others.slice(0, MAX_OTHERS),
-    ...(more > 0 ? [dim(`  and ${more} more that do not get it`)] : []),
+    ...(more > 0 ? [dim(`  and ${more} more frontends that do not serve it`)] : []),
   ].join('\n')
 }
 

@@ -3,18 +3,23 @@ import { join } from 'node:path'
 import type { StaticConfigOverrides, StaticConfigSource } from '../static-config/read-static-config.js'
 import { ownVariables } from '../static-config/text-settings.js'
 
-/** What is read at the start, and again at each reload. */
+/** The static configuration to read at the start, and again at each reload. */
 export interface FoundStaticConfig {
   readonly source: StaticConfigSource
   readonly overrides: StaticConfigOverrides
 }
 
-/** Where Traefik looks too. */
+/** The files that Traefik tries, in its order. */
 function usualPlaces({ HOME }: NodeJS.ProcessEnv): string[] {
   return ['traefik.toml', ...(HOME ? [join(HOME, '.traefik/traefik.toml')] : []), '/etc/traefik/traefik.toml']
 }
 
-/** Which static configuration is meant. @throws Error with a hint, if there is none */
+/**
+ * Finds the static configuration: the file of a flag or of the environment, or else the first of the usual files. If there is
+ * no file, flags or variables alone are enough.
+ *
+ * @throws Error with a hint if there is no configuration
+ */
 export async function findStaticConfig(
   configFile: string | undefined,
   flags: Readonly<Record<string, string>>,
@@ -28,10 +33,10 @@ export async function findStaticConfig(
     (env['SWITCHOVER_CONFIGFILE'] || undefined) ??
     (await firstOf(usualPlaces(env)))
   if (path !== undefined) return { source: { path }, overrides }
-  const isSaid = Object.keys(flags).length > 0 || ownVariables(env).length > 0
-  if (isSaid) return { source: { text: '' }, overrides }
+  const hasSettings = Object.keys(flags).length > 0 || ownVariables(env).length > 0
+  if (hasSettings) return { source: { text: '' }, overrides }
   const places = usualPlaces(env).join(', ')
-  throw new Error(`no configuration: there is none of ${places}. ${HINT}`)
+  throw new Error(`no configuration: found none of the files ${places}. ${HINT}`)
 }
 
 const HINT =

@@ -1,6 +1,6 @@
 import { STATIC_KEYS } from '../static-config/static-keys.js'
 
-/** Names that stand at the top of documents too. */
+/** Names that both documents and static configurations may have at the top. */
 const OF_DOCUMENTS = ['frontends', 'backends', 'tls']
 
 const TOP_NAMES = new Set(
@@ -9,7 +9,7 @@ const TOP_NAMES = new Set(
     .filter((name) => name !== undefined && !OF_DOCUMENTS.includes(name)),
 )
 
-/** Whether a parsed file is a `traefik.toml`, and no document: by its keys. */
+/** Tells whether a parsed file is a static configuration and not a document. The names at its top decide. */
 export function isStaticConfig(parsed: unknown): boolean {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return false
   return Object.keys(parsed).some((name) => TOP_NAMES.has(name.toLowerCase()))

@@ -3,7 +3,7 @@ import type { RunningProxy } from './running-proxy.js'
 
 type Handler = (signal: NodeJS.Signals) => void
 
-/** Signals of the process, and what they ask of a proxy: caught before its configuration is read, which may take a while. */
+/** Handles the signals of the process for a proxy. It begins before the configuration is read, because that may take a while. */
 export class ProcessSignals {
   /** Resolves when a signal has ended the proxy. */
   readonly ended: Promise<void>
@@ -18,10 +18,11 @@ export class ProcessSignals {
     })
     let isEnding = false
     const close: Handler = (signal) => {
-      // Nothing listens yet, so nothing is to be waited for.
+      // No listener is open yet, so there are no requests to wait for.
       if (!this.#running) return this.#dieOf(signal)
       if (isEnding) {
-        // Who asks again does not want to wait. Behind the last step there is nothing but the end.
+        // An operator who sends the signal again does not want to wait. After the last step there is nothing to skip, so the
+        // process ends.
         if (!this.#running.skipStep(signal)) process.exit(128 + constants.signals[signal])
         return
       }
@@ -40,22 +41,22 @@ export class ProcessSignals {
     for (const [signal, handler] of Object.entries(this.#handlers)) process.on(signal, handler)
   }
 
-  /** From now on they are for that proxy; what was asked of it before is done now. */
+  /** Sends all further signals to this proxy. A reload that was asked for earlier starts now. */
   handOver(running: RunningProxy): void {
     this.#running = running
-    // What is being read may have changed behind the reader's back.
+    // The file may have changed after it was read, so it is read again.
     if (this.#isReloadDue) void running.reload()
   }
 
-  /** As if there were no handlers: a read that hangs would hold up an exit. */
+  /** Ends the process as if there were no handlers. Without this, a read that hangs would delay the exit. */
   #dieOf(signal: NodeJS.Signals): void {
     this.ignore()
     process.kill(process.pid, signal)
-    // The first process of a container does not die of that.
+    // A process with id 1, as in a container, does not die of a signal that it does not handle.
     process.exit(128 + constants.signals[signal])
   }
 
-  /** Gives them back to the process. */
+  /** Removes all handlers, so that signals have Node's default effect again. */
   ignore(): void {
     for (const [signal, handler] of Object.entries(this.#handlers)) process.off(signal, handler)
   }

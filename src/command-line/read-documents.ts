@@ -15,33 +15,33 @@ import { type DocumentFormat, parseDocument } from '../providers/parse-document.
 import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
 
-/** The largest file that is read, in bytes; as `FileProvider` has it. */
+/** The largest size of a file, in bytes. `FileProvider` has the same limit. */
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** Something that stands in files, and what is wrong with it. */
+/** A problem in a file, and its place. */
 export interface Finding {
-  /** `file:line:column`. */
+  /** The place as `file:line:column`. */
   readonly place: string
   readonly path: string
   readonly code: string
   readonly message: string
 }
 
-/** Without its place. */
+/** The text of a finding without its place. */
 export function textOf({ path, message, code }: Omit<Finding, 'place'>): string {
   return `${path === '' ? '' : `${path}: `}${message} [${code}]`
 }
 
-/** What a path named on the command line holds. */
+/** The files that a path on the command line stands for. */
 export interface NamedFiles {
-  /** Files that make one document. */
+  /** The files that together make one document. */
   readonly documents: readonly ReadFile[]
   readonly staticConfigs: readonly ReadFile[]
-  /** Files that cannot be parsed. */
+  /** One finding for each file that cannot be parsed. */
   readonly unusable: readonly Finding[]
 }
 
-/** Reads a file, or all documents of a folder. @throws what node says of one that is not there */
+/** Reads a file, or all documents of a folder. @throws Error of Node if a path does not exist */
 export async function readNamed(path: string): Promise<NamedFiles> {
   const isFolder = (await stat(path)).isDirectory()
   const at: DocumentPlace = isFolder ? { directory: path } : { filename: path }
@@ -63,7 +63,7 @@ export async function readNamed(path: string): Promise<NamedFiles> {
   return { documents, staticConfigs, unusable }
 }
 
-/** What a parser says of a file, taken apart: it begins with the file, and most tell the place behind that. */
+/** Turns a parser's message into a finding. Messages begin with the file's name, and most name line and column after it. */
 export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { message }: Error): Finding {
   const rest = message.startsWith(name) ? message.slice(name.length) : `: ${message}`
   const [, line, column, text = rest] = /^:(\d+):(\d+)(:.*)$/s.exec(rest) ?? []
@@ -72,7 +72,7 @@ export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { mess
   return { place, path: '', code: 'PROXY_CONFIG_UNUSABLE', message: text.replace(/^:? */, '') }
 }
 
-/** One document of several files, or what keeps them from being one. */
+/** Merges several files into one document, or returns the issues that prevent it. */
 export async function mergeNamed(
   files: readonly ReadFile[],
 ): Promise<{ readonly document: unknown } | { readonly issues: readonly Finding[] }> {
@@ -87,7 +87,7 @@ export async function mergeNamed(
   }
 }
 
-/** Says of each issue where it stands: in the file that has the most of its path. */
+/** Adds a place to each issue. The place is in the file that contains the longest part of the issue's path. */
 export async function locate(
   issues: readonly Omit<Finding, 'place'>[],
   files: readonly ReadFile[],

@@ -11,13 +11,13 @@ import { RunningProxy, tellWarnings } from './running-proxy.js'
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
-/** When it is said that providers are not ready, in milliseconds. */
+/** Milliseconds after which the terminal shows that providers are not ready. */
 const READY_MS = 5_000
 
 /**
  * Runs a proxy until a signal ends it.
  *
- * @returns 0: it was ended by a signal; 1: it could not begin
+ * @returns 0 if a signal ended the proxy, 1 if it could not start
  */
 export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Promise<number> {
   terminal.forgive()
@@ -54,7 +54,7 @@ async function runUntil(
     await signals.ended
     return 0
   } catch (thrown) {
-    // Ended before it listened everywhere.
+    // A signal closed the proxy before all its listeners were open.
     if (thrown instanceof ProxyError && thrown.code === 'PROXY_CLOSED') {
       await signals.ended
       return 0
@@ -71,7 +71,11 @@ function describeSource({ source }: FoundStaticConfig): string {
   return isFile ? resolve(source.path) : 'flags and environment'
 }
 
-/** Opens every entry point, and the status server; a line for each. @throws Error that names the one that cannot listen */
+/**
+ * Opens every entry point and the status server, and prints a line for each.
+ *
+ * @throws Error that names the address on which the proxy cannot listen
+ */
 async function listen(proxy: ReverseProxy, config: ReadStaticConfig, terminal: Terminal): Promise<void> {
   const { bold, cyan } = terminal.colours
   const say = (name: string, url: string): void => terminal.print(`${bold(name)} listens on ${cyan(url)}`)
@@ -103,14 +107,14 @@ function cannotListen(who: string, address: unknown, error: Error): Error {
   return new Error(`${who} cannot listen on ${address ?? ':80'}: ${error.message}`, { cause: error })
 }
 
-/** It serves 503 meanwhile; what delivers nothing is told once. */
+/** Prints when all providers are ready, or once that they are not. Until then the proxy answers 503. */
 function tellReadiness(proxy: ReverseProxy, terminal: Terminal): void {
   proxy.ready({ timeoutMs: READY_MS }).then(
     () => terminal.note('ready'),
     (thrown: unknown) => {
       const error = asError(thrown)
       if (error instanceof ProxyError && error.code === 'PROXY_CLOSED') return
-      terminal.fail(maskCredentials(`${error.message}; it goes on trying`))
+      terminal.fail(maskCredentials(`${error.message}; the proxy keeps trying`))
     },
   )
 }

@@ -7,17 +7,17 @@ import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-s
 import type { FoundStaticConfig } from './find-static-config.js'
 import type { Terminal } from './terminal.js'
 
-/** A proxy that a static configuration describes, while it runs: what signals ask of it. */
+/** A running proxy from a static configuration, with the actions that signals ask for. */
 export class RunningProxy {
   readonly #proxy: ReverseProxy
   readonly #found: FoundStaticConfig
   readonly #terminal: Terminal
-  /** As it was at the start: what a reload cannot change is still of this one. */
+  /** The configuration at the start. It still holds for everything that a reload cannot change. */
   readonly #started: ReadStaticConfig
   #current: ReadStaticConfig
-  /** Reloads follow each other. */
+  /** The reload in progress. The next reload starts after it. */
   #turn: Promise<void> = Promise.resolve()
-  /** The last step of the shutdown that a signal has ended. */
+  /** The last step of the shutdown that a signal has skipped. */
   #skipped: 'accepting' | 'draining' | undefined
 
   constructor(proxy: ReverseProxy, config: ReadStaticConfig, found: FoundStaticConfig, terminal: Terminal) {
@@ -28,7 +28,7 @@ export class RunningProxy {
     this.#terminal = terminal
   }
 
-  /** Reads the static configuration again, and puts its providers in the place of those that run. Never rejects. */
+  /** Reads the static configuration again, and replaces the running providers by the new ones. Never rejects. */
   reload(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#reload())
     return this.#turn
@@ -43,7 +43,7 @@ export class RunningProxy {
       })
     } catch (thrown) {
       this.#terminal.fail(
-        maskCredentials(`not reloaded, everything goes on as it was:\n${asError(thrown).message}`),
+        maskCredentials(`not reloaded, the proxy keeps its configuration:\n${asError(thrown).message}`),
       )
       return
     }
@@ -63,13 +63,13 @@ export class RunningProxy {
     this.#terminal.note('reloaded')
   }
 
-  /** Never rejects. */
+  /** Opens the log files again. Never rejects. */
   async reopenLogs(): Promise<void> {
     await this.#proxy.reopenLogs()
     this.#terminal.note('logs reopened')
   }
 
-  /** Each step has the time that the configuration gives it. */
+  /** Closes the proxy. The configuration sets the time for each step. */
   async close(): Promise<void> {
     const { acceptMs, drainMs } = this.#current
     this.#proxy.on('shutdownChanged', (event) => {
@@ -80,31 +80,31 @@ export class RunningProxy {
     await this.#started.logger?.close()
   }
 
-  /** Ends the step of the shutdown that is under way. @returns false if there is none to skip */
+  /** Ends the step of the shutdown that is in progress. @returns false if there is no step to skip */
   skipStep(signal: NodeJS.Signals): boolean {
     const { shutdown: step } = this.#proxy.state
-    // Two signals may come before the step that the first one ends has ended.
+    // A second signal may arrive before the step that the first one skips has ended. It must then skip the next step.
     const next = step === 'accepting' && this.#skipped === undefined ? 'accepting' : 'draining'
     if ((step !== 'accepting' && step !== 'draining') || this.#skipped === next) return false
     this.#skipped = next
-    this.#terminal.note(`closing: ${signal} again: goes on to the next step`)
+    this.#terminal.note(`closing: ${signal} again, so the next step begins`)
     void this.#proxy.close(next === 'accepting' ? { acceptMs: 0 } : { drainMs: 0 })
     return true
   }
 }
 
-/** What a person is told of a step; nothing where there is nothing to tell. */
+/** Describes a step of the shutdown for a person. Undefined for steps that need no message. */
 function describeShutdown({ step, limitMs = 0, inFlight, cut = 0 }: ShutdownChanged): string | undefined {
   const underWay = `${inFlight} under way now`
   if (step === 'accepting')
     return `closing: requests are accepted for ${limitMs / 1_000} s more, while /ready says 503; ${underWay}`
   if (step === 'draining')
-    return `closing: requests under way have ${limitMs / 1_000} s, new connections are not accepted; ${underWay}`
+    return `closing: requests under way have ${limitMs / 1_000} s to finish, new connections are not accepted; ${underWay}`
   if (step === 'closed' && cut > 0) return `closed: ${cut} ${cut === 1 ? 'request was' : 'requests were'} cut`
   return step === 'closed' ? 'closed: no request was cut' : undefined
 }
 
-/** A line for each, on the standard error stream. */
+/** Prints each warning on a line of the standard error stream. */
 export function tellWarnings({ warnings }: ReadStaticConfig, terminal: Terminal): void {
   for (const { path, message } of warnings)
     terminal.note(terminal.errorColours.yellow(`warning: ${path}: ${message}`))

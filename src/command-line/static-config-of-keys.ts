@@ -2,26 +2,26 @@ import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
 import type { ValueKind } from '../static-config/static-keys.js'
 
-/** A key below a prefix, without the prefix and the slash behind it, and its value. */
+/** A key of a store and its value. The key has no prefix and no slash after the prefix. */
 export interface StoredKey {
   readonly key: string
   readonly value: string
 }
 
-/** What a static configuration is made of, and the keys that are none of it. */
+/** The static configuration that keys of a store hold, and the keys that do not belong to it. */
 export interface StaticConfigOfKeys {
   readonly table: Table
-  /** Names at the top. */
+  /** The first names of keys that Traefik does not know. */
   readonly others: readonly string[]
-  /** Keys that stand there twice, in two spellings. */
+  /** Keys that are given twice, in two spellings. */
   readonly twice: readonly string[]
-  /** What the operator should know of keys that were not taken as they stand. */
+  /** Notes for the operator about keys whose values were changed or left out. */
   readonly notes: readonly string[]
 }
 
 type Table = Record<string, unknown>
 
-/** Documents, and what Traefik puts beside them: these stay in the store. */
+/** Names that stay in the store: the parts of documents, and keys that Traefik stores beside them. */
 const STAY = new Set([
   'frontends',
   'backends',
@@ -33,9 +33,9 @@ const STAY = new Set([
   'leader___lock',
 ])
 
-/** Lists in tables that are not looked into here. Traefik takes each as one text, with commas, too. */
+/** Names of lists inside tables that the proxy does not support. Traefik also accepts such a list as one text with commas. */
 const LISTS = new Set(['users', 'sourcerange', 'trustedips', 'ciphersuites', 'files', 'constraints'])
-/** Durations in such tables. */
+/** Names of durations inside such tables. */
 const DURATIONS = new Set([
   ...[
     'interval',
@@ -47,12 +47,12 @@ const DURATIONS = new Set([
   ],
   ...['delaybeforecheck', 'delaydontcheckdns'],
 ])
-/** Numbers in such tables. */
+/** Names of numbers inside such tables. */
 const NUMBERS = new Set(['recenterrors', 'port', 'templateversion'])
 
 /**
- * The tables of a traefik.toml that Traefik 1.7's keys in a store make, with the names of keys as they are written in a file.
- * Empty values ask for nothing, as in Traefik.
+ * Builds the tables of a traefik.toml from Traefik 1.7's keys in a store. Names get the spelling that they have in a file. Keys
+ * with empty values are left out, because they have no effect in Traefik.
  */
 export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOfKeys {
   const table = nullRecord<unknown>()
@@ -69,22 +69,22 @@ export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOf
   return { table: withLists(table) as Table, others: [...others], twice, notes }
 }
 
-/** @returns false if there is something already */
+/** Puts one key's value into the table. @returns false if the key has another value already */
 function put(table: Table, given: readonly string[], value: string, notes: string[]): boolean {
   let step: KeyStep | undefined = KEY_TREE
   let into = table
   const last = given.length - 1
   for (const [at, name] of given.entries()) {
-    // What lies in a table that is not looked into keeps its names.
+    // Names inside a table that the proxy does not support keep their spelling.
     const next: KeyStep | undefined = step && !isEnd(step) ? stepTo(step, name) : undefined
     const known = next && next.name !== '*' ? next.name : name
     if (at === last) {
       const read = valueFrom(value, next?.key?.kind ?? step?.key?.kind, known)
       if (typeof read === 'string' && read !== value)
-        notes.push(`${given.join('/')}: ${value} are nanoseconds in a store; written as "${read}"`)
+        notes.push(`${given.join('/')}: ${value} nanoseconds in the store, written as "${read}"`)
       return leaf(into, known, read, () => noteLost(read, given, notes))
     }
-    // A table that was switched on by a value of its own has more in it.
+    // A key such as `web = true` only switches a table on. The keys below it are the table's content and replace that value.
     if (!isTable(into[known])) {
       noteLost(into[known], given.slice(0, at + 1), notes)
       into[known] = nullRecord<unknown>()
@@ -95,14 +95,16 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
   return true
 }
 
-/** A key that has both a value and keys below it: a file has room for one of them. */
+/** Notes that a value is left out because there are keys below it. A file can hold the value or the keys, but not both. */
 function noteLost(value: unknown, names: readonly string[], notes: string[]): void {
-  // It says no more than the keys below it.
+  // The value only switches the table on, and so do the keys below it.
   if (value === undefined || value === true || value === 'true') return
-  notes.push(`left out: the value of "${names.join('/')}", which has keys below it too; these are taken`)
+  notes.push(
+    `left out: the value of "${names.join('/')}", because there are keys below it, which are used instead`,
+  )
 }
 
-/** @param lose is called where the value has no room */
+/** Sets a value. @param lose is called if there are keys below this one, so that the value is left out */
 function leaf(into: Table, name: string, value: unknown, lose: () => void): boolean {
   const before = into[name]
   if (isTable(before)) {
@@ -123,7 +125,7 @@ function valueFrom(text: string, kind: ValueKind | undefined, name: string): unk
       return list().map(numberOr)
     case 'list':
     case 'pems':
-      // An item of a list stands below the list's own name.
+      // The key of a list's item is a number below the list's name.
       return /^\d+$/.test(name) ? text : list()
     case 'flag':
       return flagOr(text)
@@ -147,7 +149,7 @@ function numberOr(text: string): number | string {
   return /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text
 }
 
-/** Nanoseconds in each unit, the largest first. */
+/** The units with their nanoseconds, largest first. */
 const UNITS = [
   ['s', 1_000_000_000n],
   ['ms', 1_000_000n],
@@ -155,7 +157,7 @@ const UNITS = [
   ['ns', 1n],
 ] as const
 
-/** Traefik stores a duration as a bare number of nanoseconds. In a file a bare number is seconds, so it gets a unit. */
+/** Adds a unit to a duration. Traefik stores a bare number of nanoseconds, but a bare number in a file means seconds. */
 function durationOr(text: string): string {
   if (!/^\s*\d{1,30}\s*$/.test(text)) return text
   const nanoseconds = BigInt(text.trim())
@@ -167,7 +169,7 @@ function flagOr(text: string): boolean | string {
   return text === 'true' ? true : text === 'false' ? false : text
 }
 
-/** Tables of indices alone are lists, in the order of their numbers. */
+/** Turns tables whose names are all indices into lists, ordered by index. */
 function withLists(value: unknown): unknown {
   if (!isTable(value)) return value
   const names = Object.keys(value)

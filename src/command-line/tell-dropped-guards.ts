@@ -2,7 +2,10 @@ import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dro
 import type { ReverseProxy } from '../proxy/create-proxy.js'
 import type { Terminal } from './terminal.js'
 
-/** Prints which guards a proxy serves without, on the standard error stream, whatever the log level: each set once. */
+/**
+ * Prints the guards of a document that the proxy ignores, because `unsupportedFields.warn` names them. They go to the standard
+ * error stream at any log level. Each set of guards is printed once.
+ */
 export function tellDroppedGuards(proxy: ReverseProxy, terminal: Terminal): void {
   const told = new ToldGuards()
   proxy.on('configChanged', ({ provider, warnings }) => {

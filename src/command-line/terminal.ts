@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 import picocolors from 'picocolors'
 
-/** A standard stream, as far as it is written to. */
+/** The part of a standard output stream that a terminal needs. */
 export interface OutputStream {
   write(text: string): unknown
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
   readonly isTTY?: boolean
 }
 
-/** Where a command comes from, and where it says what it has to say. */
+/** The streams and the environment of a command. */
 export interface TerminalStreams {
   readonly stdin: Readable
   readonly stdout: OutputStream
@@ -18,13 +18,13 @@ export interface TerminalStreams {
 
 type Colours = ReturnType<typeof picocolors.createColors>
 
-/** The two streams of a command, a line at a time; in colours where somebody looks at them. */
+/** Writes the lines of a command to its two output streams. Colours are used only if the stream is a terminal. */
 export class Terminal {
   readonly env: NodeJS.ProcessEnv
   readonly stdin: Readable
-  /** Of the standard output. */
+  /** Colours for the standard output. */
   readonly colours: Colours
-  /** Of the standard error stream. */
+  /** Colours for the standard error stream. */
   readonly errorColours: Colours
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
@@ -39,12 +39,12 @@ export class Terminal {
     this.errorColours = coloursFor(stderr, env)
     for (const stream of [stdout, stderr])
       stream.on('error', (error) => {
-        // That nobody reads on, as `head`, is no failure.
+        // EPIPE is not a failure: the reader, such as `head`, has stopped reading.
         if (error.code !== 'EPIPE' && !this.#isForgiving) throw error
       })
   }
 
-  /** From now on nothing that cannot be written ends the process: a proxy that runs matters more than what it has to say. */
+  /** Ignores all later write errors. A running proxy must not end because its output cannot be written. */
   forgive(): void {
     this.#isForgiving = true
   }
@@ -53,22 +53,22 @@ export class Terminal {
     this.#stdout.write(`${line}\n`)
   }
 
-  /** On the standard error stream, in red. */
+  /** Writes a line to the standard error stream, in red. */
   fail(line: string): void {
     this.note(this.errorColours.red(line))
   }
 
-  /** On the standard error stream. */
+  /** Writes a line to the standard error stream. */
   note(line: string): void {
     this.#stderr.write(`${line}\n`)
   }
 
-  /** As commander writes: with an end of line. */
+  /** Writes a text that ends with a line break already, as commander delivers it. */
   readonly write = (text: string): void => void this.#stdout.write(text)
   readonly writeError = (text: string): void => void this.#stderr.write(text)
 }
 
-/** picocolors would ask for more than that: it also colours what a CI reads. */
+/** Chooses the colours here, because picocolors also turns colours on in CI, where the output is not a terminal. */
 function coloursFor({ isTTY = false }: OutputStream, { NO_COLOR, TERM }: NodeJS.ProcessEnv): Colours {
   return picocolors.createColors(isTTY && !NO_COLOR && TERM !== 'dumb')
 }

@@ -3,16 +3,16 @@ import { LogFile } from '../status/log-file.js'
 import type { Logger, LogLevel } from '../status/log-levels.js'
 import { LogWarning } from '../status/log-warning.js'
 
-/** Where the application log goes, and in which form. Source: Traefik's `[traefikLog]`. */
+/** Where the application log goes, and its format. Source: Traefik's `[traefikLog]`. */
 export interface ApplicationLoggerOptions {
-  /** Default: the standard error stream. */
+  /** The path of the log file. If undefined, lines go to the standard error stream. */
   readonly file: string | undefined
   readonly format: 'common' | 'json'
 }
 
 type Level = Exclude<LogLevel, 'off'>
 
-/** Writes the application log. Its file is opened with the first line, or by `open`. */
+/** Writes the application log. Its file is opened by `open`, or when the first line is written. */
 export class ApplicationLogger implements Logger {
   readonly #file: LogFile | undefined
   readonly #isJson: boolean
@@ -25,7 +25,7 @@ export class ApplicationLogger implements Logger {
     this.#isJson = format === 'json'
   }
 
-  /** @throws what node says of a file that cannot be opened */
+  /** Opens the log file. @throws Error of Node if the file cannot be opened */
   open(): Promise<void> {
     this.#opening ??= this.#open()
     return this.#opening
@@ -52,13 +52,13 @@ export class ApplicationLogger implements Logger {
     this.#write('error', fields, message)
   }
 
-  /** Opens its file anew, after it was moved away. Never rejects. */
+  /** Opens the log file again after log rotation has moved it away. Never rejects. */
   async reopen(): Promise<void> {
     await this.#opening?.catch(() => {})
     await this.#file?.reopen()
   }
 
-  /** What is gathered is written. */
+  /** Writes the lines that are still buffered, then closes the file. */
   async close(): Promise<void> {
     await this.#opening?.catch(() => {})
     await this.#file?.close()

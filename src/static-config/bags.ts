@@ -1,9 +1,12 @@
 import type { Settings } from './settings.js'
 
-/** Options by what they are of, as keys name them: `options.timeouts.connectMs` is `timeouts.connectMs` in `options`. */
+/**
+ * Options as nested objects, built from the values of keys. The row of a key names its place: `options.timeouts.connectMs` is
+ * the field `timeouts.connectMs` of the bag `options`.
+ */
 export type Bag = Record<string, unknown>
 
-/** Of `createProxy`, of each provider, and of the fetcher of the alias provider. */
+/** The options of `createProxy`, of each provider, and of the alias provider's fetcher (`api`). */
 export interface Bags {
   readonly options: Bag
   readonly file: Bag
@@ -15,7 +18,7 @@ export interface Bags {
 
 const TARGET = /^(options|file|etcd|api|consul|http)((?:\.[\w*]+)+)$/
 
-/** Puts every value where its key says that it belongs. */
+/** Puts the value of each static key into the bag and the field that its row in `STATIC_KEYS` names. */
 export function fillBags(settings: Settings): Bags {
   const bags: Bags = { options: {}, file: {}, etcd: {}, api: {}, consul: {}, http: {} }
   for (const [, { key, name = '', value }] of settings.byRank()) {
@@ -35,10 +38,11 @@ function put(bag: Bag, steps: readonly string[], value: unknown): void {
   const last = steps.at(-1) as string
   let into = bag
   for (const step of steps.slice(0, -1)) {
-    // A word that stood there (`unsupportedFields = "warn"`) came from what comes before this.
+    // A lower layer may have set a text here (`unsupportedFields = "warn"`). The table of a higher layer replaces it.
     if (typeof into[step] !== 'object') into[step] = {}
     into = into[step] as Bag
   }
-  // A name of the file's own must not lead out of the bag.
+  // The last step may be a name from the file, such as `__proto__`. `defineProperty` creates an own field and never calls a
+  // setter.
   Object.defineProperty(into, last, { value, enumerable: true, configurable: true, writable: true })
 }

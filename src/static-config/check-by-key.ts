@@ -2,20 +2,20 @@ import { asError } from '../model/errors.js'
 import { checkOptions, type ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
-/** What `createProxy` would say of options, all at once, each under the key that its value is of. */
+/** Checks the options of `createProxy` one by one, and notes each problem as an issue of the key that set the option. */
 export function checkByKey(options: ProxyOptions, settings: Settings): void {
   const { status: { address: _address, ...status } = {}, accessLog, providers: _providers, ...rest } = options
   const alone = [
-    // The address is of one of many keys, and looked at with them.
+    // Several keys can set the address of the status server. `entryPointsOf` checks them.
     ...Object.entries(status).map(([name, value]) => ({ status: { [name]: value } })),
     ...Object.entries(rest).map(([name, value]) => ({ [name]: value })),
   ]
   for (const part of alone) note(part, settings)
-  // What is told of its parts already would be told twice.
+  // This checks the access log as a whole. If its parts have issues already, the check would report them a second time.
   if (accessLog && settings.issues.length === 0) note({ accessLog }, settings)
 }
 
-/** Providers are looked at where they are made; there must be something. */
+/** `checkOptions` needs a provider or a document. The providers are checked where they are created. */
 const NO_PROVIDERS: ProxyOptions = { config: { frontends: {}, backends: {} } }
 
 function note(part: ProxyOptions, settings: Settings): void {
@@ -30,12 +30,12 @@ function note(part: ProxyOptions, settings: Settings): void {
   }
 }
 
-/** The key that an option's value is of, or one within it. */
+/** The key that set an option, or a key for a field inside that option. */
 function keyOf(option: string, settings: Settings): string | undefined {
   if (option === '') return undefined
   const becomes = `options.${option}`
-  const said = settings
+  const setting = settings
     .byRank()
     .findLast(([, { key }]) => key?.becomes === becomes || key?.becomes.startsWith(`${becomes}.`))
-  return said?.[0]
+  return setting?.[0]
 }

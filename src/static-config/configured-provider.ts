@@ -2,14 +2,14 @@ import { nullRecord, present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { Provider } from '../model/provider.js'
 
-/** What a static configuration says of every provider. */
+/** Settings of the static configuration that apply to every provider. */
 export interface ProviderDefaults {
-  /** Of frontends that name none; undefined: all. */
+  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
   readonly entryPoints: readonly string[] | undefined
   readonly throttleMs: number | undefined
 }
 
-/** The same provider, with what the static configuration says of all of them. */
+/** Wraps a provider, so that the static configuration's settings for all providers apply to it. */
 export function configuredProvider(provider: Provider, defaults: ProviderDefaults): Provider {
   const { entryPoints, throttleMs = provider.throttleMs } = defaults
   const filled = (config: ProviderConfig) =>
@@ -29,8 +29,8 @@ export function configuredProvider(provider: Provider, defaults: ProviderDefault
 }
 
 /**
- * A copy of a document, of any shape, whose frontends name entry points. What is no frontend stays as it is: whoever checks
- * the document tells of it.
+ * Returns a copy of a document in which every frontend names its entry points. The document may have any shape. Anything that
+ * is not a frontend stays as it is, because validation reports it later.
  */
 export function withEntryPoints(document: unknown, entryPoints: readonly string[]): unknown {
   try {

@@ -11,30 +11,34 @@ interface EntryPoint {
   readonly address: string
 }
 
-/** Where requests come in, and what follows from it. */
+/** The listeners of a static configuration, and the settings that depend on them. */
 export interface EntryPoints {
   readonly listen: readonly ListenAt[]
   readonly names: readonly string[]
-  /** Of frontends that name none; undefined: all of them. */
+  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
   readonly defaults: readonly string[] | undefined
-  /** Where the status server listens, if there is to be one. */
+  /** The address of the status server. Undefined if no key asks for a status server. */
   readonly statusAddress: string | undefined
-  /** Whose forwarding headers are believed: options of `createProxy`. */
+  /** The options of `createProxy` that say which peers may send forwarding headers. */
   readonly trust: EntryPointTrusts
 }
 
-/** What a proxy that runs has, when its static configuration is read again. */
+/** The entry points of a running proxy whose static configuration is read again. */
 export interface RunningEntryPoints {
-  /** Those that listen. */
+  /** The names of the entry points that listen. */
   readonly names: readonly string[]
-  /** Of frontends that name none; undefined: all of them. */
+  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
   readonly defaults: readonly string[] | undefined
 }
 
-/** Where Traefik's own pages are. */
+/** Traefik's own default address for its API and its dashboard. */
 const STATUS_ADDRESS = ':8080'
 
-/** Reads all that is said of entry points. @param running those of the proxy that is to go on, if there is one */
+/**
+ * Reads all settings of entry points.
+ *
+ * @param running the entry points of the running proxy, if this is a reload
+ */
 export function entryPointsOf(settings: Settings, running?: RunningEntryPoints): EntryPoints {
   const status = statusOf(settings)
   const all = namedEntryPoints(settings)
@@ -43,7 +47,7 @@ export function entryPointsOf(settings: Settings, running?: RunningEntryPoints):
     settings.issue(
       'entryPoints',
       'MISSING_FIELD',
-      'expected one for requests beside that of the status server',
+      'expected an entry point for requests, found only the one of the status server',
     )
   const listen = serving.flatMap((entryPoint) => listenAt(entryPoint, settings) ?? [])
   const names = serving.map(({ name }) => name)
@@ -56,7 +60,7 @@ export function entryPointsOf(settings: Settings, running?: RunningEntryPoints):
   }
 }
 
-/** Those of the file; without any, `http` on port 80. */
+/** Returns the entry points of the configuration. If it names none, there is one: `http` on port 80. */
 function namedEntryPoints(settings: Settings): EntryPoint[] {
   const names = settings.namesUnder('entryPoints')
   if (names.length === 0) return [{ name: 'http', address: ':80' }]
@@ -64,7 +68,7 @@ function namedEntryPoints(settings: Settings): EntryPoint[] {
     const path = pathOf('entryPoints', name)
     const address = settings.get<string>(`${path}.address`)
     if (address !== undefined) return { name, address }
-    settings.issue(`${path}.address`, 'MISSING_FIELD', 'expected an address, as ":80"')
+    settings.issue(`${path}.address`, 'MISSING_FIELD', 'expected an address such as ":80"')
     return []
   })
 }
@@ -75,7 +79,7 @@ function listenAt({ name, address }: EntryPoint, settings: Settings): ListenAt |
   const host = bracketed ?? plain
   if (port !== '' && Number(port) <= 65_535)
     return { port: Number(port), ...(host !== '' && { host }), entryPoint: name }
-  const expected = 'expected an address, as ":80" or "127.0.0.1:80"'
+  const expected = 'expected an address such as ":80" or "127.0.0.1:80"'
   settings.issue(
     `${pathOf('entryPoints', name)}.address`,
     'INVALID_VALUE',
@@ -95,11 +99,12 @@ function defaultsOf(
     const message = `there is no entry point ${quote(name)} for requests${suggestName(name, names)}`
     settings.issue('defaultEntryPoints', 'INVALID_VALUE', message)
   }
-  // One that comes with the next start would take frontends away from those that listen.
+  // An entry point that is new in this reload does not listen yet. As a default it would take frontends away from the listening
+  // ones.
   const listening = running?.names ?? names
   const missing = given.find((name) => names.includes(name) && !listening.includes(name))
   if (running && missing !== undefined) {
-    const message = `the entry point ${quote(missing)} needs a restart; until then the defaults stay as they are`
+    const message = `the entry point ${quote(missing)} is new and needs a restart; until then defaultEntryPoints does not change`
     settings.warn('defaultEntryPoints', message, 'INVALID_VALUE')
     return running.defaults
   }
@@ -107,14 +112,14 @@ function defaultsOf(
   return listening.every((name) => defaults.includes(name)) ? undefined : defaults
 }
 
-/** Tables that ask for a status server on an entry point, each with the key that names it. */
+/** Tables whose key `entryPoint` names the entry point of the status server. */
 const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
 
-/** All of them are one server, so it has one address. */
+/** Finds the address of the status server. The API, `/ping` and the metrics are one server, so they must share one address. */
 function statusOf(settings: Settings): { address: string | undefined; entryPoints: ReadonlySet<string> } {
   const asked = ON_ENTRY_POINT.filter((table) => settings.has(table))
   const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
-  /** Each with the key that says it. */
+  /** The key that set each address. */
   const addresses = new Map<string, string>()
   if (settings.has('web')) addresses.set(settings.get<string>('web.address') ?? STATUS_ADDRESS, 'web.address')
   named.forEach((name, place) => {
@@ -131,7 +136,7 @@ function statusOf(settings: Settings): { address: string | undefined; entryPoint
   }
   const [address, ...others] = addresses.keys()
   if (others.length > 0) {
-    const message = `the status server has one address, found ${[...addresses.keys()].map(quote).join(' and ')}`
+    const message = `the status server can have only one address, found ${[...addresses.keys()].map(quote).join(' and ')}`
     settings.issue(asked[0] ?? 'web', 'INVALID_VALUE', message)
   }
   return { address, entryPoints: new Set(named) }

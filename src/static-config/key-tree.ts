@@ -1,8 +1,8 @@
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
-/** A step on the way to keys: what may stand under it, by names in lower case; `*` is any name. */
+/** A node of the tree of keys. `below` holds its children by their names in lower case. The name `*` stands for any name. */
 export interface KeyStep {
-  /** As it is written. */
+  /** The name in Traefik's spelling. */
   readonly name: string
   readonly key: StaticKey | undefined
   readonly below: ReadonlyMap<string, KeyStep>
@@ -13,7 +13,7 @@ interface GrowingStep extends KeyStep {
   readonly below: Map<string, GrowingStep>
 }
 
-/** All keys, as the tables of a file lie in each other. */
+/** All keys as a tree, nested like the tables of a file. */
 export const KEY_TREE: KeyStep = grow()
 
 function grow(): KeyStep {
@@ -30,31 +30,34 @@ function grow(): KeyStep {
   return root
 }
 
-/** The step to a name, in any case. */
+/** Finds the child of a node by its name. Upper and lower case do not matter. */
 export function stepTo(step: KeyStep, name: string): KeyStep | undefined {
   return step.below.get(name.toLowerCase()) ?? step.below.get('*')
 }
 
-/** Whether what lies below is that table's own. */
+/** Tells whether the proxy does not read the fields below this key. */
 export function isEnd({ key }: KeyStep): boolean {
   return key !== undefined && isOpaque(key)
 }
 
-/** The names that may stand under a step, but for those of the file's own. */
+/** The names that may stand below a node, without the placeholder `*`. */
 export function namesBelow(step: KeyStep): string[] {
   return [...step.below.values()].map(({ name }) => name).filter((name) => name !== '*')
 }
 
-/** Where a path leads. */
+/** The node that a path leads to. */
 export interface FoundKey {
   readonly step: KeyStep
-  /** As names are written here; those of the file's own as given. */
+  /**
+   * The names on the path in Traefik's spelling. Names that the operator chooses, such as those of entry points, keep their
+   * spelling.
+   */
   readonly names: readonly string[]
-  /** Whether the path goes on into a table that is not looked into. */
+  /** True if the path goes on into a table whose fields the proxy does not read. */
   readonly isWithin: boolean
 }
 
-/** A key, or a table of keys, by its path in any case. */
+/** Finds a key, or a table of keys, by its path. Upper and lower case do not matter. */
 export function findKey(path: string): FoundKey | undefined {
   let step = KEY_TREE
   const names: string[] = []

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ReadStaticConfig } from './read-static-config.js'
 
-/** Tables of providers, and names of theirs: those are replaced while the proxy runs. */
+/** The tables of providers, with the names of their providers. A reload replaces these providers while the proxy runs. */
 const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   file: ['file'],
   etcd: ['etcd', 'etcd-alias'],
@@ -9,10 +9,13 @@ const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   http: ['http'],
 }
 
-/** Other keys that a reload takes up. */
+/** Other keys that a reload applies. */
 const RELOADED = /^(frontends|backends|providersThrottleDuration|defaultEntryPoints|lifeCycle|graceTimeOut)\b/
 
-/** What differs between two static configurations and needs a restart: keys, and tables of providers that came or went. */
+/**
+ * Returns the keys that differ between two static configurations and need a restart. A provider's table is among them if its
+ * provider was added or removed.
+ */
 export function keysAtRestart(before: ReadStaticConfig, after: ReadStaticConfig): string[] {
   const namesBefore = before.providers.map(({ name }) => name)
   const namesAfter = after.providers.map(({ name }) => name)

@@ -17,7 +17,7 @@ import type { Settings } from './settings.js'
 
 type Maker = (bags: Bags, settings: Settings, entryPoints: readonly string[]) => Provider | undefined
 
-/** The tables that switch a provider on. */
+/** The functions that create providers, by the table that switches each provider on. */
 const MAKERS: Readonly<Record<string, Maker>> = {
   file: fileProvider,
   etcd: etcdProvider,
@@ -26,9 +26,9 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 }
 
 /**
- * The providers that are switched on. What one of them cannot work with is an issue under its table.
+ * Creates the providers that are switched on. If a provider refuses its options, that is an issue of its table.
  *
- * @param entryPoints names of those for requests
+ * @param entryPoints the names of the entry points that serve requests
  */
 export function providersOf(bags: Bags, settings: Settings, entryPoints: readonly string[]): Provider[] {
   const on = Object.entries(MAKERS).filter(([table]) => settings.has(table))
@@ -42,7 +42,10 @@ export function providersOf(bags: Bags, settings: Settings, entryPoints: readonl
   return on.flatMap(([table, make]) => settings.attempt(table, () => make(bags, settings, entryPoints)) ?? [])
 }
 
-/** Without a file or a folder of its own, the document stands in the static configuration itself, as in Traefik. */
+/**
+ * Creates the file provider. If `[file]` names no file and no folder, the document stands in the static configuration itself,
+ * as in Traefik.
+ */
 function fileProvider(
   { file, options }: Bags,
   settings: Settings,
@@ -58,14 +61,14 @@ function fileProvider(
     return undefined
   }
   const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
-  // Nothing of it would change by itself.
+  // The configuration's text never changes while it serves, so its document is checked once, here.
   const checked = validateConfig(document, { unsupportedFields: unsupportedFieldsIn(options) })
   for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
   if (checked.ok) warnOfEntryPoints(checked.config, entryPoints, settings)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
 }
 
-/** A frontend on an entry point that is not there gets no requests: most likely a slip. */
+/** Warns of a frontend on an unknown entry point. Such a frontend gets no requests, so this is probably a typing error. */
 function warnOfEntryPoints(
   { frontends }: ProviderConfig,
   known: readonly string[],
@@ -83,22 +86,19 @@ function etcdProvider({ etcd, api }: Bags, settings: Settings): Provider | undef
   const { hosts = ['127.0.0.1:2379'], ...rest } = etcd as Bag & { hosts?: readonly string[] }
   const options = { ...rest, hosts: hosts.map((host) => withScheme(host, scheme)) } as EtcdProviderOptions
   if (settings.get('etcd.useAPIV3') === false)
-    settings.warn('etcd.useAPIV3', 'version 3 of the API is spoken all the same', 'INVALID_VALUE')
+    settings.warn('etcd.useAPIV3', 'is ignored: the proxy always uses version 3 of the API', 'INVALID_VALUE')
   return settings.has('etcd.api') ? etcdAliasProvider(options, api, settings) : new EtcdProvider(options)
 }
 
-/** The alias stands in etcd, and documents come from the config API. */
+/** Creates the provider whose alias key stands in etcd and whose documents come from the config API. */
 function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Settings): Provider | undefined {
   const { prefix, watch, followTarget, aliasKey = prefix && aliasUnder(prefix), ...connection } = options
-  if (watch === false) settings.warn('etcd.watch', 'the alias key is watched all the same', 'INVALID_VALUE')
+  if (watch === false)
+    settings.warn('etcd.watch', 'is ignored: the alias key is always watched', 'INVALID_VALUE')
   if (followTarget)
     settings.warn('etcd.followTarget', 'is ignored: documents come from [etcd.api]', 'INVALID_VALUE')
   if (!aliasKey)
-    settings.issue(
-      'etcd.aliasKey',
-      'MISSING_FIELD',
-      'expected the key that names the prefix, as "/traefik/dev/alias"',
-    )
+    settings.issue('etcd.aliasKey', 'MISSING_FIELD', 'expected the alias key, such as "/traefik/dev/alias"')
   if (api['url'] === undefined)
     settings.issue('etcd.api.url', 'MISSING_FIELD', 'expected the URL of the config API')
   if (!aliasKey || api['url'] === undefined) return undefined
@@ -106,7 +106,7 @@ function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Set
   return new EtcdAliasProvider({ ...connection, aliasKey, fetcher })
 }
 
-/** Where Traefik looks for it. */
+/** The alias key that Traefik reads below a prefix. */
 function aliasUnder(prefix: string): string {
   return `/${prefix.replaceAll(/^\/+|(?<!\/)\/+$/g, '')}/alias`
 }
@@ -131,7 +131,7 @@ function httpProvider({ http }: Bags, settings: Settings): Provider | undefined 
   return undefined
 }
 
-/** Traefik's endpoints are a host and a port. */
+/** Adds the scheme that is missing in Traefik's endpoints, which are a host and a port. */
 function withScheme(endpoint: string, scheme: 'http' | 'https'): string {
   return /^[a-z][\w+.-]*:\/\//i.test(endpoint) ? endpoint : `${scheme}://${endpoint}`
 }

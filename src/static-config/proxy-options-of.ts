@@ -6,7 +6,10 @@ import type { Bag } from './bags.js'
 import type { EntryPoints } from './entry-points.js'
 import type { Settings } from './settings.js'
 
-/** Traefik's levels; what ends Traefik ends nothing here. */
+/**
+ * Log levels by Traefik's names. Traefik exits after a message of level `fatal` or `panic`. This proxy does not, so both mean
+ * `error`.
+ */
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   debug: 'debug',
   info: 'info',
@@ -18,7 +21,11 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
   off: 'off',
 }
 
-/** Options of `createProxy`, but for providers and logger. @param bag what keys put there as it is */
+/**
+ * Returns the options of `createProxy`, except for providers and logger.
+ *
+ * @param bag options whose values were taken from keys unchanged
+ */
 export function proxyOptionsOf(
   bag: Bag,
   { statusAddress, trust }: EntryPoints,
@@ -47,7 +54,7 @@ function logLevelOf(settings: Settings): LogLevel {
   return 'info'
 }
 
-/** Traefik's 0 is its default: no option. */
+/** In Traefik `attempts = 0` means the default number, so the option is left out. */
 function retryOf({ attempts }: Bag): Pick<ProxyOptions, 'retry'> {
   return typeof attempts === 'number' && attempts > 0 ? { retry: { attempts } } : {}
 }
@@ -63,7 +70,7 @@ function accessLogOf(bag: Bag, settings: Settings): ProxyOptions['accessLog'] {
   checkHeaderModes((headers ?? {}) as Bag, settings)
   const isJson = format === 'json'
   if (headers && !isJson)
-    settings.warn('accessLog.fields.headers', 'the common format has no headers: ignored; choose "json"')
+    settings.warn('accessLog.fields.headers', 'is ignored: the common format has no headers; choose "json"')
   const target = 'file' in rest ? {} : { stream: process.stdout }
   const options = { ...rest, ...target, format, ...(filters !== undefined && { filters }) }
   return { ...options, ...(isJson && headers !== undefined && { headers }) } as ProxyOptions['accessLog']
@@ -74,7 +81,7 @@ function checkFilters({ statusCodes }: Bag, settings: Settings): void {
   const wrong = statusCodes.find((range) => !isStatusRange(range))
   if (statusCodes.length > 0 && wrong === undefined) return
   const found = wrong === undefined ? 'none' : quote(String(wrong))
-  const message = `expected statuses and ranges, as "404" and "500-599", found ${found}`
+  const message = `expected statuses and ranges such as "404" and "500-599", found ${found}`
   settings.issue('accessLog.filters.statusCodes', 'INVALID_VALUE', message)
 }
 

@@ -17,58 +17,107 @@ import { ReplaceableProvider } from './replaceable-provider.js'
 import { Settings } from './settings.js'
 import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
 
-/** A `traefik.toml`, as what `createProxy` and `proxy.listen` take. */
+/**
+ * A static configuration in the form that `createProxy` and `proxy.listen` take. `loadStaticConfig` returns it.
+ *
+ * @example
+ * ```ts
+ * const { options, listen, warnings }: StaticConfig = await loadStaticConfig('traefik.toml')
+ * for (const { path, message } of warnings) console.warn(`${path}: ${message}`)
+ * const proxy = createProxy(options)
+ * for (const at of listen) await proxy.listen(at)
+ * ```
+ */
 export interface StaticConfig {
-  /** Of `createProxy`. */
+  /** The options of `createProxy`, with the providers that the configuration switches on. */
   readonly options: ProxyOptions
-  /** One for each entry point: `proxy.listen` takes them one by one. */
+  /** The address of each entry point. The host's code passes them to `proxy.listen` one by one. */
   readonly listen: readonly ListenAt[]
-  /** Of `proxy.close`, in milliseconds: for how long requests are still accepted. Default 0, as Traefik's. */
+  /**
+   * Milliseconds for which a closing proxy still accepts requests: the option `acceptMs` of `proxy.close`. Source: Traefik's
+   * `lifeCycle.requestAcceptGraceTimeout`.
+   *
+   * @default 0
+   */
   readonly acceptMs: number
-  /** Of `proxy.close`, in milliseconds. */
+  /**
+   * Milliseconds that requests under way get to finish when the proxy closes: the option `drainMs` of `proxy.close`. Source:
+   * Traefik's `lifeCycle.graceTimeOut`.
+   *
+   * @default 10_000
+   */
   readonly drainMs: number
-  /** Keys of Traefik that are not supported yet, and others that do nothing here. */
+  /** Problems that do not keep the proxy from running, such as a key of Traefik that is not supported yet. */
   readonly warnings: readonly Issue[]
 }
 
-/** What comes before a file: flags, then the environment. */
+/**
+ * Settings that override the file: flags first, then environment variables.
+ *
+ * @example
+ * ```ts
+ * const overrides: StaticConfigOverrides = { flags: { 'etcd.prefix': '/traefik/dev' }, env: process.env }
+ * const config = await loadStaticConfig('traefik.toml', overrides)
+ * ```
+ */
 export interface StaticConfigOverrides {
-  /** By key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`; `true` switches a table on. */
+  /**
+   * Flags by the path of their key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`. The value `true` switches a table on.
+   *
+   * @default {}
+   */
   readonly flags?: Readonly<Record<string, string>>
-  /** `SWITCHOVER_ETCD_PREFIX` is `etcd.prefix`. Default: none is looked at. */
+  /**
+   * Environment variables. `SWITCHOVER_ETCD_PREFIX` sets the key `etcd.prefix`. The proxy does not read `process.env` by
+   * itself.
+   *
+   * @default {}
+   */
   readonly env?: NodeJS.ProcessEnv
 }
 
-/** A file by its path, or what stands in one, in TOML. A mere text is the latter if it has a line break or a `=`. */
+/**
+ * The path of a file, or the content of one in TOML. A plain string is content if it contains a line break or `=`, else a path.
+ *
+ * @example
+ * ```ts
+ * const source: StaticConfigSource = { text: '[file]\nfilename = "rules.toml"' }
+ * const config = await loadStaticConfig(source)
+ * ```
+ */
 export type StaticConfigSource = string | { readonly path: string } | { readonly text: string }
 
-/** With what only a program needs that goes on with it. */
+/** A static configuration, with more that the program on the command line needs to run and reload it. */
 export interface ReadStaticConfig extends StaticConfig {
   /** The providers in `options`. */
   readonly providers: readonly ReplaceableProvider[]
-  /** The logger in `options`, if it is not the host's. */
+  /** The logger in `options`. If undefined, `createProxy` chooses its default logger. */
   readonly logger: ApplicationLogger | undefined
   readonly entryPoints: EntryPoints
-  /** Every value by its key, to see what has changed. */
+  /** Every value by its key. A reload compares them to find the keys that have changed. */
   readonly values: ReadonlyMap<string, unknown>
 }
 
-/** How long requests under way have at the end, in milliseconds, if nothing else is said. Traefik's too. */
+/** Default milliseconds that requests under way get to finish when the proxy closes. Traefik has the same default. */
 const DRAIN_MS = 10_000
 
-/** A static configuration, or what is wrong with it. */
+/** A static configuration, or the problems that were found in it. */
 export interface InspectedStaticConfig {
-  /** Undefined if there are issues. */
+  /** The configuration. Undefined if there are issues. */
   readonly config: ReadStaticConfig | undefined
   readonly issues: readonly Issue[]
   readonly warnings: readonly Issue[]
-  /** What stands in it beside keys: the frontends and backends of [file]. */
+  /** The document inside the file: the frontends and backends for the table `[file]`. */
   readonly document: Readonly<Record<string, unknown>>
-  /** What becomes of fields that are not built yet. */
+  /** What validation does with fields of a document that are not supported yet. */
   readonly unsupportedFields: UnsupportedFields
 }
 
-/** See `loadStaticConfig`. @param running of the proxy that is to go on with it, if there is one */
+/**
+ * Reads a static configuration, as `loadStaticConfig` does, and keeps what a reload needs.
+ *
+ * @param running the entry points of the running proxy, if this is a reload
+ */
 export async function readStaticConfig(
   source: StaticConfigSource,
   overrides: StaticConfigOverrides = {},
@@ -79,7 +128,11 @@ export async function readStaticConfig(
   return config
 }
 
-/** The same, for those who look at one that may be wrong. @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+/**
+ * Reads a static configuration and returns its problems instead of throwing them.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file cannot be read or parsed
+ */
 export async function inspectStaticConfig(
   source: StaticConfigSource,
   { flags = {}, env = {} }: StaticConfigOverrides = {},
@@ -99,7 +152,7 @@ export async function inspectStaticConfig(
   return { config: issues.length === 0 ? config : undefined, issues, warnings, document, unsupportedFields }
 }
 
-/** As far as it can be made; what is wrong is noted. */
+/** Builds the configuration as far as possible. Problems are noted in `settings`. */
 function configOf(settings: Settings, running: RunningEntryPoints | undefined): ReadStaticConfig {
   const entryPoints = entryPointsOf(settings, running)
   const bags = fillBags(settings)
@@ -127,7 +180,7 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
   }
 }
 
-/** @returns also the folder that relative paths start from */
+/** Reads and parses a source. `folder` is the folder from which relative paths start. */
 async function contentOf(source: StaticConfigSource): Promise<{ content: unknown; folder: string }> {
   const given =
     typeof source !== 'string' ? source : /[\n\r=]/.test(source) ? { text: source } : { path: source }

@@ -2,15 +2,15 @@ import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import { asError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
 
-/** What one inner provider delivers to, until another one takes its place. */
+/** The sink that one inner provider delivers to. It is closed when another provider replaces that one. */
 interface Gate {
   readonly sink: ConfigSink
   close(): void
 }
 
 /**
- * A provider in whose place another one can be put while the proxy runs. What the one before delivered last serves until the
- * new one delivers.
+ * A provider whose inner provider can be replaced while the proxy runs. The last configuration of the old provider serves until
+ * the new one delivers.
  */
 export class ReplaceableProvider implements Provider {
   readonly name: string
@@ -19,7 +19,7 @@ export class ReplaceableProvider implements Provider {
   #gate: Gate | undefined
   #isUnavailable = false
   #isStopped = false
-  /** Replacements follow each other. */
+  /** The replacement in progress. The next replacement starts after it. */
   #turn: Promise<void> = Promise.resolve()
 
   constructor(inner: Provider) {
@@ -43,10 +43,10 @@ export class ReplaceableProvider implements Provider {
   }
 
   /**
-   * Stops the inner provider, and starts that of another one; resolves when it has begun to deliver. After `stop` it does
-   * nothing. Never rejects: one that cannot start is an outage.
+   * Stops the inner provider and starts the one inside `next`. Resolves when the new provider has started. After `stop` it does
+   * nothing. Never rejects: if the new provider cannot start, it is reported as unavailable.
    *
-   * @param next is not used otherwise
+   * @param next must not be used anywhere else
    */
   replaceBy(next: ReplaceableProvider): Promise<void> {
     this.#turn = this.#turn.then(() => this.#replace(next.#inner))
@@ -56,11 +56,11 @@ export class ReplaceableProvider implements Provider {
   async #replace(next: Provider): Promise<void> {
     this.#gate?.close()
     if (this.#sink) await stopped(this.#inner)
-    // The proxy may have been closed meanwhile.
+    // `stop` may have been called while the old provider was stopping.
     if (this.#isStopped) return
     this.#inner = next
     const sink = this.#sink
-    // Not started yet: the new one will be.
+    // `start` has not been called yet. It will start the new inner provider.
     if (!sink) return
     this.#gate = this.#gateTo(sink)
     const gate = this.#gate
@@ -86,7 +86,7 @@ export class ReplaceableProvider implements Provider {
       sink: {
         update: (config, about) => {
           if (!isOpen) return Promise.resolve({ state: 'superseded' })
-          // The outage may be that of the provider before, which cannot tell its end any more.
+          // The outage may have begun under the previous provider, which can no longer report its end.
           this.#recovered(sink)
           return sink.update(config, about)
         },

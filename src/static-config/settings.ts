@@ -7,43 +7,45 @@ import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-k
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 import { whyRefused } from './ways-out.js'
 
-/** One value, and the key that it is of. */
+/** One value, and the key that it belongs to. */
 interface Setting {
-  /** Undefined for a table without a meaning of its own. */
+  /** Undefined for a table that is not a key itself, such as `etcd.api`. */
   readonly key: StaticKey | undefined
-  /** The name of the file's own on the way to it, if there is one. */
+  /** The part of the path that the operator chose, such as the name of an entry point. Undefined if the path has none. */
   readonly name: string | undefined
   readonly value: unknown
   readonly layer: Layer
 }
 
-/** Where values come from. */
+/** The source of a value. */
 export type Layer = 'file' | 'environment' | 'flags'
 
-/** A later one comes before those that stand here before it. */
+/** The layers in the order of their rank. Each layer overrides the layers before it. */
 const LAYERS: readonly Layer[] = ['file', 'environment', 'flags']
 
-/** How messages name a value, and what is known of where it stands. */
-interface From {
-  /** A path, a flag, a variable. */
+/** The origin of a value, as messages name it. */
+interface Origin {
+  /** The name that messages show: a path, a flag or a variable. */
   readonly shown: string
-  /** Whether it comes from where there is nothing but texts. */
+  /** True if the source holds texts only, as flags and variables do. */
   readonly isText: boolean
-  /** Whether it is of something that lies in the key, which is not looked into. */
+  /** True if the value belongs to a field inside the key, and the proxy does not read such fields. */
   readonly isWithin?: boolean
 }
 
 type Table = Readonly<Record<string, unknown>>
 
-/** What a file, the environment and flags say, key by key, one layer over the other; and what is wrong with it. */
+/**
+ * The values of a file, the environment and the flags by key, and all problems in them. Each layer overrides the one below it.
+ */
 export class Settings {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
   readonly #values = new Map<string, Setting>()
   #layer: Layer = 'file'
-  /** What the layer that is being taken switches off. */
+  /** The paths that the current layer switches off. */
   readonly #off = new Set<string>()
-  /** The document that stands in the file itself. */
+  /** The document inside the file: its frontends and backends. */
   readonly document: Record<string, unknown> = {}
 
   /** Every value by its path. */
@@ -51,14 +53,17 @@ export class Settings {
     return this.#values
   }
 
-  /** All values by their paths, those that come before others behind them. */
+  /** Returns all values by their paths, in ascending order of rank. A value overrides the values before it. */
   byRank(): readonly (readonly [path: string, setting: Setting])[] {
     const rank = ([path, { layer }]: [string, Setting]) =>
       LAYERS.indexOf(layer) * 2 + Number(!OLD_NAMES.has(path))
     return [...this.#values].toSorted((a, b) => rank(a) - rank(b))
   }
 
-  /** A value by its path; whichever comes first of it and of those with a name of old for the same. */
+  /**
+   * Returns the value of a key. Older names of the key count too. The highest layer wins, and in one layer the current name
+   * wins.
+   */
   get<T>(path: string): T | undefined {
     let [value, rank] = [undefined as unknown, -1]
     for (const name of [path, ...oldNamesOf(path)]) {
@@ -69,12 +74,15 @@ export class Settings {
     return value as T | undefined
   }
 
-  /** Whether the file alone says a value, if anybody does. */
+  /** Tells whether neither the environment nor a flag sets this path. */
   isUpToFile(path: string): boolean {
     return (this.#values.get(path)?.layer ?? 'file') === 'file'
   }
 
-  /** Takes what one layer says. What it switches off is off, whatever else it says of that, in any order. */
+  /**
+   * Takes the values of one layer. If the layer switches a table off, its other values for that table are dropped, in any
+   * order.
+   */
   take(layer: Layer, act: () => void): void {
     this.#layer = layer
     act()
@@ -82,12 +90,12 @@ export class Settings {
     this.#off.clear()
   }
 
-  /** Whether a table was switched on, by itself or by anything in it. */
+  /** Tells whether a table was switched on, by a value of its own or by any value in it. */
   has(path: string): boolean {
     return this.#values.has(path) || [...this.#values.keys()].some((other) => isBelow(path, other))
   }
 
-  /** The file's own names under a table, in order: of entry points, of headers. */
+  /** Returns the names below a table that the operator chose, in order: names of entry points, or of headers. */
   namesUnder(path: string): string[] {
     const all = [...this.#values].filter(([other]) => isBelow(path, other))
     return [...new Set(all.flatMap(([, { name }]) => name ?? []))]
@@ -101,12 +109,12 @@ export class Settings {
     this.warnings.push({ path, code, message: maskCredentials(message) })
   }
 
-  /** What fails with an error is an issue. */
+  /** Calls a function. If it throws, the error is noted as an issue, and the result is undefined. */
   attempt<T>(path: string, act: () => T): T | undefined {
     try {
       return act()
     } catch (thrown) {
-      // Some say themselves whose options they speak of.
+      // Some messages begin with the option's name. The issue has that name as its path already.
       const { message } = asError(thrown)
       const plain = message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
       this.issue(path, 'INVALID_VALUE', plain)
@@ -114,7 +122,7 @@ export class Settings {
     }
   }
 
-  /** Takes all that a parsed file says. */
+  /** Takes all values of a parsed file. */
   takeFile(content: unknown): void {
     if (isTable(content)) this.take('file', () => this.#takeTable(content, KEY_TREE, []))
     else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeFound(content, 'table')}`)
@@ -122,7 +130,7 @@ export class Settings {
 
   #takeTable(table: Table, step: KeyStep, above: readonly string[]): void {
     const seen = new Set<string>()
-    // Two entry points may differ in case alone.
+    // The names of two entry points may differ in upper and lower case alone.
     const folded = (name: string) => (step.name === 'entryPoints' ? name : name.toLowerCase())
     for (const [given, raw] of Object.entries(table)) {
       const next = stepTo(step, given)
@@ -133,7 +141,7 @@ export class Settings {
         const message = `there is no key ${quote(given)} here${nearest}`
         this.issue(path, 'UNKNOWN_FIELD', message)
       } else if (seen.has(folded(given))) {
-        this.issue(path, 'DUPLICATE_NAME', 'stands twice, in different case; expected one')
+        this.issue(path, 'DUPLICATE_NAME', 'is given twice, in upper and lower case; expected one spelling')
       } else if (isTable(raw) && !isEnd(next) && (next.below.size > 0 || next.key?.kind === 'table')) {
         this.#put(names, next, true)
         this.#takeTable(raw, next, names)
@@ -144,23 +152,23 @@ export class Settings {
     }
   }
 
-  /** Takes one value. */
-  put(given: readonly string[], step: KeyStep, raw: unknown, from: From): void {
+  /** Takes one value, and notes an issue or a warning if the key cannot have it. */
+  put(given: readonly string[], step: KeyStep, raw: unknown, from: Origin): void {
     const { shown, isText, isWithin = false } = from
     const { key = TABLE } = step
     const path = joined(given)
     if (isOfDocument(key)) {
-      // They would take the place of all that the file has.
-      if (isText) return this.issue(shown, 'NOT_SUPPORTED', `${path} stand in a file; ${NO_TEXT}`)
+      // A text from a flag or a variable would replace the whole document of the file.
+      if (isText) return this.issue(shown, 'NOT_SUPPORTED', `${path} can only be set in a file, ${NO_TEXT}`)
       this.document[path] = raw
     }
     const isOff = !isWithin && (raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false))
-    // What is switched off asks for nothing.
+    // A value that switches a table off needs no support for the table. So it counts for unsupported tables too.
     if (isOff && (isEnd(step) || key.kind === 'table')) {
       this.#off.add(path)
       return
     }
-    // The message stands behind what is shown.
+    // The message follows the shown name. It repeats the key only if the shown name is a flag or a variable.
     const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)
@@ -181,7 +189,7 @@ export class Settings {
       if (other === path || isBelow(path, other)) this.#values.delete(other)
   }
 
-  /** Turns paths of certificates into what stands there, and all other paths into full ones. */
+  /** Replaces paths of certificates by the files' contents, and makes all other paths absolute. */
   async resolveFiles(folder: string): Promise<void> {
     for (const [path, setting] of this.#values) {
       const { key, value } = setting
@@ -196,15 +204,15 @@ export class Settings {
   }
 }
 
-/** Of what no flag or variable can say. */
-const NO_TEXT = 'no flag and no variable says them'
+/** The end of a message about a key that texts cannot set. */
+const NO_TEXT = 'not by a flag or an environment variable'
 
-/** The names of old of a key. */
+/** Older names of a key. */
 function oldNamesOf(path: string): string[] {
   return [...OLD_NAMES].flatMap(([old, name]) => (name === path ? [old] : []))
 }
 
-/** As what a step without a key counts. */
+/** The key of a tree node that has no key of its own. */
 const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
 
 function isOwnName(names: readonly string[], place: number): boolean {

@@ -1,6 +1,6 @@
 import { GUARDING_STATIC_KEYS } from '../validation/guarding-static-keys.js'
 
-/** How the value of a key is written; see `VALUE_KINDS`. */
+/** The form of a key's value. `VALUE_KINDS` defines how each is read. */
 export type ValueKind =
   | 'text'
   | 'secret'
@@ -18,21 +18,25 @@ export type ValueKind =
 
 /** A key of `traefik.toml`. */
 export interface StaticKey {
-  /** In Traefik's case; `*` stands for a name of the file's own. */
+  /** The path in Traefik's spelling. `*` stands for a name that the operator chooses. */
   readonly path: string
   readonly kind: ValueKind
   /**
-   * The option that gets its value, as `options.timeouts.connectMs`, of `createProxy`, or of the provider named first; or, in
-   * words, what is made of it. `later`: Traefik has it, and this does not yet. `refused`: the same, where to go on without
-   * it would open a door. `nothing`: it needs no doing.
+   * The option that gets the value, such as `options.timeouts.connectMs`. The first part names the bag: `options` for
+   * `createProxy`, else a provider. Other values:
+   *
+   * - `later`: a key of Traefik that the proxy ignores with a warning, because it is not supported yet.
+   * - `refused`: a key that is not supported yet and guards something. Ignoring it would let requests in, so it is an error.
+   * - `nothing`: the key has no effect here, and needs none.
+   * - Any other text says in words what the key is used for.
    */
   readonly becomes: string
 }
 
 /**
- * Every key there is. Adding a key is adding a row: from here come the names of flags and of environment variables, the case
- * of names, what an unknown one is most likely to mean, and what docs/traefik-toml.md must say. What guards stands in
- * `GUARDING_STATIC_KEYS`, and here as soon as it is built.
+ * Every key. To add a key, add a row. The rows give the names of flags and environment variables, their spelling, and the
+ * suggestions for unknown names. docs/traefik-toml.md must describe each row. Keys that guard something are listed in
+ * `GUARDING_STATIC_KEYS` until they are supported. Then they get a row here.
  */
 const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])[] = [
   ['logLevel', 'text', 'options.logLevel'],
@@ -196,7 +200,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ].map((provider) => [provider, 'table', 'later'] as const),
 ]
 
-/** What guards and has no row of its own is not built yet. */
+/** Keys that guard something and have no row above. They are not supported yet. */
 const REFUSED = GUARDING_STATIC_KEYS.filter(([path]) => !ROWS.some(([own]) => own === path))
 
 /** Every key, by its path. */
@@ -205,7 +209,7 @@ export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map([
   ...REFUSED.map(([path, kind]) => [path, { path, kind, becomes: 'refused' }] as const),
 ])
 
-/** Keys that say the same as another one, each with the one that is its name today. */
+/** Older names of keys, each with the current name of the same key. */
 export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['traefikLogsFile', 'traefikLog.filePath'],
   ['accessLogsFile', 'accessLog.filePath'],
@@ -215,12 +219,12 @@ export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['web.metrics.prometheus.buckets', 'metrics.prometheus.buckets'],
 ])
 
-/** Whether a key is part of the document that stands in the file itself. */
+/** Tells whether a key is part of the document inside the file. */
 export function isOfDocument({ path }: StaticKey): boolean {
   return path === 'frontends' || path === 'backends'
 }
 
-/** Whether what lies below a table is not looked into. */
+/** Tells whether the proxy does not read the fields below a key. */
 export function isOpaque(key: StaticKey): boolean {
   return key.becomes === 'later' || key.becomes === 'refused' || isOfDocument(key)
 }

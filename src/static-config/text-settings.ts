@@ -4,30 +4,33 @@ import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
-/** Before the names of environment variables. */
+/** The prefix of environment variables that set keys. */
 const PREFIX = 'SWITCHOVER_'
 
-/** Variables of others that say something too. */
+/** Variables of other programs that set a key too. */
 const FOREIGN: Readonly<Record<string, string>> = { CONSUL_HTTP_TOKEN: 'consul.token' }
 
-/** The name of Kubernetes's variables for a service that is called "switchover", or begins so. */
+/**
+ * Matches the variables that Kubernetes sets for a service. They begin with `SWITCHOVER_` if the service's name begins with
+ * "switchover".
+ */
 const OF_SERVICE =
   /(?:^|_)(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 
-/** Takes what environment variables say: `SWITCHOVER_ETCD_PREFIX` is `etcd.prefix`. */
+/** Takes the values of environment variables: `SWITCHOVER_ETCD_PREFIX` sets `etcd.prefix`. */
 export function takeEnvironment(settings: Settings, env: NodeJS.ProcessEnv): void {
   settings.take('environment', () => {
-    // In an order of their own: the one that they come in says nothing.
+    // `ownVariables` sorts the names, because the order of an environment has no meaning.
     for (const name of ownVariables(env)) takeVariable(settings, name, env[name] ?? '')
   })
 }
 
-/** Names of variables that are meant for this program. */
+/** Returns the names of the variables that set keys of this program. */
 export function ownVariables(env: NodeJS.ProcessEnv): string[] {
   const isMeant = ([name, value = '']: [string, string | undefined]): boolean => {
     if (!name.startsWith(PREFIX)) return false
     const variable = name.slice(PREFIX.length)
-    // An empty one names no file.
+    // An empty SWITCHOVER_CONFIGFILE names no file.
     if (variable === 'CONFIGFILE') return value !== ''
     const isOfService =
       OF_SERVICE.test(variable) || (/(?:^|_)PORT$/.test(variable) && /^\w+:\/\//.test(value))
@@ -46,11 +49,14 @@ function takeVariable(settings: Settings, name: string, value: string): void {
   else if (found) take(settings, found, value, name)
   else {
     const known = [...STATIC_KEYS.keys()].map((path) => PREFIX + variableOf(path))
-    settings.issue(name, 'UNKNOWN_FIELD', `there is no such variable${suggestKey(name, known)}`)
+    settings.issue(name, 'UNKNOWN_FIELD', `this environment variable is unknown${suggestKey(name, known)}`)
   }
 }
 
-/** Takes what variables of others say, when it is known what is on: they say how to ask, not whether to. */
+/**
+ * Takes the variables of other programs. They hold credentials for a provider and never switch one on, so this runs after all
+ * layers.
+ */
 export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   for (const [name, path] of Object.entries(FOREIGN)) {
     const value = env[name]
@@ -59,7 +65,7 @@ export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Takes what flags say, by their names without dashes; of one without a value it is `true`. */
+/** Takes the values of flags by their names without dashes. A flag without a value has the value `true`. */
 export function takeFlags(settings: Settings, flags: Readonly<Record<string, string>>): void {
   settings.take('flags', () => takeEachFlag(settings, flags))
 }
@@ -71,19 +77,22 @@ function takeEachFlag(settings: Settings, flags: Readonly<Record<string, string>
     if (found && found.names.length === 1 && found.names[0] === 'entryPoints')
       takeEntryPoints(settings, value, shown)
     else if (found) take(settings, inGivenCase(found, settings), value, shown)
-    else settings.issue(shown, 'UNKNOWN_FIELD', `there is no such flag${suggestFlag(name)}`)
+    else settings.issue(shown, 'UNKNOWN_FIELD', `this flag is unknown${suggestFlag(name)}`)
   }
 }
 
-/** For a message: the flag that an unknown one most likely means. */
+/** Returns the end of a message: the flag that an unknown name most likely means. */
 export function suggestFlag(name: string): string {
   return suggestKey(name, [...STATIC_KEYS.keys()]).replace('"', '"--')
 }
 
-/** Ends of keys that trust everybody. */
+/** The last parts of keys that make the proxy trust every peer. */
 const INSECURE = ['insecure', 'insecureSkipVerify']
 
-/** For a message. One that trusts everybody is named only for what is near to it in its own last part. */
+/**
+ * Returns the end of a message: the name that an unknown one most likely means. Keys that trust every peer are suggested only
+ * if the last part of the given name is similar to theirs.
+ */
 function suggestKey(given: string, known: readonly string[]): string {
   const meansInsecure = nearestName(given.split(/[._]/).at(-1) ?? '', INSECURE) !== undefined
   const safe = meansInsecure ? known : known.filter((path) => !/insecure/i.test(path))
@@ -97,8 +106,8 @@ function take(settings: Settings, found: FoundKey | undefined, value: string, sh
 }
 
 /**
- * Entry points in Traefik 1.7's one text: `Name:http Address::80`. Its name may stand anywhere; of several in a row, or of
- * several lines, each begins with its name, or has a line to itself.
+ * Takes entry points in the text form of Traefik 1.7: `Name:http Address::80`. A text for one entry point may have its name
+ * anywhere. In a text for several, each one begins with its name or has a line of its own.
  */
 function takeEntryPoints(settings: Settings, text: string, shown: string): void {
   const lines = text.split('\n').map(wordsOf)
@@ -116,15 +125,18 @@ const NAME = 'name:'
 const isName = (word: string): boolean => word.slice(0, NAME.length).toLowerCase() === NAME
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((part) => part !== '')
 
-/** No message shows more of a word than what looks like a key: users of `auth` stand here with their passwords. */
+/**
+ * Takes one word of an entry point's text. Messages quote only the part that looks like a key, because `auth` has users with
+ * passwords here.
+ */
 function takeWord(settings: Settings, word: string, entryPoint: string | undefined, shown: string): void {
   const [, key = word, value = 'true'] = /^([^:]*):(.*)$/s.exec(word) ?? []
   const found = entryPoint === undefined ? undefined : findKey(`entryPoints.${entryPoint}.${key}`)
   if (found) return take(settings, inGivenCase(found, settings), value, shown)
   const message =
     entryPoint === undefined
-      ? 'expected "Name:http Address::80", found a word that stands before any name'
-      : `an entry point has no ${/^[a-z.]+:/i.test(word) ? quote(key) : 'such key'}${suggestKey(key, ENTRY_POINT_KEYS)}`
+      ? 'expected "Name:http Address::80", found a word before the first "Name:"'
+      : `an entry point has no key ${/^[a-z.]+:/i.test(word) ? quote(key) : 'of this name'}${suggestKey(key, ENTRY_POINT_KEYS)}`
   settings.issue(shown, 'UNKNOWN_FIELD', message)
 }
 
@@ -132,7 +144,7 @@ const ENTRY_POINT_KEYS = [...STATIC_KEYS.keys()]
   .filter((path) => path.startsWith('entryPoints.*.'))
   .map((path) => path.slice('entryPoints.*.'.length))
 
-/** A name of the file's own that is there already stays as it is. */
+/** Keeps the spelling of a name that another layer has already set, so that a flag or a variable changes that entry. */
 function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   const { step, names } = found
   const place = step.key?.path.split('.').indexOf('*') ?? -1
@@ -143,7 +155,7 @@ function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   return meant === undefined ? found : { ...found, names: names.with(place, meant) }
 }
 
-/** As it stands in the name of a variable. */
+/** The form of a path in the name of a variable: `etcd.api.url` becomes `ETCD_API_URL`. */
 function variableOf(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z\d*]/g, '_')
 }
@@ -154,8 +166,8 @@ interface VariablePattern {
 }
 
 /**
- * Those without names of the file's own first: `_` may stand for a dot or in a name. Of the others first what is refused or
- * not looked into: what lies in there may be called as a key is.
+ * The keys with the patterns of their variables. Keys without `*` come first, because `_` may stand for a dot or be part of a
+ * name. In each group, keys whose fields are not read come first, because such a field may be named like another key.
  */
 const VARIABLES: readonly VariablePattern[] = [...STATIC_KEYS.values()]
   .toSorted((a, b) => variableRank(a) - variableRank(b))
@@ -172,12 +184,12 @@ function keyOfVariable(variable: string, settings: Settings): FoundKey | undefin
   const all = VARIABLES.flatMap(({ key, pattern }) => {
     const found = pattern.exec(variable)
     if (!found) return []
-    // A name cannot be told from its capitals: of a new one, small letters and dashes are meant.
+    // Variables have capital letters only. A new name is taken to have small letters and dashes.
     const name = found[1]?.toLowerCase().replaceAll('_', '-') ?? ''
     const named = findKey(key.path.replace('*', name))
     const isWithin = found.groups?.['below'] !== undefined
     return named ? [inGivenCase({ ...named, isWithin }, settings)] : []
   })
-  // What is known already is meant rather than something new.
+  // A variable may match several keys. A key that changes an existing entry is more likely than a key that adds an entry.
   return all.find(({ names }) => settings.has(names.slice(0, 2).join('.'))) ?? all[0]
 }

@@ -6,11 +6,11 @@ import { parseDuration } from '../base/parse-duration.js'
 import { asError } from '../model/errors.js'
 import type { ValueKind } from './static-keys.js'
 
-/** What a value is made of a key's text, or of what a file's parser gives; undefined: it is none of that kind. */
+/** Reads one kind of value, from a text or from a parsed file. The result is undefined if the value is not of that kind. */
 interface ReadKind {
-  /** In words, for people. */
+  /** The kind in words, for messages. */
   readonly expected: string
-  /** @param isText of an environment variable or a flag, which know nothing but texts */
+  /** @param isText true if the value comes from an environment variable or a flag, which hold texts only */
   read(raw: unknown, isText: boolean): unknown
 }
 
@@ -22,7 +22,7 @@ const LISTED: ReadKind['read'] = (raw) => {
 
 const TEXT: ReadKind = { expected: 'a text', read: (raw) => (typeof raw === 'string' ? raw : undefined) }
 const DURATION: ReadKind = {
-  expected: 'a duration, as "10s"; a bare number is seconds, at most 596 hours',
+  expected: 'a duration of at most 596 hours such as "10s"; a bare number is seconds',
   read: (raw) => {
     const ms = parseDuration(raw)
     return ms !== undefined && ms <= MAX_TIMER_MS ? ms : undefined
@@ -30,7 +30,7 @@ const DURATION: ReadKind = {
 }
 const LIST: ReadKind = { expected: 'a list of texts', read: LISTED }
 
-/** As Go's `strconv.ParseBool` takes them, of texts. */
+/** The texts for true and false that Go's `strconv.ParseBool` accepts. */
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map([
   ...['true', '1', 't'].map((word) => [word, true] as const),
   ...['false', '0', 'f'].map((word) => [word, false] as const),
@@ -41,7 +41,7 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   secret: TEXT,
   secrets: {
     expected: 'a text or a list of texts',
-    // A text of a file is one secret, whatever commas it has.
+    // In a file a text is one secret, even if it contains commas.
     read: (raw, isText) => (typeof raw === 'string' && !isText ? [raw] : LISTED(raw, isText)),
   },
   path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
@@ -51,7 +51,7 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
   pems: { expected: 'a list of PEM texts, or of paths of files with them', read: LISTED },
   number: {
-    expected: 'a whole number of 0 or more',
+    expected: 'a whole number, 0 or more',
     read: (raw, isText) => {
       const number = isText && /^\d+$/.test(String(raw)) ? Number(raw) : raw
       return Number.isSafeInteger(number) && (number as number) >= 0 ? number : undefined
@@ -75,7 +75,7 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
   duration: DURATION,
   limit: {
-    expected: `${DURATION.expected}; 0 is no limit`,
+    expected: `${DURATION.expected}; 0 means no limit`,
     read: (raw) => {
       const ms = DURATION.read(raw, true)
       return ms === 0 ? Number.POSITIVE_INFINITY : ms
@@ -88,19 +88,19 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
 }
 
-/** Kinds whose values are for nobody's eyes, or may hold such. */
+/** Kinds of values that are secret or may contain secrets. Messages do not quote them. */
 const HIDDEN: readonly ValueKind[] = ['secret', 'secrets', 'pem', 'pems', 'table']
 
-/** What was found in the place of a value; of a secret, only its type. */
+/** Describes a found value for a message. A secret is described by its type only. */
 export function describeFound(raw: unknown, kind: ValueKind): string {
   const isHidden = HIDDEN.includes(kind) && typeof raw !== 'object'
   return isHidden ? `a ${typeof raw}` : describeValue(raw)
 }
 
 /**
- * A value that names a file, as what it names: a path in full, PEM text as it stands in the file.
+ * Resolves a value that names a file: a path becomes absolute, and the path of a PEM file becomes the file's text.
  *
- * @param folder that relative paths start from
+ * @param folder the folder from which relative paths start
  * @throws Error that says why a file cannot be read
  */
 export async function resolveFiles(value: unknown, kind: ValueKind, folder: string): Promise<unknown> {
@@ -115,11 +115,12 @@ async function readPem(text: string, folder: string): Promise<string> {
   try {
     return await readFile(resolve(folder, text), 'utf8')
   } catch (thrown) {
-    // What node says ends with the path, which may be a key that lacks its first line. There is no dot in such.
+    // Node's message ends with the path. The text may be a key without its BEGIN line instead of a path, so it is shown only if
+    // it contains a dot. Keys in base64 contain none.
     const [why = ''] = asError(thrown).message.split(',')
     const isPath = /^[^\n\r]{0,255}$/.test(text) && text.includes('.')
     throw new Error(
-      `${why}${isPath ? ` (${resolve(folder, text)})` : ', and it is no PEM text with a BEGIN line'}`,
+      `${why}${isPath ? ` (${resolve(folder, text)})` : ', and it is not a PEM text with a BEGIN line'}`,
     )
   }
 }

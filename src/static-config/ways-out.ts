@@ -5,8 +5,8 @@ const TEMPLATE = 'write what the template makes as keys or as a document, then r
 const WEB_TLS = 'put a proxy with TLS in front of web.address, then remove it'
 
 /**
- * What an operator does who needs a key that is refused, by its path: removing the key alone would open what it guards. Each
- * refused key has a row.
+ * What an operator can do instead of using a refused key, by the path of the key. Removing the key alone would let in what it
+ * kept out. Each refused key has a row.
  */
 const WAYS_OUT: Readonly<Record<string, string>> = {
   'entryPoints.*.tls': TLS,
@@ -29,11 +29,15 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   'consul.filename': TEMPLATE,
 }
 
-/** It guards nothing, and clients that count on it would notice. */
+/** `compress` guards nothing, but clients that rely on compressed responses would notice that it is missing. */
 const COMPRESS =
   'responses would leave uncompressed; let the servers or a proxy in front compress, then remove it'
 
-/** Why a key is refused, and the way out, to follow what is not supported. @param path as `STATIC_KEYS` has it */
+/**
+ * Returns the end of a message: why a key is refused, and what the operator can do instead.
+ *
+ * @param path the path of the key in `STATIC_KEYS`
+ */
 export function whyRefused(path: string): string {
   if (path === 'entryPoints.*.compress') return `: ${COMPRESS}`
   return `, and it guards: ${WAYS_OUT[path] ?? 'put what it does in front, then remove it'}`

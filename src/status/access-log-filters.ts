@@ -1,10 +1,32 @@
-/** A request is logged if one of these holds; all are if none is given. Source: Traefik 1.7's `[accessLog.filters]`. */
+/**
+ * Filters of the access log. A request is logged if at least one filter matches, or if there are no filters. Source: Traefik
+ * 1.7's `[accessLog.filters]`.
+ *
+ * @example
+ * ```ts
+ * const filters: AccessLogFilters = { statusCodes: ['404', '500-599'], minDurationMs: 1_000 }
+ * const proxy = createProxy({ config, accessLog: { file: 'access.log', filters } })
+ * ```
+ */
 export interface AccessLogFilters {
-  /** Statuses and ranges of them: `404`, `500-599`. */
+  /**
+   * Statuses and ranges of statuses: `404`, `500-599`. A request matches if its status is one of them. Source: Traefik's
+   * `statusCodes`.
+   *
+   * @default undefined, which matches no request
+   */
   readonly statusCodes?: readonly string[]
-  /** Those that were sent again at least once. */
+  /**
+   * If true, requests match that were sent to a server more than once. Source: Traefik's `retryAttempts`.
+   *
+   * @default false
+   */
   readonly retryAttempts?: boolean
-  /** Those that took longer, in milliseconds. Default 0: this keeps none. */
+  /**
+   * Milliseconds. Requests that took longer match. With 0 this filter is off. Source: Traefik's `minDuration`.
+   *
+   * @default 0
+   */
   readonly minDurationMs?: number
 }
 
@@ -26,7 +48,7 @@ function isWithin(range: string, status: number): boolean {
   return status >= Number(first) && status <= Number(last)
 }
 
-/** Whether a text is a status, or a range of them. */
+/** Tells whether a text is a status or a range of statuses. */
 export function isStatusRange(text: unknown): boolean {
   if (typeof text !== 'string' || !/^[1-9]\d\d(-[1-9]\d\d)?$/.test(text)) return false
   const [first, last = first] = text.split('-')

@@ -1,16 +1,36 @@
 import type { EndedRequest } from '../engine/request-reports.js'
 
-/** What becomes of a header: it is written, `REDACTED` is written in the place of its value, or nothing is. */
+/** How a header is logged. `keep` logs its value, `redact` logs `REDACTED` instead of the value, and `drop` does not log it. */
 export type HeaderMode = 'keep' | 'redact' | 'drop'
 
-/** By name, in any case. Source: Traefik 1.7's `[accessLog.fields.headers]`, whose default, to keep all, is unsafe. */
+/**
+ * Says how each header is logged. Source: Traefik 1.7's `[accessLog.fields.headers]`. Traefik keeps all headers by default,
+ * which would write credentials into the log.
+ *
+ * @example
+ * ```ts
+ * const headers: HeaderModes = { names: { 'User-Agent': 'keep', Authorization: 'redact' } }
+ * const proxy = createProxy({ config, accessLog: { file: 'access.log', format: 'json', headers } })
+ * ```
+ */
 export interface HeaderModes {
-  /** For those without a mode of their own. Default `drop`. */
+  /**
+   * The mode of headers that `names` does not list.
+   *
+   * @default 'drop'
+   */
   readonly default?: HeaderMode
+  /**
+   * The modes of single headers, by name. Upper and lower case do not matter.
+   *
+   * @default {}
+   */
   readonly names?: Readonly<Record<string, HeaderMode>>
 }
 
-/** `request_X` and `downstream_X`, as Traefik names them. */
+/**
+ * The logged headers. Traefik names their fields `request_NAME` for request headers and `downstream_NAME` for response headers.
+ */
 export type LoggedHeaders = Readonly<Record<string, string>>
 
 export function loggedHeaders({ default: standard = 'drop', names = {} }: HeaderModes) {
@@ -19,7 +39,7 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
     const mode = modes.get(name.toLowerCase()) ?? standard
     if (mode === 'drop') return
     const field = `${prefix}_${titled(name)}`
-    // Lines of one name make a list (RFC 9110, 5.3).
+    // Several lines with the same name are one list (RFC 9110, section 5.3).
     if (mode === 'redact') into[field] = 'REDACTED'
     else into[field] = into[field] === undefined ? value : `${into[field]}, ${value}`
   }
@@ -32,7 +52,7 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
   }
 }
 
-/** As Go writes it: `user-agent` is `User-Agent`. */
+/** Returns a header name as Go writes it: `user-agent` becomes `User-Agent`. */
 function titled(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
 }

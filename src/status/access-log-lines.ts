@@ -2,21 +2,21 @@ import { STATUS_CODES } from 'node:http'
 import type { EndedRequest } from '../engine/request-reports.js'
 import type { LoggedHeaders } from './access-log-headers.js'
 
-/** All that a line is made of. */
+/** Everything that a log line is built from. */
 export interface Line {
   readonly request: EndedRequest
   readonly status: number
   readonly durationMs: number
-  /** The how manieth request it was. */
+  /** The number of the request, counted from the start of the log. */
   readonly count: number
-  /** As `Date.now()` said. */
+  /** The time when the request ended, as returned by `Date.now()`. */
   readonly endedAt: number
   readonly headers: LoggedHeaders | undefined
 }
 
 /**
- * The fields of a request by Traefik 1.7's names; durations in nanoseconds, as there. What is not known here is left out:
- * `ClientUsername`, `GzipRatio`, `OriginDuration`, `Overhead`.
+ * Returns the fields of a request, with Traefik 1.7's names. Durations are nanoseconds, as in Traefik. Fields of Traefik that
+ * the proxy cannot know are missing: `ClientUsername`, `GzipRatio`, `OriginDuration`, `Overhead`.
  */
 export function entryOf({
   request,
@@ -65,8 +65,8 @@ export function entryOf({
 }
 
 /**
- * The same as one line of JSON, with level, message and time. Put together from texts, some of them known beforehand: made
- * by `JSON.stringify` of `entryOf` it cost a request more than all the rest of the proxy.
+ * Returns the fields of `entryOf` as one line of JSON, with level, message and time. The line is joined from texts, some of
+ * them cached. With `JSON.stringify(entryOf(...))` it cost a request more than the rest of the proxy.
  */
 export function lineAsJson({ request, status, durationMs, count, endedAt, headers }: Line): string {
   const { req, facts, frontend, server, error, retries, clientAddress } = request
@@ -88,7 +88,7 @@ export function lineAsJson({ request, status, durationMs, count, endedAt, header
   }${headers ? membersOf(headers) : ''},"level":"info","msg":"","time":"${secondOf(endedAt).iso}"}\n`
 }
 
-/** What never changes of a frontend, backend or server: worked out once. */
+/** Cached parts of lines, by frontend, backend or server. They never change. */
 const parts = new WeakMap<object, string>()
 
 function partOf<T extends object>(of: T, make: (of: T) => string): string {
@@ -114,14 +114,20 @@ function json(text: string): string {
   return SAFE.test(text) ? `"${text}"` : escaped(JSON.stringify(text))
 }
 
-/** What `JSON.stringify` leaves as it is, and what ends a line, or begins a terminal's sequence, for some who read it. */
+/**
+ * Characters that `JSON.stringify` does not escape. Some readers take them for a line break or for the start of a terminal
+ * sequence.
+ */
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
 
 function escaped(json: string): string {
   return json.replaceAll(UNESCAPED, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** The Common Log Format with referrer and agent, and what Traefik adds: count, frontend, server, milliseconds. */
+/**
+ * Returns a line of the Common Log Format with referrer and user agent. Traefik's additions follow: request count, frontend,
+ * server URL and milliseconds.
+ */
 export function lineAsCommon({ request, status, durationMs, count, endedAt }: Line): string {
   const { req, frontend, server, clientAddress } = request
   const { referer, 'user-agent': agent } = req.headers
@@ -131,10 +137,10 @@ export function lineAsCommon({ request, status, durationMs, count, endedAt }: Li
   return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
 }
 
-/** Nothing that has to be escaped. */
+/** Matches a text in which no character needs an escape. */
 const SAFE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** A text that may stand between quotes on one line, whatever a client sent. */
+/** Escapes a text from a client, so that it fits between quotes on one line. */
 function quotable(text: string | undefined): string {
   if (text === undefined || text === '') return '-'
   return SAFE.test(text) ? text : escaped(JSON.stringify(text)).slice(1, -1)
@@ -147,20 +153,22 @@ function authorityOf(authority: string): { authority: string; host: string; port
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** One second as texts: many requests begin, and end, in the same. */
+/** One second as text in several formats. It is cached, because many requests begin or end in the same second. */
 interface Second {
   readonly at: number
-  /** `2026-11-26T11:54:46Z` */
+  /** In the form `2026-11-26T11:54:46Z`. */
   readonly iso: string
-  /** The same without its end, in UTC and here, and what ends the latter. */
+  /** The date and time in UTC, without the ending: `2026-11-26T11:54:46`. */
   readonly utc: string
+  /** The date and time in the time zone of this machine, without the offset. */
   readonly local: string
+  /** The offset of this machine's time zone: `Z` or `+08:00`. */
   readonly offset: string
-  /** `26/Nov/2026:11:54:46 +0000` */
+  /** In the form `26/Nov/2026:11:54:46 +0000`. */
   readonly common: string
 }
 
-/** The last two that were asked for. */
+/** The two seconds that were needed last. Even and odd seconds have one place each. */
 const seconds: (Second | undefined)[] = [undefined, undefined]
 
 function secondOf(ms: number): Second {
@@ -189,12 +197,12 @@ function newSecond(at: number): Second {
   }
 }
 
-/** RFC 3339, in UTC. */
+/** Formats a time as RFC 3339, in UTC. */
 function utcTime(ms: number): string {
   return `${secondOf(ms).utc}.${thousandths(ms)}Z`
 }
 
-/** RFC 3339, with this machine's offset. */
+/** Formats a time as RFC 3339, in the time zone of this machine. */
 function localTime(ms: number): string {
   const { local, offset } = secondOf(ms)
   return `${local}.${thousandths(ms)}${offset}`

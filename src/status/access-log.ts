@@ -8,24 +8,61 @@ import { entryOf, type Line, lineAsCommon, lineAsJson } from './access-log-lines
 import { LogFile } from './log-file.js'
 import { LogWarning } from './log-warning.js'
 
-/** Where a line for each request goes, and in which form. Exactly one of `file`, `stream` and `logger`. */
+/**
+ * Options of the access log, which has one line for each request. Exactly one of `file`, `stream` and `logger` must be set.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` from `createProxy` if an option is wrong
+ * @example
+ * ```ts
+ * const accessLog: AccessLogOptions = { file: '/var/log/switchover/access.log', format: 'json' }
+ * const proxy = createProxy({ config, accessLog })
+ * process.on('SIGUSR1', () => proxy.reopenLogs()) // after log rotation
+ * ```
+ */
 export interface AccessLogOptions {
-  /** Path of a file; folders above it are made. `proxy.reopenLogs()` opens it anew. */
+  /**
+   * The path of the log file. Missing folders are created. `proxy.reopenLogs()` opens the file again after log rotation.
+   *
+   * @default undefined
+   */
   readonly file?: string
+  /**
+   * A stream for the lines, such as `process.stdout`. If it holds 16 MiB that are not written yet, further lines are dropped.
+   *
+   * @default undefined
+   */
   readonly stream?: Pick<Writable, 'write'> & Partial<Pick<Writable, 'on' | 'writable' | 'writableLength'>>
-  /** The host's own logger, of pino's form: `info(fields, message)`. `format` does not matter to it. */
+  /**
+   * The host's own logger, with the interface of pino: `info(fields, message)`. It gets fields instead of lines, so `format`
+   * has no effect.
+   *
+   * @default undefined
+   */
   readonly logger?: { info(fields: object, message: string): void }
-  /** `common`: the Common Log Format with Traefik's further fields. `json`: Traefik 1.7's names. Default `common`. */
+  /**
+   * The format of lines. `common` is the Common Log Format with additional fields of Traefik. `json` has the field names of
+   * Traefik 1.7.
+   *
+   * @default 'common'
+   */
   readonly format?: 'common' | 'json'
-  /** Which requests are logged. Default: all. */
+  /**
+   * The requests that are logged. Without filters every request is.
+   *
+   * @default undefined
+   */
   readonly filters?: AccessLogFilters
-  /** What of headers is logged, in JSON and by a logger. Default: nothing. */
+  /**
+   * The headers that are logged. They need `format: 'json'` or a `logger`. Without this option no header is logged.
+   *
+   * @default undefined
+   */
   readonly headers?: HeaderModes
 }
 
 type Write = (line: Line) => unknown
 
-/** Writes a line for each request that has ended. Source of names and forms: Traefik 1.7's `[accessLog]`. */
+/** Writes a line for each request that has ended. Source of field names and formats: Traefik 1.7's `[accessLog]`. */
 export class AccessLog {
   readonly #options: AccessLogOptions
   readonly #write: Write
@@ -41,12 +78,12 @@ export class AccessLog {
     this.#write = this.#writer()
   }
 
-  /** Opens the file, if it is one. @throws what node says, if it cannot be opened */
+  /** Opens the log file, if the option `file` is set. @throws Error of Node if the file cannot be opened */
   async open(): Promise<void> {
     await this.#file?.open()
   }
 
-  /** @param endedAt as `Date.now()` said */
+  /** Logs one request. @param endedAt the time when it ended, as returned by `Date.now()` */
   readonly record = (request: EndedRequest, durationMs: number, endedAt = Date.now()): void => {
     const status = statusOf(request)
     this.#count += 1
@@ -61,17 +98,19 @@ export class AccessLog {
     }
   }
 
-  /** The logger or stream is the host's: it may throw, and a logger's promise may reject. */
+  /** Reports a failed write. The logger or stream belongs to the host: it may throw, and a logger's promise may reject. */
   readonly #failed = (error: unknown): void => {
     this.#warning.tell(`cannot be written: ${asError(error).message}`)
   }
 
-  /** Opens the file anew, after it was moved away. Never rejects: where that fails, lines go on to the file that was there. */
+  /**
+   * Opens the log file again after log rotation has moved it away. Never rejects. If it fails, lines still go to the old file.
+   */
   async reopen(): Promise<void> {
     await this.#file?.reopen()
   }
 
-  /** What is gathered is written. */
+  /** Writes the lines that are still buffered, then closes the file. */
   async close(): Promise<void> {
     await this.#file?.close()
   }
@@ -90,5 +129,5 @@ export class AccessLog {
   }
 }
 
-/** What a stream may hold unwritten, in bytes, before lines are left out: the process must not end by its log. */
+/** Bytes that may wait in a stream before lines are dropped. Without a limit a slow reader of the log could use up all memory. */
 const MAX_UNWRITTEN = 16 * 1024 * 1024

@@ -10,10 +10,10 @@ import { LogWarning } from './log-warning.js'
 type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => unknown
 
 /**
- * One line for each switch, refusal and outage, and for nothing that happens with each request; `debug` adds requests that
- * failed.
+ * Logs each switch, each refused configuration, and each outage. Nothing is logged for single requests, except at level
+ * `debug`, which adds failed requests.
  *
- * @param logger default: lines on the standard error stream
+ * @param logger the host's logger. If undefined, lines go to the standard error stream.
  */
 export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger): void {
   const least = LOG_LEVELS.indexOf(level)
@@ -21,7 +21,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
   const warning = new LogWarning('the application log')
   const say: Say = (at, fields, message) => {
     if (LOG_LEVELS.indexOf(at) < least) return
-    // The logger is the host's: it may throw, and its promise may reject.
+    // The logger belongs to the host. It may throw, and its promise may reject.
     const failed = (error: unknown) => warning.tell(`cannot be written: ${asError(error).message}`)
     try {
       onRejected(write(at, fields, onOneLine(maskCredentials(message))), failed)
@@ -51,7 +51,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       )
   })
   events.on('configRejected', ({ provider, version, error }) => {
-    const rest = serving > 0 ? `generation ${serving} goes on serving` : 'nothing serves yet'
+    const rest = serving > 0 ? `generation ${serving} still serves` : 'no configuration serves yet'
     say(
       'error',
       { provider, version, code: error.code },
@@ -91,7 +91,7 @@ function versionOf(version: string | undefined, provider: string): string {
   return version === undefined ? `a document of ${provider}` : `version ${version} of ${provider}`
 }
 
-/** Of many the first. */
+/** Lists the paths of the first warnings, and the number of the others. */
 function listed(warnings: readonly Issue[]): string {
   const shown = warnings.slice(0, MAX_LISTED).map(({ path }) => path)
   if (warnings.length > MAX_LISTED) shown.push(`and ${warnings.length - MAX_LISTED} more`)
@@ -104,16 +104,16 @@ function counted({ added, removed, changed }: Changes): string {
   return `+${added.length} -${removed.length} ~${changed.length}`
 }
 
-/** What comes from outside must not look like a line of ours. */
+/** Replaces control characters. A text from outside could otherwise forge a second log line. */
 function onOneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces
   return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }
 
 let isWatched = false
 
 const onStandardError: Say = (level, _fields, message) => {
-  // That nobody reads it any more must not end the process.
+  // If the reader of the standard error stream is gone, Node emits an error. Without a listener it would end the process.
   if (!isWatched) process.stderr.on('error', () => {})
   isWatched = true
   process.stderr.write(`${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message}\n`)

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 
-/** Beside this file, both in the sources and in the package. */
+/** The folder of the dashboard's files. It is next to this file, both in the sources and in the package. */
 const FOLDER = new URL('./dashboard/', import.meta.url)
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -15,11 +15,11 @@ export interface DashboardFile {
   readonly body: Buffer
 }
 
-/** The dashboard, read when it is first asked for. */
+/** The dashboard's files. They are read at the first request for one of them. */
 export class DashboardFiles {
   #files: Promise<ReadonlyMap<string, DashboardFile>> | undefined
 
-  /** @param name `''` is the page itself */
+  /** Returns a file by its name. @param name the empty string stands for the page itself */
   async get(name: string): Promise<DashboardFile | undefined> {
     this.#files ??= readAll()
     return (await this.#files).get(name === '' ? 'index.html' : name)

@@ -2,34 +2,34 @@ import type { ServerResponse } from 'node:http'
 import { networkOf } from './places.js'
 
 const CLIENTS = { total: 100, perAddress: 20 }
-/** What a client may leave unread, in bytes. */
+/** Bytes that may wait unread in a client's connection before the client is disconnected. */
 const MAX_UNREAD = 1024 * 1024
 const HEARTBEAT_MS = 10_000
-/** Heartbeats after which a client that has not read what lies there is cut. */
+/** Consecutive heartbeats with unread data after which a client is disconnected. */
 const MAX_STALLED = 3
 
 interface Client {
   readonly address: string
-  /** Heartbeats at which something lay unread, in a row. */
+  /** The number of consecutive heartbeats at which the client had unread data. */
   stalled: number
 }
 
-/** Server-sent events (HTML Living Standard, 9.2): what happens, to whoever listens. */
+/** Sends events to connected clients as server-sent events (HTML Living Standard, section 9.2). */
 export class EventStream {
-  /** In the order of coming. */
+  /** The connected clients, oldest first. */
   readonly #clients = new Map<ServerResponse, Client>()
   #heartbeat: NodeJS.Timeout | undefined
   #isClosed = false
 
-  /** Takes a client on. @returns false if there are too many, or it has ended */
+  /** Adds a client. @returns false if there are too many clients, or if the stream is closed */
   add(res: ServerResponse): boolean {
     if (this.#isClosed) return false
-    // It left before it came to us; nothing would tell so later.
+    // The client disconnected before its request got here. Its `close` event has passed, so it would never be removed.
     if (res.destroyed || res.socket?.destroyed) return true
     const address = networkOf(res.req.socket.remoteAddress)
     if (!this.#hasRoomFor(address)) return false
     res.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8', 'X-Accel-Buffering': 'no' })
-    // The first bytes: a client knows that it is connected.
+    // Send some bytes at once, so that the client knows that it is connected.
     res.write(': connected\n\n')
     this.#clients.set(res, { address, stalled: 0 })
     res.on('close', () => this.#remove(res))
@@ -41,13 +41,16 @@ export class EventStream {
     if (this.#clients.size > 0) this.#writeToAll(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
   }
 
-  /** Ends them all. */
+  /** Ends the responses of all clients. */
   close(): void {
     this.#isClosed = true
     for (const res of this.#clients.keys()) res.end()
   }
 
-  /** Where all places are taken, the address with the most gives one to an address that has fewer. */
+  /**
+   * Tells whether a client from this address may connect. If all places are taken, the address with the most clients loses one
+   * to an address with fewer.
+   */
   #hasRoomFor(address: string): boolean {
     const counts = new Map<string, number>()
     for (const client of this.#clients.values())
@@ -74,7 +77,7 @@ export class EventStream {
   #writeToAll(text: string): void {
     for (const res of this.#clients.keys()) {
       res.write(text)
-      // One that does not read must not make us keep everything for it.
+      // A client that does not read must not make the proxy keep all events in memory.
       if (res.writableLength > MAX_UNREAD) res.destroy()
     }
   }

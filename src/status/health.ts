@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { hostname } from 'node:os'
 import type { Traffic } from './traffic.js'
 
-/** What Traefik 1.7 answers under `/health`: its names, its units, its words for time. */
+/** Returns the answer of Traefik 1.7 to `/health`, with the same field names, units and duration texts. */
 export function healthView(traffic: Traffic) {
   const { totals, startedAt, recentErrors, lastSecond } = traffic
   const now = new Date()
@@ -44,7 +44,7 @@ function sum(numbers: Iterable<number>): number {
   return total
 }
 
-/** As Go writes a duration: `1h2m3.5s`, `12.3ms`, `45µs`. */
+/** Formats a duration as Go does: `1h2m3.5s`, `12.3ms`, `45µs`. */
 export function duration(seconds: number): string {
   if (seconds === 0) return '0s'
   if (seconds < 1e-3) return `${rounded(seconds * 1e6)}µs`

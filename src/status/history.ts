@@ -4,12 +4,15 @@ import type { Issue } from '../model/errors.js'
 import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
 
 const MAX_ENTRIES = 50
-/** Of a diff's names and of a refusal's issues; the counts are whole. */
+/** The highest number of listed names in a diff, and of listed issues in a refusal. The counts beside the lists are complete. */
 const MAX_LISTED = 100
-/** Of a diff's names, together, in characters. */
+/** The highest total length of a diff's listed names, in characters. */
 const MAX_LISTED_LENGTH = 10_000
 
-/** Names of frontends or backends, `name@provider`: how many, and the first hundred, or as many as fit. */
+/**
+ * Names of frontends or backends in the form `name@provider`. `count` is the number of all names. `names` has the first
+ * hundred, or fewer if they are long.
+ */
 export interface ListedNames {
   readonly count: number
   readonly names: readonly string[]
@@ -21,23 +24,23 @@ export interface ListedChanges {
   readonly changed: ListedNames
 }
 
-/** A new generation served from then on. */
+/** A switch: a new generation began to serve. */
 export interface SwitchEntry {
   readonly type: 'switch'
   readonly id: number
-  /** ISO 8601. */
+  /** The time of the switch (ISO 8601). */
   readonly at: string
   readonly generation: number
   readonly provider: string
   readonly version?: string
   readonly verified: boolean
   readonly changes: { readonly frontends: ListedChanges; readonly backends: ListedChanges }
-  /** Milliseconds by step, in order. */
+  /** Milliseconds that each step took, in order. */
   readonly steps: Readonly<Record<string, number>>
   readonly warnings: readonly Issue[]
 }
 
-/** A delivery was refused; what served before went on. */
+/** A refused delivery. The previous configuration stayed in use. */
 export interface RefusalEntry {
   readonly type: 'refusal'
   readonly id: number
@@ -47,7 +50,7 @@ export interface RefusalEntry {
   readonly error: {
     readonly code: string
     readonly message: string
-    /** The first hundred. */
+    /** The first hundred issues. */
     readonly issues: readonly Issue[]
     readonly issueCount: number
   }
@@ -55,14 +58,14 @@ export interface RefusalEntry {
 
 export type HistoryEntry = SwitchEntry | RefusalEntry
 
-/** What keeps a provider from serving its newest configuration. */
+/** The problem that keeps a provider from serving its newest configuration. */
 export interface LastError {
   readonly at: string
   readonly code?: string
   readonly message: string
 }
 
-/** The last switches and refusals, newest first, and what each provider suffers from. */
+/** Keeps the last switches and refusals, newest first, and the last error of each provider. */
 export class History {
   readonly #entries: HistoryEntry[] = []
   readonly #lastErrors = new Map<string, LastError>()
@@ -104,7 +107,7 @@ export class History {
     return this.#switches
   }
 
-  /** As `Date.now()` said. */
+  /** The time of the last switch, as returned by `Date.now()`. */
   get lastSwitchAt(): number | undefined {
     return this.#lastSwitchAt
   }
@@ -121,7 +124,7 @@ export class History {
     return this.#lastErrors.get(provider)
   }
 
-  /** @returns stops it */
+  /** Calls the listener for each new entry. @returns a function that stops this */
   onEntry(listener: (entry: HistoryEntry) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -172,18 +175,18 @@ function listed({ added, removed, changed }: Changes): ListedChanges {
   return { added: listedNames(added), removed: listedNames(removed), changed: listedNames(changed) }
 }
 
-/** How many, and the first hundred. */
+/** Returns the number of all names, and the first hundred of them. */
 export function listedNames(all: readonly string[]): ListedNames {
   return { count: all.length, names: firstOf(all) }
 }
 
-/** Of what is cut, what guards must not be a part. */
+/** Puts warnings about dropped guards first. The list is cut at its end, and these warnings must not be lost. */
 function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
   const isGuard = ({ code }: Issue) => code === 'GUARD_DROPPED'
   return [...warnings.filter(isGuard), ...warnings.filter((warning) => !isGuard(warning))]
 }
 
-/** The first hundred, and no more than fit: of a generation of long names the first few say enough. */
+/** Returns the first hundred names, or fewer if they are long. A generation of long names would make the history too large. */
 function firstOf(names: readonly string[]): readonly string[] {
   let length = 0
   const fitting = names.slice(0, MAX_LISTED).findIndex((name) => {

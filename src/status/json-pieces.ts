@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** An object whose entries are worked out one by one, as they are written: there may be a hundred thousand. */
+/** An object whose entries are computed one by one while it is written. There may be a hundred thousand of them. */
 export class Entries {
   readonly each: Iterable<readonly [name: string, value: unknown]>
 
@@ -12,7 +12,7 @@ export class Entries {
   }
 }
 
-/** The JSON of a value, in pieces: of `Entries`, and of plain objects around them, one for each entry. */
+/** Yields the JSON of a value in pieces. `Entries`, and plain objects that contain them, yield one piece for each entry. */
 export function* jsonPieces(value: unknown): Generator<string> {
   const entries = value instanceof Entries ? value.each : isPlain(value) ? Object.entries(value) : undefined
   if (entries === undefined) {
@@ -29,15 +29,15 @@ export function* jsonPieces(value: unknown): Generator<string> {
   yield before === '{' ? '{}' : '}'
 }
 
-/** As much as is made in one turn of the event loop, in characters: requests are served in between. */
+/** Characters that are produced in one turn of the event loop. Between two pieces the proxy serves requests. */
 const PIECE = 64 * 1024
 
 /**
- * Writes JSON, and ends the response. All of it is made before the first of it leaves: a client that does not read must not
- * keep alive the configuration that it asked for. Nor may whoever calls this wait for it in a function that still knows
- * the value.
+ * Writes a value as JSON and ends the response. All JSON is produced before the first byte is sent. A client that does not read
+ * would otherwise keep the configuration that it asked for in memory. For the same reason the caller must not await this in a
+ * function that still holds the value.
  *
- * @returns rejects if its client leaves before the end
+ * @returns a promise that rejects if the client disconnects before the end
  */
 export function writeJson(res: ServerResponse, value: unknown): Promise<void> {
   return gathered(value).then((pieces) => pipeline(Readable.from(pieces), res))
@@ -56,7 +56,7 @@ async function gathered(value: unknown): Promise<string[]> {
   return [...pieces, `${text}\n`]
 }
 
-/** Objects in which `Entries` may stand; a list is written at once. */
+/** Tells whether a value is an object that contains `Entries`. Any other value is written at once. */
 function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsEntries)
 }

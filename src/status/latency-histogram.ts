@@ -1,15 +1,18 @@
-/** Steps in which a time doubles: a percentile is at most 4.5 % off. */
+/** Buckets for each doubling of the time. With 8 a percentile is off by at most 4.5 %. */
 const PER_OCTAVE = 8
-/** From a microsecond to somewhat over a minute; what lasts longer counts as that. */
+/** The number of buckets. They reach from a microsecond to a little more than a minute. Longer times count in the last bucket. */
 const BUCKETS = 26 * PER_OCTAVE
 
-/** How long requests took, in buckets that grow with the time: one addition for each, a kilobyte in all. */
+/**
+ * Counts durations in buckets whose width grows with the time. It needs one addition for each duration, and about a kilobyte of
+ * memory.
+ */
 export class LatencyHistogram {
   readonly #counts = new Uint32Array(BUCKETS)
   #count = 0
   #totalMs = 0
 
-  /** @param ms milliseconds */
+  /** Counts one duration. @param ms milliseconds */
   record(ms: number): void {
     const bucket = ms > 0.001 ? Math.floor(Math.log2(ms * 1_000) * PER_OCTAVE) : 0
     const place = Math.min(bucket, BUCKETS - 1)
@@ -22,15 +25,16 @@ export class LatencyHistogram {
     return this.#count
   }
 
-  /** Milliseconds; undefined if nothing was recorded. */
+  /** The mean in milliseconds. Undefined if nothing was recorded. */
   get mean(): number | undefined {
     return this.#count === 0 ? undefined : this.#totalMs / this.#count
   }
 
   /**
-   * Within what so many of the times lie, in milliseconds; undefined if nothing was recorded.
+   * Returns a percentile in milliseconds: this share of the recorded times was at most as long. Undefined if nothing was
+   * recorded.
    *
-   * @param share from 0 to 1
+   * @param share from 0 to 1, such as 0.99
    */
   percentile(share: number): number | undefined {
     if (this.#count === 0) return undefined

@@ -11,24 +11,24 @@ import { maskedRule } from './masked.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
 
-/** Of a backend's servers, so many are listed. */
+/** The highest number of a backend's servers that are listed. */
 const MAX_SERVERS = 1_000
 
-/** Which part of a list is asked for. */
+/** The part of a list that a request asks for. */
 export interface Page {
-  /** A part of a name, a rule or a backend's name, in any case. */
+  /** A part of a name, a rule or a backend's name. Upper and lower case do not matter. */
   readonly search: string
   readonly offset: number
   readonly limit: number
 }
 
-/** Frontends and backends as they serve now, and what each is asked. */
+/** Describes the frontends and backends that serve now, with their traffic. */
 export class LiveState {
   readonly #source: StatusSource
   readonly #traffic: Traffic
   readonly #history: History
   #ejections = 0
-  /** What the last search found: whoever scrolls asks for the same again and again. */
+  /** The result of the last search. A user who scrolls through a list repeats the same search for each page. */
   #found:
     | { readonly snapshot: Snapshot; readonly key: string; readonly entries: readonly unknown[] }
     | undefined
@@ -40,13 +40,13 @@ export class LiveState {
     events.on('serverDown', () => {
       this.#ejections += 1
     })
-    // It holds a whole configuration.
+    // The last search result holds a whole configuration in memory, so a switch drops it.
     events.on('configChanged', () => {
       this.#found = undefined
     })
   }
 
-  /** Which version each provider serves, and since when. */
+  /** Describes the state of each provider: the version that serves, and since when. */
   config() {
     const { snapshot, inFlight } = this.#source.engine
     const step = this.#source.shutdown()
@@ -70,7 +70,7 @@ export class LiveState {
     }
   }
 
-  /** In the order in which they are tried. */
+  /** Lists frontends in the order in which the router tries them. */
   async frontends(page: Page) {
     const all = (snapshot: Snapshot) => snapshot.router.frontends
     const found = await this.#find('frontends', page, all, ({ name, rule, backend }) => [name, rule, backend])
@@ -87,7 +87,7 @@ export class LiveState {
     return { ...found, entries: found.entries.map((backend) => this.#backendRow(backend, inFlight)) }
   }
 
-  /** How often servers were taken out. */
+  /** The number of times that servers were taken out of rotation. */
   get ejections(): number {
     return this.#ejections
   }
@@ -104,7 +104,7 @@ export class LiveState {
     const known = this.#found?.snapshot === snapshot && this.#found.key === key ? this.#found : undefined
     const entries = (known?.entries ??
       (await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts)))) as readonly T[]
-    // Not one that was replaced meanwhile: nobody would forget it.
+    // A snapshot that was replaced during the search must not be kept. Its switch has passed, so nothing would drop it.
     if (snapshot === this.#source.engine.snapshot) this.#found = { snapshot, key, entries }
     const { size } = kind === 'frontends' ? snapshot.config.frontends : snapshot.config.backends
     return {
@@ -132,7 +132,7 @@ export class LiveState {
     return {
       name,
       method: config.loadBalancer?.method ?? DEFAULT_STRATEGY,
-      requests: this.#traffic.requestsOf(name),
+      requests: this.#traffic.servers.requestsOf(name),
       retries: this.#traffic.retries.get(name) ?? 0,
       inFlight: inFlight.get(name) ?? 0,
       serverCount: servers.length,
@@ -143,7 +143,7 @@ export class LiveState {
   }
 
   #serverRow(backend: string, { name, url, weight, upstream, state }: LiveServer, inFlight: number) {
-    const traffic = this.#traffic.serverOf(backend, name)
+    const traffic = this.#traffic.servers.of(backend, name)
     const latency = traffic?.before.count ? traffic.before : traffic?.latency
     const meanMs = latency?.mean
     const p99Ms = latency?.percentile(0.99)
@@ -162,7 +162,7 @@ export class LiveState {
     }
   }
 
-  /** By server, and by a backend's name. Counted when somebody asks: a request pays nothing for it. */
+  /** Counts the requests under way by server and by backend name. They are counted on demand, so that no request pays for it. */
   #inFlight(): Map<LiveServer | string, number> {
     const counts = new Map<LiveServer | string, number>()
     const count = (of: LiveServer | string) => counts.set(of, (counts.get(of) ?? 0) + 1)

@@ -6,24 +6,28 @@ import type { SonicBoom } from 'sonic-boom'
 import { settledWithin } from '../base/timing.js'
 import { LogWarning } from './log-warning.js'
 
-/** Bytes that are gathered before they are written, or for how long, in milliseconds. */
-const GATHERED = 32 * 1024
-const GATHERED_MS = 1_000
-/** What may wait for a disk that does not take it; more is left out, and said. */
-const MAX_WAITING = 16 * 1024 * 1024
-/** For what is gathered to be written at the end, in milliseconds. */
+/** Bytes that are buffered before they are written to the file. */
+const BUFFER_BYTES = 32 * 1024
+/** Milliseconds after which buffered bytes are written in any case. */
+const FLUSH_MS = 1_000
+/** Bytes that may wait for a slow disk. Further lines are dropped, and a warning says so. */
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+/** Milliseconds that buffered lines get to be written when the file is closed. */
 const CLOSE_MS = 2_000
 
-/** Without waiting: a pipe that nobody reads would hold up whoever opens it for ever. */
+/**
+ * Flags for opening the file. `O_NONBLOCK` matters for a named pipe: without a reader, opening it would otherwise block
+ * forever.
+ */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
 
-/** A file that lines are added to. A disk that takes nothing is told of once, by a warning of the process, and harms no request. */
+/** Appends lines to a file. If the disk cannot write, the process emits one warning, and no request fails. */
 export class LogFile {
   readonly #path: string
   readonly #warning: LogWarning
   #file: SonicBoom | undefined
   #isClosed = false
-  /** Of this turn of the event loop. */
+  /** The lines of this turn of the event loop. */
   #lines = ''
 
   constructor(path: string) {
@@ -31,13 +35,14 @@ export class LogFile {
     this.#warning = new LogWarning(`the log ${path}`)
   }
 
-  /** @throws what node says, if it cannot be opened */
+  /** Opens the file. @throws Error of Node if the file cannot be opened */
   async open(): Promise<void> {
     this.#file = await this.#openNew()
   }
 
   write(line: string): void {
-    // sonic-boom counts the bytes of each text that it is given, which costs more than to make the line.
+    // Collect the lines of one turn. sonic-boom counts the bytes of each text that it gets, and that costs more than building
+    // the line.
     if (this.#lines === '') setImmediate(this.#passOn)
     this.#lines += line
   }
@@ -48,7 +53,7 @@ export class LogFile {
     if (lines !== '') this.#file?.write(lines)
   }
 
-  /** Opens it anew. Where that fails, lines go on to the file that was there. */
+  /** Opens the file again. If it fails, lines still go to the old file. */
   async reopen(): Promise<void> {
     if (!this.#file) return
     try {
@@ -58,11 +63,11 @@ export class LogFile {
       this.#file = file
       if (before) await end(before)
     } catch (error) {
-      this.#warning.tell(`cannot be opened anew: ${(error as Error).message}`)
+      this.#warning.tell(`cannot be reopened: ${(error as Error).message}`)
     }
   }
 
-  /** What is gathered is written first. */
+  /** Writes the buffered lines, then closes the file. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#passOn()
@@ -79,14 +84,14 @@ export class LogFile {
     const fd = await promisify(open)(this.#path, APPEND, 0o644)
     if (this.#isClosed) {
       await promisify(close)(fd)
-      throw new Error('it was closed meanwhile')
+      throw new Error('the log was closed while its file was being opened')
     }
     const file = new File({
       fd,
-      minLength: GATHERED,
-      maxWrite: 2 * GATHERED,
-      maxLength: MAX_WAITING,
-      periodicFlush: GATHERED_MS,
+      minLength: BUFFER_BYTES,
+      maxWrite: 2 * BUFFER_BYTES,
+      maxLength: MAX_WAITING_BYTES,
+      periodicFlush: FLUSH_MS,
       sync: false,
     })
     file.on('error', (error) => this.#warning.tell(`cannot be written: ${error.message}`))
@@ -96,7 +101,7 @@ export class LogFile {
   }
 }
 
-/** Writes what is gathered, and closes it; a disk that does not take it has so long. */
+/** Writes the buffered lines and closes the file. A disk that does not respond delays this by at most 4 s. */
 async function end(file: SonicBoom): Promise<void> {
   const closed = new Promise((resolve) => file.once('close', resolve))
   const failed = new Promise((resolve) => file.once('error', resolve))

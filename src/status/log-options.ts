@@ -8,12 +8,16 @@ export const ACCESS_LOG_OPTIONS = ['file', 'stream', 'logger', 'format', 'filter
 const FILTERS = ['statusCodes', 'retryAttempts', 'minDurationMs'] as const
 const MODES: readonly unknown[] = ['keep', 'redact', 'drop']
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected */
+/**
+ * Checks the options of the access log.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, the value found and the value expected
+ */
 export function checkAccessLogOptions(options: AccessLogOptions): void {
   onlyKnownOptions(options, ACCESS_LOG_OPTIONS, 'accessLog.')
   const { file, stream, logger, format = 'common', filters = {}, headers = {} } = options
   const targets = [file, stream, logger].filter((target) => target !== undefined)
-  if (targets.length !== 1) throw invalid('accessLog: expected one of file, stream and logger')
+  if (targets.length !== 1) throw invalid('accessLog: expected exactly one of file, stream and logger')
   if (file !== undefined && (typeof file !== 'string' || file === ''))
     throw invalid(`accessLog.file: expected the path of a file, found ${describeValue(file)}`)
   if (stream !== undefined && typeof stream.write !== 'function')
@@ -26,7 +30,7 @@ export function checkAccessLogOptions(options: AccessLogOptions): void {
   checkFilters(filters)
   onlyKnownOptions(headers, ['default', 'names'], 'accessLog.headers.')
   if (options.headers !== undefined && format === 'common' && !logger)
-    throw invalid('accessLog.headers: the common format has none; choose format: "json"')
+    throw invalid('accessLog.headers: the common format has no headers; choose format: "json"')
   const { default: standard = 'drop', names = {} } = headers
   for (const [name, mode] of [['default', standard], ...Object.entries(names)])
     if (!MODES.includes(mode))
@@ -35,14 +39,16 @@ export function checkAccessLogOptions(options: AccessLogOptions): void {
       )
 }
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` */
+/** Checks that a logger has all methods. @throws ProxyError `PROXY_OPTION_INVALID` */
 export function checkLogger(logger: unknown, methods: readonly string[], name: string): void {
   if (logger === undefined) return
   const missing = methods.find(
     (method) => typeof (logger as Record<string, unknown> | null)?.[method] !== 'function',
   )
   if (missing !== undefined)
-    throw invalid(`${name}: expected a logger with ${methods.join(', ')}, as pino's; ${missing} is missing`)
+    throw invalid(
+      `${name}: expected a logger with ${methods.join(', ')}, such as one of pino; ${missing} is missing`,
+    )
 }
 
 function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
@@ -50,7 +56,7 @@ function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
   const { statusCodes = [], retryAttempts = false, minDurationMs = 0 } = filters
   const wrong = Array.isArray(statusCodes) ? statusCodes.find((range) => !isStatusRange(range)) : statusCodes
   if (wrong !== undefined || filters.statusCodes?.length === 0) {
-    const expected = 'expected statuses and ranges, as "404" and "500-599", one at least'
+    const expected = 'expected at least one status or range such as "404" or "500-599"'
     throw invalid(
       `accessLog.filters.statusCodes: ${expected}${wrong === undefined ? '' : `, found ${describeValue(wrong)}`}`,
     )
@@ -61,7 +67,7 @@ function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
     )
   if (!(typeof minDurationMs === 'number' && minDurationMs >= 0))
     throw invalid(
-      `accessLog.filters.minDurationMs: expected milliseconds, found ${describeValue(minDurationMs)}`,
+      `accessLog.filters.minDurationMs: expected milliseconds, 0 or more, found ${describeValue(minDurationMs)}`,
     )
 }
 

@@ -1,9 +1,9 @@
-/** Tells that a log cannot be written: by a warning of the process, once, until it can be again. */
+/** Emits a warning of the process if a log cannot be written. It warns once, and again only after the log has recovered. */
 export class LogWarning {
   readonly #log: string
   #isTold = false
 
-  /** @param log in words */
+  /** @param log the log in words, such as "the access log" */
   constructor(log: string) {
     this.#log = log
   }

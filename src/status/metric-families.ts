@@ -1,40 +1,25 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { maskCredentials } from '../base/credentials.js'
 import type { LiveServer } from '../engine/backends/live-server.js'
 import type { Snapshot } from '../engine/snapshot.js'
+import { eventLoopLag } from './event-loop-lag.js'
 import type { History } from './history.js'
 import type { LiveState } from './live-state.js'
+import type { MetricFamily, MetricValue } from './metric-family.js'
 import { methodLabel, type Series } from './series.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
 
-/** One number with its labels. */
-export interface MetricValue {
-  /** For the parts of a histogram. */
-  readonly metricName?: string
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-}
-
-/** One metric with all its series, worked out when it is read. */
-export interface MetricFamily {
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly values: () => MetricValue[]
-}
-
-/** What metrics are read from. */
+/** The objects that metrics are read from. */
 export interface MetricSources {
   readonly source: StatusSource
   readonly traffic: Traffic
   readonly history: History
   readonly live: LiveState
-  /** Servers with series of their own. */
+  /** The highest number of servers that have their own series. */
   readonly maxServers: number
 }
 
-/** Every metric. Names follow those of Traefik 1.7 where it has one; adding one is adding a row. */
+/** Returns every metric. Names follow Traefik 1.7 where it has such a metric. To add a metric, add a row. */
 export function metricFamilies(sources: MetricSources, prefix: string): readonly MetricFamily[] {
   const { source, traffic, history } = sources
   const requests = (label: string, name: string, of: () => ReadonlyMap<string, Series>): MetricFamily[] => [
@@ -46,7 +31,7 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     },
     {
       name: `${prefix}${name}_request_duration_seconds`,
-      help: `How long requests took, by ${name}, status, method and protocol.`,
+      help: `Seconds that requests took, by ${name}, status, method and protocol.`,
       type: 'histogram',
       values: () => durations(`${prefix}${name}_request_duration_seconds`, label, of(), traffic.bounds),
     },
@@ -73,11 +58,15 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     counter('config_reloads_failure_total', 'Configurations that were refused.', () =>
       one(providers().reduce((sum, { provider }) => sum + history.refusalsOf(provider), 0)),
     ),
-    gauge('config_last_reload_success', 'When a configuration last went live, in Unix seconds.', () =>
-      one((history.lastSwitchAt ?? 0) / 1e3),
+    gauge(
+      'config_last_reload_success',
+      'The Unix time when a configuration last went live, in seconds.',
+      () => one((history.lastSwitchAt ?? 0) / 1e3),
     ),
-    gauge('config_last_reload_failure', 'When a configuration was last refused, in Unix seconds.', () =>
-      one((history.lastRefusalAt ?? 0) / 1e3),
+    gauge(
+      'config_last_reload_failure',
+      'The Unix time when a configuration was last refused, in seconds.',
+      () => one((history.lastRefusalAt ?? 0) / 1e3),
     ),
     gauge('config_generation', 'The generation that serves; 0 before the first.', () =>
       one(source.engine.generation),
@@ -85,7 +74,7 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
     counter('config_refusals_total', 'Configurations that were refused, by provider.', () =>
       providers().map(({ provider }) => ({ labels: { provider }, value: history.refusalsOf(provider) })),
     ),
-    gauge('provider_state', '1 for the state in which a provider is, else 0.', () =>
+    gauge('provider_state', '1 for the current state of a provider, 0 for the other states.', () =>
       providers().flatMap(({ provider, state }) =>
         ['pending', 'live', 'unavailable'].map((each) => ({
           labels: { provider, state: each },
@@ -93,44 +82,54 @@ export function metricFamilies(sources: MetricSources, prefix: string): readonly
         })),
       ),
     ),
-    gauge('provider_live_age_seconds', 'For how long what a provider serves has been live.', () =>
+    gauge('provider_live_age_seconds', 'Seconds since the configuration of a provider went live.', () =>
       providers().flatMap(({ provider, ageMs }) =>
         ageMs === undefined ? [] : { labels: { provider }, value: ageMs / 1e3 },
       ),
     ),
-    gauge('provider_stale', '1 while a provider serves what was kept from an earlier run, else 0.', () =>
-      providers().map(({ provider, staleSince }) => ({
-        labels: { provider },
-        value: staleSince === undefined ? 0 : 1,
-      })),
+    gauge(
+      'provider_stale',
+      '1 while a provider serves the last good configuration of an earlier run, else 0.',
+      () =>
+        providers().map(({ provider, staleSince }) => ({
+          labels: { provider },
+          value: staleSince === undefined ? 0 : 1,
+        })),
     ),
-    gauge('dropped_guards', 'Fields that guard and that a provider serves without, as was asked for.', () =>
-      providers().map(({ provider, droppedGuards = [] }) => ({
-        labels: { provider },
-        value: droppedGuards.length,
-      })),
+    gauge(
+      'dropped_guards',
+      'Guards of the configuration that a provider ignores, as unsupportedFields.warn allows.',
+      () =>
+        providers().map(({ provider, droppedGuards = [] }) => ({
+          labels: { provider },
+          value: droppedGuards.length,
+        })),
     ),
     ...requests('entrypoint', 'entrypoint', () => traffic.entryPoints),
     ...requests('backend', 'backend', () => traffic.backends),
     counter('backend_retries_total', 'Requests that were sent again, by backend.', () =>
       [...traffic.retries].map(([backend, value]) => ({ labels: { backend }, value })),
     ),
-    gauge('backend_server_up', '1 if a server is in rotation, 0 if it was taken out of it.', () =>
+    gauge('backend_server_up', '1 if a server is in rotation, 0 if it was taken out.', () =>
       servers(sources, (backend, { name, url, state }) => ({
         labels: { backend, server: name, url: maskCredentials(url) },
         value: state.isAvailable ? 1 : 0,
       })),
     ),
-    counter('backend_ejections_total', 'How often servers were taken out of rotation.', () =>
+    counter('backend_ejections_total', 'The number of times that servers were taken out of rotation.', () =>
       one(sources.live.ejections),
     ),
     gauge(
       'upstream_connections',
-      'Connections to servers, by origin and by whether a request has them.',
+      'Connections to servers, by origin and by state: busy with a request, or idle.',
       () => connections(sources),
     ),
     gauge('requests_in_flight', 'Requests under way.', () => one(source.engine.inFlight.size)),
-    gauge('event_loop_lag_seconds', 'How late the event loop was since the last reading.', eventLoopLag()),
+    gauge(
+      'event_loop_lag_seconds',
+      'The delay of the event loop since the last reading, in seconds.',
+      eventLoopLag(),
+    ),
   ]
 }
 
@@ -170,7 +169,7 @@ function durations(
   return values
 }
 
-/** Counted when read: no request pays for it. */
+/** Counts requests under way when the metric is read, so that no request pays for it. */
 function openRequests(label: string, { source, traffic }: MetricSources): MetricValue[] {
   const open = new Map<string, MetricValue & { value: number }>()
   for (const { req, backend, entryPoint = '', tunnelled } of source.engine.inFlight.exchanges) {
@@ -189,7 +188,7 @@ function openRequests(label: string, { source, traffic }: MetricSources): Metric
   return [...open.values()]
 }
 
-/** The first so many servers of a configuration. */
+/** Calls a function for the first servers of the configuration, at most `maxServers`. */
 function servers<T>(
   { source, maxServers }: MetricSources,
   of: (backend: string, server: LiveServer) => T,
@@ -208,7 +207,7 @@ function backendsOf(snapshot: Snapshot | undefined) {
   return snapshot?.backends.values() ?? []
 }
 
-/** Several servers may share an origin, and an origin may have several addresses. */
+/** Counts connections by origin. Several servers may share an origin, and an origin may have several addresses. */
 function connections(sources: MetricSources): MetricValue[] {
   const upstreams = new Set(servers(sources, (_backend, { upstream }) => upstream))
   const origins = new Map<string, { open: number; idle: number }>()
@@ -224,29 +223,4 @@ function connections(sources: MetricSources): MetricValue[] {
       { labels: { ...labels, state: 'busy' }, value: open - idle },
     ]
   })
-}
-
-const RESOLUTION_MS = 10
-
-/** Measured from the first reading on. */
-function eventLoopLag(): () => MetricValue[] {
-  let histogram: IntervalHistogram | undefined
-  return () => {
-    if (histogram === undefined) {
-      histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-      histogram.enable()
-      return []
-    }
-    const { max, mean, count } = histogram
-    const p99 = histogram.percentile(99)
-    histogram.reset()
-    if (count === 0) return []
-    // Node measures from one tick of its timer to the next: what is beyond its period is lag.
-    const lag = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - RESOLUTION_MS / 1e3)
-    return [
-      { labels: { of: 'mean' }, value: lag(mean) },
-      { labels: { of: 'p99' }, value: lag(p99) },
-      { labels: { of: 'max' }, value: lag(max) },
-    ]
-  }
 }

@@ -1,39 +1,70 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Registry } from 'prom-client'
 import { asError, ProxyError } from '../model/errors.js'
-import { type MetricFamily, type MetricSources, type MetricValue, metricFamilies } from './metric-families.js'
+import { type MetricSources, metricFamilies } from './metric-families.js'
+import type { MetricFamily, MetricValue } from './metric-family.js'
 
-/** How metrics are named and bounded. */
+/**
+ * Options of the metrics: their names, and how many series they have.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` from `createProxy` if an option is wrong
+ * @example
+ * ```ts
+ * const metrics: MetricsOptions = { prefix: 'edge_', buckets: [0.01, 0.1, 1] }
+ * const proxy = createProxy({ config, status: { address: ':8080', metrics } })
+ * ```
+ */
 export interface MetricsOptions {
   /**
-   * The host's own registry of prom-client: ours stand in it too, and `/metrics` answers with all that it holds. Default: a
-   * registry with ours alone.
+   * The host's own registry of prom-client. The proxy adds its metrics to it, and `/metrics` answers with everything in it. If
+   * a metric name is taken already, `proxy.ready()` rejects with `PROXY_OPTION_INVALID`.
+   *
+   * @default a registry with the proxy's metrics only
+   * @example
+   * ```ts
+   * import { register } from 'prom-client'
+   * const proxy = createProxy({ config, status: { metrics: { registry: register } } })
+   * ```
    */
   readonly registry?: Registry
-  /** Before every name. Default `switchover_`. */
+  /**
+   * The prefix of every metric name.
+   *
+   * @default 'switchover_'
+   */
   readonly prefix?: string
-  /** Upper bounds of durations, in seconds, ascending. Default 0.005, 0.025, 0.1, 0.3, 1.2, 5. */
+  /**
+   * Upper bounds of the duration histograms, in seconds, ascending. Source: the defaults of Traefik 1.7, with more bounds below
+   * them.
+   *
+   * @default [0.005, 0.025, 0.1, 0.3, 1.2, 5]
+   */
   readonly buckets?: readonly number[]
-  /** Backends, and servers, with series of their own; the others are counted as `other`. Default 1,000. */
+  /**
+   * The highest number of backends, and of servers, that have their own series. Further backends are counted together as
+   * `other`.
+   *
+   * @default 1000
+   */
   readonly maxBackends?: number
 }
 
-/** Metrics as text, and what kind of text it is. */
+/** Metrics as text, with its content type. */
 export interface MetricsText {
   readonly type: string
   readonly body: string
 }
 
 const OPENMETRICS = 'application/openmetrics-text'
-/** As many series become text in one turn of the event loop. */
+/** The number of series that are written in one turn of the event loop. */
 const SLICE = 5_000
 
-/** The metrics as text, for Prometheus (0.0.4) or OpenMetrics (1.0.0). Nothing is worked out before somebody asks. */
+/** Writes the metrics as text for Prometheus (0.0.4) or OpenMetrics (1.0.0). They are computed only on demand. */
 export class Metrics {
   readonly #families: readonly MetricFamily[]
   readonly #host: Registry | undefined
   readonly #registered: string[] = []
-  /** By what was asked for: who asks meanwhile gets the same. */
+  /** Texts in progress, by whether OpenMetrics was requested. Concurrent requests share one text. */
   readonly #underWay = new Map<boolean, Promise<MetricsText>>()
 
   constructor(sources: MetricSources, { registry, prefix = 'switchover_' }: MetricsOptions = {}) {
@@ -41,7 +72,7 @@ export class Metrics {
     this.#host = registry
   }
 
-  /** Puts ours into the host's registry, all of them or none. @throws what the registry throws: a name is taken */
+  /** Adds all metrics to the host's registry, or none. @throws ProxyError `PROXY_OPTION_INVALID` if a name is taken */
   register(): void {
     const registry = this.#host
     if (!registry) return
@@ -52,17 +83,17 @@ export class Metrics {
       }
     } catch (error) {
       this.unregister()
-      const message = `metrics.registry: ${asError(error).message} Give this proxy a prefix of its own (status.metrics.prefix)`
+      const message = `metrics.registry: ${asError(error).message} Set another prefix for this proxy (status.metrics.prefix)`
       throw new ProxyError('PROXY_OPTION_INVALID', message, { cause: error })
     }
   }
 
-  /** Takes them out again. @throws what the registry throws */
+  /** Removes the metrics from the host's registry. @throws Error of the registry */
   unregister(): void {
     for (const name of this.#registered.splice(0)) this.#host?.removeSingleMetric(name)
   }
 
-  /** @param accept the header of whoever asks */
+  /** Returns the metrics as text. @param accept the `Accept` header of the request */
   async read(accept = ''): Promise<MetricsText> {
     if (this.#host) return { type: this.#host.contentType, body: await this.#host.metrics() }
     const asOpenMetrics = accept.includes(OPENMETRICS)
@@ -85,17 +116,20 @@ export class Metrics {
   }
 }
 
-/** What the registry makes of a metric; in slices, for it would make it of all its series at once. */
+/**
+ * Returns the text of one metric. Series are written in slices, because prom-client would block the event loop with a large
+ * metric.
+ */
 async function textOf(registry: Registry, family: MetricFamily, asOpenMetrics: boolean): Promise<string> {
   const values = family.values()
-  // OpenMetrics names a counter without what ends its series.
+  // In OpenMetrics the name of a counter has no `_total`. Only its series have that ending.
   const name = asOpenMetrics && family.type === 'counter' ? family.name.replace(/_total$/, '') : family.name
   let text = ''
   for (let at = 0; at === 0 || at < values.length; at += SLICE) {
     const metric = asMetric({ ...family, name, values: () => values.slice(at, at + SLICE) })
-    // Not among its types, though what `metrics()` is made of.
+    // prom-client's types do not declare this method, but its `metrics()` calls it.
     const piece = await (registry as Registry & TextMaker).getMetricsAsString(metric)
-    // The help and the type stand before the first alone.
+    // Only the first slice keeps the lines of help and type.
     text += at === 0 ? piece : piece.replace(/^(?:#.*\n)*/, '\n')
     if (values.length > SLICE) await nextTurn()
   }
@@ -106,14 +140,17 @@ interface TextMaker {
   getMetricsAsString(metric: object): Promise<string>
 }
 
-/** What a registry takes for a metric of its own: prom-client's would cost each request more than all of ours. */
+/**
+ * Returns an object that a registry accepts as a metric. A metric class of prom-client would cost each request more than all
+ * metrics here.
+ */
 function asMetric({ name, help, type, values }: MetricFamily) {
   return {
     name,
     help,
     type,
     async get(): Promise<object> {
-      // By its name of now: a registry of OpenMetrics changes it.
+      // Read the name at this moment, because a registry for OpenMetrics changes it.
       return { name: this.name, help, type, values: values() satisfies MetricValue[], aggregator: 'sum' }
     },
     reset() {},

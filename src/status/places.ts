@@ -1,24 +1,25 @@
-/** How many places there are. */
+/** The highest number of entries, in total and for each client address. */
 export interface PlaceLimits {
   readonly total: number
   readonly perAddress: number
 }
 
-/** What to do with an entry whose place goes to another. */
+/** Says how an entry is ended when another entry takes its place. */
 export interface PlaceRules<T> {
   readonly end: (entry: T) => void
-  /** Idle ones go first. Default: all are. */
+  /** Tells whether an entry is idle. Idle entries are ended first. If undefined, every entry counts as idle. */
   readonly isIdle?: (entry: T) => boolean
 }
 
 /**
- * Gives a place to each that comes, and ends another where there is none: the oldest of the same address if that has its share,
- * else the oldest of the address with the most. A health check behind the same address as an attacker still gets in.
+ * Limits the number of entries, such as connections. A new entry always gets in, and may end an older one. If its own address
+ * has reached its limit, the oldest entry of that address ends. If all places are taken, the oldest entry of the address with
+ * the most entries ends. So a health check from the same address as an attacker still gets in.
  */
 export class Places<T> {
   readonly #limits: PlaceLimits
   readonly #rules: PlaceRules<T>
-  /** Each in the order of coming. */
+  /** The entries of each address, oldest first. */
   readonly #byAddress = new Map<string, Set<T>>()
   #taken = 0
 
@@ -27,11 +28,15 @@ export class Places<T> {
     this.#rules = rules
   }
 
-  /** @returns gives the place back; further calls change nothing */
+  /**
+   * Adds an entry, and ends another one if necessary.
+   *
+   * @returns a function that gives the place back. Further calls of it do nothing.
+   */
   enter(entry: T, remoteAddress: string | undefined): () => void {
     const address = networkOf(remoteAddress)
-    const mates = this.#byAddress.get(address)
-    if (mates && mates.size >= this.#limits.perAddress) this.#endOneOf(mates, address)
+    const neighbours = this.#byAddress.get(address)
+    if (neighbours && neighbours.size >= this.#limits.perAddress) this.#endOneOf(neighbours, address)
     else if (this.#taken >= this.#limits.total) this.#endOneOf(...this.#greediest())
     const ofAddress = this.#byAddress.get(address) ?? new Set()
     this.#byAddress.set(address, ofAddress.add(entry))
@@ -69,9 +74,12 @@ export class Places<T> {
   }
 }
 
-/** An address, or of IPv6 its network of 64 bits: a machine may use every address of it (RFC 4291, 2.5.4). */
+/**
+ * Returns the network of an address. For IPv6 that is the network of 64 bits, because one machine may use every address of it
+ * (RFC 4291, section 2.5.4).
+ */
 export function networkOf(address = ''): string {
-  // IPv4, also as IPv6 writes it.
+  // IPv4, also in the form that IPv6 has for it (`::ffff:192.0.2.1`).
   if (!address.includes(':') || address.includes('.')) return address.replace(/^::ffff:/i, '')
   const [before = '', after] = address.split('::')
   const head = before === '' ? [] : before.split(':')

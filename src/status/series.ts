@@ -1,29 +1,38 @@
-/** Upper bounds in seconds. Source: Traefik 1.7's defaults, and finer ones below, where a proxy's time lies. */
+/**
+ * Default upper bounds of the duration buckets, in seconds. They are Traefik 1.7's defaults, with finer bounds below for the
+ * usual durations of a proxy.
+ */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.025, 0.1, 0.3, 1.2, 5]
 
-/** Requests that ended alike: of one method, protocol and status. */
+/** The requests with the same method, protocol and status. */
 export interface Cell {
   readonly method: string
   readonly protocol: string
   readonly code: number
   count: number
   seconds: number
-  /** How many lasted up to each bound, and longer than the one before. */
+  /**
+   * The number of requests in each bucket. A bucket reaches from the previous bound to its own. The last one has no upper
+   * bound.
+   */
   readonly buckets: number[]
 }
 
-/** Others are counted together: a client could invent a method for each request. The word is Traefik's. */
+/**
+ * Methods with their own label. All others share one label, because a client could invent a new method for each request. The
+ * name of that label is Traefik's.
+ */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']
 const OTHER_METHOD = 'EXTENSION_METHOD'
 const METHOD_PLACES: ReadonlyMap<string, number> = new Map(METHODS.map((method, place) => [method, place]))
 const PROTOCOLS = ['http', 'websocket']
 
-/** The method as a label. */
+/** Returns the metric label for a method. */
 export function methodLabel(method: string | undefined): string {
   return METHODS[METHOD_PLACES.get(method ?? '') ?? -1] ?? OTHER_METHOD
 }
 
-/** All requests of one entry point or backend, told apart as Traefik's metrics do. */
+/** Counts the requests of one entry point or backend, by the same labels as Traefik's metrics. */
 export class Series {
   readonly #bounds: readonly number[]
   readonly #cells = new Map<number, Cell>()
@@ -38,7 +47,7 @@ export class Series {
 
   count(method: string, code: number, seconds: number): void {
     const place = METHOD_PLACES.get(method) ?? METHODS.length
-    // A number, not a text, for each combination: this is done for every request.
+    // The key is a number and not a text, because this code runs for every request.
     const key = (place * PROTOCOLS.length + (code === 101 ? 1 : 0)) * 1_000 + code
     let cell = this.#cells.get(key)
     if (cell === undefined) {

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 
-/** What a browser must not do with a page or an answer of ours. */
+/** Headers that restrict what a browser may do with the status server's pages and answers. */
 const HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -13,36 +13,39 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 }
 
-/** Those that say nothing but how the process does, to whoever decides whether it gets requests. */
+/** Paths that need no token. They only show whether the process is ready, and health checks use them. */
 const OPEN = new Set(['/ping', '/ready'])
 
-/** As the system writes it. */
+/** Matches a loopback address as the operating system writes it. */
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/i
 
-/** What is wrong with a request before it is looked at. */
+/** The reason why a request is refused before its route is looked up. */
 export interface Refusal {
   readonly status: number
   readonly code: string
   readonly message: string
 }
 
-/** Sets the headers that every answer has. */
+/** Sets the security headers that every answer has. */
 export function setSafeHeaders(res: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value)
 }
 
-/** Decides who may ask. */
+/** Decides which requests the status server answers. */
 export class StatusGuard {
   readonly #token: Buffer | undefined
   readonly #checksHost: boolean
 
-  /** @param listensOn the address of its own listener; on loopback a page of another site could have its own name lead there */
+  /**
+   * @param listensOn the address of the status server's own listener. On loopback without a token, the guard checks `Host`,
+   *   because another site's domain name could resolve to 127.0.0.1 (DNS rebinding).
+   */
   constructor(token: string | undefined, listensOn?: string) {
     this.#token = token === undefined ? undefined : digest(token)
     this.#checksHost = token === undefined && listensOn !== undefined && LOOPBACK.test(listensOn)
   }
 
-  /** @param path without the query */
+  /** Returns the reason to refuse a request, or undefined. @param path the path without the query */
   refusalOf(req: IncomingMessage, path: string): Refusal | undefined {
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return {
@@ -54,9 +57,9 @@ export class StatusGuard {
       return {
         status: 421,
         code: 'HOST_REFUSED',
-        message: 'expected localhost or an address as Host; set status.token to be reached by another name',
+        message: 'expected localhost or an IP address in Host; set status.token to allow other names',
       }
-    // The page itself holds nothing; what it shows is asked for with the token.
+    // The dashboard's own files contain no data. Their scripts fetch the data with the token.
     if (this.#token === undefined || OPEN.has(path) || path.startsWith('/dashboard') || path === '/')
       return undefined
     const [, given] = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '') ?? []
@@ -69,7 +72,7 @@ export class StatusGuard {
   }
 }
 
-/** Of one length, so that comparing them tells nothing. */
+/** Hashes a token. All hashes have the same length, so that the comparison takes the same time for each token. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -3,33 +3,68 @@ import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { MetricsOptions } from './metrics.js'
 
-/** What can be seen from outside, and by whom. */
+/**
+ * Options of the status server, which shows the state of the proxy as JSON, metrics, events and a dashboard.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` from `createProxy` if an option is wrong
+ * @example
+ * ```ts
+ * const status: StatusOptions = { address: ':8080', token: 'a-long-random-token' }
+ * const proxy = createProxy({ config, status })
+ * ```
+ */
 export interface StatusOptions {
   /**
-   * Where the status server listens: `host:port`, `[::1]:port`, or `:port`, which is on 127.0.0.1. `0.0.0.0:8080` lets
-   * everybody in; give a `token` with it. Default: it does not listen; mount `proxy.statusHandler` in a server of the host's.
+   * The address to listen on: `host:port`, `[::1]:port` or `:port`. `:8080` listens on 127.0.0.1. `0.0.0.0:8080` is open to
+   * every network, so set a `token` too. Without an address nothing listens, and the host's code mounts `proxy.statusHandler`
+   * in a server of its own.
+   *
+   * @default undefined
+   * @example
+   * ```ts
+   * const proxy = createProxy({ config, status: { address: '127.0.0.1:8080' } })
+   * const { url } = await proxy.statusAddress()
+   * ```
    */
   readonly address?: string
-  /** What callers must send as `Authorization: Bearer ...`. `/ping` and `/ready` need none. Default: nothing is asked for. */
+  /**
+   * The token that clients must send as `Authorization: Bearer TOKEN`. `/ping` and `/ready` need none. Without this option no
+   * token is required.
+   *
+   * @default undefined
+   */
   readonly token?: string
-  /** Whether `/ready` says 503 also while a provider is unavailable or serves what was kept. Default false. */
+  /**
+   * If true, `/ready` also answers 503 while a provider is unavailable or serves the last good configuration of an earlier run.
+   *
+   * @default false
+   */
   readonly unreadyWhileStale?: boolean
+  /**
+   * Options of the metrics under `/metrics`.
+   *
+   * @default {}
+   */
   readonly metrics?: MetricsOptions
 }
 
 const OPTIONS = ['address', 'token', 'unreadyWhileStale', 'metrics'] as const
 const METRICS = ['registry', 'prefix', 'buckets', 'maxBackends'] as const
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected */
+/**
+ * Checks the options of the status server.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, the value found and the value expected
+ */
 export function checkStatusOptions(options: StatusOptions): void {
   onlyKnownOptions(options, OPTIONS, 'status.')
   const { address, token, unreadyWhileStale = false, metrics = {} } = options
   if (address !== undefined) parseStatusAddress(address)
-  // `token: process.env.TOKEN` of a variable that is not set would let everybody in.
+  // `token: process.env.TOKEN` is undefined if the variable is not set. Then everybody would get in, so it is an error.
   if ('token' in options && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) {
-    const message = 'status.token: expected a text of visible ASCII characters without blanks'
+    const message = 'status.token: expected a text of visible ASCII characters without spaces'
     throw invalid(
-      `${message}, found ${typeof token === 'string' ? 'another text' : describeValue(token)}; leave it out to ask for none`,
+      `${message}, found ${typeof token === 'string' ? 'another text' : describeValue(token)}; leave the option out to require no token`,
     )
   }
   if (typeof unreadyWhileStale !== 'boolean')
@@ -48,18 +83,18 @@ function checkMetrics(metrics: MetricsOptions): void {
     throw invalid('status.metrics.registry: expected a Registry of prom-client')
   if (!/^([a-zA-Z_:][\w:]*)?$/.test(prefix))
     throw invalid(
-      `status.metrics.prefix: expected the beginning of a metric's name, found ${describeValue(prefix)}`,
+      `status.metrics.prefix: expected a prefix for names of metrics, found ${describeValue(prefix)}`,
     )
   const ascend = (bound: unknown, place: number) =>
     typeof bound === 'number' &&
     bound > (place === 0 ? 0 : Number(buckets[place - 1])) &&
     Number.isFinite(bound)
   if (!Array.isArray(buckets) || !buckets.every(ascend) || metrics.buckets?.length === 0)
-    throw invalid('status.metrics.buckets: expected seconds above 0, ascending, one at least')
+    throw invalid('status.metrics.buckets: expected at least one bound, in seconds above 0, ascending')
   if (maxBackends !== undefined) positiveOption(maxBackends, 'status.metrics.maxBackends')
 }
 
-/** A host and a port as Traefik writes them. @throws ProxyError `PROXY_OPTION_INVALID` */
+/** Parses a host and a port in Traefik's notation. @throws ProxyError `PROXY_OPTION_INVALID` */
 export function parseStatusAddress(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(String(text)) ?? []
   if (port === '' || Number(port) > 65_535)

@@ -15,7 +15,7 @@ import type { StatusSource } from './status-source.js'
 import { traefikView } from './traefik-api.js'
 import type { Traffic } from './traffic.js'
 
-/** What the routes read from. */
+/** The objects that routes read from. */
 export interface StatusParts {
   readonly source: StatusSource
   readonly traffic: Traffic
@@ -27,19 +27,19 @@ export interface StatusParts {
   readonly unreadyWhileStale: boolean
 }
 
-/** One request for the status server. */
+/** One request to the status server. */
 interface Asked {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly query: URLSearchParams
-  /** What the pattern's groups took, decoded. */
+  /** The decoded parts of the path that the pattern's groups match. */
   readonly rest: readonly string[]
 }
 
-/** @returns false if there is no such thing after all */
+/** Answers a request. @returns false if there is nothing under this path */
 type Answer = (parts: StatusParts, asked: Asked) => Promise<boolean> | boolean
 
-/** Every path, and what answers it. Traefik 1.7's first, then ours; adding one is adding a row. */
+/** Every path with the function that answers it. Traefik 1.7's paths come first. To add a path, add a row. */
 export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer])[] = [
   [/^\/$/, toDashboard],
   [/^\/dashboard$/, toDashboard],
@@ -59,10 +59,10 @@ export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer]
   [/^\/api\/events$/, events],
 ]
 
-/** Its answer has no end. */
+/** The path of the event stream. Its response never ends, so limits for answers do not apply. */
 export const EVENTS_PATH = '/api/events'
 
-/** Of an explanation's lists. */
+/** The highest number of entries in each list of an explanation. */
 const MAX_EXPLAINED = 200
 const MAX_PAGE = 500
 
@@ -77,7 +77,7 @@ function text(res: ServerResponse, status: number, body: string, type = 'text/pl
   return true
 }
 
-/** Relative to where the handler is mounted, as Express tells. */
+/** Redirects to the dashboard. Express sets `baseUrl` to the path under which the handler is mounted. */
 function toDashboard(_parts: StatusParts, { req, res }: Asked): true {
   const { baseUrl = '' } = req as IncomingMessage & { baseUrl?: string }
   res.writeHead(302, { Location: `${baseUrl}/dashboard/`, 'Content-Length': 0 })
@@ -111,9 +111,10 @@ async function metrics({ metrics: all }: StatusParts, { req, res }: Asked): Prom
 
 async function ready({ source, unreadyWhileStale }: StatusParts, { res }: Asked): Promise<true> {
   const reasons = source.providers().flatMap(({ provider, state, ageMs, staleSince }) => {
-    if (ageMs === undefined) return `${provider}: nothing of it is live yet`
+    if (ageMs === undefined) return `${provider}: no configuration of it is live yet`
     if (!unreadyWhileStale) return []
-    if (staleSince !== undefined) return `${provider}: serves what was kept since ${staleSince}`
+    if (staleSince !== undefined)
+      return `${provider}: serves the last good configuration, kept since ${staleSince}`
     return state === 'unavailable' ? `${provider}: its source cannot be reached` : []
   })
   if (source.shutdown()) reasons.push('shutting down')
@@ -156,21 +157,22 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
 
 const EXPLAINED = ['host', 'path', 'clientIp', 'method', 'entryPoint']
 
-/** @throws ProxyError `PROXY_BAD_REQUEST` */
+/** Checks the query of an explanation. @throws ProxyError `PROXY_BAD_REQUEST` */
 function checkExplained(query: URLSearchParams): void {
   for (const name of query.keys())
     if (!EXPLAINED.includes(name))
       throw badQuery(
-        `there is no ${name}${suggestName(name, EXPLAINED) || `; there are ${EXPLAINED.join(', ')}`}`,
+        `there is no parameter ${name}${suggestName(name, EXPLAINED) || `; the known ones are ${EXPLAINED.join(', ')}`}`,
       )
-  if (!query.get('host')) throw badQuery('host: expected the host of a request, as in ?host=www.example.com')
+  if (!query.get('host'))
+    throw badQuery('host: expected the host of a request, such as ?host=www.example.com')
   const path = query.get('path') || '/'
   if (!path.startsWith('/'))
-    throw badQuery(`path: expected one that begins with /, found ${JSON.stringify(path)}`)
+    throw badQuery(`path: expected a path that begins with /, found ${JSON.stringify(path)}`)
   const clientIp = query.get('clientIp')
-  // The word of RFC 7239, section 6.2, for a client without an address.
+  // RFC 7239, section 6.2, uses the word `unknown` for a client whose address is not known.
   if (clientIp && clientIp !== 'unknown' && isIP(clientIp) === 0)
-    throw badQuery(`clientIp: expected an address or unknown, found ${JSON.stringify(clientIp)}`)
+    throw badQuery(`clientIp: expected an address or the word unknown, found ${JSON.stringify(clientIp)}`)
 }
 
 function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {
@@ -178,7 +180,7 @@ function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {
   return stream.add(res) || text(res, 503, 'too many listeners\n')
 }
 
-/** @throws ProxyError `PROXY_BAD_REQUEST` */
+/** Reads the parameters of a page from a query. @throws ProxyError `PROXY_BAD_REQUEST` */
 function pageOf(query: URLSearchParams): Page {
   const number = (name: string, standard: number, max: number): number => {
     const given = query.get(name)
@@ -195,7 +197,7 @@ function pageOf(query: URLSearchParams): Page {
   }
 }
 
-/** @throws ProxyError `PROXY_BAD_REQUEST` */
+/** Decodes a part of the path. @throws ProxyError `PROXY_BAD_REQUEST` if its percent-encoding is wrong */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment)

@@ -22,17 +22,17 @@ import type { StatusSource } from './status-source.js'
 import { DEFAULT_MAX_BACKENDS, Traffic } from './traffic.js'
 
 const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, requestTimeout: 10_000 }
-/** Event streams have a heartbeat that is more frequent. */
+/** Milliseconds after which an idle connection is closed. Event streams stay open, because their heartbeat comes more often. */
 const IDLE_MS = 30_000
 const CONNECTIONS = { total: 500, perAddress: 250 }
-/** Answers that are being read. They are made in memory. */
+/** Limits for answers that clients are still reading. Each answer is held in memory. */
 const ANSWERS = { total: 100, perAddress: 50 }
-/** For an answer to be made and read. */
+/** Milliseconds that an answer gets to be produced and read. */
 const MAX_ANSWER_MS = 30_000
 
-/** Shows a running proxy to people and to tools: JSON, metrics, events, a page. Nothing can be changed through it. */
+/** Shows a running proxy to people and tools: as JSON, metrics, events and a dashboard. It cannot change anything. */
 export class StatusServer {
-  /** Answers what is asked under the paths of docs/status.md; other paths go to `next`, or get 404. */
+  /** Answers requests for the paths in docs/status.md. Other paths go to `next`, or get 404 without it. */
   readonly handler: RequestHandler
   readonly #options: StatusOptions
   readonly #parts: StatusParts
@@ -72,15 +72,16 @@ export class StatusServer {
   }
 
   /**
-   * Puts its metrics into the host's registry, and opens its own listener if an address was given: one though the other
-   * fails.
+   * Adds the metrics to the host's registry, and opens the status server's own listener if there is an address. If one of the
+   * two fails, the other one still works.
    *
-   * @throws what node says: a port in use is `EADDRINUSE`; what the registry throws
+   * @throws Error of Node, such as `EADDRINUSE` for a port in use
+   * @throws ProxyError `PROXY_OPTION_INVALID` if the registry refuses a metric
    */
   async open(): Promise<AddressInfo | undefined> {
     const { address } = this.#options
     const listening = address === undefined ? undefined : this.#listen(parseStatusAddress(address))
-    // Whoever waits for it comes later.
+    // The caller awaits this promise later. Until then its rejection must not count as unhandled.
     listening?.catch(() => {})
     this.#parts.metrics.register()
     return listening
@@ -91,7 +92,7 @@ export class StatusServer {
     refuseBarely(server, this.#lingering, 'GET, HEAD')
     const connections = new Places<Socket>(CONNECTIONS, { end: (socket) => socket.destroy(), isIdle })
     server.on('connection', (socket) => socket.on('close', connections.enter(socket, socket.remoteAddress)))
-    // Of one that neither asks nor reads.
+    // Close connections on which the client neither sends nor reads.
     server.setTimeout(IDLE_MS)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
@@ -107,7 +108,7 @@ export class StatusServer {
     return bound
   }
 
-  /** Ends it: nothing is counted any more. @throws what the host's registry throws */
+  /** Stops counting and closes the listener. @throws Error of the host's registry */
   async close(): Promise<void> {
     const failures: unknown[] = []
     for (const stop of this.#stops) {
@@ -134,7 +135,7 @@ export class StatusServer {
       traffic.forget(frontends.removed, backends.removed)
       const { snapshot } = this.#parts.source.engine
       for (const name of backends.changed)
-        traffic.keepServers(name, snapshot?.backends.get(name)?.servers ?? [])
+        traffic.servers.keep(name, snapshot?.backends.get(name)?.servers ?? [])
     })
     events.on('providerUnavailable', ({ provider, error }) =>
       stream.send('providerUnavailable', { at: at(), provider, message: maskCredentials(error.message) }),
@@ -152,12 +153,15 @@ export class StatusServer {
     }
     return (req, res, next) => {
       if (next && !routeOf(partsOf(req).path)) return next()
-      // Pipelined ones would all be answered at once, in memory.
+      // Pipelined requests wait for each other. Otherwise all their answers would be in memory at once.
       if (res.socket !== null || !this.#pipelines.mustWait(begin, req, res)) begin(req, res)
     }
   }
 
-  /** Ends an answer that is not read, or the oldest of too many. Event streams have limits of their own. */
+  /**
+   * Ends an answer that the client does not read in time, or the oldest answer if there are too many. Event streams have their
+   * own limits.
+   */
   #limitAnswer(req: IncomingMessage, res: ServerResponse): void {
     const { path } = partsOf(req)
     if (path === EVENTS_PATH) return
@@ -173,7 +177,7 @@ export class StatusServer {
     const { path, search } = partsOf(req)
     const found = routeOf(path)
     setSafeHeaders(res)
-    // What is left of a body would be read for nothing.
+    // The rest of a request body is never needed, so the connection closes after the answer.
     if (hasBody(req) && !req.complete) {
       res.setHeader('Connection', 'close')
       this.#lingering.after(req.socket)
@@ -195,7 +199,7 @@ function partsOf({ url = '' }: IncomingMessage): { readonly path: string; readon
   return { path, search }
 }
 
-/** Node's own: the response under way on a connection. */
+/** Tells whether no response is in progress on a connection. `_httpMessage` is an internal field of Node. */
 function isIdle(socket: Socket): boolean {
   return !(socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
@@ -215,7 +219,7 @@ function answerError(res: ServerResponse, thrown: unknown): void {
   }
   const error = asError(thrown)
   const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
-  // An option that is wrong came in the query.
+  // This code comes from a wrong parameter in the query, so it is the client's error.
   const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
   writeError(res, status, known.code, maskCredentials(known.message))
 }

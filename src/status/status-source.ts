@@ -4,15 +4,15 @@ import type { ShutdownStep } from '../model/events.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { ProviderState } from '../providers/supervised-provider.js'
 
-/** What of a running proxy can be seen from outside. */
+/** The parts of a running proxy that the status server shows. */
 export interface StatusSource {
   readonly engine: ProxyEngine
-  /** How each provider stands. */
+  /** Returns the state of each provider. */
   providers(): readonly ProviderState[]
-  /** @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */
+  /** Explains which frontend a request would match. @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */
   explain(
     request: Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>,
   ): RequestExplanation
-  /** The step of its shutdown; undefined before that. */
+  /** The current step of the shutdown. Undefined before the shutdown begins. */
   shutdown(): ShutdownStep | undefined
 }

@@ -7,11 +7,11 @@ import { Entries } from './json-pieces.js'
 import { maskedRule } from './masked.js'
 
 /**
- * What Traefik 1.7 answers under `/api/providers`, with defaults filled in. Names stand without their provider, rules as
+ * Returns the answer of Traefik 1.7 to `/api/providers`, with defaults filled in. Names have no provider suffix, and rules are
  * texts.
  *
- * @param path segments behind `/api/providers`
- * @returns undefined for what there is not
+ * @param path the segments after `/api/providers`
+ * @returns undefined if there is nothing under this path
  */
 export function traefikView(
   snapshot: Snapshot | undefined,
@@ -51,7 +51,7 @@ function* named(frontends: readonly CompiledFrontend[]): Generator<readonly [str
   for (const frontend of frontends) yield [frontend.name, frontend]
 }
 
-/** A provider's own, by their short names. */
+/** Yields the entries of one provider, by names without the provider. */
 function* own<T>(
   all: Iterable<readonly [string, T]>,
   provider: string,
@@ -92,8 +92,10 @@ function frontendView(frontend: CompiledFrontend) {
 }
 
 /**
- * @param compiled what all of them say together, as text
- * @param shown the same, masked
+ * Returns the routes of a frontend. If a rule was given as data or has a secret, one route shows the whole masked rule.
+ *
+ * @param compiled the rule of all routes together, as text
+ * @param shown the same rule, masked
  */
 function routesView({ routes }: Frontend, compiled: string, shown: string): Record<string, { rule: string }> {
   const entries = Object.entries(routes ?? {})
@@ -103,7 +105,7 @@ function routesView({ routes }: Frontend, compiled: string, shown: string): Reco
   return Object.fromEntries(entries.map(([name, { rule }]) => [name, { rule: String(rule) }]))
 }
 
-/** A part of a frontend or backend by its path, as far as one was given. */
+/** Returns the part of a frontend or backend that the path names. Without such a part, it returns the whole. */
 function partOf(
   view: Record<string, unknown>,
   expected: string,

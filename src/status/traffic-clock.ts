@@ -1,11 +1,11 @@
 import { LatencyHistogram } from './latency-histogram.js'
 
-/** One second of traffic; the percentiles are absent when nobody asked. */
+/** One second of traffic. The percentiles are missing if no request ended in that second. */
 export interface TrafficPoint {
-  /** When it ended (ISO 8601). */
+  /** The time when the second ended (ISO 8601). */
   readonly at: string
   readonly requests: number
-  /** Answers with 5xx, and requests that failed for another reason than their client. */
+  /** Responses with a status of 500 or more, and requests that failed for a reason other than the client. */
   readonly errors: number
   readonly p50Ms?: number
   readonly p90Ms?: number
@@ -14,13 +14,13 @@ export interface TrafficPoint {
 }
 
 const POINTS = 120
-/** What "lately" means. */
+/** Seconds of one period for recent traffic. "Recent" means the current period and the one before. */
 const HALF_MINUTE = 30
 
-/** Cuts traffic into seconds and half minutes. */
+/** Divides traffic into seconds and half minutes. */
 export class TrafficClock {
   readonly points: TrafficPoint[] = []
-  /** Requests by status, of the last whole second. */
+  /** Requests by status in the last whole second. */
   lastCodes: ReadonlyMap<number, number> = new Map()
   readonly #inFlight: () => number
   readonly #onHalfMinute: () => void
@@ -41,7 +41,7 @@ export class TrafficClock {
   }
 
   record(code: number, ms: number, failed: boolean): void {
-    // How long a tunnel stood is no latency.
+    // The lifetime of a tunnel is not a latency.
     if (code !== 101) this.#latency.record(ms)
     this.#requests += 1
     this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
@@ -49,7 +49,7 @@ export class TrafficClock {
     if (failed) this.#errors += 1
   }
 
-  /** Requests of the half minute under way, and of the one before. */
+  /** Requests in the current half minute and in the one before. */
   get lately(): number {
     return this.#lately + this.#before
   }

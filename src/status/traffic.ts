@@ -1,11 +1,10 @@
 import { maskCredentials } from '../base/credentials.js'
-import type { LiveBackend } from '../engine/backends/live-backend.js'
 import { type EndedRequest, statusOf } from '../engine/request-reports.js'
-import { LatencyHistogram } from './latency-histogram.js'
 import { DEFAULT_BUCKETS, Series } from './series.js'
+import { TrafficByServer } from './traffic-by-server.js'
 import { TrafficClock, type TrafficPoint } from './traffic-clock.js'
 
-/** How many requests that went wrong are kept. Traefik 1.7's default. */
+/** The number of failed requests that are kept. Traefik 1.7 has the same default. */
 const RECENT_ERRORS = 10
 
 /** A request that ended with a status of 400 or more. */
@@ -17,23 +16,14 @@ export interface RecentError {
   readonly at: number
 }
 
-/** What one server was asked lately, and what came of it. */
-export interface ServerTraffic {
-  requests: number
-  errors: number
-  /** Of the half minute under way, and of the one before. */
-  latency: LatencyHistogram
-  before: LatencyHistogram
-}
-
-/** What one frontend was asked, and lately: in the half minute under way, and in the one before. */
+/** The traffic of one frontend. `requests` counts all, `lately` the current half minute, `before` the half minute before. */
 export interface FrontendTraffic {
   requests: number
   lately: number
   before: number
 }
 
-/** All requests since the start, together. */
+/** Totals of all requests since the start. */
 export interface Totals {
   count: number
   seconds: number
@@ -42,24 +32,24 @@ export interface Totals {
 }
 
 export interface TrafficOptions {
-  /** Upper bounds of the durations' buckets, in seconds, ascending. */
+  /** Upper bounds of the duration buckets, in seconds, ascending. */
   readonly buckets?: readonly number[]
-  /** Backends that have series of their own; the others are counted together. */
+  /** The highest number of backends that have their own series. Further backends are counted together. */
   readonly maxBackends?: number
-  /** Requests under way. */
+  /** Returns the number of requests under way. */
   readonly inFlight: () => number
-  /** Whether a frontend or backend is configured now. */
+  /** Tells whether a frontend or backend is configured now. */
   readonly isConfigured: (kind: 'frontends' | 'backends', name: string) => boolean
 }
 
-/** How many backends, and servers, have series of their own unless told otherwise. */
+/** The default number of backends, and of servers, that have their own series. */
 export const DEFAULT_MAX_BACKENDS = 1_000
-/** Where backends are counted that came after the last one with series of its own. */
+/** The name under which all further backends are counted. */
 const OTHER_BACKENDS = 'other'
 
 /**
- * What the proxy did, as numbers: for metrics, for `/health`, for the dashboard. It observes requests that have ended, and
- * pays for each with a few additions; what can be worked out when somebody asks is worked out then.
+ * Counts what the proxy does, for metrics, `/health` and the dashboard. It observes each request that has ended, which costs a
+ * few additions. Everything else is computed on demand.
  */
 export class Traffic {
   readonly startedAt = Date.now()
@@ -68,9 +58,9 @@ export class Traffic {
   readonly backends = new Map<string, Series>()
   readonly retries = new Map<string, number>()
   readonly frontends = new Map<string, FrontendTraffic>()
+  readonly servers = new TrafficByServer()
   readonly recentErrors: RecentError[] = []
   readonly bounds: readonly number[]
-  readonly #servers = new Map<string, Map<string, ServerTraffic>>()
   readonly #maxBackends: number
   readonly #clock: TrafficClock
   readonly #isConfigured: TrafficOptions['isConfigured']
@@ -87,17 +77,17 @@ export class Traffic {
     this.#clock = new TrafficClock(inFlight, () => this.#turnOver())
   }
 
-  /** Called for each point of time, one a second. @returns stops it */
+  /** Calls the listener for each new point, once a second. @returns a function that stops this */
   onPoint(listener: (point: TrafficPoint) => void): () => void {
     return this.#clock.onPoint(listener)
   }
 
-  /** The last two minutes, a point for each second. */
+  /** The points of the last two minutes, one for each second. */
   get points(): readonly TrafficPoint[] {
     return this.#clock.points
   }
 
-  /** Requests by status, of the last whole second. */
+  /** Requests by status in the last whole second. */
   get lastSecond(): ReadonlyMap<number, number> {
     return this.#clock.lastCodes
   }
@@ -116,48 +106,30 @@ export class Traffic {
     this.#clock.record(code, ms, failed)
     this.#seriesOf(this.entryPoints, entryPoint).count(method, code, ms / 1e3)
     if (frontend) this.#countFrontend(frontend.name)
-    // What was matched by an earlier generation may be configured no more, and would never be forgotten again.
-    if (backend && (this.#servers.has(backend.name) || this.#isConfigured('backends', backend.name))) {
+    // An earlier generation may have matched this request, and its backend may be gone. Counting it again would create an entry
+    // that nothing removes.
+    if (backend && (this.servers.has(backend.name) || this.#isConfigured('backends', backend.name))) {
       const label = this.labelOf(backend.name)
       this.#seriesOf(this.backends, label).count(method, code, ms / 1e3)
       if (retries > 0) this.retries.set(label, (this.retries.get(label) ?? 0) + retries)
-      this.#countServers(request, backend.name, code, ms, failed)
-      this.#forgetAddresses(backend)
+      this.servers.count(request, backend.name, code, ms, failed)
+      this.servers.forgetAddresses(backend)
     }
     if (code >= 400) this.#keepError(request, code)
   }
 
-  /** Requests that a backend has answered, or failed to. */
-  requestsOf(backend: string): number {
-    let requests = 0
-    for (const server of this.#servers.get(backend)?.values() ?? []) requests += server.requests
-    return requests
-  }
-
-  /** Forgets all servers of a backend but these. */
-  keepServers(backend: string, kept: readonly { readonly name: string }[]): void {
-    const names = new Set(kept.map(({ name }) => name))
-    const servers = this.#servers.get(backend)
-    for (const name of servers?.keys() ?? []) if (!names.has(name)) servers?.delete(name)
-  }
-
-  /** What one server was asked; undefined if nothing. */
-  serverOf(backend: string, server: string): ServerTraffic | undefined {
-    return this.#servers.get(backend)?.get(server)
-  }
-
-  /** What a frontend had of all requests of the last half to whole minute, from 0 to 1. */
+  /** Returns a frontend's share of all recent requests, from 0 to 1. Recent means the last 30 to 60 seconds. */
   shareOf(frontend: string): number {
     const own = this.frontends.get(frontend)
     const all = this.#clock.lately
     return own === undefined || all === 0 ? 0 : (own.lately + own.before) / all
   }
 
-  /** Forgets what is not configured any more: a process outlives many configurations. */
+  /** Removes frontends and backends that are no longer configured. Without this, memory would grow with each configuration. */
   forget(frontends: readonly string[], backends: readonly string[]): void {
     for (const name of frontends) this.frontends.delete(name)
     for (const name of backends) {
-      this.#servers.delete(name)
+      this.servers.forget(name)
       this.backends.delete(name)
       this.retries.delete(name)
     }
@@ -176,7 +148,7 @@ export class Traffic {
     return series
   }
 
-  /** Under which name a backend is counted: there may be more of them than a scrape should carry. */
+  /** The name under which a backend is counted. Backends beyond the limit share a name, so that a scrape stays small. */
   labelOf(backend: string): string {
     return this.backends.has(backend) || this.backends.size < this.#maxBackends ? backend : OTHER_BACKENDS
   }
@@ -192,64 +164,20 @@ export class Traffic {
     own.lately += 1
   }
 
-  #serverIn(backend: string, server: string): ServerTraffic {
-    let servers = this.#servers.get(backend)
-    if (servers === undefined) {
-      servers = new Map()
-      this.#servers.set(backend, servers)
-    }
-    let own = servers.get(server)
-    if (own === undefined) {
-      own = { requests: 0, errors: 0, latency: new LatencyHistogram(), before: new LatencyHistogram() }
-      servers.set(server, own)
-    }
-    return own
-  }
-
-  /** The one that answered, and those that were asked in vain before. */
-  #countServers(
-    { server, tried }: EndedRequest,
-    backend: string,
-    code: number,
-    ms: number,
-    failed: boolean,
-  ): void {
-    if (tried) for (const each of tried) if (each !== server) this.#serverIn(backend, each.name).errors += 1
-    if (!server) return
-    const own = this.#serverIn(backend, server.name)
-    own.requests += 1
-    if (failed) own.errors += 1
-    // How long a tunnel stood says nothing of its server.
-    if (code !== 101) own.latency.record(ms)
-  }
-
-  /** Those of `strictDns` come and go within a generation: the more there were, the rarer this is needed. */
-  #forgetAddresses({ name, servers }: LiveBackend): void {
-    const known = this.#servers.get(name)
-    if (known && known.size > 2 * servers.length) this.keepServers(name, servers)
-  }
-
   #keepError({ req, facts }: EndedRequest, status: number): void {
     const { method = '' } = req
-    // Without the query: it may hold what is nobody's business.
+    // Drop the query, because it may contain secrets.
     const path = facts?.path ?? maskCredentials((req.url ?? '').replace(/\?.*/s, ''))
     this.recentErrors.unshift({ status, method, host: facts?.host ?? '', path, at: Date.now() })
     this.recentErrors.length = Math.min(this.recentErrors.length, RECENT_ERRORS)
   }
 
-  /** A half minute is over: it becomes the one before. */
+  /** Ends a half minute: the current period becomes the one before. */
   #turnOver(): void {
     for (const own of this.frontends.values()) {
       own.before = own.lately
       own.lately = 0
     }
-    for (const servers of this.#servers.values()) {
-      for (const own of servers.values()) {
-        const { latency, before } = own
-        before.clear()
-        own.latency = before
-        own.before = latency
-      }
-    }
+    this.servers.turnOver()
   }
 }

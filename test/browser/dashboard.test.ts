@@ -76,7 +76,7 @@ test('a refusal shows its issues and what goes on serving, until the next switch
   const told = await provider.update(BROKEN)
   expect(told).toMatchObject({ state: 'refused' })
   await expectText(page, '#notices', 'Refused: version /v-broken of provider static')
-  await expectText(page, '#notices', 'Version /v1 goes on serving.')
+  await expectText(page, '#notices', 'Version /v1 still serves requests.')
   await expectText(page, '#providers', 'refused /v-broken')
   await expectText(page, '#announcer', 'Refused: version /v-broken of provider static. 2 issues.')
   expect(await page.title()).toMatch(/^Refused! Generation 1 /)
@@ -105,7 +105,7 @@ test('the history of before the page was opened is there', async () => {
   await expect.poll(() => page.locator('.entry').count()).toBe(3)
   const titles = await page.locator('.entry-title').allInnerTexts()
   expect(titles).toEqual(['Refused /v-broken', 'Generation 2 /v2', 'Generation 1 /v1'])
-  await expectText(page, '#notices', 'Version /v2 goes on serving.')
+  await expectText(page, '#notices', 'Version /v2 still serves requests.')
 })
 
 test('a provider in trouble is shown as such, and what it delivered before as serving', async () => {
@@ -120,8 +120,8 @@ test('a provider in trouble is shown as such, and what it delivered before as se
   }
   const url = await serve([provider])
   const { page } = await openDashboard(browser, url)
-  sink?.trouble(new Error('no answer from the source'))
-  await expectText(page, '#providers', /Troubled, goes on serving\s+remote\s+\/v1/)
+  sink?.unavailable(new Error('no answer from the source'))
+  await expectText(page, '#providers', /Unavailable, still serving\s+remote\s+\/v1/)
   await expectText(page, '#providers', 'no answer from the source')
 })
 
@@ -161,7 +161,7 @@ test('explain names the winner and why the others lost', async () => {
   await page.fill('#explain-host', 'www.example.com')
   await page.fill('#explain-client', '10.1.2.3')
   await page.keyboard.press('Enter')
-  await expectText(page, '#explain-verdict', 'office@static wins and hands it to backend admin@static.')
+  await expectText(page, '#explain-verdict', 'office@static wins and sends it to backend admin@static.')
   await expectText(page, '#explain-answer', 'Host:www.example.com;ClientIP:10.0.0.0/8')
   await expectText(page, '#explain-answer', /1 other would match, but comes? later\s+www@static/)
   await expectText(page, '#explain-answer', 'http://127.0.0.3:9')
@@ -170,7 +170,7 @@ test('explain names the winner and why the others lost', async () => {
 
   await page.fill('#explain-host', 'nobody.example.com')
   await page.click('#explain-form button')
-  await expectText(page, '#explain-verdict', 'No frontend wins: every rule refuses this request.')
+  await expectText(page, '#explain-verdict', 'No frontend matches: every rule refuses this request.')
 })
 
 test('a status server with a token: the page asks for it, keeps it in the tab, and sends it', async () => {
@@ -195,7 +195,7 @@ test('when the server is gone the page says so, and reads everything anew when i
   await expectText(page, '#providers', '/v1')
   await open.pop()?.close({ drainMs: 0 })
   await expectText(page, '#connection', 'Connection lost')
-  await expectText(page, '#connection-notice', /Connection lost, last heard at \d\d:\d\d:\d\d\./)
+  await expectText(page, '#connection-notice', /Connection lost, last data received at \d\d:\d\d:\d\d\./)
   await expectText(page, '#providers', '/v1')
 
   await serve([new StaticProvider({ config: small('/v9') })], { address: new URL(url).host })

@@ -121,7 +121,7 @@ test('a picture of a refusal', async () => {
     await provider.update(
       config('/traefik/dev/v4', { shop: { backend: 'shopp', rule: 'Hots:shop.example.com' } }),
     )
-    await expectText(page, '#notices', 'Version /traefik/dev/v3 goes on serving.')
+    await expectText(page, '#notices', 'Version /traefik/dev/v3 still serves requests.')
     await page.screenshot({ path: `${folder}/refusal-${colorScheme}.png` })
   }
 })

@@ -25,7 +25,7 @@ describe('switchover check', () => {
     expect(await check(files, 'more/rules.json')).toMatchObject({
       exitCode: 0,
       lines: [
-        'more/rules.json:1:2: warning: frontends: there are none: goes live with allowEmpty only [EMPTY]',
+        'more/rules.json:1:2: warning: frontends: this document has no frontends; a provider takes it only with allowEmpty [EMPTY]',
         '1 file: 0 issues, 1 warning',
       ],
     })

@@ -34,7 +34,7 @@ describe('switchover', () => {
     [['chek', 'rules.toml'], 'there is no command "chek"; the nearest known one is "check"'],
     [
       ['--etcd.prefix=/a', 'check', 'a.toml'],
-      'expected check in the first place, and what it takes behind it',
+      'expected the command check as the first word, and its arguments after it',
     ],
     [['-x'], 'there is no command "-x"'],
     [['check', '--nothing'], "unknown option '--nothing'"],

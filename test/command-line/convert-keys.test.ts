@@ -38,7 +38,7 @@ const KEYS = {
   '/zz/loglevel': 'ERROR',
 }
 
-const TOML = `# What stood below /z in a store.
+const TOML = `# Converted from the keys below /z in a store.
 logLevel = "DEBUG"
 checkNewVersion = false
 providersThrottleDuration = "2s"
@@ -75,7 +75,7 @@ describe('switchover convert --format keys', () => {
     const { exitCode, stdout, stderr } = await captured(words, { stdin: exported(KEYS) })
     expect({ exitCode, stderr }).toEqual({
       exitCode: 0,
-      stderr: 'left out: "odd", which Traefik does not know\n',
+      stderr: 'left out: "odd", because it is not a key of Traefik\n',
     })
     expect(stdout.replace('/z/', '/z')).toBe(TOML)
   })
@@ -95,10 +95,10 @@ describe('switchover convert --format keys', () => {
   it.each([
     ['{"header":{}}', 1, /there is no static configuration below \/traefik$/m],
     [exported({ '/traefik/frontends/a/backend': 'b' }), 1, /there is no static configuration/],
-    ['[{"key":1}]', 1, /expected keys, as etcdctl get --prefix --write-out=json or consul kv export/],
-    ['{"frontends":{}}', 1, /expected keys, as etcdctl/],
-    ['7', 1, /expected keys, as etcdctl/],
-    ['null', 1, /expected keys, as etcdctl/],
+    ['[{"key":1}]', 1, /expected the output of etcdctl get --prefix --write-out=json or of consul kv export/],
+    ['{"frontends":{}}', 1, /expected the output of etcdctl/],
+    ['7', 1, /expected the output of etcdctl/],
+    ['null', 1, /expected the output of etcdctl/],
     ['oops', 1, /\(standard input\):1:1: Unexpected token/],
     ['/traefik/loglevel\nINFO\n', 1, /etcdctl prints JSON with --write-out=json$/m],
     [
@@ -109,7 +109,7 @@ describe('switchover convert --format keys', () => {
     [
       exported({ '/traefik/loglevel': 'A', '/traefik/LogLevel': 'B' }),
       1,
-      /stands twice, in two spellings: LogLevel/,
+      /the same key is given in two spellings: LogLevel/,
     ],
   ])('says what is wrong with %j', async (stdin, code, expected) => {
     const { exitCode, stdout, stderr } = await captured(['convert', '--format', 'keys', '-'], { stdin })
@@ -139,7 +139,7 @@ describe('switchover convert --format keys', () => {
     ])
       expect(stdout).toContain(`${line}\n`)
     expect(stderr).toContain(
-      'providersthrottleduration: 2000000000 are nanoseconds in a store; written as "2s"\n',
+      'providersthrottleduration: 2000000000 nanoseconds in the store, written as "2s"\n',
     )
     expect(stderr).not.toContain('10s')
     // What was printed is what `run` reads.
@@ -161,7 +161,7 @@ describe('switchover convert --format keys', () => {
       expect(exitCode).toBe(0)
       expect(stdout).toContain('users = [ "bob:x" ]')
       expect(stderr).toBe(
-        'left out: the value of "entrypoints/http/auth/basic/users", which has keys below it too; these are taken\n',
+        'left out: the value of "entrypoints/http/auth/basic/users", because there are keys below it, which are used instead\n',
       )
     }
   })
@@ -181,7 +181,7 @@ describe('switchover convert --format keys', () => {
   it('refuses what does not belong together, and a file that is not there', async () => {
     expect(await captured(['convert', '--prefix', '/z', '--format', 'json', '-'])).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining('expected --format keys beside --prefix'),
+      stderr: expect.stringContaining('--prefix needs --format keys'),
     })
     expect(await captured(['convert', '--format', 'keys', '/nowhere'])).toMatchObject({
       exitCode: 2,

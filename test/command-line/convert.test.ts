@@ -37,7 +37,12 @@ describe('switchover convert', () => {
     [['-', '--format', 'json'], '{"a": tru e}', 1, /^\(standard input\):1:10: /],
     [['-', '--format', 'json'], '', 1, /^\(standard input\):1:1: /],
     [['-', '--format', 'json'], '[]', 1, /^\(standard input\):1:1: expected a document, found a list/],
-    [['-', '--format', 'toml'], 'logLevel = "INFO"', 1, /found a static configuration without one/],
+    [
+      ['-', '--format', 'toml'],
+      'logLevel = "INFO"',
+      1,
+      /found a static configuration without frontends and backends/,
+    ],
     [['-'], '{}', 2, /^-: expected --format, or a file whose name ends with \.toml/],
     [['-', '--format', 'xml'], '{}', 2, /Allowed choices are toml, yaml, json/],
     [['/nowhere.toml'], '', 2, /^\/nowhere\.toml: cannot be read: ENOENT/],

@@ -132,7 +132,7 @@ describe('switchover explain', () => {
     const folder = await folderWith({ 'a/rules.toml': `${RULES}${many.join('')}` })
     const { stdout } = await explain(join(folder, 'a'), ...asking('www.baidu.com'))
     expect(stdout.match(/does not match/g)).toHaveLength(19)
-    expect(stdout).toContain('and 14 more that do not get it')
+    expect(stdout).toContain('and 14 more frontends that do not serve it')
   })
 
   it.each([
@@ -140,16 +140,19 @@ describe('switchover explain', () => {
     [[...asking('a'), '--header', 'none'], /Expected 'Name: value'/],
     [
       [...asking('a', 'unknwn'), rulesFile],
-      /--client-ip: expected an address, as 10\.0\.1\.7 or ::1, or unknown/,
+      /--client-ip: expected an address such as 10\.0\.1\.7 or ::1, or the word unknown/,
     ],
     [
       [...asking('a'), rulesFile, '--etcd.prefix=/a'],
-      /expected files, or a static configuration, found both/,
+      /expected either files or a static configuration, found both/,
     ],
     [[...asking('a'), '--configFile', '/nowhere.toml'], /cannot be read: ENOENT/],
     [[...asking('a'), '/nowhere.toml'], /ENOENT/],
-    [[...asking('a'), join(files, 'traefik.toml')], /a static configuration; give it as --configFile/],
-    [[...asking('a'), '--etcd.prefx=/a'], /--etcd\.prefx: there is no such flag/],
+    [
+      [...asking('a'), join(files, 'traefik.toml')],
+      /expected a document, found a static configuration; pass it with --configFile/,
+    ],
+    [[...asking('a'), '--etcd.prefx=/a'], /--etcd\.prefx: this flag is unknown/],
   ])('cannot tell with %j: 2', async (words, expected) => {
     const { exitCode, stderr, stdout } = await explain(...words)
     expect(exitCode).toBe(2)

@@ -74,7 +74,9 @@ describe('a reload', () => {
     expect([await statusOf(portA), await statusOf(portB)]).toEqual([404, 200])
     await writeFile(join(cwd, 'traefik.toml'), `defaultEntryPoints = ["c"]\n${FILE}${a}${b}${c}`)
     child.signal('SIGHUP')
-    await child.sees(/^warning: defaultEntryPoints: the entry point "c" needs a restart; until then/m)
+    await child.sees(
+      /^warning: defaultEntryPoints: the entry point "c" is new and needs a restart; until then/m,
+    )
     await child.sees(/^reloaded$.*^reloaded$/ms)
     await writeFile(join(cwd, 'rules.toml'), rules(blue.url, 'PathPrefix:/', 'two'))
     await child.sees(/version two of file/)
@@ -165,7 +167,7 @@ describe('no message shows', () => {
       '-chunter2',
       '--etcd.prefx=/a',
     ])
-    expect(stderr).toMatch(/^--etcd\.prefx: there is no such flag/)
+    expect(stderr).toMatch(/^--etcd\.prefx: this flag is unknown/)
     expect(stderr).not.toContain('hunter2')
   })
 
@@ -389,7 +391,9 @@ describe('flags and variables', () => {
     expect(await refusal(FILE, { env })).toBe('accepted')
     const others = { SWITCHOVER_TLS_PORT: 'tcp://10.0.0.7:80', SWITCHOVER_TLS_SERVICE_PORT_HTTP: '80' }
     expect(await refusal(FILE, { env: others })).toBe('accepted')
-    expect(await refusal(FILE, { env: { SWITCHOVER_PORT: '80' } })).toContain('there is no such variable')
+    expect(await refusal(FILE, { env: { SWITCHOVER_PORT: '80' } })).toContain(
+      'this environment variable is unknown',
+    )
   })
 
   it('of entry points may be given one by one', async () => {

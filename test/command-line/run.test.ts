@@ -72,7 +72,7 @@ describe('switchover run', () => {
     await writeFile(join(cwd, 'traefik.toml'), '[file]\nfilename = 7\n[etcd]\npassword = ["hunter2"]\n')
     child.signal('SIGHUP')
     await child.sees(
-      /not reloaded, everything goes on as it was:\nfile\.filename: expected a path, found number 7/,
+      /not reloaded, the proxy keeps its configuration:\nfile\.filename: expected a path, found number 7/,
     )
     expect(child.stderr).not.toContain('hunter2')
     expect(await ask(port)).toBe('blue')
@@ -127,7 +127,7 @@ describe('switchover run', () => {
     const port = await child.port('http')
     await child.port('other')
     expect((await httpGet({ port })).status).toBe(503)
-    await child.sees(/not ready after 5000 ms: file: .*; it goes on trying/)
+    await child.sees(/not ready after 5000 ms: file: .*; the proxy keeps trying/)
     child.signal('SIGTERM')
     expect(await child.ended()).toBe(0)
   })
@@ -138,7 +138,7 @@ describe('switchover run cannot begin', () => {
     const child = run([], { cwd: await folderWith({}) })
     expect(await child.ended()).toBe(1)
     expect(child.stderr).toMatch(
-      /^no configuration: there is none of traefik\.toml, .*Give --configFile=FILE, or flags/,
+      /^no configuration: found none of the files traefik\.toml, .*Give --configFile=FILE, or flags/,
     )
   })
 
@@ -153,8 +153,8 @@ describe('switchover run cannot begin', () => {
     for (const text of [
       'loglevl: there is no key',
       'etcd.watch: expected',
-      '--etcd.prefx: there',
-      'SWITCHOVER_ETCD_PREFX: there',
+      '--etcd.prefx: this',
+      'SWITCHOVER_ETCD_PREFX: this',
     ])
       expect(child.stderr).toContain(text)
   })

@@ -10,7 +10,7 @@ import { RawConnection } from '../support/raw-connection.js'
 const ACCEPTING =
   /^closing: requests are accepted for 3600 s more, while \/ready says 503; \d+ under way now$/m
 const DRAINING =
-  /^closing: requests under way have 3600 s, new connections are not accepted; \d+ under way now$/m
+  /^closing: requests under way have 3600 s to finish, new connections are not accepted; \d+ under way now$/m
 
 let slow: Server
 let asked = 0
@@ -66,7 +66,7 @@ describe('switchover run ends a step with each signal', () => {
 
     child.signal(signal)
     await child.sees(DRAINING)
-    expect(child.stderr).toContain(`closing: ${signal} again: goes on to the next step`)
+    expect(child.stderr).toContain(`closing: ${signal} again, so the next step begins`)
     await expect(httpGet({ port })).rejects.toMatchObject({ code: 'ECONNREFUSED' })
     expect((await httpGet({ port: status, path: '/ready' })).status).toBe(503)
     expect([client.closed, more.closed]).toEqual([false, false])

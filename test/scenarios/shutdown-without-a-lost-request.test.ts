@@ -56,7 +56,9 @@ filename = "rules.toml"
     )
     // It has left: nobody has to wait for the rest of the minute.
     child.signal('SIGTERM')
-    await child.sees(/^closing: requests under way have 30 s, new connections are not accepted; \d+ under/m)
+    await child.sees(
+      /^closing: requests under way have 30 s to finish, new connections are not accepted; \d+ under/m,
+    )
     expect(await child.ended()).toBe(0)
     expect(child.stderr).toMatch(/^closed: no request was cut$/m)
   })

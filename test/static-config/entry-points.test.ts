@@ -39,7 +39,7 @@ describe('entry points', () => {
     'with the address %j are refused',
     async (address) => {
       expect(await refusalOf(point('http', address))).toContain(
-        'entryPoints.http.address: expected an address, as ":80" or "127.0.0.1:80", found',
+        'entryPoints.http.address: expected an address such as ":80" or "127.0.0.1:80", found',
       )
     },
   )
@@ -117,13 +117,16 @@ describe('the status server', () => {
     ['[api]\nentryPoint = "iner"', 'api.entryPoint: there is no entry point "iner"'],
     [
       `[api]\nentryPoint = "a"\n${point('a', ':82')}${point('http', ':80')}[ping]`,
-      'api: the status server has one address, found ":82" and ":8080"',
+      'api: the status server can have only one address, found ":82" and ":8080"',
     ],
-    ['[web]\naddress = ":1"\n[api]', 'api: the status server has one address, found ":1" and ":8080"'],
+    [
+      '[web]\naddress = ":1"\n[api]',
+      'api: the status server can have only one address, found ":1" and ":8080"',
+    ],
     ['[web]\naddress = "8080"', 'web.address: expected host:port or :port'],
     [
       `[api]\n${point('traefik', ':1')}`,
-      'entryPoints: expected one for requests beside that of the status server',
+      'entryPoints: expected an entry point for requests, found only the one of the status server',
     ],
   ])('of %j is refused', async (text, expected) => {
     expect(await refusalOf(text)).toContain(expected)

@@ -154,7 +154,7 @@ describe('what comes before the file', () => {
     ])
     // Several keys end so: none is meant more than another.
     expect(await refusalOf(FILE, { flags: { aliasKey: '/a' } })).toMatch(
-      /--aliasKey: there is no such flag \[/,
+      /--aliasKey: this flag is unknown \[/,
     )
   })
 
@@ -163,10 +163,10 @@ describe('what comes before the file', () => {
     const env = { SWITCHOVER_ETCD_PREFX: 'x', SWITCHOVER_ETCD_WATCH: 'maybe', OTHER: '1' }
     expect(await refusalOf(FILE, { flags, env })).toBe(
       `PROXY_CONFIG_INVALID ${[
-        'SWITCHOVER_ETCD_PREFX: there is no such variable; the nearest known one is "SWITCHOVER_ETCD_PREFIX" [UNKNOWN_FIELD]',
+        'SWITCHOVER_ETCD_PREFX: this environment variable is unknown; the nearest known one is "SWITCHOVER_ETCD_PREFIX" [UNKNOWN_FIELD]',
         'SWITCHOVER_ETCD_WATCH: expected true or false, found string "maybe" [INVALID_VALUE]',
-        '--etcd.prefx: there is no such flag; the nearest known one is "--etcd.prefix" [UNKNOWN_FIELD]',
-        '--retry.attempts: expected a whole number of 0 or more, found string "many" [INVALID_VALUE]',
+        '--etcd.prefx: this flag is unknown; the nearest known one is "--etcd.prefix" [UNKNOWN_FIELD]',
+        '--retry.attempts: expected a whole number, 0 or more, found string "many" [INVALID_VALUE]',
       ].join('\n')}`,
     )
   })
@@ -224,10 +224,10 @@ describe('what comes before the file', () => {
       { port: 8002, entryPoint: 'my-own' },
     ])
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Address::80' } })).toContain(
-      '--entryPoints: expected "Name:http Address::80", found a word that stands before any name',
+      '--entryPoints: expected "Name:http Address::80", found a word before the first "Name:"',
     )
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Name:a Addres::80' } })).toContain(
-      'an entry point has no "Addres"; the nearest known one is "address"',
+      'an entry point has no key "Addres"; the nearest known one is "address"',
     )
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Name:a Address::80 TLS' } })).toContain(
       'entryPoints.a.tls of Traefik is not supported yet',
@@ -263,7 +263,7 @@ describe('issues', () => {
     ['[file]\n', /file: expected filename or directory, or frontends and backends here \[MISSING_FIELD\]/],
     ['[file]\nfilename = "a"\ndirectory = "b"', /file: FileProvider: expected one of filename and directory/],
     ['[file]\nfilename = ""', /file\.filename: expected a path, found string ""/],
-    ['[etcd.api]\nurl = "http://a"', /etcd\.aliasKey: expected the key that names the prefix/],
+    ['[etcd.api]\nurl = "http://a"', /etcd\.aliasKey: expected the alias key, such as/],
     [
       '[etcd]\naliasKey = "/a"\n[etcd.api]\ntimeout = "1s"',
       /etcd\.api\.url: expected the URL of the config API/,
@@ -273,11 +273,11 @@ describe('issues', () => {
     ['[http]\nendpoint = "http://a b"', /http: HttpProvider: the url/],
     [
       '[http]\nendpoint = "http://a"\npollInterval = "soon"',
-      /pollInterval: expected a duration, as "10s"; a bare/,
+      /pollInterval: expected a duration of at most 596 hours such as "10s"; a bare/,
     ],
     ['[consul]\nendpoint = "a:1,b:2"', /consul\.endpoint: expected one endpoint, found several/],
     ['etcd = true', /etcd: expected a table, found a boolean/],
-    ['[etcd]\nWatch = true\nwatch = false', /etcd\.watch: stands twice, in different case/],
+    ['[etcd]\nWatch = true\nwatch = false', /etcd\.watch: is given twice, in upper and lower case/],
     [`logLevel = "LOUD"\n${FILE}`, /logLevel: expected one of DEBUG, INFO, WARN, .*, found "LOUD"/],
     [`${FILE}[traefikLog]\nformat = "xml"`, /traefikLog\.format: expected "common" or "json", found "xml"/],
     [`${FILE}[accessLog]\nformat = "xml"`, /accessLog\.format: expected "common" or "json", found "xml"/],
@@ -295,7 +295,7 @@ describe('issues', () => {
     [`[web]\nmetrics = 3\n${FILE}`, /web\.metrics: expected a table/],
     [
       `${FILE}[web.metrics.prometheus]\nbuckets = [2, 1]`,
-      /web\.metrics\.prometheus\.buckets: expected seconds above 0/,
+      /web\.metrics\.prometheus\.buckets: expected at least one bound, in seconds above 0/,
     ],
   ])('of %j', async (text, expected) => {
     expect(await refusalOf(text)).toMatch(expected)
@@ -323,7 +323,7 @@ describe('issues', () => {
 
 describe('warnings', () => {
   it.each([
-    ['[etcd]\nuseAPIV3 = false', 'etcd.useAPIV3: version 3 of the API is spoken all the same'],
+    ['[etcd]\nuseAPIV3 = false', 'etcd.useAPIV3: is ignored: the proxy always uses version 3 of the API'],
     [
       `allowMinWeightZero = false\n${FILE}`,
       'allowMinWeightZero: a server of weight 0 gets no new requests here',
@@ -332,7 +332,7 @@ describe('warnings', () => {
     ['[frontends.a]\nbackend = "b"\n[etcd]', 'frontends: is ignored: [file] is not switched on'],
     [
       '[etcd]\nwatch = false\nprefix = "/a"\n[etcd.api]\nurl = "http://a"',
-      'etcd.watch: the alias key is watched all the same',
+      'etcd.watch: is ignored: the alias key is always watched',
     ],
     [
       '[etcd]\nfollowTarget = true\nprefix = "/a"\n[etcd.api]\nurl = "http://a"',
@@ -340,7 +340,7 @@ describe('warnings', () => {
     ],
     [
       `${FILE}[accessLog.fields.headers]\ndefaultMode = "keep"`,
-      'accessLog.fields.headers: the common format has no headers: ignored; choose "json"',
+      'accessLog.fields.headers: is ignored: the common format has no headers; choose "json"',
     ],
     [`${FILE}[docker]\nendpoint = "unix:///x"`, 'docker: this key of Traefik is not supported yet: ignored'],
   ])('of %j', async (text, expected) => {

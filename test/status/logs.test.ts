@@ -226,7 +226,7 @@ describe('the application log', () => {
         /^info generation 1 serves: version v1 of static; frontends \+1 -0 ~0, backends \+1 -0 ~0; \d+ ms$/,
       ),
       expect.stringMatching(
-        /^error refused: version v2 ERROR of its own of static: .*nowhere.*; generation 1 goes on serving$/,
+        /^error refused: version v2 ERROR of its own of static: .*nowhere.*; generation 1 still serves$/,
       ),
     ])
     expect(told.join('')).not.toContain('\n')

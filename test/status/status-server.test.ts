@@ -271,7 +271,7 @@ describe('the status server', () => {
       const { status: code, body } = await httpGet({ port, path: '/ready' })
       return [code, JSON.parse(body).reasons]
     }
-    expect(await ready()).toEqual([503, ['late: nothing of it is live yet']])
+    expect(await ready()).toEqual([503, ['late: no configuration of it is live yet']])
     await sink?.update(routeTo(await startNamed('one')))
     expect(await ready()).toEqual([200, []])
     sink?.unavailable(new Error('gone: http://me:secret@etcd.test'))

@@ -99,7 +99,7 @@ describe('Traffic', () => {
     traffic.record(ended('new'), 5)
     traffic.record(ended('old'), 5)
     expect([...traffic.frontends.keys()]).toEqual(['new'])
-    expect(traffic.serverOf('old-backend', 's')).toBeUndefined()
+    expect(traffic.servers.of('old-backend', 's')).toBeUndefined()
     traffic.record(ended('new'), 5)
     expect(traffic.frontends.get('new')?.requests).toBe(2)
     traffic.forget(['new'], ['new-backend'])

@@ -1,8 +1,8 @@
 import { byId } from './element.js'
 
 /**
- * Says something to those who do not see the page change. What comes in a burst is said in one breath: a live region
- * that is written twice in a row speaks the second text alone.
+ * Announces texts to users of screen readers, who do not see the page change. A live region speaks only its last text. So texts
+ * that come within 150 ms are joined.
  */
 /** @type {string[]} */
 let waiting = []

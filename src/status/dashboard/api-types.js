@@ -1,7 +1,7 @@
-/** What the status server's API answers, in types. Nothing here runs. */
+/** The types of the status API's answers. This file contains no code. */
 
 /** @typedef {{ path: string, code: string, message: string }} Issue */
-/** @typedef {{ count: number, names: string[] }} Names the count of all, and the first of them */
+/** @typedef {{ count: number, names: string[] }} Names `count` is the number of all names, `names` has the first of them */
 /** @typedef {{ added: Names, removed: Names, changed: Names }} Diff */
 
 /**

@@ -1,7 +1,7 @@
 const TOKEN_KEY = 'switchover-token'
 const ANSWER_MS = 10_000
 
-/** The API's own words for what went wrong. */
+/** An error that the status API reported. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -17,12 +17,15 @@ export class ApiError extends Error {
 
 /** @type {(wrong: boolean) => Promise<string>} */
 let askForToken = async () => {
-  throw new ApiError(401, 'UNAUTHORIZED', 'a token is needed')
+  throw new ApiError(401, 'UNAUTHORIZED', 'this status server needs a token')
 }
 /** @type {Promise<void> | undefined} */
 let asking
 
-/** @param {(wrong: boolean) => Promise<string>} ask is told whether a token was given and refused */
+/**
+ * Sets the function that asks the user for a token. @param {(wrong: boolean) => Promise<string>} ask its argument is true if
+ * the last token was refused
+ */
 export function onTokenNeeded(ask) {
   askForToken = ask
 }
@@ -41,14 +44,14 @@ export async function readJson(path, query = {}, signal = undefined) {
 }
 
 /**
- * Answers only with a good response; waits meanwhile for a token where one is needed.
+ * Resolves with a response that is OK. If the server needs a token, this waits until the user has entered one.
  *
  * @param {string} path
  * @param {Record<string, string | number>} [query]
  * @param {AbortSignal} [signal]
  */
 export async function request(path, query = {}, signal = undefined) {
-  // Beside this file, wherever the status server is mounted.
+  // The path is relative to this file, so that it is right wherever the status server is mounted.
   const url = new URL(`../api/${path}`, import.meta.url)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
   for (;;) {
@@ -64,7 +67,7 @@ export async function request(path, query = {}, signal = undefined) {
 }
 
 /**
- * A server that stands still is as good as none; how long an answer then goes on is its own matter.
+ * Fetches a URL, and gives up if no response has begun in time. A response that has begun may take longer.
  *
  * @param {URL} url
  * @param {Record<string, string>} headers
@@ -81,7 +84,10 @@ async function answerTo(url, headers, signal) {
   }
 }
 
-/** Several requests are refused at once; the operator is asked once. @param {string | null} refused */
+/**
+ * Waits for a new token. Several requests may be refused at the same time, but the user is asked only once. @param {string |
+ * null} refused
+ */
 async function newToken(refused) {
   if (sessionStorage.getItem(TOKEN_KEY) !== refused) return
   asking ??= askForToken(refused !== null).then((token) => {

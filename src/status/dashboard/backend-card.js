@@ -11,7 +11,7 @@ const STATES = {
   off: { mark: '○', word: 'off' },
 }
 
-/** What tells of trouble comes first: a phone shows the first few without scrolling. */
+/** The columns of the table. Numbers that show problems come first, because a phone shows only the first few. */
 const COLUMNS = [
   { name: 'Server', about: '' },
   { name: 'In flight', about: 'requests in flight' },
@@ -23,7 +23,7 @@ const COLUMNS = [
   { name: 'Weight', about: '' },
 ]
 
-/** One backend and its servers. Drawn over and over with new numbers, so it keeps its elements. */
+/** Shows one backend and its servers. It is redrawn often, so it keeps its elements and changes only their texts. */
 export class BackendCard {
   #about = element('p', { class: 'backend-about' })
   #health = element('p', { class: 'backend-health' })

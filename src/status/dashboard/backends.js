@@ -9,7 +9,7 @@ import { createSearchBox } from './search-box.js'
 
 const PAGE_SIZE = 12
 
-/** A page of backends at a time, each with its servers: whole, because what one looks for is the server that is down. */
+/** Shows backends page by page, each with its servers. An operator who searches for a server that is down sees it at once. */
 export function createBackends() {
   const place = byId('backends-list', HTMLElement)
   const empty = byId('backends-empty', HTMLElement)
@@ -20,7 +20,7 @@ export function createBackends() {
   /** @type {Map<string, BackendCard>} */
   let cards = new Map()
   let offset = 0
-  /** Answers may overtake each other; the newest question counts. */
+  /** The number of the last request. Older answers may arrive later and are ignored. */
   let asked = 0
 
   const search = createSearchBox('backends-search', 'backends', () => turnTo(0))
@@ -64,7 +64,7 @@ export function createBackends() {
     }
     cards = drawn
     const nodes = [...drawn.values()].map(({ node }) => node)
-    // Putting back what is there already would lose the focus and the selected text.
+    // Replace the elements only if they differ. Replacing equal ones would lose the focus and the selected text.
     if (
       nodes.length !== place.children.length ||
       nodes.some((node, index) => node !== place.children[index])
@@ -77,7 +77,7 @@ export function createBackends() {
   function drawPager(matching, shown) {
     pager.hidden = matching <= PAGE_SIZE
     setText(range, `${formatCount(offset + 1)}–${formatCount(offset + shown)} of ${formatCount(matching)}`)
-    // Not `disabled`, which would throw the focus of whoever pages with the keyboard back to the top.
+    // `disabled` would take the focus away from a user who turns pages with the keyboard.
     previous.setAttribute('aria-disabled', String(offset === 0))
     next.setAttribute('aria-disabled', String(offset + shown >= matching))
   }

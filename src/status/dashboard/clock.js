@@ -1,10 +1,13 @@
 import { element, setText } from './element.js'
 import { formatDuration, formatFull } from './format.js'
 
-/** The server's clock less ours: an operator's laptop may be minutes off, and ages would lie. */
+/**
+ * Milliseconds by which the server's clock is ahead of the browser's. Without this, ages would be wrong if the two clocks
+ * differ.
+ */
 let offset = 0
 
-/** @param {number} serverNow milliseconds since the epoch, as the server sees them */
+/** @param {number} serverNow the server's time, in milliseconds since the epoch */
 export function setServerClock(serverNow) {
   offset = serverNow - Date.now()
 }
@@ -14,7 +17,7 @@ export function serverNow() {
 }
 
 /**
- * An age that grows by itself.
+ * Creates an element with an age that updates itself.
  *
  * @param {string} at
  * @param {'' | ' ago'} [suffix]

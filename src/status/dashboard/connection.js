@@ -1,7 +1,7 @@
 import { byId, element, setText } from './element.js'
 import { formatDuration, formatTime } from './format.js'
 
-/** Whether what the page shows is so now, and since when it may not be. */
+/** Shows whether the page is connected, and since when its data may be out of date. */
 export function createConnection() {
   const state = byId('connection', HTMLElement)
   const notice = byId('connection-notice', HTMLElement)
@@ -28,18 +28,19 @@ export function createConnection() {
     lost(error, waitMs) {
       clearInterval(countdown)
       const again = Date.now() + waitMs
-      const last = heardAt === undefined ? 'nothing heard yet' : `last heard at ${formatTime(heardAt)}`
+      const last =
+        heardAt === undefined ? 'no data received yet' : `last data received at ${formatTime(heardAt)}`
       const wait = element('span')
       const count = () => setText(wait, `Trying again in ${formatDuration(again - Date.now() + 999)}.`)
       count()
       countdown = setInterval(count, 1000)
       const said = `Connection lost, ${last}.`
-      // Said once for an outage, however often it is tried again.
+      // A screen reader reads the alert once for an outage, and not again for each attempt to reconnect.
       if (document.body.dataset['connection'] !== 'lost') {
         notice.replaceChildren(element('strong', { role: 'alert' }, said))
       } else notice.replaceChildren(element('strong', {}, said))
       notice.append(
-        ' What you see may be old. ',
+        ' The page may be out of date. ',
         element('span', { class: 'hint' }, `(${error.message}) `),
         wait,
       )

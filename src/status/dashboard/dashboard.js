@@ -31,7 +31,7 @@ const complaint = byId('complaint', HTMLElement)
 let config
 /** @type {Entry[]} */
 let entries = []
-/** @type {Entry[]} told on this connection: the history read meanwhile may be from before them */
+/** @type {Entry[]} entries of this connection's events. The history may have been read before they happened. */
 let told = []
 
 function draw() {
@@ -48,7 +48,7 @@ function addEntry(entry) {
   draw()
 }
 
-/** Answers may overtake each other; the newest question counts. */
+/** The number of the last request. Older answers may arrive later and are ignored. */
 let asked = 0
 
 async function readConfig() {
@@ -64,7 +64,7 @@ async function readConfig() {
 
 async function readHistory() {
   const answer = /** @type {{ entries: Entry[] }} */ (await readJson('history'))
-  // A server that was started anew counts from the beginning; what is known of the one before is history.
+  // A restarted server numbers its entries from 1 again. So entries of the previous connection are dropped.
   entries = mergeEntries(answer.entries, told)
   draw()
 }
@@ -84,16 +84,16 @@ async function readEverything() {
   ])
   const failed = read.flatMap((one) => (one.status === 'rejected' ? [String(one.reason?.message)] : []))
   complaint.hidden = failed.length === 0
-  setText(complaint, failed.length === 0 ? '' : `Not everything could be read: ${failed.join('; ')}`)
+  setText(complaint, failed.length === 0 ? '' : `Some data could not be read: ${failed.join('; ')}`)
   document.body.dataset['loaded'] = ''
 }
 
-/** What a burst of events made old is read once. */
+/** Reads everything again that events have made outdated. Several events in a short time cause one read. */
 const readAnew = gathered(50, () =>
   Promise.allSettled([readConfig(), frontends.refresh(), backends.refresh()]),
 )
 
-/** The event says enough to show the switch at once; the counts follow. @param {Switch} entry */
+/** Shows a switch at once, with the data of its event. The counts are read later. @param {Switch} entry */
 function onSwitch(entry) {
   const { provider, version, at, generation } = entry
   if (config) {
@@ -118,7 +118,7 @@ function onSwitch(entry) {
 function onRefusal(entry) {
   addEntry(entry)
   announce(
-    `${refusedText(entry)}. ${formatMany(entry.error.issueCount, 'issue')}. What served before goes on serving.`,
+    `${refusedText(entry)}. ${formatMany(entry.error.issueCount, 'issue')}. The previous configuration still serves requests.`,
   )
   readAnew()
 }

@@ -3,7 +3,7 @@ import { formatCount, formatMany } from './format.js'
 
 /** @import { Diff, Names, Switch } from './api-types.js' */
 
-/** The sign and the word say it; colour only repeats it. */
+/** The kinds of change. The sign and the word identify each kind, so that colour is not needed. */
 const KINDS = /** @type {const} */ ([
   { kind: 'added', mark: '+' },
   { kind: 'removed', mark: '−' },
@@ -14,7 +14,7 @@ const KINDS = /** @type {const} */ ([
 export function drawDiff({ frontends, backends }) {
   const parts = [...drawPart('Frontends', frontends), ...drawPart('Backends', backends)]
   if (parts.length === 0) {
-    return element('p', { class: 'hint' }, 'The same content under another version: nothing changed.')
+    return element('p', { class: 'hint' }, 'The version is new, but its content is the same.')
   }
   return element('div', { class: 'diff' }, ...parts)
 }

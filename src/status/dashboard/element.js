@@ -1,11 +1,11 @@
 /** @typedef {Record<string, string | number | boolean | undefined>} Attributes */
 
 /**
- * Text goes in as text nodes alone: names, rules and messages come from outside and may be hostile.
+ * Creates an element. Strings become text nodes, never HTML: names, rules and messages come from outside and may be hostile.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
- * @param {Attributes} [attributes] `undefined` and `false` are left out
+ * @param {Attributes} [attributes] those with the value `undefined` or `false` are left out
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[T]}
  */
@@ -42,7 +42,7 @@ export function setAttributes(target, attributes) {
 }
 
 /**
- * The element of the page with this id; without it the page is broken, so say so at once.
+ * Returns the element with this id. It throws if there is none, because the page is broken then.
  *
  * @template {HTMLElement} T
  * @param {string} id
@@ -56,7 +56,7 @@ export function byId(id, type) {
 }
 
 /**
- * Writes a text only where it differs, so that nothing is repainted, or read aloud, for nothing.
+ * Sets a text only if it differs. Otherwise the browser would repaint it, and a screen reader would read it again.
  *
  * @param {Element} target
  * @param {string} text

@@ -1,20 +1,20 @@
 import { request } from './api.js'
 
-/** The server sends a comment every 10 s; a connection silent for longer is dead, whatever the browser thinks. */
+/** Milliseconds without data after which the connection counts as lost. The server sends a comment every 10 s. */
 const SILENCE_MS = 15_000
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 10_000
 
 /**
  * @typedef {object} Listener
- * @property {() => void} onOpen after each connect: whatever was known before may be old
+ * @property {() => void} onOpen called after each connect, because earlier data may be out of date
  * @property {(name: string, data: unknown) => void} onEvent
- * @property {() => void} onHeard with every sign of life
+ * @property {() => void} onHeard called whenever data arrives
  * @property {(error: Error, waitMs: number) => void} onLost
  */
 
 /**
- * Follows the event stream for as long as the page lives. `EventSource` would do, could it send a token.
+ * Follows the event stream while the page is open. It uses `fetch`, because `EventSource` cannot send a token.
  *
  * @param {Listener} listener
  */
@@ -23,7 +23,7 @@ export async function followEvents(listener) {
   for (;;) {
     const opened = await connect(listener).catch((error) => error)
     if (opened.heard) waitMs = FIRST_WAIT_MS
-    // Many pages lose one server at the same moment; they should not all come back in one.
+    // Jitter: many pages may lose the server at the same time, and they should not all reconnect at once.
     const jittered = waitMs * (0.8 + Math.random() * 0.2)
     listener.onLost(opened.error, jittered)
     await new Promise((resolve) => setTimeout(resolve, jittered))
@@ -32,7 +32,7 @@ export async function followEvents(listener) {
 }
 
 /**
- * One connection, to its end.
+ * Opens one connection and reads it to its end.
  *
  * @param {Listener} listener
  * @returns {Promise<{ heard: boolean, error: Error }>}
@@ -44,7 +44,7 @@ async function connect(listener) {
   let silence
   const alive = () => {
     clearTimeout(silence)
-    silence = setTimeout(() => controller.abort(new Error('no sign of life')), SILENCE_MS)
+    silence = setTimeout(() => controller.abort(new Error('no data from the server')), SILENCE_MS)
     listener.onHeard()
   }
   try {
@@ -80,7 +80,7 @@ async function readEvents(response, alive, onEvent) {
 }
 
 /**
- * As much of the format of server-sent events as this API uses: `event`, `data`, comments.
+ * Parses the part of the server-sent events format that this API uses: `event`, `data` and comments.
  *
  * @param {Listener['onEvent']} onEvent
  */

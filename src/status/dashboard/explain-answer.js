@@ -3,14 +3,14 @@ import { formatCount, formatMany, formatShare } from './format.js'
 
 /** @import { Explanation, Winner } from './api-types.js' */
 
-/** The answer in a sentence. @param {Explanation} explanation */
+/** Returns the answer as one sentence. @param {Explanation} explanation */
 export function verdictOf({ winner, refusedCount }) {
   if (!winner) {
     return [
       element('span', { 'aria-hidden': 'true' }, '✕ '),
       refusedCount === 0
-        ? 'No frontend wins: there is none.'
-        : 'No frontend wins: every rule refuses this request.',
+        ? 'No frontend matches: there are none.'
+        : 'No frontend matches: every rule refuses this request.',
     ]
   }
   return [
@@ -23,8 +23,8 @@ export function verdictOf({ winner, refusedCount }) {
 /** @param {Winner} winner */
 function outcomeOf({ backend, answer }) {
   if (answer?.status === 301) return `and redirects (301) to ${answer.location}.`
-  if (answer?.status === 403) return 'and keeps this client out (403).'
-  return `and hands it to backend ${backend}.`
+  if (answer?.status === 403) return 'and refuses this client (403).'
+  return `and sends it to backend ${backend}.`
 }
 
 /** @param {Explanation} explanation */
@@ -85,7 +85,7 @@ function drawServers(servers) {
   const whole = servers.reduce((sum, { weight }) => sum + weight, 0)
   return element(
     'ul',
-    { class: 'explain-servers', 'aria-label': 'Servers behind it' },
+    { class: 'explain-servers', 'aria-label': 'Servers of the backend' },
     ...servers.map(({ name, url, weight }) =>
       element(
         'li',

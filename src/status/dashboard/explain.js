@@ -4,7 +4,7 @@ import { drawAnswer, verdictOf } from './explain-answer.js'
 
 /** @import { Explanation } from './api-types.js' */
 
-/** Which frontend would win a request, and why not the others. */
+/** Shows which frontend would serve a request, and why the others would not. */
 export function createExplain() {
   const form = byId('explain-form', HTMLFormElement)
   const verdict = byId('explain-verdict', HTMLElement)
@@ -26,12 +26,12 @@ export function createExplain() {
       if (question !== asked) return
       verdict.className = 'verdict bad'
       verdict.textContent = error instanceof ApiError ? error.message : 'The status server cannot be reached.'
-      answer.replaceChildren(element('p', { class: 'hint' }, 'Nothing was explained.'))
+      answer.replaceChildren(element('p', { class: 'hint' }, 'There is no explanation.'))
     }
   })
 }
 
-/** Fields left empty are not asked about. @param {HTMLFormElement} form */
+/** Returns the fields of the form that are not empty. @param {HTMLFormElement} form */
 function queryOf(form) {
   /** @type {Record<string, string>} */
   const query = {}

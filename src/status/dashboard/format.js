@@ -16,7 +16,7 @@ export function formatCount(value) {
   return whole.format(value)
 }
 
-/** For places too narrow for 1,234,567. @param {number} value */
+/** Formats a number briefly, for places that are too narrow for 1,234,567. @param {number} value */
 export function formatCompact(value) {
   return Math.abs(value) < 10_000 ? oneDigit.format(value) : compact.format(value)
 }
@@ -45,7 +45,7 @@ export function formatShare(share) {
   return `${percent >= 99.95 || percent === 0 ? whole.format(percent) : percent.toFixed(1)} %`
 }
 
-/** In its two largest units, for nobody counts seconds after an hour. @param {number} ms */
+/** Formats a duration in its two largest units. After an hour, seconds no longer matter. @param {number} ms */
 export function formatDuration(ms) {
   const past = Math.max(0, ms)
   if (past < MINUTE) return `${Math.floor(past / SECOND)} s`
@@ -68,7 +68,7 @@ function pair(ms, large, largeName, small, smallName) {
 }
 
 /**
- * The time of day, with the day if that was another one.
+ * Formats a time of day. If it was on another day, the date is added.
  *
  * @param {string | number} at
  */

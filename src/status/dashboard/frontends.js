@@ -56,7 +56,10 @@ export function createFrontends({ onBackend }) {
     followActive()
   }
 
-  /** The active row may come later than the key that made it active, or be another one after a switch. */
+  /**
+   * Keeps the detail view in step with the active row. Its entry may arrive after the row became active, and a switch may
+   * replace it.
+   */
   function followActive() {
     const entry = source.entry(list.active)
     if (!entry) return
@@ -82,7 +85,10 @@ function drawHead() {
   return element('div', { role: 'row', class: 'row', 'aria-rowindex': 1 }, ...titles)
 }
 
-/** Cells are made once and written over: a scroll redraws dozens of rows a frame. @param {HTMLElement} row */
+/**
+ * Returns the cells of a row. They are created once and then reused, because scrolling redraws dozens of rows each frame.
+ * @param {HTMLElement} row
+ */
 function cellsOf(row) {
   if (row.childElementCount === 0) {
     for (const [place, [column]] of COLUMNS.entries()) {
@@ -122,7 +128,7 @@ function drawRow(row, entry) {
 }
 
 /**
- * The whole of what a row cuts short.
+ * Shows the full values of a row, because the row cuts long ones short.
  *
  * @param {HTMLElement} place
  * @param {Frontend | undefined} entry
@@ -147,7 +153,10 @@ function drawDetail(place, entry, onBackend) {
   updateDetail(place, entry)
 }
 
-/** Numbers alone, for the button may have the focus. @param {HTMLElement} place @param {Frontend} entry */
+/**
+ * Updates the numbers only. Redrawing the button would take the focus away from it. @param {HTMLElement} place @param
+ * {Frontend} entry
+ */
 function updateDetail(place, entry) {
   for (const node of place.querySelectorAll('[data-live]')) {
     const requests = node.getAttribute('data-live') === 'requests'

@@ -8,7 +8,7 @@ export function keyOf({ type, id }) {
 }
 
 /**
- * Entries come by two ways, read and told, in any order; each is kept once, newest first.
+ * Merges entries that were read with entries from events. Each entry is kept once, newest first.
  *
  * @param {Entry[]} known
  * @param {Entry[]} more
@@ -21,7 +21,7 @@ export function mergeEntries(known, more) {
 /** @typedef {{ refusal: Refusal, times: number, serving?: string }} Standing */
 
 /**
- * The refusals that still matter: of each provider the newest, if it has switched to nothing since.
+ * Returns the refusals that still matter. That is the newest refusal of each provider that has not switched since.
  *
  * @param {Entry[]} entries newest first
  * @returns {Standing[]}
@@ -42,7 +42,12 @@ export function standingRefusals(entries) {
   return [...standing.values()]
 }
 
-/** @param {Switch} entry @returns {{ mark: string, word: string, count: number }[]} what changed, frontends and backends together */
+/**
+ * Returns the numbers of changes, for frontends and backends together.
+ *
+ * @param {Switch} entry
+ * @returns {{ mark: string, word: string, count: number }[]}
+ */
 export function countsOf({ changes: { frontends, backends } }) {
   return [
     { mark: '+', word: 'added', count: frontends.added.count + backends.added.count },

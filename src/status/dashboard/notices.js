@@ -12,13 +12,13 @@ import { drawIssues } from './issues.js'
 const ISSUES_SHOWN = 3
 
 /**
- * The banners: one for each provider whose newest document was refused.
+ * Creates the banners. Each provider whose newest document was refused has one.
  *
  * @param {HTMLElement} place
- * @param {(key: string) => void} onShow an operator wants the whole entry
+ * @param {(key: string) => void} onShow called when the user asks for the whole entry
  */
 export function createNotices(place, onShow) {
-  /** What is shown, so that a banner with the focus in it is not replaced by its like. */
+  /** The banners that are shown, as JSON. Equal banners are not replaced, because that would lose the focus. */
   let shown = ''
   return {
     /** @param {Entry[]} entries @param {Config | undefined} config */
@@ -34,7 +34,13 @@ export function createNotices(place, onShow) {
   }
 }
 
-/** History is short; what a provider serves may have been switched to long before it. @param {Standing} standing @param {Config | undefined} config */
+/**
+ * Adds the version that the provider serves. Its switch may be too old for the history, so the state of the provider counts
+ * too.
+ *
+ * @param {Standing} standing
+ * @param {Config | undefined} config
+ */
 function withServing(standing, config) {
   const state = config?.providers.find(({ provider }) => provider === standing.refusal.provider)
   const serving = standing.serving ?? state?.version
@@ -70,10 +76,12 @@ export function refusedText({ version, provider }) {
 
 /** @param {string | undefined} serving @param {boolean} live */
 function servingText(serving, live) {
-  if (!live) return 'Nothing of this provider serves yet.'
+  if (!live) return 'No configuration of this provider serves requests yet.'
   return element(
     'strong',
     {},
-    serving === undefined ? 'What served before goes on serving.' : `Version ${serving} goes on serving.`,
+    serving === undefined
+      ? 'The previous configuration still serves requests.'
+      : `Version ${serving} still serves requests.`,
   )
 }

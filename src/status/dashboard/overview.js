@@ -8,14 +8,14 @@ import { standingRefusals } from './history.js'
  * @import { Standing } from './history.js'
  */
 
-/** What each state means to whoever looks; the mark says it without colour. */
+/** The mark and the word for each state. The mark shows the state without colour. */
 const STATES = {
   live: { mark: '●', word: 'Live' },
   pending: { mark: '○', word: 'Waiting' },
   unavailable: { mark: '▲', word: 'Unavailable' },
 }
 
-/** The first glance: which generation, which version of each provider, since when, and whether anything was refused. */
+/** Shows the generation, and the version of each provider with its age and its last refusal. */
 export function createOverview() {
   const generation = byId('generation', HTMLElement)
   const size = byId('size', HTMLElement)
@@ -63,7 +63,7 @@ function drawProvider(state, standing) {
         'span',
         { class: 'state', 'data-state': state.state },
         element('span', { 'aria-hidden': 'true' }, mark),
-        ` ${word}${state.state === 'unavailable' && state.liveSince ? ', goes on serving' : ''}`,
+        ` ${word}${state.state === 'unavailable' && state.liveSince ? ', still serving' : ''}`,
       ),
       element('span', { class: 'provider-name' }, state.provider),
     ),
@@ -87,13 +87,13 @@ function factsOf(state, standing) {
       element(
         'li',
         { class: 'warn' },
-        '▲ from the last good file, ',
+        '▲ from the last good configuration, ',
         age(state.staleSince),
         ' without its source',
       ),
     )
   }
-  if (state.lastError && toldNowhereElse(state.lastError, state, standing)) {
+  if (state.lastError && needsOwnLine(state.lastError, state, standing)) {
     const { at, message } = state.lastError
     facts.push(element('li', { class: 'warn' }, '▲ ', age(at, ' ago'), `: ${message}`))
   }
@@ -101,13 +101,13 @@ function factsOf(state, standing) {
 }
 
 /**
- * An error that is over needs no place, and what a refusal says stands in its banner, issue by issue.
+ * Tells whether an error needs to be shown here. A past error does not, and a refusal has its own banner.
  *
  * @param {{ message: string }} error
  * @param {ProviderState} state
  * @param {Standing | undefined} standing
  */
-function toldNowhereElse(error, { state }, standing) {
+function needsOwnLine(error, { state }, standing) {
   return state !== 'live' && error.message !== standing?.refusal.error.message
 }
 

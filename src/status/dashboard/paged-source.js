@@ -1,11 +1,11 @@
 /** @import { Page } from './api-types.js' */
 
 export const PAGE_SIZE = 200
-/** Pages kept: what one may scroll back to without waiting. */
+/** The number of pages that are kept, so that a user can scroll back without waiting. */
 const KEPT = 12
 
 /**
- * A long list of the API, fetched page by page where it is looked at.
+ * Holds a long list of the API. Pages are fetched when the user scrolls to them.
  *
  * @template T
  */
@@ -41,7 +41,7 @@ export class PagedSource {
   }
 
   /**
-   * Whoever drags the scroll bar over all the list wants only the pages where he stops.
+   * Fetches the pages for these rows, and stops fetching others. A user who drags the scroll bar needs only the last position.
    *
    * @param {number} first
    * @param {number} last
@@ -58,12 +58,12 @@ export class PagedSource {
     }
   }
 
-  /** Reads what is looked at anew; what is known stays until the answer is there. */
+  /** Reads the visible pages again. The old entries stay until the answer arrives. */
   async refresh() {
     await Promise.all(this.#wanted.map((page) => this.#load(page)))
   }
 
-  /** For another search: nothing that is known holds any more. */
+  /** Starts again with a new search, for which no known page is valid. */
   async restart() {
     this.#pages.clear()
     this.#wanted = [0]
@@ -90,7 +90,7 @@ export class PagedSource {
     this.#onChange()
   }
 
-  /** Pages of two generations never mix, here neither. @param {number} page @param {Page<T>} answer */
+  /** Stores a page. Pages of two generations are never mixed. @param {number} page @param {Page<T>} answer */
   #keep(page, { generation, total, matching, entries }) {
     if (generation !== this.#generation) this.#pages.clear()
     this.#generation = generation

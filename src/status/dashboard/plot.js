@@ -1,28 +1,28 @@
 import { element, setAttributes, setText, svgElement } from './element.js'
 
-/** The plot's own units; the drawing is stretched to whatever place there is. */
+/** The size of the plot in its own units. The browser stretches it to the available space. */
 const WIDTH = 240
 const HEIGHT = 64
-/** Two minutes, a point each second. */
+/** Milliseconds that a plot shows: two minutes, with a point for each second. */
 const SPAN_MS = 119_000
 
 /**
  * @typedef {object} Series
  * @property {string} name
- * @property {string} style the class that draws it
- * @property {(number | undefined)[]} values one for each time
+ * @property {string} style the CSS class of the line
+ * @property {(number | undefined)[]} values one value for each time
  */
 
-/** @typedef {{ at: number, kind: 'switch' | 'refusal' }} Mark a moment worth a line across all plots */
+/** @typedef {{ at: number, kind: 'switch' | 'refusal' }} Mark a time that all plots mark with a vertical line */
 
 /**
  * @typedef {object} Drawing
  * @property {number[]} times
- * @property {Series[]} series the first is filled
+ * @property {Series[]} series the area below the first series is filled
  * @property {Mark[]} marks
- * @property {number} [atLeast] the scale reaches at least to here, so that a flat line of almost nothing stays flat
+ * @property {number} [atLeast] the lowest top of the scale, so that a line of very small values stays flat
  * @property {string} now
- * @property {string} about what a screen reader says instead of the picture
+ * @property {string} about the text that a screen reader reads instead of the picture
  * @property {string[]} facts
  * @property {(value: number) => string} format
  */
@@ -64,7 +64,11 @@ function knownValues({ values }) {
   return values.filter((value) => value !== undefined)
 }
 
-/** The next of 1, 2, 5, 10, ...: a scale that does not twitch with each point. @param {number} highest */
+/**
+ * Returns a round number above the highest value: 1, 2, 3, 5, 7.5, 10 and so on. So the scale does not change with each point.
+ *
+ * @param {number} highest
+ */
 function ceiling(highest) {
   if (highest <= 0) return 1
   const magnitude = 10 ** Math.floor(Math.log10(highest))
@@ -93,7 +97,7 @@ function shapes({ times, series, marks }, highest) {
 }
 
 /**
- * A second without requests has no latency: the line stops there rather than falling to zero.
+ * Splits a series at seconds without a value. A second without requests has no latency, and the line must not fall to zero.
  *
  * @param {number[]} times
  * @param {(number | undefined)[]} values
@@ -111,7 +115,7 @@ function runsOf(times, values) {
 
 /** @param {string[]} run */
 function toLine(run) {
-  // A lone point is a line of no length; round caps make it a dot.
+  // A single point is a line without length. The short stroke and its round ends make it a dot.
   return `M${run.join('L')}${run.length === 1 ? 'h0.1' : ''}`
 }
 

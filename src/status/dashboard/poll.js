@@ -1,6 +1,6 @@
 /**
- * Runs `read` every `intervalMs`, but only while the section can be seen and the tab is in front: a page left open
- * overnight should cost the proxy next to nothing.
+ * Calls `read` every `intervalMs`, but only while the section is visible and the tab is in front. A page that is left open must
+ * cost the proxy almost nothing.
  *
  * @param {Element} section
  * @param {number} intervalMs
@@ -12,7 +12,7 @@ export function pollWhileVisible(section, intervalMs, read) {
   const tick = async () => {
     if (!near || reading || document.visibilityState === 'hidden') return
     reading = true
-    // What went wrong is shown by whoever reads; the next tick tries again.
+    // `read` shows its own errors. The next tick tries again.
     await read().catch(() => {})
     reading = false
   }
@@ -28,7 +28,7 @@ export function pollWhileVisible(section, intervalMs, read) {
 }
 
 /**
- * The function, run when calls have stopped for `ms`.
+ * Returns a function that calls `run` when no call has come for `ms`.
  *
  * @param {number} ms
  * @param {() => void} run
@@ -43,8 +43,8 @@ export function debounced(ms, run) {
 }
 
 /**
- * Runs `run` a little after it was asked for, never twice at once, and once more if it was asked for meanwhile: what
- * comes in a burst is done once, and a burst without end does not keep it from being done.
+ * Returns a function that calls `run` after a short delay, never twice at the same time. Calls during the delay are merged. A
+ * call during `run` causes one more run. Calls that never stop do not delay `run` forever.
  *
  * @param {number} ms
  * @param {() => Promise<unknown>} run

@@ -5,10 +5,10 @@ import { debounced } from './poll.js'
 const PAUSE_MS = 180
 
 /**
- * A search box and the line that says how many match.
+ * Creates a search box with a line that shows the number of matches.
  *
- * @param {string} id of the input; the line is `<id>-count`
- * @param {string} what the plural
+ * @param {string} id the id of the input. The id of the line is `<id>-count`.
+ * @param {string} what the plural noun for the entries
  * @param {() => void} onSearch
  */
 export function createSearchBox(id, what, onSearch) {

@@ -31,7 +31,7 @@ export function createEntry(entry) {
       ),
     ),
   )
-  // Hundreds of names that nobody may ever look at are made when somebody does.
+  // Create the details when the user opens them. They may have hundreds of names, and most are never opened.
   details.addEventListener(
     'toggle',
     () => details.append(element('div', { class: 'entry-body' }, ...bodyOf(entry))),
@@ -95,7 +95,7 @@ function bodyOf(entry) {
 /** @param {Refusal} entry */
 function refusalBody({ error }) {
   const { code, message, issues, issueCount } = error
-  // The message lists the issues once more, in one long line; alone it is all there is.
+  // The message repeats all issues in one long line. It is shown only if there are no issues.
   /** @type {Node[]} */
   const body = [drawIssues(issues.length > 0 ? issues : [{ path: '', code, message }])]
   if (issueCount > issues.length) {
@@ -111,11 +111,7 @@ function switchBody(entry) {
   const body = [drawDiff(changes), drawSteps(entry)]
   if (!verified) {
     body.push(
-      element(
-        'p',
-        { class: 'warn' },
-        '▲ The source did not say that this is the version that was asked for.',
-      ),
+      element('p', { class: 'warn' }, '▲ The source did not confirm that this is the requested version.'),
     )
   }
   if (warnings.length > 0) {
@@ -131,7 +127,7 @@ function drawSteps(entry) {
   const bar = element('div', { class: 'steps-bar', 'aria-hidden': 'true' })
   for (const [, ms] of steps) {
     const part = element('span')
-    // Shares, for growth factors that sum up to less than 1 leave a part of the bar empty.
+    // Scale the values to shares of 100. If growth factors add up to less than 1, CSS leaves a part of the bar empty.
     part.style.flexGrow = String((100 * ms) / (totalMs(entry) || 1))
     bar.append(part)
   }

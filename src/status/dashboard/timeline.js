@@ -8,7 +8,7 @@ import { createEntry } from './timeline-entry.js'
 const SHOWN = 8
 
 /**
- * The switches and refusals, newest first.
+ * Creates the list of switches and refusals, newest first.
  *
  * @param {HTMLElement} place
  */
@@ -29,7 +29,7 @@ export function createTimeline(place) {
       item.remove()
       items.delete(key)
     }
-    // Entries that are there stay as they are: one may be open, or have the focus.
+    // Entries that are already in the list keep their elements, because one may be open or have the focus.
     /** @type {Element | null} */
     let before = list.firstElementChild
     for (const entry of shown) {
@@ -45,7 +45,7 @@ export function createTimeline(place) {
   more.addEventListener('click', () => {
     all = true
     draw()
-    // The button is gone; the focus goes on where the list does.
+    // The button has disappeared, so the first new entry gets the focus.
     list.children[SHOWN]?.querySelector('summary')?.focus()
   })
 
@@ -58,7 +58,7 @@ export function createTimeline(place) {
       else if (list.parentElement !== place) place.replaceChildren(list, more)
       draw()
     },
-    /** Opens an entry and goes there. @param {string} key */
+    /** Opens an entry and scrolls to it. @param {string} key */
     show(key) {
       if (!items.has(key)) {
         all = true

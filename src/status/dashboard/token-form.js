@@ -1,9 +1,9 @@
 import { byId } from './element.js'
 
 /**
- * Asks for the token that the status server wants; resolves when one was given.
+ * Asks the user for a token, and resolves when one was entered.
  *
- * @param {boolean} wrong one was given before, and refused
+ * @param {boolean} wrong true if the last token was refused
  * @returns {Promise<string>}
  */
 export function askForToken(wrong) {

@@ -1,21 +1,21 @@
 import { setAttributes } from './element.js'
 
-/** Rows drawn above and below what can be seen, so that slow scrolling never shows a gap. */
+/** Rows that are drawn above and below the visible ones, so that slow scrolling shows no gap. */
 const OVERSCAN = 6
-/** Browsers stop at some height; beyond this one the scroll bar is scaled. */
+/** The largest height of the body. Browsers limit the height of an element, so a taller list uses a scaled scroll bar. */
 const TALLEST_PX = 8_000_000
 
 /**
  * @typedef {object} VirtualListOptions
- * @property {HTMLElement} viewport scrolls and has the focus; holds the head (sticky) and the body
+ * @property {HTMLElement} viewport the element that scrolls and has the focus. It contains the head (sticky) and the body.
  * @property {HTMLElement} head
  * @property {HTMLElement} body
- * @property {(row: HTMLElement, index: number) => void} drawRow fills a row, also one that is there already
- * @property {(first: number, last: number) => void} onWindow the rows from first to last are wanted
+ * @property {(row: HTMLElement, index: number) => void} drawRow fills a row. The row may already have content.
+ * @property {(first: number, last: number) => void} onWindow called with the first and last row that are drawn
  * @property {(index: number) => void} onActive
  */
 
-/** A grid of any number of rows, all of one height (the custom property `--row`), of which only a window exists. */
+/** A grid with any number of rows, of which only the visible ones exist. All rows have the same height (the property `--row`). */
 export class VirtualList {
   /** @type {VirtualListOptions} */
   #options
@@ -55,7 +55,7 @@ export class VirtualList {
     return this.#active
   }
 
-  /** Draws all rows of the window anew. */
+  /** Draws all existing rows again. */
   redraw() {
     for (const [index, row] of this.#rows) this.#options.drawRow(row, index)
   }
@@ -93,7 +93,7 @@ export class VirtualList {
     return Math.max(0, this.#options.viewport.clientHeight - this.#options.head.offsetHeight)
   }
 
-  /** How much of the full height one pixel of the scroll bar stands for; 1 unless the list is too tall. */
+  /** The pixels of the full list that one pixel of the scroll bar stands for. It is 1 unless the list is too tall. */
   get #scale() {
     const scrollable = this.#bodyHeight - this.#seenHeight
     return scrollable > 0 ? (this.#fullHeight - this.#seenHeight) / scrollable : 1
@@ -118,7 +118,7 @@ export class VirtualList {
       row.remove()
       this.#rows.delete(index)
     }
-    // From the last to the first, so that each finds the one that it stands before.
+    // Go from the last row to the first, because each row is inserted before the next one.
     for (let index = end - 1; index >= first; index--) {
       const row = this.#rows.get(index) ?? this.#addRow(index)
       row.style.transform = `translateY(${index * this.#rowHeight - position + viewport.scrollTop}px)`
@@ -133,7 +133,7 @@ export class VirtualList {
     row.className = 'row'
     row.id = `${this.#options.viewport.id}-row-${index}`
     row.setAttribute('role', 'row')
-    // Counted from 1, and the head is the first.
+    // `aria-rowindex` starts at 1, and row 1 is the head.
     row.setAttribute('aria-rowindex', String(index + 2))
     row.dataset['index'] = String(index)
     if (index === this.#active) row.setAttribute('aria-selected', 'true')
@@ -143,7 +143,10 @@ export class VirtualList {
     return row
   }
 
-  /** In order, for a screen reader reads the document, not the picture. @param {HTMLElement} row @param {number} index */
+  /**
+   * Inserts a row in document order, because a screen reader reads rows in that order. @param {HTMLElement} row @param {number}
+   * index
+   */
   #insert(row, index) {
     const next = this.#rows.get(index + 1)
     if (next) next.before(row)

@@ -8,7 +8,7 @@ import { HttpProvider, type HttpProviderOptions, ProxyError } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DocumentFormat, parseDocument, parseText } from '../../src/providers/parse-document.js'
 import { parseInThread } from '../../src/providers/parse-in-thread.js'
-import { parseYaml } from '../../src/providers/slow-formats.js'
+import { parseYaml } from '../../src/providers/parse-yaml.js'
 import type { Hostile } from '../support/small-heap-child.js'
 
 const MB = 1_000_000

@@ -45,7 +45,7 @@ export async function parseDocument(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw unusable(`${file} is no UTF-8`)
+    throw unusable(`${file} is not UTF-8`)
   }
   return parseText(text, format, file, { signal })
 }
@@ -115,10 +115,10 @@ const MAX_SEARCHED = 100_000
 /** Messages that replace the messages of the YAML parser that quote the text, by error code. The text may be a password. */
 const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
   ['TAG_RESOLVE_FAILED', 'a tag that cannot be resolved'],
-  ['BAD_COLLECTION_TYPE', 'a tag that is of something else'],
-  ['BAD_DIRECTIVE', 'a directive that is not known'],
-  ['BAD_DQ_ESCAPE', 'an escape sequence that is not known'],
-  ['UNEXPECTED_TOKEN', 'something that cannot stand here'],
+  ['BAD_COLLECTION_TYPE', 'a tag that does not fit its value'],
+  ['BAD_DIRECTIVE', 'an invalid directive'],
+  ['BAD_DQ_ESCAPE', 'an invalid escape sequence'],
+  ['UNEXPECTED_TOKEN', 'an unexpected token'],
 ])
 
 /**

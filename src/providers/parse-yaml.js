@@ -148,17 +148,17 @@ function composed({ Composer }, tokens, text) {
  *
  * @param names the names in each table that was sent in part, by the table's position
  * @param place the position of the table whose part this document is; undefined for the rest of the document
- * @throws Error for a flaw of the parser, a duplicate name, a name that is no text, an unknown alias or a forbidden tag
+ * @throws Error for a flaw of the parser, a duplicate name, a name that is not text, an unknown alias or a forbidden tag
  */
 function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, names, place) {
   if (document.errors[0] ?? document.warnings[0]) throw flawOf(document, text)
   const anchors = new Set()
   const checkNames = (map, known) => {
     for (const { key } of map.items) {
-      if (key && !isScalar(key)) throw flawAt('a name that is no text', text, key.range?.[0] ?? 0)
+      if (key && !isScalar(key)) throw flawAt('a name that is not text', text, key.range?.[0] ?? 0)
       const name = nameOf(key)
       if (known.has(name))
-        throw flawAt(`the name ${JSON.stringify(name)} stands twice`, text, key?.range?.[0] ?? 0)
+        throw flawAt(`the name ${JSON.stringify(name)} occurs twice`, text, key?.range?.[0] ?? 0)
       known.add(name)
     }
   }
@@ -174,10 +174,10 @@ function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, name
     Node(_, node) {
       if (isAlias(node)) {
         if (anchors.has(node.source)) return
-        throw flawAt('an alias of an anchor that is not set before it', text, node.range?.[0] ?? 0)
+        throw flawAt('an alias without an anchor of its name before it', text, node.range?.[0] ?? 0)
       }
       if (node.tag !== undefined && !TAGS.has(node.tag))
-        throw flawAt('a tag of what no document holds', text, node.range?.[0] ?? 0)
+        throw flawAt('a tag that documents may not have', text, node.range?.[0] ?? 0)
       if (node.anchor !== undefined) anchors.add(node.anchor)
       if (isMap(node)) checkNames(node, known.get(node) ?? new Set())
     },

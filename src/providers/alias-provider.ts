@@ -5,10 +5,10 @@ import { type AliasProviderOptions, checkAliasProviderOptions } from './alias-pr
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 
-/** Milliseconds before the next try while the source or the fetcher cannot be reached. */
+/** Range of the delay, in milliseconds, before the next try while the source or the fetcher cannot be reached. */
 const UNREACHABLE_MS = { min: 100, max: 2_000 }
 
-/** Milliseconds before the next fetch after a document was refused. */
+/** Range of the delay, in milliseconds, before the next fetch after a document was refused. */
 const REFUSED_MS = { min: 1_000, max: 30_000 }
 
 /** The longest `Retry-After` that the provider obeys, in milliseconds. A faulty API may ask for hours. */

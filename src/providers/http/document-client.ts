@@ -13,7 +13,7 @@ export interface DocumentClientOptions {
   /**
    * Header fields of every request. A function is called for each request, for example to get a new token.
    *
-   * @default {}
+   * @default undefined
    * @example { authorization: 'Bearer 4711' }
    */
   readonly headers?:

@@ -50,7 +50,7 @@ export interface HttpProviderOptions extends DocumentClientOptions {
 
 const OPTIONS = ['url', 'pollIntervalMs', 'name', 'allowEmpty', ...DOCUMENT_CLIENT_OPTIONS] as const
 
-/** Limits of the delay after a failed request, in milliseconds. */
+/** Range of the delay, in milliseconds, after a failed request. */
 const RETRY_MS = { min: 500, max: 30_000 } as const
 
 /**

@@ -51,7 +51,8 @@ export type {
   Provider,
 } from './model/provider.js'
 export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
-export { AliasProvider, type AliasProviderOptions } from './providers/alias-provider.js'
+export { AliasProvider } from './providers/alias-provider.js'
+export type { AliasProviderOptions } from './providers/alias-provider-options.js'
 export { ConsulProvider, type ConsulProviderOptions } from './providers/consul/consul-provider.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd/etcd-connection.js'

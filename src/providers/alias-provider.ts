@@ -1,48 +1,20 @@
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { pause } from '../base/timing.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
+import { type AliasProviderOptions, checkAliasProviderOptions } from './alias-provider-options.js'
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 
-export interface AliasProviderOptions {
-  /** Where the alias value comes from. */
-  readonly source: AliasSource
-  /** Turns the prefix that the alias names into a document. */
-  readonly fetcher: ConfigFetcher
-  /** Default `alias`. */
-  readonly name?: string
-  /** The alias value must be this prefix or stand below it. Default: any absolute path. */
-  readonly allowedPrefix?: string
-  /** Whether a document without frontends may go live. Default false. */
-  readonly allowEmpty?: boolean
-  /**
-   * After a flip, each proxy waits for a moment of its own within so many milliseconds before it asks the config API:
-   * for sites where very many follow one alias. The first configuration is asked for at once. Default 0.
-   */
-  readonly spreadMs?: number
-  /** Of a burst of documents, at most one in so many milliseconds is taken. Default 0: each, as it comes. */
-  readonly throttleMs?: number
-}
-
-/** A source that cannot be reached is asked again after 0.1 to 2 s; a prefix that was refused, after 1 to 30 s. */
+/** Range of the delay, in milliseconds, before the next try while the source or the fetcher cannot be reached. */
 const UNREACHABLE_MS = { min: 100, max: 2_000 }
+
+/** Range of the delay, in milliseconds, before the next fetch after a document was refused. */
 const REFUSED_MS = { min: 1_000, max: 30_000 }
 
-/** An API may ask to be left alone for so long, and no longer: it also says so when it is wrong. */
+/** The longest `Retry-After` that the provider obeys, in milliseconds. A faulty API may ask for hours. */
 const MAX_RETRY_AFTER_MS = 30_000
 
-const OPTIONS = [
-  'source',
-  'fetcher',
-  'name',
-  'allowedPrefix',
-  'allowEmpty',
-  'spreadMs',
-  'throttleMs',
-] as const
-
-/** What it took until the fetch, in milliseconds. */
+/** Milliseconds of each step before the fetch. */
 interface StepTimes extends Readonly<Record<string, number>> {
   readonly watch: number
   readonly spread?: number
@@ -53,46 +25,53 @@ interface Attempt {
   readonly retryAfterMs?: number | undefined
 }
 
-/** What can fail on its own: the source, the key in it, the fetcher. An outage is over when none does. */
+/** The parts that can fail independently: the source, the alias key in it, the fetcher. An outage ends when no part fails. */
 type Part = 'source' | 'key' | 'fetch'
 
 /**
- * Follows an alias: whenever its source rings, the alias value is read, the document under the prefix it names is
- * fetched, and delivered. A ring says only "look": lost, doubled and late ones do no harm. A newer alias value aborts
- * all work for the one before.
+ * Follows an alias. When the source reports a change, the provider reads the alias value, fetches the document
+ * under the prefix that it names, and delivers it. A newer alias value aborts all work for the older one.
+ *
+ * A report carries no value: it only makes the provider read. Lost, duplicate and late reports therefore do no harm.
+ *
+ * @example
+ * ```ts
+ * const source = new InMemoryAliasSource('/traefik/dev/v1')
+ * const fetcher = new ApiConfigFetcher({ url: 'http://config.test/traefik-config' })
+ * const proxy = createProxy({ providers: [new AliasProvider({ source, fetcher })] })
+ * await proxy.ready()
+ * source.set('/traefik/dev/v2') // the proxy switches to the document under /traefik/dev/v2
+ * ```
  */
 export class AliasProvider implements Provider {
+  /** The provider's name, unique among the proxy's providers. */
   readonly name: string
+  /** Whether a document without frontends may go live. */
   readonly allowEmpty: boolean
+  /** The shortest time between two documents that the proxy accepts, in milliseconds. */
   readonly throttleMs: number
   readonly #source: AliasSource
   readonly #fetcher: ConfigFetcher
   readonly #allowedPrefix: string | undefined
   readonly #spreadMs: number
-  readonly #ailing = new Set<Part>()
+  readonly #failing = new Set<Part>()
   readonly #stopped = new AbortController()
   #sink: ConfigSink | undefined
-  /** When the bell rang that was not answered by a read yet. */
-  #rungAt: number | undefined
+  /** Time of the oldest report of the source that no read has answered, in milliseconds of `performance.now()`. */
+  #changedAt: number | undefined
   #reading = false
-  /** Aborted by a ring, and by the end, while a failed read waits for its next try. */
-  #waiting = new AbortController()
-  #last: AliasReading | undefined
-  /** Aborted when the alias was written again, and at the end. */
+  /** Controller of the wait after a failed read. It is aborted at the next report of the source and when the provider stops. */
+  #retryWait = new AbortController()
+  #lastReading: AliasReading | undefined
+  /**
+   * Controller of the fetches for the current alias value. It is
+   * aborted at the next write of the alias and when the provider stops.
+   */
   #following = new AbortController()
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing source or fetcher, or a number out of range */
   constructor(options: AliasProviderOptions) {
-    onlyKnownOptions(options, OPTIONS, 'AliasProvider: ')
-    if (typeof options.source?.watch !== 'function') {
-      throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a source with a function watch')
-    }
-    if (typeof options.fetcher?.fetch !== 'function') {
-      throw new ProxyError('PROXY_OPTION_INVALID', 'AliasProvider: expected a fetcher with a function fetch')
-    }
-    for (const name of ['spreadMs', 'throttleMs'] as const) {
-      if (options[name] !== 0) positiveOption(options[name], `AliasProvider: ${name}`)
-    }
+    checkAliasProviderOptions(options)
     this.name = options.name ?? 'alias'
     this.allowEmpty = options.allowEmpty ?? false
     this.#source = options.source
@@ -102,59 +81,64 @@ export class AliasProvider implements Provider {
     this.#spreadMs = options.spreadMs ?? 0
   }
 
+  /**
+   * Begins to watch the source. Resolves without waiting for the first
+   * document. An unreachable source is reported by `sink.unavailable`.
+   */
   async start(sink: ConfigSink): Promise<void> {
     this.#sink = sink
     await this.#source.watch({
-      changed: () => this.#ring(),
+      changed: () => this.#onChanged(),
       unavailable: (error) => this.#unavailable('source', error),
-      recovered: () => this.#well('source'),
+      recovered: () => this.#recovered('source'),
     })
   }
 
+  /** Aborts every read and fetch, then stops the source. */
   async stop(): Promise<void> {
     this.#stopped.abort()
-    this.#waiting.abort()
+    this.#retryWait.abort()
     this.#following.abort()
     await this.#source.stop()
   }
 
-  /** alias source rings: one read at a time, and one more if it rang meanwhile. */
-  #ring(): void {
-    this.#rungAt ??= performance.now()
-    this.#waiting.abort()
-    if (!this.#reading) void this.#answerRings()
+  /** alias source reports a change: only one read runs at a time. A report during a read causes one more read. */
+  #onChanged(): void {
+    this.#changedAt ??= performance.now()
+    this.#retryWait.abort()
+    if (!this.#reading) void this.#readUntilCurrent()
   }
 
-  async #answerRings(): Promise<void> {
+  async #readUntilCurrent(): Promise<void> {
     this.#reading = true
     const { signal } = this.#stopped
     const backoff = new Backoff(UNREACHABLE_MS.min, UNREACHABLE_MS.max)
-    while (this.#rungAt !== undefined && !signal.aborted) {
-      const rungAt = this.#rungAt
-      this.#rungAt = undefined
+    while (this.#changedAt !== undefined && !signal.aborted) {
+      const changedAt = this.#changedAt
+      this.#changedAt = undefined
       try {
         const reading = await this.#source.read({ signal })
         if (signal.aborted) break
-        this.#well('source')
+        this.#recovered('source')
         backoff.reset()
-        this.#look(reading, performance.now() - rungAt)
+        this.#onReading(reading, performance.now() - changedAt)
       } catch (thrown) {
         if (signal.aborted) break
         this.#unavailable('source', asError(thrown))
-        this.#rungAt ??= rungAt
-        this.#waiting = new AbortController()
-        await pause(backoff.next(), this.#waiting.signal)
+        this.#changedAt ??= changedAt
+        this.#retryWait = new AbortController()
+        await pause(backoff.next(), this.#retryWait.signal)
       }
     }
     this.#reading = false
   }
 
-  /** read the alias value now: a write of it is a wish to switch, even to the same value. */
-  #look(reading: AliasReading, watchMs: number): void {
-    // Both: a store restored from a backup may give another value under a revision that was seen before.
-    if (reading.revision === this.#last?.revision && reading.value === this.#last.value) return
-    const spreadMs = this.#last === undefined ? 0 : Math.random() * this.#spreadMs
-    this.#last = reading
+  /** read the alias value now: each write of the alias is a request to switch, even if the value stays the same. */
+  #onReading(reading: AliasReading, watchMs: number): void {
+    // Both are compared: a store restored from a backup may have another value under a revision that was seen before.
+    if (reading.revision === this.#lastReading?.revision && reading.value === this.#lastReading.value) return
+    const spreadMs = this.#lastReading === undefined ? 0 : Math.random() * this.#spreadMs
+    this.#lastReading = reading
     const { value } = reading
     this.#following.abort()
     this.#following = new AbortController()
@@ -167,18 +151,18 @@ export class AliasProvider implements Provider {
       )
       return
     }
-    this.#well('key')
+    this.#recovered('key')
     try {
       const steps = { watch: watchMs, ...(spreadMs > 0 && { spread: spreadMs }) }
       void this.#follow(parseAliasValue(value, this.#allowedPrefix), steps, signal)
     } catch (thrown) {
-      // Nothing is fetched any more.
-      this.#well('fetch')
+      // No fetch runs for an invalid alias value, so an outage of the fetcher is over.
+      this.#recovered('fetch')
       this.#sink?.reject(thrown as ProxyError)
     }
   }
 
-  /** Fetches and delivers, again and again until the document is live or the alias was written anew. */
+  /** Fetches and delivers until the document is live or the alias is written again. */
   async #follow(prefix: string, steps: StepTimes, signal: AbortSignal): Promise<void> {
     const unreachable = new Backoff(UNREACHABLE_MS.min, UNREACHABLE_MS.max)
     const refused = new Backoff(REFUSED_MS.min, REFUSED_MS.max)
@@ -187,7 +171,7 @@ export class AliasProvider implements Provider {
       const { outcome, retryAfterMs = 0 } = await this.#fetchAndDeliver(prefix, steps, signal)
       if (outcome === 'done') return
       const waitMs = (outcome === 'refused' ? refused : unreachable).next()
-      // On top of it, for all that were asked to wait were asked to wait for the same time.
+      // The random delay is added to `Retry-After`, because the API asks every proxy to wait for the same time.
       await pause(waitMs + (retryAfterMs > 0 ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : 0), signal)
     }
   }
@@ -200,7 +184,7 @@ export class AliasProvider implements Provider {
       const warn = (warning: Issue) => void warnings.push(warning)
       const document = await this.#fetcher.fetch(prefix, { signal, warn })
       if (signal.aborted) return { outcome: 'done' }
-      this.#well('fetch')
+      this.#recovered('fetch')
       if (document?.prefix !== undefined && document.prefix !== prefix) throw lagging(prefix, document.prefix)
       const taken = { ...steps, fetch: performance.now() - fetchStart }
       const labelled = { ...document, version: document?.version ?? prefix }
@@ -213,7 +197,7 @@ export class AliasProvider implements Provider {
     } catch (thrown) {
       if (signal.aborted) return { outcome: 'done' }
       if (thrown instanceof ProxyError && thrown.source === 'config') {
-        this.#well('fetch')
+        this.#recovered('fetch')
         this.#sink?.reject(thrown, { version: prefix })
         return { outcome: 'refused' }
       }
@@ -223,12 +207,12 @@ export class AliasProvider implements Provider {
   }
 
   #unavailable(part: Part, error: Error): void {
-    this.#ailing.add(part)
+    this.#failing.add(part)
     this.#sink?.unavailable(error)
   }
 
-  #well(part: Part): void {
-    if (this.#ailing.delete(part) && this.#ailing.size === 0) this.#sink?.recovered()
+  #recovered(part: Part): void {
+    if (this.#failing.delete(part) && this.#failing.size === 0) this.#sink?.recovered()
   }
 }
 

@@ -1,16 +1,17 @@
 import { ProxyError } from '../model/errors.js'
 
+/** The longest alias value, in bytes after trimming. */
 const MAX_BYTES = 1024
 
 /**
- * The prefix that an alias value names: the value trimmed (`etcdctl put` leaves a line break) and without a trailing
- * slash, as in Traefik.
+ * Returns the prefix that an alias value names. It trims the value, because
+ * `etcdctl put` adds a line break. It removes one trailing slash, as Traefik does.
  *
- * @param allowedPrefix the value must be this or stand below it
+ * @param allowedPrefix the value must be this prefix or stand below it
  * @throws ProxyError `PROXY_ALIAS_INVALID` that says what was expected
  */
 export function parseAliasValue(value: string, allowedPrefix?: string): string {
-  // One slash only: a second one is a `//`, and refused.
+  // Only one slash is removed. With a second one the value ends in `//`, which is refused below.
   const prefix = value.trim().replace(/(?<=[^/])\/$/, '')
   const flaw = flawOf(prefix, allowedPrefix)
   if (flaw === undefined) return prefix
@@ -21,10 +22,10 @@ export function parseAliasValue(value: string, allowedPrefix?: string): string {
 function flawOf(prefix: string, allowedPrefix: string | undefined): string | undefined {
   if (prefix === '') return 'is empty; expected the prefix of a configuration, like /traefik/dev/v2'
   if (Buffer.byteLength(prefix) > MAX_BYTES) return `is longer than ${MAX_BYTES} bytes`
-  if (/\p{Cc}|\uFFFD/u.test(prefix)) return 'holds a control character or is no UTF-8'
-  if (!prefix.startsWith('/')) return 'is no absolute path; expected one like /traefik/dev/v2'
-  if (prefix.includes('..') || prefix.includes('//')) return 'holds ".." or "//"'
-  if (/\/\.(\/|$)/.test(prefix)) return 'holds "." as one of its parts'
+  if (/\p{Cc}|\uFFFD/u.test(prefix)) return 'contains a control character or is not UTF-8'
+  if (!prefix.startsWith('/')) return 'is not an absolute path; expected one like /traefik/dev/v2'
+  if (prefix.includes('..') || prefix.includes('//')) return 'contains ".." or "//"'
+  if (/\/\.(\/|$)/.test(prefix)) return 'has "." as one of its parts'
   if (allowedPrefix !== undefined && !isBelow(prefix, allowedPrefix)) return `is not below ${allowedPrefix}`
   return undefined
 }

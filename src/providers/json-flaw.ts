@@ -1,14 +1,15 @@
 import { asError } from '../model/errors.js'
 
-/** Where something stands in a text, both from 1. */
+/** A place in a text, as editors count: lines and columns begin at 1. */
 export interface TextPosition {
   readonly line: number
   readonly column: number
 }
 
-/** Where a text stops being JSON: not all versions of Node say so. */
+/** Returns the place where a text stops being JSON. Not every version of Node names it in the error of `JSON.parse`. */
 export function jsonFlaw(text: string): TextPosition {
-  // Up to there, whatever is cut off only lacks its end.
+  // A text cut before the flaw only lacks its end, and a text cut
+  // behind the flaw fails in another way. So halving finds the flaw.
   let [good, bad] = [0, text.length + 1]
   while (bad - good > 1) {
     const middle = (good + bad) >> 1

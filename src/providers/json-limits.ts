@@ -1,12 +1,12 @@
-/** How large a JSON text may be once it is parsed. */
+/** Limits of a JSON text's content. They bound the memory that the parsed objects take. */
 export interface JsonLimits {
-  /** Objects and arrays within each other. */
+  /** The deepest nesting of objects and arrays. */
   readonly maxDepth: number
-  /** Objects, arrays, and what is in them. */
+  /** The largest number of values: objects, arrays, and their entries. */
   readonly maxValues: number
 }
 
-/** Of a document, whatever it is written in, unless a provider says otherwise. A document needs 8 tables within each other. */
+/** Limits of a document in any format, unless a provider sets its own. A valid document has at most 8 nested tables. */
 export const DOCUMENT_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
 
 const QUOTE = 0x22
@@ -18,8 +18,8 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * Counts what a JSON text holds while its bytes come in: a few megabytes of brackets would become gigabytes of objects,
- * so it must be known before they are parsed. Whether it is JSON at all is for the parser to say.
+ * Counts the values and the nesting of a JSON text while its bytes arrive. A few megabytes of brackets would become
+ * gigabytes of objects, so the count must come before the parser. Only the parser decides whether the text is JSON.
  */
 export class JsonCount {
   readonly #limits: JsonLimits
@@ -32,7 +32,11 @@ export class JsonCount {
     this.#limits = limits
   }
 
-  /** Takes the next bytes. @returns what is too much, if anything is */
+  /**
+   * Counts the next bytes.
+   *
+   * @returns which limit is exceeded; undefined if none is
+   */
   take(bytes: Uint8Array): string | undefined {
     const { maxDepth, maxValues } = this.#limits
     for (const byte of bytes) {
@@ -43,7 +47,11 @@ export class JsonCount {
     return this.#values > maxValues ? `more than ${maxValues} values` : undefined
   }
 
-  /** Takes a whole text, of which each character counts as its byte would: those outside of ASCII mean nothing. */
+  /**
+   * Counts a whole text. Each character counts like a byte: no character outside ASCII is part of JSON's structure.
+   *
+   * @returns which limit is exceeded; undefined if none is
+   */
   takeText(text: string): string | undefined {
     const { maxDepth, maxValues } = this.#limits
     for (let at = 0; at < text.length; at++) {

@@ -15,44 +15,60 @@ import {
 
 const FORMAT = 'switchover last good configuration, 1'
 
-/** How every file of ours begins, whatever its version, without white space. */
+/** The first characters of every file that this class wrote, in any version of its format, without white space. */
 const HEAD = withoutSpace('{"format":"switchover last good configuration, ')
 
-/** More than the head, though somebody laid it out for reading. */
+/** Bytes read to recognise the file. They hold the head even if a person reformatted the file with white space. */
 const HEAD_BYTES = 256
 
 interface Section extends CachedConfig {
-  /** Of the document's JSON: a section that was edited by hand or damaged must not serve. */
+  /** SHA-256 of the document's JSON. A section that was edited by hand or damaged must not serve. */
   readonly sha256: string
 }
 
 /**
- * The last good configurations on disk: one file with a section per provider. The file is replaced as a whole (written
- * beside it, synced, renamed): whoever reads it finds the old one or the new one, never half of one. What is there but
- * is no such file is somebody else's, and stays as it is; a damaged one of ours is replaced.
+ * Keeps the last good configuration of each provider on disk, in one file with a section for each provider.
+ *
+ * The file is replaced as a whole: the new text is written to a second file, synced, and renamed.
+ * A reader therefore finds the old text or the new one, never half of one. A file in another
+ * format belongs to another program and stays as it is. A damaged file of this format is replaced.
+ *
+ * @example
+ * ```ts
+ * const lastGood = new LastGoodFile('/var/lib/switchover/last-good.json', { startGraceMs: 5_000 })
+ * const proxy = createProxy({ providers, lastGood })
+ * ```
  */
 export class LastGoodFile implements ConfigCache {
+  /** Milliseconds that each provider has to deliver after the start before the file is used instead. */
   readonly startGraceMs: number
   readonly #path: string
   readonly #sections = new Map<string, Section>()
   #writing: Promise<void> | undefined
-  #again = false
+  #mustWriteAgain = false
   #isFolderKnown = false
 
-  /**
-   * @param path of the file; its folder must exist and be writable
-   * @param options.startGraceMs how long a provider may take to deliver before the file is used. Default 3,000
-   */
-  constructor(path: string, options: { readonly startGraceMs?: number } = {}) {
+  /** @param path the path of the file; its folder must exist and be writable */
+  constructor(
+    path: string,
+    options: {
+      /**
+       * Milliseconds that each provider has to deliver before the file is used.
+       *
+       * @default 3_000
+       */
+      readonly startGraceMs?: number
+    } = {},
+  ) {
     this.#path = path
     this.startGraceMs = options.startGraceMs ?? 3_000
   }
 
   /**
-   * What is in the file, by provider; nothing if there is no file.
+   * Reads the file and returns the configuration of each provider. Without a file, the map is empty.
    *
-   * @throws ProxyError `PROXY_CACHE_INVALID` if it is damaged, no file of ours, a link, or of somebody else: what belongs to another
-   * user than this one or root, or what everybody may write
+   * @throws ProxyError `PROXY_CACHE_INVALID` if the file is damaged, has another format or is a link. It is
+   * also thrown if the file belongs to a user other than this one or root, or if every user may write to it.
    */
   async load(): Promise<ReadonlyMap<string, CachedConfig>> {
     const text = await this.#read()
@@ -62,29 +78,29 @@ export class LastGoodFile implements ConfigCache {
   }
 
   /**
-   * Keeps one provider's document. Calls while a write is under way are gathered into one more.
+   * Writes one provider's document to the file. Calls during a write are combined into one more write.
    *
-   * @throws ProxyError `PROXY_CACHE_FAILED`; the file is as it was, also if it is another program's
+   * @throws ProxyError `PROXY_CACHE_FAILED` if the file cannot be written or belongs to another program; it stays as it was
    */
   save(provider: string, { document, savedAt }: CachedConfig): Promise<void> {
     this.#sections.set(provider, { savedAt, sha256: checksum(document), document })
-    this.#again = true
+    this.#mustWriteAgain = true
     this.#writing ??= this.#write()
     return this.#writing
   }
 
-  /** Until nothing came meanwhile: what a write that fails leaves behind may be written now. */
+  /** Writes until no document came during the last write. A failed write is repeated if a newer document came meanwhile. */
   async #write(): Promise<void> {
-    // So that whoever saves finds it under way from its first step on.
+    // Waits until `save` has assigned `#writing`, so that every other call of `save` sees this write in progress.
     await undefined
     for (;;) {
-      this.#again = false
+      this.#mustWriteAgain = false
       const failure = await this.#replace().then(
         () => undefined,
         (error: unknown) => error,
       )
-      if (this.#again) continue
-      // In the same step as the end, or a document that comes in between would be lost.
+      if (this.#mustWriteAgain) continue
+      // The field is cleared in the same step as the last check. A document that came in between would be lost.
       this.#writing = undefined
       if (failure !== undefined) throw failure
       return
@@ -93,9 +109,9 @@ export class LastGoodFile implements ConfigCache {
 
   async #replace(): Promise<void> {
     try {
-      await this.#lookAtFolder()
+      await this.#checkFolder()
       const text = JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) })
-      // Each time: it may have been put there since. A link is nobody's file, and is replaced.
+      // The file is checked before each write, because another program may have put its own there since. A link is replaced.
       if (!(await isLink(this.#path))) await (await this.#openOwn())?.close()
       await replaceFile(this.#path, text)
     } catch (error) {
@@ -103,16 +119,16 @@ export class LastGoodFile implements ConfigCache {
     }
   }
 
-  /** Told once: who can write there can have a document of theirs served. Never rejects. */
-  async #lookAtFolder(): Promise<void> {
+  /** Warns once if other users can write to the folder: they can have a configuration of their own served. Never rejects. */
+  async #checkFolder(): Promise<void> {
     if (this.#isFolderKnown) return
     this.#isFolderKnown = true
     const folder = dirname(resolve(this.#path))
-    // One that is not there is told of by what fails next.
+    // If the folder is missing, the read or write that follows fails and reports it.
     const flaw = await flawOfFolder(folder).catch(() => undefined)
     if (flaw)
       process.emitWarning(
-        `the folder of the last good file, ${folder}: ${flaw}; whoever can write there can have a configuration served`,
+        `the folder of the last good file, ${folder}: ${flaw}; a user who can write there can have a configuration served`,
         'SwitchoverWarning',
       )
     await removeLeftOvers(this.#path)
@@ -120,12 +136,12 @@ export class LastGoodFile implements ConfigCache {
 
   async #read(): Promise<string | undefined> {
     try {
-      await this.#lookAtFolder()
+      await this.#checkFolder()
       const file = await this.#openOwn()
       if (!file) return undefined
       try {
         const flaw = flawOfFile(await file.stat())
-        if (flaw) throw new Error(`${flaw}, so what stands in it cannot be trusted`)
+        if (flaw) throw new Error(`${flaw}, so its content is not trusted`)
         return await file.readFile('utf8')
       } finally {
         await file.close()
@@ -135,16 +151,21 @@ export class LastGoodFile implements ConfigCache {
     }
   }
 
-  /** The file, if there is one: at its beginning, and not read further than it takes to see whose it is. */
+  /**
+   * Opens the file, and returns undefined if it does not exist. Reads
+   * only the first bytes, to see that the file has this format.
+   *
+   * @throws Error if it is a link, no regular file, or a file of another format
+   */
   async #openOwn(): Promise<FileHandle | undefined> {
     const file = await openRegular(this.#path)
     if (!file) return undefined
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
       const start = withoutSpace(buffer.toString('latin1', 0, bytesRead))
-      // The second: ours, cut so short that not even its head is whole.
+      // The second condition accepts a file of this format that was cut off within its head.
       if (start.startsWith(HEAD) || HEAD.startsWith(start)) return file
-      throw new Error('it is no file of ours, so it is left alone')
+      throw new Error('it is not a last good file of switchover, so it is left alone')
     } catch (error) {
       await file.close()
       throw error
@@ -156,7 +177,7 @@ export class LastGoodFile implements ConfigCache {
     try {
       content = JSON.parse(text)
     } catch (error) {
-      throw this.#invalid('it is no JSON, so it is damaged', error)
+      throw this.#invalid('it is not JSON, so it is damaged', error)
     }
     if (content?.format !== FORMAT || typeof content.providers !== 'object' || content.providers === null) {
       throw this.#invalid(`expected a file of the format ${JSON.stringify(FORMAT)}`)
@@ -179,7 +200,7 @@ function isWhole(section: Section | null): boolean {
   try {
     return section?.document !== undefined && checksum(section.document) === section.sha256
   } catch {
-    // Nested too deep to be written down again: no document of ours was.
+    // The document is nested too deep for `JSON.stringify`, so this class cannot have written it.
     return false
   }
 }

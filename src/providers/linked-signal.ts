@@ -1,16 +1,20 @@
 /**
- * A signal that aborts with the first of several, and that can be let go of.
+ * A signal that aborts with the first of several signals, and that can be disconnected from them.
  *
- * Not `AbortSignal.any`: what listens to such a signal stays in Node's memory until a source aborts, and each call leaves
- * an entry in its sources. A signal that lives as long as its provider would gather both with every question.
+ * `AbortSignal.any` is not used. Node keeps a listener of such a signal in memory until a source aborts, and each call
+ * leaves an entry in its sources. A signal that lives as long as its provider would collect both with every request.
  */
 export interface LinkedSignal {
   readonly signal: AbortSignal
-  /** Takes its listeners off the sources. Nothing aborts it any more. */
+  /** Removes the listeners from the sources. No source aborts the signal afterwards. */
   unlink(): void
 }
 
-/** @param sources whose first abort, and its reason, becomes the signal's own; one may be aborted already */
+/**
+ * Returns a signal that aborts when the first source aborts, with the same reason.
+ *
+ * @param sources the signals to follow; one that is aborted already aborts the new signal at once
+ */
 export function linkSignals(sources: readonly AbortSignal[]): LinkedSignal {
   const linked = new AbortController()
   const links = sources.map((source) => {

@@ -4,7 +4,7 @@ import { jsonFlaw } from './json-flaw.js'
 import { DOCUMENT_LIMITS, JsonCount, type JsonLimits } from './json-limits.js'
 import { parseInThread } from './parse-in-thread.js'
 
-/** In which a document may be written. */
+/** The formats of a document. */
 export type DocumentFormat = 'toml' | 'yaml' | 'json'
 
 const FORMATS: Readonly<Record<string, DocumentFormat>> = {
@@ -14,26 +14,26 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
   '.json': 'json',
 }
 
-/** The endings of files that may hold documents. */
+/** The file name endings of documents. */
 export const DOCUMENT_ENDINGS: readonly string[] = Object.keys(FORMATS)
 
-/** By the ending of a file's name; undefined if it is none of ours. */
+/** Returns the format that the ending of a file's name stands for; undefined for any other ending. */
 export function formatOf(file: string): DocumentFormat | undefined {
   return FORMATS[extname(file).toLowerCase()]
 }
 
-/** Of YAML and TOML, which take a thousand times as long as JSON: more is refused. */
-const MAX_SLOW_BYTES = 16 * 1024 * 1024
+/** The longest YAML or TOML text, in characters. These formats take a thousand times as long to parse as JSON. */
+const MAX_SLOW_CHARACTERS = 16 * 1024 * 1024
 
-/** A text of so many characters is parsed here, without a thread: a tenth of a second at most, whatever is in it. */
-const AT_ONCE = { yaml: 8 * 1024, toml: 96 * 1024 } as const
+/** The longest text, in characters, that is parsed in the main thread. Any such text takes at most a tenth of a second. */
+const MAX_CHARACTERS_AT_ONCE = { yaml: 8 * 1024, toml: 96 * 1024 } as const
 
 /**
- * A document from the bytes of a file.
+ * Parses a document from the bytes of a file.
  *
- * @param file named in messages
- * @param signal ends the thread that it may take
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that says where, by line and column
+ * @param file the file's name, for messages
+ * @param signal ends the thread that parses a large text
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the file, line and column
  */
 export async function parseDocument(
   bytes: Uint8Array,
@@ -45,12 +45,17 @@ export async function parseDocument(
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw unusable(`${file} is no UTF-8`)
+    throw unusable(`${file} is not UTF-8`)
   }
   return parseText(text, format, file, { signal })
 }
 
-/** The same from its text. @param source named in messages @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+/**
+ * Parses a document from its text.
+ *
+ * @param source the name of the text's source, for messages
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the source, line and column
+ */
 export async function parseText(
   text: string,
   format: DocumentFormat,
@@ -65,7 +70,7 @@ export async function parseText(
   try {
     return format === 'json' ? JSON.parse(text) : await parseSlow(text, format, all, signal)
   } catch (thrown) {
-    // Without the parser's own error for its cause: that quotes what stands there, which may be a password.
+    // The parser's error is not attached as `cause`, because it quotes the text, which may be a password.
     throw unusable(`${source}${placeIn(thrown, text, format)}: ${messageOf(thrown)}`)
   }
 }
@@ -76,14 +81,21 @@ async function parseSlow(
   limits: JsonLimits,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  // Each character is one to four bytes; most are one.
-  if (text.length > MAX_SLOW_BYTES) throw new Error(`more than ${MAX_SLOW_BYTES} characters of ${format}`)
-  if (text.length > AT_ONCE[format]) return parseInThread(text, format, limits, signal)
-  const { parseToml, parseYaml } = await import('./slow-formats.js')
-  return format === 'toml' ? parseToml(text, limits) : (await parseYaml(text, limits)).document
+  // The check counts characters instead of bytes: a character takes one to four bytes, and most take one.
+  if (text.length > MAX_SLOW_CHARACTERS)
+    throw new Error(`more than ${MAX_SLOW_CHARACTERS} characters of ${format}`)
+  if (text.length > MAX_CHARACTERS_AT_ONCE[format]) return parseInThread(text, format, limits, signal)
+  if (format === 'toml') {
+    const { parseToml } = await import('./parse-toml.js')
+    return parseToml(text, limits)
+  }
+  const { parseYaml } = await import('./parse-yaml.js')
+  return (await parseYaml(text, limits)).document
 }
 
-/** `:3:14`, as editors understand it; the parsers tell it each in a way of its own. */
+/**
+ * Returns the place of a parser's error as `:line:column`, which editors understand. Each parser reports the place differently.
+ */
 function placeIn(thrown: unknown, text: string, format: DocumentFormat): string {
   const { line, column } = thrown as { line?: number; column?: number }
   if (line !== undefined) return `:${line}:${column ?? 1}`
@@ -97,19 +109,22 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
   return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
 }
 
-/** A larger text is not parsed again and again to find the place. */
+/** The longest JSON text, in characters, that is searched for its flaw. The search parses the text many times. */
 const MAX_SEARCHED = 100_000
 
-/** In the place of messages that quote what stands there, by their codes of YAML: it may be a password. */
+/** Messages that replace the messages of the YAML parser that quote the text, by error code. The text may be a password. */
 const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
   ['TAG_RESOLVE_FAILED', 'a tag that cannot be resolved'],
-  ['BAD_COLLECTION_TYPE', 'a tag that is of something else'],
-  ['BAD_DIRECTIVE', 'a directive that is not known'],
-  ['BAD_DQ_ESCAPE', 'an escape sequence that is not known'],
-  ['UNEXPECTED_TOKEN', 'something that cannot stand here'],
+  ['BAD_COLLECTION_TYPE', 'a tag that does not fit its value'],
+  ['BAD_DIRECTIVE', 'an invalid directive'],
+  ['BAD_DQ_ESCAPE', 'an invalid escape sequence'],
+  ['UNEXPECTED_TOKEN', 'an unexpected token'],
 ])
 
-/** Those of TOML and YAML quote the lines around the place, below an empty one; those of JSON quote in the middle. */
+/**
+ * Returns a parser's message without the text that it quotes. The TOML and YAML parsers
+ * quote below an empty line, and Node's JSON parser quotes in the middle of the message.
+ */
 function messageOf(thrown: unknown): string {
   const plain = WITHOUT_QUOTES.get((thrown as { code?: unknown }).code)
   if (plain !== undefined) return plain

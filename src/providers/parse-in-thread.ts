@@ -3,35 +3,39 @@ import type { JsonLimits } from './json-limits.js'
 
 const MIB = 1024 * 1024
 
-/** For a document of no size, and for each MiB more, in milliseconds: a document of this kind takes a tenth of it. */
+/** Time limit of the thread in milliseconds: a base, and an addition for each MiB. An ordinary document takes a tenth of it. */
 const TIME_MS = { least: 10_000, perMib: 10_000 } as const
 
-/** Heap of the thread for a document of 1 MiB or less, and for each MiB more, in MiB. Beyond the most, its arrays grow in steps that V8 cannot refuse without ending the process. */
+/**
+ * Heap limit of the thread in MiB: for a document of 1 MiB or less, for each MiB more, and at most.
+ * Above 512 MiB, arrays grow in steps so large that V8 ends the whole process instead of the thread.
+ */
 const HEAP_MIB = { least: 48, perMib: 24, most: 512 } as const
 
 type Table = Record<string, unknown>
 
-/** Entries of the table that is so many names behind the first in the document. */
+/** Entries of one table of the document, sent before the rest. */
 interface Part {
+  /** The position of the table's name among the names of the document, from 0. */
   readonly place: number
   readonly entries: Readonly<Table>
 }
 
 interface Parsed {
   readonly document: unknown
-  /** In the document, by their place. */
+  /** The names in the document, in their order. */
   readonly names?: readonly string[]
 }
 
 type Message = Part | Parsed | { readonly failure: { readonly message: string } }
 
 /**
- * Parses YAML or TOML in a thread of its own, which is ended when it takes too long or too much: their parsers cannot be
- * interrupted, and this thread serves requests.
+ * Parses YAML or TOML in a separate thread with limits on its time and memory.
+ * The parsers cannot be interrupted, and the main thread serves requests.
  *
- * @param signal ends it: a thread keeps the process running
- * @throws Error that says which limit was reached; what the parser found, with `line` and `column` where they are known; the signal's
- * reason
+ * @param signal ends the thread, which would otherwise keep the process running
+ * @throws Error that names the exceeded limit, or the parser's error
+ * with `line` and `column` where they are known, or the signal's reason
  */
 export async function parseInThread(
   text: string,
@@ -46,10 +50,10 @@ export async function parseInThread(
   const timeMs = Math.ceil(TIME_MS.least + TIME_MS.perMib * size)
   const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
     workerData: { bytes, format, limits },
-    // It is not read twice; else it would be copied.
+    // The bytes are moved to the thread, because copying them would take memory twice.
     transferList: [bytes.buffer as ArrayBuffer],
     resourceLimits: { maxOldGenerationSizeMb: heapMib, maxYoungGenerationSizeMb: 8 },
-    // Loaders and inspectors of the process are not for it.
+    // The thread does not inherit the process's loaders and inspectors.
     execArgv: [],
     stdin: false,
   })
@@ -66,7 +70,7 @@ export async function parseInThread(
   }
 }
 
-/** From its messages: parts of tables first, put together as they come, then the rest of the document. */
+/** Assembles the document from the thread's messages: first parts of tables, then the rest of the document. */
 function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const begun = new Map<number, Table>()
@@ -80,7 +84,7 @@ function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Pro
         } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
         else resolve(completed(message, begun))
       } catch (error) {
-        // Thrown out of a listener, it would end the process.
+        // An error thrown from a listener would end the process.
         reject(error)
       }
     })
@@ -90,12 +94,15 @@ function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Pro
     worker.on('exit', (code) => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', abort)
-      reject(new Error(`its parser ended with ${code}`))
+      reject(new Error(`its parser ended with exit code ${code}`))
     })
   })
 }
 
-/** In the order in which it was written: the rest of a table comes after what was passed on of it. */
+/**
+ * Adds the parts that were sent before to the rest of the document. The rest
+ * of a table is put behind its parts, so that the entries keep their order.
+ */
 function completed({ document, names = [] }: Parsed, begun: ReadonlyMap<number, Table>): unknown {
   const tables = document as Record<string, Table>
   for (const [place, table] of begun) {
@@ -108,7 +115,7 @@ function completed({ document, names = [] }: Parsed, begun: ReadonlyMap<number, 
 
 function putInto(target: Table, entries: Readonly<Table>): void {
   for (const name of Object.keys(entries)) {
-    // Assigned, it would become the table's prototype.
+    // A plain assignment to `__proto__` would set the table's prototype.
     if (name === '__proto__')
       Object.defineProperty(
         target,

@@ -1,7 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { parseToml, parseYaml } from './slow-formats.js'
+import { parseToml } from './parse-toml.js'
+import { parseYaml } from './parse-yaml.js'
 
-/** A document of YAML or TOML, parsed in a thread of its own; see `parse-in-thread.ts`. */
+/** Parses one YAML or TOML document in a separate thread. `parse-in-thread.ts` starts the thread. */
 const { bytes, format, limits } = workerData
 const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 try {

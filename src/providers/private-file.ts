@@ -3,23 +3,24 @@ import { constants, type Stats } from 'node:fs'
 import { type FileHandle, lstat, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
-/** Windows has no such flag, and links there only for those who may make them. */
+/** The flag that makes `open` refuse a link. Windows lacks it, and lets only privileged users create links. */
 const NO_LINK = constants.O_NOFOLLOW ?? 0
 
-/** How long a file that is being written may have been left alone, in milliseconds: an older one is of a process that died. */
+/** Milliseconds without a change after which an unfinished file counts as left over by a process that died. */
 const LEFT_OVER_MS = 10 * 60_000
 
 /**
- * Replaces a file as a whole: written beside it, synced, renamed. The name beside it cannot be foreseen and must be free, so
- * nobody can have put a link there that leads the bytes elsewhere. A link in the place of the file is replaced itself.
- * Nobody but its owner may read the new file (mode 600).
+ * Replaces a file as a whole: the new text is written to a second file in the same folder, synced, and renamed.
  *
- * @throws what node says; the file is as it was, and nothing is left beside it
+ * The second file has a random name and must not exist. Another user therefore cannot place a link there that leads the
+ * bytes elsewhere. If the path is a link, the link itself is replaced. Only its owner may read the new file (mode 600).
+ *
+ * @throws Error of Node; the file stays as it was, and the second file is removed
  */
 export async function replaceFile(path: string, text: string): Promise<void> {
-  const beside = `${path}.${randomBytes(8).toString('hex')}.new`
+  const temporary = `${path}.${randomBytes(8).toString('hex')}.new`
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | NO_LINK
-  const file = await open(beside, flags, 0o600)
+  const file = await open(temporary, flags, 0o600)
   try {
     try {
       await file.writeFile(text)
@@ -27,57 +28,67 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     } finally {
       await file.close()
     }
-    await rename(beside, path)
+    await rename(temporary, path)
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {})
+    await rm(temporary, { force: true }).catch(() => {})
     throw error
   }
 }
 
-/** Whether a path is a link, wherever that leads. @throws what node says, but for a path where nothing is */
+/**
+ * Returns whether a path is a link, even a broken one. A missing path is not a link.
+ *
+ * @throws Error of Node
+ */
 export async function isLink(path: string): Promise<boolean> {
   return (await statsOf(path))?.isSymbolicLink() ?? false
 }
 
 /**
- * Opens a file for reading; undefined if there is none.
+ * Opens a file for reading. Returns undefined if it does not exist.
  *
- * @throws Error if it is a link or no regular file; what node says
+ * @throws Error if it is a link or no regular file, or the error of Node
  */
 export async function openRegular(path: string): Promise<FileHandle | undefined> {
   const found = await statsOf(path)
   if (!found) return undefined
   if (found.isSymbolicLink()) throw new Error('it is a link, which is not followed')
-  // Before it is opened: a device may do something when it is.
-  if (!found.isFile()) throw new Error('it is no regular file, so it is left alone')
-  // Something else may have come in its place: a pipe must not make us wait for its other end.
+  // The type is checked before the file is opened, because opening a device may have an effect.
+  if (!found.isFile()) throw new Error('it is not a regular file, so it is left alone')
+  // Another file may have replaced it since. Without O_NONBLOCK, opening a pipe would wait for its other end.
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | NO_LINK)
   if ((await file.stat()).isFile()) return file
   await file.close()
-  throw new Error('it is no regular file, so it is left alone')
+  throw new Error('it is not a regular file, so it is left alone')
 }
 
-/** Why a file may have been written by somebody else; undefined if it cannot, and where there are no owners (Windows). */
+/**
+ * Returns why another user may have written a file. Returns undefined if none can have, and on Windows, which has no owners.
+ */
 export function flawOfFile({ uid, mode }: Stats): string | undefined {
   const owner = flawOfOwner(uid)
   if (owner) return owner
   return process.getuid && (mode & 0o002) !== 0
-    ? `everybody may write it (mode ${shownMode(mode)})`
+    ? `every user may write to it (mode ${shownMode(mode)})`
     : undefined
 }
 
-/** Why somebody else can put files into a folder or replace those in it; undefined if nobody can. @throws what node says */
+/**
+ * Returns why another user can replace files in a folder; undefined if none can.
+ *
+ * @throws Error of Node
+ */
 export async function flawOfFolder(path: string): Promise<string | undefined> {
   if (!process.getuid) return undefined
   const { uid, mode } = await stat(path)
   const owner = flawOfOwner(uid)
   if (owner) return owner
-  // With the sticky bit others may add files, but not replace ours.
+  // In a folder with the sticky bit, other users may add files but not replace the proxy's file.
   const isShared = (mode & 0o022) !== 0 && (mode & 0o1000) === 0
-  return isShared ? `others may write it (mode ${shownMode(mode)})` : undefined
+  return isShared ? `other users may write to it (mode ${shownMode(mode)})` : undefined
 }
 
-/** The superuser can write everything anyhow. */
+/** Returns why a file's owner is not trusted. Root is trusted, because root can write every file. */
 function flawOfOwner(uid: number): string | undefined {
   const own = process.getuid?.() ?? uid
   return uid === own || uid === 0 ? undefined : `it belongs to user ${uid}, not to user ${own} or root`
@@ -87,7 +98,7 @@ function shownMode(mode: number): string {
   return (mode & 0o7777).toString(8)
 }
 
-/** Removes what processes that died have left beside a file. Links stay. Never rejects. */
+/** Removes unfinished files that processes left behind when they died. Links stay. Never rejects. */
 export async function removeLeftOvers(path: string): Promise<void> {
   const folder = dirname(path)
   const names = await readdir(folder).catch(() => [])
@@ -96,10 +107,10 @@ export async function removeLeftOvers(path: string): Promise<void> {
     (name) => name.startsWith(start) && /^([0-9a-f]{16}|\d+)\.new$/.test(name.slice(start.length)),
   )
   for (const name of leftOver) {
-    const beside = join(folder, name)
-    const found = await statsOf(beside).catch(() => undefined)
+    const temporary = join(folder, name)
+    const found = await statsOf(temporary).catch(() => undefined)
     if (!found?.isFile() || flawOfOwner(found.uid) || Date.now() - found.mtimeMs < LEFT_OVER_MS) continue
-    await rm(beside, { force: true }).catch(() => {})
+    await rm(temporary, { force: true }).catch(() => {})
   }
 }
 

@@ -1,4 +1,3 @@
-import { MAX_TIMER_MS } from '../base/known-options.js'
 import { runInSlices } from '../base/run-steps.js'
 import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import type { ProviderConfig } from '../model/config.js'
@@ -9,31 +8,35 @@ import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from 
 import type { ValidateOptions } from '../validation/document-checker.js'
 import { withDroppedGuards } from '../validation/keep-dropped-guards.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
+import { checkProviderNames } from './check-provider-names.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
+import { Readiness } from './readiness.js'
 import {
   type PendingDelivery,
   type ProviderState,
   SupervisedProvider,
   type SupervisionListener,
 } from './supervised-provider.js'
+import { unreadableDocument, versionOf } from './unreadable-document.js'
 
 /**
- * Runs providers safely: each is started once and stopped once; of several deliveries of one the newest wins; each is
- * validated alone and its last good one kept apart, so that no provider's mistake touches another's configuration.
+ * Runs providers safely. Each provider is started once and stopped once. A newer delivery of a provider replaces the older one.
+ *
+ * Each document is validated alone, and each provider's last good configuration is kept
+ * separately. One provider's mistake therefore never changes another provider's configuration.
  */
 export class ProviderSupervisor {
   readonly #providers: readonly SupervisedProvider[]
   readonly #apply: ApplyMerged
   readonly #validation: ValidateOptions
   readonly #coldStart: ColdStart | undefined
-  /** Those who wait to be ready. */
-  readonly #waiting = new Set<(error?: ProxyError) => void>()
-  /** Deliveries are decided one after another: each merge must see what the one before it made live. */
+  readonly #readiness: Readiness
+  /** The decisions about deliveries, one after another. Each merge must see what the decision before it made live. */
   #queue: Promise<unknown> = Promise.resolve()
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` if a provider's name is unusable or not its alone */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` if a provider's name is empty, contains `@`, or belongs to two providers */
   constructor(
     providers: readonly Provider[],
     apply: ApplyMerged,
@@ -41,14 +44,15 @@ export class ProviderSupervisor {
     validation: ValidateOptions = {},
     cache?: ConfigCache,
   ) {
-    checkNames(providers)
+    checkProviderNames(providers)
     this.#providers = providers.map((provider) => new SupervisedProvider(provider, listener))
+    this.#readiness = new Readiness(this.#providers)
     this.#apply = apply
     this.#validation = validation
     this.#coldStart = cache && new ColdStart(cache, this.#coldStartHost(listener))
   }
 
-  /** Starts every provider; a second call does nothing. Resolves when all have begun, whatever became of it. */
+  /** Starts every provider. A second call does nothing. Resolves when each `start` has ended, even with an error. */
   start(): Promise<void> {
     if (!this.#started) this.#coldStart?.start()
     this.#started ??= Promise.all(this.#providers.map((entry) => this.#startOne(entry))).then(() => {})
@@ -63,21 +67,21 @@ export class ProviderSupervisor {
     }
   }
 
-  /** Stops every provider and forgets what is under way; what is live stays so. */
+  /** Stops every provider and drops the deliveries in progress. What is live stays live. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stopAll()
     return this.#stopped
   }
 
   async #stopAll(): Promise<void> {
-    for (const settle of this.#waiting) settle(new ProxyError('PROXY_CLOSED'))
+    this.#readiness.close()
     for (const entry of this.#providers) entry.stop()
     const stopping = this.#providers.map(async ({ provider }) => provider.stop())
     if (this.#coldStart) stopping.push(this.#coldStart.stop())
     await settledWithin(Promise.allSettled(stopping), STOP_LIMIT_MS)
   }
 
-  /** How each provider stands. */
+  /** The state of each provider. */
   get states(): readonly ProviderState[] {
     return this.#providers.map(({ state }) => state)
   }
@@ -85,36 +89,11 @@ export class ProviderSupervisor {
   /**
    * Resolves when every provider's first configuration is live.
    *
-   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause
+   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; `PROXY_CLOSED`
+   * if the supervisor stops
    */
-  async ready(timeoutMs: number): Promise<void> {
-    if (this.#stopped) throw new ProxyError('PROXY_CLOSED')
-    if (this.#allLive()) return
-    await new Promise<void>((resolve, reject) => {
-      const settle = (error?: ProxyError) => {
-        clearTimeout(timer)
-        this.#waiting.delete(settle)
-        if (error) reject(error)
-        else resolve()
-      }
-      const timer = setTimeout(() => settle(this.#notReady(timeoutMs)), Math.min(timeoutMs, MAX_TIMER_MS))
-      this.#waiting.add(settle)
-    })
-  }
-
-  #allLive(): boolean {
-    return this.#providers.every(({ live }) => live !== undefined)
-  }
-
-  #notReady(timeoutMs: number): ProxyError {
-    const missing = this.#providers.filter(({ live }) => live === undefined)
-    const reasons = missing.map(
-      ({ name, firstCause }) => `${name}: ${firstCause?.message ?? 'delivered nothing yet'}`,
-    )
-    const message = `not ready after ${timeoutMs} ms: ${reasons.join('; ')}`
-    return new ProxyError('PROXY_NOT_READY', message, {
-      cause: missing.find(({ firstCause }) => firstCause)?.firstCause,
-    })
+  ready(timeoutMs: number): Promise<void> {
+    return this.#readiness.wait(timeoutMs)
   }
 
   #coldStartHost(listener: SupervisionListener): ColdStartHost {
@@ -132,25 +111,25 @@ export class ProviderSupervisor {
   }
 
   #sinkOf(entry: SupervisedProvider): ConfigSink {
-    const late = () => this.#stopped !== undefined
+    const isStopped = () => this.#stopped !== undefined
     return {
       update: (config, about = {}) => this.#deliver(entry, config, about),
       reject: (given, about) => {
-        if (late()) return
-        const error = given instanceof ProxyError ? given : unreadable(given)
+        if (isStopped()) return
+        const error = given instanceof ProxyError ? given : unreadableDocument(given)
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
-      // By a provider of the host's it may be anything.
+      // A provider that the host wrote in JavaScript may pass anything.
       unavailable: (given) => {
-        if (!late()) entry.unavailable(asError(given))
+        if (!isStopped()) entry.unavailable(asError(given))
       },
       recovered: () => {
-        if (!late()) entry.recovered()
+        if (!isStopped()) entry.recovered()
       },
     }
   }
 
-  /** deliver: the newest document of a provider takes the place of the one before, wherever that has got to. */
+  /** deliver: the newest document of a provider replaces the one before, even if that one is being compiled. */
   #deliver(
     entry: SupervisedProvider,
     document: ProviderConfig,
@@ -166,7 +145,7 @@ export class ProviderSupervisor {
     return this.#decideInTurn(entry, delivery)
   }
 
-  /** Waits for its provider's throttle outside the queue, so that the others' documents pass it. */
+  /** Waits for the provider's `throttleMs` outside the queue, so that documents of other providers pass it. */
   async #decideInTurn(entry: SupervisedProvider, delivery: PendingDelivery): Promise<Delivery> {
     await entry.throttle(delivery)
     const decided = this.#queue.then(() => this.#decide(entry, delivery))
@@ -174,7 +153,7 @@ export class ProviderSupervisor {
     return decided
   }
 
-  /** Never rejects. */
+  /** Makes a delivery live or refuses it. Never rejects, because a rejection would block the queue. */
   async #decide(entry: SupervisedProvider, delivery: PendingDelivery): Promise<Delivery> {
     try {
       const generation = await this.#makeLive(entry, delivery)
@@ -182,7 +161,7 @@ export class ProviderSupervisor {
       return { state: 'live', generation }
     } catch (thrown) {
       if (delivery.superseded.signal.aborted) return { state: 'superseded' }
-      const error = thrown instanceof ProxyError ? thrown : unreadable(thrown)
+      const error = thrown instanceof ProxyError ? thrown : unreadableDocument(thrown)
       entry.reject(error, versionOf(delivery.document), delivery.document)
       return { state: 'refused', issues: error.issues }
     } finally {
@@ -190,7 +169,7 @@ export class ProviderSupervisor {
     }
   }
 
-  /** validate, merge, then whatever `apply` does: compile, swap, tell. */
+  /** Validates and merges a delivery. `apply` then does the rest: compile, swap, tell. */
   async #makeLive(entry: SupervisedProvider, delivery: PendingDelivery): Promise<number> {
     const { provider, name } = entry
     const { signal } = delivery.superseded
@@ -240,10 +219,10 @@ export class ProviderSupervisor {
   }
 
   #afterSwitch(entry: SupervisedProvider): void {
-    if (this.#allLive()) for (const settle of this.#waiting) settle()
+    this.#readiness.onSwitch()
     for (const other of this.#providers) {
       const { awaitsOthers } = other
-      // What only lacked another's backend may be complete now.
+      // A document that was refused only for a missing backend may be complete now.
       if (other !== entry && awaitsOthers && !other.pending) {
         const { document, about, keptSince } = awaitsOthers
         void this.#deliver(other, document as ProviderConfig, about, keptSince)
@@ -256,34 +235,4 @@ const NO_FRONTENDS: Issue = {
   path: 'frontends',
   code: 'EMPTY',
   message: 'the document has no frontends; expected at least one, or allowEmpty on its provider',
-}
-
-/** A document may be anything, and its getters may throw anything: no error there must hold up the deliveries after it. */
-function unreadable(thrown: unknown): ProxyError {
-  const message = thrown instanceof Error ? asError(thrown).message : 'the document cannot be read'
-  return new ProxyError('PROXY_INTERNAL', message, { cause: thrown })
-}
-
-function versionOf(document: unknown): string | undefined {
-  try {
-    const { version } = document as { version?: unknown }
-    return typeof version === 'string' ? version : undefined
-  } catch {
-    return undefined
-  }
-}
-
-function checkNames(providers: readonly Provider[]): void {
-  const seen = new Set<string>()
-  for (const { name } of providers) {
-    if (typeof name !== 'string' || name === '' || name.includes('@')) {
-      const message = `expected a provider's name without "@", found ${JSON.stringify(name)}`
-      throw new ProxyError('PROXY_OPTION_INVALID', message)
-    }
-    if (seen.has(name)) {
-      const message = `two providers are named ${JSON.stringify(name)}; give one of them another name`
-      throw new ProxyError('PROXY_OPTION_INVALID', message)
-    }
-    seen.add(name)
-  }
 }

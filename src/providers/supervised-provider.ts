@@ -5,51 +5,68 @@ import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
 
-/** A source that answers again must do so this long before its outage counts as over, so that a flapping link is one outage. */
+/** Milliseconds that a source must answer before its outage is over. A link that flaps then counts as one outage. */
 const HEALTHY_MS = 2_000
 
-/** How a provider stands. */
+/**
+ * The state of a provider, as `proxy.state` shows it.
+ *
+ * @example
+ * ```ts
+ * const down = proxy.state.providers.filter(({ state }) => state === 'unavailable')
+ * ```
+ */
 export interface ProviderState {
+  /** The provider's name. */
   readonly provider: string
-  /** `pending`: nothing of it is live yet. `unavailable`: its source cannot be reached; what is live stays so. */
+  /**
+   * `pending` until its first configuration is live, then `live`. `unavailable`
+   * while its source cannot be reached. The live configuration then keeps serving.
+   */
   readonly state: 'pending' | 'live' | 'unavailable'
-  /** Of what is live. */
+  /** The version of the live configuration. */
   readonly version?: string
-  /** Since what is live went live, in milliseconds. */
+  /** Milliseconds since the live configuration went live. */
   readonly ageMs?: number
-  /** What is live was kept from an earlier run, since this time (ISO 8601): the source has delivered nothing yet. */
+  /**
+   * Present if the live configuration comes from the last good file: the time when
+   * it was saved (ISO 8601). The source has delivered nothing since the start.
+   */
   readonly staleSince?: string
-  /** Of what is live, the paths of fields that guard and were left out, because `unsupportedFields.warn` names them. */
+  /** Paths of guarding fields that were left out of the live configuration, because `unsupportedFields.warn` names them. */
   readonly droppedGuards?: readonly string[]
 }
 
-/** Whom a supervised provider tells of itself. */
+/** Receives what a supervised provider reports. */
 export interface SupervisionListener {
+  /** A document was refused. */
   rejected(event: ConfigRejected): void
+  /** The provider's source cannot be reached. */
   unavailable(event: ProviderUnavailable): void
+  /** The outage of the provider's source has ended. */
   recovered(event: ProviderRecovered): void
 }
 
-/** A document on its way to being live. */
+/** A document that was delivered and is not live yet. */
 export interface PendingDelivery {
   readonly document: unknown
   readonly about: DeliveryNotes
-  /** When it was kept, for one that comes from the cache. */
+  /** For a document from the cache: the time when it was saved (ISO 8601). */
   readonly keptSince?: string
-  /** Aborted when a newer document of the same provider comes, or at the end. */
+  /** Aborted when the same provider delivers a newer document, or when the proxy closes. */
   readonly superseded: AbortController
 }
 
-/** One provider with all that is known of it: what it delivered last, its last good configuration, its outages. */
+/** One provider with its state: its newest delivery, its last good configuration and its outages. */
 export class SupervisedProvider {
   readonly provider: Provider
-  readonly #tell: SupervisionListener
+  readonly #listener: SupervisionListener
   #lastTaken = Number.NEGATIVE_INFINITY
-  /** The newest delivery that is not decided yet. */
+  /** The newest delivery that is neither live nor refused yet. */
   pending: PendingDelivery | undefined
-  /** The last good configuration, under full names. */
+  /** The last good configuration, with full names such as `web@file`. */
   live: MergedConfig | undefined
-  /** Refused only because it names another provider's backend that is not there (yet). */
+  /** A delivery that was refused only because it names a backend of another provider that does not exist yet. */
   awaitsOthers: PendingDelivery | undefined
   #version: string | undefined
   #liveSince = 0
@@ -59,12 +76,12 @@ export class SupervisedProvider {
   #outageSince: number | undefined
   #answersSince: number | undefined
   #recovery: NodeJS.Timeout | undefined
-  /** Why nothing went live, as first told. */
+  /** The first error since the start. It explains a proxy that does not become ready. */
   firstCause: Error | undefined
 
   constructor(provider: Provider, listener: SupervisionListener) {
     this.provider = provider
-    this.#tell = listener
+    this.#listener = listener
   }
 
   get name(): string {
@@ -83,14 +100,18 @@ export class SupervisedProvider {
     }
   }
 
-  /** Waits until another document may be taken, or a newer one has come. */
+  /** Waits until the provider's `throttleMs` since its last accepted document is over. A newer document ends the wait. */
   async throttle({ superseded: { signal } }: PendingDelivery): Promise<void> {
     const waitMs = this.#lastTaken + (this.provider.throttleMs ?? 0) - performance.now()
     await pause(waitMs, signal)
     if (!signal.aborted) this.#lastTaken = performance.now()
   }
 
-  /** @param droppedGuards paths of fields that guard and are not in the configuration */
+  /**
+   * Records the configuration that went live.
+   *
+   * @param droppedGuards paths of guarding fields that were left out of the configuration
+   */
   wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[] = []): void {
     this.live = config
     this.#droppedGuards = droppedGuards
@@ -99,9 +120,9 @@ export class SupervisedProvider {
   }
 
   /**
-   * The newest delivery is what serves, whether it had to be swapped in or was equal to what did.
+   * Records that the newest delivery serves. Either it was swapped in, or it equals the configuration that served already.
    *
-   * @param keptSince for one from the cache
+   * @param keptSince for a document from the cache: the time when it was saved
    */
   accepted(keptSince: string | undefined): void {
     this.#staleSince = keptSince
@@ -110,31 +131,32 @@ export class SupervisedProvider {
   }
 
   /**
-   * Tells of a refusal, once per distinct content.
+   * Reports a refusal. A refusal whose content equals the last refused one
+   * is not reported again until a configuration of this provider goes live.
    *
-   * @param content what was refused: equal content is told once, until something went live in between
+   * @param content what was refused
    */
   reject(error: ProxyError, version: string | undefined, content: unknown): void {
     this.firstCause ??= error
     if (this.#lastRejection && isSame(this.#lastRejection, { content, error })) return
     this.#lastRejection = { content, error }
-    this.#tell.rejected({
+    this.#listener.rejected({
       provider: this.name,
-      ...(version !== undefined && { version: cut(version) }),
+      ...(version !== undefined && { version: shortened(version) }),
       error,
     })
   }
 
-  /** Tells of an outage, once, with its first cause. */
+  /** Reports an outage once, with its first cause. */
   unavailable(error: Error): void {
     this.#clearRecovery()
     if (this.#outageSince !== undefined) return
     this.firstCause ??= error
     this.#outageSince = performance.now()
-    this.#tell.unavailable({ provider: this.name, error })
+    this.#listener.unavailable({ provider: this.name, error })
   }
 
-  /** The source answers again: the outage is over if that lasts. */
+  /** Notes that the source answers again. The outage is over once the source has answered for `HEALTHY_MS`. */
   recovered(): void {
     const since = this.#outageSince
     if (since === undefined || this.#recovery !== undefined) return
@@ -143,12 +165,12 @@ export class SupervisedProvider {
       const downMs = (this.#answersSince ?? performance.now()) - since
       this.#outageSince = undefined
       this.#clearRecovery()
-      this.#tell.recovered({ provider: this.name, downMs })
+      this.#listener.recovered({ provider: this.name, downMs })
     }, HEALTHY_MS)
     this.#recovery.unref()
   }
 
-  /** Forgets what is under way. */
+  /** Aborts the pending delivery, and forgets an outage that is about to end. */
   stop(): void {
     this.pending?.superseded.abort()
     this.pending = undefined
@@ -162,7 +184,10 @@ export class SupervisedProvider {
   }
 }
 
-/** Content may be anything, also what cannot be compared: too deep, or with a getter that throws. Its error can. */
+/**
+ * Returns whether two refusals have equal content. Content that is too deep or has a
+ * throwing getter cannot be compared, so the messages of the errors are compared instead.
+ */
 function isSame(
   one: { readonly content: unknown; readonly error: ProxyError },
   other: { readonly content: unknown; readonly error: ProxyError },
@@ -174,9 +199,13 @@ function isSame(
   }
 }
 
-/** The label of what was refused may be why: nobody has checked it. */
-function cut(version: string): string {
+/**
+ * Shortens the version of a refused document for the event. The
+ * version is unchecked and may itself be the reason for the refusal.
+ */
+function shortened(version: string): string {
   return version.length > MAX_VERSION ? `${version.slice(0, MAX_VERSION)}...` : version
 }
 
+/** The longest version in an event, in characters. */
 const MAX_VERSION = 1_024

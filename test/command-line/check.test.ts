@@ -120,7 +120,7 @@ frontends:
       'rules/c.toml': `[frontends.web]\n${frontends}`,
     }
     const { lines } = await check(twice, 'rules')
-    expect(lines[0]).toMatch(/^rules\/a\.toml:1:11: backends\.web: stands in .*a\.toml and in .*b\.toml/)
+    expect(lines[0]).toMatch(/^rules\/a\.toml:1:11: backends\.web: occurs in .*a\.toml and in .*b\.toml/)
   })
 
   it('looks at the document that stands in a static configuration', async () => {

@@ -435,7 +435,7 @@ describe('a traefik.toml of Traefik 1.7', () => {
     const cwd = await folderWith({})
     const path = join(cwd, 'traefik.toml')
     await writeFile(path, Buffer.from('[etcd]\nusername = "root"\npassword = "h\xfcnter"\n', 'latin1'))
-    expect((await captured(['check', path])).stdout).toContain('is no UTF-8')
+    expect((await captured(['check', path])).stdout).toContain('is not UTF-8')
     await expect(loadStaticConfig({ path })).rejects.toThrow('UTF-8')
   })
 

@@ -8,7 +8,7 @@ import { HttpProvider, type HttpProviderOptions, ProxyError } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type DocumentFormat, parseDocument, parseText } from '../../src/providers/parse-document.js'
 import { parseInThread } from '../../src/providers/parse-in-thread.js'
-import { parseYaml } from '../../src/providers/slow-formats.js'
+import { parseYaml } from '../../src/providers/parse-yaml.js'
 import type { Hostile } from '../support/small-heap-child.js'
 
 const MB = 1_000_000
@@ -163,18 +163,18 @@ describe('a document that is large, and no more than that', { timeout: 60_000 },
   })
 
   it.each<[string, string, string]>([
-    ['a name twice', `${ordinary(900)}  b3: {}\n`, 'a.file:5403:3: the name "b3" stands twice'],
-    ['a table twice', `${ordinary(900)}frontends: {}\n`, 'a.file:5403:1: the name "frontends" stands twice'],
+    ['a name twice', `${ordinary(900)}  b3: {}\n`, 'a.file:5403:3: the name "b3" occurs twice'],
+    ['a table twice', `${ordinary(900)}frontends: {}\n`, 'a.file:5403:1: the name "frontends" occurs twice'],
     [
       'a name twice, far apart',
       `a:\n${numbered((n) => `  k${n % 2_000}: 1\n`, 2_001)}`,
-      'a.file:2002:3: the name "k0" stands twice',
+      'a.file:2002:3: the name "k0" occurs twice',
     ],
     ['a list that does not end', `${ordinary(900)}  x: [1\n`, 'a.file:5404:1: '],
     [
       'an anchor that comes too late',
       `${ordinary(900)}  x: *later\n  y: &later 1\n`,
-      'a.file:5403:6: an alias of an anchor that is not set before it',
+      'a.file:5403:6: an alias without an anchor of its name before it',
     ],
   ])('is refused at its place: %s', async (_what, text, flaw) => {
     expect(await refused(text, 'yaml')).toContain(flaw)

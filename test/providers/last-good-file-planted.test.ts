@@ -131,7 +131,7 @@ describe('something was planted in the place of the last good file', () => {
     await chmod(path, 0o646)
     await expect(load()).rejects.toMatchObject({
       code: 'PROXY_CACHE_INVALID',
-      message: expect.stringContaining('everybody may write it (mode 646)'),
+      message: expect.stringContaining('every user may write to it (mode 646)'),
     })
     await save('2')
     expect(await modeOf(path)).toBe(0o600)
@@ -158,8 +158,8 @@ describe('something was planted in the place of the last good file', () => {
 
 describe('the folder of the last good file', () => {
   it.each([
-    [0o777, 'others may write it (mode 777)'],
-    [0o775, 'others may write it (mode 775)'],
+    [0o777, 'other users may write to it (mode 777)'],
+    [0o775, 'other users may write to it (mode 775)'],
   ])('of mode %o is told once', async (mode, flaw) => {
     await chmod(join(folder, 'kept'), mode)
     const warnings = warningsOf()
@@ -169,7 +169,7 @@ describe('the folder of the last good file', () => {
     await file.save('etcd', { document: document('2'), savedAt })
     await warningsAreOut()
     expect(warnings).toEqual([
-      `the folder of the last good file, ${join(folder, 'kept')}: ${flaw}; whoever can write there can have a configuration served`,
+      `the folder of the last good file, ${join(folder, 'kept')}: ${flaw}; a user who can write there can have a configuration served`,
     ])
   })
 

@@ -52,10 +52,10 @@ describe('the last good file', () => {
   })
 
   it.each([
-    ['cut', (text: string) => text.slice(0, -20), /no JSON/],
-    ['empty', () => '', /no JSON/],
-    ["somebody else's", () => '{"name":"app","providers":{}}', /no file of ours/],
-    ['no object', () => 'null', /no file of ours/],
+    ['cut', (text: string) => text.slice(0, -20), /not JSON/],
+    ['empty', () => '', /not JSON/],
+    ["somebody else's", () => '{"name":"app","providers":{}}', /not a last good file/],
+    ['no object', () => 'null', /not a last good file/],
     [
       'of another format of ours',
       (text: string) => text.replace(', 1"', ', 2"'),
@@ -95,7 +95,9 @@ describe('the last good file', () => {
     const saving = new LastGoodFile(path).save('etcd', { document: document('1'), savedAt })
     await expect(saving).rejects.toMatchObject({
       code: 'PROXY_CACHE_FAILED',
-      message: expect.stringContaining(`${path}: it is no file of ours, so it is left alone`),
+      message: expect.stringContaining(
+        `${path}: it is not a last good file of switchover, so it is left alone`,
+      ),
     })
     expect(await readFile(path, 'utf8')).toBe(content)
     expect(await readdir(folder)).toEqual(['last-good.json'])

@@ -76,7 +76,7 @@ describe.concurrent('the old configuration serves on, and the next value is foll
       await call(etcd.port, '/v3/kv/put', { key, value: value.toString('base64') })
       const { error } = await refused
       expect(error.code).toBe('PROXY_ALIAS_INVALID')
-      expect(error.message).toContain('is no UTF-8')
+      expect(error.message).toContain('is not UTF-8')
       await expectNextIsFollowed(cluster, { rejected: 1, troubled: 0, recovered: 0 })
     })
   })

@@ -115,7 +115,7 @@ async function withCluster(test: (cluster: Cluster) => Promise<void>): Promise<v
 describe.concurrent('an alias value that names no prefix', () => {
   it.each([
     ['is empty', () => '', 'is empty'],
-    ['holds ..', (root: string) => `${root}/../other/v2`, 'holds ".."'],
+    ['holds ..', (root: string) => `${root}/../other/v2`, 'contains ".."'],
   ])(
     '%s: one report, the old configuration serves on, and the next value is followed',
     async (_, valueFor, says) => {
@@ -213,7 +213,7 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
     behaviour: () => htmlPage,
     event: 'configRejected',
     code: 'PROXY_CONFIG_UNUSABLE',
-    says: 'status 200, but no JSON',
+    says: 'status 200, but not JSON',
   },
   {
     answers: 'JSON that ends in the middle',
@@ -234,7 +234,7 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
     behaviour: ({ root, one }) => json({ prefix: `${root}/v1`, ...one }),
     event: 'configRejected',
     code: 'PROXY_CONFIG_LAGGING',
-    says: '/v1", asked for was "/traefik/cluster-',
+    says: '/v1", the request was for "/traefik/cluster-',
     furtherQuestions: 5,
   },
   {
@@ -242,7 +242,7 @@ const BAD_ANSWERS: readonly BadAnswer[] = [
     behaviour: () => silent,
     event: 'providerUnavailable',
     code: 'PROXY_CONFIG_UNREACHABLE',
-    says: `no whole answer within ${TIMEOUT_MS} ms`,
+    says: `no complete answer within ${TIMEOUT_MS} ms`,
   },
   {
     answers: 'a document with ten mistakes',

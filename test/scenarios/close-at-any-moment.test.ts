@@ -82,7 +82,7 @@ it('closes at once while it connects to the config API, and leaves nothing', asy
     const { port } = await start(silent, `http://127.0.0.1:${nowhere.port}/config`)
     // It is told of as any silence is, and tried again.
     const { message } = await running().until('unavailable')
-    expect(message).toContain('not a byte for 3000 ms')
+    expect(message).toContain('no byte for 3000 ms')
     await expectGone(port)
   } finally {
     nowhere.close()

@@ -146,8 +146,8 @@ describe.concurrent('an answer that takes its time', () => {
   const limits = { idleTimeoutMs: 500, timeoutMs: 2_000 }
 
   it.each([
-    ['drips for ever', drip(20), `no whole answer within ${limits.timeoutMs} ms`],
-    ['stops in the middle', stallAfter('{"frontends":'), `not a byte for ${limits.idleTimeoutMs} ms`],
+    ['drips for ever', drip(20), `no complete answer within ${limits.timeoutMs} ms`],
+    ['stops in the middle', stallAfter('{"frontends":'), `no byte for ${limits.idleTimeoutMs} ms`],
   ])('and %s is an outage, told once; a newer switch does not wait for it', async (_, behaviour, says) => {
     await withCluster(etcd, { fetcher: limits }, async (cluster) => {
       const { api, proxy, documents, prefixOf, writeAlias, serves, told } = cluster

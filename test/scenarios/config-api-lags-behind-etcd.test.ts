@@ -69,7 +69,7 @@ describe.concurrent('an API that still has the old version under the new prefix'
       const { version, error } = await refused
       expect(performance.now() - start).toBeGreaterThan(DEFAULT_GRACE_MS - 100)
       expect({ version, code: error.code }).toEqual({ version: prefix, code: 'PROXY_CONFIG_LAGGING' })
-      expect(error.message).toContain(`the answer is for "${prefixOf(1)}", asked for was "${prefix}"`)
+      expect(error.message).toContain(`the answer is for "${prefixOf(1)}", the request was for "${prefix}"`)
       // Once more with the whole grace would be long; that it asks on shows that it has not given up.
       await api.untilAsked(prefix, api.timesAsked(prefix) + 2)
       stopWatching()

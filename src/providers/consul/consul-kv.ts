@@ -2,7 +2,7 @@ import { maskUrl } from '../../base/credentials.js'
 import { quote } from '../../base/messages.js'
 import { jittered } from '../../base/timing.js'
 import { ProxyError } from '../../model/errors.js'
-import { DocumentClient, type DocumentClientOptions, one } from '../http/document-client.js'
+import { DocumentClient, type DocumentClientOptions, firstValueOf } from '../http/document-client.js'
 import { unusable } from '../http/read-response.js'
 import type { KvEntry } from '../kv/kv-document.js'
 
@@ -125,13 +125,14 @@ export class ConsulKv {
     const client = after > 0 ? this.#waiting : this.#asking
     const question = { accept: 'application/json', etag: undefined, isJson: () => true, signal }
     const { status, headers, body } = await client.get(String(url), question)
-    const index = Number(one(headers['x-consul-index']))
+    const index = Number(firstValueOf(headers['x-consul-index']))
     if (!Number.isSafeInteger(index) || index < 0 || status === 304) {
       const message = `GET ${url}: status ${status} without X-Consul-Index: is this Consul?`
       throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
     }
     // Of keys that it may not show it would seem that they were deleted.
-    if (one(headers['x-consul-results-filtered-by-acls']) === 'true') throw unusable(String(url), FILTERED)
+    if (firstValueOf(headers['x-consul-results-filtered-by-acls']) === 'true')
+      throw unusable(String(url), FILTERED)
     return { body: status === 404 ? undefined : body, index, url: String(url) }
   }
 }

@@ -4,37 +4,41 @@ import { join, relative } from 'node:path'
 import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_ENDINGS, formatOf } from '../parse-document.js'
 
-/** Where documents lie. */
+/** The path of one file, or of a folder with documents. */
 export type DocumentPlace = { readonly filename: string } | { readonly directory: string }
 
-/** A file with what was in it. */
+/** A file and its content. */
 export interface ReadFile {
-  /** As messages name it. */
+  /** The file's name in messages. */
   readonly name: string
   readonly bytes: Uint8Array
 }
 
-/** What is there, at one moment. */
+/** The files that exist at one moment, not read yet. */
 export interface FoundFiles {
   readonly paths: readonly string[]
-  /** Changes when anything of it does. */
+  /** A text that changes when any of the files changes: identity, size and times of each. */
   readonly mark: string
-  /** The files themselves, whatever is in them. */
+  /** A text that changes when a path leads to another file. A change of content leaves it as it is. */
   readonly inodes: string
-  /** For how long nothing of it was written, as the files themselves say, in milliseconds. */
+  /** Milliseconds since the last write to any file, by the files' modification times. */
   readonly quietMs: number
 }
 
-/** Folders within each other; links may lead in circles. */
+/** The deepest nesting of folders that is followed. Links may form circles. */
 const MAX_DEPTH = 16
 
-/** Looks at a file, or at all documents of a folder and of those in it. @throws what node says of one that is not there */
+/**
+ * Finds one file, or all documents in a folder and its subfolders.
+ *
+ * @throws Error of Node for a missing file or folder, or an Error for a path that is not a regular file
+ */
 export async function findFiles(at: DocumentPlace): Promise<FoundFiles> {
   const paths = 'filename' in at ? [at.filename] : await documentsIn(at.directory)
   const found = await Promise.all(paths.map((path) => stat(path, { bigint: true })))
   found.forEach((entry, place) => {
-    // A pipe would hold up whoever opens it, and a device has no end.
-    if (!entry.isFile()) throw new Error(`${paths[place]} is no file`)
+    // Opening a pipe would block the provider, and reading a device may never end.
+    if (!entry.isFile()) throw new Error(`${paths[place]} is not a regular file`)
   })
   const newest = found.reduce((latest, { mtimeMs }) => Math.max(latest, Number(mtimeMs)), 0)
   return {
@@ -48,9 +52,9 @@ export async function findFiles(at: DocumentPlace): Promise<FoundFiles> {
 }
 
 /**
- * Reads what was found.
+ * Reads the files that were found.
  *
- * @throws what node says of a file that cannot be read; ProxyError `PROXY_CONFIG_UNUSABLE` for one that is too large
+ * @throws Error of Node for a file that cannot be read; ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is too large
  */
 export async function readFiles(
   { paths }: FoundFiles,
@@ -61,8 +65,8 @@ export async function readFiles(
   for (const path of paths) {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      // Another one may have come in its place since it was looked at.
-      if (!(await handle.stat()).isFile()) throw new Error(`${path} is no file`)
+      // Another file may have replaced it since it was found.
+      if (!(await handle.stat()).isFile()) throw new Error(`${path} is not a regular file`)
       const name = 'filename' in at ? path : relative(at.directory, path)
       files.push({ name, bytes: await readUpTo(handle, maxBytes, path) })
     } finally {
@@ -72,7 +76,7 @@ export async function readFiles(
   return files
 }
 
-/** Its size does not say how much a file holds: there are some that are made as they are read. */
+/** Reads a file up to `maxBytes`. The size in its stats is not enough: the kernel makes some files while they are read. */
 async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0
@@ -85,7 +89,11 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
   return Buffer.concat(chunks, length)
 }
 
-/** @throws ProxyError `PROXY_CONFIG_UNUSABLE` if its name says no form */
+/**
+ * Returns the format that a file's name stands for.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the name has another ending
+ */
 export function formatOfFile(name: string) {
   const format = formatOf(name)
   if (format) return format
@@ -99,7 +107,11 @@ async function documentsIn(directory: string): Promise<string[]> {
   return found.sort()
 }
 
-/** @param above real paths of the folders that this one lies in, so that a link to one of them is not followed */
+/**
+ * Adds the paths of all documents below a folder to `found`.
+ *
+ * @param above real paths of the folders that contain this one; a link to one of them is not followed
+ */
 async function walk(
   folder: string,
   above: ReadonlySet<string>,
@@ -111,7 +123,8 @@ async function walk(
   const within = new Set([...above, real])
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const { name } = entry
-    // Editors and Kubernetes keep what is not meant behind a dot; a name that is no UTF-8 cannot be asked for.
+    // Editors and Kubernetes keep temporary and internal files under
+    // names with a dot. A name that is not UTF-8 cannot be opened.
     if (name.startsWith('.') || name.includes('\ufffd')) continue
     const path = join(folder, name)
     const kind = entry.isSymbolicLink() ? await stat(path) : entry

@@ -8,7 +8,7 @@ import { type DocumentPlace, type FoundFiles, findFiles, type ReadFile, readFile
 import { FolderWatch } from './folder-watch.js'
 import { documentOf } from './merge-files.js'
 
-/** How files are followed. */
+/** Which files are followed, and how. `FileProviderOptions` explains the fields. */
 export interface FollowedFiles {
   readonly at: DocumentPlace
   readonly watch: boolean
@@ -16,18 +16,18 @@ export interface FollowedFiles {
   readonly maxBytes: number
 }
 
-/** Follows files for one sink, from a start to a stop. */
+/** Follows files for one sink, from one `start` of the provider to its `stop`. */
 export class FileFollower {
   readonly #files: FollowedFiles
   readonly #sink: ConfigSink
   readonly #watch: FolderWatch
   readonly #stopped = new AbortController()
-  /** Of what was read last, and the files themselves. */
+  /** Mark and inodes of the files that were read last; see `FoundFiles`. */
   #mark: string | undefined
   #inodes: string | undefined
   #isUnavailable = false
   #isReading = false
-  #hasRung = false
+  #hasChanged = false
 
   constructor(files: FollowedFiles, sink: ConfigSink) {
     const { at } = files
@@ -35,10 +35,10 @@ export class FileFollower {
     this.#sink = sink
     this.#watch = new FolderWatch(
       'filename' in at ? dirname(at.filename) : at.directory,
-      () => void this.#look(),
+      () => void this.#readUntilCurrent(),
     )
     this.#watch.start()
-    void this.#look()
+    void this.#readUntilCurrent()
   }
 
   stop(): void {
@@ -46,19 +46,19 @@ export class FileFollower {
     this.#watch.stop()
   }
 
-  /** Reads until nothing has rung meanwhile. */
-  async #look(): Promise<void> {
-    this.#hasRung = true
+  /** Reads and delivers until no change was reported during the last read. */
+  async #readUntilCurrent(): Promise<void> {
+    this.#hasChanged = true
     if (this.#isReading) return
     this.#isReading = true
-    while (this.#hasRung && !this.#stopped.signal.aborted) {
-      this.#hasRung = false
+    while (this.#hasChanged && !this.#stopped.signal.aborted) {
+      this.#hasChanged = false
       await this.#readAndDeliver()
     }
     this.#isReading = false
   }
 
-  /** Never rejects. */
+  /** Reads the files once and delivers their document. Never rejects. */
   async #readAndDeliver(): Promise<void> {
     const { signal } = this.#stopped
     const started = performance.now()
@@ -71,9 +71,10 @@ export class FileFollower {
       const document = await documentOf(files, signal)
       if (signal.aborted) return
       const steps = { read: read - started, parse: performance.now() - read }
-      // An empty folder is being filled.
+      // Without `watch`, the provider stops after the first document.
+      // It goes on while a folder is empty, because files may follow.
       if (!this.#files.watch && files.length > 0) this.stop()
-      // What becomes of it is told by events; the next file need not wait for it.
+      // Events report the result, so the next read does not wait for it.
       void this.#sink.update(document as ProviderConfig, { steps })
     } catch (thrown) {
       if (!signal.aborted) this.#failed(asError(thrown))
@@ -96,15 +97,17 @@ export class FileFollower {
     this.#sink.unavailable(new ProxyError('PROXY_CONFIG_UNREACHABLE', error.message, { cause: error }))
   }
 
-  /** What is there, once it has been left alone for long enough; undefined if it is what was read last. */
+  /**
+   * Reads the files once they have not changed for long enough. Returns undefined if they are as they were at the last read.
+   */
   async #readQuiet(): Promise<readonly ReadFile[] | undefined> {
     const { at, maxBytes } = this.#files
     let found = await this.#find()
     while (found.mark !== this.#mark) {
-      await this.#rest(this.#waitOf(found))
+      await this.#sleep(this.#quietTimeLeft(found))
       const again = await this.#find()
       if (again.mark === found.mark) {
-        // Whatever comes of it is told once.
+        // The mark is set before the read, so that a flaw of these files is reported once.
         this.#mark = found.mark
         this.#inodes = found.inodes
         const files = await readFiles(found, at, maxBytes).catch((error: unknown) => {
@@ -112,7 +115,7 @@ export class FileFollower {
         })
         const after = await this.#find()
         if (files && after.mark === found.mark) return files
-        // What was gone for a moment may be back as it was, and was not read.
+        // A file was missing for a moment. If it comes back unchanged, it must still be read.
         if (!files) this.#mark = undefined
         found = after
       } else found = again
@@ -121,17 +124,22 @@ export class FileFollower {
   }
 
   /**
-   * A file that was finished before it came here, by a rename, is quiet for as long as it says itself. Of one that was here
-   * already, what it says may come of a clock that is behind: it must be seen to be quiet.
+   * Returns the milliseconds to wait before the files are read.
+   *
+   * A file that was renamed into place is complete, so its modification time counts as the beginning
+   * of the quiet time. The modification time of a file that was there before may come from a clock
+   * that is behind. Such a file is read only after `debounceMs` without an observed change.
    */
-  #waitOf({ inodes, quietMs }: FoundFiles): number {
+  #quietTimeLeft({ inodes, quietMs }: FoundFiles): number {
     const { debounceMs } = this.#files
     return inodes === this.#inodes ? debounceMs : debounceMs - Math.max(quietMs, 0)
   }
 
   /**
-   * Looks, and once more if something is gone: who puts another in its place may take it away first. A document of a folder that
-   * was listed and then renamed or removed is no outage, however often that happens: the folder is listed anew.
+   * Finds the files, and tries once more if one is missing: a program that replaces a file may remove the old one first.
+   *
+   * A document that was renamed or removed after its folder was listed is not
+   * an outage. The folder is then listed again, however often that happens.
    */
   async #find(): Promise<FoundFiles> {
     for (let isFirst = true; ; ) {
@@ -143,12 +151,12 @@ export class FileFollower {
           if (!isFirst || this.#isUnavailable) throw error
           isFirst = false
         }
-        await this.#rest(this.#files.debounceMs)
+        await this.#sleep(this.#files.debounceMs)
       }
     }
   }
 
-  async #rest(ms: number): Promise<void> {
+  async #sleep(ms: number): Promise<void> {
     if (ms > 0) await delay(ms, undefined, { signal: this.#stopped.signal, ref: false })
   }
 }
@@ -157,7 +165,7 @@ function isGone(error: unknown): error is NodeJS.ErrnoException {
   return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
 }
 
-/** Whether what was missing is no longer in the folder either: a link that leads nowhere is still there, and stays an outage. */
+/** Returns whether a missing document has left its folder. A broken link is still in the folder and stays an outage. */
 async function hasMoved({ path }: NodeJS.ErrnoException, at: DocumentPlace): Promise<boolean> {
   if (!('directory' in at) || path === undefined || path === at.directory) return false
   return lstat(path).then(() => false, isGone)

@@ -5,37 +5,74 @@ import { ProxyError } from '../../model/errors.js'
 import type { ConfigSink, Provider } from '../../model/provider.js'
 import { FileFollower, type FollowedFiles } from './file-follower.js'
 
-/** Where documents lie. Exactly one of `filename` and `directory`. */
+/** Options of {@link FileProvider}. Exactly one of `filename` and `directory` must be given. */
 export interface FileProviderOptions {
-  /** A file whose name ends with `.toml`, `.yaml`, `.yml` or `.json`. Traefik 1.7's `rules.toml` works unchanged. */
+  /**
+   * The path of one document, which ends with `.toml`, `.yaml`, `.yml` or `.json`. Traefik 1.7's `rules.toml` works unchanged.
+   *
+   * @example '/etc/switchover/rules.toml'
+   */
   readonly filename?: string
-  /** A folder: all documents in it, and in the folders in it, make one. Names that begin with a dot are left out. */
+  /**
+   * The path of a folder. All documents in it and in its subfolders
+   * are merged into one. Names that begin with a dot are ignored.
+   *
+   * @example '/etc/switchover/rules.d'
+   */
   readonly directory?: string
-  /** Whether changes are followed. Default true; Traefik's is false. */
+  /**
+   * Whether the provider follows changes. If false, it reads one document and stops. Traefik's default is false.
+   *
+   * @default true
+   */
   readonly watch?: boolean
-  /** The provider's name. Default `file`. */
+  /**
+   * The provider's name. It must be unique among the proxy's providers and contain no `@`.
+   *
+   * @default 'file'
+   */
   readonly name?: string
-  /** Whether a document without frontends may go live. Default false. */
+  /**
+   * Whether a document without frontends may go live.
+   *
+   * @default false
+   */
   readonly allowEmpty?: boolean
   /**
-   * How long a file must have been left alone before it is read, in milliseconds: one that is being written holds half of what
-   * it will. A file that was finished before it was renamed into place is read at once. Default 80.
+   * Milliseconds without a change before a file is read. A program that is still writing has written
+   * only a part of it. A file that was complete before it was renamed into place is read at once.
+   *
+   * @default 80
    */
   readonly debounceMs?: number
-  /** Of one file. Default 64 MiB. */
+  /**
+   * The largest size of one file, in bytes.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
   readonly maxBytes?: number
 }
 
 const OPTIONS = ['filename', 'directory', 'watch', 'name', 'allowEmpty', 'debounceMs', 'maxBytes'] as const
 
-/** Delivers what stands in a file, or in the files of a folder, and follows their changes. */
+/**
+ * Delivers the document in a file, or the merged documents in a folder, and follows their changes.
+ *
+ * @example
+ * ```ts
+ * const provider = new FileProvider({ directory: '/etc/switchover/rules.d' })
+ * const proxy = createProxy({ providers: [provider] })
+ * ```
+ */
 export class FileProvider implements Provider {
+  /** The provider's name, unique among the proxy's providers. */
   readonly name: string
+  /** Whether a document without frontends may go live. */
   readonly allowEmpty: boolean
   readonly #files: FollowedFiles
   #follower: FileFollower | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing path, or a value of the wrong type or range */
   constructor(options: FileProviderOptions) {
     checkOptions(options)
     const { filename, directory = '', watch = true, debounceMs = 80, maxBytes = 64 * 1024 * 1024 } = options
@@ -45,10 +82,12 @@ export class FileProvider implements Provider {
     this.#files = { at, watch, debounceMs, maxBytes }
   }
 
+  /** Begins to read and follow the files. A missing file is reported by `sink.unavailable`. */
   async start(sink: ConfigSink): Promise<void> {
     this.#follower = new FileFollower(this.#files, sink)
   }
 
+  /** Stops following the files. */
   async stop(): Promise<void> {
     this.#follower?.stop()
   }

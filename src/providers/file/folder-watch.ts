@@ -1,29 +1,31 @@
 import { type FSWatcher, stat, watch } from 'node:fs'
 import { basename } from 'node:path'
 
-/** What the system did not tell is found after this, in milliseconds. */
-const LOOK_MS = 1_000
+/** Milliseconds between two checks for changes that the operating system did not report. */
+const CHECK_MS = 1_000
 
 /**
- * Rings when something in a folder may have changed: at once where the system tells, and once a second, for it does not tell
- * all: a folder that is removed and comes back, a disk over the network. Whoever is rung looks at what is there.
+ * Calls a function when something in a folder may have changed. The function must look at the files itself.
+ *
+ * The operating system reports most changes at once. It misses some, such as a folder that is
+ * removed and created again, or changes on a network disk. A check once a second finds these.
  */
 export class FolderWatch {
   readonly #folder: string
-  readonly #ring: () => void
+  readonly #onChange: () => void
   #watcher: FSWatcher | undefined
-  /** Which folder is watched, by device and inode. */
+  /** Device and inode of the folder that is watched. */
   #watched: string | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(folder: string, ring: () => void) {
+  constructor(folder: string, onChange: () => void) {
     this.#folder = folder
-    this.#ring = ring
+    this.#onChange = onChange
   }
 
   start(): void {
     this.#watch()
-    this.#timer = setInterval(() => this.#tick(), LOOK_MS)
+    this.#timer = setInterval(() => this.#tick(), CHECK_MS)
     this.#timer.unref()
   }
 
@@ -33,7 +35,7 @@ export class FolderWatch {
     this.#forget()
   }
 
-  /** Another folder may have come in the place of the one that is watched: a link that was turned, for example. */
+  /** Checks whether another folder has replaced the one that is watched, for example because a link was changed. */
   #tick(): void {
     stat(this.#folder, { bigint: true }, (_error, found) => {
       if (this.#timer === undefined) return
@@ -41,21 +43,21 @@ export class FolderWatch {
       if (now !== this.#watched) this.#forget()
       this.#watched = now
       if (!this.#watcher) this.#watch()
-      this.#ring()
+      this.#onChange()
     })
   }
 
   #watch(): void {
     try {
       const watcher = watch(this.#folder, { persistent: false }, (event, name) => {
-        this.#ring()
-        // The folder itself was removed, perhaps: a watcher of one that is gone tells of nothing any more.
+        this.#onChange()
+        // The folder itself may have been removed. A watcher of a removed folder reports nothing more.
         if (event === 'rename' && name === basename(this.#folder)) this.#tick()
       })
       watcher.on('error', () => this.#forget())
       this.#watcher = watcher
     } catch {
-      // It is not there, or the system has no watches left: the timer looks.
+      // The folder is missing, or the system has no watches left. The timer tries again.
     }
   }
 

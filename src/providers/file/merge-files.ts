@@ -10,18 +10,18 @@ import { formatOfFile, type ReadFile } from './document-files.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * One document of all files: what each has of frontends and backends, by name.
+ * Parses all files and merges them into one document, by the names of their frontends and backends.
  *
- * @param signal ends the thread that parsing may take
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is no document; `PROXY_CONFIG_INVALID` with an issue for each
- * name that stands in two files
+ * @param signal ends the thread that parses a large text
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is not a document
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each name that occurs in two files
  */
 export async function documentOf(files: readonly ReadFile[], signal?: AbortSignal): Promise<unknown> {
   const documents: (readonly [name: string, document: Fields])[] = []
   for (const { name, bytes } of files) {
     const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name, signal))
     documents.push([name, asDocument(parsed, name)])
-    // Small ones are parsed in this thread: a folder of a hundred would make one turn of seconds.
+    // Small files are parsed in this thread. Without a pause, a hundred of them would block it for seconds.
     if (files.length > 1) await nextTurn()
   }
   const [only] = documents
@@ -30,7 +30,11 @@ export async function documentOf(files: readonly ReadFile[], signal?: AbortSigna
 
 const KINDS = ['frontends', 'backends'] as const
 
-/** What is no table would be merged letter by letter. */
+/**
+ * Checks that a document, its frontends and its backends are tables. A text would be merged letter by letter.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE`
+ */
 function asDocument(parsed: unknown, file: string): Fields {
   if (!isRecord(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
   for (const kind of KINDS) {
@@ -46,7 +50,10 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
   const rest = nullRecord<unknown>()
   const origins = new Map<string, string>()
   const issues: Issue[] = []
-  /** Takes an entry, unless another file has it. */
+  /**
+   * Adds an entry to the merged document, or an issue if another file has
+   * one of the same name. Other fields may be repeated if they are equal.
+   */
   const take = (into: Record<string, unknown>, name: string, entry: unknown, path: string, file: string) => {
     const first = origins.get(path)
     if (first === undefined) {
@@ -56,7 +63,7 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
       issues.push({
         path,
         code: 'DUPLICATE_NAME',
-        message: `stands in ${first} and in ${file}; expected one`,
+        message: `occurs in ${first} and in ${file}; expected one`,
       })
     }
   }

@@ -12,27 +12,46 @@ import {
   DOCUMENT_CLIENT_OPTIONS,
   DocumentClient,
   type DocumentClientOptions,
+  firstValueOf,
   flawOfUrl,
-  one,
 } from './document-client.js'
 import { excerptOf, unusable } from './read-response.js'
 
-/** Where a document is: a URL to which `?prefix=` is added, or that holds `{prefix}`; or a function from prefix to URL. */
+/**
+ * The URL of a document. In a string, `{prefix}` is replaced by the encoded prefix. A string
+ * without it gets the query parameter `prefix`. A function returns the whole URL for a prefix.
+ *
+ * @example 'https://config.test/traefik-config'
+ * @example 'https://config.test/configs/{prefix}'
+ * @example (prefix) => `https://config.test${prefix}/config.json`
+ */
 export type ConfigUrl = string | ((prefix: string) => string)
 
+/** Options of {@link ApiConfigFetcher}. */
 export interface ApiConfigFetcherOptions extends DocumentClientOptions {
-  /** One URL for the whole document, or two for a service that serves frontends and backends apart. */
+  /**
+   * The URL of the whole document, or two URLs for a service that serves frontends and backends separately.
+   *
+   * @example { frontends: 'https://config.test/frontends', backends: 'https://config.test/backends' }
+   */
   readonly url: ConfigUrl | { readonly frontends: ConfigUrl; readonly backends: ConfigUrl }
   /**
-   * How long an answer for another prefix, a 404, or two halves that do not belong together are taken for lag behind
-   * etcd and asked for again, in milliseconds. Default 5,000.
+   * Milliseconds during which the fetcher assumes that the service lags behind etcd and asks again.
+   * It does so after an answer for another prefix, a 404, or two halves that do not belong together.
+   *
+   * @default 5_000
    */
   readonly lagGraceMs?: number
-  /** Refuse answers that do not say which prefix they are for. Default false. */
+  /**
+   * Whether an answer must name its prefix, in its field `prefix` or the
+   * header `X-Config-Prefix`. An answer without one is then refused.
+   *
+   * @default false
+   */
   readonly requirePrefix?: boolean
 }
 
-/** Between two questions to an API that lags. */
+/** Average milliseconds between two requests to a service that lags. */
 const LAG_RETRY_MS = 200
 
 /** A parsed answer. */
@@ -41,7 +60,7 @@ interface Answer {
   readonly document: Readonly<Record<string, unknown>>
 }
 
-/** An answer that may be right a moment later. */
+/** An answer that is wrong now but may be right a moment later. */
 class Lag {
   readonly reason: string
   constructor(reason: string) {
@@ -49,15 +68,26 @@ class Lag {
   }
 }
 
-/** Fetches documents from the config API service, as docs/config-api.yaml describes it. */
+/**
+ * Fetches documents from the config API service, over the interface that `docs/config-api.yaml` describes.
+ *
+ * @example
+ * ```ts
+ * const fetcher = new ApiConfigFetcher({
+ *   url: 'https://config.test/traefik-config',
+ *   headers: async () => ({ authorization: `Bearer ${await currentToken()}` }),
+ * })
+ * const proxy = createProxy({ providers: [new EtcdAliasProvider({ hosts, aliasKey, fetcher })] })
+ * ```
+ */
 export class ApiConfigFetcher implements ConfigFetcher {
   readonly #options: ApiConfigFetcherOptions
   readonly #client: DocumentClient
-  /** Validators of the answers for one prefix, by URL; the first question for another prefix empties it. */
+  /** The answers for the current prefix with their ETags, by URL. The first request for another prefix empties the map. */
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` if a URL is none */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a number out of range */
   constructor(options: ApiConfigFetcherOptions) {
     checkOptions(options)
     this.#options = options
@@ -65,8 +95,11 @@ export class ApiConfigFetcher implements ConfigFetcher {
   }
 
   /**
-   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` (no answer, or a status that is none), `PROXY_CONFIG_UNUSABLE` (an
-   * answer that is no document), `PROXY_CONFIG_LAGGING` (still the wrong one after `lagGraceMs`)
+   * Fetches the document of a prefix. While the service lags, asks again for at most `lagGraceMs`.
+   *
+   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no answer came, or one with an unexpected status
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the answer is not a document
+   * @throws ProxyError `PROXY_CONFIG_LAGGING` if the service still lags after `lagGraceMs`
    */
   async fetch(prefix: string, { signal }: { readonly signal: AbortSignal }): Promise<ProviderConfig> {
     const { lagGraceMs = 5_000 } = this.#options
@@ -91,7 +124,10 @@ export class ApiConfigFetcher implements ConfigFetcher {
     return answer instanceof Lag ? answer : (answer.document as unknown as ProviderConfig)
   }
 
-  /** Frontends and backends apart must be of one version; without a label, frontends must not change meanwhile. */
+  /**
+   * Fetches frontends and backends separately. Both must be of one version. Without
+   * a version, the frontends are fetched once more and must not have changed.
+   */
   async #fetchHalves(
     urls: { readonly frontends: ConfigUrl; readonly backends: ConfigUrl },
     prefix: string,
@@ -113,7 +149,7 @@ export class ApiConfigFetcher implements ConfigFetcher {
         return new Lag(`GET ${front.url}: the frontends changed while the backends were read`)
       }
     }
-    // Each half with all its fields, so that one that nobody knows is refused, not dropped on the way.
+    // Both halves keep all their fields, so that an unknown field is refused by the validation instead of dropped here.
     const whole = { ...back.document, ...front.document, backends: back.document['backends'] }
     const { prefix: named, ...unverified } = whole as { prefix?: unknown }
     const verified = named !== undefined && back.document['prefix'] !== undefined
@@ -128,23 +164,23 @@ export class ApiConfigFetcher implements ConfigFetcher {
     const shown = maskUrl(url)
     if (response.status === 304) {
       if (known) return known.answer
-      throw unusable(shown, 'status 304 for a question without a validator')
+      throw unusable(shown, 'status 304 for a request without If-None-Match')
     }
     if (response.status === 404) {
       const begins = response.body === '' ? '' : `; it begins with ${excerptOf(response.body)}`
       return new Lag(`GET ${shown}: status 404, there is nothing under this prefix${begins}`)
     }
     const document = parseDocument(response.body, shown)
-    const named = document['prefix'] ?? one(response.headers['x-config-prefix'])
+    const named = document['prefix'] ?? firstValueOf(response.headers['x-config-prefix'])
     if (named !== undefined && named !== prefix) {
       return new Lag(
-        `GET ${shown}: the answer is for ${JSON.stringify(named)}, asked for was ${JSON.stringify(prefix)}`,
+        `GET ${shown}: the answer is for ${JSON.stringify(named)}, the request was for ${JSON.stringify(prefix)}`,
       )
     }
     if (named === undefined && this.#options.requirePrefix)
       throw unusable(shown, 'the answer does not say its prefix')
     const answer = { url: shown, document: named === undefined ? document : { ...document, prefix } }
-    const etag = one(response.headers['etag'])
+    const etag = firstValueOf(response.headers['etag'])
     if (etag !== undefined) this.#validatorsFor(prefix).set(url, { etag, answer })
     return answer
   }
@@ -183,7 +219,11 @@ function urlFor(target: ConfigUrl, prefix: string): string {
   return `${target}${target.includes('?') ? '&' : '?'}prefix=${encoded}`
 }
 
-/** One that a function made is looked at when it is there. */
+/**
+ * Returns a URL that a host's function made, after checking it. The URLs in options were checked by the constructor.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` for a URL whose host would be read differently from how it is written
+ */
 function readAsWritten(url: string): string {
   const flaw = flawOfAuthority(url)
   if (!flaw) return url
@@ -198,11 +238,11 @@ function parseDocument(body: string, url: string): Readonly<Record<string, unkno
   } catch (error) {
     throw unusable(
       url,
-      `status 200, but no JSON (${(error as Error).message}); it begins with ${excerptOf(body)}`,
+      `status 200, but not JSON (${(error as Error).message}); it begins with ${excerptOf(body)}`,
     )
   }
   if (typeof document === 'object' && document !== null && !Array.isArray(document)) {
     return document as Readonly<Record<string, unknown>>
   }
-  throw unusable(url, `status 200, but no object; it begins with ${excerptOf(body)}`)
+  throw unusable(url, `status 200, but not an object; it begins with ${excerptOf(body)}`)
 }

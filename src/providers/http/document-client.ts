@@ -8,33 +8,80 @@ import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS, JsonCount } from '../json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
-/** How a service is asked for documents, and what its answers may take. */
+/** Options of requests for documents over HTTP: their headers, TLS, and the limits on answers. */
 export interface DocumentClientOptions {
-  /** Sent with every request; a function is asked anew each time (for tokens). */
+  /**
+   * Header fields of every request. A function is called for each request, for example to get a new token.
+   *
+   * @default undefined
+   * @example { authorization: 'Bearer 4711' }
+   */
   readonly headers?:
     | Readonly<Record<string, string>>
     | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
-  /** For one request, from its start to the last byte, in milliseconds. Default 30,000. */
+  /**
+   * The longest duration of one request, from its start to the last byte of the answer, in milliseconds.
+   *
+   * @default 30_000
+   */
   readonly timeoutMs?: number
-  /** Without a byte, in milliseconds. Default 3,000. */
+  /**
+   * The idle timeout: the longest time without a byte from the service,
+   * in milliseconds. It also limits the wait for the first byte.
+   *
+   * @default 3_000
+   */
   readonly idleTimeoutMs?: number
-  /** Of one answer, also after decompression. Default 64 MiB. */
+  /**
+   * The largest body of one answer in bytes, before and after decompression.
+   *
+   * @default 67_108_864 (64 MiB)
+   */
   readonly maxBytes?: number
-  /** Objects and arrays within each other. Default 32; a document needs 8. */
+  /**
+   * The deepest nesting of objects and arrays in a document. A valid document needs at most 8.
+   *
+   * @default 32
+   */
   readonly maxDepth?: number
-  /** Objects, arrays, and what is in them. Default 5,000,000: some 400,000 frontends with a backend each. */
+  /**
+   * The largest number of values in a document: objects, arrays, and their
+   * entries. The default allows about 400,000 frontends with a backend each.
+   *
+   * @default 5_000_000
+   */
   readonly maxValues?: number
-  /** PEM texts, for an `https` url. Without `ca`, Node's root certificates; `cert` and `key` show who asks. */
+  /** Certificates for an `https` URL, as PEM texts. */
   readonly tls?: {
+    /**
+     * Certificates of the authorities that may sign the service's certificate.
+     *
+     * @default Node's root certificates
+     */
     readonly ca?: string | Buffer
+    /**
+     * The certificate that the proxy presents to the service (mutual TLS). It needs `key`.
+     *
+     * @default undefined
+     */
     readonly cert?: string | Buffer
+    /**
+     * The private key of `cert`.
+     *
+     * @default undefined
+     */
     readonly key?: string | Buffer
-    /** Takes any certificate of the service's: whoever is on the way may read and change what is said. Default false. */
+    /**
+     * Whether any certificate of the service is accepted. If true,
+     * an attacker on the network can read and change the documents.
+     *
+     * @default false
+     */
     readonly insecureSkipVerify?: boolean
   }
 }
 
-/** The names of these options. */
+/** The names of the options in `DocumentClientOptions`. */
 export const DOCUMENT_CLIENT_OPTIONS = [
   'headers',
   'timeoutMs',
@@ -45,17 +92,18 @@ export const DOCUMENT_CLIENT_OPTIONS = [
   'tls',
 ] as const
 
-/** One question. */
+/** One request for a document. */
 export interface DocumentQuestion {
+  /** The value of the header `Accept`. */
   readonly accept: string
-  /** Of what is known already: the answer may be 304. */
+  /** The ETag of the document that the proxy has. The service may then answer 304. */
   readonly etag: string | undefined
-  /** Whether an answer is JSON, so that what it holds can be counted while it comes in. */
+  /** Returns whether an answer is JSON. The values of a JSON answer are counted while it arrives. */
   readonly isJson: (headers: TextResponse['headers']) => boolean
   readonly signal: AbortSignal
 }
 
-/** GETs documents over HTTP. */
+/** Fetches documents over HTTP. */
 export class DocumentClient {
   readonly #options: DocumentClientOptions
 
@@ -64,15 +112,15 @@ export class DocumentClient {
   }
 
   /**
-   * On a connection of its own, which ends with it: questions are rare, and what a broken answer leaves behind must
-   * neither hold up the next one nor keep a process running after the proxy was closed.
+   * Sends one GET over a new connection and closes it afterwards. Requests are rare, and a broken
+   * answer must neither block the next request nor keep the process running after the proxy was closed.
    *
    * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`, `PROXY_CONFIG_UNUSABLE`; see `getText`
    */
   async get(url: string, question: DocumentQuestion): Promise<TextResponse> {
     const ended = new AbortController()
     const { insecureSkipVerify = false, ...tls } = this.#options.tls ?? {}
-    // The signal is node's, for undici does not give up a connection that is being made.
+    // The signal goes to Node's `connect`, because undici does not abort a connection that is being established.
     const connect = { ...tls, rejectUnauthorized: !insecureSkipVerify, signal: ended.signal } as NonNullable<
       Agent.Options['connect']
     >
@@ -107,7 +155,10 @@ export class DocumentClient {
   }
 }
 
-/** @param who whose options these are, for messages @throws ProxyError `PROXY_OPTION_INVALID` */
+/**
+ * @param who the class whose options these are, for messages
+ * @throws ProxyError `PROXY_OPTION_INVALID`
+ */
 export function checkDocumentClientOptions(options: DocumentClientOptions, who: string): void {
   for (const name of ['timeoutMs', 'idleTimeoutMs', 'maxBytes', 'maxDepth', 'maxValues'] as const) {
     positiveOption(options[name], `${who}: ${name}`)
@@ -115,7 +166,10 @@ export function checkDocumentClientOptions(options: DocumentClientOptions, who: 
   if (options.tls !== undefined) checkTls(options.tls, who)
 }
 
-/** Now, not at the first fetch, which is when the files of a new deployment have long been forgotten. */
+/**
+ * Checks the certificates when the provider is made. At the first
+ * fetch, the operator may no longer connect an error with its cause.
+ */
 function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): void {
   onlyKnownOptions(tls, ['ca', 'cert', 'key', 'insecureSkipVerify'], `${who}: tls.`)
   const { insecureSkipVerify = false } = tls
@@ -132,19 +186,23 @@ function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): 
   }
 }
 
-/** What is wrong with a URL, if anything. @param expected in words, where it may be something else too */
+/**
+ * Returns what is wrong with a URL; undefined if it is valid.
+ *
+ * @param expected what the option accepts, in words for the message
+ */
 export function flawOfUrl(text: unknown, expected = 'a URL'): string | undefined {
   const url = typeof text === 'string' ? parseUrl(text) : undefined
   if (typeof text !== 'string' || !url) return `must be ${expected}, found ${describeValue(text)}`
   const { protocol, username, password } = url
   if (protocol !== 'http:' && protocol !== 'https:')
     return `must begin with http:// or https://, found ${protocol}`
-  // They would be dropped without a word, and the service would answer 401 for ever.
+  // The credentials would not be sent, and the service would answer 401 every time.
   if (username !== '' || password !== '') return 'carries credentials; send them in headers'
   return flawOfAuthority(text)
 }
 
-/** One line of a header. */
-export function one(value: string | string[] | undefined): string | undefined {
+/** Returns the first value of a header field that may occur several times. */
+export function firstValueOf(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value
 }

@@ -15,31 +15,58 @@ import {
   DOCUMENT_CLIENT_OPTIONS,
   DocumentClient,
   type DocumentClientOptions,
+  firstValueOf,
   flawOfUrl,
-  one,
 } from './document-client.js'
 import type { TextResponse } from './read-response.js'
 
-/** Which document is asked for, and how often. Source: Traefik 3's `providers.http`. */
+/** Options of {@link HttpProvider}. Source: Traefik 3's `providers.http`. */
 export interface HttpProviderOptions extends DocumentClientOptions {
-  /** Answers 200 with a document: JSON, YAML or TOML, by its `Content-Type`, else by the ending of the path, else JSON. */
+  /**
+   * The URL of the document. Its format (JSON, YAML or TOML) comes from
+   * `Content-Type`, else from the ending of the path, else it is JSON.
+   *
+   * @example 'https://config.test/rules.toml'
+   */
   readonly url: string
-  /** From one question to the next, in milliseconds, give or take a fifth. Default 5,000. */
+  /**
+   * Average milliseconds from one request to the next. Each wait is up to a fifth shorter or longer.
+   *
+   * @default 5_000
+   */
   readonly pollIntervalMs?: number
-  /** The provider's name. Default `http`. */
+  /**
+   * The provider's name. It must be unique among the proxy's providers and contain no `@`.
+   *
+   * @default 'http'
+   */
   readonly name?: string
-  /** Whether a document without frontends may go live. Default false. */
+  /**
+   * Whether a document without frontends may go live.
+   *
+   * @default false
+   */
   readonly allowEmpty?: boolean
 }
 
 const OPTIONS = ['url', 'pollIntervalMs', 'name', 'allowEmpty', ...DOCUMENT_CLIENT_OPTIONS] as const
 
-/** After a question without an answer, in milliseconds. */
+/** Range of the delay, in milliseconds, after a failed request. */
 const RETRY_MS = { min: 500, max: 30_000 } as const
 
-/** Delivers the document under a URL, which it asks for again and again. */
+/**
+ * Delivers the document of one URL, which it polls.
+ *
+ * @example
+ * ```ts
+ * const provider = new HttpProvider({ url: 'https://config.test/routes.yaml', pollIntervalMs: 10_000 })
+ * const proxy = createProxy({ providers: [provider] })
+ * ```
+ */
 export class HttpProvider implements Provider {
+  /** The provider's name, unique among the proxy's providers. */
   readonly name: string
+  /** Whether a document without frontends may go live. */
   readonly allowEmpty: boolean
   readonly #url: string
   readonly #shown: string
@@ -49,11 +76,11 @@ export class HttpProvider implements Provider {
   readonly #backoff = new Backoff(RETRY_MS.min, RETRY_MS.max)
   #stopped = new AbortController()
   #etag: string | undefined
-  /** Of the last answer, whatever became of it. */
+  /** The body of the last answer, even if it was refused. */
   #body: string | undefined
   #isUnavailable = false
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a value of the wrong type or range */
   constructor(options: HttpProviderOptions) {
     checkOptions(options)
     this.name = options.name ?? 'http'
@@ -65,11 +92,13 @@ export class HttpProvider implements Provider {
     this.#client = new DocumentClient(options)
   }
 
+  /** Begins to poll. Resolves without waiting for the first answer. */
   async start(sink: ConfigSink): Promise<void> {
     this.#stopped = new AbortController()
     void this.#poll(sink, this.#stopped.signal)
   }
 
+  /** Aborts the request in progress and stops polling. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#etag = undefined
@@ -77,16 +106,20 @@ export class HttpProvider implements Provider {
     this.#isUnavailable = false
   }
 
-  /** Never rejects. */
+  /** Polls until the signal aborts. Never rejects. */
   async #poll(sink: ConfigSink, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const waitMs = await this.#ask(sink, signal)
-      // Ten thousand proxies that began together must not go on asking together.
+      // The waits are random. Ten thousand proxies that started together would otherwise keep asking together.
       await pause(waitMs, signal)
     }
   }
 
-  /** @returns how long to wait until the next question */
+  /**
+   * Fetches the document once and delivers it if it changed.
+   *
+   * @returns the milliseconds to wait until the next request
+   */
   async #ask(sink: ConfigSink, signal: AbortSignal): Promise<number> {
     const nextMs = jittered(this.#intervalMs, 0.2)
     const started = performance.now()
@@ -107,9 +140,11 @@ export class HttpProvider implements Provider {
     return nextMs
   }
 
-  /** What an answer is parsed as, and so what it is counted as. */
+  /** Returns the format of an answer, which decides how it is parsed and counted. */
   #formatOf(headers: TextResponse['headers']): DocumentFormat {
-    return formatOfType(one(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
+    return (
+      formatOfType(firstValueOf(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
+    )
   }
 
   readonly #isJson = (headers: TextResponse['headers']): boolean => this.#formatOf(headers) === 'json'
@@ -131,8 +166,8 @@ export class HttpProvider implements Provider {
     fetch: number,
     signal: AbortSignal,
   ): Promise<void> {
-    this.#etag = one(headers['etag'])
-    // A server without ETag says the same again and again.
+    this.#etag = firstValueOf(headers['etag'])
+    // A server without ETags sends the same body at every poll.
     if (body === this.#body) return
     this.#body = body
     const fetched = performance.now()
@@ -150,7 +185,7 @@ export class HttpProvider implements Provider {
 
 const ACCEPT = 'application/json, application/yaml;q=0.9, application/toml;q=0.9, */*;q=0.1'
 
-/** By what a server says of its answer (RFC 9512 for YAML). */
+/** Returns the format that a `Content-Type` names (RFC 9512 for YAML). */
 function formatOfType(type = ''): DocumentFormat | undefined {
   const [, name] = /^[^;]*\b(json|yaml|toml)\b/i.exec(type) ?? []
   return name?.toLowerCase() as DocumentFormat | undefined

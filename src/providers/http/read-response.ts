@@ -5,36 +5,41 @@ import { maskUrl } from '../../base/credentials.js'
 import { asError, ProxyError, type ProxyErrorDetails } from '../../model/errors.js'
 import { linkSignals } from '../linked-signal.js'
 
-/** What a GET came to. */
+/** The answer to a GET. */
 export interface TextResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Whole for a 200; of a 404 the beginning; `''` for a 304. */
+  /** The whole body of a 200, the first bytes of a 404, `''` for a 304. */
   readonly body: string
 }
 
 type Inspection = (bytes: Uint8Array) => string | undefined
 
+/** Limits on an answer. */
 export interface ReadLimits {
-  /** Of the body, as it came and as it is when it was decompressed. */
+  /** The largest body in bytes, before and after decompression. */
   readonly maxBytes: number
-  /** From the start to the last byte. */
+  /** The longest duration from the start to the last byte, in milliseconds. */
   readonly timeoutMs: number
-  /** Without a byte. */
+  /** The longest time without a byte of the answer, in milliseconds. It also limits the wait for the first byte. */
   readonly idleTimeoutMs: number
-  /** By the headers of a 200: what sees its body piece by piece, if anything; a reason makes the answer an unusable one. */
+  /**
+   * Returns a function that inspects the body of a 200 piece by piece; undefined if the
+   * headers call for none. If the function returns a reason, the answer is unusable.
+   */
   readonly inspect?: (headers: TextResponse['headers']) => Inspection | undefined
 }
 
-/** How much of an unexpected answer an error quotes. */
+/** The number of characters of an unexpected answer that an error quotes. */
 const EXCERPT_LENGTH = 120
 
 /**
- * GETs a text over HTTP, never following a redirect, with a limit on its time and size.
+ * Fetches a text over HTTP with limits on time and size. It never follows a redirect.
  *
- * @param headersOf its time counts, and its failure is one to get an answer
- * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no 200, 304 or 404 came in time, `PROXY_CONFIG_UNUSABLE` if the
- * body is too long or no UTF-8; both say the URL, and the status and first bytes of what came
+ * @param headersOf returns the request's headers; its duration counts, and its failure is a `PROXY_CONFIG_UNREACHABLE`
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no 200, 304 or 404 came in time
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the body is too long, wrongly compressed, not UTF-8,
+ * or refused by `inspect`. Both errors name the URL, the status, and the first bytes of the answer.
  */
 export async function getText(
   url: string,
@@ -51,14 +56,15 @@ export async function getText(
   let body: Dispatcher.ResponseData['body'] | undefined
   try {
     const headers = await unlessAborted(headersOf(), either)
-    // undici sees an abort only once it has a connection: one that is being made, or that others hold, may never come.
+    // undici heeds an abort only when it has a connection. A connection that is being established may never come.
     const response = await unlessAborted(request(url, { headers, dispatcher, signal: either }), either)
     const { statusCode: status } = response
     body = response.body
     received.status = status
-    // What is left of a body that was cut fails later, when nobody waits for it any more.
+    // The rest of a body that was cut off fails later, when no code
+    // waits for it. Without a listener, the error would end the process.
     body.on('error', ignore)
-    const decoded = decode(one(response.headers['content-encoding']), idle.watch(body), shown)
+    const decoded = decode(joined(response.headers['content-encoding']), idle.watch(body), shown)
     if (status === 200) {
       const flaw = await received.read(decoded, maxBytes, inspect?.(response.headers))
       if (flaw !== undefined) throw unusable(shown, received.describe(`the answer is ${flaw}`))
@@ -66,16 +72,18 @@ export async function getText(
     }
     if (status !== 304) await received.read(decoded, EXCERPT_LENGTH)
     if (status === 304 || status === 404) return { status, headers: response.headers, body: received.start }
-    const retryAfterMs = retryAfterOf(one(response.headers['retry-after']))
+    const retryAfterMs = retryAfterOf(joined(response.headers['retry-after']))
     throw unreachable(shown, received.describe(redirectSentence(response.headers['location'])), {
       retryAfterMs,
     })
   } catch (thrown) {
     if (thrown instanceof ProxyError || signal.aborted) throw thrown
     if (limit.signal.aborted)
-      throw unreachable(shown, received.describe(`no whole answer within ${timeoutMs} ms`), { cause: thrown })
+      throw unreachable(shown, received.describe(`no complete answer within ${timeoutMs} ms`), {
+        cause: thrown,
+      })
     if (idle.signal.aborted)
-      throw unreachable(shown, received.describe(`not a byte for ${idleTimeoutMs} ms`), { cause: thrown })
+      throw unreachable(shown, received.describe(`no byte for ${idleTimeoutMs} ms`), { cause: thrown })
     const { message, code = '' } = asError(thrown) as NodeJS.ErrnoException
     if (/^(Z_|ERR__ERROR_|ERR_BROTLI_)/.test(code))
       throw unusable(shown, received.describe(`wrongly compressed: ${message}`))
@@ -84,12 +92,12 @@ export async function getText(
     limit.end()
     idle.end()
     unlink()
-    // Of an answer that is not read to its end, or not at all: it would hold its connection for ever.
+    // An answer that is not read to its end would otherwise keep its connection open without limit.
     body?.destroy()
   }
 }
 
-/** Ends what takes too long, or, where it watches, what is silent for too long. */
+/** A signal that aborts after a time. With `watch`, each piece of a body starts the time again. */
 class TimeLimit {
   readonly #ending = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -102,7 +110,7 @@ class TimeLimit {
     return this.#ending.signal
   }
 
-  /** The same bytes, each a sign of life. */
+  /** Passes the pieces of a body on, and restarts the time with each piece. */
   async *watch(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     this.#timer.refresh()
     for await (const chunk of body) {
@@ -116,7 +124,7 @@ class TimeLimit {
   }
 }
 
-/** A body as it was before it was compressed for the way; in a stream, so that a bomb is counted as it unfolds. */
+/** Returns the decompressed body. It is a stream, so that a decompression bomb is stopped at the size limit. */
 function decode(coding: string | undefined, body: AsyncIterable<Buffer>, url: string): AsyncIterable<Buffer> {
   if (coding === undefined || coding === 'identity') return body
   const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, br: createBrotliDecompress }
@@ -127,7 +135,7 @@ function decode(coding: string | undefined, body: AsyncIterable<Buffer>, url: st
   return decoder
 }
 
-function one(value: string | string[] | undefined): string | undefined {
+function joined(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value.join(', ') : value
 }
 
@@ -140,13 +148,17 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
-/** As much of an answer as has come. */
+/** The part of an answer that has arrived. */
 class Received {
   status: number | undefined
   length = 0
   readonly #chunks: Buffer[] = []
 
-  /** Reads to the end, or until there are more bytes than that, or a flaw is found. @returns why it went no further */
+  /**
+   * Reads a body until its end, until it exceeds `maxBytes`, or until `inspect` finds a flaw.
+   *
+   * @returns why it stopped before the end; undefined if it did not
+   */
   async read(
     body: AsyncIterable<Buffer>,
     maxBytes: number,
@@ -166,12 +178,14 @@ class Received {
     return Buffer.concat(this.#chunks, this.length)
   }
 
-  /** A little more than is shown, byte for byte. */
+  /**
+   * The first bytes, as one character each. They are one more than an excerpt shows, so that `excerptOf` can mark what it cuts.
+   */
   get start(): string {
     return Buffer.concat(this.#chunks, Math.min(this.length, EXCERPT_LENGTH + 1)).toString('latin1')
   }
 
-  /** The status, the reason, and the first bytes: those of them that there are. */
+  /** Returns a description for people: the status, the reason and the first bytes, as far as they are known. */
   describe(reason: string | undefined): string {
     const status = this.status === undefined ? undefined : `status ${this.status}`
     const said = [status, reason].filter((part) => part !== undefined).join(', ')
@@ -179,7 +193,7 @@ class Received {
   }
 }
 
-/** The first characters of a text, for people: on one line, with what cannot be shown escaped. */
+/** Returns the first characters of a text for people: on one line, with unprintable characters escaped. */
 export function excerptOf(text: string): string {
   const cut = text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}...` : text
   return JSON.stringify(cut)
@@ -189,7 +203,7 @@ function textOf(received: Received, url: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(received.bytes)
   } catch {
-    throw unusable(url, received.describe('but no UTF-8'))
+    throw unusable(url, received.describe('but not UTF-8'))
   }
 }
 
@@ -198,7 +212,7 @@ function redirectSentence(location: unknown): string | undefined {
   return `a redirect to ${maskUrl(location)}, which is not followed`
 }
 
-/** `Retry-After` is a number of seconds, or a date (RFC 9110 section 10.2.3). */
+/** Returns the milliseconds that `Retry-After` asks for. It is a number of seconds or a date (RFC 9110 section 10.2.3). */
 function retryAfterOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now()

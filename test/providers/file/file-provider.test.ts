@@ -169,7 +169,7 @@ describe('a file', () => {
       /rules\.yaml: .*alias/i,
     ],
     ['rules.json', '{"a": 1,\n "b": }', /rules\.json.*JSON/],
-    ['rules.json', Buffer.from([0x22, 0xff, 0xfe, 0x22]), /is no UTF-8/],
+    ['rules.json', Buffer.from([0x22, 0xff, 0xfe, 0x22]), /is not UTF-8/],
     ['rules.toml', `a = ${'['.repeat(100_000)}`, /rules\.toml/],
     ['rules.json', '['.repeat(1_000_000), /rules\.json/],
     ['rules.yaml', '['.repeat(20_000), /rules\.yaml/],
@@ -248,12 +248,12 @@ describe('a folder', () => {
       {
         path: 'frontends.web',
         code: 'DUPLICATE_NAME',
-        message: 'stands in a.toml and in b.toml; expected one',
+        message: 'occurs in a.toml and in b.toml; expected one',
       },
       {
         path: 'backends.web',
         code: 'DUPLICATE_NAME',
-        message: 'stands in a.toml and in b.toml; expected one',
+        message: 'occurs in a.toml and in b.toml; expected one',
       },
     ])
   })

@@ -214,7 +214,7 @@ describe('a conditional question', () => {
   it('that was not conditional must not be answered by 304', async () => {
     const error = await errorOf(ask(fetcherFor(), api.on(V1, status(304)) && V1))
     expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
-    expect(error.message).toContain('status 304 for a question without a validator')
+    expect(error.message).toContain('status 304 for a request without If-None-Match')
   })
 })
 
@@ -376,16 +376,16 @@ describe('frontends and backends at two urls', () => {
 
 describe('an answer that is no document', () => {
   const unusable: [string, Behaviour, string][] = [
-    ['HTML', htmlPage, 'status 200, but no JSON'],
-    ['JSON that ends in the middle', truncated(whole), 'status 200, but no JSON'],
-    ['nothing at all', status(200, ''), 'status 200, but no JSON'],
-    ['null', json(null), 'status 200, but no object; it begins with "null"'],
-    ['a list', json([whole]), 'status 200, but no object; it begins with "[{'],
-    ['a text', json('frontends'), 'status 200, but no object; it begins with "\\"frontends'],
+    ['HTML', htmlPage, 'status 200, but not JSON'],
+    ['JSON that ends in the middle', truncated(whole), 'status 200, but not JSON'],
+    ['nothing at all', status(200, ''), 'status 200, but not JSON'],
+    ['null', json(null), 'status 200, but not an object; it begins with "null"'],
+    ['a list', json([whole]), 'status 200, but not an object; it begins with "[{'],
+    ['a text', json('frontends'), 'status 200, but not an object; it begins with "\\"frontends'],
     [
       'no UTF-8',
       (res) => res.end(Buffer.from([0xff, 0xfe, 0x7b])),
-      'status 200, but no UTF-8; it begins with "ÿþ{"',
+      'status 200, but not UTF-8; it begins with "ÿþ{"',
     ],
     [
       'too long',
@@ -412,9 +412,13 @@ describe('an answer that is no document', () => {
       'a redirect to http://elsewhere/x, which is not',
     ],
     ['cut in the middle', cutAfter('{"frontends":'), 'it begins with "{\\"frontends\\":"'],
-    ['stalled in the middle', stallAfter('{"frontends":'), 'no whole answer within 1000 ms; it begins with'],
-    ['dripping', drip(20), 'no whole answer within 1000 ms; it begins with'],
-    ['not begun', silent, 'no whole answer within 1000 ms'],
+    [
+      'stalled in the middle',
+      stallAfter('{"frontends":'),
+      'no complete answer within 1000 ms; it begins with',
+    ],
+    ['dripping', drip(20), 'no complete answer within 1000 ms; it begins with'],
+    ['not begun', silent, 'no complete answer within 1000 ms'],
   ]
 
   it.each(unreachable)('is an API that cannot be reached: %s', async (_, behaviour, says) => {

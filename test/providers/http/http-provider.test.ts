@@ -98,7 +98,7 @@ describe('HttpProvider', () => {
       /a redirect to/,
     ],
     [(req: IncomingMessage) => void req.socket.destroy(), /GET http/],
-    [() => {}, /not a byte for 100 ms/],
+    [() => {}, /no byte for 100 ms/],
   ])('is in trouble without an answer, and out of it with one: %s', async (wrong, message) => {
     let isWell = false
     const { sink } = await start(
@@ -115,7 +115,7 @@ describe('HttpProvider', () => {
   it.each([
     ['too long', 'x'.repeat(2_000), /longer than 1000 bytes/],
     ['too deep', '['.repeat(500), /nested more than 32 deep/],
-    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22]), /no UTF-8/],
+    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22]), /not UTF-8/],
   ])('refuses an answer that is %s', async (_what, body, message) => {
     const { sink } = await start((_req, res) => res.end(body), { maxBytes: 1_000 })
     await once(sink)

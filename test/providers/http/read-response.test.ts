@@ -109,13 +109,13 @@ describe('getText', () => {
     const bytes: Behaviour = (res) => res.writeHead(200).end(Buffer.from([0x7b, 0x22, 0xff, 0xfe]))
     const error = await errorOf(get(bytes))
     expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
-    expect(error.message).toContain('status 200, but no UTF-8; it begins with "{\\"ÿþ"')
+    expect(error.message).toContain('status 200, but not UTF-8; it begins with "{\\"ÿþ"')
   })
 
   it('gives up at the limit when no answer begins', async () => {
     const error = await errorOf(get(silent, { timeoutMs: 100 }))
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
-    expect(error.message).toContain(`GET ${api.url}: no whole answer within 100 ms`)
+    expect(error.message).toContain(`GET ${api.url}: no complete answer within 100 ms`)
   })
 
   it.each([
@@ -125,7 +125,7 @@ describe('getText', () => {
     const error = await errorOf(get(behaviour, { timeoutMs: 1_000 }))
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
     expect(error.message).toMatch(
-      /status 200, .*no whole answer within 1000 ms; it begins with "(\{\\"front| )/,
+      /status 200, .*no complete answer within 1000 ms; it begins with "(\{\\"front| )/,
     )
   })
 
@@ -229,11 +229,11 @@ describe('silence', () => {
   ])('%s ends an attempt long before its whole time is over', async (_when, behaviour) => {
     const error = await errorOf(get(behaviour, { idleTimeoutMs: 100, timeoutMs: 60_000 }))
     expect(error.code).toBe('PROXY_CONFIG_UNREACHABLE')
-    expect(error.message).toContain('not a byte for 100 ms')
+    expect(error.message).toContain('no byte for 100 ms')
   })
 
   it('is not what a slow but steady answer is', async () => {
     const error = await errorOf(get(drip(20), { idleTimeoutMs: 1_500, timeoutMs: 2_500 }))
-    expect(error.message).toContain('no whole answer within 2500 ms')
+    expect(error.message).toContain('no complete answer within 2500 ms')
   })
 })

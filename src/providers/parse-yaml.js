@@ -1,21 +1,29 @@
-/**
- * YAML and TOML, whose parsers cannot be interrupted. In JavaScript, because `parse-worker.js` runs it in a thread of its own,
- * which no loader of TypeScript reaches when the sources run. Its types stand in `slow-formats.d.ts`.
- */
+import { flawAt, lineAndColumn } from './flaw-at.js'
 
-/** Of YAML: what references stand for, all together; a few lines of references to references stand for gigabytes. */
+/**
+ * The largest number of aliases in YAML, with each alias inside an expanded
+ * one counted again. A few lines of nested aliases could expand to gigabytes.
+ */
 const MAX_ALIASES = 10_000
 
-/** Of YAML, kept in memory at a time: blanks and comments are among them. More cannot be kept within the heap's limit safely. */
+/**
+ * The largest number of YAML tokens in memory at a time, white space and comments included.
+ * With more, the thread could exceed its heap limit in a way that ends the process.
+ */
 const MAX_TOKENS = 1_000_000
 
-/** Entries of a table that are passed on together. */
+/** The number of entries that a table needs before its finished entries are sent to the main thread. */
 const PART_SIZE = 200
 
-/** Tokens between two looks at whether there is something to pass on. */
-const LOOK_EVERY = 500
+/** The number of tokens between two checks for finished entries. */
+const CHECK_EVERY = 500
 
-/** By the grammar of today, strictly: what it only warns of would be lost. */
+/**
+ * Parses a YAML 1.2 document strictly: a warning of the parser is an error here, because the parser drops what it warns of.
+ *
+ * The code is JavaScript, because `parse-worker.js` runs it in a separate thread from the
+ * sources too, and TypeScript loaders do not reach threads. The types are in `parse-yaml.d.ts`.
+ */
 export async function parseYaml(text, limits, onPart) {
   const yaml = await import('yaml')
   const names = new Map()
@@ -35,7 +43,11 @@ export async function parseYaml(text, limits, onPart) {
   return { document: document.toJS({ maxAliasCount: MAX_ALIASES }), names: placed }
 }
 
-/** The document's tokens, counted as they come. @param take gets entries of tables in the document's table as they are whole */
+/**
+ * Returns the document's tokens, and counts them as they arrive.
+ *
+ * @param take receives finished entries of the tables in the document
+ */
 function tokensOf({ Lexer, Parser }, text, limits, take) {
   const parser = new Parser()
   const tokens = []
@@ -43,7 +55,7 @@ function tokensOf({ Lexer, Parser }, text, limits, take) {
   for (const lexeme of new Lexer().lex(text)) {
     count.take(lexeme)
     for (const token of parser.next(lexeme)) tokens.push(token)
-    if (count.all % LOOK_EVERY !== 0) continue
+    if (count.all % CHECK_EVERY !== 0) continue
     count.checkDepth(parser.stack.length)
     if (take && !count.hasAnchor && takeEntries(parser.stack, limits.maxDepth, take)) count.kept = 0
   }
@@ -52,12 +64,12 @@ function tokensOf({ Lexer, Parser }, text, limits, take) {
   return tokens
 }
 
-/** Counts before anything is made of it. */
+/** Counts tokens and values before the parser builds anything from them. */
 class TokenCount {
   all = 0
-  /** Since something was passed on. */
+  /** Tokens since entries were last sent. */
   kept = 0
-  /** What an alias of a later part stands for would be gone. */
+  /** Whether an anchor was seen. From then on nothing is sent early, because a later alias needs the anchor's node. */
   hasAnchor = false
   #values = 0
   #at = 0
@@ -69,6 +81,7 @@ class TokenCount {
     this.#limits = limits
   }
 
+  /** @throws Error if the text has too many values or tokens */
   take(lexeme) {
     this.all += 1
     this.kept += 1
@@ -80,7 +93,7 @@ class TokenCount {
     if (!MARKS.has(lexeme)) this.#at += lexeme.length
   }
 
-  /** A table takes two places of the parser's stack at most. */
+  /** @throws Error if the parser's stack is too long; each nested table takes at most two places on it */
   checkDepth(stackLength) {
     const { maxDepth } = this.#limits
     if (stackLength > 2 * maxDepth + 8) throw this.#flaw(`nested more than ${maxDepth} deep`)
@@ -91,10 +104,10 @@ class TokenCount {
   }
 }
 
-/** What the lexer puts between the texts. */
+/** Marks that the lexer adds between pieces of the text. They take no characters of it. */
 const MARKS = new Set(['\x02', '\x18', '\x1f'])
 
-/** Beginnings of collections, and of what is in them. */
+/** Returns whether a lexeme begins a collection or an entry of one. */
 function isValue(lexeme) {
   const [first] = lexeme
   return (
@@ -103,13 +116,15 @@ function isValue(lexeme) {
 }
 
 /**
- * Takes from the parser what it has finished of a table in the document's table (`frontends`, `backends`), all but the last
- * entries, which it looks back at: a whole document of tokens takes a hundred times its bytes.
+ * Moves finished entries of a table in the document (`frontends`, `backends`) from the parser to `take`. The tokens of
+ * a whole document take a hundred times its bytes. The last two entries stay, because the parser looks back at them.
+ *
+ * @returns whether entries were moved
  */
 function takeEntries([document, map, table], maxDepth, take) {
   if (document?.type !== 'document' || map?.type !== 'block-map' || table?.type !== 'block-map') return false
   const key = map.items.at(-1)?.key
-  // What is put together by its name afterwards must not be the prototype.
+  // `parse-in-thread.ts` assigns the entries by the table's name. The name `__proto__` would set the prototype.
   if (table.items.length < PART_SIZE || key?.type !== 'scalar' || key.source === '__proto__') return false
   const items = table.items.splice(0, table.items.length - 2)
   if (isTooDeep(items, maxDepth - 2)) throw new Error(`nested more than ${maxDepth} deep`)
@@ -117,25 +132,33 @@ function takeEntries([document, map, table], maxDepth, take) {
   return true
 }
 
+/** Returns a document of tokens that holds only the given entries. */
 function documentOf({ table: { offset, indent }, items }) {
   return { type: 'document', offset, start: [], value: { type: 'block-map', offset, indent, items } }
 }
 
+/** Returns the documents that the tokens form. */
 function composed({ Composer }, tokens, text) {
-  // It would look for names that stand twice by comparing each with all others.
+  // The composer finds duplicate names by comparing each name with all others. `checkDocument` finds them in linear time.
   return [...new Composer({ version: '1.2', uniqueKeys: false }).compose(tokens, true, text.length)]
 }
 
-/** @param names of the tables of which parts were passed on, by their place @param place of the table that this is a part of */
+/**
+ * Checks the names, aliases and tags of a document.
+ *
+ * @param names the names in each table that was sent in part, by the table's position
+ * @param place the position of the table whose part this document is; undefined for the rest of the document
+ * @throws Error for a flaw of the parser, a duplicate name, a name that is not text, an unknown alias or a forbidden tag
+ */
 function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, names, place) {
   if (document.errors[0] ?? document.warnings[0]) throw flawOf(document, text)
   const anchors = new Set()
   const checkNames = (map, known) => {
     for (const { key } of map.items) {
-      if (key && !isScalar(key)) throw flawAt('a name that is no text', text, key.range?.[0] ?? 0)
+      if (key && !isScalar(key)) throw flawAt('a name that is not text', text, key.range?.[0] ?? 0)
       const name = nameOf(key)
       if (known.has(name))
-        throw flawAt(`the name ${JSON.stringify(name)} stands twice`, text, key?.range?.[0] ?? 0)
+        throw flawAt(`the name ${JSON.stringify(name)} occurs twice`, text, key?.range?.[0] ?? 0)
       known.add(name)
     }
   }
@@ -151,22 +174,22 @@ function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, name
     Node(_, node) {
       if (isAlias(node)) {
         if (anchors.has(node.source)) return
-        throw flawAt('an alias of an anchor that is not set before it', text, node.range?.[0] ?? 0)
+        throw flawAt('an alias without an anchor of its name before it', text, node.range?.[0] ?? 0)
       }
       if (node.tag !== undefined && !TAGS.has(node.tag))
-        throw flawAt('a tag of what no document holds', text, node.range?.[0] ?? 0)
+        throw flawAt('a tag that documents may not have', text, node.range?.[0] ?? 0)
       if (node.anchor !== undefined) anchors.add(node.anchor)
       if (isMap(node)) checkNames(node, known.get(node) ?? new Set())
     },
   })
 }
 
-/** As it will be in the document: `1` and `"1"` are one name, and nothing is the empty one. */
+/** Returns a key as the name that it becomes in the document. `1` and `"1"` are the same name, and no key is the empty name. */
 function nameOf(key) {
   return String(key?.value ?? '')
 }
 
-/** Of what JSON has too. Others make maps and sets, of whose entries nobody would know. */
+/** Tags of values that JSON has too. Other tags make maps and sets, whose entries the validation would not see. */
 const TAGS = new Set([
   '!',
   ...['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
@@ -177,23 +200,9 @@ function flawOf({ errors, warnings }, text) {
   return Object.assign(flaw, lineAndColumn(text, flaw.pos[0]))
 }
 
-function flawAt(message, text, at) {
-  return Object.assign(new Error(message), lineAndColumn(text, at))
-}
-
-/** As editors count, from 1. */
-function lineAndColumn(text, at) {
-  let [line, start] = [1, 0]
-  for (let end = text.indexOf('\n'); end >= 0 && end < at; end = text.indexOf('\n', start)) {
-    line += 1
-    start = end + 1
-  }
-  return { line, column: at - start + 1 }
-}
-
 /**
- * Whether tokens lie deeper in each other than a document's do. Looked at before they are composed, which is done by
- * functions that call themselves: out of stack, V8 may end the process instead of throwing.
+ * Returns whether tokens are nested deeper than the limit. The check comes before the composer,
+ * which is recursive. Without stack, V8 may end the process instead of throwing an error.
  */
 function isTooDeep(tokens, maxDepth) {
   const waiting = tokens.map((token) => [token, 0])
@@ -204,75 +213,6 @@ function isTooDeep(tokens, maxDepth) {
     const { items = [], key, value } = token
     for (const item of items) waiting.push([item, depth])
     waiting.push([key, depth + 1], [value, depth + 1])
-  }
-  return false
-}
-
-/** Counted before it is parsed, and measured after: names with dots lie in each other too. */
-export async function parseToml(text, { maxDepth, maxValues }) {
-  const flaw = tomlFlaw(text, maxDepth, Math.min(maxValues, MAX_TOKENS))
-  if (flaw) throw flaw
-  const { parse } = await import('smol-toml')
-  const document = parse(text, { maxDepth })
-  if (isDeeper(document, maxDepth)) throw new Error(`nested more than ${maxDepth} deep`)
-  return document
-}
-
-/** Values of TOML begin behind `=`, `[`, `{` and `,`; each part of a name between dots is a table in the one before. */
-function tomlFlaw(text, maxDepth, maxValues) {
-  let [values, dots] = [0, 0]
-  for (const { character, at } of structureOf(text)) {
-    if (character === '.') dots += 1
-    else dots = 0
-    if (VALUE_STARTS.has(character)) values += 1
-    if (dots > maxDepth) return flawAt(`nested more than ${maxDepth} deep`, text, at)
-    if (values > maxValues) return flawAt(`more than ${maxValues} values`, text, at)
-  }
-  return undefined
-}
-
-const VALUE_STARTS = new Set(['=', '[', '{', ','])
-const STRUCTURE = new Set([...VALUE_STARTS, '.', '\n'])
-
-/** What structure is made of, without what stands in texts and comments. */
-function* structureOf(text) {
-  let at = 0
-  while (at < text.length) {
-    const character = text[at]
-    if (character === '"' || character === "'") at = endOfText(text, at)
-    else if (character === '#') at = endOfLine(text, at)
-    else {
-      if (STRUCTURE.has(character)) yield { character, at }
-      at += 1
-    }
-  }
-}
-
-/** Behind the quotes that end a text of one line or of several; one that has no end goes on to where it must have one. */
-function endOfText(text, start) {
-  const quote = text[start]
-  const isLong = text.startsWith(quote.repeat(3), start)
-  const mark = isLong ? quote.repeat(3) : quote
-  for (let at = start + mark.length; at < text.length; at += 1) {
-    if (text.startsWith(mark, at)) return at + mark.length
-    if (text[at] === '\n' && !isLong) return at
-    if (text[at] === '\\' && quote === '"') at += 1
-  }
-  return text.length
-}
-
-function endOfLine(text, at) {
-  const end = text.indexOf('\n', at)
-  return end < 0 ? text.length : end
-}
-
-function isDeeper(document, maxDepth) {
-  const waiting = [[document, 0]]
-  for (let next = waiting.pop(); next; next = waiting.pop()) {
-    const [value, depth] = next
-    if (typeof value !== 'object' || value === null) continue
-    if (depth > maxDepth) return true
-    for (const inner of Object.values(value)) if (typeof inner === 'object') waiting.push([inner, depth + 1])
   }
   return false
 }

@@ -1,8 +1,11 @@
 import type { JsonLimits } from './json-limits.js'
 
 /**
- * @param onPart gets entries of a table in the document as they are read, with the table's place; they are left out of what is returned
- * @returns the document, and the names in it by their place
+ * Parses a YAML document.
+ *
+ * @param onPart receives entries of a table as soon as they are read, with the position of
+ * the table's name among the document's names; the returned document lacks these entries
+ * @returns the document, and its names in their order
  * @throws Error with `line` and `column` where they are known
  */
 export function parseYaml(
@@ -10,6 +13,3 @@ export function parseYaml(
   limits: JsonLimits,
   onPart?: (place: number, entries: Readonly<Record<string, unknown>>) => void,
 ): Promise<{ readonly document: unknown; readonly names: readonly string[] }>
-
-/** @throws Error with `line` and `column` where they are known */
-export function parseToml(text: string, limits: JsonLimits): Promise<unknown>

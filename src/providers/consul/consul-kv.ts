@@ -2,7 +2,7 @@ import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { DocumentClient, type DocumentClientOptions, one } from '../http/document-client.js'
 import { unusable, withoutCredentials } from '../http/read-response.js'
-import type { KvEntry } from '../kv/kv-document.js'
+import type { KvEntry } from '../kv/kv-entry.js'
 
 /** What a query came to. */
 export interface ConsulReading {

@@ -4,7 +4,7 @@ import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-store.js'
 import { ConsulBeside } from './consul-beside.js'
 import type { ConsulKv, ConsulReading } from './consul-kv.js'
 

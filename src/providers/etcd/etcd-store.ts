@@ -1,7 +1,7 @@
 import type { AliasWatcher } from '../../model/provider.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-store.js'
 import { readBeside } from './etcd-beside.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import type { SessionReading } from './etcd-session.js'

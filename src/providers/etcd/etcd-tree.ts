@@ -3,7 +3,7 @@ import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { quote } from '../../base/messages.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import { Backoff } from '../backoff.js'
-import type { KvTree } from '../kv/kv-source.js'
+import type { KvTree } from '../kv/kv-store.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 

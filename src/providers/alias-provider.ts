@@ -4,25 +4,12 @@ import { asError, type Issue, ProxyError } from '../model/errors.js'
 import type { AliasReading, AliasSource, ConfigFetcher, ConfigSink, Provider } from '../model/provider.js'
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
+import { FOLLOW_OPTIONS, type FollowOptions } from './follow-options.js'
 
-export interface AliasProviderOptions {
+/** Which alias an `AliasProvider` follows, and how. */
+export interface AliasProviderOptions extends FollowOptions {
   /** Where the alias value comes from. */
   readonly source: AliasSource
-  /** Turns the prefix that the alias names into a document. */
-  readonly fetcher: ConfigFetcher
-  /** Default `alias`. */
-  readonly name?: string
-  /** The alias value must be this prefix or stand below it. Default: any absolute path. */
-  readonly allowedPrefix?: string
-  /** Whether a document without frontends may go live. Default false. */
-  readonly allowEmpty?: boolean
-  /**
-   * After a flip, each proxy waits for a moment of its own within so many milliseconds before it asks the config API:
-   * for sites where very many follow one alias. The first configuration is asked for at once. Default 0.
-   */
-  readonly spreadMs?: number
-  /** Of a burst of documents, at most one in so many milliseconds is taken. Default 0: each, as it comes. */
-  readonly throttleMs?: number
 }
 
 /** A source that cannot be reached is asked again after 0.1 to 2 s; a prefix that was refused, after 1 to 30 s. */
@@ -32,15 +19,7 @@ const REFUSED_MS = { min: 1_000, max: 30_000 }
 /** An API may ask to be left alone for so long, and no longer: it also says so when it is wrong. */
 const MAX_RETRY_AFTER_MS = 30_000
 
-const OPTIONS = [
-  'source',
-  'fetcher',
-  'name',
-  'allowedPrefix',
-  'allowEmpty',
-  'spreadMs',
-  'throttleMs',
-] as const
+const OPTIONS = ['source', ...FOLLOW_OPTIONS] as const
 
 /** What it took until the fetch, in milliseconds. */
 interface StepTimes extends Readonly<Record<string, number>> {

@@ -8,7 +8,7 @@ import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
 
-/** Keys in etcd, on the sessions of the alias provider. */
+/** Keys in etcd as a store. It uses the same sessions as `EtcdAliasSource`. */
 export class EtcdStore implements KvStore {
   readonly #sessions: EtcdSessions
   readonly #aliasKey: Buffer
@@ -40,7 +40,7 @@ export class EtcdStore implements KvStore {
     return this.#readingOf(await this.#sessions.read())
   }
 
-  /** The tree is read as it was when the alias was, whatever happens to the store meanwhile. */
+  /** Reads the tree at the revision of the alias, so later writes cannot mix two versions. */
   readBoth(
     prefixOf: (alias: KvReading) => string | undefined,
     { signal }: { readonly signal: AbortSignal },
@@ -72,6 +72,7 @@ export class EtcdStore implements KvStore {
     }, signal)
   }
 
+  /** Reads the static configuration below the own prefix at one revision. */
   async #besideAt(target: string, at: bigint, signal: AbortSignal): Promise<FollowedBeside> {
     const prefix = this.#prefix.keyOf(this.#prefix.path)
     const reading = { revision: String(at), maxBytes: this.#maxBytes, signal }
@@ -84,7 +85,7 @@ export class EtcdStore implements KvStore {
 
   #follow(path: string, after: bigint, changed: () => void): void {
     this.#sessions.follow(rangeBelow(this.#prefix.keyOf(path)), after, (keys) => {
-      // The alias may stand in the tree; it rings by itself.
+      // The alias key may be part of the tree, but a session reports its changes already.
       if (keys.length === 0 || !keys.every((key) => key.equals(this.#aliasKey))) changed()
     })
   }

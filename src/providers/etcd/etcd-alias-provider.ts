@@ -14,8 +14,8 @@ export interface EtcdAliasProviderOptions extends EtcdConnection, FollowOptions 
 const OPTIONS = ['hosts', 'auth', 'tls', 'aliasKey', ...FOLLOW_OPTIONS] as const
 
 /**
- * Follows the alias key of one cluster in etcd. One write of that key switches the proxy to the document that its value names. The
- * etcd user needs the right to read that key and nothing else.
+ * Follows the alias key of one cluster in etcd. One write of that key switches the proxy to the document that its value names.
+ * The etcd user needs the right to read that key and nothing else.
  *
  * @example
  * ```ts

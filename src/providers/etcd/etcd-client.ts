@@ -83,11 +83,11 @@ export class EtcdClient {
 interface EtcdInside {
   readonly pool: { readonly hosts: readonly { channelCredentials: ChannelCredentials }[] }
 }
-/** Private parts of grpc-js: they create a connector for each connection. */
+/** A private object of grpc-js that creates a connector for each connection. */
 interface ChannelCredentials {
   _createSecureConnector(...about: unknown[]): SecureConnector
 }
-/** Private parts of grpc-js: it runs the TLS handshake on a socket. */
+/** A private object of grpc-js that runs the TLS handshake on a socket. */
 interface SecureConnector {
   connect(socket: Socket): Promise<unknown>
   readonly connectionOptions?: { readonly host: string; servername: string; rejectUnauthorized?: boolean }
@@ -111,7 +111,7 @@ function clientOptions({ tls }: EtcdConnection, host: string, pass: EtcdPass): I
       // The intervals of pings are above 5 s, because an etcd server closes connections with more frequent ones.
       'grpc.keepalive_time_ms': 6_000,
       'grpc.keepalive_timeout_ms': 3_000,
-      interceptors: [accompany(pass)],
+      interceptors: [addMetadata(pass)],
     } as NonNullable<IOptions['grpcOptions']>,
     // Every call goes through. The retries and circuit breakers of etcd3 would hide the first cause and delay our attempts.
     faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },
@@ -140,7 +140,7 @@ interface CallListener {
  * leader ends its watches. Without it, a member that is cut off from the others would keep them open and silent, and would still
  * answer heartbeats.
  */
-function accompany(pass: EtcdPass) {
+function addMetadata(pass: EtcdPass) {
   return (options: unknown, nextCall: (options: unknown) => InterceptedCall): InterceptedCall => {
     const call = nextCall(options)
     const start = call.start.bind(call)

@@ -34,7 +34,7 @@ export function describeFault(message: string, site: FaultSite): string {
   return meaning === undefined ? reason : `${reason}; ${meaning}`
 }
 
-/** Characters of a message that are used at most. The regular expressions below are slow on longer texts. */
+/** Maximum characters of a message that are used. The regular expressions below are slow on longer texts. */
 const MAX_LENGTH = 2_000
 
 /**
@@ -126,7 +126,7 @@ function userOf({ connection: { auth, tls } }: FaultSite): string {
   return tls?.cert ? 'the user that tls.cert names' : 'a client without auth'
 }
 
-/** Returns what to do where etcd refuses the client's certificate or misses it. */
+/** Returns the advice for an etcd that refuses the client certificate, or that got none. */
 function clientCertificate({ connection: { tls } }: FaultSite): string {
   return tls?.cert
     ? 'etcd does not accept the client certificate in tls.cert: ' +
@@ -134,7 +134,7 @@ function clientCertificate({ connection: { tls } }: FaultSite): string {
     : 'etcd asks for a client certificate: give tls.cert and tls.key'
 }
 
-/** Returns what it may mean that the host accepted the connection and closed it without an answer. */
+/** Returns the likely reason why the host accepted the connection and closed it without an answer. */
 function hungUp(site: FaultSite): string {
   if (!site.host.startsWith('https:'))
     return 'it closed the connection without an answer: is this an https host?'

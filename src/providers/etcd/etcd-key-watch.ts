@@ -3,7 +3,7 @@ import type { EtcdClient } from './etcd-client.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
 import { cancelReason, endStream, type WatchStream } from './etcd-range-watch.js'
 
-/** Milliseconds from the first byte to an acknowledged watch, at most, including a login. */
+/** Maximum milliseconds until etcd has acknowledged a watch, including the connection and a login. */
 const ACKNOWLEDGE_MS = 2_000
 
 /** The callbacks of a watch. */

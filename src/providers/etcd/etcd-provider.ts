@@ -25,8 +25,8 @@ export interface EtcdProviderOptions extends EtcdConnection, KvOptions {
 const OPTIONS = ['hosts', 'auth', 'tls', ...KV_OPTIONS] as const
 
 /**
- * Delivers a configuration that is kept in etcd key by key, in Traefik 1.7's layout. It reads all keys at one revision and follows
- * changes from there. The etcd user needs the right to read the alias key and all keys below the prefixes that are read.
+ * Delivers a configuration that is kept in etcd key by key, in Traefik 1.7's layout. It reads all keys at one revision and
+ * follows changes from there. The etcd user needs the right to read the alias key and all keys below the prefixes that are read.
  *
  * While an alias names another prefix, the provider also searches its own prefix for Traefik's static configuration. If the user
  * may not read there, each document carries a warning.

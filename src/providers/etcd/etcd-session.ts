@@ -27,15 +27,15 @@ export interface SessionListener {
  * as a whole and is replaced by a new one. It never resumes, because every way in which etcd3's own watcher resumes can lose a
  * change.
  *
- * The key is read only after etcd has acknowledged the watch. So the read sees all earlier writes, and the watch reports all later
- * ones. The value comes from a linearisable read, never from an event.
+ * The key is read only after etcd has acknowledged the watch. So the read sees all earlier writes, and the watch reports all
+ * later ones. The value comes from a linearisable read, never from an event.
  */
 export class EtcdSession {
   readonly #connection: EtcdConnection
   readonly #host: string
   readonly #key: Buffer
   readonly #listener: SessionListener
-  /** Watches and reads have connections of their own, so a watch that breaks its connection does not fail the reads. */
+  /** Watches and reads have connections of their own, so that a broken connection of one does not break the other. */
   readonly #watching: EtcdClient
   readonly #asking: EtcdReader
   readonly #keyWatch: EtcdKeyWatch

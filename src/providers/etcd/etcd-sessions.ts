@@ -103,8 +103,8 @@ export class EtcdSessions {
   /**
    * Takes the revision of an answer, and reports that the store is available.
    *
-   * @param known the highest revision seen when the question was sent. A large answer may come after the answer to a later question,
-   *   so only an answer below this revision shows that the store went back
+   * @param known the highest revision seen when the question was sent. A large answer may come after the answer to a later
+   *   question, so only an answer below this revision shows that the store went back
    */
   #answered(session: EtcdSession, storeRevision: bigint, known: bigint): void {
     if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
@@ -130,7 +130,7 @@ export class EtcdSessions {
   async #keepSessions(watcher: AliasWatcher): Promise<void> {
     const { signal } = this.#stopped
     const backoff = new Backoff(100, 2_000)
-    // With jitter, so that many proxies do not read at the same moment.
+    // Every proxy asks at a moment of its own.
     this.#reread = setInterval(
       () => this.#session && watcher.changed(),
       REREAD_MS * (0.8 + 0.4 * Math.random()),

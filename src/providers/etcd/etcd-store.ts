@@ -16,7 +16,7 @@ export class EtcdStore implements KvStore {
   readonly #prefix: KvPrefix
   readonly #maxBytes: number
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for a connection or an alias key that can never work */
   constructor(
     connection: EtcdConnection,
     keys: { readonly aliasKey: string; readonly prefix: KvPrefix; readonly maxBytes: number },
@@ -85,7 +85,7 @@ export class EtcdStore implements KvStore {
 
   #follow(path: string, after: bigint, changed: () => void): void {
     this.#sessions.follow(rangeBelow(this.#prefix.keyOf(path)), after, (keys) => {
-      // The alias key may be part of the tree, but a session reports its changes already.
+      // A change of the alias key alone is skipped, because the session already reports it.
       if (keys.length === 0 || !keys.every((key) => key.equals(this.#aliasKey))) changed()
     })
   }

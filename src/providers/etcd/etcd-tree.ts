@@ -7,7 +7,7 @@ import type { KvTree } from '../kv/kv-store.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 
-/** Keys of one page, at most. A page gets fewer keys where their values do not fit into one answer. */
+/** Maximum keys of one page. A page gets fewer keys where their values do not fit into one answer. */
 const PAGE_KEYS = 5_000
 
 /** A tree of keys that was read once and is not followed. */
@@ -34,8 +34,8 @@ export interface TreeReading {
 /**
  * Reads a tree at one revision, page by page.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that is too large for one answer, and for a key
- *   that is not UTF-8
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that is too large for one answer, and for a
+ *   key that is not UTF-8
  * @throws every error of `range`
  */
 export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<EtcdTree> {
@@ -80,14 +80,14 @@ function checkPage({ header, kvs, more }: IRangeResponse, first: Buffer, end: Bu
   for (const { key } of kvs) {
     if (key.compare(next) < 0 || key.compare(end) >= 0)
       throw new Error(`asked for keys from ${first} on, but the answer has ${key}`)
-    // A zero byte at its end makes the key that follows directly.
+    // The next possible key is this key with a zero byte at its end.
     next = Buffer.concat([key, Buffer.of(0)])
   }
   return next
 }
 
 /**
- * Tries of one read, at most. A compaction makes one try fail. Operators and etcd itself compact every few minutes, so a store
+ * Maximum tries of one read. A compaction makes one try fail. Operators and etcd itself compact every few minutes, so a store
  * that makes all of them fail counts as unreachable.
  */
 const MOST_TRIES = 20

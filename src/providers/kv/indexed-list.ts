@@ -1,4 +1,6 @@
-/** A list whose items come one by one, each with its index. Keys sort as texts, so item 10 comes before item 9. */
+/**
+ * A list whose items come one by one, each with its index. A store sorts its keys as texts, so item 10 comes before item 9.
+ */
 export class IndexedList {
   readonly #items = new Map<number, string>()
 

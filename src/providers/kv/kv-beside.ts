@@ -15,7 +15,7 @@ export interface KvBeside {
   readonly denied?: string
 }
 
-/** Some keys below the own prefix. */
+/** Keys below the own prefix that one read of the store returned. */
 export interface KvBranch {
   readonly entries: readonly KvEntry[]
   /** The revision of the newest entry. */
@@ -55,8 +55,8 @@ export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwn
 }
 
 /**
- * Where guards may be in each table at the top, by the table's name in lower case: under the listed names, or anywhere. It is
- * anywhere in a table that is itself a guard or has entries with names of the operator's choice.
+ * Places of guards, which are fields that restrict access, by the name of their table in lower case. A table has guards under the
+ * listed names, or `anywhere`: then it is a guard itself, or its entries have names that the operator chose.
  */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()
 for (const [path] of GUARDING_STATIC_KEYS) {
@@ -65,7 +65,7 @@ for (const [path] of GUARDING_STATIC_KEYS) {
   GUARDS_IN.set(top, field === '*' || known === 'anywhere' ? 'anywhere' : [...known, field])
 }
 
-/** The empty name of a key with two slashes, such as `//web/auth`. Any name may follow it. */
+/** The empty name at the top of a key with a doubled slash, such as `traefik//web/auth`. Any name may follow it. */
 const DOUBLED = ''
 const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), DOUBLED]
 

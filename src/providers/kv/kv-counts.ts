@@ -2,9 +2,9 @@ import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS } from '../json-limits.js'
 
-/** Characters of a key at most. The longest keys of the layout have a tenth of it. Messages quote keys. */
+/** Maximum characters of a key. Messages quote keys, and the longest keys of the layout have a tenth of this length. */
 const MAX_KEY_LENGTH = 8_192
-/** Items at most of a list that is written in one value, with commas. */
+/** Maximum items of a list that is written in one value, with commas. */
 const MAX_ITEMS = 10_000
 
 /**

@@ -5,12 +5,12 @@ export interface KvEntry {
   readonly value: Uint8Array
 }
 
-/** Returns whether there is a key that holds configuration. Folder markers alone do not count. */
+/** Returns whether there is any key that is not just the marker of a folder. */
 export function hasKeys(entries: readonly KvEntry[]): boolean {
   return entries.some((entry) => !isFolder(entry))
 }
 
-/** Returns whether an entry is only the marker of a folder, such as the user interface of a store creates. */
+/** Returns whether an entry is only the marker of a folder, which the user interface of a store creates. */
 export function isFolder({ key, value }: KvEntry): boolean {
   return value.length === 0 && (key === '' || key.endsWith('/'))
 }

@@ -15,14 +15,14 @@ const SWITCHES = new Set(['stickiness'])
 /** Keys that Traefik itself writes next to the configuration: the alias, and those of its leader election. */
 const RESERVED_KEYS = new Set(['alias', 'leader', 'leader___lock'])
 
-/** Sections of the layout whose entries have names of the operator's choice. */
+/** Sections of the layout. Below each of them, the operator chooses the names of the entries. */
 const SECTIONS = ['frontends', 'backends'] as const
 
-/** Segments of a key that an issue shows at most. Keys come from the store and may be very long. */
+/** Maximum segments of a key that an issue shows. Keys come from the store and may be very long. */
 const MAX_SHOWN_SEGMENTS = 16
 
-/** Places outside the layout that warnings name at most. All further places are counted under `OTHERS`. */
-const MAX_STRANGERS = 20
+/** Maximum places outside the layout that warnings name. All further places are counted under `OTHERS`. */
+const MAX_SHOWN_PLACES = 20
 const OTHERS = '...'
 
 type Fields = Record<string, unknown>
@@ -32,7 +32,7 @@ export class KvLayout {
   readonly #prefix: string
   readonly #document = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
   /** Places outside the layout, with the number of keys at each. */
-  readonly #strangers = new Map<string, number>()
+  readonly #ignored = new Map<string, number>()
   readonly #statics: StaticKeysOfStore
   readonly #issues: Issue[] = []
   readonly #counts: KeyCounts
@@ -66,7 +66,7 @@ export class KvLayout {
       section === undefined && segments.length > 2 && nearestName(first, SECTIONS) !== undefined
     this.#counts.key(key, isMisspelt || section !== undefined)
     if (isMisspelt || (section !== undefined && segments.includes(''))) this.#misplaced(segments)
-    else if (segments.includes('')) this.#strange(key)
+    else if (segments.includes('')) this.#ignore(key)
     else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
   }
 
@@ -78,7 +78,7 @@ export class KvLayout {
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each key that is refused
    */
   document(warn: (warning: Issue) => void, ownPrefix: StaticKeysOfStore): unknown {
-    for (const [place, count] of this.#strangers) {
+    for (const [place, count] of this.#ignored) {
       const message = `is not a key of the layout and is ignored${count > 1 ? `, with ${count} keys` : ''}`
       warn({ path: shownKey(`${this.#prefix}/${place}`), code: 'UNKNOWN_FIELD', message })
     }
@@ -99,7 +99,10 @@ export class KvLayout {
     }
   }
 
-  /** Puts a value into the document: from the place that the first `at` segments lead to, along the rest of the segments. */
+  /**
+   * Puts a value into the document. The first `at` segments of its key have led to `place` already, whose values are in `fields`.
+   * The other segments lead further down.
+   */
   #inPlace(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
     const given = segments[at] as string
     const rest = segments.slice(at + 1)
@@ -116,7 +119,7 @@ export class KvLayout {
       folderIn(fields, name)[own] = value
       return
     }
-    // Validation handles an unsupported field by its name. It only needs to know whether one of the field's values is not off.
+    // Validation refuses an unsupported field by its name. Of its values, it only needs to know whether all of them are off.
     if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
     else if (inside && SWITCHES.has(name)) {
       // The empty folder means the defaults of the field. Other keys may add fields to it.
@@ -161,14 +164,14 @@ export class KvLayout {
     )
     if (at > 0 && isBelow) this.#misplaced(segments)
     else if (at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined) fields[given] = value
-    else this.#strange(segments.slice(0, at + 1).join('/'))
+    else this.#ignore(segments.slice(0, at + 1).join('/'))
   }
 
   /** Counts an ignored key. */
-  #strange(place: string): void {
+  #ignore(place: string): void {
     // The store may hold any number of such names, so only the first ones are kept.
-    const known = this.#strangers.has(place) || this.#strangers.size < MAX_STRANGERS ? place : OTHERS
-    this.#strangers.set(known, (this.#strangers.get(known) ?? 0) + 1)
+    const known = this.#ignored.has(place) || this.#ignored.size < MAX_SHOWN_PLACES ? place : OTHERS
+    this.#ignored.set(known, (this.#ignored.get(known) ?? 0) + 1)
   }
 
   /** Notes a key that is refused, because it looks like a misspelt or misplaced one. */

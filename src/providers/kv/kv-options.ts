@@ -27,7 +27,7 @@ export interface KvOptions {
   readonly aliasKey?: string
   /**
    * If true, the provider also follows changes below the prefix that the alias names. If false, it reads that prefix once after
-   * each write of the alias, because a version is complete when the alias names it. Without an alias, changes are always followed.
+   * each write of the alias, because a version is complete when the alias names it. Without an alias, it always follows changes.
    *
    * @default false
    */

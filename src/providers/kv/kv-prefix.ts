@@ -28,7 +28,7 @@ export class KvPrefix {
     }
   }
 
-  /** Returns the key of the store that a path stands for. */
+  /** Returns a path in the spelling of the store's keys: with the slash at its beginning, or without. */
   keyOf(path: string): string {
     return this.#hasSlash ? path : path.replace(/^\//, '')
   }

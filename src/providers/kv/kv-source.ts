@@ -107,7 +107,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
       // A fetch that was aborted must not follow its tree, because a newer fetch may follow another tree by now.
       signal.throwIfAborted()
       if (!tree) return await this.#superseded(signal)
-      // This read has all earlier changes, so reporting them would deliver it twice. `follow` reports the later ones.
+      // This read has all earlier changes, so reporting them would deliver one document twice. `follow` reports the later ones.
       this.#forgetChanges()
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
@@ -191,14 +191,17 @@ export class KvSource implements AliasSource, ConfigFetcher {
     this.#changedMeanwhile = false
   }
 
-  /** A report would abort the running fetch. Changes that come faster than a tree is read would then never go live. */
+  /**
+   * Reports a burst of changes. During a fetch it waits, because a report aborts the fetch. Changes that come faster than a tree is
+   * read would otherwise never go live.
+   */
   #reportChanges(): void {
     if (this.#fetches > 0) this.#changedMeanwhile = true
     else this.#watcher?.changed()
   }
 }
 
-/** @param more the rest of the sentence: why this prefix was read */
+/** Returns the error for a prefix without keys. @param more the rest of the message: why this prefix was read */
 function nothingBelow(prefix: string, more: string): ProxyError {
   return new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/, ${more}`)
 }

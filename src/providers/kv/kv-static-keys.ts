@@ -69,7 +69,8 @@ function guardAt(names: readonly string[], value: () => string): string | undefi
   for (const { steps, small, kind } of GUARDS) {
     const count = Math.min(steps.length, names.length)
     if (!isOnTheWay(small, names, count)) continue
-    const isThere = names.length > steps.length || (names.length === steps.length && asks(kind, value()))
+    const isThere =
+      names.length > steps.length || (names.length === steps.length && isSwitchedOn(kind, value()))
     // A whole table may be written as one text, such as JSON. The text is not parsed, so it counts as a guard.
     const isText = names.length < steps.length && mayHoldTable(steps[0] as string, value())
     if (isThere || isText) return pathTo(steps, names.slice(0, steps.length))
@@ -85,7 +86,7 @@ function isOnTheWay(small: readonly string[], names: readonly string[], count: n
 }
 
 /** Returns whether a value switches its guard on. Any text does so for a table. Traefik ignores empty values. */
-function asks(kind: (typeof GUARDS)[number]['kind'], value: string): boolean {
+function isSwitchedOn(kind: (typeof GUARDS)[number]['kind'], value: string): boolean {
   const text = value.trim()
   return text !== '' && (kind === 'table' || !/^(0|f|false)$/i.test(text))
 }

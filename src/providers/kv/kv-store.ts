@@ -44,7 +44,7 @@ export interface KvStore {
   /**
    * Reads the alias key and the tree that its value names, both as they were at one moment.
    *
-   * @param prefixOf returns the prefix of the tree for what was read of the alias. If it returns none, no tree is read
+   * @param prefixOf returns the prefix of the tree for what was read of the alias. If it returns undefined, no tree is read
    */
   readBoth(
     prefixOf: (alias: KvReading) => string | undefined,

@@ -1,5 +1,6 @@
 /**
- * Reads the values of fields that are not texts in a document. Every value in a store is a text. Other fields stay texts.
+ * Functions that read the values of some fields, by the field's name. Every value in a store is a text, but in a document these
+ * fields are numbers, booleans or lists. The values of all other fields stay texts.
  * Source: Traefik 1.7's KV template.
  */
 export const KV_VALUE_READERS: Readonly<Record<string, (text: string) => unknown>> = {

@@ -49,7 +49,7 @@ export class ConsulKv {
     this.#options = options
     const { waitMs, tls } = options
     const headers = {
-      // Without compression: Consul's answers are small, and it would buffer them to compress them.
+      // Without compression, because Consul buffers an answer to compress it, and most answers are small.
       'accept-encoding': 'identity',
       ...(options.token !== undefined && { 'x-consul-token': options.token }),
     }

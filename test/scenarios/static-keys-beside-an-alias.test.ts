@@ -119,7 +119,9 @@ describe.each(Object.keys(STORES))('static configuration beside an alias, read b
     expect(error.code).toBe('PROXY_CONFIG_INVALID')
     expect(error.issues.map((issue) => issue.code)).toEqual(error.issues.map(() => 'NOT_SUPPORTED'))
     expect(error.issues.map((issue) => issue.path)).toEqual([path])
-    expect(error.message).toContain(`${prefix}/${key} restricts access in Traefik's static configuration`)
+    expect(error.message).toContain(
+      `${prefix}/${key} is a security setting of Traefik's static configuration`,
+    )
     expect(error.message).toContain('"switchover convert" writes it into a traefik.toml')
     if (value.length > 6) expect(error.message).not.toContain(value)
     expect((await httpGet({ port })).status).toBe(503)

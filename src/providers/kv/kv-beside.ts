@@ -55,7 +55,7 @@ export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwn
 }
 
 /**
- * Places of guards, which are fields that restrict access, by the name of their table in lower case. A table has guards under the
+ * Places of guards, which are security settings, by the name of their table in lower case. A table has guards under the
  * listed names, or `anywhere`: then it is a guard itself, or its entries have names that the operator chose.
  */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()

@@ -12,8 +12,8 @@ import { StaticKeysOfStore } from './kv-static-keys.js'
  * @param warn called for ignored keys: keys outside the layout, and keys of a static configuration. One call covers all keys
  *   below the same place
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is not UTF-8, and for more than `KeyCounts` allows
- * @throws ProxyError `PROXY_CONFIG_INVALID` for a field that is given twice, for a misplaced key, and for a key of a static
- *   configuration that restricts access
+ * @throws ProxyError `PROXY_CONFIG_INVALID` for a field that is given twice, for a misplaced key, and for a security setting
+ *   of a static configuration
  */
 export function* documentOfKeys(
   entries: Iterable<KvEntry>,

@@ -119,7 +119,7 @@ export class KvLayout {
       folderIn(fields, name)[own] = value
       return
     }
-    // Validation refuses an unsupported field by its name. Of its values, it only needs to know whether all of them are off.
+    // Validation refuses an unsupported field by its name. It only needs to know whether all values of the field are off.
     if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
     else if (inside && SWITCHES.has(name)) {
       // The empty folder means the defaults of the field. Other keys may add fields to it.

@@ -9,7 +9,7 @@ import {
 
 /**
  * The place of a key in Traefik 1.7's static configuration, which Traefik reads below the same prefix. `guard` is the path of a
- * field that restricts access. For every other key, `name` is the table or key at the top that it belongs to.
+ * security setting. For every other key, `name` is the table or key at the top that it belongs to.
  */
 export type KvStaticKey = { readonly guard: string } | { readonly name: string }
 
@@ -105,8 +105,8 @@ function pathTo(steps: readonly string[], names: readonly string[]): string {
 }
 
 /**
- * Collects the keys of Traefik's static configuration among the keys of a store. Keys that restrict access become issues, which
- * refuse the document. All other keys become warnings.
+ * Collects the keys of Traefik's static configuration among the keys of a store. Security settings become issues, which refuse
+ * the document. All other keys become warnings.
  */
 export class StaticKeysOfStore {
   readonly #prefix: string
@@ -137,7 +137,7 @@ export class StaticKeysOfStore {
   #refuse(path: string, key: string): void {
     if (this.#guards.has(path)) return
     const place = shownKey(`${this.#prefix}/${key}`)
-    const message = `${place} restricts access in Traefik's static configuration, which is not read from a store here. ${REMEDY}`
+    const message = `${place} is a security setting of Traefik's static configuration, which is not read from a store here. ${REMEDY}`
     this.#guards.set(path, { path, code: 'NOT_SUPPORTED', message })
   }
 

@@ -127,7 +127,7 @@ describe('what guards in a static configuration that stands in a store', () => {
         path: 'entryPoints.http.auth',
         code: 'NOT_SUPPORTED',
         message:
-          '/z/entrypoints/http/auth/basic/users/0 restricts access in Traefik\'s static configuration, which is not read from a store here. "switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store',
+          '/z/entrypoints/http/auth/basic/users/0 is a security setting of Traefik\'s static configuration, which is not read from a store here. "switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store',
       },
       expect.objectContaining({ path: 'entryPoints.http.whiteList' }),
     ])

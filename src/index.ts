@@ -59,6 +59,7 @@ export type { EtcdConnection } from './providers/etcd/etcd-connection.js'
 export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd/etcd-prefix-fetcher.js'
 export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd/etcd-provider.js'
 export { FileProvider, type FileProviderOptions } from './providers/file/file-provider.js'
+export type { FollowOptions } from './providers/follow-options.js'
 export {
   ApiConfigFetcher,
   type ApiConfigFetcherOptions,

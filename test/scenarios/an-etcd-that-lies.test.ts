@@ -28,11 +28,11 @@ interface Lie {
 const LIES: Readonly<Record<string, Lie>> = {
   'a read without a header': {
     lies: { range: () => ({ kvs: [pair(ALIAS, '/v2')] }) },
-    told: 'an answer without a header',
+    told: 'the answer has no header',
   },
   'a read of another key': {
     lies: { range: () => reading('/other', '/v2') },
-    told: 'asked for /alias, the answer is for /other',
+    told: 'asked for /alias, but the answer is for /other',
   },
   'a read of bytes that are no message': {
     lies: { range: () => Buffer.from('no message') },
@@ -40,7 +40,7 @@ const LIES: Readonly<Record<string, Lie>> = {
   },
   'a read of more than 4 MiB': {
     lies: { range: () => reading(ALIAS, Buffer.alloc(TOO_MUCH, '/')) },
-    told: 'the value of /alias is no alias: expected a path of at most 1,024 bytes',
+    told: 'the value of /alias is not an alias value: expected a path of at most 1,024 bytes',
   },
   'a read that is refused in words that nobody knows': {
     lies: { range: () => refusal('DATA_LOSS', 'the dog ate it') },

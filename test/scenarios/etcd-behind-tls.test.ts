@@ -91,7 +91,7 @@ describe('etcd behind TLS', () => {
         etcd.tlsUrl,
         { ca: stranger.cert },
         'unable to verify the first certificate',
-        "etcd's certificate is signed by none of the authorities in tls.ca",
+        "etcd's certificate is not signed by an authority in tls.ca",
       ))
 
     it('a certificate of no authority that Node knows', (test) =>
@@ -100,7 +100,7 @@ describe('etcd behind TLS', () => {
         etcd.tlsUrl,
         undefined,
         'unable to verify the first certificate',
-        'signed by no authority that Node trusts: give its authority as tls.ca',
+        'not signed by an authority that Node trusts: give its authority as tls.ca',
       ))
 
     it('a client without a certificate', (test) =>
@@ -147,14 +147,14 @@ describe('etcd behind TLS', () => {
     [
       'that is not valid yet',
       { fromDays: 1, toDays: 2 },
-      ['certificate is not yet valid', 'look at the clocks on both sides'],
+      ['certificate is not yet valid', 'check the clocks on both sides'],
     ],
     [
       'for another address',
       { dns: ['localhost'], ips: ['127.0.0.9'] },
       [
         "IP: 127.0.0.1 is not in the cert's list: 127.0.0.9",
-        'hosts must name etcd by a name in its certificate',
+        'hosts must have a name that is in the certificate of etcd',
       ],
     ],
   ] as const)(
@@ -179,7 +179,7 @@ describe('etcd behind TLS', () => {
       `https://localhost:${etcd.tlsPort}`,
       { ca: authority.cert },
       "Host: localhost. is not in the cert's altnames",
-      'hosts must name etcd by a name in its certificate',
+      'hosts must have a name that is in the certificate of etcd',
     )
   })
 
@@ -275,7 +275,7 @@ describe('options for TLS that can never work are refused at once', () => {
   it('http hosts beside https hosts, for a password must not travel in the clear', () => {
     expectRefused(
       make(['https://10.0.0.1:2379', 'http://10.0.0.2:2379']),
-      'hosts: expected all with http or all with https',
+      'hosts: expected only http hosts or only https hosts',
     )
   })
 

@@ -119,7 +119,9 @@ describe.each(Object.keys(STORES))('static configuration beside an alias, read b
     expect(error.code).toBe('PROXY_CONFIG_INVALID')
     expect(error.issues.map((issue) => issue.code)).toEqual(error.issues.map(() => 'NOT_SUPPORTED'))
     expect(error.issues.map((issue) => issue.path)).toEqual([path])
-    expect(error.message).toContain(`${prefix}/${key} is of Traefik's static configuration, and guards`)
+    expect(error.message).toContain(
+      `${prefix}/${key} is a security setting of Traefik's static configuration`,
+    )
     expect(error.message).toContain('"switchover convert" writes it into a traefik.toml')
     if (value.length > 6) expect(error.message).not.toContain(value)
     expect((await httpGet({ port })).status).toBe(503)
@@ -232,8 +234,8 @@ describe('an etcd user who may read alias and target alone', () => {
     const { warnings } = await first
     expect(named(warnings)).toEqual(UNSEEN('/z'))
     expect(warnings[0]?.message).toBe(
-      'static configuration beside the alias cannot be looked for: ' +
-        'the etcd user may not read what stands below /z/. Traefik reads it there',
+      'Traefik reads static configuration here, but it cannot be searched: ' +
+        'the etcd user may not read all keys below /z/',
     )
     const second = nextEvent(proxy, 'configChanged')
     await own.etcdctl(ROOT, 'put', '/z/alias', '/z/dev/v2')
@@ -285,7 +287,7 @@ describe('a Consul token that may read alias and target alone', () => {
       await proxy.ready()
       const { warnings } = await changed
       expect(named(warnings)).toEqual(UNSEEN('/z'))
-      expect(warnings[0]?.message).toContain('the token may not read all of what stands below z/')
+      expect(warnings[0]?.message).toContain('the token may not read all keys below z/')
       expect(troubles).toEqual([])
       // It is looked for again, and seen.
       own.lie = () => false

@@ -4,38 +4,43 @@ import { Backoff } from '../backoff.js'
 import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv/kv-beside.js'
 import { type ConsulKv, isDeniedByConsul } from './consul-kv.js'
 
-/** Versions are written below the same prefix, key by key: for them it is looked so often at most. */
+/** Milliseconds between two searches, at least. Each key of a version that is written below the same prefix wakes the query. */
 const PACE_MS = 1_000
 
-/** Who may not look is asked for again so often at most. */
+/** Limits of the delay after a failed search, in milliseconds. Without the right to list the keys, every search fails. */
 const DENIED_MS = { min: 1_000, max: 30_000 }
 
-/** Static configuration below a prefix in Consul. */
+/** Searches for Traefik's static configuration below a prefix in Consul, and follows its changes. */
 export class ConsulBeside {
   readonly #kv: ConsulKv
   readonly #prefix: string
 
-  /** @param prefix as keys have it, without a slash at its end */
+  /** @param prefix the provider's own prefix as keys begin with it, without a slash at its end */
   constructor(kv: ConsulKv, prefix: string) {
     this.#kv = kv
     this.#prefix = prefix
   }
 
-  /** @throws ProxyError as `ConsulKv`, but for a token that may not read it */
+  /**
+   * Searches once. For a token without the right to read the prefix, it returns no keys and `denied`.
+   *
+   * @throws ProxyError every other error of `ConsulKv.read`
+   */
   async read(own: KvOwnKeys, signal: AbortSignal): Promise<KvBeside> {
     try {
       return await findBeside(this.#places(signal), own)
     } catch (thrown) {
       if (!isDeniedByConsul(asError(thrown))) throw thrown
-      const denied = `the token may not read all of what stands below ${this.#prefix}/`
+      const denied = `the token may not read all keys below ${this.#prefix}/`
       return { entries: [], mark: 'denied', denied }
     }
   }
 
   /**
-   * Looks when anything below the prefix changes, and now and then. Never rejects.
+   * Searches again whenever a key below the prefix changes, and from time to time. Never rejects.
    *
-   * @param known the mark of what was read
+   * @param known the mark of the last search
+   * @param changed called when a search finds another mark
    */
   async follow(own: KvOwnKeys, known: string, changed: () => void, signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(DENIED_MS.min, DENIED_MS.max)
@@ -45,14 +50,14 @@ export class ConsulBeside {
       let waitMs = PACE_MS
       try {
         const answer = await this.#kv.names(`${this.#prefix}/`, { signal, after: index })
-        // One that goes back is that of another store, or of an older one.
+        // An index that goes back comes from another store, or from one that was restored. The next query must not wait.
         index = answer.index < index ? 0 : answer.index
         const found = await this.read(own, signal)
         if (found.mark !== mark && !signal.aborted) changed()
         mark = found.mark
         backoff.reset()
       } catch {
-        // An outage is for the watch of the alias to tell. A token that may not list them is told with each document.
+        // The watch of the alias reports outages. Each document carries the warning for a token that may not list the keys.
         index = 0
         waitMs = backoff.next()
       }
@@ -60,6 +65,7 @@ export class ConsulBeside {
     }
   }
 
+  /** Returns reads of Consul below the prefix. */
   #places(signal: AbortSignal): KvPlaces {
     const keyOf = (key: string) => `${this.#prefix}/${key}`
     const read = async (what: { readonly key: string } | { readonly below: string }) => {

@@ -4,41 +4,46 @@ import { jittered } from '../../base/timing.js'
 import { ProxyError } from '../../model/errors.js'
 import { DocumentClient, type DocumentClientOptions, firstValueOf } from '../http/document-client.js'
 import { unusable } from '../http/read-response.js'
-import type { KvEntry } from '../kv/kv-document.js'
+import type { KvEntry } from '../kv/kv-entry.js'
 
-/** What a query came to. */
+/** What a query found. */
 export interface ConsulReading {
-  /** By key; none if there are none. */
+  /** The keys and values. The list is empty if no key exists. */
   readonly entries: readonly (KvEntry & { readonly revision: string })[]
-  /** What a query that waits for the next change is asked with. */
+  /** Consul's index (`X-Consul-Index`). A query with it waits for the next change. */
   readonly index: number
-  /** The newest of the entries' revisions. */
+  /** The highest revision of the entries. */
   readonly newest: string
 }
 
+/** Which Consul agent is asked, and how. */
 export interface ConsulKvOptions {
   readonly url: string
   readonly token: string | undefined
+  /** Milliseconds that a query waits for a change. Each query adds or takes off up to a fifth at random. */
   readonly waitMs: number
+  /** Bytes of all keys and values in one answer, at most. */
   readonly maxBytes: number
   readonly tls: DocumentClientOptions['tls'] | undefined
 }
 
-/** An answer is held back by so much more of the time that it was asked to wait, so that not all come at once. */
+/** The share of its wait by which Consul may delay an answer, so that not all answers come at once. */
 const HELD_BACK = 1 / 16
 
 /** Queries wait for `waitMs`, and up to so much longer or less, so that many proxies do not ask at once. */
 const JITTER = 0.2
 
-/** For an answer that is due. */
+/** Milliseconds that an answer may take once it is due. */
 const ANSWER_MS = 3_000
 
-/** Consul's keys over HTTP. Source: Consul's API, KV store and blocking queries. */
+/** Reads keys of Consul over HTTP. Source: Consul's HTTP API, its pages on the KV store and on blocking queries. */
 export class ConsulKv {
-  /** For messages. */
+  /** The agent's URL without credentials, for messages. */
   readonly url: string
   readonly #options: ConsulKvOptions
+  /** For queries that are answered at once. */
   readonly #asking: DocumentClient
+  /** For queries that wait for a change, with a longer timeout. */
   readonly #waiting: DocumentClient
 
   constructor(options: ConsulKvOptions) {
@@ -46,7 +51,7 @@ export class ConsulKv {
     this.#options = options
     const { waitMs, tls } = options
     const headers = {
-      // It compresses what waits in a buffer of its own, which is no use for small answers.
+      // Without compression, because Consul buffers an answer to compress it, and most answers are small.
       'accept-encoding': 'identity',
       ...(options.token !== undefined && { 'x-consul-token': options.token }),
     }
@@ -63,10 +68,13 @@ export class ConsulKv {
   }
 
   /**
-   * Reads a key, or all keys that begin with a text, as its leader has them.
+   * Reads one key, or all keys that begin with a text. The read is consistent: Consul's leader answers it.
    *
-   * @param after waits until the index is no more this one, for `waitMs` at most, give or take a fifth
-   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`, `PROXY_CONFIG_UNUSABLE`
+   * @param what `key` is the one key; `below` is the text that all keys begin with
+   * @param context with the index of an earlier answer as `after`, the query waits until Consul's index differs from it. It waits
+   *   for `waitMs` at most, plus or minus a fifth
+   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if Consul does not answer
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for an answer that is too large, and for one that Consul would not give
    */
   async read(
     what: { readonly key: string } | { readonly below: string },
@@ -81,18 +89,18 @@ export class ConsulKv {
     let bytes = 0
     for (const entry of entries) bytes += entry.key.length + entry.value.length
     if (bytes > this.#options.maxBytes)
-      throw unusable(url, `the keys and values are more than ${this.#options.maxBytes} bytes`)
+      throw unusable(url, `the keys and values have more than ${this.#options.maxBytes} bytes`)
     let newest = 0
     for (const { revision } of entries) newest = Math.max(newest, Number(revision))
     return { entries, index, newest: String(newest) }
   }
 
   /**
-   * The names of what stands directly below a place, whether keys or folders, each once.
+   * Returns the names directly below a place, of keys and of folders, each name once.
    *
-   * @param below ends with a slash
-   * @param after as for `read`
-   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`, `PROXY_CONFIG_UNUSABLE`
+   * @param below the place, with a slash at its end
+   * @param context as for `read`
+   * @throws ProxyError as `read` does
    */
   async names(
     below: string,
@@ -107,7 +115,12 @@ export class ConsulKv {
     return { names: [...new Set(names)], index }
   }
 
-  /** Without a body there is no such key. */
+  /**
+   * Sends one query.
+   *
+   * @param how further parameters of the query
+   * @returns no body if the key does not exist
+   */
   async #ask(
     key: string,
     how: Readonly<Record<string, string>>,
@@ -130,18 +143,22 @@ export class ConsulKv {
       const message = `GET ${url}: status ${status} without X-Consul-Index: is this Consul?`
       throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
     }
-    // Of keys that it may not show it would seem that they were deleted.
+    // Consul leaves out keys that the token may not read. They would look deleted, so the whole answer is refused.
     if (firstValueOf(headers['x-consul-results-filtered-by-acls']) === 'true')
       throw unusable(String(url), FILTERED)
     return { body: status === 404 ? undefined : body, index, url: String(url) }
   }
 }
 
-/** Values are written in base64, and each pair in a hundred bytes; of large answers values are the most. */
+/**
+ * Returns the bytes of an answer's body, at most. In the body, values are in base64, and each pair adds about a hundred bytes. In
+ * large answers, values take most of the space.
+ */
 function rawBytesOf(maxBytes: number): number {
   return Math.min(maxBytes * 10, Math.max(maxBytes * 2, 256 * 1024 * 1024))
 }
 
+/** A key as Consul's API returns it. The value is in base64. */
 interface Pair {
   readonly Key: string
   readonly Value: string | null
@@ -150,11 +167,15 @@ interface Pair {
 
 const FILTERED = 'the token may not read all of these keys'
 
-/** Whether the token may not read what was asked for: Consul refuses it, or leaves it out and says so. */
+/**
+ * Returns whether the token has no right to read the requested keys. Consul then answers 403, or it leaves keys out and sets the
+ * header `X-Consul-Results-Filtered-By-ACLs`.
+ */
 export function isDeniedByConsul({ message }: Error): boolean {
   return message.startsWith('GET ') && (message.endsWith(FILTERED) || /^GET \S+: status 403\b/.test(message))
 }
 
+/** Returns the list in a body. @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a body that is not a JSON list */
 function listOf(body: string, url: string, expected: string): readonly unknown[] {
   let list: unknown
   try {
@@ -166,6 +187,7 @@ function listOf(body: string, url: string, expected: string): readonly unknown[]
   return list
 }
 
+/** Returns the entries in a body. @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a body that Consul would not send */
 function entriesOf(body: string, url: string): ConsulReading['entries'] {
   const expected = 'expected a list of keys and values'
   const pairs = listOf(body, url, expected)

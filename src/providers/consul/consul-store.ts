@@ -4,29 +4,32 @@ import type { AliasWatcher } from '../../model/provider.js'
 import { Backoff } from '../backoff.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-store.js'
 import { ConsulBeside } from './consul-beside.js'
 import type { ConsulKv, ConsulReading } from './consul-kv.js'
 
-/** So often an alias may be written while its tree is read, before that is an outage. */
+/** Maximum tries of one read. A try fails if the alias is written while its tree is read. */
 const MOST_TRIES = 10
 
-/** A query is not asked again sooner than so: a busy store would have us ask thousands of times a second. */
+/** Milliseconds between two queries of a loop, at least. A busy store would otherwise get thousands of queries a second. */
 const PACE_MS = 100
 
-/** What is asked about again and again, and who is told. */
+/** A query that is repeated, and its callbacks. */
 interface Loop {
+  /** One key, or all keys that begin with a text. */
   readonly what: { readonly key: string } | { readonly below: string }
   readonly signal: AbortSignal
-  /** What is known already; 0 and nothing: the first answer rings. */
+  /** Consul's index of the last answer. With 0, the first query does not wait. */
   readonly index: number
+  /** The mark of the last answer. Without it, `changed` is called for the first answer. */
   readonly mark: string | undefined
-  rang(): void
-  /** @returns whether to go on */
+  /** Called when the keys have changed. */
+  changed(): void
+  /** Called after an error. @returns whether the loop goes on */
   failed(error: Error): boolean
 }
 
-/** Keys in Consul, which is asked by queries that wait for a change. */
+/** Keys in Consul as a store. Blocking queries, which Consul answers when a key changes, take the place of watches. */
 export class ConsulStore implements KvStore {
   readonly place: string
   readonly #kv: ConsulKv
@@ -51,7 +54,7 @@ export class ConsulStore implements KvStore {
       signal: this.#stopped.signal,
       index: 0,
       mark: undefined,
-      rang: () => watcher.changed(),
+      changed: () => watcher.changed(),
       failed: (error) => {
         watcher.unavailable(error)
         return true
@@ -63,7 +66,10 @@ export class ConsulStore implements KvStore {
     return this.#readingOf(await this.#kv.read({ key: this.#aliasKey }, { signal }))
   }
 
-  /** Consul reads one or the other at a time: an alias that is the same before and after named this tree meanwhile. */
+  /**
+   * Reads the alias, the tree and the alias again, because Consul cannot read both at one moment. If the alias is unchanged, it
+   * named this tree during the whole read.
+   */
   async readBoth(
     prefixOf: (alias: KvReading) => string | undefined,
     { signal }: { readonly signal: AbortSignal },
@@ -90,7 +96,10 @@ export class ConsulStore implements KvStore {
       }
       alias = after
     }
-    throw new ProxyError('PROXY_CONFIG_UNREACHABLE', `${this.place}: it is written all the time`)
+    throw new ProxyError(
+      'PROXY_CONFIG_UNREACHABLE',
+      `${this.place}: the alias was written during each of ${MOST_TRIES} reads`,
+    )
   }
 
   async readBeside(target: string, { signal }: { readonly signal: AbortSignal }): Promise<FollowedBeside> {
@@ -107,6 +116,7 @@ export class ConsulStore implements KvStore {
     }
   }
 
+  /** Begins to follow a tree. */
   #follow(below: string, { index, ...reading }: ConsulReading, changed: () => void): void {
     this.unfollow()
     this.#following = this.#untilStopped()
@@ -115,8 +125,8 @@ export class ConsulStore implements KvStore {
       signal: this.#following.signal,
       index,
       mark: this.#markOf(reading),
-      rang: changed,
-      // Whoever reads the tree next is told why it cannot be read, and follows it from there.
+      changed,
+      // The loop ends. The next read of the tree reports the error, or follows the tree from there.
       failed: () => {
         changed()
         return false
@@ -138,15 +148,15 @@ export class ConsulStore implements KvStore {
     this.unfollowBeside()
   }
 
-  /** Of one reading: `stop` ends it too, also where it came before. */
+  /** Returns the controller of one loop. After `stop`, it is already aborted: `stop` cannot end a loop that begins later. */
   #untilStopped(): AbortController {
     const following = new AbortController()
     if (this.#stopped.signal.aborted) following.abort()
     return following
   }
 
-  /** Never rejects. */
-  async #loop({ what, signal, rang, failed, ...known }: Loop): Promise<void> {
+  /** Repeats a query and reports each change, until the signal is aborted. Never rejects. */
+  async #loop({ what, signal, changed, failed, ...known }: Loop): Promise<void> {
     const backoff = new Backoff(100, 2_000)
     let { index, mark } = known
     while (!signal.aborted) {
@@ -154,18 +164,18 @@ export class ConsulStore implements KvStore {
       try {
         const answer = await this.#kv.read(what, { signal, after: index })
         if (signal.aborted) return
-        // One that goes back is that of another store, or of an older one.
+        // An index that goes back comes from another store, or from one that was restored.
         const wentBack = answer.index < index
         const found = this.#markOf(answer)
         const isNews = found !== mark || wentBack
         index = wentBack ? 0 : answer.index
         mark = found
-        if (isNews) rang()
+        if (isNews) changed()
         backoff.reset()
         await pause(PACE_MS - (performance.now() - asked), signal)
       } catch (thrown) {
         if (signal.aborted || !failed(asError(thrown))) return
-        // Whatever happened meanwhile is rung for.
+        // Changes during the outage are unknown, so the next answer counts as a change.
         index = 0
         mark = undefined
         await pause(backoff.next(), signal)
@@ -173,7 +183,10 @@ export class ConsulStore implements KvStore {
     }
   }
 
-  /** The same as long as no key is written or deleted; an index may change for other keys too, and the alias rings by itself. */
+  /**
+   * Returns a mark that stays the same as long as no key is written or deleted. Consul's index cannot be this mark, because it
+   * may change for other keys too. The alias key in a tree does not count, because its own loop reports it.
+   */
   #markOf({ entries }: Pick<ConsulReading, 'entries'>): string {
     let [count, newest] = [0, 0]
     for (const { key, revision } of entries) {

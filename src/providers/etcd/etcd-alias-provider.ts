@@ -1,50 +1,43 @@
 import { onlyKnownOptions } from '../../base/known-options.js'
-import type { ConfigFetcher, ConfigSink, Provider } from '../../model/provider.js'
+import type { ConfigSink, Provider } from '../../model/provider.js'
 import { AliasProvider } from '../alias-provider.js'
+import { FOLLOW_OPTIONS, type FollowOptions } from '../follow-options.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
 import type { EtcdConnection } from './etcd-connection.js'
 
-export interface EtcdAliasProviderOptions extends EtcdConnection {
+/** Which etcd and which alias key an `EtcdAliasProvider` follows, and how. */
+export interface EtcdAliasProviderOptions extends EtcdConnection, FollowOptions {
   /** The alias key of this proxy's cluster, like `/traefik/dev/alias`. */
   readonly aliasKey: string
-  /** Turns the prefix that the alias names into a document. */
-  readonly fetcher: ConfigFetcher
-  /** Default `etcd-alias`. */
-  readonly name?: string
-  /** The alias value must be this prefix or stand below it. Default: any absolute path. */
-  readonly allowedPrefix?: string
-  /** Whether a document without frontends may go live. Default false. */
-  readonly allowEmpty?: boolean
-  /** After a flip, the config API is asked at a random moment within so many milliseconds. Default 0: at once. */
-  readonly spreadMs?: number
-  /** Of a burst of documents, at most one in so many milliseconds is taken. Default 0: each, as it comes. */
-  readonly throttleMs?: number
 }
 
-const OPTIONS = [
-  'hosts',
-  'auth',
-  'tls',
-  'aliasKey',
-  'fetcher',
-  'name',
-  'allowedPrefix',
-  'allowEmpty',
-  'spreadMs',
-  'throttleMs',
-] as const
+const OPTIONS = ['hosts', 'auth', 'tls', 'aliasKey', ...FOLLOW_OPTIONS] as const
 
 /**
- * Follows the alias key of one cluster in etcd: one write to that key switches the proxy. Its etcd user needs to read
- * that key and nothing else.
+ * Follows the alias key of one cluster in etcd. One write of that key switches the proxy to the document that its value names.
+ * The etcd user needs the right to read that key and nothing else.
+ *
+ * @example
+ * ```ts
+ * const provider = new EtcdAliasProvider({
+ *   hosts: ['http://10.0.0.1:2379', 'http://10.0.0.2:2379'],
+ *   aliasKey: '/traefik/dev/alias',
+ *   fetcher: new ApiConfigFetcher({ url: 'http://config-api:8080/config' }),
+ *   allowedPrefix: '/traefik/dev',
+ * })
+ * const proxy = createProxy({ providers: [provider] })
+ * ```
  */
 export class EtcdAliasProvider implements Provider {
+  /** The provider's name. @default `etcd-alias` */
   readonly name: string
+  /** Whether a document without frontends may go live. @default false */
   readonly allowEmpty: boolean
+  /** Milliseconds between two documents that the proxy takes from this provider, at least. @default 0 */
   readonly throttleMs: number
   readonly #following: AliasProvider
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
   constructor(options: EtcdAliasProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdAliasProvider: ')
     const { hosts, auth, tls, aliasKey, ...following } = options
@@ -55,11 +48,12 @@ export class EtcdAliasProvider implements Provider {
     this.allowEmpty = this.#following.allowEmpty
   }
 
-  /** Resolves at once, though etcd be down. */
+  /** Begins to follow the alias key. Resolves at once, even while etcd is down: an outage is reported to `sink`. */
   start(sink: ConfigSink): Promise<void> {
     return this.#following.start(sink)
   }
 
+  /** Ends the watch, aborts the running fetch and closes every connection to etcd. */
   stop(): Promise<void> {
     return this.#following.stop()
   }

@@ -2,12 +2,12 @@ import type { AliasReading, AliasSource, AliasWatcher } from '../../model/provid
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdSessions } from './etcd-sessions.js'
 
-/** One key in etcd as an alias source. */
+/** An alias source whose alias is one key in etcd. */
 export class EtcdAliasSource implements AliasSource {
   readonly alias: string
   readonly #sessions: EtcdSessions
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for a host, a user or a certificate that can never work, or without a key */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` without a key, and for a host, user or certificate that can never work */
   constructor(connection: EtcdConnection, key: string) {
     this.#sessions = new EtcdSessions(connection, key)
     this.alias = this.#sessions.place

@@ -5,16 +5,18 @@ import { namesBelow, type ReadRanges } from './etcd-names.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import { type ReadRange, readTree } from './etcd-tree.js'
 
-/** How etcd is read, and at which revision. */
+/** How etcd is read for a search. */
 export interface BesideReading {
   readonly range: ReadRange
   readonly ranges: ReadRanges
+  /** The revision at which everything is read. */
   readonly revision: string
+  /** Bytes of keys and values in one tree, at most. */
   readonly maxBytes: number
   readonly signal: AbortSignal
 }
 
-/** What a search found, and what is watched for changes of it. */
+/** What a search found, and the ranges that are watched for its changes. */
 export interface EtcdBeside extends KvBeside {
   readonly watched: readonly EtcdRange[]
 }
@@ -22,8 +24,10 @@ export interface EtcdBeside extends KvBeside {
 /**
  * Looks for static configuration below a prefix at one revision.
  *
- * @param prefix as keys have it, without a slash at its end
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` as a tree; whatever is thrown by reads, but for a user who may not read it
+ * @param prefix the provider's own prefix as keys begin with it, without a slash at its end
+ * @returns for a user without the right to read the prefix, no keys and `denied`
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` as `readTree` does
+ * @throws every other error of the reads
  */
 export async function readBeside(
   prefix: string,
@@ -35,11 +39,12 @@ export async function readBeside(
     return { ...found, watched: rangesOf(prefix, names) }
   } catch (thrown) {
     if (!isDenied(asError(thrown))) throw thrown
-    const denied = `the etcd user may not read what stands below ${prefix}/`
+    const denied = `the etcd user may not read all keys below ${prefix}/`
     return { entries: [], mark: 'denied', denied, watched: [] }
   }
 }
 
+/** Returns reads of etcd below a prefix. */
 function placesBelow(prefix: string, { range, ranges, ...reading }: BesideReading): KvPlaces {
   const { revision } = reading
   return {
@@ -59,11 +64,14 @@ function placesBelow(prefix: string, { range, ranges, ...reading }: BesideReadin
   }
 }
 
-/** What is there, as it is spelt, and what may come in a usual spelling. A read now and then finds the others. */
+/**
+ * Returns the ranges to watch: existing names in their spelling, and names that may be added in a usual spelling. Names that are
+ * added in another spelling are found by the read every half a minute.
+ */
 function rangesOf(prefix: string, names: readonly string[]): readonly EtcdRange[] {
   return [...new Set([...USUAL_PLACES, ...names])].map((name) => ({
     key: Buffer.from(`${prefix}/${name}`),
-    // The byte after a slash.
+    // The character 0 follows the slash in ASCII, so the range ends behind the last key below the name.
     range_end: Buffer.from(`${prefix}/${name}0`),
   }))
 }

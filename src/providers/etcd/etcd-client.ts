@@ -2,14 +2,14 @@ import { isIP, type Socket } from 'node:net'
 import type { Etcd3, IOptions } from 'etcd3'
 import { type EtcdConnection, urlOf } from './etcd-connection.js'
 
-/** What etcd gave for a user and a password; it goes with every call. */
+/** The token that etcd gave for a user and a password. The client sends it with every call. */
 export interface EtcdPass {
   token?: string
 }
 
 /**
- * A client of etcd3 for one host, with a connection of its own that ends when the client does: left alone, one whose
- * handshake is never answered would stay open for ever.
+ * A client of the package etcd3 for one host, with a connection of its own. `close` destroys the sockets itself, because etcd3
+ * leaves a socket open forever whose TLS handshake the host never answers.
  */
 export class EtcdClient {
   readonly #etcd: Etcd3
@@ -25,8 +25,9 @@ export class EtcdClient {
     }
   }
 
+  /** Creates a client. It connects with its first call. */
   static async to(connection: EtcdConnection, host: string, pass: EtcdPass): Promise<EtcdClient> {
-    // Here, not at the top: the import costs a quarter of a second, and most hosts of the library never need it.
+    // Imported on first use: the import takes a quarter of a second, and most users of this library never need etcd3.
     const { Etcd3 } = await import('etcd3')
     const trustsAnyone = connection.tls?.insecureSkipVerify ?? false
     return new EtcdClient(new Etcd3(clientOptions(connection, host, pass)), trustsAnyone)
@@ -44,13 +45,14 @@ export class EtcdClient {
     return this.#etcd.auth
   }
 
+  /** Ends all calls and destroys all sockets. */
   close(): void {
     this.#closed = true
     this.#etcd.close()
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** The same credentials, which tell us of each connection as soon as there is one. */
+  /** Wraps credentials so that this client learns of each socket as soon as grpc-js creates it. */
   #owning(credentials: ChannelCredentials): ChannelCredentials {
     const owning = Object.create(credentials) as ChannelCredentials
     owning._createSecureConnector = (...about) => {
@@ -61,7 +63,7 @@ export class EtcdClient {
         return connect(socket)
       }
       omitAddressAsName(connector)
-      // grpc-js looks at this one too, after the handshake.
+      // grpc-js checks this option a second time, after the handshake.
       if (this.#trustsAnyone && connector.connectionOptions)
         connector.connectionOptions.rejectUnauthorized = false
       return connector
@@ -72,24 +74,29 @@ export class EtcdClient {
   #own(socket: Socket): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    // It was on its way when the client was closed.
+    // grpc-js was still opening this socket when the client was closed.
     if (this.#closed) socket.destroy()
   }
 }
 
-/** What etcd3 and grpc-js keep to themselves. Neither gives a connection away in another manner. */
+/** Private parts of etcd3. Neither etcd3 nor grpc-js has a public way to reach a connection. */
 interface EtcdInside {
   readonly pool: { readonly hosts: readonly { channelCredentials: ChannelCredentials }[] }
 }
+/** A private object of grpc-js that creates a connector for each connection. */
 interface ChannelCredentials {
   _createSecureConnector(...about: unknown[]): SecureConnector
 }
+/** A private object of grpc-js that runs the TLS handshake on a socket. */
 interface SecureConnector {
   connect(socket: Socket): Promise<unknown>
   readonly connectionOptions?: { readonly host: string; servername: string; rejectUnauthorized?: boolean }
 }
 
-/** An address is no server name: Node warns of it. Without one the certificate is checked against the host all the same. */
+/**
+ * Removes an IP address that was set as the TLS server name, because Node warns of it. The certificate is still checked against
+ * the host.
+ */
 function omitAddressAsName({ connectionOptions }: SecureConnector): void {
   if (connectionOptions && isIP(connectionOptions.host) !== 0) connectionOptions.servername = ''
 }
@@ -99,27 +106,28 @@ function clientOptions({ tls }: EtcdConnection, host: string, pass: EtcdPass): I
     hosts: [urlOf(host)],
     ...(tls && { credentials: credentialsOf(tls) }),
     grpcOptions: {
-      // Without a pool of its own, a new client gets the dead connection of the one before.
+      // With the pool that all clients share, a new client would get the dead connection of the client before it.
       'grpc.use_local_subchannel_pool': 1,
-      // A server refuses pings that come closer than 5 s.
+      // The intervals of pings are above 5 s, because an etcd server closes connections with more frequent ones.
       'grpc.keepalive_time_ms': 6_000,
       'grpc.keepalive_timeout_ms': 3_000,
-      interceptors: [accompany(pass)],
+      interceptors: [addMetadata(pass)],
     } as NonNullable<IOptions['grpcOptions']>,
-    // The client's own retries and breakers hide the first cause and hold back our attempts: every call goes through.
+    // Every call goes through. The retries and circuit breakers of etcd3 would hide the first cause and delay our attempts.
     faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },
   }
 }
 
 type FaultPolicy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 
+/** A fault policy that calls at once and never retries. */
 const CALL_THROUGH = {
   execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: NEVER }),
 } as unknown as FaultPolicy
 
 const NEVER = new AbortController().signal
 
-/** A gRPC call as far as an interceptor sees it here. */
+/** The parts of a gRPC call that the interceptor uses. */
 interface InterceptedCall {
   start(metadata: { set(name: string, value: string): void }, listener: CallListener): void
 }
@@ -128,10 +136,11 @@ interface CallListener {
 }
 
 /**
- * Sends the token along, and tells etcd to end what it cannot vouch for: without that, a member that was cut off from
- * the others keeps its watches open and silent, and answers heartbeats all the same.
+ * Returns an interceptor that adds metadata to each call: the token, and `hasleader`. With `hasleader`, an etcd member without a
+ * leader ends its watches. Without it, a member that is cut off from the others would keep them open and silent, and would still
+ * answer heartbeats.
  */
-function accompany(pass: EtcdPass) {
+function addMetadata(pass: EtcdPass) {
   return (options: unknown, nextCall: (options: unknown) => InterceptedCall): InterceptedCall => {
     const call = nextCall(options)
     const start = call.start.bind(call)
@@ -144,7 +153,10 @@ function accompany(pass: EtcdPass) {
   }
 }
 
-/** etcd3 knows a refused token by these words, and would ask again and again for as long as etcd says them. */
+/**
+ * Changes the words by which etcd3 recognises a refused token. For the original words, etcd3 would retry for as long as etcd
+ * refuses the token.
+ */
 function withoutEndlessRetry(listener: CallListener): CallListener {
   return Object.assign(Object.create(listener) as CallListener, {
     onReceiveStatus(status: { readonly details: string }) {
@@ -154,7 +166,7 @@ function withoutEndlessRetry(listener: CallListener): CallListener {
   })
 }
 
-/** Without authorities, those that Node trusts: etcd3 passes on what it is given. */
+/** Returns the credentials for etcd3. Without `ca`, the root certificates that Node trusts apply. */
 function credentialsOf({
   ca,
   cert,

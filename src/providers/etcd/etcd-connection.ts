@@ -5,40 +5,73 @@ import { describeValue } from '../../base/messages.js'
 import { flawOfAuthority } from '../../base/written-url.js'
 import { asError, ProxyError } from '../../model/errors.js'
 
-/** How to reach an etcd. The clients are ours: nobody else's may be shared with a watch. */
+/**
+ * Where etcd is and how to connect to it. Each provider opens connections of its own, so a client of the host's code cannot be
+ * passed in.
+ *
+ * @example
+ * ```ts
+ * const connection: EtcdConnection = {
+ *   hosts: ['https://10.0.0.1:2379', 'https://10.0.0.2:2379'],
+ *   auth: { username: 'switchover-dev', password: process.env['ETCD_PASSWORD'] ?? '' },
+ *   tls: { ca: readFileSync('/etc/etcd/ca.pem') },
+ * }
+ * ```
+ */
 export interface EtcdConnection {
-  /** Like `http://127.0.0.1:2379`, with a port; all `http`, or all `https`. Without a scheme, http is meant. */
+  /**
+   * One or more URLs with a port, like `http://127.0.0.1:2379`: either all `http` or all `https`. A host without a scheme is
+   * `http`. The provider tries the hosts in turn.
+   */
   readonly hosts: string | readonly string[]
+  /**
+   * The etcd user.
+   *
+   * @default no user, or the one that the client certificate names
+   */
   readonly auth?: { readonly username: string; readonly password: string }
-  /** PEM texts, for `https` hosts. */
+  /**
+   * TLS settings as PEM texts, for `https` hosts only.
+   *
+   * @default the root certificates that Node trusts, and no client certificate
+   */
   readonly tls?: {
-    /** The authorities that etcd's certificate may be signed by. Absent: the root certificates that Node trusts. */
+    /**
+     * Certificates of the authorities that may sign etcd's certificate.
+     *
+     * @default the root certificates that Node trusts
+     */
     readonly ca?: string | Buffer
-    /** A client certificate, and its key without a passphrase: both or neither. */
+    /** The client certificate, followed by its intermediate certificates. It needs `key`. */
     readonly cert?: string | Buffer
+    /** The private key of `cert`, without a passphrase. */
     readonly key?: string | Buffer
-    /** Takes any certificate of etcd's: whoever is on the way may read and change what is said. Default false. */
+    /**
+     * If true, any certificate is accepted. An attacker on the network can then read and change all data from and to etcd.
+     *
+     * @default false
+     */
     readonly insecureSkipVerify?: boolean
   }
 }
 
-/** Scheme, host and port: an IPv6 address stands in brackets. */
+/** A scheme, a host and a port. An IPv6 address is in brackets. */
 const HOST = /^(?:(https?):\/\/)?(\[[\da-f:.]+(?:%\w+)?\]|[^\s/:?#@,[\]]+):(\d{1,5})\/?$/i
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /**
- * Refuses what can never work, before anything is started.
+ * Refuses options that can never work, before a connection is opened.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option
  */
 export function checkConnection({ hosts, auth, tls }: EtcdConnection): void {
   const all: readonly unknown[] = [hosts].flat()
-  if (all.length === 0) throw invalid('expected hosts with at least one, like http://127.0.0.1:2379')
+  if (all.length === 0) throw invalid('hosts: expected at least one, like http://127.0.0.1:2379')
   const secure = all.map((host) => urlOf(host).startsWith('https:'))
   if (secure.includes(true) && secure.includes(false)) {
     throw invalid(
-      'hosts: expected all with http or all with https: with both, a password would travel in the clear',
+      'hosts: expected only http hosts or only https hosts; over http, a password would be sent unencrypted',
     )
   }
   if (auth !== undefined) checkAuth(auth)
@@ -48,7 +81,7 @@ export function checkConnection({ hosts, auth, tls }: EtcdConnection): void {
 }
 
 /**
- * The host as clients take it: with a scheme in lower case, without a slash at the end.
+ * Returns the URL of a host as etcd3 takes it: with the scheme in lower case and without a slash at the end.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the host
  */
@@ -59,13 +92,13 @@ export function urlOf(host: unknown): string {
     throw invalid(`hosts: ${expected}; found ${show(host)}`)
   }
   const url = `${scheme.toLowerCase()}://${name}:${port}`
-  // The system's lookup of names takes them so too.
+  // The system's name lookup reads some forms as another address, such as `010.0.0.7` as 8.0.0.7, so they are refused.
   const flaw = flawOfAuthority(url)
   if (flaw) throw invalid(`hosts: ${show(host)} ${flaw}`)
   return url
 }
 
-/** A password in a URL is not for messages. */
+/** Returns a host as messages show it, without a password that may be in it. */
 function show(host: unknown): string {
   return typeof host === 'string' ? JSON.stringify(maskMalformedUrl(host)) : describeValue(host)
 }
@@ -98,7 +131,11 @@ function checkTls(tls: NonNullable<EtcdConnection['tls']>): void {
   }
 }
 
-/** @returns the first one, which of a chain is the client's own */
+/**
+ * Parses all certificates of a PEM text.
+ *
+ * @returns the first one. In a chain of certificates, it is the client's own
+ */
 function parseCertificates(pem: unknown, option: string): X509Certificate {
   const [first, ...others] = textOf(pem, option).match(CERTIFICATE) ?? []
   if (first === undefined) {

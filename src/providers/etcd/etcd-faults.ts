@@ -1,43 +1,46 @@
 import type { EtcdConnection } from './etcd-connection.js'
 
-/** What a fault happened to. */
+/** The connection, the host and the key that a fault belongs to. */
 export interface FaultSite {
   readonly connection: EtcdConnection
   readonly host: string
   readonly key: string
 }
 
-/** Whether etcd does not take the token any more: it expired, or users and roles were changed since. */
+/** Returns whether etcd refused the token, because it expired or because users or roles have changed since. */
 export function isTokenRefused({ message }: Error): boolean {
   return /invalid auth token|revision of auth store is old/.test(message)
 }
 
-/** Whether an answer is more than one message holds: 4 MiB. */
+/** Returns whether an answer is larger than one message of gRPC, which has at most 4 MiB. */
 export function isTooLarge({ message }: Error): boolean {
   return message.includes('message larger than max')
 }
 
-/** Whether a revision was asked for that etcd keeps no more. */
+/** Returns whether the requested revision was compacted, so etcd no longer keeps it. */
 export function isCompacted({ message }: Error): boolean {
   return message.includes('required revision has been compacted')
 }
 
-/** Whether the user may not read what was asked for. */
+/** Returns whether the user has no right to read the requested keys. */
 export function isDenied({ message }: Error): boolean {
   return message.includes('etcdserver: permission denied')
 }
 
-/** What etcd or the network said, in one line, and after it what that means here, where that is known. */
+/** Returns the message of etcd or of the network in one line. A known message is followed by what it means at this site. */
 export function describeFault(message: string, site: FaultSite): string {
   const reason = plainReason(message)
   const meaning = MEANINGS.find(([pattern]) => pattern.test(reason))?.[1](site)
   return meaning === undefined ? reason : `${reason}; ${meaning}`
 }
 
-/** Of what a store says, in characters: enough for people, and for expressions that are slow on long texts. */
+/** Maximum characters of a message that are used. The regular expressions below are slow on longer texts. */
 const MAX_LENGTH = 2_000
 
-/** gRPC wraps what happened in codes, headings that nothing follows, and times; OpenSSL in the lines of its sources. */
+/**
+ * Strips a message to its cause. gRPC adds status codes, empty headings and times to it. OpenSSL adds the lines of its source
+ * files.
+ */
 function plainReason(message: string): string {
   const plain = message
     .slice(0, MAX_LENGTH)
@@ -51,7 +54,7 @@ function plainReason(message: string): string {
   return plain || message
 }
 
-/** The first row whose pattern fits has the meaning, if it has one at this site. Adding a meaning is adding a row. */
+/** Meanings of known messages. The first row whose pattern matches counts. A new meaning is a new row. */
 const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefined])[] = [
   [
     /invalid user ID or password/,
@@ -78,14 +81,18 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
     /unable to verify|self[- ]signed certificate|unable to get (local )?issuer/,
     ({ connection: { tls } }) =>
       tls?.ca
-        ? "etcd's certificate is signed by none of the authorities in tls.ca: add its authority, and those between"
-        : "etcd's certificate is signed by no authority that Node trusts: give its authority as tls.ca",
+        ? "etcd's certificate is not signed by an authority in tls.ca: add its authority and the intermediate ones"
+        : "etcd's certificate is not signed by an authority that Node trusts: give its authority as tls.ca",
   ],
   [/certificate has expired/, () => "renew etcd's certificate, or its authority's"],
-  [/certificate is not yet valid/, () => "etcd's certificate begins later: look at the clocks on both sides"],
+  [
+    /certificate is not yet valid/,
+    () => "etcd's certificate becomes valid later: check the clocks on both sides",
+  ],
   [
     /does not match certificate's altnames/,
-    () => 'hosts must name etcd by a name in its certificate, or that must be issued with this one too',
+    () =>
+      'hosts must have a name that is in the certificate of etcd, or the certificate must be issued for this name',
   ],
   [
     /alert (bad certificate|certificate|unknown ca|unsupported certificate|handshake failure)/,
@@ -95,29 +102,31 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
     /wrong version number|packet length too long|before secure TLS connection/,
     () => 'this port does not speak TLS: is it an http host?',
   ],
-  // A port that speaks http answers a handshake and resets the connection: the answer may be lost with it.
+  // A port that speaks http answers a TLS handshake and then resets the connection, so Node may never see its answer.
   [
     /ECONNRESET/,
     ({ host }) =>
       host.startsWith('https:')
-        ? 'if it always is, this port does not speak TLS: is it an http host?'
+        ? 'if this happens each time, this port does not speak TLS: is it an http host?'
         : undefined,
   ],
   [/^Failed to connect$/, hungUp],
   [/^Protocol error$/, () => 'it does not speak HTTP/2: is this an etcd?'],
   [/ECONNREFUSED/, () => 'nothing listens there'],
-  [/Name resolution failed/, () => 'the name of the host is not known'],
+  [/Name resolution failed/, () => 'the name of the host cannot be resolved'],
   [
     /message larger than max/,
-    ({ key }) => `the value of ${key} is no alias: expected a path of at most 1,024 bytes`,
+    ({ key }) => `the value of ${key} is not an alias value: expected a path of at most 1,024 bytes`,
   ],
 ]
 
+/** Returns the user that etcd sees, in words. */
 function userOf({ connection: { auth, tls } }: FaultSite): string {
   if (auth) return `the user ${JSON.stringify(auth.username)}`
   return tls?.cert ? 'the user that tls.cert names' : 'a client without auth'
 }
 
+/** Returns the advice for an etcd that refuses the client certificate, or that got none. */
 function clientCertificate({ connection: { tls } }: FaultSite): string {
   return tls?.cert
     ? 'etcd does not accept the client certificate in tls.cert: ' +
@@ -125,8 +134,9 @@ function clientCertificate({ connection: { tls } }: FaultSite): string {
     : 'etcd asks for a client certificate: give tls.cert and tls.key'
 }
 
-/** The other side took the connection and ended it without a word. */
+/** Returns the likely reason why the host accepted the connection and closed it without an answer. */
 function hungUp(site: FaultSite): string {
-  if (!site.host.startsWith('https:')) return 'it ended the connection without a word: is this an https host?'
-  return `it ended the connection without a word, perhaps because ${clientCertificate(site)}`
+  if (!site.host.startsWith('https:'))
+    return 'it closed the connection without an answer: is this an https host?'
+  return `it closed the connection without an answer, perhaps because ${clientCertificate(site)}`
 }

@@ -1,10 +1,11 @@
-/** A sign of life is asked for this often, and must come within the limit: a silent peer is noticed after 8 s at most. */
+/** Milliseconds between two heartbeats. A silent peer is noticed after 8 s at most: this interval and the limit below. */
 const ASK_MS = 5_000
+/** Milliseconds within which the peer must answer a heartbeat. */
 const ANSWER_MS = 3_000
 
 /**
- * Watches that a stream is alive. TCP does not tell that a peer is stopped, or that the network drops everything, and
- * gRPC's own pings do not notice a peer that was silent from the first byte.
+ * Sends heartbeats over a stream and notices when its peer falls silent. TCP does not report that a peer is stopped, or that the
+ * network drops all packets. The pings of gRPC do not notice a peer that never sent a byte.
  */
 export class EtcdHeartbeat {
   readonly #ask: () => void
@@ -13,8 +14,8 @@ export class EtcdHeartbeat {
   #answer: NodeJS.Timeout | undefined
 
   /**
-   * @param ask asks the peer for a sign of life
-   * @param onSilence called once if none comes
+   * @param ask sends a heartbeat to the peer
+   * @param onSilence called once if no answer comes in time
    */
   constructor(ask: () => void, onSilence: (cause: Error) => void) {
     this.#ask = ask
@@ -22,12 +23,13 @@ export class EtcdHeartbeat {
     this.#asking = setInterval(() => this.#beat(), ASK_MS).unref()
   }
 
-  /** Anything came from the peer. */
+  /** Notes that a message came from the peer. Any message counts as an answer. */
   heard(): void {
     clearTimeout(this.#answer)
     this.#answer = undefined
   }
 
+  /** Ends the heartbeats. */
   stop(): void {
     clearInterval(this.#asking)
     this.heard()

@@ -1,22 +1,26 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
 
-/** How several ranges are read at once. */
+/** Reads several ranges in one request. */
 export type ReadRanges = (requests: readonly IRangeRequest[]) => Promise<readonly IRangeResponse[]>
 
-/** Where a search goes on: from here up to there, without the place itself. Byte for byte, one character each. */
+/**
+ * A part of the key space that is still to be searched: from `from` up to, but without, `end`. Both are relative to the searched
+ * place, and each character is one byte of the key.
+ */
 interface Gap {
   readonly from: string
   readonly end: string
 }
 
 /**
- * Which of some names stand directly below a place, in any case of letters. It reads one key in each gap between spellings, and
- * steps over all keys that are no such name: there may be any number of them.
+ * Returns which of some names exist directly below a place, in any case of letters. It reads one key in each gap between two
+ * spellings, and so steps over all keys with other names. Their number does not matter.
  *
- * @param below ends with a slash
- * @param wanted in small letters; an empty one stands for a doubled slash
- * @param revision at which is read
- * @throws Error for an answer that is none of etcd; whatever `read` throws
+ * @param below the place, with a slash at its end
+ * @param wanted the names in lower case. An empty name stands for a doubled slash
+ * @param revision the revision at which etcd is read
+ * @throws Error for an answer that etcd would not give
+ * @throws every error of `read`
  */
 export async function namesBelow(
   read: ReadRanges,
@@ -42,7 +46,7 @@ export async function namesBelow(
   return found
 }
 
-/** One for each letter that a name begins with, small and capital. */
+/** Returns the first gaps: one for each letter that a name begins with, in lower case and as a capital. */
 function firstGaps(targets: readonly string[]): Gap[] {
   const letters = new Set(targets.flatMap(([first = '']) => [first.toUpperCase(), first]))
   return [...letters].map((first) => {
@@ -51,24 +55,29 @@ function firstGaps(targets: readonly string[]): Gap[] {
   })
 }
 
+/** Returns the request for the first key in a gap. */
 function oneKeyIn(place: string, { from, end }: Gap, revision: string): IRangeRequest {
   const bytes = (text: string) => Buffer.from(place + text, 'latin1')
   return { key: bytes(from), range_end: bytes(end), limit: 1, keys_only: true, revision }
 }
 
+/** Returns the name of the key that was found in a gap, up to its next slash. */
 function nameIn(answer: IRangeResponse | undefined, place: string, { from, end }: Gap): string | undefined {
-  if (!answer) throw new Error('an answer with fewer ranges than were asked for')
+  if (!answer) throw new Error('the answer has fewer ranges than were asked for')
   const [pair] = answer.kvs
   if (!pair) return undefined
   const key = pair.key.toString('latin1')
   const rest = key.slice(place.length)
   if (!key.startsWith(place) || rest < from || rest >= end)
-    throw new Error(`asked for keys from ${place}${from} on, the answer has ${key}`)
+    throw new Error(`asked for keys from ${place}${from} on, but the answer has ${key}`)
   const slash = rest.indexOf('/')
   return slash === -1 ? rest : rest.slice(0, slash)
 }
 
-/** The first spelling of one of these texts in small and capital letters that comes after a text, in the order of bytes. */
+/**
+ * Returns the first spelling of one of the targets that comes after a text, in the order of bytes. A spelling has each letter in
+ * lower case or as a capital.
+ */
 export function nextSpelling(targets: readonly string[], after: string): string | undefined {
   let first: string | undefined
   for (const target of targets) {
@@ -86,7 +95,7 @@ function nextSpellingOf(target: string, after: string): string | undefined {
     const given = after[at] as string
     const letter = target[at] as string
     const greater = [letter.toUpperCase(), letter].find((spelling) => spelling > given)
-    // What goes along with the text for longer comes before.
+    // A spelling that shares a longer beginning with the text comes earlier, so the last one found is the next one.
     if (greater !== undefined) next = begin + greater + target.slice(at + 1).toUpperCase()
     if (letter !== given.toLowerCase()) return next
   }

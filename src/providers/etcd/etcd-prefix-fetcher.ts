@@ -5,25 +5,42 @@ import { runInSlices } from '../../base/run-steps.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { ConfigFetcher, FetchContext } from '../../model/provider.js'
-import { documentOfKeys, hasKeys } from '../kv/kv-document.js'
+import { documentOfKeys } from '../kv/kv-document.js'
+import { hasKeys } from '../kv/kv-entry.js'
 import { DEFAULT_MAX_BYTES } from '../kv/kv-options.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import { describeFault } from './etcd-faults.js'
 import { EtcdReader } from './etcd-reader.js'
 import { type EtcdTree, readTree, unlessCompacted } from './etcd-tree.js'
 
+/** Which etcd an `EtcdPrefixFetcher` reads, and how much. */
 export interface EtcdPrefixFetcherOptions extends EtcdConnection {
-  /** Of all keys and values below a prefix. Default 64 MiB. */
+  /**
+   * Bytes of all keys and values below a prefix, at most. A larger document is rejected with `PROXY_CONFIG_UNUSABLE`.
+   *
+   * @default 64 MiB
+   */
   readonly maxBytes?: number
-  /** Whether a prefix without keys is an empty document. Default false: it is unusable. */
+  /**
+   * If true, a prefix without keys is an empty document. If false, it is rejected with `PROXY_CONFIG_UNUSABLE`.
+   *
+   * @default false
+   */
   readonly allowEmpty?: boolean
 }
 
 const OPTIONS = ['hosts', 'auth', 'tls', 'maxBytes', 'allowEmpty'] as const
 
 /**
- * Fetches a document that stands below a prefix in etcd, key by key, in Traefik 1.7's layout, at one revision. With it, an
- * `EtcdAliasProvider` needs no config API.
+ * Fetches a document that is kept below a prefix in etcd, key by key, in Traefik 1.7's layout. All keys are read at one revision.
+ * With this fetcher, an `EtcdAliasProvider` needs no config API.
+ *
+ * @example
+ * ```ts
+ * const hosts = 'http://127.0.0.1:2379'
+ * const fetcher = new EtcdPrefixFetcher({ hosts })
+ * const provider = new EtcdAliasProvider({ hosts, aliasKey: '/traefik/dev/alias', fetcher })
+ * ```
  */
 export class EtcdPrefixFetcher implements ConfigFetcher {
   readonly #connection: EtcdConnection
@@ -32,7 +49,7 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
   readonly #allowEmpty: boolean
   #attempts = 0
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
   constructor(options: EtcdPrefixFetcherOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdPrefixFetcher: ')
     const { maxBytes = DEFAULT_MAX_BYTES, allowEmpty = false, ...connection } = options
@@ -49,13 +66,18 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
   }
 
   /**
-   * Asks the next host at each call.
+   * Fetches the document below a prefix. Each call asks the next host in turn.
    *
-   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`; `PROXY_CONFIG_UNUSABLE` for no keys, for too many bytes, and for values that
-   * are no text; `PROXY_CONFIG_INVALID`
+   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if etcd cannot be read
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if there are no keys or too many bytes, or if a value is not UTF-8
+   * @throws ProxyError `PROXY_CONFIG_INVALID` for keys that are misplaced, given twice, or guards of a static configuration
    */
   async fetch(prefix: string, { signal, warn }: FetchContext): Promise<ProviderConfig> {
-    if (prefix === '/') throw new ProxyError('PROXY_CONFIG_UNUSABLE', 'the prefix / names all keys there are')
+    if (prefix === '/')
+      throw new ProxyError(
+        'PROXY_CONFIG_UNUSABLE',
+        'the prefix / names all keys of the store; expected a path like /traefik/v2',
+      )
     const { entries } = await this.#read(prefix, signal)
     if (!hasKeys(entries) && !this.#allowEmpty)
       throw new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/ in etcd`)
@@ -63,7 +85,7 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
     return { ...(document as ProviderConfig), prefix }
   }
 
-  /** On a connection of its own, which ends with it: fetches are rare, and nobody says when the last one was. */
+  /** Reads the keys over a connection of its own. Fetches are rare, and a fetcher is never told which one was the last. */
   async #read(prefix: string, signal: AbortSignal): Promise<EtcdTree> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     const reader = await EtcdReader.to(this.#connection, host, {})

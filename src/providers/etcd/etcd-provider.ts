@@ -6,28 +6,47 @@ import { KvPrefix } from '../kv/kv-prefix.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdStore } from './etcd-store.js'
 
-/** Which etcd, and which of its keys. */
+/** Which etcd an `EtcdProvider` reads, and which of its keys. */
 export interface EtcdProviderOptions extends EtcdConnection, KvOptions {
-  /** What the configuration's keys stand below. Default `/traefik`; without a slash at its beginning, keys have none either. */
+  /**
+   * The prefix of the configuration's keys. If it has no slash at its beginning, the keys have none either.
+   *
+   * @default `/traefik`
+   */
   readonly prefix?: string
-  /** The provider's name. Default `etcd`. */
+  /**
+   * The provider's name, unique among the providers of a proxy.
+   *
+   * @default `etcd`
+   */
   readonly name?: string
 }
 
 const OPTIONS = ['hosts', 'auth', 'tls', ...KV_OPTIONS] as const
 
 /**
- * Delivers a configuration that stands in etcd key by key, in Traefik 1.7's layout: read at one revision, and followed from
- * there. Its etcd user needs to read the alias key and what stands below the prefixes that are read.
- * Behind an alias it also looks for static configuration below its own prefix. If the user may not read there, it warns.
+ * Delivers a configuration that is kept in etcd key by key, in Traefik 1.7's layout. It reads all keys at one revision and
+ * follows changes from there. The etcd user needs the right to read the alias key and all keys below the prefixes that are read.
+ *
+ * While an alias names another prefix, the provider also searches its own prefix for Traefik's static configuration. If the user
+ * may not read there, each document carries a warning.
+ *
+ * @example
+ * ```ts
+ * const provider = new EtcdProvider({ hosts: 'http://127.0.0.1:2379', prefix: '/traefik', aliasKey: '/traefik/alias' })
+ * const proxy = createProxy({ providers: [provider] })
+ * ```
  */
 export class EtcdProvider implements Provider {
+  /** The provider's name. @default `etcd` */
   readonly name: string
+  /** Whether a configuration without frontends may go live. @default false */
   readonly allowEmpty: boolean
+  /** Milliseconds between two documents that the proxy takes from this provider, at least. @default 0 */
   readonly throttleMs: number
   readonly #following: Provider
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
   constructor(options: EtcdProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdProvider: ')
     checkKvOptions(options, 'EtcdProvider')
@@ -42,11 +61,12 @@ export class EtcdProvider implements Provider {
     this.throttleMs = options.throttleMs ?? 0
   }
 
-  /** Resolves at once, though etcd be down. */
+  /** Begins to read and follow the keys. Resolves at once, even while etcd is down: an outage is reported to `sink`. */
   start(sink: ConfigSink): Promise<void> {
     return this.#following.start(sink)
   }
 
+  /** Stops following and closes every connection to etcd. */
   stop(): Promise<void> {
     return this.#following.stop()
   }

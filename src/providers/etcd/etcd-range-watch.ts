@@ -1,29 +1,31 @@
 import type { IWatchResponse } from 'etcd3'
 import type { EtcdClient } from './etcd-client.js'
 
+/** The gRPC stream of a watch, as etcd3 opens it. */
 export type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>
 
-/** A key, or with an end all keys from it up to there. */
+/** One key. With `range_end`, all keys from `key` up to, but without, `range_end`. */
 export interface EtcdRange {
   readonly key: Buffer
   readonly range_end?: Buffer
 }
 
-/** What is watched, and who is told. */
+/** The ranges to watch, and the callbacks of the watch. */
 export interface RangeWatch {
   readonly ranges: readonly EtcdRange[]
-  /** The revision that was read: whatever was written since is told. */
+  /** The revision of the last read. All writes after it are reported. */
   readonly after: bigint
-  /** Told of keys that were written or deleted. */
+  /** Called with keys that were written or deleted. */
   changed(keys: readonly Buffer[]): void
-  /** The store has dropped what was written since. The watch has ended. */
+  /** Called if etcd has compacted the writes after that revision. The watch has ended. */
   compacted(): void
+  /** Called if the watch has failed. */
   failed(cause: Error): void
-  /** A range was refused, in words. Without it that is a failure. */
+  /** Called if the user may not read one of the ranges. Without this callback, `failed` is called. */
   refused?(cause: Error): void
 }
 
-/** Watches ranges on a stream of their own. @returns ends it; nothing is told any more then */
+/** Watches ranges over a stream of their own. @returns a function that ends the watch, after which no callback is called */
 export function watchRanges(client: EtcdClient, watch: RangeWatch): () => void {
   let stream: WatchStream | undefined
   let isOver = false
@@ -53,18 +55,20 @@ export function watchRanges(client: EtcdClient, watch: RangeWatch): () => void {
     if (isOver) return endStream(stream)
     stream.on('data', take)
     const start_revision = String(watch.after + 1n)
-    // In pieces: a burst may be more than one message holds.
+    // With fragments, because the events of a burst may be larger than one message.
     for (const range of watch.ranges)
       stream.write({ create_request: { ...range, start_revision, fragment: true } })
   }, fail)
   return end
 }
 
+/** Ends the stream of a watch. */
 export function endStream(stream: WatchStream): void {
   stream.cancel()
   stream.end()
 }
 
+/** Returns why etcd cancelled a watch, in words. */
 export function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
   if (cancel_reason) return `the watch was cancelled: ${cancel_reason}`
   return compact_revision === '0'

@@ -4,10 +4,10 @@ import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { isTokenRefused } from './etcd-faults.js'
 
-/** For one read, with a login where there is one. */
+/** Milliseconds that one read may take, including a login. */
 const READ_MS = 3_000
 
-/** Reads of one etcd, as its user where there is one. It throws what etcd3 throws. */
+/** Reads keys of one etcd host, as the user in `auth` if there is one. All errors of etcd3 are passed on. */
 export class EtcdReader {
   readonly #connection: EtcdConnection
   readonly #client: EtcdClient
@@ -19,12 +19,16 @@ export class EtcdReader {
     this.#pass = pass
   }
 
-  /** @param pass is filled in by a login */
+  /** Creates a reader. @param pass the object that receives the token of each login */
   static async to(connection: EtcdConnection, host: string, pass: EtcdPass): Promise<EtcdReader> {
     return new EtcdReader(connection, await EtcdClient.to(connection, host, pass), pass)
   }
 
-  /** etcd3 would log in by itself, on a connection for each time that it never closes. */
+  /**
+   * Logs in, if there is a user. etcd3's own login is not used, because it opens a new connection each time and never closes it.
+   *
+   * @param deadline when the login must be done, in milliseconds since 1970
+   */
   async logIn(deadline: number = Date.now() + READ_MS): Promise<void> {
     const { auth } = this.#connection
     if (!auth) return
@@ -34,12 +38,12 @@ export class EtcdReader {
     this.#pass.token = token
   }
 
-  /** Reads a range, linearisably. */
+  /** Reads a range. The read is linearisable: it sees every write that was acknowledged before. */
   range(request: IRangeRequest): Promise<IRangeResponse> {
     return this.#ask((deadline) => this.#client.kv.range(request, { deadline }))
   }
 
-  /** Reads several ranges at once, linearisably. @throws Error for an answer that has another number of them */
+  /** Reads several ranges in one linearisable transaction. @throws Error for an answer with another number of ranges */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     const success = requests.map((request_range) => ({ request_range }))
     const { header, responses } = await this.#ask((deadline) =>
@@ -47,11 +51,12 @@ export class EtcdReader {
     )
     const answers = responses.flatMap(({ response_range }) => (response_range as IRangeResponse | null) ?? [])
     if (answers.length !== requests.length)
-      throw new Error(`asked for ${requests.length} ranges, the answer has ${answers.length}`)
-    // Theirs may be missing, for all are of one revision.
+      throw new Error(`asked for ${requests.length} ranges, but the answer has ${answers.length}`)
+    // The answers of a transaction may have no headers. All are of the revision in the header of the transaction.
     return answers.map((answer) => ({ ...answer, header }))
   }
 
+  /** Asks a question. If etcd refuses the token, it logs in and asks once more. */
   async #ask<T>(question: (deadline: number) => Promise<T>): Promise<T> {
     const deadline = Date.now() + READ_MS
     const ask = () => question(deadline)
@@ -59,12 +64,13 @@ export class EtcdReader {
       return await ask()
     } catch (thrown) {
       if (!this.#connection.auth || !isTokenRefused(asError(thrown))) throw thrown
-      // Tokens expire, and that is no trouble. Once only: an etcd may refuse each.
+      // Tokens expire regularly. There is only one retry, because a faulty etcd may refuse every new token too.
       await this.logIn(deadline)
       return await ask()
     }
   }
 
+  /** Closes the connection and fails the reads in progress. */
   close(): void {
     this.#client.close()
   }

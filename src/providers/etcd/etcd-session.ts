@@ -1,52 +1,46 @@
-import type { IRangeRequest, IRangeResponse, IWatchResponse } from 'etcd3'
+import type { IRangeRequest, IRangeResponse } from 'etcd3'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { AliasReading } from '../../model/provider.js'
 import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { describeFault, isCompacted, isDenied, isTooLarge } from './etcd-faults.js'
-import { EtcdHeartbeat } from './etcd-heartbeat.js'
-import { cancelReason, type EtcdRange, endStream, type WatchStream, watchRanges } from './etcd-range-watch.js'
+import { EtcdKeyWatch } from './etcd-key-watch.js'
+import { type EtcdRange, watchRanges } from './etcd-range-watch.js'
 import { EtcdReader } from './etcd-reader.js'
 
-export type { EtcdConnection } from './etcd-connection.js'
-
-/** From nothing to an acknowledged watch, with a login where there is one. */
-const ACKNOWLEDGE_MS = 2_000
-
-/** What a read found, and how far the whole store was. */
+/** What a read of the key found. */
 export interface SessionReading extends AliasReading {
+  /** The revision of the whole store at this read. */
   readonly storeRevision: bigint
 }
 
-/** What a session tells its owner. */
+/** The callbacks of a session. */
 export interface SessionListener {
-  /** The watch saw something: read. */
-  ring(): void
-  /** The session is of no use any more, and closed. Called once, never after `close`. */
+  /** Called when the watch saw a change of the key. The value must be read. */
+  changed(): void
+  /** Called once when the session has failed and closed itself. Never called after `close`. */
   ended(cause: ProxyError): void
 }
 
 /**
- * One watch of one key on one host, of a range beside it where that is wanted, and reads: used until the first fault, then
- * thrown away whole. Nothing is resumed and nothing is repaired, because every way in which etcd3's own watcher resumes can
- * lose a change.
+ * A session with one etcd host: a watch of one key, watches of further ranges, and reads. After the first fault the session ends
+ * as a whole and is replaced by a new one. It never resumes, because every way in which etcd3's own watcher resumes can lose a
+ * change.
  *
- * The watch is acknowledged first, the key is read after: what was written before is in the read, what is written
- * later rings. The value comes from a linearisable read, never from an event.
+ * The key is read only after etcd has acknowledged the watch. So the read sees all earlier writes, and the watch reports all
+ * later ones. The value comes from a linearisable read, never from an event.
  */
 export class EtcdSession {
   readonly #connection: EtcdConnection
   readonly #host: string
   readonly #key: Buffer
   readonly #listener: SessionListener
-  /** Apart, with connections of their own: one that failed must not take the other with it. */
+  /** Watches and reads have connections of their own, so that a broken connection of one does not break the other. */
   readonly #watching: EtcdClient
   readonly #asking: EtcdReader
-  #cancelWatch: (() => void) | undefined
+  readonly #keyWatch: EtcdKeyWatch
   #unfollow: (() => void) | undefined
   #unfollowBeside: (() => void) | undefined
-  #giveUpOpening: ((cause: Error) => void) | undefined
-  #heartbeat: EtcdHeartbeat | undefined
   #closed = false
 
   private constructor(
@@ -62,13 +56,17 @@ export class EtcdSession {
     this.#listener = listener
     this.#watching = clients.watching
     this.#asking = clients.asking
+    this.#keyWatch = new EtcdKeyWatch(clients.watching, this.#key, {
+      changed: () => listener.changed(),
+      failed: (cause) => this.#end(cause),
+    })
   }
 
   /**
-   * Opens a session; resolves when the watch is acknowledged.
+   * Opens a session. Resolves when etcd has acknowledged the watch.
    *
-   * @param cancel gives up opening
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` with what etcd or the network said; nothing is left open then
+   * @param cancel its abort ends the attempt
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` with the message of etcd or of the network. No connection stays open then
    */
   static async open(
     connection: EtcdConnection,
@@ -85,7 +83,7 @@ export class EtcdSession {
     cancel?.addEventListener('abort', close)
     try {
       cancel?.throwIfAborted()
-      await session.#watch()
+      await session.#keyWatch.open((deadline) => asking.logIn(deadline))
       return session
     } catch (thrown) {
       session.close()
@@ -95,49 +93,12 @@ export class EtcdSession {
     }
   }
 
-  async #watch(): Promise<void> {
-    const opening = this.#asking.logIn(Date.now() + ACKNOWLEDGE_MS).then(() => this.#watching.watch.watch())
-    let timer: NodeJS.Timeout | undefined
-    const acknowledged = new Promise<void>((resolve, reject) => {
-      this.#giveUpOpening = reject
-      timer = setTimeout(() => reject(new Error(`no answer within ${ACKNOWLEDGE_MS} ms`)), ACKNOWLEDGE_MS)
-      const fail = (cause: Error) => {
-        reject(cause)
-        this.#end(cause)
-      }
-      opening.then((stream) => this.#follow(stream, resolve, fail)).catch(reject)
-    })
-    try {
-      await acknowledged
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  /** Nothing that comes over the stream may throw here: nobody would catch it. */
-  #follow(stream: WatchStream, acknowledged: () => void, fail: (cause: Error) => void): void {
-    this.#cancelWatch = () => endStream(stream)
-    // Before anything else, for the end of a stream that was cancelled is an error too.
-    stream.on('error', fail)
-    stream.on('end', () => fail(new Error('the watch ended')))
-    if (this.#closed) return this.#cancelWatch()
-    stream.on('data', (message: IWatchResponse) => {
-      this.#heartbeat?.heard()
-      if (message.canceled) fail(new Error(cancelReason(message)))
-      else if (message.created) acknowledged()
-      // The answer to a heartbeat has no events.
-      else if (message.events?.length > 0) this.#listener.ring()
-    })
-    this.#heartbeat = new EtcdHeartbeat(() => stream.write({ progress_request: {} }), fail)
-    stream.write({ create_request: { key: this.#key } })
-  }
-
   /**
-   * Watches a range too, on a stream of its own, in place of the one that was watched before; none: nothing beside the key.
+   * Watches a range, over a stream of its own. It replaces the range of an earlier call.
    *
-   * @param after the revision that was read: whatever was written since is told
-   * @param changed called with keys that were written or deleted; with none if that cannot be told, for what was written since
-   *   is kept no more
+   * @param range the range; without it, only the earlier watch ends
+   * @param after the revision of the last read. All writes after it are reported
+   * @param changed called with the keys that were written or deleted. If etcd has compacted these writes, the list is empty
    */
   follow(
     range: EtcdRange | undefined,
@@ -153,10 +114,11 @@ export class EtcdSession {
   }
 
   /**
-   * Watches further ranges, on a stream of their own, in place of those before. One that the user may not read is left out: that
-   * is for reads to tell, and nothing else may end with it.
+   * Watches further ranges, over a stream of their own. They replace the ranges of an earlier call. A range that the user may not
+   * read is skipped: the next read reports it, and the other watches go on.
    *
-   * @param changed called when a key was written or deleted, or if that cannot be told
+   * @param after the revision of the last read. All writes after it are reported
+   * @param changed called when a key was written or deleted, or if etcd has compacted these writes
    */
   followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
     this.#unfollowBeside?.()
@@ -168,9 +130,9 @@ export class EtcdSession {
   }
 
   /**
-   * Reads the key, linearisably.
+   * Reads the key. The read is linearisable.
    *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`; the session has ended then
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
    */
   async read(): Promise<SessionReading> {
     try {
@@ -181,10 +143,10 @@ export class EtcdSession {
   }
 
   /**
-   * Reads a range, linearisably.
+   * Reads a range. The read is linearisable.
    *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`; the session has ended then. Whatever etcd3 threw, for an answer that is too
-   * large and for a revision that was compacted: the session goes on
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
+   * @throws the error of etcd3 for an answer that is too large, and for a compacted revision. The session goes on then
    */
   async range(request: IRangeRequest): Promise<IRangeResponse> {
     try {
@@ -197,10 +159,10 @@ export class EtcdSession {
   }
 
   /**
-   * Reads several ranges at once, linearisably.
+   * Reads several ranges in one linearisable transaction.
    *
-   * @throws ProxyError as `range` does. Whatever etcd3 threw, for a revision that was compacted, and for a range that the user
-   * may not read: the session goes on
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
+   * @throws the error of etcd3 for a compacted revision, and for a range that the user may not read. The session goes on then
    */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     try {
@@ -212,46 +174,47 @@ export class EtcdSession {
     }
   }
 
+  /** Checks an answer and returns what it says of the key. */
   #readingOf({ header, kvs }: IRangeResponse): SessionReading {
-    if (!header) throw new Error('an answer without a header')
+    if (!header) throw new Error('the answer has no header')
     const storeRevision = BigInt(header.revision)
     const [found] = kvs
     if (found === undefined) return { revision: 'absent', storeRevision }
     if (!this.#key.equals(found.key))
-      throw new Error(`asked for ${this.#key}, the answer is for ${found.key}`)
+      throw new Error(`asked for ${this.#key}, but the answer is for ${found.key}`)
     return { value: found.value.toString('utf8'), revision: found.mod_revision, storeRevision }
   }
 
-  /** Ends it, for what its owner found. @returns the cause, as its owner was told */
+  /** Ends the session because of a fault that the caller found. @returns the error that `ended` was called with */
   fail(cause: Error): ProxyError {
     this.#end(cause)
     return this.#failure(cause)
   }
 
-  /** Whether it has ended, by itself or not. */
+  /** Whether the session has ended, by a fault or by `close`. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** Ends everything, whatever state it is in. */
+  /** Ends the session in any state: all watches, reads and connections. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#giveUpOpening?.(new Error('closed'))
-    this.#heartbeat?.stop()
-    this.#cancelWatch?.()
+    this.#keyWatch.close()
     this.#unfollow?.()
     this.#unfollowBeside?.()
     this.#watching.close()
     this.#asking.close()
   }
 
+  /** Ends the session because of a fault, and reports it. */
   #end(cause: Error): void {
     if (this.#closed) return
     this.close()
     this.#listener.ended(this.#failure(cause))
   }
 
+  /** Returns the error for a fault, with its meaning at this host. */
   #failure(thrown: unknown): ProxyError {
     const site = { connection: this.#connection, host: this.#host, key: this.#key.toString() }
     const fault = describeFault(asError(thrown).message, site)

@@ -7,13 +7,13 @@ import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import { EtcdSession, type SessionReading } from './etcd-session.js'
 
-/** A ring that was lost is made good by one of our own, this often. */
+/** Milliseconds between two reads without a change. They make up for a notification that was lost. */
 const REREAD_MS = 30_000
 
-/** A session that lasted so long was a good one: what follows its end begins with the shortest delay. */
+/** Milliseconds after which a session counts as healthy. The delays after its end begin with the shortest one again. */
 const HEALTHY_MS = 10_000
 
-/** Session after session, each on the next host: as long as it is watched, some session stands or is being opened. */
+/** Keeps one session open at a time. When a session ends, the next one is opened on the next host. */
 export class EtcdSessions {
   readonly #connection: EtcdConnection
   readonly #hosts: readonly string[]
@@ -22,11 +22,11 @@ export class EtcdSessions {
   #watcher: AliasWatcher | undefined
   #session: EtcdSession | undefined
   #attempts = 0
-  /** How far the store was at the last read. */
+  /** The highest revision of the whole store that a read has seen. It is 0 again after the store went back. */
   #storeRevision = 0n
   #reread: NodeJS.Timeout | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for a host, a user or a certificate that can never work, or without a key */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` without a key, and for a host, user or certificate that can never work */
   constructor(connection: EtcdConnection, key: string) {
     checkConnection(connection)
     this.#connection = connection
@@ -38,12 +38,12 @@ export class EtcdSessions {
     }
   }
 
-  /** The key and where it is, for messages. */
+  /** The key and the hosts, for messages. */
   get place(): string {
     return `${this.#key} in etcd ${this.#hosts.join(', ')}`
   }
 
-  /** Begins; rings when the key was written, when a session begins, and every half a minute. */
+  /** Begins to open sessions. It calls `changed` when the key was written, when a session begins, and every half a minute. */
   watch(watcher: AliasWatcher): void {
     if (this.#stopped.signal.aborted) return
     this.#watcher = watcher
@@ -58,35 +58,36 @@ export class EtcdSessions {
     return reading
   }
 
-  /** Reads a range. @throws as a session's `range` */
+  /** Reads a range over the current session. @throws the errors of `EtcdSession.range` */
   async range(request: IRangeRequest): Promise<IRangeResponse> {
     const [session, known] = [this.#current(), this.#storeRevision]
     const answer = await session.range(request)
-    if (!(answer.header as unknown)) throw session.fail(new Error('an answer without a header'))
+    if (!(answer.header as unknown)) throw session.fail(new Error('the answer has no header'))
     this.#answered(session, BigInt(answer.header.revision), known)
     return answer
   }
 
-  /** Reads several ranges at once. @throws as a session's `ranges` */
+  /** Reads several ranges at once over the current session. @throws the errors of `EtcdSession.ranges` */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     const [session, known] = [this.#current(), this.#storeRevision]
     const answers = await session.ranges(requests)
     const [first] = answers
-    if (first && !(first.header as unknown)) throw session.fail(new Error('an answer without a header'))
+    if (first && !(first.header as unknown)) throw session.fail(new Error('the answer has no header'))
     if (first) this.#answered(session, BigInt(first.header.revision), known)
     return answers
   }
 
-  /** As a session's `followBeside`; it ends with that session. */
+  /** Calls `followBeside` of the current session. The watch ends with that session. */
   followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
     this.#session?.followBeside(ranges, after, changed)
   }
 
-  /** As a session's `follow`; it ends with that session. */
+  /** Calls `follow` of the current session. The watch ends with that session. */
   follow(range: EtcdRange | undefined, after: bigint, changed?: (keys: readonly Buffer[]) => void): void {
     this.#session?.follow(range, after, changed)
   }
 
+  /** Closes the current session and opens no further one. */
   stop(): void {
     this.#stopped.abort()
     clearInterval(this.#reread)
@@ -99,28 +100,33 @@ export class EtcdSessions {
     throw new ProxyError('PROXY_ALIAS_UNREACHABLE', 'etcd: there is no connection')
   }
 
-  /** @param known how far the store was when it was asked: a large answer may be overtaken by one that was asked for later */
+  /**
+   * Takes the revision of an answer, and reports that the store is available.
+   *
+   * @param known the highest revision seen when the question was sent. A large answer may come after the answer to a later
+   *   question, so only an answer below this revision shows that the store went back
+   */
   #answered(session: EtcdSession, storeRevision: bigint, known: bigint): void {
     if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
     if (storeRevision > this.#storeRevision) this.#storeRevision = storeRevision
-    // Not when a session opens: a member in the minority acknowledges every watch and answers no read.
+    // Reported after an answer, not when a session opens: a member in the minority acknowledges watches but answers no reads.
     this.#watcher?.recovered()
   }
 
   /**
-   * A store that goes back in time was restored from a backup, or this member's answer was stale: the next session's
-   * read, from another host where there is one, tells. What that one says is taken, for newest is what a read says,
-   * not the highest revision ever seen.
+   * Ends the session, because the store's revision went back. The store was restored from a backup, or this member's answer was
+   * stale. The next session asks another host, if there is one, and its answer counts: the highest revision seen is forgotten.
    *
    * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`
    */
   #wentBack(session: EtcdSession, storeRevision: bigint): never {
     const seen = this.#storeRevision
     this.#storeRevision = 0n
-    const cause = `its revision went back from ${seen} to ${storeRevision}; it is read once more`
+    const cause = `its revision went back from ${seen} to ${storeRevision}; the key is read again`
     throw session.fail(new Error(cause))
   }
 
+  /** Opens one session after another until `stop`. */
   async #keepSessions(watcher: AliasWatcher): Promise<void> {
     const { signal } = this.#stopped
     const backoff = new Backoff(100, 2_000)
@@ -130,20 +136,20 @@ export class EtcdSessions {
       const start = performance.now()
       const cause = await this.#runSession(watcher)
       if (signal.aborted) break
-      // Not at the acknowledgement: a member without a leader acknowledges, and ends the session at once.
+      // An acknowledged watch does not reset the delays: a member without a leader acknowledges and then ends the session.
       if (performance.now() - start > HEALTHY_MS) backoff.reset()
       watcher.unavailable(cause)
       await pause(backoff.next(), signal)
     }
   }
 
-  /** One session on the next host, from its opening to its end. Resolves to why it ended, or never began. */
+  /** Runs one session on the next host from its opening to its end. Resolves to the cause of the end. */
   #runSession(watcher: AliasWatcher): Promise<Error> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     return new Promise((ended) => {
       const listener = {
-        // Before the session is ours to read with, a ring would find no door; we ring ourselves once it is.
-        ring: () => this.#session && watcher.changed(),
+        // Before `#session` is set, a read would fail. The change is not lost, because `changed` is called once it is set.
+        changed: () => this.#session && watcher.changed(),
         ended: (cause: Error) => {
           this.#session = undefined
           ended(cause)

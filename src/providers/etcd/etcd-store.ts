@@ -1,14 +1,14 @@
 import type { AliasWatcher } from '../../model/provider.js'
 import { ownKeys } from '../kv/kv-beside.js'
 import type { KvPrefix } from '../kv/kv-prefix.js'
-import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-source.js'
+import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-store.js'
 import { readBeside } from './etcd-beside.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
 
-/** Keys in etcd, on the sessions of the alias provider. */
+/** Keys in etcd as a store. It uses the same sessions as `EtcdAliasSource`. */
 export class EtcdStore implements KvStore {
   readonly #sessions: EtcdSessions
   readonly #aliasKey: Buffer
@@ -16,7 +16,7 @@ export class EtcdStore implements KvStore {
   readonly #prefix: KvPrefix
   readonly #maxBytes: number
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** @throws ProxyError `PROXY_OPTION_INVALID` for a connection or an alias key that can never work */
   constructor(
     connection: EtcdConnection,
     keys: { readonly aliasKey: string; readonly prefix: KvPrefix; readonly maxBytes: number },
@@ -40,7 +40,7 @@ export class EtcdStore implements KvStore {
     return this.#readingOf(await this.#sessions.read())
   }
 
-  /** The tree is read as it was when the alias was, whatever happens to the store meanwhile. */
+  /** Reads the tree at the revision of the alias, so later writes cannot mix two versions. */
   readBoth(
     prefixOf: (alias: KvReading) => string | undefined,
     { signal }: { readonly signal: AbortSignal },
@@ -72,6 +72,7 @@ export class EtcdStore implements KvStore {
     }, signal)
   }
 
+  /** Reads the static configuration below the own prefix at one revision. */
   async #besideAt(target: string, at: bigint, signal: AbortSignal): Promise<FollowedBeside> {
     const prefix = this.#prefix.keyOf(this.#prefix.path)
     const reading = { revision: String(at), maxBytes: this.#maxBytes, signal }
@@ -84,7 +85,7 @@ export class EtcdStore implements KvStore {
 
   #follow(path: string, after: bigint, changed: () => void): void {
     this.#sessions.follow(rangeBelow(this.#prefix.keyOf(path)), after, (keys) => {
-      // The alias may stand in the tree; it rings by itself.
+      // A change of the alias key alone is skipped, because the session already reports it.
       if (keys.length === 0 || !keys.every((key) => key.equals(this.#aliasKey))) changed()
     })
   }

@@ -3,38 +3,40 @@ import type { IKeyValue, IRangeRequest, IRangeResponse } from 'etcd3'
 import { quote } from '../../base/messages.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import { Backoff } from '../backoff.js'
-import type { KvTree } from '../kv/kv-source.js'
+import type { KvTree } from '../kv/kv-store.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 
-/** Keys in one read, at first: fewer where they hold so much that they do not fit into one answer. */
+/** Maximum keys of one page. A page gets fewer keys where their values do not fit into one answer. */
 const PAGE_KEYS = 5_000
 
-/** A tree, and nothing else. */
+/** A tree of keys that was read once and is not followed. */
 export type EtcdTree = Omit<KvTree, 'follow'>
 
-/** How ranges are read: throws what etcd3 throws for an answer that is too large, and for a compacted revision. */
+/** Reads a range. Passes on etcd3's errors for an answer that is too large and for a compacted revision. */
 export type ReadRange = (request: IRangeRequest) => Promise<IRangeResponse>
 
-/** All keys below a prefix. */
+/** Returns the range of all keys below a prefix. */
 export function rangeBelow(prefix: string): EtcdRange {
-  // The byte after a slash.
+  // The character 0 follows the slash in ASCII, so the range ends behind the last key below the prefix.
   return { key: Buffer.from(`${prefix}/`), range_end: Buffer.from(`${prefix}0`) }
 }
 
-/** What a tree is read with. */
+/** How a tree is read. */
 export interface TreeReading {
+  /** Bytes of all keys and values, at most. */
   readonly maxBytes: number
   readonly signal: AbortSignal
-  /** Default: that of the first page. */
+  /** The revision at which the tree is read. @default the revision of the first page */
   readonly revision?: string
 }
 
 /**
  * Reads a tree at one revision, page by page.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that fits into no answer, for a key that is no
- * UTF-8; whatever `range` throws
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that is too large for one answer, and for a
+ *   key that is not UTF-8
+ * @throws every error of `range`
  */
 export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<EtcdTree> {
   const { key: first, range_end = first } = rangeBelow(prefix)
@@ -50,49 +52,55 @@ export async function readTree(range: ReadRange, prefix: string, reading: TreeRe
     })
     reading.signal.throwIfAborted()
     if (!page) {
-      if (limit === 1) throw unusable(prefix, 'holds a value that is too large')
+      if (limit === 1) throw unusable(prefix, 'hold a value that is too large for one answer of etcd')
       limit = Math.ceil(limit / 8)
       continue
     }
     revision ??= (page.header as typeof page.header | null)?.revision
     key = checkPage(page, key, range_end)
     for (const pair of page.kvs) bytes += pair.key.length + pair.value.length
-    if (bytes > reading.maxBytes) throw unusable(prefix, `is more than ${reading.maxBytes} bytes`)
+    if (bytes > reading.maxBytes) throw unusable(prefix, `hold more than ${reading.maxBytes} bytes`)
     pairs.push(...page.kvs)
     if (!page.more) return treeOf(prefix, pairs)
-    // Where one value was large the others need not be.
+    // The next pages may have smaller values, so their limit grows again.
     limit = Math.min(PAGE_KEYS, limit * 8)
   }
 }
 
-/** Whatever answers may be no etcd. @returns where the next page begins @throws Error */
+/**
+ * Checks that a page answers the request, because the host may not be an etcd.
+ *
+ * @returns the key at which the next page begins
+ * @throws Error for an answer that etcd would not give
+ */
 function checkPage({ header, kvs, more }: IRangeResponse, first: Buffer, end: Buffer): Buffer {
-  if (!(header as unknown)) throw new Error('an answer without a header')
-  if (more && kvs.length === 0) throw new Error('a page without keys that is not the last')
+  if (!(header as unknown)) throw new Error('the answer has no header')
+  if (more && kvs.length === 0) throw new Error('a page has no keys, but it is not the last one')
   let next = first
   for (const { key } of kvs) {
     if (key.compare(next) < 0 || key.compare(end) >= 0)
-      throw new Error(`asked for keys from ${first} on, the answer has ${key}`)
-    // The key right after it.
+      throw new Error(`asked for keys from ${first} on, but the answer has ${key}`)
+    // The next possible key is this key with a zero byte at its end.
     next = Buffer.concat([key, Buffer.of(0)])
   }
   return next
 }
 
 /**
- * So often a read begins, at most. One compaction spoils one try, and people and etcd itself compact every few minutes: a store
- * that spoils them all cannot be read.
+ * Maximum tries of one read. A compaction makes one try fail. Operators and etcd itself compact every few minutes, so a store
+ * that makes all of them fail counts as unreachable.
  */
 const MOST_TRIES = 20
 
-/** So many tries follow at once. Each later one waits, or a busy store would be read without a pause. */
+/** Tries without a delay between them. Later tries wait, because a busy store would otherwise be read without a pause. */
 const TRIES_AT_ONCE = 5
 
 /**
- * Reads at a revision, and anew at a newer one if etcd compacted that revision meanwhile: a compaction is no outage.
+ * Reads at the newest revision. If etcd compacts that revision during the read, it reads again. So a compaction is not an outage.
  *
- * @param read takes the newest revision each time
- * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if all tries were spoilt; whatever `read` throws otherwise
+ * @param read one try, at the revision that is the newest at its beginning
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if compactions made all tries fail
+ * @throws every other error of `read`
  */
 export async function unlessCompacted<T>(read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const pauses = new Backoff(100, 1_000)
@@ -109,14 +117,15 @@ export async function unlessCompacted<T>(read: () => Promise<T>, signal: AbortSi
 }
 
 function alwaysCompacted(cause: unknown): ProxyError {
-  const message = `etcd: what was read was compacted before it was read to the end, ${MOST_TRIES} times in a row`
+  const message = `etcd: ${MOST_TRIES} consecutive reads failed, because etcd compacted the revision that was being read`
   return new ProxyError('PROXY_CONFIG_UNREACHABLE', message, { cause })
 }
 
 function unusable(prefix: string, what: string): ProxyError {
-  return new ProxyError('PROXY_CONFIG_UNUSABLE', `what stands below ${prefix}/ ${what}`)
+  return new ProxyError('PROXY_CONFIG_UNUSABLE', `the keys below ${prefix}/ ${what}`)
 }
 
+/** Returns the tree of all pages. */
 function treeOf(prefix: string, pairs: readonly IKeyValue[]): EtcdTree {
   const begin = Buffer.byteLength(prefix) + 1
   const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -127,7 +136,7 @@ function treeOf(prefix: string, pairs: readonly IKeyValue[]): EtcdTree {
     try {
       return { key: utf8.decode(key.subarray(begin)), value }
     } catch {
-      throw unusable(prefix, `has a key that is no UTF-8: ${quote(String(key))}`)
+      throw unusable(prefix, `include a key that is not valid UTF-8: ${quote(String(key))}`)
     }
   })
   return { entries, revision: String(newest) }

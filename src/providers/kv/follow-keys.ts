@@ -2,9 +2,10 @@ import type { ConfigSink, Provider } from '../../model/provider.js'
 import { AliasProvider } from '../alias-provider.js'
 import type { KvOptions } from './kv-options.js'
 import type { KvPrefix } from './kv-prefix.js'
-import { KvSource, type KvStore } from './kv-source.js'
+import { KvSource } from './kv-source.js'
+import type { KvStore } from './kv-store.js'
 
-/** A provider that follows keys of a store. */
+/** Creates a provider that delivers the keys of a store as a configuration and follows their changes. */
 export function followKeys(
   store: KvStore,
   prefix: KvPrefix,
@@ -25,7 +26,7 @@ export function followKeys(
   return watch ? provider : untilLive(provider)
 }
 
-/** A provider that stops by itself as soon as something of it is live. */
+/** Wraps a provider so that it stops by itself once one of its configurations is live. */
 function untilLive(provider: Provider): Provider {
   const stopWhenLive = (sink: ConfigSink): ConfigSink => {
     let isUnavailable = false
@@ -36,7 +37,7 @@ function untilLive(provider: Provider): Provider {
         if (delivery.state !== 'live' || isDone) return delivery
         isDone = true
         await provider.stop()
-        // Nobody asks any more, so nobody would find out.
+        // The stopped provider asks the store no longer, so it could not report the end of this outage later.
         if (isUnavailable) sink.recovered()
         return delivery
       },

@@ -1,51 +1,63 @@
 import { createHash } from 'node:crypto'
 import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../../validation/guarding-static-keys.js'
-import type { KvEntry } from './kv-document.js'
+import type { KvEntry } from './kv-entry.js'
 
 /**
- * What stands of Traefik's static configuration below a provider's own prefix, beside the alias. Traefik 1.7 reads it there,
- * whatever prefix the alias names.
+ * Traefik's static configuration below the provider's own prefix, while an alias names another prefix. Traefik 1.7 always reads
+ * it below its own prefix, so guards in it must be found there.
  */
 export interface KvBeside {
-  /** Keys below the own prefix. Of a name that can hold no guard there is one, without a value. */
+  /** Keys below the own prefix. A name that can hold no guard stands for all its keys: one entry, without a value. */
   readonly entries: readonly KvEntry[]
-  /** The same as long as nothing of it is written or deleted. */
+  /** A mark that stays the same as long as none of these keys is written or deleted. */
   readonly mark: string
-  /** Why it cannot be looked for: who may read alias and target need not be allowed to read more. */
+  /** Why the search failed. The store's user may have the right to read the alias and its target, and nothing else. */
   readonly denied?: string
 }
 
-/** Some keys below the own prefix. */
+/** Keys below the own prefix that one read of the store returned. */
 export interface KvBranch {
   readonly entries: readonly KvEntry[]
-  /** Of the newest of them. */
+  /** The revision of the newest entry. */
   readonly revision: string
 }
 
-/** What a store is asked below a provider's own prefix. Places and keys are written without the prefix. */
+/** Reads of a store below a provider's own prefix. Places and keys are given without the prefix. */
 export interface KvPlaces {
-  /** Which of these names stand directly below a place (`''`, or `web/`), in any case of letters, as the store spells them. */
+  /**
+   * Returns which of some names exist directly below a place, in any case of letters, as the store spells them.
+   *
+   * @param below the place: `''` for the prefix itself, or a folder such as `web/`
+   */
   names(below: string, wanted: readonly string[]): Promise<readonly string[]>
-  /** A key, if it is there. */
+  /** Reads one key. A key that does not exist has no entry. */
   value(key: string): Promise<KvBranch>
-  /** All keys below a key. */
+  /** Reads all keys below a key. */
   tree(key: string): Promise<KvBranch>
 }
 
-/** Keys below the own prefix, if they stand there, that belong to the alias, and to no static configuration. */
+/** Keys below the own prefix that are not part of a static configuration: the alias key, and the document that it names. */
 export interface KvOwnKeys {
-  /** The prefix that the alias names. */
+  /** The prefix that the alias names. Absent if it is not below the own prefix. */
   readonly target: string | undefined
+  /** The alias key. Absent if it is not below the own prefix. */
   readonly aliasKey: string | undefined
 }
 
-/** @param prefix the own one, as keys have it; what does not stand below it cannot be met there */
+/**
+ * Returns the keys of the alias relative to the own prefix.
+ *
+ * @param prefix the own prefix, spelt as in keys of the store
+ */
 export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwnKeys {
   const below = (key: string) => (key.startsWith(`${prefix}/`) ? key.slice(prefix.length + 1) : undefined)
   return { target: below(target), aliasKey: below(aliasKey) }
 }
 
-/** Guards in a table at the top: by their names; or anywhere in it, where it is a guard as a whole or holds names of its own. */
+/**
+ * Places of guards, which are security settings, by the name of their table in lower case. A table has guards under the
+ * listed names, or `anywhere`: then it is a guard itself, or its entries have names that the operator chose.
+ */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()
 for (const [path] of GUARDING_STATIC_KEYS) {
   const [top = '', field = '*'] = path.toLowerCase().split('.')
@@ -53,13 +65,13 @@ for (const [path] of GUARDING_STATIC_KEYS) {
   GUARDS_IN.set(top, field === '*' || known === 'anywhere' ? 'anywhere' : [...known, field])
 }
 
-/** Behind a doubled slash anything may stand. */
+/** The empty name at the top of a key with a doubled slash, such as `traefik//web/auth`. Any name may follow it. */
 const DOUBLED = ''
 const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), DOUBLED]
 
 /**
- * Places at the top where something may guard: in small letters as `traefik storeconfig` writes them, as in a file, with a
- * capital letter, in capital letters, and behind a doubled slash.
+ * Names at the top under which guards may be, in their usual spellings: in lower case as `traefik storeconfig` writes them, as in
+ * a file, with a capital first letter, and in capitals. The empty name stands for a doubled slash.
  */
 export const USUAL_PLACES: readonly string[] = [
   DOUBLED,
@@ -73,10 +85,11 @@ export const USUAL_PLACES: readonly string[] = [
 ]
 
 /**
- * Asks for the known names alone, and for values only where something may guard: versions may stand there too, with any number
- * of keys.
+ * Searches a provider's own prefix for static configuration. It asks only for known names, and for values only where a guard may
+ * be. Versions with any number of keys may be below the same prefix, and reading them all would be slow.
  *
- * @throws whatever the store throws
+ * @returns what it found, and the spellings of the names at the top
+ * @throws every error of the store
  */
 export async function findBeside(
   places: KvPlaces,
@@ -91,9 +104,10 @@ export async function findBeside(
   return { names, entries, mark: mark.digest('hex') }
 }
 
+/** Reads what may be static configuration under one name at the top. */
 async function lookInto(name: string, places: KvPlaces, own: KvOwnKeys): Promise<readonly KvBranch[]> {
   const guards = name === DOUBLED ? 'anywhere' : GUARDS_IN.get(name.toLowerCase())
-  // A cluster may have the name of a table, and its versions stand there then: only what guards is of interest.
+  // The alias or its target may be below a folder that has a table's name, such as `web/v2`. Only guards are searched there.
   const isShared = [own.target, own.aliasKey].some((key) => key !== undefined && isBelow(key, name))
   if (isShared && name.toLowerCase() === 'tls') return []
   const there: KvBranch = { entries: isShared ? [] : [{ key: name, value: NOTHING }], revision: '' }
@@ -105,6 +119,7 @@ async function lookInto(name: string, places: KvPlaces, own: KvOwnKeys): Promise
   return [there, ...(await Promise.all([...values, ...keys.map((key) => places.tree(key))]))]
 }
 
+/** Returns whether a key is the alias key or belongs to the document that the alias names. */
 function isOwn(key: string, { target, aliasKey }: KvOwnKeys): boolean {
   return key === aliasKey || (target !== undefined && isBelow(key, target))
 }

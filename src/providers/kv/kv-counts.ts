@@ -2,16 +2,20 @@ import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS } from '../json-limits.js'
 
-/** The longest of the layout are a tenth of it, and a key stands in messages. */
+/** Maximum characters of a key. Messages quote keys, and the longest keys of the layout have a tenth of this length. */
 const MAX_KEY_LENGTH = 8_192
-/** Items of a list that stands in one value, with commas. */
+/** Maximum items of a list that is written in one value, with commas. */
 const MAX_ITEMS = 10_000
 
-/** Counts what is read below a prefix, so that a store cannot fill the memory: values, lists, and lengths of keys. */
+/**
+ * Counts the values, list items and key lengths of one document. Without these limits, a store with too many keys could use up
+ * the memory of the process.
+ */
 export class KeyCounts {
   readonly #prefix: string
   #values = 0
 
+  /** @param prefix the prefix of the keys, for messages */
   constructor(prefix: string) {
     this.#prefix = prefix
   }
@@ -19,18 +23,18 @@ export class KeyCounts {
   /**
    * Counts one key.
    *
-   * @param isOfLayout whether it belongs to the document; the others are left out, however long they are
-   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the key and the limit
+   * @param isOfLayout whether the key belongs to the document. Other keys are ignored, so their length does not matter
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if a limit is exceeded. The message names the key and the limit
    */
   key(key: string, isOfLayout: boolean): void {
     this.#values += 1
     const { maxValues } = DOCUMENT_LIMITS
-    if (this.#values > maxValues) throw this.#unusable(`more than ${maxValues} values`, key)
+    if (this.#values > maxValues) throw this.#unusable(`the keys hold more than ${maxValues} values`, key)
     if (isOfLayout && key.length > MAX_KEY_LENGTH)
       throw this.#unusable(`the key has ${key.length} characters; expected at most ${MAX_KEY_LENGTH}`, key)
   }
 
-  /** Counts a list before it is made. @throws ProxyError `PROXY_CONFIG_UNUSABLE` */
+  /** Counts the items of a list before the list is made. @throws ProxyError `PROXY_CONFIG_UNUSABLE` if they are too many */
   items(key: string, text: string): void {
     let items = 1
     for (let at = text.indexOf(','); at >= 0; at = text.indexOf(',', at + 1)) items += 1

@@ -10,98 +10,55 @@ import type {
   FetchContext,
 } from '../../model/provider.js'
 import { parseAliasValue } from '../alias-value.js'
-import type { KvBeside } from './kv-beside.js'
-import { documentOfKeys, hasKeys, type KvEntry } from './kv-document.js'
+import { Debounce } from './debounce.js'
+import { documentOfKeys } from './kv-document.js'
+import { hasKeys } from './kv-entry.js'
 import { shownKey } from './kv-static-keys.js'
+import type { FollowedBeside, KvReading, KvStore } from './kv-store.js'
 
-/** One key of a store. */
-export interface KvReading {
-  readonly value?: string
-  /** A mark that changes whenever the key is written. */
-  readonly revision: string
-}
-
-/** All keys below a prefix, as they were at one moment. */
-export interface KvTree {
-  readonly entries: readonly KvEntry[]
-  /** Of the newest of them: the same as long as none is written. */
-  readonly revision: string
-  /** Tells of each change since, in place of what was followed before. */
-  follow(changed: () => void): void
-  /** Where the alias names another prefix than the own one: what stands of a static configuration below that one. */
-  readonly beside?: FollowedBeside
-}
-
-/** Static configuration beside an alias, which can be followed. */
-export interface FollowedBeside extends KvBeside {
-  /** Tells of changes since, in place of what was followed before; of some perhaps at the next read only. */
-  follow(changed: () => void): void
-}
-
-/** A store of keys whose alias key is watched, and one tree of it where that is wanted. */
-export interface KvStore {
-  /** The alias key and where it is, for messages. */
-  readonly place: string
-  /** Rings when the alias key was written, when there is a connection again, and now and then. */
-  watch(bell: AliasWatcher): void
-  /** The alias key, now. */
-  readAlias(context: { readonly signal: AbortSignal }): Promise<KvReading>
-  /**
-   * The alias key and the tree that belongs to its value, at one moment.
-   *
-   * @param prefixOf which prefix that is; none: no tree is read
-   */
-  readBoth(
-    prefixOf: (alias: KvReading) => string | undefined,
-    context: { readonly signal: AbortSignal },
-  ): Promise<KvTree | undefined>
-  /** What stands beside the alias now, for an alias value as a prefix. */
-  readBeside(target: string, context: { readonly signal: AbortSignal }): Promise<FollowedBeside>
-  /** Tells of no tree any more. */
-  unfollow(): void
-  /** Tells of nothing beside an alias any more. */
-  unfollowBeside(): void
-  stop(): void
-}
-
+/** How a `KvSource` reads its store. */
 export interface KvSourceOptions {
-  /** What is read where there is no alias. */
+  /** The provider's own prefix. The keys below it are read where there is no alias. */
   readonly prefix: string
-  /** Whether the alias must be there. */
+  /** Whether the alias key must exist. If false, the own prefix is read while it does not. */
   readonly needsAlias: boolean
-  /** Whether the tree that the alias names is followed. */
+  /** Whether the tree that the alias names is followed key by key. */
   readonly followTarget: boolean
-  /** How long the store must be left alone after a change of a tree. */
+  /** Milliseconds without another change that end a burst of changes. */
   readonly debounceMs: number
+  /** Whether a prefix without keys is a valid, empty configuration. */
   readonly allowEmpty: boolean
-  /** Alias values must be this or stand below it. */
+  /** Alias values must be this prefix or a path below it. */
   readonly allowedPrefix: string | undefined
 }
 
-/** Changes that do not end are read after so many times `debounceMs`. */
-const MOST_DEBOUNCES = 10
-
 /**
- * A tree of keys as an alias source and its fetcher in one: the alias key names the tree; where there is none, the tree is the
- * one below the prefix, which is followed key by key.
+ * An alias source and its fetcher in one, for a configuration that is kept key by key. The alias key names the prefix of the
+ * tree. Where there is no alias key, the tree is the one below the provider's own prefix, and it is followed key by key.
  */
 export class KvSource implements AliasSource, ConfigFetcher {
   readonly #store: KvStore
   readonly #options: KvSourceOptions
   #watcher: AliasWatcher | undefined
+  /** Reads so far. The number is a new revision for each read of a tree that is followed. */
   #reads = 0
-  /** How often an alias was another when its tree was to be read, or something else stood beside it. */
+  /**
+   * Changes that the revision of the alias does not show. It counts fetches that found another alias value, and changes of the
+   * static configuration.
+   */
   #moves = 0
-  /** What stood beside the alias when its tree was read. */
+  /** The mark of the static configuration that was read together with the tree, and the alias that named the tree. */
   #beside: { readonly aliasRevision: string; readonly target: string; mark: string } | undefined
+  /** Fetches in progress. */
   #fetches = 0
-  #firstChange: number | undefined
-  #quiet: NodeJS.Timeout | undefined
+  readonly #changes: Debounce
+  /** Whether a burst of changes ended during a fetch. It is reported after that fetch. */
   #changedMeanwhile = false
 
   constructor(store: KvStore, options: KvSourceOptions) {
     this.#store = store
     this.#options = options
+    this.#changes = new Debounce(options.debounceMs, () => this.#reportChanges())
   }
 
   get alias(): string {
@@ -115,7 +72,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
 
   async stop(): Promise<void> {
     this.#watcher = undefined
-    clearTimeout(this.#quiet)
+    this.#changes.forget()
     this.#store.stop()
   }
 
@@ -124,7 +81,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
     const value = alias.value ?? (this.#options.needsAlias ? undefined : this.#options.prefix)
     if (value === undefined) return { revision: alias.revision }
     if (!this.#isFollowed(alias)) await this.#lookBeside(alias, context)
-    // Of a tree that is followed, the alias does not tell whether it changed.
+    // A tree that is followed changes without a write of the alias, so each read gets a revision of its own.
     this.#reads += 1
     const mark = this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision
     return { value, revision: `${mark} ${this.#moves}` }
@@ -147,10 +104,10 @@ export class KvSource implements AliasSource, ConfigFetcher {
         },
         { signal },
       )
-      // Late, it would turn the watch back to what was left.
+      // A fetch that was aborted must not follow its tree, because a newer fetch may follow another tree by now.
       signal.throwIfAborted()
       if (!tree) return await this.#superseded(signal)
-      // What comes after this reading is told by what follows from it. A ring for what came before would deliver it twice.
+      // This read has all earlier changes, so reporting them would deliver one document twice. `follow` reports the later ones.
       this.#forgetChanges()
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
@@ -174,12 +131,15 @@ export class KvSource implements AliasSource, ConfigFetcher {
     else this.#store.unfollowBeside()
   }
 
-  /** The alias does not tell what changed beside it. What a fetch will read anyway is not looked for here. */
+  /**
+   * Checks whether the static configuration has changed, because the revision of the alias does not show it. After a write of the
+   * alias the check is skipped: the fetch that follows reads the static configuration anyway.
+   */
   async #lookBeside({ revision }: KvReading, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const known = this.#beside
     if (known === undefined || known.aliasRevision !== revision) return
     const beside = await this.#store.readBeside(known.target, { signal }).catch((thrown: unknown) => {
-      // The fetch says why.
+      // The next fetch reads it again and reports why it is unusable.
       if (thrown instanceof ProxyError && thrown.source === 'config') return undefined
       throw thrown
     })
@@ -190,24 +150,29 @@ export class KvSource implements AliasSource, ConfigFetcher {
     beside?.follow(() => this.#changed())
   }
 
+  /** Returns the warning that the static configuration could not be searched. */
   #unseen(why: string): Issue {
     const { prefix } = this.#options
-    const message = `static configuration beside the alias cannot be looked for: ${why}. Traefik reads it there`
+    const message = `Traefik reads static configuration here, but it cannot be searched: ${why}`
     return { path: shownKey(`${prefix}/`), code: 'NOT_SUPPORTED', message }
   }
 
+  /** Returns whether the tree of this alias is followed key by key. */
   #isFollowed({ value }: KvReading): boolean {
     return value === undefined ? !this.#options.needsAlias : this.#options.followTarget
   }
 
-  /** @throws ProxyError `PROXY_ALIAS_INVALID` */
+  /** Returns the prefix that an alias value names. @throws ProxyError `PROXY_ALIAS_INVALID` */
   #parse(value: string): string {
     const path = parseAliasValue(value, this.#options.allowedPrefix)
     if (path !== '/') return path
-    throw new ProxyError('PROXY_ALIAS_INVALID', 'the alias value "/" names all keys there are')
+    throw new ProxyError(
+      'PROXY_ALIAS_INVALID',
+      'the alias value "/" names all keys of the store; expected a prefix',
+    )
   }
 
-  /** The alias names another tree by now. Whoever asked for this one will be told to give up. */
+  /** Reports that the alias names another tree by now, and waits until the `AliasProvider` aborts this fetch. */
   async #superseded(signal: AbortSignal): Promise<never> {
     this.#moves += 1
     this.#watcher?.changed()
@@ -215,32 +180,28 @@ export class KvSource implements AliasSource, ConfigFetcher {
     throw signal.reason
   }
 
-  /** Waits for the end of a burst. */
+  /** Takes a change of what is followed. It is reported at the end of its burst. */
   #changed(): void {
-    const now = performance.now()
-    const { debounceMs } = this.#options
     this.#changedMeanwhile = false
-    this.#firstChange ??= now
-    clearTimeout(this.#quiet)
-    const latest = this.#firstChange + MOST_DEBOUNCES * debounceMs
-    this.#quiet = setTimeout(() => this.#ringForChanges(), Math.max(0, Math.min(debounceMs, latest - now)))
-    this.#quiet.unref()
+    this.#changes.changed()
   }
 
   #forgetChanges(): void {
-    clearTimeout(this.#quiet)
-    this.#firstChange = undefined
+    this.#changes.forget()
     this.#changedMeanwhile = false
   }
 
-  /** A ring would end the fetch under way: changes that come faster than trees are read would never be seen. */
-  #ringForChanges(): void {
-    this.#firstChange = undefined
+  /**
+   * Reports a burst of changes. During a fetch it waits, because a report aborts the fetch. Changes that come faster than a tree is
+   * read would otherwise never go live.
+   */
+  #reportChanges(): void {
     if (this.#fetches > 0) this.#changedMeanwhile = true
     else this.#watcher?.changed()
   }
 }
 
+/** Returns the error for a prefix without keys. @param more the rest of the message: why this prefix was read */
 function nothingBelow(prefix: string, more: string): ProxyError {
   return new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/, ${more}`)
 }

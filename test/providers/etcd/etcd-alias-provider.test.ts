@@ -170,6 +170,6 @@ describe('EtcdAliasProvider', () => {
       allowEmpty: true,
     })
     expect(() => new EtcdAliasProvider({ ...needed, aliasKey: '' })).toThrow(/alias key/)
-    expect(() => new EtcdAliasProvider({ ...needed, hosts: [] })).toThrow(/hosts with at least one/)
+    expect(() => new EtcdAliasProvider({ ...needed, hosts: [] })).toThrow(/hosts: expected at least one/)
   })
 })

@@ -256,7 +256,7 @@ describe('a store that is compacted during every read', () => {
     expect(sink.of('unavailable').map(({ error }) => error)).toMatchObject([
       {
         code: 'PROXY_CONFIG_UNREACHABLE',
-        message: 'etcd: what was read was compacted before it was read to the end, 20 times in a row',
+        message: 'etcd: 20 consecutive reads failed, because etcd compacted the revision that was being read',
       },
     ])
     expect(sink.isUnavailable).toBe(false)

@@ -52,7 +52,7 @@ describe('describeFault', () => {
     const https = { connection: { hosts: 'https://a:1' }, host: 'https://a:1', key: '/alias' }
     const http = { connection: { hosts: 'http://a:1' }, host: 'http://a:1', key: '/alias' }
     expect(describeFault(reset, https)).toBe(
-      'read ECONNRESET; if it always is, this port does not speak TLS: is it an http host?',
+      'read ECONNRESET; if this happens each time, this port does not speak TLS: is it an http host?',
     )
     expect(describeFault(reset, http)).toBe('read ECONNRESET')
   })

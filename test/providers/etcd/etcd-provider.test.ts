@@ -310,7 +310,7 @@ describe('the reads of etcd', () => {
     await putAll(etcd, keys(prefix, undefined, 50))
     const { sink } = await follow(prefix, { maxBytes: 2_000 })
     await sink.until('it is refused', (all) => all.of('reject').length > 0)
-    expect(sink.of('reject')[0]?.error.message).toBe(`what stands below ${prefix}/ is more than 2000 bytes`)
+    expect(sink.of('reject')[0]?.error.message).toBe(`the keys below ${prefix}/ hold more than 2000 bytes`)
   })
 })
 
@@ -414,7 +414,7 @@ describe('options that can never work', () => {
     [{ debounceMs: -1 }, 'EtcdProvider: debounceMs: expected a number above 0, found -1'],
     [{ maxBytes: 0 }, 'EtcdProvider: maxBytes: expected a number above 0, found 0'],
     [{ prefx: '/a' }, 'EtcdProvider: there is no option prefx; the nearest known one is "prefix"'],
-    [{ hosts: [] }, 'etcd: expected hosts with at least one, like http://127.0.0.1:2379'],
+    [{ hosts: [] }, 'etcd: hosts: expected at least one, like http://127.0.0.1:2379'],
   ])('%j is refused', (options, message) => {
     expect(() => new EtcdProvider({ hosts: 'http://127.0.0.1:1', ...(options as object) })).toThrow(message)
   })

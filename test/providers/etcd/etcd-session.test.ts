@@ -22,11 +22,11 @@ afterEach(async () => {
 })
 
 async function open(host = etcd.url, key = KEY) {
-  const ring = vi.fn()
+  const changed = vi.fn()
   const ended = vi.fn<(cause: ProxyError) => void>()
-  const session = await EtcdSession.open({ hosts: host }, host, key, { ring, ended })
+  const session = await EtcdSession.open({ hosts: host }, host, key, { changed, ended })
   sessions.push(session)
-  return { session, ring, ended }
+  return { session, changed, ended }
 }
 
 const failureOf = (promise: Promise<unknown>) =>
@@ -69,29 +69,29 @@ describe('a session', () => {
   })
 
   it('rings for a write and for a deletion of its key', async () => {
-    const { ring } = await open()
+    const { changed } = await open()
     await etcd.put(KEY, '/v1')
-    await vi.waitFor(() => expect(ring).toHaveBeenCalledTimes(1), 30_000)
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(1), 30_000)
     await etcd.delete(KEY)
-    await vi.waitFor(() => expect(ring).toHaveBeenCalledTimes(2), 30_000)
+    await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(2), 30_000)
   })
 
   it('rings for no other key, not even one that begins with its own', async () => {
-    const { ring } = await open()
+    const { changed } = await open()
     for (const key of [`${KEY}/x`, `${KEY}x`, KEY.slice(0, -1), '/']) await etcd.put(key, '/v1')
     await etcd.put(KEY, '/v1')
-    await vi.waitFor(() => expect(ring).toHaveBeenCalled(), 30_000)
-    expect(ring).toHaveBeenCalledTimes(1)
+    await vi.waitFor(() => expect(changed).toHaveBeenCalled(), 30_000)
+    expect(changed).toHaveBeenCalledTimes(1)
   })
 
   it('goes on over a compaction and a defragmentation', async () => {
-    const { session, ring, ended } = await open()
+    const { session, changed, ended } = await open()
     const revision = await etcd.put(KEY, '/v1')
     await etcd.etcdctl('compact', String(revision))
     await etcd.etcdctl('defrag')
-    ring.mockClear()
+    changed.mockClear()
     await etcd.put(KEY, '/v2')
-    await vi.waitFor(() => expect(ring).toHaveBeenCalled(), 30_000)
+    await vi.waitFor(() => expect(changed).toHaveBeenCalled(), 30_000)
     expect((await session.read()).value).toBe('/v2')
     expect(ended).not.toHaveBeenCalled()
   })
@@ -126,7 +126,7 @@ describe('a session', () => {
     await etcd.put(KEY, '/v1')
     await vi.waitFor(async () => expect((await (await open()).session.read()).value).toBe('/v1'), 30_000)
     expect(closed.ended).not.toHaveBeenCalled()
-    expect(closed.ring).not.toHaveBeenCalled()
+    expect(closed.changed).not.toHaveBeenCalled()
   })
 
   it('may be closed twice', async () => {
@@ -180,7 +180,7 @@ describe('opening a session', () => {
     await using silent = await silentServer()
     const cancel = new AbortController()
     const connection = { hosts: silent.url, ...(auth && { auth }) }
-    const listener = { ring: vi.fn(), ended: vi.fn() }
+    const listener = { changed: vi.fn(), ended: vi.fn() }
     const failure = failureOf(EtcdSession.open(connection, silent.url, KEY, listener, cancel.signal))
     await silent.connected
     cancel.abort()
@@ -195,7 +195,7 @@ describe('opening a session', () => {
   it('fails with the reason if etcd refuses the user', async () => {
     const error = await failureOf(
       EtcdSession.open({ hosts: etcd.url, auth: { username: 'proxy', password: 'wrong' } }, etcd.url, KEY, {
-        ring() {},
+        changed() {},
         ended() {},
       }),
     )

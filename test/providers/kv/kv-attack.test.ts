@@ -362,7 +362,7 @@ describe('an etcd that lies', () => {
     })
     const { sink } = await followLiar(liar)
     await sink.until('it is told', ({ isUnavailable }) => isUnavailable, 30_000)
-    expect(sink.of('unavailable')[0]?.error.message).toContain('an answer without a header')
+    expect(sink.of('unavailable')[0]?.error.message).toContain('the answer has no header')
   })
 
   it('by a value that fits into no answer is told of with its place', LIMITS, async () => {

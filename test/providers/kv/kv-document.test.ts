@@ -175,7 +175,7 @@ describe('keys outside of the layout', () => {
     const { document, warnings } = read({ ...WEB, [key]: value })
     expect(document).toEqual(read(WEB).document)
     expect(warnings).toEqual([
-      { path, code: 'UNKNOWN_FIELD', message: 'is no key of the layout, and left out' },
+      { path, code: 'UNKNOWN_FIELD', message: 'is not a key of the layout and is ignored' },
     ])
   })
 
@@ -201,7 +201,7 @@ describe('keys outside of the layout', () => {
       {
         path: '/traefik/v1',
         code: 'UNKNOWN_FIELD',
-        message: 'is no key of the layout, and left out, with 300 keys',
+        message: 'is not a key of the layout and is ignored, with 300 keys',
       },
     ])
     const places = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`place-${at}/x`, 'x']))
@@ -223,7 +223,7 @@ describe('keys that cannot be read', () => {
   it('are refused with the key, for a value that is no UTF-8', () => {
     const error = refusal({ ...WEB, 'frontends/web/backend': Buffer.of(0xff, 0xfe) })
     expect(error.code).toBe('PROXY_CONFIG_UNUSABLE')
-    expect(error.message).toBe('"/traefik/frontends/web/backend": the value is no UTF-8')
+    expect(error.message).toBe('"/traefik/frontends/web/backend": the value is not valid UTF-8')
   })
 
   it.each([

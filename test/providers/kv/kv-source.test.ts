@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { type KvReading, KvSource, type KvStore, type KvTree } from '../../../src/providers/kv/kv-source.js'
+import { KvSource } from '../../../src/providers/kv/kv-source.js'
+import type { KvReading, KvStore, KvTree } from '../../../src/providers/kv/kv-store.js'
 
 const DEBOUNCE_MS = 50
 const signal = new AbortController().signal

@@ -127,7 +127,7 @@ describe('what guards in a static configuration that stands in a store', () => {
         path: 'entryPoints.http.auth',
         code: 'NOT_SUPPORTED',
         message:
-          '/z/entrypoints/http/auth/basic/users/0 is of Traefik\'s static configuration, and guards: it is not honoured from a store. "switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store',
+          '/z/entrypoints/http/auth/basic/users/0 is a security setting of Traefik\'s static configuration, which is not read from a store here. "switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store',
       },
       expect.objectContaining({ path: 'entryPoints.http.whiteList' }),
     ])
@@ -188,7 +188,7 @@ describe('the rest of a static configuration in a store', () => {
           {
             path: `/z/${spelt}`,
             code: 'NOT_SUPPORTED',
-            message: `is of Traefik's static configuration, and left out${count}: write it into a traefik.toml`,
+            message: `is part of Traefik's static configuration and is ignored${count}: write it into a traefik.toml`,
           },
         ])
       }

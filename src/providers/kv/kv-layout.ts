@@ -1,0 +1,202 @@
+import { pathOf, quote } from '../../base/messages.js'
+import { nearestName } from '../../base/nearest-name.js'
+import { nullRecord } from '../../base/records.js'
+import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
+import { DOCUMENT_PLACE, type FieldScope, fieldOf } from '../../validation/field-case.js'
+import { IndexedList } from './indexed-list.js'
+import { KeyCounts } from './kv-counts.js'
+import { isFolder } from './kv-entry.js'
+import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
+import { flagOf, isOff, KV_VALUE_READERS, listOf } from './kv-value-readers.js'
+
+/** Fields that hold other fields, but can also be switched on by a value of their own: `stickiness` = `true`. */
+const SWITCHES = new Set(['stickiness'])
+
+/** Keys that Traefik itself writes next to the configuration: the alias, and those of its leader election. */
+const RESERVED_KEYS = new Set(['alias', 'leader', 'leader___lock'])
+
+/** Sections of the layout. Below each of them, the operator chooses the names of the entries. */
+const SECTIONS = ['frontends', 'backends'] as const
+
+/** Maximum segments of a key that an issue shows. Keys come from the store and may be very long. */
+const MAX_SHOWN_SEGMENTS = 16
+
+/** Maximum places outside the layout that warnings name. All further places are counted under `OTHERS`. */
+const MAX_SHOWN_PLACES = 20
+const OTHERS = '...'
+
+type Fields = Record<string, unknown>
+
+/** Puts keys of Traefik 1.7's layout, one after another, where they belong in a document. */
+export class KvLayout {
+  readonly #prefix: string
+  readonly #document = { frontends: nullRecord<unknown>(), backends: nullRecord<unknown>() }
+  /** Places outside the layout, with the number of keys at each. */
+  readonly #ignored = new Map<string, number>()
+  readonly #statics: StaticKeysOfStore
+  readonly #issues: Issue[] = []
+  readonly #counts: KeyCounts
+  /** Lists that are given by index. They become plain arrays once all keys are known. */
+  readonly #lists: { readonly fields: Fields; readonly name: string; readonly list: IndexedList }[] = []
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true })
+
+  /** @param prefix the prefix of the keys, for messages */
+  constructor(prefix: string) {
+    this.#prefix = prefix
+    this.#statics = new StaticKeysOfStore(prefix)
+    this.#counts = new KeyCounts(prefix)
+  }
+
+  /**
+   * Takes one key of the store.
+   *
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is not UTF-8, and for more than `KeyCounts` allows
+   */
+  take(key: string, bytes: Uint8Array): void {
+    if (isFolder({ key, value: bytes })) return
+    const segments = key.split('/')
+    if (segments.length === 1 && RESERVED_KEYS.has(key)) return
+    const [first = ''] = segments
+    const field = fieldOf(DOCUMENT_PLACE.shape, first)
+    if (field === undefined && this.#statics.take(key, segments, bytes)) return
+    const value = this.#textOf(key, bytes)
+    const section = SECTIONS.find((name) => name === field)
+    // A misspelt section is refused, not ignored: its keys may restrict access to a frontend.
+    const isMisspelt =
+      section === undefined && segments.length > 2 && nearestName(first, SECTIONS) !== undefined
+    this.#counts.key(key, isMisspelt || section !== undefined)
+    if (isMisspelt || (section !== undefined && segments.includes(''))) this.#misplaced(segments)
+    else if (segments.includes('')) this.#ignore(key)
+    else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
+  }
+
+  /**
+   * Returns the document of all keys.
+   *
+   * @param warn called for each group of ignored keys
+   * @param ownPrefix keys of a static configuration below the provider's own prefix
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each key that is refused
+   */
+  document(warn: (warning: Issue) => void, ownPrefix: StaticKeysOfStore): unknown {
+    for (const [place, count] of this.#ignored) {
+      const message = `is not a key of the layout and is ignored${count > 1 ? `, with ${count} keys` : ''}`
+      warn({ path: shownKey(`${this.#prefix}/${place}`), code: 'UNKNOWN_FIELD', message })
+    }
+    for (const warning of [...this.#statics.warnings, ...ownPrefix.warnings]) warn(warning)
+    const issues = [...this.#statics.issues, ...ownPrefix.issues, ...this.#issues]
+    if (issues.length > 0) throw configInvalid(issues)
+    for (const { fields, name, list } of this.#lists) fields[name] = list.inOrder()
+    return this.#document
+  }
+
+  /** Returns a value as text. @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is not UTF-8 */
+  #textOf(key: string, bytes: Uint8Array): string {
+    try {
+      return this.#utf8.decode(bytes)
+    } catch (cause) {
+      const message = `${quote(`${this.#prefix}/${key}`)}: the value is not valid UTF-8`
+      throw new ProxyError('PROXY_CONFIG_UNUSABLE', message, { cause })
+    }
+  }
+
+  /**
+   * Puts a value into the document. The first `at` segments of its key have led to `place` already, whose values are in `fields`.
+   * The other segments lead further down.
+   */
+  #inPlace(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
+    const given = segments[at] as string
+    const rest = segments.slice(at + 1)
+    const name = fieldOf(place.shape, given)
+    if (name === undefined) return this.#unknown(fields, place, segments, at, value)
+    const inside = place.inside?.[name]
+    if (inside && rest.length > 0)
+      return this.#inPlace(folderIn(fields, name), inside, segments, at + 1, value)
+    const each = place.each?.[name]
+    if (each && rest.length > 1)
+      return this.#inPlace(folderIn(folderIn(fields, name), rest[0] as string), each, segments, at + 2, value)
+    const [own] = rest
+    if (own !== undefined && rest.length === 1 && place.open?.includes(name)) {
+      folderIn(fields, name)[own] = value
+      return
+    }
+    // Validation refuses an unsupported field by its name. It only needs to know whether all values of the field are off.
+    if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
+    else if (inside && SWITCHES.has(name)) {
+      // The empty folder means the defaults of the field. Other keys may add fields to it.
+      if (flagOf(value) !== false) folderIn(fields, name)
+    } else if (inside || each || rest.length > 1) this.#misplaced(segments)
+    else this.#put(fields, name, segments, rest, value)
+  }
+
+  /** Puts a supported field. A key with an index after the name of the field holds one item of a list. */
+  #put(
+    fields: Fields,
+    name: string,
+    segments: readonly string[],
+    rest: readonly string[],
+    value: string,
+  ): void {
+    const [index] = rest
+    const read = Object.hasOwn(KV_VALUE_READERS, name) ? KV_VALUE_READERS[name] : undefined
+    if (index === undefined) {
+      if (name in fields) return this.#twice(segments)
+      if (read === listOf) this.#counts.items(segments.join('/'), value)
+      fields[name] = read ? read(value) : value
+      return
+    }
+    if (read !== listOf || !/^(0|[1-9]\d{0,8})$/.test(index)) return this.#misplaced(segments)
+    const list = fields[name] ?? new IndexedList()
+    if (!(list instanceof IndexedList)) return this.#twice(segments)
+    if (!(name in fields)) this.#lists.push({ fields, name, list })
+    fields[name] = list
+    if (!list.add(Number(index), value)) this.#twice(segments)
+  }
+
+  /**
+   * Handles a key that names no field of its place. A misspelt or misplaced field is refused, because it may restrict access.
+   * Every other key is ignored with a warning.
+   */
+  #unknown(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
+    const given = segments[at] as string
+    const { shape, inside = {}, each = {} } = place
+    const isBelow = [...Object.values(inside), ...Object.values(each)].some((one) =>
+      fieldOf(one.shape, given),
+    )
+    if (at > 0 && isBelow) this.#misplaced(segments)
+    else if (at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined) fields[given] = value
+    else this.#ignore(segments.slice(0, at + 1).join('/'))
+  }
+
+  /** Counts an ignored key. */
+  #ignore(place: string): void {
+    // The store may hold any number of such names, so only the first ones are kept.
+    const known = this.#ignored.has(place) || this.#ignored.size < MAX_SHOWN_PLACES ? place : OTHERS
+    this.#ignored.set(known, (this.#ignored.get(known) ?? 0) + 1)
+  }
+
+  /** Notes a key that is refused, because it looks like a misspelt or misplaced one. */
+  #misplaced(segments: readonly string[]): void {
+    const path = segments.slice(0, MAX_SHOWN_SEGMENTS).reduce(pathOf, '')
+    this.#issues.push({
+      path,
+      code: 'INVALID_VALUE',
+      message: 'this key is not part of the layout, but looks like a misspelt or misplaced key of it',
+    })
+  }
+
+  /** Notes a field that has two values. */
+  #twice(segments: readonly string[]): void {
+    const path = segments.slice(0, MAX_SHOWN_SEGMENTS).reduce(pathOf, '')
+    const message = 'is given twice: in two spellings, or both as a list with commas and by index'
+    this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
+  }
+}
+
+/** Returns the record under a name, which is created if there is none. */
+function folderIn(fields: Fields, name: string): Fields {
+  const found = fields[name]
+  if (typeof found === 'object' && found !== null) return found as Fields
+  const folder = nullRecord<unknown>()
+  fields[name] = folder
+  return folder
+}

@@ -14,7 +14,7 @@ const REFUSED_METHODS = new Set(['CONNECT', 'TRACE'])
 export interface RequestChecks {
   /** This proxy's name in `Via`. A request that holds it has come through this proxy before. */
   readonly id: string
-  /** What happens to headers whose names servers may read as those of the proxy. */
+  /** What happens to headers whose names servers may read as those of the proxy's own headers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
@@ -51,7 +51,7 @@ function checkHead(req: IncomingMessage): void {
   }
   const { 'transfer-encoding': coding, 'content-length': length, upgrade } = req.headers
   checkHosts(req.rawHeaders, httpVersion)
-  // A larger number in JavaScript is not exactly the one that the client wrote (RFC 9110, 8.6).
+  // JavaScript cannot hold a larger length exactly, so it would not be the length that the client wrote (RFC 9110, 8.6).
   if (length !== undefined && !Number.isSafeInteger(Number(length))) {
     throw new ProxyError(
       'PROXY_BAD_REQUEST',

@@ -130,7 +130,7 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    * `undefined` is refused, because a variable that is not set would turn the secret off.
    *
    * @default none (the values are digests of the names)
-   * @example [process.env.NEW_SECRET, process.env.OLD_SECRET]
+   * @example [newSecret, oldSecret]
    */
   readonly stickySecret?: string | readonly string[]
   /**

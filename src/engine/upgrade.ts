@@ -121,6 +121,8 @@ function hostOfPlain(req: IncomingMessage, { server }: UpgradeSocket): Server | 
 /**
  * Reads what comes after an upgrade request that waits for its turn. If
  * it were not read, the proxy would not notice that the client has left.
+ *
+ * @returns a function that stops the reading and returns the bytes
  */
 function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   const leave = () => void socket.destroy()
@@ -150,7 +152,7 @@ function keepsItsBody(req: IncomingMessage): boolean {
   return READS_BODIES || !req.complete || req.readableLength > 0
 }
 
-/** Maximum of bytes that are read from a client before the server has answered its upgrade. */
+/** Maximum number of bytes that are read from a client before the server has answered its upgrade. */
 const MAX_EARLY_BYTES = 64 * 1024
 
 /**

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net'
 
-/** Maximum of bytes that are read and kept while a connection's requests wait. Beyond them, the socket is paused. */
+/** Maximum number of bytes that are read and kept while a connection's requests wait. Beyond them, the socket is paused. */
 const MAX_KEPT_BYTES = 64 * 1024
 
 /**
- * Bytes that Node's parser gets at a time. It makes requests of all of
- * them at once, and a request takes sixty times its bytes in memory.
+ * Bytes that Node's parser gets at a time. The parser makes requests of all
+ * of them at once, and a request takes sixty times its bytes in memory.
  */
 const PIECE_BYTES = 4 * 1024
 

@@ -3,9 +3,9 @@ import { MAX_TIMER_MS } from '../../base/known-options.js'
 
 /** Limits on reading a connection after its last response. */
 export interface LingerLimits {
-  /** Milliseconds for which the connection is still read. */
+  /** Milliseconds for which a connection is still read after its last response. */
   readonly lingerMs: number
-  /** Bytes that are read and dropped in that time. */
+  /** Maximum number of bytes that are read and dropped after the last response. */
   readonly lingerBytes: number
 }
 
@@ -51,7 +51,7 @@ export class LingeringClose {
     return Math.min(this.#limits.lingerMs, MAX_TIMER_MS)
   }
 
-  /** Maximum of bytes that are read and dropped: `limits.lingerBytes`. */
+  /** Maximum number of bytes that are read and dropped: `limits.lingerBytes`. */
   get bytes(): number {
     return this.#limits.lingerBytes
   }

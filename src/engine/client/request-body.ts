@@ -11,7 +11,7 @@ export function hasBody(req: IncomingMessage): boolean {
 }
 
 /**
- * Returns the maximum of bytes that a request's body may have.
+ * Returns the maximum number of bytes that a request's body may have.
  *
  * @throws ProxyError `PROXY_BODY_TOO_LARGE` if its `Content-Length` is larger
  */
@@ -27,7 +27,7 @@ function tooLarge(limit: number): ProxyError {
   return new ProxyError('PROXY_BODY_TOO_LARGE', `the body is longer than ${limit} bytes (${where})`)
 }
 
-/** Maximum of bytes that one read of a socket brings. */
+/** Maximum number of bytes that one read of a socket brings. */
 const MAX_WHOLE = 64 * 1024
 
 /** Returns whether a request's body is small enough to arrive in one read with its head. */

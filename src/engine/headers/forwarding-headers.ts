@@ -23,7 +23,7 @@ export interface Forwarding {
   readonly id: string
   /** Whether servers get `Forwarded` too. */
   readonly forwardedHeader: boolean
-  /** What happens to request headers whose names servers may read as those of the proxy. */
+  /** What happens to request headers whose names servers may read as those of the proxy's own headers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 

@@ -14,7 +14,7 @@ interface KeptName extends ResponseName {
   readonly bytes: Uint8Array
 }
 
-/** Maximum of bytes in a name that is kept. Longer names are rare, and a server could fill the table with them. */
+/** Maximum number of bytes in a name that is kept. Longer names are rare, and a server could fill the table with them. */
 const MAX_KEPT = 64
 /** Slots of the table, a power of two. Servers write a few dozen names, and the same names in every response. */
 const SLOTS = 256

@@ -8,46 +8,52 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Server connections that one client connection may have for itself. With one more, the oldest ends. */
+/** Maximum number of server connections that one client connection may own. One more ends the oldest. */
 const MAX_PAIRS = 16
 
-/** A server connection that belongs to one client connection, and where it leads. */
+/** A server connection that belongs to one client connection, and the server that it leads to. */
 interface Pair {
   readonly connection: ServerConnection
   readonly upstream: Upstream
-  /** Of the server's URL: of two servers with one origin it tells which. */
+  /** Base path of the server's URL. It tells two servers with the same origin apart. */
   readonly basePath: string
 }
 
-/** The pairs of one client connection. */
+/** The server connections that belong to one client connection. */
 interface ClientPairs {
-  /** In the order of their making. */
+  /** One pair for each upstream, in the order in which they were made. */
   readonly pairs: Map<Upstream, Pair>
-  /** On which a handshake has begun and not ended. It stays when that connection has ended: the client goes on with it. */
+  /**
+   * The server connection on which a handshake has begun and not ended. The field stays
+   * after that connection has ended, because the client goes on with the handshake.
+   */
   handshake: ServerConnection | undefined
 }
 
 /**
- * Connections to servers that were authenticated, or are about to be. Such a server takes whatever comes on the connection for
- * that one user's: another client's request there would be answered as his.
+ * Connections to servers that were authenticated, or are about to be. A server treats every request on
+ * such a connection as one of that user. Another client's request there would get that user's answer.
  */
 export class AuthenticatedConnections implements ConnectionWatch {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
-  /** Client connections that have pairs. */
+  /** Number of client connections that own server connections. */
   #count = 0
 
-  /** @param mayAddCredentials whether the host may add them to requests */
+  /** @param mayAddCredentials whether the host may add credentials to requests */
   constructor(mayAddCredentials: boolean) {
     this.#mayAddCredentials = mayAddCredentials
   }
 
-  /** The server that a request must go to, whatever its backend's strategy says; none where that is free to choose. */
+  /**
+   * Returns the server that a request must go to, regardless of its
+   * backend's strategy. Returns undefined if the strategy may choose.
+   */
   serverFor({ req, backend }: Exchange): LiveServer | undefined {
     if (this.#count === 0) return undefined
     const client = this.#clients.get(req.socket)
     if (!client || !backend) return undefined
-    // The newest first: an older one of the same backend is another frontend's.
+    // The newest pair counts first. An older pair of the same backend belongs to another frontend.
     for (const pair of [...client.pairs.values()].reverse()) {
       if (!pair.connection.isOpen) continue
       const there = backend.servers.filter(({ upstream }) => upstream === pair.upstream)
@@ -58,10 +64,11 @@ export class AuthenticatedConnections implements ConnectionWatch {
   }
 
   /**
-   * Sends a request to a server that was picked: on the client connection's own connection to it, if there is one or the request
-   * authenticates it; else on any.
+   * Sends a request to the server that was picked. If the client connection owns a connection
+   * to that server, the request goes there. Otherwise, a request that authenticates its
+   * connection gets a new one to own. Any other request takes a shared connection.
    *
-   * @throws ProxyError `PROXY_UPSTREAM_RESET` if it goes on with a handshake that began on another connection
+   * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request goes on with a handshake that began on another connection
    */
   dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): void {
     exchange.tie = undefined
@@ -78,7 +85,7 @@ export class AuthenticatedConnections implements ConnectionWatch {
       exchange.tie = 'always'
       throw new ProxyError(
         'PROXY_UPSTREAM_RESET',
-        'a handshake goes on that began on a connection that has ended, or another',
+        'the request goes on with a handshake that began on another server connection, or on one that has ended',
       )
     }
     const connection = pair ? pair.connection : server.upstream.openPrivate(server.places)
@@ -87,7 +94,7 @@ export class AuthenticatedConnections implements ConnectionWatch {
     connection.dispatch(request, handler)
   }
 
-  /** The head of a response came that may say how its connection stands. */
+  /** Reads from the head of a response whether its connection is being authenticated. */
   answered(
     exchange: Exchange,
     server: LiveServer,
@@ -106,7 +113,10 @@ export class AuthenticatedConnections implements ConnectionWatch {
     else if (pairs.handshake === connection) pairs.handshake = undefined
   }
 
-  /** Gives a connection to a client connection for as long as both last; where many clients share that, for this request alone. */
+  /**
+   * Gives a server connection to a client connection for as long as both last. If many
+   * clients share the client connection, the server connection ends after this request.
+   */
   #assign(exchange: Exchange, { upstream, basePath }: LiveServer, connection: ServerConnection): void {
     const { socket } = exchange.req
     const client = this.#clients.get(socket)
@@ -136,8 +146,8 @@ export class AuthenticatedConnections implements ConnectionWatch {
 }
 
 /**
- * Whether a client connection carries the requests of many clients: a trusted proxy's, or one of a Unix socket, on which there are
- * no clients but proxies.
+ * Returns whether a client connection carries the requests of many clients. The connection
+ * of a trusted proxy does, and so does one on a Unix socket, where only proxies connect.
  */
 function isShared({ req, facts }: Exchange): boolean {
   return facts?.trusted === true || peerOf(req) === ''

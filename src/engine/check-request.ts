@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server } from 'node:http'
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import { versionRefusal } from './client/http2-request.js'
 import { hasBody } from './client/request-body.js'
@@ -6,33 +7,35 @@ import { namedByConnection } from './headers/forward-headers.js'
 import { checkLenient, hasEnded, isLenient, warnIfLenient } from './headers/lenient-parser.js'
 import { checkNames, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** Methods that are never forwarded: a tunnel to anywhere, and an echo of what only proxies should see. */
+/** Methods that are never forwarded. CONNECT opens a tunnel to anywhere, and TRACE echoes what only proxies should see. */
 const REFUSED_METHODS = new Set(['CONNECT', 'TRACE'])
 
-/** What requests are checked against. */
+/** Settings of the proxy that requests are checked against. */
 export interface RequestChecks {
-  /** Our own name, by which a request that has come through here before is known. */
+  /** This proxy's name in `Via`. A request that holds it has come through this proxy before. */
   readonly id: string
+  /** What happens to headers whose names servers may read as those of the proxy's own headers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
 /**
- * Refuses what node:http lets through and no server should have to be the one to refuse: whatever two parsers on the way
- * might understand differently ends here.
+ * Refuses a request that node:http accepts but that two parsers on
+ * the way may read differently. No server should have to refuse it.
  *
- * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`, `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`,
- *   `PROXY_LOOP`
+ * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`,
+ *   `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`, `PROXY_LOOP`
  */
 export function checkRequest(req: IncomingMessage, { id, underscoreHeaders }: RequestChecks): void {
   const { socket } = req
   if (hasEnded(socket)) {
-    throw new ProxyError('PROXY_BAD_REQUEST', 'the request stands behind one that ends its connection')
+    throw new ProxyError('PROXY_BAD_REQUEST', 'the request came after one that ends its connection')
   }
   checkHead(req)
   if (isLenient((socket as { server?: Server }).server)) refuseLeniency(req)
   if (underscoreHeaders === 'refuse') checkNames(req.rawHeaders, true)
   const { via } = req.headers
-  if (via?.includes(id)) throw new ProxyError('PROXY_LOOP', `the request has come through ${id} before`)
+  if (via?.includes(id))
+    throw new ProxyError('PROXY_LOOP', `the request has come through this proxy before: its Via holds ${id}`)
 }
 
 function checkHead(req: IncomingMessage): void {
@@ -41,17 +44,23 @@ function checkHead(req: IncomingMessage): void {
     throw versionRefusal(req)
   }
   if (hidesHeaders(req)) {
-    throw new ProxyError('PROXY_BAD_REQUEST', 'the request has more headers than node shows')
+    throw new ProxyError(
+      'PROXY_BAD_REQUEST',
+      'the request has more headers than maxHeadersCount of the server, so that Node hides some of them',
+    )
   }
   const { 'transfer-encoding': coding, 'content-length': length, upgrade } = req.headers
   checkHosts(req.rawHeaders, httpVersion)
-  // Beyond this, a number is no longer the one that was written (RFC 9110, 8.6).
+  // JavaScript cannot hold a larger length exactly, so it would not be the length that the client wrote (RFC 9110, 8.6).
   if (length !== undefined && !Number.isSafeInteger(Number(length))) {
-    throw new ProxyError('PROXY_BAD_REQUEST', `the Content-Length ${length} is too large`)
+    throw new ProxyError(
+      'PROXY_BAD_REQUEST',
+      `the Content-Length ${quote(length)} is too large; expected less than 2^53`,
+    )
   }
   if (coding !== undefined) checkCoding(coding, httpVersion, length)
   if (REFUSED_METHODS.has(method as string)) {
-    throw new ProxyError('PROXY_METHOD_REFUSED', `${method} is not forwarded`)
+    throw new ProxyError('PROXY_METHOD_REFUSED', `the method ${method} is never forwarded`)
   }
   if (upgrade !== undefined) checkUpgrade(req, upgrade)
 }
@@ -63,23 +72,27 @@ function refuseLeniency(req: IncomingMessage): void {
 }
 
 /**
- * A WebSocket begins with GET alone (RFC 6455, 4.1): behind a tunnel by another method, a server that sees no WebSocket
- * there would read what the client says next as requests that nobody has checked. HTTP/1.0 has no upgrades, and a request
- * with a body is served as the plain request that it is too.
+ * Refuses a WebSocket upgrade by another method than GET (RFC 6455, 4.1). A server that sees no WebSocket
+ * in it would read the bytes of the tunnel as requests, which the proxy has not checked. HTTP/1.0 has no
+ * upgrades. A request with a body is not an upgrade either, and is served as a plain request.
  */
 function checkUpgrade(req: IncomingMessage, upgrade: string): void {
   const { method, httpVersion, headers } = req
   if (method === 'GET' || httpVersion === '1.0' || upgrade.toLowerCase() !== 'websocket') return
   if (hasBody(req) || !namedByConnection(headers.connection)?.has('upgrade')) return
-  throw new ProxyError('PROXY_BAD_REQUEST', `a WebSocket is asked for by ${method}; expected GET`)
+  throw new ProxyError('PROXY_BAD_REQUEST', `the request asks for a WebSocket by ${method}; expected GET`)
 }
 
-/** Node shows the first of several; a server may take the last (RFC 9112, 3.2). A host's server may ask for none. */
+/**
+ * Refuses a request with two hosts or none. Node shows the first of two, and a server may take the last
+ * (RFC 9112, 3.2). Node itself lets a request without a host through if the host's server says so.
+ */
 function checkHosts(raw: readonly string[], httpVersion: string): void {
   const hosts = countHosts(raw)
-  if (hosts > 1) throw new ProxyError('PROXY_BAD_REQUEST', 'the request has two hosts')
+  if (hosts > 1)
+    throw new ProxyError('PROXY_BAD_REQUEST', `the request has ${hosts} Host headers; expected one`)
   if (hosts === 0 && httpVersion === '1.1')
-    throw new ProxyError('PROXY_BAD_REQUEST', 'the request has no Host')
+    throw new ProxyError('PROXY_BAD_REQUEST', 'the request has no Host header')
 }
 
 function countHosts(raw: readonly string[]): number {
@@ -92,12 +105,16 @@ function countHosts(raw: readonly string[]): number {
 }
 
 /**
- * HTTP/1.0 has no codings, so its framing is faulty (RFC 9112, 6.1); of others than chunked, a server sees another body.
- * Beside a length, two parsers may see two bodies (6.3). No blank is cut here: what Node leaves is part of the value.
+ * Refuses transfer codings that a server may read differently. HTTP/1.0 has no codings, so its framing is faulty
+ * (RFC 9112, 6.1). With a `Content-Length` as well, two parsers may see two bodies (6.3). With another coding than
+ * chunked, a server sees another body. Blanks are not trimmed, because those that Node leaves are part of the value.
  */
 function checkCoding(coding: string, httpVersion: string, length: string | undefined): void {
   if (httpVersion === '1.0') {
-    throw new ProxyError('PROXY_BAD_REQUEST', 'HTTP/1.0 with Transfer-Encoding')
+    throw new ProxyError(
+      'PROXY_BAD_REQUEST',
+      'the request has Transfer-Encoding, which HTTP/1.0 does not know',
+    )
   }
   if (length !== undefined) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the request has both Transfer-Encoding and Content-Length')
@@ -105,13 +122,13 @@ function checkCoding(coding: string, httpVersion: string, length: string | undef
   if (coding.toLowerCase() === 'chunked') return
   throw new ProxyError(
     'PROXY_CODING_UNSUPPORTED',
-    `Transfer-Encoding ${JSON.stringify(coding)}; expected chunked alone`,
+    `the request has Transfer-Encoding ${quote(coding)}; expected chunked alone`,
   )
 }
 
 /**
- * Whether a request has more headers than Node shows. What is beyond `maxHeadersCount` (1,000, unless the host's server
- * says otherwise) is left out without a word: a length, a hop, a connection option there would not be seen.
+ * Returns whether a request has more headers than Node shows. Node silently leaves out those beyond `maxHeadersCount`,
+ * which is 1,000 unless the host's server says otherwise. A length, a hop or a connection option there would not be seen.
  */
 export function hidesHeaders(req: IncomingMessage): boolean {
   const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
@@ -119,8 +136,8 @@ export function hidesHeaders(req: IncomingMessage): boolean {
 }
 
 /**
- * Whether a request is for this proxy itself: `OPTIONS *`, which asks about the server as a whole (also as a URL without a
- * path, RFC 9112, 3.2.4), and OPTIONS that may go no further (`Max-Forwards: 0`, RFC 9110, 7.6.2).
+ * Returns whether a request is for this proxy itself. `OPTIONS *` asks about the server as a whole, also as a
+ * URL without a path (RFC 9112, 3.2.4). OPTIONS with `Max-Forwards: 0` may go no further (RFC 9110, 7.6.2).
  */
 export function isForUs(req: IncomingMessage): boolean {
   if (req.method !== 'OPTIONS') return false

@@ -2,8 +2,8 @@ import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 
 /**
- * Keeps out who is not on a frontend's white list. No other frontend gets the request: the list says who may ask here, the
- * rule what is asked here (Traefik 1.7 `whiteList`).
+ * Refuses a client that is not on the frontend's white list. No other frontend gets the request. The
+ * rule says what a frontend serves, and the list says who may have it (Traefik 1.7 `whiteList`).
  *
  * @throws ProxyError `PROXY_FORBIDDEN`
  */

@@ -7,10 +7,10 @@ import { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 
 /**
- * Whether a frontend matches an upgrade request, before anything is read from its socket or written to it. The host's
- * other listeners need the socket untouched where none does.
+ * Returns whether a frontend matches an upgrade request, without reading from its socket or
+ * writing to it. If no frontend matches, the host's other listeners need the socket untouched.
  *
- * @returns undefined if that cannot be told: nothing serves yet, or no rule can read the request
+ * @returns undefined if the answer is unknown, because no configuration serves yet or the rules cannot read the request
  */
 export function claimOf(
   req: IncomingMessage,

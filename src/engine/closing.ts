@@ -6,26 +6,26 @@ import type { Exchange } from './exchange.js'
 import type { InFlight } from './in-flight.js'
 
 /**
- * How long a client connection that was not told of its end stays open without a request, in milliseconds. A request may be on
- * its way already when the proxy decides to close. Closed at once, the connection would lose it.
+ * Milliseconds for which a client connection stays open without a request, if its client was not told that it
+ * ends. A request may already be on its way when the proxy decides to close. An immediate close would lose it.
  */
 export const QUIET_MS = 500
 
-/** What node:http adds to a socket that it serves. */
+/** A socket that node:http serves, with the fields that Node adds to it. */
 type ServedSocket = Socket & {
   readonly _httpMessage?: ServerResponse | null
   readonly server?: Server
-  /** None once an upgrade request has come, be it behind others. */
+  /** Absent once an upgrade request has come, even after other requests. */
   readonly parser?: unknown
 }
 
-/** The end of an engine, and of its client connections. */
+/** Closes an engine and its client connections, step by step. */
 export class Closing {
   readonly #inFlight: InFlight
   readonly #generations: { close(): void }
   readonly #upstreams: { destroy(): Promise<void> }
   #stage: 'leaving' | 'draining' | 'over' | undefined
-  /** Connections that end if nothing comes on them any more. */
+  /** Connections that end if no request comes on them, each with its timer. */
   readonly #quiet = new Map<ServedSocket, NodeJS.Timeout>()
   readonly #onNoneQuiet: (() => void)[] = []
 
@@ -35,17 +35,20 @@ export class Closing {
     this.#upstreams = upstreams
   }
 
-  /** Whether it has begun. */
+  /** Whether the close has begun. */
   get isUnderWay(): boolean {
     return this.#stage !== undefined
   }
 
-  /** Requests are served as before, but each response ends its connection: the client makes its next one elsewhere. */
+  /**
+   * Begins the close. Requests are served as before, but each response
+   * ends its connection, so that the client makes its next one elsewhere.
+   */
   leave(): void {
     this.#stage ??= 'leaving'
   }
 
-  /** Refuses new configurations, and what comes to a server that still accepts connections. */
+  /** Refuses new configurations, and requests from a server that still accepts connections. */
   drain(): void {
     this.#stage ??= 'leaving'
     if (this.#stage === 'leaving') this.#stage = 'draining'
@@ -59,7 +62,7 @@ export class Closing {
     if (this.#inFlight.size > 0) await this.drained()
   }
 
-  /** Refuses everything. Cuts what is left, and every connection to a server. */
+  /** Refuses every request. Cuts the requests that are left, and every connection to a server. */
   async end(): Promise<void> {
     this.#stage = 'over'
     for (const socket of this.#quiet.keys()) {
@@ -67,15 +70,15 @@ export class Closing {
       if (!socket._httpMessage) socket.end()
     }
     this.#inFlight.endAll(new ProxyError('PROXY_CLOSED'))
-    // Whoever is told of each request is told of these too before all is over.
+    // Listeners that hear of each request must hear of the cut ones too, before the close ends.
     await Promise.all([this.#upstreams.destroy(), this.#inFlight.idleWithin(1_000)])
   }
 
   /**
-   * Lets requests through that came on a connection from before the drain. Such a connection was accepted, and its client was not
-   * told to leave. A server of the host's that still listens would bring new ones without end.
+   * Lets a request through if its connection is from before the drain. Such a connection was accepted, and its
+   * client was not told to leave. A server of the host that still listens would bring new requests without end.
    *
-   * @throws ProxyError `PROXY_CLOSED`
+   * @throws ProxyError `PROXY_CLOSED` for every other request
    */
   join({ req }: Exchange): void {
     if (this.#stage === 'leaving') return
@@ -84,18 +87,24 @@ export class Closing {
     if (this.#stage !== 'draining' || !isFromBefore) throw new ProxyError('PROXY_CLOSED')
   }
 
-  /** Whether a response ends its connection. Not while others are behind it: each of them would be lost. */
+  /**
+   * Returns whether a response ends its connection. It does not while
+   * other requests are behind it, because each of them would be lost.
+   */
   endsWith({ req, res }: Exchange): boolean {
     if (this.#stage === undefined) return false
     return Boolean((req.socket as ServedSocket).parser) && !hasBehind(req.socket, res)
   }
 
-  /** Ends the connection with a response that node:http writes, where `endsWith` says so. */
+  /** Makes node:http end the connection with this response, where `endsWith` says so. */
   tell(exchange: Exchange): void {
     if (this.endsWith(exchange)) exchange.res.shouldKeepAlive = false
   }
 
-  /** A response has left. Where its head had left before, the client was not told, and the connection is still open. */
+  /**
+   * Watches a client connection after a response. If the response's head left before
+   * the drain, the client was not told to leave, and the connection is still open.
+   */
   settled({ req }: Exchange): void {
     const socket = req.socket as ServedSocket
     if (this.#stage !== 'draining' || socket.destroyed || socket.writableEnded) return
@@ -108,13 +117,14 @@ export class Closing {
     const { bytesRead } = socket
     const look = () => {
       if (!this.#quiet.has(socket)) return
-      // Part of a head has come: the rest of it has its time.
+      // The client has sent a part of a request's head. The rest gets the same time again.
       if (!socket._httpMessage && socket.bytesRead !== bytesRead) return this.#watch(socket)
       this.#forget(socket)
-      // Another request is under way. What comes after it is looked at then.
+      // If another request is under way, its end begins a new watch.
       if (!socket._httpMessage) socket.end()
     }
-    // After what has arrived was read: where the process stood still for long, a request lies there unread.
+    // `setImmediate` runs after bytes that have arrived were read. If
+    // the process stood still for long, a request may be among them.
     this.#quiet.set(
       socket,
       setTimeout(() => setImmediate(look), QUIET_MS),

@@ -7,7 +7,7 @@ import type { ListenerFailures } from './events/listener-failures.js'
 import type { PendingUpgrade } from './exchange.js'
 import { upgradeHandler } from './upgrade.js'
 
-/** Takes a request in its turn. */
+/** Begins a request when its turn has come. */
 export type Begin = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -15,37 +15,41 @@ export type Begin = (
   pending?: PendingUpgrade,
 ) => void
 
-/** Where requests come in: it decides when they begin, and which upgrades are tunnelled. */
+/** Receives requests. It decides when they begin, and which upgrades become tunnels. */
 export class Intake {
   readonly #pipelines: Pipelines
   readonly #headBytes: number
-  /** In small letters. */
+  /** Protocols that become tunnels, in lower case. */
   readonly #protocols: ReadonlySet<string>
   readonly #failures: ListenerFailures
   readonly #lingering: LingeringClose
 
-  /** @param upgrades protocols that are tunnelled, beside `websocket` */
+  /** @param upgradeProtocols protocols that become tunnels, in addition to `websocket` */
   constructor(
     { pipelined, headBytes }: Limits,
     failures: ListenerFailures,
     lingering: LingeringClose,
-    upgrades: readonly string[] = [],
+    upgradeProtocols: readonly string[] = [],
   ) {
     this.#failures = failures
     this.#lingering = lingering
     this.#pipelines = new Pipelines(pipelined)
     this.#headBytes = headBytes
-    this.#protocols = new Set(['websocket', ...upgrades.map((token) => token.toLowerCase())])
+    this.#protocols = new Set(['websocket', ...upgradeProtocols.map((token) => token.toLowerCase())])
   }
 
-  /** The handlers of one entry point. @param claims whether a frontend matches; undefined if that cannot be told */
+  /**
+   * Returns the handlers of one entry point.
+   *
+   * @param claims returns whether a frontend matches; undefined if that is unknown
+   */
   handlersFor(
     begin: Begin,
     claims: (req: IncomingMessage) => boolean | undefined,
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipelines = this.#pipelines
     const handler: RequestHandler = (req, res, next) => {
-      // Without a socket, another response of its connection is under way before it.
+      // A response without a socket stands behind another one that is under way on its connection.
       if (res.socket !== null || !pipelines.mustWait(begin, req, res, next)) begin(req, res, next)
     }
     const upgrade = upgradeHandler({

@@ -7,12 +7,12 @@ import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 import type { RequestReports } from './request-reports.js'
 
-/** Gives a request to the host's own routes. */
+/** The host's function that takes over a request for its own routes. */
 export type Next = (error?: unknown) => void
 
 /**
- * Calls `next`. One that throws or rejects ends neither the process nor the wait of its client: that gets 500, or, in the
- * middle of a response, the end of its connection.
+ * Calls `next`. If it throws or rejects, the process goes on, and the client gets
+ * 500. If a response has begun by then, the client's connection ends instead.
  *
  * @param error what `next` is called with, if anything
  */
@@ -30,7 +30,7 @@ export function passOn(
   })
 }
 
-/** Gives a request that no frontend matches to the host: its socket and response are no longer watched. */
+/** Passes a request that no frontend matches to the host. The proxy no longer watches its socket and response. */
 export function passExchangeOn(
   next: Next,
   exchange: Exchange,
@@ -42,9 +42,10 @@ export function passExchangeOn(
 }
 
 /**
- * Gives an upgrade to the host. If `next` throws or rejects, the client gets 500 where the host has not used the socket.
+ * Passes an upgrade to the host. If `next` throws or rejects, the client gets
+ * 500. If the host has used the socket by then, the socket is destroyed.
  *
- * @param refuse answers on the bare socket
+ * @param refuse answers with an error on the bare socket
  */
 export function passUpgradeOn(
   next: Next,

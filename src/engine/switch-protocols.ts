@@ -10,8 +10,8 @@ import { switchingHead, tunnel } from './upgrade.js'
 /**
  * Joins a client to a server that has switched protocols.
  *
- * @param fields of the server's 101
- * @param cookie that the client gets with it, if any
+ * @param fields fields of the server's 101 response
+ * @param cookie a cookie for the client, if it gets one
  */
 export function switchProtocols(
   exchange: Exchange,
@@ -21,7 +21,7 @@ export function switchProtocols(
 ): void {
   const { upgrade, clientLeft, owner } = exchange
   server.on('error', ignore)
-  // When the server has said all, the client may still have something to say.
+  // Half-close: after the server has ended its side, the client may still send.
   server.allowHalfOpen = true
   if (!upgrade || clientLeft) {
     server.destroy()
@@ -29,11 +29,11 @@ export function switchProtocols(
   }
   const { protocol, socket, takeEarly } = upgrade
   if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
-    // The client would speak another protocol than the server (RFC 9110, 7.8).
+    // The client and the server would speak different protocols (RFC 9110, 7.8).
     server.destroy()
     owner.retryOrRespond(
       exchange,
-      new ProxyError('PROXY_BAD_RESPONSE', 'the server switched to another protocol'),
+      new ProxyError('PROXY_BAD_RESPONSE', `the server switched to another protocol; expected ${protocol}`),
     )
     return
   }
@@ -42,7 +42,8 @@ export function switchProtocols(
   const early = takeEarly()
   if (early.length > 0) server.write(early)
   tunnel(socket, server, () => exchange.settle())
-  // On a server of the host's, nobody may have done it. The server's side has it since it was connected.
+  // A server of the host may not have set TCP keep-alive for its clients. The
+  // connection to the backend's server has had it since it was connected.
   if (socket instanceof Socket) keepAlive(socket, exchange.server?.upstream.tcpKeepAliveMs)
 }
 

@@ -21,23 +21,28 @@ import type { RawFields } from './headers/raw-fields.js'
 import { withoutLength } from './headers/response-head.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
 
-/** What an upgrade request becomes. */
+/** The ways in which an upgrade request may be served. */
 export interface UpgradeRoutes {
-  /** For requests that are served as if they asked for no upgrade. */
+  /** Serves a request as if it asked for no upgrade. */
   readonly handler: RequestHandler
+  /** Bytes that a request's head may have. */
   readonly headBytes: number
-  /** Protocols that are tunnelled, in small letters. */
+  /** Protocols that become tunnels, in lower case. */
   readonly allowed: ReadonlySet<string>
-  /** Takes the connections of those that are answered. */
+  /** Closes the connections of upgrade requests that are answered with a plain response. */
   readonly lingering: LingeringClose
-  /** Takes all others; `pending` is what is to be tunnelled, if anything. */
+  /** Takes all other requests. `pending` is the upgrade that may become a tunnel. It is absent for a plain request. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
-  /** Whether a frontend matches; undefined if that cannot be told. */
+  /** Returns whether a frontend matches; undefined if that is unknown. */
   readonly claims: (req: IncomingMessage) => boolean | undefined
+  /** Reports what `next` throws. */
   readonly failures: ListenerFailures
 }
 
-/** Tells upgrades of frontends from the host's, and those that are tunnelled from those that are plain requests too. */
+/**
+ * Returns the handler of upgrade requests. It separates upgrades of frontends from those
+ * of the host. It also separates tunnels from upgrades that are served as plain requests.
+ */
 export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   const { claims, lingering } = routes
   const { take, plain } = takers(routes)
@@ -59,14 +64,14 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
     next?: Next,
     shared?: boolean,
   ) => {
-    // Left to the other listeners, untouched: an answer would stand in the middle of what they say.
+    // The other listeners get the socket untouched. An answer of the proxy would stand in the middle of their bytes.
     if (shared && !next && !claims(req)) return
     if (!socket._httpMessage) return decide(req, socket, head, next, shared)
     const early = readWhileWaiting(socket, head)
     onceFree(socket, () => {
       const all = early()
       if (!next || claims(req)) return decide(req, socket, all, next, shared)
-      // The host has the head that Node gave it: what came since goes back.
+      // The host already has the `head` that Node gave it. Only the bytes that came later go back to the socket.
       if (all.length > head.length) socket.unshift(all.subarray(head.length))
       decide(req, socket, head, next, shared)
     })
@@ -74,22 +79,25 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   return (req, socket, head, next) => {
     const shared = isShared(socket)
     if (shared && isTaken(socket)) return
-    // Before anything else: a client that resets now must find a listener, or it ends the process.
+    // This comes first. Without an `error` listener, a reset by the client would end the process.
     socket.on('error', () => socket.destroy())
     if (shared) afterOthers(socket, () => inTurn(req, socket, head, next, shared))
     else inTurn(req, socket, head, next)
   }
 }
 
-/** A socket that node:http has given out. */
+/** A socket that node:http has handed out. */
 type UpgradeSocket = Duplex & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
 
-/** Ways to serve an upgrade that is a frontend's: `plain` serves it as if it asked for no upgrade. */
+/**
+ * Returns the two ways to serve an upgrade of a frontend. `plain` serves
+ * it as if it asked for no upgrade. `take` decides, and tunnels if it can.
+ */
 function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes) {
   const plain = asPlainRequests(handler, headBytes, lingering)
   const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
-    // What is hidden would not be replayed: such a request goes on to be refused.
+    // Headers that Node hides would be lost in a replay. Such a request is not replayed, and is refused later.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
     if (replay) return plain(req, socket, head)
     if (protocol === undefined && hasUnknownExpectation(req))
@@ -102,15 +110,20 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
 }
 
 /**
- * The server whose own routes a request is for, if it is one: no server of Node's speaks HTTP/2 behind an upgrade, and clients of
- * Java and curl ask for it with every first request.
+ * Returns the host's server if the request is for its own routes. No server of Node speaks
+ * HTTP/2 after an upgrade, but clients of Java and curl ask for it with every first request.
  */
 function hostOfPlain(req: IncomingMessage, { server }: UpgradeSocket): Server | undefined {
   const isH2c = req.headers.upgrade?.toLowerCase() === 'h2c'
   return isH2c && !hidesHeaders(req) && server?.listenerCount('request') ? server : undefined
 }
 
-/** Reads what stands behind an upgrade that waits for its turn: unread, nobody would see that the client has left. */
+/**
+ * Reads what comes after an upgrade request that waits for its turn. If
+ * it were not read, the proxy would not notice that the client has left.
+ *
+ * @returns a function that stops the reading and returns the bytes
+ */
 function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   const leave = () => void socket.destroy()
   socket.once('end', leave)
@@ -118,36 +131,36 @@ function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   return () => {
     socket.off('end', leave)
     const early = takeEarly()
-    // As Node gives it out: the next reader starts it by listening.
+    // Restores the state in which Node hands out a socket. The next reader starts it by adding a listener.
     ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
     return early
   }
 }
 
-/** The protocol that a request asks to switch to, if it is one that is tunnelled. */
+/** Returns the protocol that a request asks to switch to, if it is one that becomes a tunnel. */
 function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
   // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
   const token = req.httpVersion === '1.0' ? undefined : req.headers.upgrade?.toLowerCase()
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
 }
 
-/** From Node 26 an upgrade request is read to its end like any other; before, its body is what follows on the socket. */
+/** From Node 26 on, Node reads the body of an upgrade request like any other. Before, the body follows on the socket. */
 const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
 
-/** Whether an upgrade request comes with its body, or Node has left that on the socket. */
+/** Returns whether an upgrade request has its body. If not, Node has left the body on the socket. */
 function keepsItsBody(req: IncomingMessage): boolean {
   return READS_BODIES || !req.complete || req.readableLength > 0
 }
 
-/** What a client may say before the server has answered, and is read at once. */
+/** Maximum number of bytes that are read from a client before the server has answered its upgrade. */
 const MAX_EARLY_BYTES = 64 * 1024
 
 /**
- * Reads what a client says before the server has answered: while it lay unread, nobody would see that the client has
- * left behind it.
+ * Reads what a client sends before the server has answered. If it
+ * were not read, the proxy would not notice that the client has left.
  *
- * @param head what node has read already
- * @returns gives all of it, and leaves the socket paused
+ * @param head what Node has read already
+ * @returns a function that returns all bytes and leaves the socket paused
  */
 function readEarly(socket: Duplex, head: Buffer): () => Buffer {
   const pieces = [head]
@@ -166,8 +179,8 @@ function readEarly(socket: Duplex, head: Buffer): () => Buffer {
 }
 
 /**
- * A response on the bare socket of an upgrade request, so that a refusal takes the same way as any other response.
- * The connection ends with it.
+ * Returns a response on the bare socket of an upgrade request, so that a
+ * refusal is written like any other response. The connection ends with it.
  */
 function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringClose): ServerResponse {
   const res = new ServerResponse(req)
@@ -178,7 +191,7 @@ function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringCl
     process.nextTick(() => res.emit('close'))
     lingering.begin(socket)
   })
-  // What node:http does for the sockets that it has not given away.
+  // node:http does this only for sockets that it has not handed out.
   socket.on('drain', () => res.emit('drain'))
   socket.on('end', () => {
     if (res.socket) socket.destroy()
@@ -186,7 +199,10 @@ function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringCl
   return res
 }
 
-/** The head of the response that switches protocols, as the server sent it. It must name no length (RFC 9110, 8.6). */
+/**
+ * Returns the head of the response that switches protocols, with the
+ * server's fields. It must not have a `Content-Length` (RFC 9110, 8.6).
+ */
 export function switchingHead(protocol: string, fields: RawFields, cookie?: string): string {
   const headers = withoutLength(forwardResponseHeaders(fields))
   if (cookie !== undefined) headers.push('Set-Cookie', cookie)
@@ -197,8 +213,8 @@ export function switchingHead(protocol: string, fields: RawFields, cookie?: stri
 }
 
 /**
- * Joins two sockets until both have ended: bytes both ways with back-pressure, an end on one side ends the other, a
- * fault on one side cuts both.
+ * Joins two sockets until both have ended. Bytes flow both ways with back-pressure.
+ * An end on one side ends the other side, and an error on one side cuts both.
  */
 export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): void {
   let open = 2
@@ -208,10 +224,11 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
   ] as const) {
     socket.on('error', () => other.destroy())
     socket.on('close', () => {
-      // One that closed before it said all, or before it was told all, was cut: nobody needs the other half.
+      // The socket closed before all its bytes were read or written, so it was cut. The other side is of no use then.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // Both had ended, be it by TLS: what the other still says is read by nobody, and its end would never be seen.
-      else if (!other.readableEnded) endOnceTold(other)
+      // Both directions of the socket had ended, maybe at once by TLS. What
+      // the other side still sends is not read, so its end would not be seen.
+      else if (!other.readableEnded) destroyOnceWritten(other)
       open -= 1
       if (open === 0) onClosed()
     })
@@ -219,8 +236,8 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
   }
 }
 
-/** Ends a side as soon as it was told all. */
-function endOnceTold(socket: Duplex): void {
+/** Destroys a socket once everything was written to it. */
+function destroyOnceWritten(socket: Duplex): void {
   if (socket.writableFinished) socket.destroy()
   else socket.once('finish', () => socket.destroy())
 }

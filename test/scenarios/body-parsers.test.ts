@@ -44,7 +44,7 @@ describe('behind express.json()', () => {
         body: '500 The body was read before the proxy was given the request. (PROXY_BODY_CONSUMED)\n',
       })
     expect(failed.map(({ error }) => error.message)).toEqual(
-      Array(2).fill(expect.stringMatching(/: put the proxy before body parsers, as express\.json\(\)$/)),
+      Array(2).fill(expect.stringMatching(/: put the proxy before body parsers such as express\.json\(\)$/)),
     )
     expect(server.connections).toBe(0)
   })

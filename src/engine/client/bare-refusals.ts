@@ -7,26 +7,27 @@ import { onceFree } from './once-free.js'
 import { isHeld } from './pipelines.js'
 import { hasBody } from './request-body.js'
 
-/** What node:http adds to a socket that it serves. */
+/** A socket that node:http serves, with the fields that Node adds to it. */
 type ServedSocket = Duplex & {
   _httpMessage?: ServerResponse | null
   server?: Server
   destroySoon?: () => void
 }
 
-/** What Node answers to bytes that it cannot read, where that is not 400. */
-const STATUS_OF: Readonly<Record<string, number>> = {
+/** Statuses of Node's answers to bytes that its parser rejects, by error code. Every other code gets 400. */
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 }
 
 /**
- * Answers what is no request for a handler: bytes that Node cannot read, heads that come too late, CONNECT, and expectations that
- * nobody meets. What the host answers by listeners of its own is left to them.
+ * Answers requests that Node does not give to a request handler: bytes that its parser
+ * rejects, heads that come too late, CONNECT, and unknown expectations. If the host already
+ * listens for `clientError` or `checkExpectation`, its listener answers that event instead.
  *
- * @param methods those that are served there
- * @returns takes the answers off the server again
+ * @param methods the methods that the server allows, for the `Allow` field
+ * @returns a function that removes these listeners
  */
 export function refuseBarely(
   server: Server,
@@ -45,7 +46,8 @@ export function refuseBarely(
   const closeSoon = function (this: Duplex) {
     lingering.endSoon(this)
   }
-  // Of Node's own answers too, as that to a request without a Host.
+  // Node ends a connection by `destroySoon`, also after its own answers, such as the 400 for a request
+  // without a Host. This replacement closes the connection in stages, so that the client can read the answer.
   const onConnection = (socket: ServedSocket) => {
     socket.destroySoon = closeSoon
   }
@@ -59,8 +61,8 @@ export function refuseBarely(
 }
 
 /**
- * Does what Node does with bytes that it cannot read, but for those behind a request that ends its connection: they are
- * ignored (RFC 9112, 9.6). Node would put a 400 in the place of the response under way.
+ * Answers bytes that Node's parser rejects, as Node does. Bytes after a request that ends its
+ * connection are ignored (RFC 9112, 9.6). Node would write a 400 instead of the response under way.
  */
 function answerClientError(
   error: NodeJS.ErrnoException,
@@ -69,13 +71,15 @@ function answerClientError(
 ): void {
   if (error.code === 'HPE_CLOSED_CONNECTION' || lingering.has(socket)) return
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  // Its first half came with the requests that wait; the rest has its time once it can be read.
+  // The proxy itself stopped reading in the middle of this head, because earlier
+  // requests wait. The head gets its full time once the proxy reads again.
   if (isLate && isHeld(socket, () => endLater(error, socket, lingering))) return
-  // Node's own: the response under way, in whose middle nothing must be written.
+  // Node keeps the response under way in `_httpMessage`. Once its head has left, nothing else may be written.
   const { _httpMessage: response } = socket
   const answers = socket.writable && !response?.headersSent
-  if (answers) socket.write(bareResponse(STATUS_OF[error.code ?? ''] ?? 400))
-  // So that the request under way knows that its client has not left by itself, as one has whose body ends too early.
+  if (answers) socket.write(bareResponse(STATUS_BY_CODE[error.code ?? ''] ?? 400))
+  // `hasLeft` means that the client ended its connection, maybe in the middle of a body.
+  // Otherwise the error tells the request under way that the client sent invalid bytes.
   const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || !error.code?.startsWith('HPE_')
   if (response && response.listenerCount('error') > 0 && !hasLeft)
     response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
@@ -83,18 +87,21 @@ function answerClientError(
     socket.destroy(error)
     return
   }
-  if (response) leave(response, socket)
+  if (response) loseSocket(response, socket)
   lingering.begin(socket)
 }
 
-/** Tells a response that its connection is lost to it, as Node tells it when the connection has closed. */
-function leave(response: ServerResponse, socket: ServedSocket): void {
+/** Tells a response that it has lost its connection, as Node does when a connection closes. */
+function loseSocket(response: ServerResponse, socket: ServedSocket): void {
   response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
   response.destroy()
   response.emit('close')
 }
 
-/** Node looks at the time of a head but once. A client that has said more by then is not late. */
+/**
+ * Gives a head another `headersTimeout`, because the proxy did not read it for a while. Node
+ * reports a late head only once. If a request is under way by then, its head came in time.
+ */
 function endLater(error: Error, socket: ServedSocket, lingering: LingeringClose): void {
   const expire = () => {
     if (!socket._httpMessage) answerClientError(error, socket, lingering)
@@ -103,7 +110,10 @@ function endLater(error: Error, socket: ServedSocket, lingering: LingeringClose)
   socket.once('close', () => clearTimeout(timer))
 }
 
-/** A reverse proxy is no way to anywhere else (RFC 9110, 9.3.6). Without a word, node would cut the connection. */
+/**
+ * Answers CONNECT with 405, because a reverse proxy opens no tunnels (RFC 9110,
+ * 9.3.6). Without a listener, Node would close the connection without an answer.
+ */
 function refuseConnect(socket: Duplex, lingering: LingeringClose, methods: string): void {
   socket.on('error', () => socket.destroy())
   onceFree(socket, () => {
@@ -112,7 +122,7 @@ function refuseConnect(socket: Duplex, lingering: LingeringClose, methods: strin
   })
 }
 
-/** Node's own 417 would read all of the body for nothing (RFC 9110, 10.1.1). */
+/** Answers an unknown expectation with 417 (RFC 9110, 10.1.1). Node's own 417 would read and drop the whole body first. */
 export function refuseExpectation(
   req: IncomingMessage,
   res: ServerResponse,
@@ -126,7 +136,7 @@ export function refuseExpectation(
   res.writeHead(417, headers).end()
 }
 
-/** A response where there is no `ServerResponse` to write it. */
+/** Returns the text of a response without a body, for a socket that has no `ServerResponse`. */
 function bareResponse(status: number, headers = ''): string {
   const date = new Date().toUTCString()
   const rest = `Date: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`

@@ -4,27 +4,30 @@ import { endConnection } from '../headers/lenient-parser.js'
 import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 
-/** Where a request ended is in doubt after these, and so where the next one begins. */
+/**
+ * Errors after which the end of the request is uncertain, and so is
+ * the start of the next one. The connection ends with the response.
+ */
 const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
   'PROXY_BAD_REQUEST',
   'PROXY_CODING_UNSUPPORTED',
   'PROXY_METHOD_REFUSED',
 ])
 
-/** Not a promise: what is routed decides. CONNECT and TRACE are what is missing. */
+/** The value of `Allow`: the standard methods without CONNECT and TRACE. A server may still refuse some of them. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-/** A request that is answered here. */
+/** A request that the proxy answers itself. */
 export interface Answered {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** What servers have read of its body, if any has. */
+  /** The request's body, if a server has begun to read it. */
   readonly body?: UnreadBody | undefined
-  /** Closes connections in stages; without it Node closes this one. */
+  /** Gives access to `lingering`, which closes connections in stages. Without an owner, Node closes the connection. */
   readonly owner?: { readonly inFlight: { readonly lingering: LingeringClose } }
 }
 
-/** The answer to OPTIONS that asks about this proxy, not about what stands behind it (RFC 9110, 9.3.7). */
+/** Answers an OPTIONS request that asks about this proxy, not about a server behind it (RFC 9110, 9.3.7). */
 export function answerOptions(exchange: Answered): void {
   const headers = ['Allow', ALLOWED_METHODS]
   if (hasMoreToCome(exchange)) endConnectionOf(exchange, headers)
@@ -33,9 +36,9 @@ export function answerOptions(exchange: Answered): void {
 }
 
 /**
- * Sends a client to another path of the same host, for good (RFC 9110, 15.4.2).
+ * Redirects a client permanently (301) to another path of the same host (RFC 9110, 15.4.2).
  *
- * @param location path and query
+ * @param location path and query of the new target
  */
 export function redirect(exchange: Answered, location: string): void {
   const headers = ['Location', location, 'Content-Length', '0']
@@ -45,11 +48,11 @@ export function redirect(exchange: Answered, location: string): void {
 }
 
 /**
- * The one place that writes an error response: a small body, JSON if the client prefers that, else text. It names
- * the code and nothing of what lies behind the proxy.
+ * Writes an error response. Every error response of the proxy is written here. The body is small: JSON if the
+ * client prefers JSON, else plain text. It names the error code, and nothing about the servers behind the proxy.
  *
- * @param ends whether the connection ends with it in any case
- * @returns the bytes of the body
+ * @param ends whether the connection must end with this response
+ * @returns the number of bytes in the body
  */
 export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: boolean): number {
   const { req, res } = exchange
@@ -67,7 +70,7 @@ export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: 
   ]
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
-  // What follows may be this request's body, or made to be taken for a request: no server is to see it.
+  // The next bytes may be the rest of this request, or an attempt to smuggle a request. No server may see them.
   if (ENDS_CONNECTION.has(error.code)) endConnection(req.socket)
   if (ends || ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || hasMoreToCome(exchange))
     endConnectionOf(exchange, headers)
@@ -80,18 +83,21 @@ export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: 
   return bytes
 }
 
-/** What is left of a body would be taken for the next request's head, or read for nothing. */
+/**
+ * Returns whether a part of the request's body has yet to arrive. On a connection that stays
+ * open, the proxy would read that part for no purpose, or take it for the next request.
+ */
 function hasMoreToCome({ req }: Answered): boolean {
   return hasBody(req) && !req.complete && req.readableLength !== Number(req.headers['content-length'])
 }
 
-/** The connection ends with this response, in stages: its client may still be sending. */
+/** Ends the connection with this response. It closes in stages, because the client may still be sending. */
 function endConnectionOf({ req, body, owner }: Answered, headers: string[]): void {
   headers.push('Connection', 'close')
   owner?.inFlight.lingering.after(req.socket, body)
 }
 
-/** Its connection is one of those that were too many. */
+/** Returns whether closing the connection helps, because the process has run out of file descriptors. */
 function freesDescriptor({ code }: ProxyError): boolean {
   return code === 'PROXY_OUT_OF_RESOURCES'
 }
@@ -103,7 +109,7 @@ function prefersJson(accept: string | undefined): boolean {
   return json >= 0 && (text < 0 || json < text)
 }
 
-/** What a client is told: never the names or addresses of servers. */
+/** Returns the message that a client may see. It never holds names or addresses of servers. */
 export function publicMessage(error: ProxyError): string {
   return ERROR_CODES[error.code].says
 }

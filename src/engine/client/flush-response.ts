@@ -1,14 +1,14 @@
 import { ServerResponse } from 'node:http'
 
-/** One that may keep back what was written, as those behind the middleware `compression` do. */
+/** A response that may buffer what was written, such as one behind the `compression` middleware. `flush` sends the buffer. */
 type Flushable = ServerResponse & { readonly flush: () => void }
 
-/** Whether a host has put its own in place of Node's `write`, with a way to let go of what that keeps. */
+/** Returns whether the host has replaced Node's `write` by one that buffers and that has a `flush` method. */
 export function isFlushable(res: ServerResponse): res is Flushable {
   return typeof (res as Partial<Flushable>).flush === 'function'
 }
 
-/** What may have something to do once all that has arrived was handled. */
+/** An object that wants a call at the end of a turn of the event loop. */
 interface TurnWatcher {
   turnEnded(): void
 }
@@ -16,8 +16,8 @@ interface TurnWatcher {
 const watchers: TurnWatcher[] = []
 
 /**
- * Calls `turnEnded` at the end of this turn of the event loop. All that came in one read of a server's connection was
- * written by then, so what is flushed is as much as can be.
+ * Calls `turnEnded` at the end of this turn of the event loop. By then, everything from
+ * one read of a server's connection was written, so that one flush sends all of it.
  */
 export function atEndOfTurn(watcher: TurnWatcher): void {
   if (watchers.push(watcher) === 1) setImmediate(tellAll)
@@ -27,17 +27,20 @@ function tellAll(): void {
   for (const watcher of watchers.splice(0)) watcher.turnEnded()
 }
 
-/** Bytes of a body that is joined with its head: a copy of more would take longer than a second piece. */
+/** Bytes up to which a body is joined with its head. Copying a larger body would take longer than a second write. */
 const MAX_JOINED = 8 * 1024
 
-/** A host that has put something of its own in their place, to compress for example, may not expect texts. */
+/**
+ * Node's own `write` and `end`. A host may have replaced them, for
+ * compression for example, by functions that accept no strings.
+ */
 const { write: WRITE, end: END } = ServerResponse.prototype
 
 /**
- * Writes a whole body behind a head that has not left, if it is small. Both leave as one text, in one write: as two pieces, or
- * with the empty one that Node adds to a text that it is given at the end, they would take a `writev` and twice the time.
+ * Writes a small body together with its unsent head, as one string in one write. Two chunks would need a `writev`
+ * and take twice the time. The same is true for the empty chunk that Node adds to a string given to `end`.
  *
- * @returns whether it did, and the response has ended
+ * @returns true if the response has ended; false if nothing was written
  */
 export function writeJoined(res: ServerResponse, body: Buffer): boolean {
   if (body.length > MAX_JOINED || res.write !== WRITE || res.end !== END) return false

@@ -1,28 +1,35 @@
 import type { Socket } from 'node:net'
 
-/** Bytes that are read and kept while a connection's requests wait. Beyond them the socket is paused. */
+/** Maximum number of bytes that are read and kept while a connection's requests wait. Beyond them, the socket is paused. */
 const MAX_KEPT_BYTES = 64 * 1024
 
-/** What the parser gets of them at a time: it makes requests of all that it gets, and one takes sixty times its bytes. */
+/**
+ * Bytes that Node's parser gets at a time. The parser makes requests of all
+ * of them at once, and a request takes sixty times its bytes in memory.
+ */
 const PIECE_BYTES = 4 * 1024
 
-/** What node:http adds to a socket that it serves. */
+/** A socket that node:http serves, with the fields that Node adds to it. */
 type ServedSocket = Socket & { parser?: unknown; _paused?: boolean }
 
 type DataListener = (chunk: Buffer) => void
 
 /**
- * Keeps what comes on a connection from Node's parser, which would make a request of every 27 bytes. Up to 64 KiB are
- * still read, and kept as bytes: while the socket lay unread, nobody would see that the client has left.
+ * Keeps the bytes of a connection from Node's parser, which would make a request of every 27 bytes. Up to 64 KiB are
+ * still read, and kept as bytes. If the socket were not read, the proxy would not notice that the client has left.
  */
 export class HeldReading {
   readonly #socket: ServedSocket
-  /** The parser's listener, and those of a host that looks on. */
+  /** The `data` listeners of Node's parser and of the host. They get no bytes until `release`. */
   readonly #listeners: readonly DataListener[]
   readonly #kept: Buffer[] = []
   #bytes = 0
 
-  /** Holds a socket. @returns undefined where Node has paused it: then it is not read, and a listener would undo that */
+  /**
+   * Holds the bytes of a socket.
+   *
+   * @returns undefined if Node has paused the socket; it is not read then, and a new listener would resume it
+   */
   static of(socket: Socket): HeldReading | undefined {
     return socket.isPaused() ? undefined : new HeldReading(socket)
   }
@@ -30,24 +37,24 @@ export class HeldReading {
   private constructor(socket: ServedSocket) {
     this.#socket = socket
     this.#listeners = socket.listeners('data') as DataListener[]
-    // In this order: a socket without a listener would be read for nobody.
+    // The new listener comes first. A socket without any `data` listener would lose what it reads.
     socket.on('data', this.#keep)
     for (const listener of this.#listeners) socket.off('data', listener)
   }
 
-  /** Gives the parser what was kept, and all that follows. */
+  /** Gives the parser the kept bytes, and everything that follows. */
   release(): void {
     const socket = this.#socket
     socket.off('data', this.#keep)
-    // An upgrade came behind the requests that waited: the socket has another reader.
+    // The parser is gone if an upgrade came after the waiting requests. The socket has another reader then.
     if (socket.parser) for (const listener of this.#listeners) socket.on('data', listener)
     if (socket.destroyed || socket.readableEnded) return
     if (this.#bytes > 0) this.#giveBack(Buffer.concat(this.#kept))
-    // Node's own pause, while too much of the responses is unread, ends by itself.
+    // `_paused` is Node's own back-pressure, while the client leaves responses unread. Node ends that pause itself.
     if (socket.parser && !socket._paused) socket.resume()
   }
 
-  /** In pieces: where one of them makes requests wait again, the others are kept as bytes again. */
+  /** Gives bytes to the parser in pieces. If a piece makes requests wait again, the rest goes back to the socket as bytes. */
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket
     let given = 0

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /**
- * Calls back once no response has the socket any more: an upgrade request may stand behind others on its connection, and
- * Node gives it out while theirs are under way. To take the socket then would throw, or write into the middle of them.
+ * Calls back once no response uses the socket. An upgrade request may follow other requests on its connection. Node hands
+ * it out while their responses are under way. Taking the socket then would throw, or write into the middle of a response.
  */
 export function onceFree(socket: Duplex, then: () => void): void {
   const { _httpMessage: before } = socket as Duplex & { _httpMessage?: ServerResponse | null }
@@ -11,7 +11,7 @@ export function onceFree(socket: Duplex, then: () => void): void {
     then()
     return
   }
-  // Node has taken its own listener off with the parser; the response would wait for ever.
+  // Node has removed its own `drain` listener together with the parser. Without this one, the response would wait without end.
   const drained = () => before.emit('drain')
   socket.on('drain', drained)
   before.once('close', () => {

@@ -4,18 +4,21 @@ import type { Duplex } from 'node:stream'
 import type { RequestHandler } from './handlers.js'
 import { HeldReading } from './held-reading.js'
 
-/** Methods that change nothing (RFC 9110, 9.2.1). */
+/** Safe methods: they change nothing on a server (RFC 9110, 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** Requests that may wait in a whole proxy. One takes about 2 KiB; Node makes up to 2,500 of one read. */
+/**
+ * Maximum number of requests that may wait in the whole proxy. A
+ * request takes about 2 KiB, and Node makes up to 2,500 of one read.
+ */
 const MAX_WAITING = 8_192
 
-/** Requests that may wait on each connection whatever the others do. */
+/** Number of requests that may always wait on a connection, even if the whole proxy has too many. */
 const FREE_WAITING = 16
 
 const PIPELINE = Symbol('pipeline')
 
-/** What node:http and this file add to a socket. */
+/** A socket with the fields that node:http and this file add to it. */
 type ServedSocket = Socket & { _httpMessage?: ServerResponse | null; [PIPELINE]?: Pipeline | undefined }
 
 interface WaitingRequest {
@@ -28,14 +31,14 @@ interface WaitingRequest {
 type Next = Parameters<RequestHandler>[2]
 
 /**
- * Lets the requests of each connection begin in their turn. Node emits every request of a connection that pipelines at once;
- * dispatched at once, each would take a server connection, and a GET could overtake the PUT before it (RFC 9112, 9.3.2).
+ * Lets the pipelined requests of each connection begin in order. Node emits all of them at once. If they all began
+ * at once, each would take a server connection. A GET could then overtake the PUT before it (RFC 9112, 9.3.2).
  */
 export class Pipelines {
-  /** `limits.pipelined`. */
+  /** Maximum number of requests of one connection that may be under way together: `limits.pipelined`. */
   readonly limit: number
   #waiting = 0
-  /** Those with more than `FREE_WAITING`. */
+  /** Pipelines with more than `FREE_WAITING` waiting requests. */
   readonly #long = new Set<Pipeline>()
 
   constructor(limit: number) {
@@ -43,20 +46,20 @@ export class Pipelines {
   }
 
   /**
-   * Whether a request has to wait for others of its connection. Only for one whose response has no socket yet: others
-   * are under way before it.
+   * Returns whether a request must wait for earlier requests of its connection. Called only
+   * if the request's response has no socket yet, because earlier responses are under way.
    *
-   * @param begin called in its turn; never, if the connection ends before
+   * @param begin called when it is the request's turn; never called if the connection ends first
    */
   mustWait(begin: RequestHandler, req: IncomingMessage, res: ServerResponse, next?: Next): boolean {
     const socket = req.socket as ServedSocket
     const { _httpMessage: front } = socket
-    // Node parses to its end what it has read of a connection that is gone.
+    // After a connection has closed, Node still parses the bytes that it has read. Such a request never begins.
     if (socket.destroyed) return true
     if (!front || front === res || res.writableEnded) return false
     socket[PIPELINE] ??= new Pipeline(socket, this)
     const pipeline = socket[PIPELINE]
-    // A second proxy of the host's, or a second entry point: it would wait for itself.
+    // The host has passed the request on to a second proxy or entry point. It would wait for itself here.
     if (pipeline.hasBegun(res)) return false
     pipeline.begunBefore(front)
     if (pipeline.admits(req)) {
@@ -67,20 +70,20 @@ export class Pipelines {
     return true
   }
 
-  /** One more waits. */
+  /** Counts one more waiting request. */
   joined(pipeline: Pipeline): void {
     this.#waiting += 1
     if (pipeline.length > FREE_WAITING) this.#long.add(pipeline)
     if (this.#waiting > MAX_WAITING) this.#endLongest()
   }
 
-  /** So many have stopped waiting, whatever became of them. */
+  /** Counts requests that no longer wait, for whatever reason. */
   left(pipeline: Pipeline, count: number): void {
     this.#waiting -= count
     if (pipeline.length <= FREE_WAITING) this.#long.delete(pipeline)
   }
 
-  /** The connection that has made the others wait pays. Its client sends anew what was not answered (RFC 9112, 9.3.2). */
+  /** Ends the connection with the most waiting requests. Its client must send the unanswered ones again (RFC 9112, 9.3.2). */
   #endLongest(): void {
     let longest: Pipeline | undefined
     for (const pipeline of this.#long) if (pipeline.length > (longest?.length ?? 0)) longest = pipeline
@@ -89,9 +92,10 @@ export class Pipelines {
 }
 
 /**
- * Whether a connection is not read because its requests wait. A head that is cut in two by that is not its client's fault.
+ * Returns whether a connection is not read because its requests wait.
+ * A head that is incomplete for that reason is not the client's fault.
  *
- * @param then called once it is read again
+ * @param then called once the connection is read again
  */
 export function isHeld(socket: Duplex, then: () => void): boolean {
   const pipeline = (socket as ServedSocket)[PIPELINE]
@@ -100,26 +104,29 @@ export function isHeld(socket: Duplex, then: () => void): boolean {
   return true
 }
 
-/** Whether requests have come behind one on its connection: they would be lost if that ended with its response. */
+/**
+ * Returns whether other requests came after this one on its connection.
+ * They would be lost if the connection ended with this response.
+ */
 export function hasBehind(socket: Duplex, res: ServerResponse): boolean {
   return (socket as ServedSocket)[PIPELINE]?.hasBehind(res) ?? false
 }
 
-/** The requests of one connection, from the first that found another before it to the last of them. */
+/** The overlapping requests of one connection, from the first that came while another was under way. */
 class Pipeline {
   readonly #socket: ServedSocket
-  readonly #all: Pipelines
+  readonly #pipelines: Pipelines
   readonly #underWay = new Set<ServerResponse>()
   readonly #waiting: WaitingRequest[] = []
-  /** Of those under way. */
+  /** Number of unsafe requests under way. */
   #unsafe = 0
   #held: HeldReading | undefined
   onReleased: (() => void) | undefined
 
-  constructor(socket: ServedSocket, all: Pipelines) {
+  constructor(socket: ServedSocket, pipelines: Pipelines) {
     this.#socket = socket
-    this.#all = all
-    // Responses that have no socket yet are not told of its end.
+    this.#pipelines = pipelines
+    // Node does not tell a response without a socket that the connection has closed.
     socket.once('close', this.#forget)
   }
 
@@ -131,33 +138,33 @@ class Pipeline {
     return this.#held !== undefined
   }
 
-  /** Whether a request that has just come may begin. */
+  /** Returns whether a request that has just come may begin. */
   admits(req: IncomingMessage): boolean {
     return this.#waiting.length === 0 && this.#fits(req)
   }
 
-  /** More than one is under way only while all of them are safe. */
+  /** Returns whether a request may begin beside those under way. All of them must be safe. */
   #fits({ method = '' }: IncomingMessage): boolean {
     const { size } = this.#underWay
-    return size === 0 || (size < this.#all.limit && this.#unsafe === 0 && SAFE.has(method))
+    return size === 0 || (size < this.#pipelines.limit && this.#unsafe === 0 && SAFE.has(method))
   }
 
   hasBegun(res: ServerResponse): boolean {
     return this.#underWay.has(res)
   }
 
-  /** Whether another waits, or has begun after it. */
+  /** Returns whether another request waits, or has begun after this one. */
   hasBehind(res: ServerResponse): boolean {
     const newest = [...this.#underWay].at(-1)
     return this.#waiting.length > 0 || (newest !== undefined && newest !== res)
   }
 
-  /** The response that has the socket is under way, unless its request has yet to begin. */
+  /** Notes that the response which has the socket is under way, unless its request still waits. */
   begunBefore(front: ServerResponse): void {
     if (!this.#underWay.has(front) && !this.#waiting.some(({ res }) => res === front)) this.begun(front)
   }
 
-  /** Its response is under way, be it ours or a host's. */
+  /** Notes that a response is under way, whether the proxy or the host writes it. */
   begun(res: ServerResponse): void {
     if (this.#underWay.has(res)) return
     this.#underWay.add(res)
@@ -166,19 +173,19 @@ class Pipeline {
     res.once('close', () => {
       this.#underWay.delete(res)
       this.#unsafe -= unsafe
-      // Until then its server connection has come free: the next request takes it, and makes none of its own.
+      // Waits until the server connection is free. The next request then takes that one instead of opening another.
       setImmediate(this.#proceed)
     })
   }
 
   wait(request: WaitingRequest): void {
     this.#waiting.push(request)
-    // All before it have come whole, for it has come behind them: nobody needs what follows.
+    // The requests before this one arrived completely, because it came after them. No request needs the next bytes yet.
     this.#held ??= HeldReading.of(this.#socket)
-    this.#all.joined(this)
+    this.#pipelines.joined(this)
   }
 
-  /** Ends the connection and all that waits on it. */
+  /** Ends the connection, and with it all requests that wait on it. */
   end(): void {
     this.#forget()
     this.#socket.destroy()
@@ -186,7 +193,7 @@ class Pipeline {
 
   readonly #proceed = (): void => {
     const socket = this.#socket
-    // A response that ends its connection is the last one, whatever was sent behind its request (RFC 9112, 9.6).
+    // A response that ends its connection is the last one. Requests after it are ignored (RFC 9112, 9.6).
     if (socket.destroyed || !socket.writable) return this.#forget()
     const { _httpMessage: front } = socket
     if (front && this.#waiting.length > 0) this.#letFrontBegin(front)
@@ -194,13 +201,13 @@ class Pipeline {
       this.#begin(first)
     if (this.#waiting.length > 0) return
     this.#release()
-    // What was kept may have held requests.
+    // The kept bytes may have held requests, so the state is checked again.
     if (this.#underWay.size === 0 && this.#waiting.length === 0) this.#dissolve()
   }
 
   /**
-   * A host that waits before it gives requests on may give them in another order than they came in. The one whose response
-   * has the socket begins whatever else is under way: no other response leaves before it.
+   * Begins the request whose response has the socket, whatever else is under way. No other response can
+   * leave before it. A host that waits before it passes requests on may pass them in another order.
    */
   #letFrontBegin(front: ServerResponse): void {
     const waiting = this.#waiting.find(({ res }) => res === front)
@@ -211,7 +218,7 @@ class Pipeline {
   #begin(waiting: WaitingRequest): void {
     const { req, res, next, begin } = waiting
     this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
-    this.#all.left(this, 1)
+    this.#pipelines.left(this, 1)
     this.begun(res)
     begin(req, res, next)
   }
@@ -228,11 +235,11 @@ class Pipeline {
   readonly #forget = (): void => {
     const { length } = this.#waiting
     this.#waiting.length = 0
-    this.#all.left(this, length)
+    this.#pipelines.left(this, length)
     this.#dissolve()
   }
 
-  /** The next request that finds another before it begins a new one. */
+  /** Removes this pipeline. The next request that overlaps with another makes a new one. */
   #dissolve(): void {
     this.#socket.off('close', this.#forget)
     if (this.#socket[PIPELINE] === this) this.#socket[PIPELINE] = undefined

@@ -4,20 +4,21 @@ import type { RequestHandler, UpgradeHandler } from './handlers.js'
 import type { LingeringClose } from './lingering-close.js'
 
 /**
- * Serves upgrade requests as if they asked for none, which is anyone's right (RFC 9110, 7.8); Java's and curl's
- * clients say `Upgrade: h2c` with every first request. Node took their bodies for the other protocol's first bytes,
- * so they go through its parser again, on a server that upgrades nothing. The connection ends with the response.
+ * Serves upgrade requests as if they asked for no upgrade. Any server may ignore `Upgrade` (RFC 9110, 7.8). Clients of Java
+ * and curl send `Upgrade: h2c` with every first request. Node has taken the request's body for bytes of the other protocol.
+ * So the request goes through Node's parser again, on a server that upgrades nothing. Its connection ends with the response.
  */
 export function asPlainRequests(
   handler: RequestHandler,
   headBytes: number,
   lingering: LingeringClose,
 ): UpgradeHandler {
-  /** Whose they are: the host's own routes must get theirs, as they do without the upgrade. */
+  /** The host's server of each socket. The host's own routes must get their requests, as they do without an upgrade. */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
     return (req, res) => {
-      // What follows on a connection that ends with the response is not processed (RFC 9112, 9.6): it waits until then.
+      // The connection ends with the first response, so later requests are not processed
+      // (RFC 9112, 9.6). While that response is under way, `handler` makes them wait.
       if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
       const host = hosts.get(req.socket)
       hosts.delete(req.socket)
@@ -26,7 +27,7 @@ export function asPlainRequests(
       else giveTo(host, event, req, res)
     }
   }
-  // The head has been measured already; written anew it may be a little longer.
+  // The head has passed its limit before. Written again, it may be a little longer, so this limit is twice as high.
   const plain = createServer({
     maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1),
     insecureHTTPParser: false,
@@ -44,15 +45,20 @@ export function asPlainRequests(
   }
 }
 
-/** Node looks at the expectations of requests alone, not of those that it gives out as upgrades (RFC 9110, 10.1.1). */
+/**
+ * Returns whether a request has an unknown expectation (RFC 9110,
+ * 10.1.1). Node checks this for plain requests, but not for upgrades.
+ */
 export function hasUnknownExpectation(req: IncomingMessage): boolean {
   return req.headers.expect !== undefined && req.httpVersion !== '1.0' && eventOf(req) === 'request'
 }
 
+/** Returns the event by which Node would emit a request. */
 export function eventOf({ headers: { expect = '' } }: IncomingMessage): PlainEvent {
   return /(?:^|\W)100-continue(?:$|\W)/i.test(expect) ? 'checkContinue' : 'request'
 }
 
+/** Answers an unknown expectation with 417, and ends the connection. */
 export function refuseExpectation(
   req: IncomingMessage,
   res: ServerResponse,
@@ -65,7 +71,7 @@ export function refuseExpectation(
 
 type PlainEvent = 'request' | 'checkContinue'
 
-/** Gives a request to the server that it came to, as Node would have done. */
+/** Emits a request on the host's server that it came to, as Node would have done. */
 export function giveTo(host: Server, event: PlainEvent, req: IncomingMessage, res: ServerResponse): void {
   if (event === 'checkContinue' && host.listenerCount(event) === 0) {
     res.writeContinue()

@@ -4,13 +4,17 @@ import type { Backend } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
 import type { Limits } from '../../model/limits.js'
 
-/** Whether a request has a body, from its framing, never from its method (RFC 9112, 6). */
+/** Returns whether a request has a body. The framing says so, not the method (RFC 9112, 6). */
 export function hasBody(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return coding !== undefined || (length !== undefined && length !== '0')
 }
 
-/** How long a request's body may be. @throws ProxyError `PROXY_BODY_TOO_LARGE` if it says that it is longer */
+/**
+ * Returns the maximum number of bytes that a request's body may have.
+ *
+ * @throws ProxyError `PROXY_BODY_TOO_LARGE` if its `Content-Length` is larger
+ */
 export function bodyLimitOf(req: IncomingMessage, backend: Backend | undefined, limits: Limits): number {
   const { maxRequestBodyBytes = 0 } = backend?.buffering ?? {}
   const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : limits.bodyBytes
@@ -23,59 +27,62 @@ function tooLarge(limit: number): ProxyError {
   return new ProxyError('PROXY_BODY_TOO_LARGE', `the body is longer than ${limit} bytes (${where})`)
 }
 
-/** As much as one read of a socket brings. */
+/** Maximum number of bytes that one read of a socket brings. */
 const MAX_WHOLE = 64 * 1024
 
-/** Whether its body is so small that it may have come in one piece with its head. */
+/** Returns whether a request's body is small enough to arrive in one read with its head. */
 export function mayComeWhole({ headers }: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding, expect } = headers
   return length !== undefined && Number(length) <= MAX_WHOLE && coding === undefined && expect === undefined
 }
 
-/** All of a body, if it is here and nobody has read of it. */
+/** Returns the whole body if all of it has arrived and none of it was read. */
 export function wholeBody(req: IncomingMessage): Buffer | undefined {
   const { readableLength, readableEncoding } = req
   const isHere = readableLength === Number(req.headers['content-length']) && readableLength <= MAX_WHOLE
   if (!isHere || readableLength === 0 || readableEncoding !== null) return undefined
   const body = req.read() as Buffer | null
-  // Nothing but its end is to come.
+  // Lets the stream emit `end`, because all of its bytes have been read.
   req.resume()
   return body ?? undefined
 }
 
-/** Some of a body is gone before it came to the proxy: what is left, or an empty one, would be a lie. */
+/** Returns the error for a body that was partly read before the proxy got the request. The rest alone would be a wrong body. */
 export function bodyConsumed(): ProxyError {
   const message =
-    'the body was read before the proxy was given the request: put the proxy before body parsers, as express.json()'
+    'the body was read before the proxy was given the request: put the proxy before body parsers such as express.json()'
   return new ProxyError('PROXY_BODY_CONSUMED', message)
 }
 
-/** Smaller pieces are joined: a client could make ten thousand chunks of one read, each written to the server by itself. */
+/**
+ * Bytes below which chunks are joined. A client could make ten
+ * thousand chunks of one read, and each would be a write of its own.
+ */
 const MIN_PIECE_BYTES = 512
 
 /**
- * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails;
- * were that the request itself, its socket would go too, and the client would never read why.
+ * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails.
+ * If that were the client's request itself, its socket would be destroyed too. The client could not read why.
  *
- * Nothing is read from the client before the server asks, so a body that never left can go to another server.
+ * Nothing is read from the client before the server asks for it. A body that was never read can still go to another server.
  */
 export class RequestBody extends Readable {
   readonly #req: IncomingMessage
   readonly #onWanted: () => void
   readonly #limit: number
   readonly #maxDropped: number
-  /** Bytes that came, with those that no server read. */
-  #came = 0
-  /** Bytes that were read for nobody, since no server wants any more. */
+  /** Bytes that have arrived, including those that no server read. */
+  #arrived = 0
+  /** Bytes that were read and dropped, because the server no longer wants them. */
   dropped = 0
   #reading = false
-  /** Small pieces of one read. */
+  /** Small chunks of one read that wait to be joined. */
   #small: Buffer[] = []
 
   /**
-   * @param limit its bytes; one more makes it fail with `PROXY_BODY_TOO_LARGE`
-   * @param onWanted called once, when the server wants the first of it
-   * @param unread how much is read of what no server wants
+   * @param limit bytes that the body may have; one more makes it fail with `PROXY_BODY_TOO_LARGE`
+   * @param onWanted called once, when the server asks for the first bytes
+   * @param unread its `bytes` limit what is read and dropped after the server has stopped reading
    */
   constructor(
     req: IncomingMessage,
@@ -86,10 +93,10 @@ export class RequestBody extends Readable {
     super()
     this.#req = req
     this.#limit = limit
-    // The other half is read behind the answer.
+    // The other half may be read after the response.
     this.#maxDropped = bytes / 2
     this.#onWanted = onWanted
-    // undici stops listening once its request has ended; an error after that is nobody's, and must not be thrown.
+    // undici stops listening once its request has ended. Without this listener, a later error would be an uncaught exception.
     this.on('error', ignore)
   }
 
@@ -108,36 +115,39 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-    // Some clients read nothing of an answer before they have sent all.
+    // Reading goes on, because some clients read no response before they have sent their whole body.
     if (this.#reading) this.#req.on('data', this.#drop).resume()
     callback(error)
   }
 
-  /** Bytes that may still come. */
+  /** Bytes that may still come before the body exceeds its limit. */
   get left(): number {
-    return this.#limit - this.#came
+    return this.#limit - this.#arrived
   }
 
-  /** Whether so little is to come that reading it costs less than another connection. */
+  /** Whether so few bytes are still to come that reading them costs less than a new connection. */
   get isNearlyWhole(): boolean {
     const { 'content-length': length = 'unknown' } = this.#req.headers
-    return Number(length) - this.#came <= Math.min(MAX_WHOLE, this.#maxDropped)
+    return Number(length) - this.#arrived <= Math.min(MAX_WHOLE, this.#maxDropped)
   }
 
   readonly #drop = (chunk: Buffer): void => {
-    this.#came += chunk.length
+    this.#arrived += chunk.length
     this.dropped += chunk.length
     if (this.dropped >= this.#maxDropped || this.left < 0) this.#req.pause()
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#came += chunk.length
-    if (this.#came > this.#limit) this.destroy(tooLarge(this.#limit))
+    this.#arrived += chunk.length
+    if (this.#arrived > this.#limit) this.destroy(tooLarge(this.#limit))
     else if (chunk.length < MIN_PIECE_BYTES || this.#small.length > 0) this.#keep(chunk)
     else if (!this.push(chunk)) this.#req.pause()
   }
 
-  /** The joined piece leaves when all of the read is parsed. Not in the next tick: Node runs ticks behind each chunk. */
+  /**
+   * Keeps a small chunk until Node has parsed the whole read. The next
+   * tick would be too early, because Node runs ticks after each chunk.
+   */
   #keep(chunk: Buffer): void {
     if (this.#small.push(chunk) === 1) setImmediate(this.#flush)
   }
@@ -156,7 +166,8 @@ export class RequestBody extends Readable {
   }
 
   readonly #onClose = (): void => {
-    if (!this.#req.readableEnded) this.destroy(new Error('the client left in the middle of its body'))
+    if (!this.#req.readableEnded)
+      this.destroy(new Error('the client closed its connection before all of its body arrived'))
   }
 }
 

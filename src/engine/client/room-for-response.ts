@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Tells when a response has room again. It listens once for a whole response: `compression` moves listeners to a stream of its own,
- * from which Node's `once` cannot take them off.
+ * Calls back when a response can take more bytes. It adds one `drain` listener for the whole response. The
+ * `compression` middleware moves listeners to a stream of its own, where Node's `once` cannot remove them.
  */
 export class RoomForResponse {
   readonly #resume: () => void
@@ -13,12 +13,13 @@ export class RoomForResponse {
     res.on('drain', () => this.#drained())
   }
 
+  /** Asks for the call at the next `drain`. */
   wait(): void {
     this.#waits = true
   }
 
-  // Node says so from within a write of the response behind, and that from within undici's parser of another connection: there is
-  // one for all, which would take this call for one that it must not be given.
+  // `drain` may come while the next pipelined response is written, from within undici's parser of another server
+  // connection. undici has one current parser for all connections, and calling it again from there would confuse the two.
   #drained(): void {
     if (!this.#waits) return
     this.#waits = false

@@ -1,33 +1,33 @@
 import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-/** The socket of an upgrade, with what Node's HTTP servers and sockets add. */
+/** The socket of an upgrade request, with the fields that Node adds to it. */
 type UpgradeSocket = Duplex & {
   readonly server?: Server
   readonly bytesWritten?: number
-  /** The response that is under way on it, of a request before. */
+  /** The response of an earlier request that is still under way on this socket. */
   readonly _httpMessage?: ServerResponse | null
 }
 
-/** Whether another listener of the host's hears of the same upgrades, of `ws` or Socket.IO for example. */
+/** Returns whether the host has another `upgrade` listener on the server, such as one of `ws` or Socket.IO. */
 export function isShared(socket: UpgradeSocket): boolean {
   return (socket.server?.listenerCount('upgrade') ?? 0) > 1
 }
 
 /**
- * Whether another listener has the socket: it reads, has written, or has ended it. One that waits before it does so
- * cannot be known.
+ * Returns whether another listener uses the socket: it reads, has written,
+ * or has ended it. A listener that waits before it does so cannot be seen.
  */
 export function isTaken(socket: UpgradeSocket, bytesBefore = socket.bytesWritten): boolean {
   if (socket.destroyed || socket.writableEnded || socket.bytesWritten !== bytesBefore) return true
   return socket.readableFlowing === true || socket.listenerCount('readable') > 0
 }
 
-/** Calls back when the other listeners were called, unless one of them has the socket by then. */
+/** Calls back after the other listeners were called, unless one of them uses the socket by then. */
 export function afterOthers(socket: UpgradeSocket, then: () => void): void {
-  // What a response before it writes meanwhile is no sign of another listener.
+  // While an earlier response is under way, its own bytes do not show that another listener writes.
   const bytesWritten = socket._httpMessage ? undefined : socket.bytesWritten
-  // Not on the next tick: a listener that awaits what is there already has its turn, too.
+  // The next tick would be too early. A listener that awaits a resolved promise must have its turn first.
   setImmediate(() => {
     if (!isTaken(socket, bytesWritten)) then()
   })

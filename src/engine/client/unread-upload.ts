@@ -5,16 +5,16 @@ import { hasBody, type RequestBody } from './request-body.js'
 /** A request whose response has ended. */
 interface Answered {
   readonly req: IncomingMessage
-  /** What is still to come of its body, and may be read by a server. */
+  /** The request's body, if bytes of it are still to come that a server may read. */
   readonly bodyToCome: RequestBody | undefined
 }
 
 /**
- * Waits for the rest of an upload whose response has ended before it: a client could send without end what nobody counts.
- * A rest that no server reads has the time of a connection that is being closed.
+ * Waits for the rest of an upload whose response has ended before it. Otherwise a client could send without
+ * end, and no limit would count it. If no server reads the rest, it has `limits.lingerMs` to arrive.
  *
- * @param then called once, when nothing is to come any more
- * @returns false if nothing is to come: `then` is not called
+ * @param then called once, when nothing more will come
+ * @returns false if nothing more will come; `then` is not called in this case
  */
 export function afterUpload(
   { req, bodyToCome }: Answered,
@@ -31,7 +31,7 @@ export function afterUpload(
     then()
   }
   socket.once('close', over)
-  // Its limits hold there.
+  // The lingering close has limits of its own.
   if (lingering.has(socket)) return true
   req.once('end', over)
   const limit = () => {

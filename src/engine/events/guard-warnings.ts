@@ -7,20 +7,20 @@ import {
 import type { Issue } from '../../model/errors.js'
 
 /**
- * Tells of guards that were left out by a warning of the process, which needs no logger and knows no level: once for each
- * distinct set of one provider.
+ * Emits a process warning when a provider serves without some of its guards, the fields that keep requests
+ * out. A warning needs no logger and has no log level. Each distinct set of one provider is reported once.
  */
 export class GuardWarnings {
   readonly #told = new ToldGuards()
-  /** What each provider serves without, as a key. */
+  /** Each provider's missing guards, as one key. They are missing from the configuration that is live. */
   readonly #serving = new Map<string, string>()
 
-  /** Whether a provider serves without the very same guards already. */
+  /** Returns whether a provider's live configuration already lacks exactly these guards. */
   isServing(provider: string, warnings: readonly Issue[] = []): boolean {
     return (this.#serving.get(provider) ?? '') === keyOfGuards(droppedGuardsIn(warnings))
   }
 
-  /** What a provider delivered serves from here on. */
+  /** Notes that a provider's delivery has gone live, and warns of the guards that it lacks. */
   tell(provider: string, warnings: readonly Issue[]): void {
     const paths = droppedGuardsIn(warnings)
     this.#serving.set(provider, keyOfGuards(paths))

@@ -1,13 +1,19 @@
 import { asError } from '../../model/errors.js'
 
-/** What happens to an error that a function of the host's threw: a warning of the process, or it is thrown again. */
+/**
+ * What happens to an error that a function of the host has thrown: `warn` makes it a process warning, `throw` throws it again.
+ */
 export type OnListenerError = 'warn' | 'throw'
 
-/** How often one listener is told of in a period. One that fails for each request would flood the error stream. */
-const MAX_TOLD = 10
+/**
+ * Maximum number of warnings about one listener in a period. A
+ * listener that fails for each request would flood the error stream.
+ */
+const MAX_WARNINGS = 10
+/** Milliseconds in which `MAX_WARNINGS` counts. */
 const PERIOD_MS = 60_000
 
-/** Tells of functions of the host's that threw or rejected, where nobody is left to catch it. */
+/** Reports functions of the host that threw or rejected, where no caller can catch the error. */
 export class ListenerFailures {
   readonly #policy: OnListenerError
   readonly #told = new WeakMap<object, { since: number; count: number }>()
@@ -17,10 +23,10 @@ export class ListenerFailures {
   }
 
   /**
-   * Never throws. With `'throw'`, the error is thrown on the next tick: whoever called goes on first.
+   * Reports a failure. It never throws: with `'throw'`, the error is thrown on the next tick, after the caller has gone on.
    *
-   * @param key what failed: each has its own limit of warnings
-   * @param what the same in words
+   * @param key the function that failed, which has its own limit of warnings
+   * @param what the same function in words
    */
   tell(key: object, what: string, thrown: unknown): void {
     if (this.#policy === 'throw') {
@@ -30,8 +36,9 @@ export class ListenerFailures {
       return
     }
     const count = this.#countOf(key)
-    if (count > MAX_TOLD) return
-    const rest = count === MAX_TOLD ? '; the next minute tells of no further failure of it' : ''
+    if (count > MAX_WARNINGS) return
+    const rest =
+      count === MAX_WARNINGS ? '; its further failures within the same minute are not reported' : ''
     const { message, detail } = describe(thrown)
     process.emitWarning(`${what} failed: ${message}${rest}`, {
       type: 'SwitchoverWarning',
@@ -56,7 +63,7 @@ function describe(thrown: unknown): { readonly message: string; readonly detail?
   return error === thrown ? { message, ...stackOf(error) } : { message }
 }
 
-/** A member of its own, which may throw when it is read though the message can be. */
+/** Returns the stack of an error. Reading the stack may throw, even where reading the message does not. */
 function stackOf(error: Error): { readonly detail?: string } {
   try {
     return { detail: String(error.stack) }

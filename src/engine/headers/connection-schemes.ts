@@ -1,23 +1,28 @@
 import type { RawFields } from './raw-fields.js'
 
 /**
- * Schemes that authenticate the connection, not the request, in lower case: NTLM and Negotiate (RFC 4559, 6), Negotiate's other
- * name (`Nego2`), and Kerberos and CredSSP as WinRM speaks them ([MS-WSMV]). docs/authenticated-connections.md lists them.
+ * Schemes that authenticate the connection instead of the request, in lower case. They
+ * are NTLM and Negotiate (RFC 4559, 6), Negotiate's other name `Nego2`, and Kerberos and
+ * CredSSP as WinRM uses them ([MS-WSMV]). docs/authenticated-connections.md lists them.
  */
 export const CONNECTION_SCHEMES: readonly string[] = ['ntlm', 'negotiate', 'nego2', 'kerberos', 'credssp']
 
-// At the begin of a value or of an element of a list. Each blank is looked at once: it is linear.
+// Matches a scheme at the start of a value or of a list element. Each blank is read once, so the time is linear.
 const SCHEME = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})(?:$|[ \\t,])`, 'i')
 const SCHEME_WITH_TOKEN = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})[ \\t]+[^ \\t,]`, 'i')
 
-/** Whether a request's fields hold a credential that authenticates the connection. @param fields names and values in turn */
+/**
+ * Returns whether a request's fields hold a credential that authenticates the connection.
+ *
+ * @param fields names and values in turn
+ */
 export function hasCredential(fields: RawFields): boolean {
   return has(fields, CREDENTIALS, SCHEME)
 }
 
 /**
- * Whether a response asks for such a credential, and whether it goes on with a handshake by a token of its own: the answer to
- * that is worth nothing on another connection.
+ * Returns whether a response asks for a credential that authenticates the connection, and whether it
+ * sends a handshake token. The client's answer to such a token is worth nothing on another connection.
  *
  * @param fields names and values in turn
  */
@@ -32,7 +37,7 @@ const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-auth
 function has(fields: RawFields, names: ReadonlySet<string>, pattern: RegExp): boolean {
   for (let index = 0; index < fields.length; index += 2) {
     const { length = 0 } = fields[index] ?? {}
-    // No name in question is shorter or longer. Others are not made text of.
+    // The names that are looked for have 13 to 19 characters. Other names are not decoded, to save time.
     if (length < 13 || length > 19) continue
     const name = text(fields[index])
     if (names.has(name.toLowerCase()) && pattern.test(text(fields[index + 1]))) return true

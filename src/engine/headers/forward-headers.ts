@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
@@ -6,8 +7,9 @@ import type { RawFields } from './raw-fields.js'
 import { responseName } from './response-names.js'
 
 /**
- * The headers that a server gets, names and values in turn, `Host` first: what came, in its order and case, and our
- * `X-Forwarded-*`. The table of proxy-fields.ts says which fields do not go on. What `Connection` names does not either.
+ * Returns the headers that a server gets: names and values in turn, `Host` first. The client's
+ * fields keep their order and case, and the proxy's `X-Forwarded-*` follow. The table in
+ * proxy-fields.ts says which fields are left out. Fields that `Connection` names are left out too.
  */
 export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor, how: Forwarding): string[] {
   const raw = req.rawHeaders
@@ -25,17 +27,18 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor,
   return headers
 }
 
-/** Only a proxy that counts down ends a circle (RFC 9110, 7.6.2). What is no number is not for us to mend. */
+/** Counts `Max-Forwards` down, which ends a routing loop (RFC 9110, 7.6.2). A value that is not a number stays as it is. */
 function oneLess(value: string): string {
   return /^\d{1,100}$/.test(value) ? String(BigInt(value) - 1n) : value
 }
 
 /**
- * The headers that the client gets, names and values in turn, as the server sent them, without hop-by-hop fields.
+ * Returns the headers that the client gets: the server's fields in their order, without hop-by-hop fields.
  *
  * @param raw names and values in turn, as undici read them
- * @param mayHaveTrailers whether the client could be sent trailers, and so may be told of them; nothing for a response
- *   that switches protocols, which has no body
+ * @param mayHaveTrailers whether this client can get trailers, so that `Trailer` may
+ *   announce them. Undefined for a response that switches protocols, because it has no body
+ * @returns names and values in turn
  * @throws ProxyError `PROXY_BAD_RESPONSE` if the body is in a coding that was not asked for
  */
 export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
@@ -46,7 +49,7 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   for (let index = 0; index < raw.length; index += 2) {
     const { text: name, lower, isHopByHop } = responseName(raw[index] as Buffer | string)
     const value = text(raw[index + 1])
-    // Node writes trailers behind chunks alone, and throws if a head with a length announces any.
+    // Node writes trailers only after a chunked body. It throws if a head with `Content-Length` announces trailers.
     if (lower === 'content-length') announces = false
     else if (lower === 'trailer') announced = true
     if (!isHopByHop || lower === 'trailer') headers.push(name, value)
@@ -61,18 +64,22 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   })
 }
 
-/** A line of a list behind those before it (RFC 9110, 5.3). */
+/** Appends a line of a list field to the lines before it (RFC 9110, 5.3). */
 function appended(list: string | undefined, line: string): string {
   return list === undefined ? line : `${list},${line}`
 }
 
-// undici undoes chunks alone: the body would arrive in a coding of which the client is not told (RFC 9112, 6.1).
+// undici decodes only `chunked`. With another coding, the client would
+// get a body whose coding its head does not name (RFC 9112, 6.1).
 function checkCoding(coding: string): void {
   if (coding.trim().toLowerCase() === 'chunked') return
-  throw new ProxyError('PROXY_BAD_RESPONSE', `the server sent Transfer-Encoding ${JSON.stringify(coding)}`)
+  throw new ProxyError(
+    'PROXY_BAD_RESPONSE',
+    `the server sent Transfer-Encoding ${quote(coding)}; expected chunked alone`,
+  )
 }
 
-/** Fields that frame or route a message, which a trailer must not change after the fact (RFC 9110, 6.5.1). */
+/** Fields that frame, route or describe a message, and cookies. A trailer must not change them afterwards (RFC 9110, 6.5.1). */
 const NOT_IN_TRAILERS = new Set([
   ...HOP_BY_HOP,
   'content-encoding',
@@ -84,10 +91,10 @@ const NOT_IN_TRAILERS = new Set([
 ])
 
 /**
- * The trailers that the client gets, as pairs, as the server sent them.
+ * Returns the trailers that the client gets, as pairs of name and value, as the server sent them.
  *
  * @param raw names and values in turn
- * @param head the headers before them, whose `Connection` names trailers too
+ * @param head the response's headers, whose `Connection` field may name trailers too
  */
 export function forwardTrailers(raw: RawFields, head: RawFields): [string, string][] {
   const trailers: [string, string][] = []
@@ -100,7 +107,7 @@ export function forwardTrailers(raw: RawFields, head: RawFields): [string, strin
   return trailers
 }
 
-/** A field's value among names and values in turn, several lines joined; undefined without one. */
+/** Returns a field's value, several lines joined by commas. Returns undefined if there is no line. */
 export function fieldOf(raw: RawFields, lower: string): string | undefined {
   const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', lower))
   return lines.length === 0 ? undefined : lines.map(text).join(',')
@@ -110,12 +117,15 @@ function isNamed(name: Buffer | string, lower: string): boolean {
   return name.length === lower.length && text(name).toLowerCase() === lower
 }
 
-// Header bytes are Latin-1 (RFC 9110, 5.5 calls them opaque): read so, they leave as they came.
+// Header bytes are opaque (RFC 9110, 5.5). Decoded as Latin-1, they leave as they came.
 function text(value: Buffer | string | undefined): string {
   return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
 }
 
-/** The fields that a `Connection` header names as its own; nothing for the usual values, which name none. */
+/**
+ * Returns the field names that a `Connection` header lists, in lower
+ * case. Returns undefined for the usual values, which list none.
+ */
 export function namedByConnection(connection: string | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
   return new Set(connection.split(',').map((token) => token.trim().toLowerCase()))

@@ -2,17 +2,17 @@ import { TOKEN_CHARACTER } from '../../base/token.js'
 import { addressInElement } from './client-address.js'
 import { elementsOf } from './list-elements.js'
 
-/** A name, `=`, and a token or a quoted text (RFC 7239, section 4; RFC 9110, 5.6.2 and 5.6.4). */
+/** Matches a name, `=`, and a token or a quoted string (RFC 7239, section 4; RFC 9110, 5.6.2 and 5.6.4). */
 const PAIR = new RegExp(
   `${TOKEN_CHARACTER}+=(?:${TOKEN_CHARACTER}+|"(?:[\\t \\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*")`,
   'y',
 )
-/** What stands between two pairs: `;` within an element, a comma between two of them. Lists may hold empty elements. */
+/** Matches what separates two pairs: `;` within an element, a comma between two elements. Lists may hold empty elements. */
 const BETWEEN = /[ \t]*[;,][ \t;,]*/y
 
 /**
- * The chain that a trusted proxy told, as `Forwarded` writes it: what it said there, or, if it said nothing that is valid,
- * its `X-Forwarded-For` (RFC 7239, section 7.4). Undefined if there is neither.
+ * Returns the chain of addresses that a trusted proxy sent, in the form of `Forwarded`. A valid `Forwarded` counts first.
+ * Otherwise the chain comes from `X-Forwarded-For` (RFC 7239, section 7.4). Returns undefined if there is neither.
  */
 export function forwardedChain(
   forwarded: string | undefined,
@@ -24,7 +24,7 @@ export function forwardedChain(
   return elementsOf(forwardedFor).map(nodeOf).join(', ') || undefined
 }
 
-/** A `Forwarded` field without empty elements and zones; undefined if it has no element or is none by its grammar. */
+/** Returns a `Forwarded` field without empty elements and zones. Returns undefined if it has no element or breaks the grammar. */
 function validForwarded(text: string): string | undefined {
   let written = ''
   let at = lengthOf(/[ \t;,]*/y, text, 0)
@@ -47,20 +47,23 @@ function lengthOf(sticky: RegExp, text: string, at: number): number {
   return sticky.exec(text)?.[0].length ?? 0
 }
 
-/** An element of `X-Forwarded-For` as one of `Forwarded`; a name that hides the client stays, what is neither is unknown. */
+/**
+ * Converts an element of `X-Forwarded-For` to one of `Forwarded`. A name such as `_hidden`,
+ * which hides the client, stays. Everything else that is not an address becomes `unknown`.
+ */
 function nodeOf(element: string): string {
   const address = addressInElement(element)
   if (address !== undefined) return address.includes(':') ? `for="[${address}]"` : `for=${address}`
   return /^_[\w.-]+$/.test(element) ? `for=${element}` : 'for=unknown'
 }
 
-/** A chain of `X-Forwarded-For` without the zones of its addresses, which mean nothing to anybody else. */
+/** Removes the zones of addresses from an `X-Forwarded-For` chain. A zone means nothing on other machines. */
 export function withoutZones(chain: string): string {
   if (!chain.includes('%')) return chain
   return elementsOf(chain).map(withoutZone).join(', ')
 }
 
-/** What is no address stays as it is. */
+/** Removes the zone of one address. An element that is not an address stays as it is. */
 function withoutZone(element: string): string {
   const zone = element.indexOf('%')
   if (zone < 0 || addressInElement(element) === undefined) return element

@@ -7,27 +7,29 @@ import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
 
-/** Who asked: what the forwarding headers tell the server. */
+/** The client and its connection, as the forwarding headers report them to a server. */
 export interface ForwardedFor {
   readonly peer: string
-  /** `''`: it has none. */
+  /** The client's address; `''` if it has none. */
   readonly clientAddress: string
   readonly trusted: boolean
   /** Host and port as the client wrote them. */
   readonly authority: string
 }
 
-/** How all requests are sent on. */
+/** Settings of the forwarding headers, the same for all requests. */
 export interface Forwarding {
-  /** What this proxy calls itself in `Via`. */
+  /** This proxy's name in `Via`. */
   readonly id: string
-  /** Whether to write `Forwarded` too. */
+  /** Whether servers get `Forwarded` too. */
   readonly forwardedHeader: boolean
-  /** What becomes of names that look like the proxy's own to servers. */
+  /** What happens to request headers whose names servers may read as those of the proxy's own headers. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
-/** The id is this proxy's own: a request whose `Via` names it has come through here before. */
+/**
+ * Returns the settings, with a random id for this proxy. A request whose `Via` holds the id has come through this proxy before.
+ */
 export function forwardingOf({
   forwardedHeader = false,
   underscoreHeaders = 'drop',
@@ -35,9 +37,9 @@ export function forwardingOf({
   return { id: `switchover-${randomBytes(4).toString('hex')}`, forwardedHeader, underscoreHeaders }
 }
 
-const NOTHING_SAID: IncomingHttpHeaders = {}
+const NO_HEADERS: IncomingHttpHeaders = {}
 
-/** Writes them last, so that no `Connection` token can strip them (CVE-2024-45410). */
+/** Appends the forwarding headers. They come last, so that no `Connection` token can remove them (CVE-2024-45410). */
 export function pushForwarding(
   headers: string[],
   req: IncomingMessage,
@@ -45,10 +47,10 @@ export function pushForwarding(
   how: Forwarding,
 ): void {
   const { peer, clientAddress, trusted, authority } = about
-  const said = trusted ? req.headers : NOTHING_SAID
-  const proto = protoSaid(said) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
-  const host = hostSaid(said) ?? authority
-  const port = portSaid(said) ?? portOf(host, proto)
+  const believed = trusted ? req.headers : NO_HEADERS
+  const proto = forwardedProto(believed) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
+  const host = forwardedHost(believed) ?? authority
+  const port = forwardedPort(believed) ?? portOf(host, proto)
   const chain = trusted ? hopsOf(req, peer) : peer
   if (chain !== '') headers.push('X-Forwarded-For', chain)
   headers.push('X-Forwarded-Proto', proto)
@@ -59,14 +61,20 @@ export function pushForwarding(
   headers.push('Via', `${req.httpVersion} ${how.id}`)
 }
 
-/** What a trusted proxy said of those before it, as it said it, and that proxy itself; one on a Unix socket has no address. */
+/**
+ * Returns the chain of addresses that a trusted proxy sent, with that
+ * proxy's own address at the end. A proxy on a Unix socket has no address.
+ */
 function hopsOf(req: IncomingMessage, peer: string): string {
   const chain = chainOf(req)
   const before = chain === undefined ? '' : withoutZones(withoutEmptyElements(chain))
   return before === '' || peer === '' ? before || peer : `${before}, ${peer}`
 }
 
-/** What was said before, and our own hop behind it, in one field: two fields in an unclear order would be two chains. */
+/**
+ * Appends one `Forwarded` field with the chain of earlier hops and this
+ * proxy's hop. Two fields in an unclear order would be two chains.
+ */
 function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean, element: string): void {
   if (!trusted) {
     headers.push('Forwarded', element)
@@ -77,46 +85,50 @@ function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean
   headers.push('Forwarded', before === undefined ? element : `${before}, ${element}`)
 }
 
-/** One hop as RFC 7239 writes it, section 4; what is no plain token stands in quotes. */
+/** Returns one hop in the form of RFC 7239, section 4. Values that are not plain tokens stand in quotes. */
 function forwardedElement(peer: string, id: string, host: string, proto: string): string {
   const address = peer.includes(':') ? `"[${peer}]"` : peer
   const ofHost = host === '' ? '' : `;host="${host}"`
   return `for=${address || 'unknown'};by=_${id}${ofHost};proto=${proto}`
 }
 
-/** @param headers names and values in turn */
+/**
+ * Removes all lines of a field.
+ *
+ * @param headers names and values in turn, changed in place
+ */
 function removeField(headers: string[], lower: string): void {
   for (let index = headers.length - 2; index >= 0; index -= 2)
     if (headers[index]?.toLowerCase() === lower) headers.splice(index, 2)
 }
 
-/** Traefik writes the last two for WebSockets. */
+/** Schemes that a trusted proxy may send. Traefik sends `ws` and `wss` for WebSockets. */
 const PROTOS = new Set(['http', 'https', 'ws', 'wss'])
 
 /**
- * The scheme that the client used. The first of a list counts: each proxy that appends to one adds its own scheme behind that
- * of the client. Undefined for any other word, which servers would take for a fact.
+ * Returns the scheme that the client used. The first element of the list counts, because each proxy that appends
+ * adds its own scheme after the client's. Returns undefined for any other word, which servers would take for a fact.
  */
-function protoSaid(said: IncomingHttpHeaders): string | undefined {
-  const proto = firstOf(said['x-forwarded-proto'])?.toLowerCase()
+function forwardedProto(believed: IncomingHttpHeaders): string | undefined {
+  const proto = firstOf(believed['x-forwarded-proto'])?.toLowerCase()
   return proto !== undefined && PROTOS.has(proto) ? proto : undefined
 }
 
-/** The host that the client asked for: the first of a list too; undefined for what is no host. */
-function hostSaid(said: IncomingHttpHeaders): string | undefined {
-  const host = firstOf(said['x-forwarded-host'])
+/** Returns the host that the client asked for: the first element of `X-Forwarded-Host`. Returns undefined if it is not a host. */
+function forwardedHost(believed: IncomingHttpHeaders): string | undefined {
+  const host = firstOf(believed['x-forwarded-host'])
   return host !== undefined && VALID_AUTHORITY.test(host) ? host : undefined
 }
 
-/** The port that the client asked: the first of a list too; undefined for what is no port. */
-function portSaid(said: IncomingHttpHeaders): string | undefined {
-  const port = firstOf(said['x-forwarded-port'])
+/** Returns the port that the client asked for: the first element of `X-Forwarded-Port`. Returns undefined if it is not a port. */
+function forwardedPort(believed: IncomingHttpHeaders): string | undefined {
+  const port = firstOf(believed['x-forwarded-port'])
   return port !== undefined && isPort(port) ? port : undefined
 }
 
 function portOf(authority: string, proto: string): string {
   const colon = authority.lastIndexOf(':')
-  // Of an IPv6 address without a port, what is behind the last colon ends with a bracket.
+  // After the last colon of an IPv6 address without a port comes text that ends with a bracket, so it is not a port.
   if (colon >= 0) {
     const port = authority.slice(colon + 1)
     if (isPort(port)) return port

@@ -1,9 +1,9 @@
 /**
- * A piece of a header without the blanks around it. Blanks are spaces and tabs alone (RFC 9110, 5.6.3): `trim` takes off the
- * byte 0xA0 too, so that a server would read another value than this proxy.
+ * Returns a part of a header without the blanks around it. Blanks are spaces and tabs only (RFC 9110,
+ * 5.6.3). `trim` also removes the byte 0xA0, so that a server would read another value than this proxy.
  *
- * @param start where it begins
- * @param end where what follows it begins
+ * @param start index where the part begins
+ * @param end index after the part's last character
  */
 export function withoutBlanks(text: string, start = 0, end = text.length): string {
   let [first, last] = [start, end]
@@ -18,17 +18,19 @@ function isBlank(code: number): boolean {
 
 const HAS_EMPTY_ELEMENT = /^[ \t]*(?:,|$)|,[ \t]*(?:,|$)/
 
-/** A list as it came, without its empty elements, which mean nothing (RFC 9110, 5.6.1.2). */
+/**
+ * Returns a list without its empty elements, which mean nothing (RFC 9110, 5.6.1.2). A list that has none comes back unchanged.
+ */
 export function withoutEmptyElements(list: string): string {
   return HAS_EMPTY_ELEMENT.test(list) ? elementsOf(list).join(', ') : list
 }
 
-/** The elements of a list that are not empty, without the blanks around them. */
+/** Returns the elements of a list that are not empty, without the blanks around them. */
 export function elementsOf(list: string): string[] {
   return list.split(',').flatMap((element) => withoutBlanks(element) || [])
 }
 
-/** The first element of a list that is not empty. */
+/** Returns the first element of a list that is not empty. */
 export function firstOf(value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined
   const text = String(value)

@@ -6,43 +6,57 @@ import { nearestName } from '../../base/nearest-name.js'
 import { compileWithin } from '../../base/range-set.js'
 import { ProxyError } from '../../model/errors.js'
 
-/** Options of one entry point. */
+/**
+ * Options of one entry point, where they differ from those of the whole proxy.
+ *
+ * @example
+ * ```ts
+ * const proxy = createProxy({ config, entryPoints: { internal: { trustedProxies: ['10.0.0.0/8'] } } })
+ * await proxy.listen({ port: 8080, entryPoint: 'internal' })
+ * ```
+ */
 export interface EntryPointOptions {
   /**
-   * Addresses and ranges of the proxies in front of this entry point, and `'unix'`. Takes the place of `trustedProxies` of
-   * the whole proxy: `[]` trusts nobody. Default: what the whole proxy trusts.
+   * Addresses and CIDR ranges of the proxies in front of this entry point, and `'unix'` for all peers
+   * on a Unix socket. The list replaces `trustedProxies` of the whole proxy. `[]` trusts no peer.
+   *
+   * @default the `trustedProxies` of the whole proxy
    */
   readonly trustedProxies?: readonly string[]
 }
 
-/** What an entry point says, for now. */
+/** Names of all options that an entry point has. */
 const ENTRY_POINT_OPTIONS = ['trustedProxies']
 
-/** Stands in a list of trusted proxies for all who connect over a Unix socket, where nobody has an address. */
+/** The entry of a list of trusted proxies that means all peers on a Unix socket. Such peers have no address. */
 const UNIX = 'unix'
 
-/** Whose forwarding headers are believed: only the socket's address is a fact, all else is worth what its bearer is. */
+/** Decides whose forwarding headers are believed. Only the socket's address is a fact. All else is worth what its sender is. */
 export interface PeerTrust {
-  /** Whether a peer is trusted. @param peer its address; `''` if it has none */
+  /**
+   * Returns whether a peer is trusted.
+   *
+   * @param peer its address; `''` if it has none
+   */
   trusts(req: IncomingMessage, peer: string): boolean
-  /** Whether an address in a chain is that of a trusted proxy. */
+  /** Returns whether an address in a chain is that of a trusted proxy. */
   trustsAddress(address: string): boolean
 }
 
-const NOBODY: PeerTrust = { trusts: () => false, trustsAddress: () => false }
+const NO_TRUST: PeerTrust = { trusts: () => false, trustsAddress: () => false }
 
 /**
  * Compiles a list of trusted proxies.
  *
- * @param option what the list is called in messages
- * @throws ProxyError `PROXY_OPTION_INVALID` that names the entry
+ * @param option the list's name in error messages
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the invalid entry
  */
 export function compileTrust(trustedProxies: readonly string[] = [], option = 'trustedProxies'): PeerTrust {
   if (!Array.isArray(trustedProxies)) {
     const message = `${option}: expected a list of addresses and ranges, found ${describeValue(trustedProxies)}`
     throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
-  if (trustedProxies.length === 0) return NOBODY
+  if (trustedProxies.length === 0) return NO_TRUST
   const trustsUnix = trustedProxies.includes(UNIX)
   const trustsAddress = compileWithin(
     trustedProxies.flatMap((text, index) => parseTrusted(text, `${option}[${index}]`) ?? []),
@@ -53,7 +67,11 @@ export function compileTrust(trustedProxies: readonly string[] = [], option = 't
   }
 }
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` */
+/**
+ * Parses one entry of a list of trusted proxies.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the place of the entry
+ */
 function parseTrusted(text: string, where: string): AddressRange | undefined {
   try {
     return parseTrustedProxy(text)
@@ -62,39 +80,45 @@ function parseTrusted(text: string, where: string): AddressRange | undefined {
   }
 }
 
-/** An entry of a list of trusted proxies; undefined for `'unix'`, which is no range. @throws Error that says what is wrong */
+/**
+ * Parses one entry of a list of trusted proxies. Returns undefined for `'unix'`, which is not a range.
+ *
+ * @throws Error that says what is wrong
+ */
 export function parseTrustedProxy(text: unknown): AddressRange | undefined {
   if (typeof text !== 'string')
     throw new Error(`expected an address, a range or "${UNIX}", found ${describeValue(text)}`)
   if (text === UNIX) return undefined
-  if (text.toLowerCase() === UNIX) throw new Error(`expected "${UNIX}" in small letters, found "${text}"`)
+  if (text.toLowerCase() === UNIX) throw new Error(`expected "${UNIX}" in lower case, found "${text}"`)
   try {
     return parseRange(text)
   } catch (error) {
-    // A socket's path stands where its listener is made, and everybody who reaches it is meant.
+    // The entry looks like the path of a Unix socket, or like a misspelt `unix`. A path
+    // belongs to the listener, so the message names the word that is expected here.
     const meansUnix = /^\.{0,2}\/|sock|^un/i.test(text) || nearestName(text, [UNIX]) !== undefined
-    const hint = `; "${UNIX}" stands for all who connect over a Unix socket`
+    const hint = `; write "${UNIX}" to trust all peers on a Unix socket`
     throw meansUnix ? new Error(`${(error as Error).message}${hint}`) : error
   }
 }
 
-/** Node's own: what a socket reads from. That of TLS lies on the one that carries it. */
+/** Node's handle below a socket. In a TLS socket, `_parent` is the handle of the connection that carries TLS. */
 interface Handle {
   readonly _parent?: Handle | null
 }
 
 /**
- * Whether a request without a peer address came over a Unix socket. Not every one did: the system knows no peer of a TCP
- * connection that was reset, and a host may serve streams of its own. To believe those would be to believe anybody.
+ * Returns whether a request without a peer address came over a Unix socket. Not every
+ * such request did. The system knows no peer of a TCP connection that was reset, and
+ * a host may serve streams of its own. Trusting those would mean trusting every peer.
  */
 function cameOverUnixSocket({ socket }: IncomingMessage): boolean {
-  // Asked of the connection: its server may be another one than the one that listens, or be closed.
+  // The handle of the connection is read, because `server` may not be the server that listens, or may be closed.
   let { _handle: handle } = socket as typeof socket & { _handle?: Handle | null }
   while (handle?._parent) handle = handle._parent
   return handle?.constructor.name === 'Pipe'
 }
 
-/** Trust of the whole proxy, and of the entry points that have their own. */
+/** The trust of the whole proxy, and of the entry points that have a list of their own. */
 export class EntryPointTrust {
   readonly #whole: PeerTrust
   readonly #own: ReadonlyMap<string, PeerTrust> | undefined
@@ -119,7 +143,11 @@ export class EntryPointTrust {
     if (own.size > 0) this.#own = own
   }
 
-  /** Whom an entry point trusts; undefined is a listener without a name. */
+  /**
+   * Returns the trust of an entry point.
+   *
+   * @param entryPoint undefined for a listener without a name
+   */
   at(entryPoint: string | undefined): PeerTrust {
     if (this.#own === undefined || entryPoint === undefined) return this.#whole
     return this.#own.get(entryPoint) ?? this.#whole

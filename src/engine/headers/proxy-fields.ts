@@ -1,11 +1,15 @@
+import { quote } from '../../base/messages.js'
 import { Recent } from '../../base/recent.js'
 import { TOKEN } from '../../base/token.js'
 import { ProxyError } from '../../model/errors.js'
 
-/** What becomes of names that look like a proxy's own to servers: see docs/http.md. */
+/**
+ * What happens to a request header that servers may read as one of the proxy's own: `drop`
+ * leaves it out, `refuse` answers 400, `keep` passes it on. docs/http.md has the details.
+ */
 export type UnderscoreHeaders = 'drop' | 'refuse' | 'keep'
 
-/** Fields that mean one connection, not the message (RFC 9110, 7.6.1), and those that undici writes itself. */
+/** Fields that concern one connection, not the message (RFC 9110, 7.6.1), and fields that undici writes itself. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -20,31 +24,31 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'http2-settings',
 ])
 
-/** What a field name means to this proxy. Bits, so that one mask says which fields a request loses. */
+/** What a field name means to this proxy. Each kind is a bit, so that one mask says which fields a request loses. */
 export type FieldKind = number
 
-/** A field that is the client's alone. */
+/** A field that has no meaning for the proxy. */
 export const ORDINARY: FieldKind = 0
-/** Frames the message, or tells of the way, and goes on as it came. */
+/** A field that frames the message or describes its way, and is passed on as it came. */
 const GOES_ON: FieldKind = 1
-/** Means one connection, or is written by undici. */
+/** A field that concerns one connection, or that undici writes. It is never passed on. */
 const NEVER_GOES_ON: FieldKind = 2
-/** Written anew by this proxy in each request. */
+/** A field that this proxy writes anew in each request. */
 const WRITTEN_ANEW: FieldKind = 4
-/** Tells of proxies on the way: believed from trusted ones alone. */
+/** A field in which proxies describe a request's way. It is believed only from trusted proxies. */
 const TOLD_BY_PROXIES: FieldKind = 8
-/** No field name at all (RFC 9110, 5.1). A lenient parser lets `Content-Length :` through so. */
+/** A field name that is not valid (RFC 9110, 5.1). A lenient parser accepts `Content-Length :` as a name. */
 const NO_NAME: FieldKind = 256
 
-/** The kind of what looks like a field of that kind to a server. */
+/** Returns the kind of a twin: a field that servers may read as one of the given kind. */
 const twinOf = (kind: FieldKind): FieldKind => kind << 4
 
 const ALL_TWINS = twinOf(GOES_ON | NEVER_GOES_ON | WRITTEN_ANEW | TOLD_BY_PROXIES)
 
-/** THE table: each field that frames a message or that this proxy writes. `x-forwarded-*` belongs to it as a whole. */
+/** The one table of all fields that frame a message or that this proxy writes. All `x-forwarded-*` belong to it. */
 const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
   ...[...HOP_BY_HOP].map((name) => [name, NEVER_GOES_ON] as const),
-  // Node has answered `Expect: 100-continue` already, and undici cannot send it; `Host` is written apart.
+  // Node has answered `Expect: 100-continue` already, and undici cannot send it. `Host` is written separately.
   ...(['expect', 'host'] as const).map((name) => [name, NEVER_GOES_ON] as const),
   ...(['content-length', 'max-forwards', 'via'] as const).map((name) => [name, GOES_ON] as const),
   ...(
@@ -53,23 +57,27 @@ const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
   ...(['forwarded', 'x-replaced-path'] as const).map((name) => [name, TOLD_BY_PROXIES] as const),
 ])
 
-/** Characters of a name that some server or gateway writes as `_`, beside the dash itself. */
+/** Matches a character other than the dash that some servers or gateways write as `_`. Also matches an empty name. */
 const FOLDED = /[^a-z0-9-]|^$/
 /**
- * The name that servers may understand: RFC 3875 (4.1.18) writes dashes as `_`, PHP dots too, lighttpd and Apache 2.2
- * everything that is no letter and no digit.
+ * Returns the name that servers may read. RFC 3875 (4.1.18) writes dashes as `_`, and PHP writes
+ * dots so too. lighttpd and Apache 2.2 do it for everything that is not a letter or digit.
  *
- * @param lower in lower case
+ * @param lower the name in lower case
  */
 export function foldName(lower: string): string {
   return lower.replace(/[^a-z0-9]/g, '-')
 }
 
-/** Longer names are in no table, and would make the memory below a client's. */
+/** Maximum length of a name that is remembered. Longer names are in no table, and a client could fill the memory with them. */
 const MAX_REMEMBERED = 64
 const remembered = new Recent<FieldKind>(500)
 
-/** What a field means. A name is read once; later ones cost one look-up. @param name in any case */
+/**
+ * Returns the kind of a field. Each name is classified once, and looked up afterwards.
+ *
+ * @param name in any case
+ */
 export function kindOfField(name: string): FieldKind {
   return name.length > MAX_REMEMBERED ? classify(name) : remembered.get(name, classify)
 }
@@ -89,17 +97,18 @@ function byPrefix(name: string): FieldKind {
 }
 
 /**
- * The kinds of fields that rules do not see: what pretends to be written by a proxy that is trusted, and twins.
+ * Returns the kinds of fields that rules do not see: twins, and fields that only a trusted proxy may send.
  *
  * @param trusted whether the peer's forwarding headers are believed
- * @param twins whether twins go on; never those of what a stranger may not say, or of what is written anew
+ * @param twins what happens to twins. With `keep`, twins of fields that an
+ *   untrusted peer may not send, or that are written anew, are still hidden
  */
 export function hiddenFromRules(trusted: boolean, twins: UnderscoreHeaders): FieldKind {
   const forged = trusted ? ORDINARY : WRITTEN_ANEW | TOLD_BY_PROXIES
   return forged | (twins === 'keep' ? twinOf(forged | WRITTEN_ANEW) : ALL_TWINS)
 }
 
-/** The kinds of fields that a server does not get from the client. Takes what `hiddenFromRules` takes. */
+/** Returns the kinds of the client's fields that a server does not get. Takes the parameters of `hiddenFromRules`. */
 export function notForwarded(trusted: boolean, twins: UnderscoreHeaders): FieldKind {
   return NEVER_GOES_ON | WRITTEN_ANEW | hiddenFromRules(trusted, twins)
 }
@@ -108,7 +117,7 @@ export function notForwarded(trusted: boolean, twins: UnderscoreHeaders): FieldK
  * Refuses a request for the names of its fields.
  *
  * @param raw names and values in turn
- * @param twins whether what only looks like a field of the table is refused too
+ * @param twins whether a name is refused too if servers may read it as a field of the table
  * @throws ProxyError `PROXY_BAD_REQUEST`
  */
 export function checkNames(raw: readonly string[], twins: boolean): void {
@@ -116,12 +125,12 @@ export function checkNames(raw: readonly string[], twins: boolean): void {
     const name = raw[index] as string
     const kind = kindOfField(name)
     if (kind === NO_NAME) {
-      throw new ProxyError('PROXY_BAD_REQUEST', `${JSON.stringify(name)} is no name of a header`)
+      throw new ProxyError('PROXY_BAD_REQUEST', `${quote(name)} is not a valid name of a header`)
     }
     if (twins && kind & ALL_TWINS) {
       throw new ProxyError(
         'PROXY_BAD_REQUEST',
-        `servers may read the header ${name} as another one, which this proxy checks or writes (underscoreHeaders)`,
+        `servers may read the header ${quote(name)} as another one, which this proxy checks or writes (option underscoreHeaders)`,
       )
     }
   }

@@ -3,8 +3,8 @@ import { forwardResponseHeaders } from './forward-headers.js'
 import type { RawFields } from './raw-fields.js'
 
 /**
- * Passes on what a server says before its response (RFC 9110, 15.2): 103 Early Hints and 102 Processing, never to a client
- * of HTTP/1.0. 100 is answered by ourselves, and other statuses nobody has a use for.
+ * Passes on what a server sends before its response (RFC 9110, 15.2): 102 Processing and 103 Early Hints,
+ * never to an HTTP/1.0 client. The proxy sends 100 itself. Other statuses have no use and are dropped.
  */
 export function relayInformation(res: ServerResponse, status: number, fields: RawFields): void {
   if (res.headersSent || res.req.httpVersion !== '1.1') return
@@ -13,11 +13,11 @@ export function relayInformation(res: ServerResponse, status: number, fields: Ra
 }
 
 /**
- * Writes a 103 on the socket itself. Node's `writeEarlyHints` looks at links by an expression that backtracks: one line of
- * 24 parameters takes it seconds, in which the whole process stands still.
+ * Writes a 103 on the socket itself. Node's `writeEarlyHints` checks links by a regular expression that
+ * backtracks. One line of 24 parameters takes it seconds, in which the whole process stands still.
  *
- * They are hints, which a client does without: none are kept for a response that waits behind others on its connection,
- * nor for a client that has not read what came before.
+ * A client can do without hints. None are kept for a response that waits behind others
+ * on its connection. None are kept for a client that has not read what came before.
  */
 function writeHints(res: ServerResponse, fields: RawFields): void {
   const { socket } = res
@@ -26,7 +26,7 @@ function writeHints(res: ServerResponse, fields: RawFields): void {
   if (hints !== undefined) socket.write(`HTTP/1.1 103 Early Hints\r\n${hints}\r\n`, 'latin1')
 }
 
-/** The lines of a 103; undefined without a link, and for what HTTP does not allow. */
+/** Returns the lines of a 103. Returns undefined without a link, and for fields that HTTP does not allow. */
 function hintsOf(fields: RawFields): string | undefined {
   let links = ''
   let others = ''
@@ -37,7 +37,7 @@ function hintsOf(fields: RawFields): string | undefined {
       const value = headers[index + 1] as string
       const lower = name.toLowerCase()
       if (NOT_IN_HINTS.has(lower)) continue
-      // Written to the socket, a value with a line end would begin a line of its own.
+      // A value with a line break would begin a line of its own on the socket.
       validateHeaderName(name)
       validateHeaderValue(name, value)
       if (lower === 'link') links += isLink(value) ? `Link: ${value}\r\n` : ''
@@ -49,10 +49,13 @@ function hintsOf(fields: RawFields): string | undefined {
   return links === '' ? undefined : links + others
 }
 
-/** Whether a line begins with a link (RFC 8288, 3). What stands behind it is for clients to read, who know more forms. */
+/** Returns whether a line begins with a link (RFC 8288, 3). The rest is for clients to parse, which know more forms. */
 function isLink(line: string): boolean {
   return line.startsWith('<') && line.includes('>')
 }
 
-/** A client that believed a length would take the response for a body; cookies are the response's. */
+/**
+ * Fields that do not belong in a 103. A client that believed a length would
+ * take the response for a body. Cookies belong to the response itself.
+ */
 const NOT_IN_HINTS = new Set(['content-length', 'set-cookie'])

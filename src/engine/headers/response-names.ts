@@ -1,12 +1,12 @@
 import { HOP_BY_HOP } from './proxy-fields.js'
 
-/** The name of a field of a response. */
+/** The name of a response field. */
 export interface ResponseName {
-  /** As the server wrote it. */
+  /** The name as the server wrote it. */
   readonly text: string
-  /** In lower case. */
+  /** The name in lower case. */
   readonly lower: string
-  /** Whether it means the connection to the server alone (RFC 9110, 7.6.1). */
+  /** Whether the field concerns only the connection to the server (RFC 9110, 7.6.1). */
   readonly isHopByHop: boolean
 }
 
@@ -14,26 +14,26 @@ interface KeptName extends ResponseName {
   readonly bytes: Uint8Array
 }
 
-/** Longer names are rare, and would make the table a server's. */
+/** Maximum number of bytes in a name that is kept. Longer names are rare, and a server could fill the table with them. */
 const MAX_KEPT = 64
-/** A power of two. Servers write a few dozen names, and the same ones in every response. */
-const PLACES = 256
-/** Each name has one place, by a few of its bytes. Of two that share one, the newer stays. */
-const kept: (KeptName | undefined)[] = new Array(PLACES).fill(undefined)
+/** Slots of the table, a power of two. Servers write a few dozen names, and the same names in every response. */
+const SLOTS = 256
+/** Names that were read before. A few bytes of a name select its slot, where a newer name replaces an older one. */
+const kept: (KeptName | undefined)[] = new Array(SLOTS).fill(undefined)
 
 /**
- * Reads a name. To compare the bytes of a name with those that were read before takes a fifth of the time of making a
- * string, putting it in lower case and looking it up.
+ * Reads a name, from the table if it is there. Comparing bytes takes a fifth
+ * of the time of decoding a name, putting it in lower case and looking it up.
  */
 export function responseName(bytes: Buffer | string): ResponseName {
   if (typeof bytes === 'string') return named(bytes)
   const { length } = bytes
   if (length === 0 || length > MAX_KEPT) return named(bytes.toString('latin1'))
-  const place = placeOf(bytes, length)
-  const known = kept[place]
+  const slot = slotOf(bytes, length)
+  const known = kept[slot]
   if (known !== undefined && isSame(known.bytes, bytes, length)) return known
   const read = { ...named(bytes.toString('latin1')), bytes: new Uint8Array(bytes) }
-  kept[place] = read
+  kept[slot] = read
   return read
 }
 
@@ -42,11 +42,11 @@ function named(text: string): ResponseName {
   return { text, lower, isHopByHop: HOP_BY_HOP.has(lower) }
 }
 
-function placeOf(bytes: Uint8Array, length: number): number {
+function slotOf(bytes: Uint8Array, length: number): number {
   const first = bytes[0] as number
   const middle = bytes[length >> 1] as number
   const last = bytes[length - 1] as number
-  return (length * 31 + first * 7 + middle * 5 + last * 3) & (PLACES - 1)
+  return (length * 31 + first * 7 + middle * 5 + last * 3) & (SLOTS - 1)
 }
 
 function isSame(one: Uint8Array, other: Uint8Array, length: number): boolean {

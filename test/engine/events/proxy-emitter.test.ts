@@ -98,7 +98,7 @@ describe('a listener that throws', () => {
     await new Promise(setImmediate)
     expect(warnings.filter((text) => text.includes('one')).length).toBe(10)
     expect(warnings.filter((text) => text.includes('two')).length).toBe(10)
-    expect(warnings.at(-1)).toContain('the next minute tells of no further failure of it')
+    expect(warnings.at(-1)).toContain('its further failures within the same minute are not reported')
   })
 
   it('names its own event where a listener emits another one', async () => {

@@ -45,12 +45,12 @@ describe('trust', () => {
       ['::ffff:10.0.0.0/8'],
       /^trustedProxies\[0\]: .*"10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104" is what was meant/,
     ],
-    [['Unix'], /^trustedProxies\[0\]: expected "unix" in small letters, found "Unix"/],
+    [['Unix'], /^trustedProxies\[0\]: expected "unix" in lower case, found "Unix"/],
     [[7], /^trustedProxies\[0\]: expected an address, a range or "unix", found number 7/],
     ...['unx', 'unix:/run/x.sock', '/run/x.sock', './x', 'x.sock', 'uinx'].map(
       (text): [readonly unknown[], RegExp] => [
         [text],
-        /^trustedProxies\[0\]: .*; "unix" stands for all who connect over a Unix socket/,
+        /^trustedProxies\[0\]: .*; write "unix" to trust all peers on a Unix socket/,
       ],
     ),
     [['localhost'], /^trustedProxies\[0\]: .*found "localhost"$/],

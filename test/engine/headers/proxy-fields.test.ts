@@ -44,7 +44,7 @@ describe('a twin of a field of the table', () => {
       expect(() => checkNames(['X', 'a', twin, 'b'], true), twin).toThrow(
         expect.objectContaining({
           code: 'PROXY_BAD_REQUEST',
-          message: `servers may read the header ${twin} as another one, which this proxy checks or writes (underscoreHeaders)`,
+          message: `servers may read the header "${twin}" as another one, which this proxy checks or writes (option underscoreHeaders)`,
         }),
       )
       expect(() => checkNames([twin, 'b'], false)).not.toThrow()
@@ -81,7 +81,7 @@ describe('other names', () => {
   })
 
   it.each(['Content-Length ', 'X A', '', 'X\u00e4', 'X(A)', `${'x'.repeat(100)} `])('%j is none', (name) => {
-    expect(() => checkNames([name, 'x'], false)).toThrow(/is no name of a header/)
+    expect(() => checkNames([name, 'x'], false)).toThrow(/is not a valid name of a header/)
   })
 
   it('are known however often they were asked for, and however many others were', () => {

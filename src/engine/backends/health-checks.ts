@@ -1,38 +1,21 @@
-import { connect } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { MAX_TIMER_MS } from '../../base/known-options.js'
-import { quote } from '../../base/messages.js'
 import { parseDuration } from '../../base/parse-duration.js'
 import type { HealthCheck } from '../../model/config.js'
-import type { RawFields } from '../headers/raw-fields.js'
 import type { ConnectionOptions } from '../upstream/connector.js'
-import { toProxyError } from '../upstream/failures.js'
-import type { ResponseController, ResponseHandler } from '../upstream/sent-request.js'
 import type { Upstream } from '../upstream/upstream.js'
+import { ConnectionCheck } from './connection-check.js'
+import { type Check, type Finding, NOT_MADE } from './finding.js'
 import type { LiveServer } from './live-server.js'
+import { ResponseCheck } from './response-check.js'
 
 /** From one check to the next a tenth more or less, so that many proxies do not ask at once. */
 const JITTER = 0.1
-
-/** Of a body that must hold a text, no more is looked at. */
-const MAX_BODY = 64 * 1024
 
 /** What checks are made with. */
 export interface CheckTools {
   /** One for an origin, that nobody else uses. */
   readonly newUpstream: (origin: string, address?: string) => Upstream
   readonly connection: ConnectionOptions
-}
-
-/** The check could not be made for what is short on our own side. */
-const NOT_MADE = Symbol('not made')
-
-/** What a check found: why the server is not well, or nothing. */
-type Finding = string | undefined | typeof NOT_MADE
-
-function findingOf(thrown: unknown): Finding {
-  const { code, message } = toProxyError(thrown)
-  return code === 'PROXY_OUT_OF_RESOURCES' ? NOT_MADE : message
 }
 
 /** How a backend's servers are asked, in numbers. */
@@ -117,13 +100,6 @@ export class HealthChecks {
   }
 }
 
-/** One check under way. */
-interface Check {
-  readonly finding: Promise<Finding>
-  /** Gives it up and lets go of all that it holds. Also called after its end. */
-  end(): void
-}
-
 /** Without `AbortSignal.any`, of which each leaves something behind for as long as its source lives. */
 function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
   return new Promise((resolve) => {
@@ -139,107 +115,6 @@ function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<
     signal.addEventListener('abort', abort)
     void check.finding.then(end)
   })
-}
-
-/** Whether a port takes connections. */
-class ConnectionCheck implements Check {
-  readonly finding: Promise<Finding>
-  readonly #end: () => void
-
-  constructor({ hostname, port, protocol }: URL, { networks }: ConnectionOptions, address?: string) {
-    const defaultPort = protocol === 'https:' ? 443 : 80
-    const host = address ?? hostname.replace(/^\[|\]$/g, '')
-    const flaw = networks.flawOf(host)
-    if (flaw) {
-      this.#end = () => {}
-      this.finding = Promise.resolve(flaw.message)
-      return
-    }
-    const { lookup } = networks
-    const socket = connect({ host, port: port === '' ? defaultPort : Number(port), lookup })
-    this.#end = () => socket.destroy()
-    this.finding = new Promise((resolve) => {
-      socket.on('connect', () => resolve(undefined))
-      socket.on('error', (error) => resolve(findingOf(error)))
-    })
-  }
-
-  end(): void {
-    this.#end()
-  }
-}
-
-/** Whether a response is as it should be. On a connection of its own: one that stands says nothing of those to come. */
-class ResponseCheck implements Check, ResponseHandler {
-  readonly finding: Promise<Finding>
-  readonly #upstream: Upstream
-  readonly #isExpected: (status: number) => boolean
-  readonly #text: string | undefined
-  #resolve: (finding: Finding) => void = () => {}
-  #controller: ResponseController | undefined
-  #body = ''
-
-  constructor(
-    upstream: Upstream,
-    path: string,
-    headers: string[],
-    { status = '200-399', body }: HealthCheck,
-  ) {
-    this.#upstream = upstream
-    this.#isExpected = expecting(status)
-    this.#text = body
-    this.finding = new Promise((resolve) => {
-      this.#resolve = resolve
-    })
-    upstream.dispatch({ method: 'GET', path, headers, body: null, upgrade: null }, this, true)
-  }
-
-  end(): void {
-    this.#controller?.abort(new Error('the health check is over'))
-    void this.#upstream.destroy()
-  }
-
-  onRequestStart(controller: ResponseController): void {
-    this.#controller = controller
-  }
-
-  onResponseStart(_controller: ResponseController, status: number): void {
-    if (status < 200) return
-    if (!this.#isExpected(status)) this.#resolve(`its health check was answered with ${status}`)
-    else if (this.#text === undefined) this.#resolve(undefined)
-  }
-
-  onResponseData(_controller: ResponseController, chunk: Buffer): void {
-    if (this.#text === undefined || this.#body.length > MAX_BODY) return
-    this.#body += chunk.toString('latin1')
-    if (this.#body.includes(Buffer.from(this.#text).toString('latin1'))) this.#resolve(undefined)
-  }
-
-  onResponseEnd(): void {
-    this.#resolve(
-      this.#text === undefined
-        ? undefined
-        : `the body of its health check does not hold ${quote(this.#text)}`,
-    )
-  }
-
-  onResponseError(error: Error): void {
-    this.#resolve(findingOf(error))
-  }
-
-  onRequestUpgrade(_fields: RawFields, socket: Duplex): void {
-    socket.destroy()
-    this.#resolve('its health check was answered with another protocol')
-  }
-}
-
-/** `200-399`, `200,204`: the text was checked with the document. */
-function expecting(text: string): (status: number) => boolean {
-  const ranges = text.split(',').map((part) => {
-    const [from = 0, to = from] = part.split('-').map(Number)
-    return [from, to] as const
-  })
-  return (status) => ranges.some(([from, to]) => status >= from && status <= to)
 }
 
 /** Waits; an abort ends the wait, and is for the caller to see. */

@@ -9,18 +9,16 @@ import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
 import { onRejected } from '../../model/rejections.js'
 import type { RequestFacts } from '../../model/request-facts.js'
-import { isSameData } from '../../model/same-data.js'
 import type { ProxyEmitter } from '../events/proxy-emitter.js'
 import type { Upstreams } from '../upstream/upstreams.js'
-import { CircuitBreaker } from './circuit-breaker.js'
-import { ConnectionLimit } from './connection-limit.js'
+import { type CarriedOver, carryOver } from './carry-over.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
 import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
 import { RequestQueue, type Waiting } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
-import type { StateListener } from './server-state.js'
+import { ServerChanges } from './server-changes.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 
 /** What making a backend live needs from the engine. */
@@ -39,17 +37,11 @@ export class LiveBackend {
   readonly name: string
   readonly config: Backend
   readonly servers: readonly LiveServer[]
-  readonly retryBudget: RetryBudget
   /** To be started when it serves, and stopped when it serves no more. */
   readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
-  readonly #limit: ConnectionLimit | undefined
-  readonly #breaker: CircuitBreaker | undefined
-  /** Only where servers have limits. */
-  #queue: RequestQueue | undefined
-  readonly #events: ProxyEmitter
-  /** As whom it was told of its servers' states, where it was. */
-  readonly #stateListeners = new Map<LiveServer, StateListener>()
+  readonly #carried: CarriedOver
+  readonly #changes: ServerChanges
   readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
   /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
@@ -60,14 +52,7 @@ export class LiveBackend {
     this.name = name
     this.config = config
     this.servers = serversOf(name, config, before?.servers, tools)
-    this.#events = tools.events
-    // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
-    this.#queue = before ? before.#queue : undefined
-    // One that is configured as before goes on: a change of something else must not put a sick backend back.
-    const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
-    this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
-    const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
-    this.#limit = isSameLimit ? before.#limit : config.maxConn && new ConnectionLimit(config.maxConn)
+    this.#carried = carryOver(name, config, before ? before.#carried : undefined, tools)
     const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
     const factory = tools.strategies.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
@@ -75,7 +60,7 @@ export class LiveBackend {
       this.servers.filter(({ weight }) => weight > 0),
       config.loadBalancer ?? {},
     )
-    this.retryBudget = before?.retryBudget ?? tools.newBudget()
+    this.#changes = new ServerChanges(name, this.#pick, tools.events, () => this.#callWaiting())
     const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
       config.loadBalancer ?? {}
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
@@ -85,29 +70,28 @@ export class LiveBackend {
     this.healthChecks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
-    this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses || this.#breaker !== undefined
+    this.#measures =
+      looksAtQuality(method) || this.#outliers.judgesResponses || this.#carried.breaker !== undefined
+  }
+
+  /** What its retries may add to its traffic. */
+  get retryBudget(): RetryBudget {
+    return this.#carried.retryBudget
   }
 
   /** It serves from here on: what is known of its servers is told to it. Not before: it may never serve. */
   begin(): void {
-    const { name: backend } = this
     for (const server of this.servers) {
-      const { state, name } = server
+      const { state } = server
       state.maxConnections = server.maxConnections
-      const listener = {
-        changed: () => this.#changed(server),
-        wentOut: (reason: string) => this.#events.emit('serverDown', { backend, server: name, reason }),
-        cameBack: (reason: string) => this.#events.emit('serverUp', { backend, server: name, reason }),
-      }
-      state.listener = listener
-      this.#stateListeners.set(server, listener)
+      this.#changes.listen(server)
       // Nobody would ever put back what checks took out that are made no more.
       if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
     }
-    limitConnections(backend, this.servers)
+    limitConnections(this.name, this.servers)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-    if (isLimited) this.#queue ??= new RequestQueue(this.config.queue)
-    this.#queue?.configure(this.config.queue)
+    if (isLimited) this.#carried.queue ??= new RequestQueue(this.config.queue)
+    this.#carried.queue?.configure(this.config.queue)
     this.#keepOne()
     this.healthChecks?.start()
     this.#callWaiting()
@@ -118,11 +102,6 @@ export class LiveBackend {
     const serving = this.servers.filter(({ weight }) => weight > 0)
     if (serving.some(({ state }) => state.isAvailable)) return
     for (const { state } of serving) state.putBack('ejection', 'there is no other')
-  }
-
-  #changed(server: LiveServer): void {
-    this.#tellStrategy(server)
-    this.#callWaiting()
   }
 
   /**
@@ -141,7 +120,7 @@ export class LiveBackend {
     if (!server) return undefined
     if (!server.state) throw notOneOfOurs(server)
     server.state.inFlight += 1
-    this.#tell(server)
+    this.#changes.tell(server)
     return server
   }
 
@@ -149,7 +128,7 @@ export class LiveBackend {
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1
-    this.#tell(server)
+    this.#changes.tell(server)
     return server
   }
 
@@ -160,9 +139,9 @@ export class LiveBackend {
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
    */
   admit(facts: RequestFacts): (() => void) | undefined {
-    this.#breaker?.check()
+    this.#carried.breaker?.check()
     this.retryBudget.save()
-    return this.#limit?.enter(facts)
+    return this.#carried.limit?.enter(facts)
   }
 
   /**
@@ -179,10 +158,11 @@ export class LiveBackend {
     only?: LiveServer,
   ): boolean {
     const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
-    if (!this.#queue || !(only || this.servers.some(isBusy))) return false
+    const { queue } = this.#carried
+    if (!queue || !(only || this.servers.some(isBusy))) return false
     const hasAny = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
     const hasServer = only ? () => only.hasRoom : hasAny
-    this.#queue.enter(waiting, hasServer, proceed)
+    queue.enter(waiting, hasServer, proceed)
     return true
   }
 
@@ -200,35 +180,15 @@ export class LiveBackend {
   /** A request is under way on a server no more, whatever became of it. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
-    this.#tell(server)
-  }
-
-  /** What is under way on a server has changed: for the newest that has it, and for this one. */
-  #tell(server: LiveServer): void {
-    const { listener } = server.state
-    listener?.changed()
-    if (!listener || listener !== this.#stateListeners.get(server)) this.#tellStrategy(server)
-  }
-
-  /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
-  #tellStrategy(server: LiveServer): void {
-    if (!this.#pick.changed) return
-    try {
-      onRejected(this.#pick.changed(server), this.#changedFailed)
-    } catch (thrown) {
-      this.#changedFailed(thrown)
-    }
-  }
-
-  readonly #changedFailed = (thrown: unknown): void => {
-    this.#events.failures.tell(this, `changed of the balancer of ${this.name}`, thrown)
+    this.#changes.tell(server)
   }
 
   /** A server may have room. */
   #callWaiting(): void {
-    if (!this.#queue || this.#queue.isEmpty) return
+    const { queue } = this.#carried
+    if (!queue || queue.isEmpty) return
     // A request that waits for one server may have it while that is out of rotation.
-    this.#queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
+    queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
   /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
@@ -242,7 +202,7 @@ export class LiveBackend {
     const hasFailed = status >= 500
     const latencyMs = performance.now() - startedAt
     server.state.quality.measured(latencyMs, hasFailed)
-    this.#breaker?.count(status, latencyMs)
+    this.#carried.breaker?.count(status, latencyMs)
     this.#outliers.judge(server, hasFailed)
   }
 
@@ -261,7 +221,7 @@ export class LiveBackend {
     if (this.#measures) {
       const latencyMs = performance.now() - startedAt
       server.state.quality.measured(latencyMs, true)
-      this.#breaker?.count(undefined, latencyMs)
+      this.#carried.breaker?.count(undefined, latencyMs)
       this.#outliers.judge(server, true)
     }
     this.unreachable(server, error)
@@ -279,16 +239,5 @@ function notOneOfOurs(found: unknown): Error {
   onRejected(found, () => {})
   return new Error(
     'the balancer picked something that is no server of the backend; balancers are synchronous',
-  )
-}
-
-function breakerOf(
-  backend: string,
-  { circuitBreaker }: Backend,
-  events: ProxyEmitter,
-): CircuitBreaker | undefined {
-  return (
-    circuitBreaker &&
-    new CircuitBreaker(circuitBreaker, (state) => events.emit('circuitChanged', { backend, state }))
   )
 }

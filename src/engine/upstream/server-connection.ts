@@ -1,13 +1,12 @@
-import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { type buildConnector, Client, type Dispatcher } from 'undici'
+import { Client, type Dispatcher } from 'undici'
 import { ProxyError } from '../../model/errors.js'
 import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
-import { beginAge } from './connection-age.js'
 import type { ConnectionPlaces } from './connection-places.js'
-import type { Connect } from './connector.js'
+import type { ConnectionSettings } from './connection-settings.js'
+import { ConnectionSocket, connectionLost } from './connection-socket.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -23,17 +22,6 @@ export interface ConnectionListener {
   gone(connection: Connection): void
 }
 
-/** How a connection is made. */
-export interface ConnectionSettings {
-  readonly url: URL
-  readonly client: Client.Options
-  readonly connect: Connect
-  /** Milliseconds from its making in which it gets requests; `Infinity` is no limit. */
-  readonly ageMs: number
-  /** Milliseconds without a request after which a private connection is closed. */
-  readonly privateIdleMs: number
-}
-
 /** How long a server may take to end a connection, too. */
 const MAX_END_MS = 1_000
 
@@ -42,24 +30,14 @@ export class Connection implements ServerConnection {
   readonly #settings: ConnectionSettings
   readonly #listener: ConnectionListener
   readonly #client: Client
-  #socket: Socket | undefined
-  /** Gives up what is being connected. */
-  #giveUp: ((reason: Error) => void) | undefined
+  readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
   /** No request is under way: a byte that comes now belongs to none. */
   #isIdle = false
   #isPrivate = false
   #isNeeded: () => boolean = () => false
-  #places: ConnectionPlaces<Connection>
-  /** Whether a place for its first socket was taken before, and not used yet. */
-  #hasPlace: boolean
   /** The server is asked to close it. */
   #isEnding = false
-  /** It ended from our side in the middle of a request: the server learns of it by and by. */
-  #wasCut = false
-  #isOld = false
-  /** From its making to the end of the time in which it gets requests. */
-  #age: NodeJS.Timeout | undefined
   #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
@@ -67,84 +45,53 @@ export class Connection implements ServerConnection {
   /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
   constructor(
     settings: ConnectionSettings,
-    owner: ConnectionListener,
+    listener: ConnectionListener,
     places: ConnectionPlaces<Connection>,
     hasPlace: boolean,
   ) {
-    this.#places = places
-    this.#hasPlace = hasPlace
     this.#settings = settings
-    this.#listener = owner
-    this.#client = new Client(settings.url, { ...settings.client, connect: this.#connect })
+    this.#listener = listener
+    const ofSocket = {
+      isDestroyed: () => this.#client.destroyed,
+      onReadable: this.#onReadable,
+      onOld: this.#onOld,
+    }
+    this.#socket = new ConnectionSocket(settings, ofSocket, places, hasPlace)
+    this.#client = new Client(settings.url, { ...settings.client, connect: this.#socket.connect })
     this.#client.on('connect', () => {
       this.#isConnected = true
-      if (this.#socket) allowBlanksBehindChunkSizes(this.#socket)
+      if (this.#socket.current) allowBlanksBehindChunkSizes(this.#socket.current)
     })
     this.#client.on('disconnect', () => this.#disconnected())
     // undici says so when it can take a request: the last one has ended.
     this.#client.on('drain', () => this.#drained())
   }
 
-  readonly #connect: buildConnector.connector = (options, callback) => {
-    const refuse = (error: Error) => callback(error, null)
-    const begin = () => this.#connectNow(options, callback)
-    // undici connects once more for the request that came as the server closed the socket: that needs another place.
-    if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
-    this.#hasPlace = false
-    begin()
-  }
-
-  readonly #connectNow: buildConnector.connector = (options, callback) => {
-    const leave = () => {
-      clearTimeout(this.#age)
-      this.#places.leave(this.#wasCut)
-    }
-    // It was ended while it waited. undici makes nothing of what it is told then.
-    if (this.#client.destroyed) {
-      leave()
-      return callback(lost(), null)
-    }
-    this.#giveUp = this.#settings.connect(options, (error, socket) => {
-      this.#giveUp = undefined
-      if (error) {
-        leave()
-        return callback(error, null)
-      }
-      socket.once('close', leave)
-      this.#age = beginAge(this.#settings.ageMs, this.#grownOld)
-      this.#socket = socket
-      socket.on('readable', this.#onReadable)
-      callback(null, socket)
-    })
-  }
-
-  readonly #grownOld = (): void => {
-    this.#isOld = true
+  readonly #onOld = (): void => {
     if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
   }
 
   /** Whether it gets no further request, but one of its own client's that is needed on it. */
   get isOld(): boolean {
-    return this.#isOld
+    return this.#socket.isOld
   }
 
   // undici ends an idle connection at the first byte of a response, but reads over empty lines.
   readonly #onReadable = (): void => {
-    if (!this.#socket || this.#socket.readableLength === 0) return
+    const { current } = this.#socket
+    if (!current || current.readableLength === 0) return
     if (this.#isIdle) this.end()
     else this.#hasRead = true
   }
 
   /** Where it counts. */
   get places(): ConnectionPlaces<Connection> {
-    return this.#places
+    return this.#socket.places
   }
 
   /** It stands, and counts for others from here on. */
   moveTo(places: ConnectionPlaces<Connection>): void {
-    places.enter()
-    this.#places.leave()
-    this.#places = places
+    this.#socket.moveTo(places)
   }
 
   /** Sends a request. What becomes of it, the handler is told; this never throws. */
@@ -182,7 +129,7 @@ export class Connection implements ServerConnection {
   }
 
   get isBroken(): boolean {
-    return this.#socket?.destroyed !== false
+    return this.#socket.current?.destroyed !== false
   }
 
   get hasRead(): boolean {
@@ -208,7 +155,8 @@ export class Connection implements ServerConnection {
   written(streamsBody: boolean): void {
     this.#isIdle = false
     this.#hasRead = false
-    if (streamsBody && this.#socket) readBehindReset(this.#socket)
+    const { current } = this.#socket
+    if (streamsBody && current) readBehindReset(current)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {
@@ -216,7 +164,7 @@ export class Connection implements ServerConnection {
     if (this.#endsAfterUse) this.end()
     // Bytes behind it could be a body that must not be there. On a private connection they can only reach the same client.
     else if (!mayBeFollowed || this.#isPrivate) return
-    else if (this.#places.isLimited) this.#endTogether()
+    else if (this.places.isLimited) this.#endTogether()
     else this.#endHard(hadBody)
   }
 
@@ -226,14 +174,15 @@ export class Connection implements ServerConnection {
    */
   #endTogether(): void {
     this.#isEnding = true
-    this.#socket?.end()
+    this.#socket.current?.end()
     setTimeout(() => this.end(), MAX_END_MS).unref()
   }
 
   /** Ends it without a wait of the system's for what may still come: with 28,000 local ports, and a minute for each, 470 a second were the most. */
   #endHard(hadBody: boolean): void {
     // A server that has answered early may read a body still; over TLS there is no such end.
-    if (!hadBody && this.#socket && !(this.#socket instanceof TLSSocket)) this.#socket.resetAndDestroy()
+    const { current } = this.#socket
+    if (!hadBody && current && !(current instanceof TLSSocket)) current.resetAndDestroy()
     this.end()
   }
 
@@ -244,10 +193,7 @@ export class Connection implements ServerConnection {
 
   #disconnected(): void {
     this.#isConnected = false
-    clearTimeout(this.#age)
-    this.#isOld = false
-    this.#socket?.off('readable', this.#onReadable)
-    this.#socket = undefined
+    this.#socket.disconnected()
     // Another connection would not be the one that was authenticated; an idle one is made anew when it is needed. Otherwise undici
     // connects once more for the request that came as the server closed it, or says that it has none.
     if (this.#isPrivate || this.#endsAfterUse || this.#isIdle) this.end()
@@ -255,11 +201,11 @@ export class Connection implements ServerConnection {
 
   end(): void {
     this.#listener.gone(this)
-    if (!this.#isIdle && this.#socket && !this.#socket.destroyed) this.#wasCut = true
+    if (!this.#isIdle && !this.isBroken) this.#socket.wasCut = true
     this.#ended()
-    this.#leaveUnused()
+    this.#socket.leaveUnused()
     // What waits behind another request on it was not sent.
-    void this.#destroyClient(this.#isPrivate ? lost() : null)
+    void this.#destroyClient(this.#isPrivate ? connectionLost() : null)
   }
 
   /** Ends it with the request under way, if there is one. */
@@ -270,20 +216,15 @@ export class Connection implements ServerConnection {
   /** Cuts it. */
   destroy(): Promise<void> {
     this.#ended()
-    this.#leaveUnused()
+    this.#socket.leaveUnused()
     return this.#destroyClient(null)
   }
 
   /** What is being connected would outlive its client, by up to `connectMs`. */
   #destroyClient(reason: Error | null): Promise<void> {
     const destroyed = this.#client.destroy(reason)
-    this.#giveUp?.(reason ?? new ProxyError('PROXY_CLOSED'))
+    this.#socket.giveUp(reason ?? new ProxyError('PROXY_CLOSED'))
     return destroyed
-  }
-
-  #leaveUnused(): void {
-    if (this.#hasPlace) this.#places.leave()
-    this.#hasPlace = false
   }
 
   #ended(): void {
@@ -291,8 +232,4 @@ export class Connection implements ServerConnection {
     this.#onEnd = undefined
     onEnd?.()
   }
-}
-
-function lost(): ProxyError {
-  return new ProxyError('PROXY_UPSTREAM_RESET', 'the connection that the client had authenticated has ended')
 }

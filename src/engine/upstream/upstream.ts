@@ -1,10 +1,9 @@
-import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
-import { DEFAULT_LIMITS } from '../../model/limits.js'
 import { ConnectionPlaces } from './connection-places.js'
-import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
+import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
+import type { ConnectionOptions } from './connector.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
-import { Connection, type ConnectionListener, type ConnectionSettings } from './server-connection.js'
+import { Connection, type ConnectionListener } from './server-connection.js'
 
 export type Places = ConnectionPlaces<Connection>
 
@@ -111,7 +110,9 @@ export class Upstream implements ConnectionListener {
   }
 
   #newConnection(places: Places, hasPlace: boolean): Connection {
-    const connection = new Connection(this.#connectionSettings(), this, places, hasPlace)
+    // On first use: a configuration may name a hundred thousand servers, most of which get no request today.
+    this.#settings ??= connectionSettings(this.origin, this.#options, this.address)
+    const connection = new Connection(this.#settings, this, places, hasPlace)
     this.#connections.add(connection)
     return connection
   }
@@ -157,30 +158,6 @@ export class Upstream implements ConnectionListener {
     const place = this.#idle.indexOf(connection)
     if (place >= 0) this.#idle.splice(place, 1)
     this.#connections.delete(connection)
-  }
-
-  /** On first use: a configuration may name a hundred thousand servers that nobody asks for today. */
-  #connectionSettings(): ConnectionSettings {
-    if (this.#settings) return this.#settings
-    const url = new URL(this.origin)
-    const { timeouts, ageMs = Number.POSITIVE_INFINITY } = this.#options
-    const { keepAliveMs, upstreamKeepAliveMs } = timeouts
-    this.#settings = {
-      url,
-      connect: connectorFor(url.hostname, this.#options, this.address),
-      ageMs,
-      privateIdleMs: wholeMs(keepAliveMs, MAX_TIMER_MS),
-      client: {
-        pipelining: 1,
-        allowH2: false,
-        maxHeaderSize: wholeBytes(this.#options.responseHeadBytes),
-        // `Movement` looks at the clock.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: wholeMs(upstreamKeepAliveMs, MAX_TIMER_MS),
-      },
-    }
-    return this.#settings
   }
 
   /** Connections that stand, and how many of them have no request. */
@@ -233,11 +210,6 @@ export class Upstream implements ConnectionListener {
       [...this.#connections, ...this.#closing.keys()].map((connection) => connection.destroy()),
     )
   }
-}
-
-/** A size as undici takes it: a whole number. It fails with as many bytes, we allow them. */
-function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
-  return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
 }
 
 function send(

@@ -1,9 +1,9 @@
 import { ProxyError } from '../../model/errors.js'
+import { Connection, type ConnectionListener } from './connection.js'
 import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
 import type { ConnectionOptions } from './connector.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
-import { Connection, type ConnectionListener } from './server-connection.js'
 
 export type Places = ConnectionPlaces<Connection>
 

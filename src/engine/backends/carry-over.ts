@@ -6,30 +6,30 @@ import { ConnectionLimit } from './connection-limit.js'
 import type { RequestQueue } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
 
-/** The parts of a live backend that may go on in the next generation. */
+/** The parts of a live backend that the next generation may keep. */
 export interface CarriedOver {
-  /** The configuration that they were made for. */
+  /** The configuration of the backend in this generation. */
   readonly config: Backend
-  /** Undefined until a server has a limit. */
+  /** Undefined until a server has had a limit (`maxConnections`). */
   queue: RequestQueue | undefined
   readonly breaker: CircuitBreaker | undefined
   readonly limit: ConnectionLimit | undefined
   readonly retryBudget: RetryBudget
 }
 
-/** Decides for each part whether the one of the generation before goes on, and makes the others. */
+/** Returns the parts of a new live backend: those of the generation before that it keeps, and new ones for the rest. */
 export function carryOver(
   name: string,
   config: Backend,
   before: CarriedOver | undefined,
   tools: { readonly newBudget: () => RetryBudget; readonly events: ProxyEmitter },
 ): CarriedOver {
-  // One that is configured as before goes on: a change of something else must not put a sick backend back.
+  // A breaker with the same configuration stays. Otherwise an unrelated change would let requests to an unhealthy backend.
   const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
   const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
   return {
     config,
-    // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
+    // Waiting requests stay in the queue. Servers that stay count the requests under way for both generations.
     queue: before?.queue,
     breaker: isSameBreaker ? before.breaker : breakerOf(name, config, tools.events),
     limit: isSameLimit ? before.limit : config.maxConn && new ConnectionLimit(config.maxConn),

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { ConnectionOptions } from '../upstream/connector.js'
 import { type Check, type Finding, findingOf } from './finding.js'
 
-/** Whether a port takes connections. */
+/** Checks whether a server's port accepts connections. */
 export class ConnectionCheck implements Check {
   readonly finding: Promise<Finding>
   readonly #end: () => void

@@ -1,19 +1,20 @@
 import { toProxyError } from '../upstream/failures.js'
 
-/** The check could not be made for what is short on our own side. */
+/** A check that was not possible for a lack of resources on the proxy's own side. It says nothing about the server. */
 export const NOT_MADE = Symbol('not made')
 
-/** What a check found: why the server is not well, or nothing. */
+/** The result of a check: the reason why the server is unhealthy, undefined for a healthy server, or `NOT_MADE`. */
 export type Finding = string | undefined | typeof NOT_MADE
 
+/** Returns the finding of a check that failed with an error. */
 export function findingOf(thrown: unknown): Finding {
   const { code, message } = toProxyError(thrown)
   return code === 'PROXY_OUT_OF_RESOURCES' ? NOT_MADE : message
 }
 
-/** One check under way. */
+/** A health check of one server that is under way. */
 export interface Check {
   readonly finding: Promise<Finding>
-  /** Gives it up and lets go of all that it holds. Also called after its end. */
+  /** Ends the check and closes its connection. A check that has its finding must be ended too. */
   end(): void
 }

@@ -11,14 +11,14 @@ import { ResponseCheck } from './response-check.js'
 /** From one check to the next a tenth more or less, so that many proxies do not ask at once. */
 const JITTER = 0.1
 
-/** What checks are made with. */
+/** The tools for making health checks. */
 export interface CheckTools {
-  /** One for an origin, that nobody else uses. */
+  /** Returns an upstream of an origin that only one check uses. */
   readonly newUpstream: (origin: string, address?: string) => Upstream
   readonly connection: ConnectionOptions
 }
 
-/** How a backend's servers are asked, in numbers. */
+/** The times and thresholds of a backend's checks, as numbers. */
 interface Plan {
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -26,7 +26,7 @@ interface Plan {
   readonly healthyThreshold: number
 }
 
-/** Asks the servers of one backend again and again whether they are well; begun and ended with it. */
+/** Checks the servers of one backend again and again, from its begin to its end. */
 export class HealthChecks {
   readonly #servers: readonly LiveServer[]
   readonly #config: HealthCheck
@@ -46,47 +46,50 @@ export class HealthChecks {
     this.#tools = tools
   }
 
-  /** The first check of each is made at once. A second call does nothing. */
+  /** Starts the checks, the first one of each server at once. A second call does nothing. */
   start(): void {
     if (this.#stopped) return
     this.#stopped = new AbortController()
     for (const server of this.#servers) void this.#watch(server, this.#stopped.signal)
   }
 
-  /** What was found stays so: whoever keeps the server goes on from there. */
+  /** Stops the checks. Their findings stay, so the checks of the next generation continue from them. */
   stop(): void {
-    // Also of one that never began: its turn may come after its end.
+    // Backends begin in slices, so `stop` may come before `start`. Then `start` must do nothing.
     this.#stopped ??= new AbortController()
     this.#stopped.abort()
   }
 
-  /** Never rejects. */
+  /** Checks one server until the checks stop. Never rejects. */
   async #watch(server: LiveServer, signal: AbortSignal): Promise<void> {
     const { intervalMs, timeoutMs } = this.#plan
     while (!signal.aborted) {
       const finding = await checked(this.#begin(server), timeoutMs, signal)
       if (signal.aborted) return
-      this.#tell(server, finding)
+      this.#judge(server, finding)
       const restMs = intervalMs * (1 - JITTER + Math.random() * 2 * JITTER)
       await pause(Math.min(restMs, MAX_TIMER_MS), signal)
     }
   }
 
-  #tell({ state }: LiveServer, finding: Finding): void {
+  /** Takes a server out of rotation, or puts it back, as soon as enough consecutive checks agree. */
+  #judge({ state }: LiveServer, finding: Finding): void {
     if (finding === NOT_MADE) return
-    const isWell = finding === undefined
+    const isHealthy = finding === undefined
     const { lastChecks } = state
-    const inRow = isWell === lastChecks.wereWell ? lastChecks.inRow + 1 : 1
-    state.lastChecks = { wereWell: isWell, inRow }
-    if (finding === undefined && inRow >= this.#plan.healthyThreshold)
-      state.putBack('check', 'its health check is well')
-    else if (finding !== undefined && inRow >= this.#plan.unhealthyThreshold) state.takeOut('check', finding)
+    const consecutive = isHealthy === lastChecks.wereHealthy ? lastChecks.consecutive + 1 : 1
+    state.lastChecks = { wereHealthy: isHealthy, consecutive }
+    if (finding === undefined && consecutive >= this.#plan.healthyThreshold)
+      state.putBack('check', 'its health check succeeded')
+    else if (finding !== undefined && consecutive >= this.#plan.unhealthyThreshold)
+      state.takeOut('check', finding)
   }
 
+  /** Begins one check of a server, as the configuration says. */
   #begin(server: LiveServer): Check {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
-    // The port after the scheme: it would be lost where it is the standard one of the scheme of before.
+    // `URL` drops a port that is its scheme's default. So the port comes from the text, and is set after the scheme.
     const written = port ?? /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(server.url)?.[1]
     if (scheme !== undefined && scheme !== 'tcp') url.protocol = scheme
     if (written !== undefined) url.port = String(written)
@@ -95,12 +98,15 @@ export class HealthChecks {
     const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
     const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']
     for (const [name, value] of given) if (name.toLowerCase() !== 'host') fields.push(name, value)
-    // A port of the scheme's own has none in the origin.
+    // An origin leaves out a port that is the scheme's default.
     return new ResponseCheck(this.#tools.newUpstream(url.origin, server.address), path, fields, this.#config)
   }
 }
 
-/** Without `AbortSignal.any`, of which each leaves something behind for as long as its source lives. */
+/**
+ * Resolves to the finding of a check, or to that of its timeout. `AbortSignal.any` would be shorter, but each call leaves
+ * memory behind for as long as its source signal lives.
+ */
 function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
   return new Promise((resolve) => {
     const end = (finding: Finding) => {
@@ -110,8 +116,8 @@ function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<
       resolve(finding)
     }
     const abort = () => end(undefined)
-    const late = () => end(`no answer to its health check within ${timeoutMs} ms`)
-    const timer = setTimeout(late, timeoutMs).unref()
+    const onTimeout = () => end(`no answer to its health check within ${timeoutMs} ms`)
+    const timer = setTimeout(onTimeout, timeoutMs).unref()
     signal.addEventListener('abort', abort)
     void check.finding.then(end)
   })

@@ -14,40 +14,40 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import { type CarriedOver, carryOver } from './carry-over.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
-import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
+import { type KnownAddresses, limitConnections, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
-import { RequestQueue, type Waiting } from './request-queue.js'
+import { RequestQueue, type WaitingRequest } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
 import { ServerChanges } from './server-changes.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 
-/** What making a backend live needs from the engine. */
+/** The tools that the engine gives to its live backends. */
 export interface BackendTools {
   readonly strategies: ReadonlyMap<string, StrategyFactory>
   readonly upstreams: Upstreams
-  readonly addresses: ServerNames
+  readonly addresses: KnownAddresses
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
-  /** The first makes the values of new sticky cookies, all are honoured. */
+  /** The first one makes the values of new sticky cookies. Cookies of all of them are accepted. */
   readonly stickySecrets?: readonly string[]
 }
 
-/** A backend whose servers are connected to their live side. One, however many frontends name it. */
+/** A backend whose servers are connected to their live side. All frontends of a generation that name it share it. */
 export class LiveBackend {
   readonly name: string
   readonly config: Backend
   readonly servers: readonly LiveServer[]
-  /** To be started when it serves, and stopped when it serves no more. */
+  /** Health checks run while the backend serves. The snapshot stops them. */
   readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
   readonly #carried: CarriedOver
   readonly #changes: ServerChanges
   readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
-  /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
+  /** Whether to measure latencies and failures: a strategy, a circuit breaker or outlier detection uses them. */
   readonly #measures: boolean
 
-  /** @param before the same backend in the generation before: servers that stay keep their state */
+  /** @param before the same backend in the generation before. Servers that stay keep their state. */
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
@@ -66,7 +66,7 @@ export class LiveBackend {
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools
-    const newUpstream = (origin: string, address?: string) => upstreams.apart(origin, address)
+    const newUpstream = (origin: string, address?: string) => upstreams.createUnshared(origin, address)
     this.healthChecks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
@@ -74,19 +74,20 @@ export class LiveBackend {
       looksAtQuality(method) || this.#outliers.judgesResponses || this.#carried.breaker !== undefined
   }
 
-  /** What its retries may add to its traffic. */
+  /** The limit on the retries of this backend. */
   get retryBudget(): RetryBudget {
     return this.#carried.retryBudget
   }
 
-  /** It serves from here on: what is known of its servers is told to it. Not before: it may never serve. */
+  /** Begins to serve: takes over its servers from the generation before. A backend that never serves must not do so. */
   begin(): void {
     for (const server of this.servers) {
       const { state } = server
       state.maxConnections = server.maxConnections
       this.#changes.listen(server)
-      // Nobody would ever put back what checks took out that are made no more.
-      if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
+      // No check remains to put back a server that health checks took out.
+      if (!this.config.healthCheck)
+        state.putBack('check', 'its health check was removed from the configuration')
     }
     limitConnections(this.name, this.servers)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
@@ -97,18 +98,18 @@ export class LiveBackend {
     this.#callWaiting()
   }
 
-  /** Those that stay may be the ones that were ejected: the last is not out. */
+  /** Ends all ejections if no server is available. The servers that stay may be exactly the ejected ones. */
   #keepOne(): void {
     const serving = this.servers.filter(({ weight }) => weight > 0)
     if (serving.some(({ state }) => state.isAvailable)) return
-    for (const { state } of serving) state.putBack('ejection', 'there is no other')
+    for (const { state } of serving) state.putBack('ejection', 'no other server is available')
   }
 
   /**
-   * The server for a request, or none. It is under way on it from here on: `ended` must follow.
+   * Picks the server for a request, or none. The server counts the request at once, so `ended` must follow.
    *
-   * @param skip servers that it was sent to in vain
-   * @param fallback the server to take if there is no other
+   * @param skip servers that failed this request before
+   * @param fallback the server to take if no other is available
    */
   pick(
     skip: ReadonlySet<LiveServer> | undefined,
@@ -116,15 +117,15 @@ export class LiveBackend {
     fallback?: LiveServer,
   ): LiveServer | undefined {
     const other = fallback?.isAvailable ? fallback : undefined
-    const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? other
+    const server = this.#stickyServer(skip, facts) ?? this.#pick(skip, facts) ?? other
     if (!server) return undefined
-    if (!server.state) throw notOneOfOurs(server)
+    if (!server.state) throw notAServer(server)
     server.state.inFlight += 1
     this.#changes.tell(server)
     return server
   }
 
-  /** The same for a request that only one server may have; none while that has all that it may. */
+  /** Does the same for a request that only one server may get. Returns undefined if that server has no room. */
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1
@@ -133,9 +134,9 @@ export class LiveBackend {
   }
 
   /**
-   * Lets a request in.
+   * Lets a request in, or refuses it.
    *
-   * @returns what is to be called once when it is over, if anything
+   * @returns a function to call once when the request has ended; undefined without `maxConn`
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
    */
   admit(facts: RequestFacts): (() => void) | undefined {
@@ -145,14 +146,14 @@ export class LiveBackend {
   }
 
   /**
-   * Lets a request wait that no server was picked for, where one may come free.
+   * Lets a request without a server wait, if a server may become free.
    *
-   * @param only the one server that it may have
-   * @returns false if there is none to wait for
-   * @throws ProxyError `PROXY_SERVERS_BUSY`
+   * @param only the one server that the request may get
+   * @returns false if waiting would not help
+   * @throws ProxyError `PROXY_SERVERS_BUSY` if the queue is full
    */
   letWait(
-    waiting: Waiting,
+    waiting: WaitingRequest,
     skip: ReadonlySet<LiveServer> | undefined,
     proceed: () => void,
     only?: LiveServer,
@@ -166,37 +167,37 @@ export class LiveBackend {
     return true
   }
 
-  /** The server that the client is to stay with, if it may have the request. */
-  #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
+  /** Returns the server that the client's sticky cookie stands for, if that server is available. */
+  #stickyServer(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
     const server = this.#sticky?.serverOf(facts)
     return server && server.weight > 0 && isUsable(server, skip) ? server : undefined
   }
 
-  /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
+  /** Returns the `Set-Cookie` value of a new sticky cookie. Returns undefined if the client has one, or needs none. */
   cookieFor(server: LiveServer, facts: RequestFacts): string | undefined {
     return this.#sticky?.cookieFor(server, facts)
   }
 
-  /** A request is under way on a server no more, whatever became of it. */
+  /** Notes that a request has left a server, with any outcome. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
     this.#changes.tell(server)
   }
 
-  /** A server may have room. */
+  /** Calls waiting requests, because a server may have room. */
   #callWaiting(): void {
     const { queue } = this.#carried
     if (!queue || queue.isEmpty) return
-    // A request that waits for one server may have it while that is out of rotation.
+    // `hasRoom` also holds for servers out of rotation: a request that may get only one server gets it even then.
     queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
-  /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
+  /** Returns the start time of a try, for `answered` and `failed`. Returns 0 if nothing is measured. */
   startOfTry(): number {
     return this.#measures ? performance.now() : 0
   }
 
-  /** The head of a response came. @param startedAt as `startOfTry` said */
+  /** Counts the head of a response. @param startedAt the time that `startOfTry` returned */
   answered(server: LiveServer, status: number, startedAt: number): void {
     if (!this.#measures) return
     const hasFailed = status >= 500
@@ -206,17 +207,17 @@ export class LiveBackend {
     this.#outliers.judge(server, hasFailed)
   }
 
-  /** A try is over without a response, whoever's fault that is: what it waited in vain tells of the server all the same. */
+  /** Counts a try that ended without a response for any reason. The time that it waited still measures the server. */
   unanswered(server: LiveServer, startedAt: number): void {
     if (this.#measures) server.state.quality.measured(performance.now() - startedAt, false)
   }
 
-  /** There is no connection to a server, though nobody waits for it any more. */
+  /** Ejects the server if no connection to it was possible, even if the request has already gone elsewhere. */
   unreachable(server: LiveServer, error: ProxyError): void {
     if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
   }
 
-  /** There was no response, and that is the server's fault. */
+  /** Counts a try without a response, where the server is at fault. */
   failed(server: LiveServer, error: ProxyError, startedAt: number): void {
     if (this.#measures) {
       const latencyMs = performance.now() - startedAt
@@ -228,16 +229,21 @@ export class LiveBackend {
   }
 }
 
+/** Codes of errors that mean that no connection to the server was possible. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
 
-/** @param found what a balancer of the host's has picked; the rejection of a promise would end the process */
-function notOneOfOurs(found: unknown): Error {
+/**
+ * Returns the error for a host's strategy that picked something other than a server of the backend.
+ *
+ * @param found what the strategy returned. The rejection of a promise must be handled, or it would end the process.
+ */
+function notAServer(found: unknown): Error {
   onRejected(found, () => {})
   return new Error(
-    'the balancer picked something that is no server of the backend; balancers are synchronous',
+    'the strategy picked something that is not a server of the backend; a strategy must not return a promise',
   )
 }

@@ -6,10 +6,13 @@ import type { ResponseController, ResponseHandler } from '../upstream/sent-reque
 import type { Upstream } from '../upstream/upstream.js'
 import { type Check, type Finding, findingOf } from './finding.js'
 
-/** Of a body that must hold a text, no more is looked at. */
+/** Bytes of a response's body in which the check looks for the expected text. */
 const MAX_BODY = 64 * 1024
 
-/** Whether a response is as it should be. On a connection of its own: one that stands says nothing of those to come. */
+/**
+ * Checks whether a server gives the expected response. Each check opens a connection of its own, because an open connection
+ * does not prove that the server still accepts new ones.
+ */
 export class ResponseCheck implements Check, ResponseHandler {
   readonly finding: Promise<Finding>
   readonly #upstream: Upstream
@@ -73,7 +76,7 @@ export class ResponseCheck implements Check, ResponseHandler {
   }
 }
 
-/** `200-399`, `200,204`: the text was checked with the document. */
+/** Returns the test for a list such as `200-399` or `200,204`. Validation of the document has checked its form. */
 function expecting(text: string): (status: number) => boolean {
   const ranges = text.split(',').map((part) => {
     const [from = 0, to = from] = part.split('-').map(Number)

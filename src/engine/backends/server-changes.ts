@@ -4,16 +4,16 @@ import type { ProxyEmitter } from '../events/proxy-emitter.js'
 import type { LiveServer } from './live-server.js'
 import type { StateListener } from './server-state.js'
 
-/** Passes on what changes at the servers of one live backend: to its strategy, its queue, and as events. */
+/** Passes on the changes of a live backend's servers: to its strategy, to its queue, and as events. */
 export class ServerChanges {
   readonly #backend: string
   readonly #strategy: Strategy<LiveServer>
   readonly #events: ProxyEmitter
   readonly #onChange: () => void
-  /** The listener registered for each server, by which `tell` sees whether a newer generation has taken over. */
+  /** The listener that this backend registered for each server. `tell` compares it to see whether a newer generation listens. */
   readonly #listeners = new Map<LiveServer, StateListener>()
 
-  /** @param onChange a server may have room now */
+  /** @param onChange called when a server may have room for a request */
   constructor(backend: string, strategy: Strategy<LiveServer>, events: ProxyEmitter, onChange: () => void) {
     this.#backend = backend
     this.#strategy = strategy
@@ -21,7 +21,7 @@ export class ServerChanges {
     this.#onChange = onChange
   }
 
-  /** Takes over from the generation before: a server has one listener, of the newest backend that serves. */
+  /** Registers this backend as the only listener of a server, in place of the generation before. */
   listen(server: LiveServer): void {
     const { state, name } = server
     const backend = this.#backend
@@ -39,14 +39,14 @@ export class ServerChanges {
     this.#onChange()
   }
 
-  /** What is under way on a server has changed: for the newest that has it, and for this one. */
+  /** Tells the newest generation, and the strategy of this one, that the number of requests under way on a server has changed. */
   tell(server: LiveServer): void {
     const { listener } = server.state
     listener?.changed()
     if (!listener || listener !== this.#listeners.get(server)) this.#tellStrategy(server)
   }
 
-  /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
+  /** Tells the strategy. If a host's strategy throws, the request must still end, or its server would count it forever. */
   #tellStrategy(server: LiveServer): void {
     if (!this.#strategy.changed) return
     try {
@@ -57,6 +57,6 @@ export class ServerChanges {
   }
 
   readonly #changedFailed = (thrown: unknown): void => {
-    this.#events.failures.tell(this, `changed of the balancer of ${this.#backend}`, thrown)
+    this.#events.failures.tell(this, `changed of the strategy of ${this.#backend}`, thrown)
   }
 }

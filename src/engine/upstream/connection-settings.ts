@@ -3,18 +3,23 @@ import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { DEFAULT_LIMITS } from '../../model/limits.js'
 import { type Connect, type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
 
-/** How the connections of one upstream are made. */
+/** The settings with which an upstream opens each of its connections. */
 export interface ConnectionSettings {
   readonly url: URL
   readonly client: Client.Options
   readonly connect: Connect
-  /** Milliseconds from its making in which it gets requests; `Infinity` is no limit. */
+  /** Milliseconds for which an open connection gets requests. `Infinity` means no limit. */
   readonly ageMs: number
-  /** Milliseconds without a request after which a private connection is closed. */
+  /** The idle timeout of a private connection, in milliseconds. */
   readonly privateIdleMs: number
 }
 
-/** Returns the settings of an upstream. @param address where to connect to. Default: any address of the origin's name */
+/**
+ * Returns the settings for the connections to one origin.
+ *
+ * @param origin the server's scheme, host and port: `http://host:port`
+ * @param address the address to connect to. Without it, the system chooses an address of the host name.
+ */
 export function connectionSettings(
   origin: string,
   options: ConnectionOptions,
@@ -32,7 +37,7 @@ export function connectionSettings(
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: wholeBytes(options.responseHeadBytes),
-      // `IdleWatch` looks at the clock.
+      // 0 turns off undici's own timeouts. `IdleWatch` ends exchanges that are idle for too long.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: wholeMs(upstreamKeepAliveMs, MAX_TIMER_MS),
@@ -40,7 +45,7 @@ export function connectionSettings(
   }
 }
 
-/** A size as undici takes it: a whole number. It fails with as many bytes, we allow them. */
+/** Converts a size to a whole number, as undici needs it. undici refuses a head of exactly that size, which we allow. */
 function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
   return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
 }

@@ -5,43 +5,43 @@ import { beginAge } from './connection-age.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 
-/** What a connection is asked about, and told of, its socket. */
+/** Connects a socket with its connection. */
 export interface SocketListener {
-  /** Whether the connection was ended, so that it needs no socket. */
+  /** Returns whether the connection has ended, so it needs no socket. */
   readonly isDestroyed: () => boolean
-  /** Bytes have come, or the end. */
+  /** The socket has bytes to read, or its end. */
   readonly onReadable: () => void
-  /** The time in which the socket gets requests is over. */
+  /** The socket has reached its age limit. */
   readonly onOld: () => void
 }
 
 /**
- * The socket of one connection to a server, from its place to its close. undici may close it and make another, so one stands at
- * a time.
+ * Opens the socket of one connection to a server, in a place of its backend, and gives the place back after the close. undici
+ * may open another socket after the close of the first, so there is one at a time.
  *
- * @typeParam Owner the connection, as its places know it
+ * @typeParam Connection the connection that the places are for
  */
-export class ConnectionSocket<Owner> {
-  /** The one that stands. */
+export class ConnectionSocket<Connection> {
+  /** The open socket. Undefined before it opens and after undici has closed it. */
   current: Socket | undefined
-  /** It ended from our side in the middle of a request: the server learns of it by and by. */
+  /** Whether the proxy ended the connection in the middle of a request. The server notices that only later. */
   wasCut = false
   readonly #settings: ConnectionSettings
   readonly #listener: SocketListener
-  #places: ConnectionPlaces<Owner>
-  /** Whether a place for its first socket was taken before, and not used yet. */
+  #places: ConnectionPlaces<Connection>
+  /** Whether a place was taken for the first socket, and the socket has not begun to open. */
   #hasPlace: boolean
-  /** Gives up what is being connected. */
+  /** Gives up the socket that is being opened. */
   #giveUp: ((reason: Error) => void) | undefined
   #isOld = false
-  /** From its making to the end of the time in which it gets requests. */
+  /** The timer of the age limit. */
   #age: NodeJS.Timeout | undefined
 
-  /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
+  /** @param hasPlace whether a place was taken before. Otherwise the socket waits for one when it opens. */
   constructor(
     settings: ConnectionSettings,
     listener: SocketListener,
-    places: ConnectionPlaces<Owner>,
+    places: ConnectionPlaces<Connection>,
     hasPlace: boolean,
   ) {
     this.#settings = settings
@@ -50,10 +50,11 @@ export class ConnectionSocket<Owner> {
     this.#hasPlace = hasPlace
   }
 
+  /** Opens a socket for undici, as soon as there is a place. */
   readonly connect: buildConnector.connector = (options, callback) => {
     const refuse = (error: Error) => callback(error, null)
     const begin = () => this.#connectNow(options, callback)
-    // undici connects once more for the request that came as the server closed the socket: that needs another place.
+    // undici opens a second socket for a request that came while the server closed the first. It needs another place.
     if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
     this.#hasPlace = false
     begin()
@@ -64,7 +65,7 @@ export class ConnectionSocket<Owner> {
       clearTimeout(this.#age)
       this.#places.leave(this.wasCut)
     }
-    // It was ended while it waited. undici makes nothing of what it is told then.
+    // The connection ended while it waited for a place. undici ignores the error.
     if (this.#listener.isDestroyed()) {
       leave()
       return callback(connectionLost(), null)
@@ -88,23 +89,24 @@ export class ConnectionSocket<Owner> {
     this.#listener.onOld()
   }
 
+  /** Whether the socket has reached its age limit. */
   get isOld(): boolean {
     return this.#isOld
   }
 
-  /** Where it counts. */
-  get places(): ConnectionPlaces<Owner> {
+  /** The places among which the socket counts. */
+  get places(): ConnectionPlaces<Connection> {
     return this.#places
   }
 
-  /** It stands, and counts for others from here on. */
-  moveTo(places: ConnectionPlaces<Owner>): void {
+  /** Makes the open socket count for another backend. */
+  moveTo(places: ConnectionPlaces<Connection>): void {
     places.enter()
     this.#places.leave()
     this.#places = places
   }
 
-  /** undici has closed it. */
+  /** Notes that undici has closed the socket. */
   disconnected(): void {
     clearTimeout(this.#age)
     this.#isOld = false
@@ -112,18 +114,19 @@ export class ConnectionSocket<Owner> {
     this.current = undefined
   }
 
-  /** What is being connected would outlive its client, by up to `connectMs`. */
+  /** Gives up a socket that is being opened. It would otherwise outlive its connection by up to `connectMs`. */
   giveUp(reason: Error): void {
     this.#giveUp?.(reason)
   }
 
+  /** Gives back a place that was taken and never used. */
   leaveUnused(): void {
     if (this.#hasPlace) this.#places.leave()
     this.#hasPlace = false
   }
 }
 
-/** The error of a request whose connection has ended, where another one will not do. */
+/** Returns the error of a request whose connection has ended, and which no other connection can carry. */
 export function connectionLost(): ProxyError {
   return new ProxyError('PROXY_UPSTREAM_RESET', 'the connection that the client had authenticated has ended')
 }

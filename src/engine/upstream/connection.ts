@@ -14,35 +14,35 @@ import {
   type ServerConnection,
 } from './sent-request.js'
 
-/** What its connections are to the upstream that made them. */
+/** Receives the changes of a connection. The upstream that made the connection implements it. */
 export interface ConnectionListener {
-  /** It can take the next request: anybody's, or, if it is private, its client's. */
+  /** The connection can take the next request. A private connection takes only requests of its own client. */
   free(connection: Connection): void
-  /** Nothing can be sent on it any more. */
+  /** No further request can be sent on the connection. */
   gone(connection: Connection): void
 }
 
-/** How long a server may take to end a connection, too. */
+/** Milliseconds that a server has to close a connection after the proxy has closed its own side. */
 const MAX_END_MS = 1_000
 
-/** One connection to a server: a client of undici's, with one request under way at a time. */
+/** One connection to a server: an undici `Client` with one request under way at a time. */
 export class Connection implements ServerConnection {
   readonly #settings: ConnectionSettings
   readonly #listener: ConnectionListener
   readonly #client: Client
   readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
-  /** No request is under way: a byte that comes now belongs to none. */
+  /** Whether no request is under way. A byte that arrives then belongs to no response. */
   #isIdle = false
   #isPrivate = false
   #isNeeded: () => boolean = () => false
-  /** The server is asked to close it. */
+  /** Whether the proxy has closed its side, and waits for the server to close the other. */
   #isEnding = false
   #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  /** @param hasPlace whether one of `places` was taken for it; else it waits for one when it connects */
+  /** @param hasPlace whether a place was taken for the connection. Otherwise it waits for one when it opens. */
   constructor(
     settings: ConnectionSettings,
     listener: ConnectionListener,
@@ -51,19 +51,19 @@ export class Connection implements ServerConnection {
   ) {
     this.#settings = settings
     this.#listener = listener
-    const ofSocket = {
+    const socketListener = {
       isDestroyed: () => this.#client.destroyed,
       onReadable: this.#onReadable,
       onOld: this.#onOld,
     }
-    this.#socket = new ConnectionSocket(settings, ofSocket, places, hasPlace)
+    this.#socket = new ConnectionSocket(settings, socketListener, places, hasPlace)
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#socket.connect })
     this.#client.on('connect', () => {
       this.#isConnected = true
       if (this.#socket.current) allowBlanksBehindChunkSizes(this.#socket.current)
     })
     this.#client.on('disconnect', () => this.#disconnected())
-    // undici says so when it can take a request: the last one has ended.
+    // undici emits `drain` when the last request has ended and it can take the next one.
     this.#client.on('drain', () => this.#drained())
   }
 
@@ -71,12 +71,12 @@ export class Connection implements ServerConnection {
     if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
   }
 
-  /** Whether it gets no further request, but one of its own client's that is needed on it. */
+  /** Whether the connection has reached its age limit. It then gets only requests of a client that needs this connection. */
   get isOld(): boolean {
     return this.#socket.isOld
   }
 
-  // undici ends an idle connection at the first byte of a response, but reads over empty lines.
+  // undici ends an idle connection at the first byte of a response, but it skips empty lines. This ends it at any byte.
   readonly #onReadable = (): void => {
     const { current } = this.#socket
     if (!current || current.readableLength === 0) return
@@ -84,17 +84,17 @@ export class Connection implements ServerConnection {
     else this.#hasRead = true
   }
 
-  /** Where it counts. */
+  /** The places among which the connection counts. */
   get places(): ConnectionPlaces<Connection> {
     return this.#socket.places
   }
 
-  /** It stands, and counts for others from here on. */
+  /** Makes the open connection count for another backend. */
   moveTo(places: ConnectionPlaces<Connection>): void {
     this.#socket.moveTo(places)
   }
 
-  /** Sends a request. What becomes of it, the handler is told; this never throws. */
+  /** Sends a request. The handler is told every outcome, so this function never throws. */
   dispatch(request: RequestBytes, handler: ResponseHandler): void {
     this.#isIdle = false
     this.#client.dispatch(
@@ -104,11 +104,11 @@ export class Connection implements ServerConnection {
         headers: request.headers,
         body: request.body as Dispatcher.DispatchOptions['body'],
         upgrade: request.upgrade,
-        // Else undici takes the client's Host for the name on the server's certificate.
+        // Without it, undici would check the server's certificate against the client's Host header.
         servername: this.#settings.url.hostname,
-        // Null: undici decides, and closes the connection after a HEAD. What follows that may be a body.
+        // With null, undici decides. It closes the connection after a HEAD, because a faulty server may send a body.
         reset: this.#endsAfterUse || (this.#isPrivate ? false : null),
-        // Nothing is sent behind a request before its response has ended, so nothing needs to be told of its head.
+        // Requests are never pipelined, so undici need not hold back the next one until the head of a response.
         blocking: false,
       } as Dispatcher.DispatchOptions,
       new SentRequest(this, handler, request),
@@ -119,7 +119,6 @@ export class Connection implements ServerConnection {
     return this.#isConnected
   }
 
-  /** Whether requests may still be sent on it. */
   get isOpen(): boolean {
     return !this.#isEnding && !this.#client.destroyed && !this.#client.closed
   }
@@ -143,7 +142,7 @@ export class Connection implements ServerConnection {
     setIdleLimit(this.#client, this.#settings.privateIdleMs)
   }
 
-  /** Whether it can end for another's sake: its client logs in once more. */
+  /** Whether a private connection may end to make room for another. Its client then has to log in again. */
   get canGiveWay(): boolean {
     return this.#isPrivate && this.#isIdle && !this.#isNeeded()
   }
@@ -162,15 +161,15 @@ export class Connection implements ServerConnection {
   answered(mayBeFollowed: boolean, hadBody: boolean): void {
     this.#isIdle = true
     if (this.#endsAfterUse) this.end()
-    // Bytes behind it could be a body that must not be there. On a private connection they can only reach the same client.
+    // A faulty server may send a body after a response without one. On a private connection, only the same client gets it.
     else if (!mayBeFollowed || this.#isPrivate) return
     else if (this.places.isLimited) this.#endTogether()
     else this.#endHard(hadBody)
   }
 
   /**
-   * Ends it when the server has, too: its place is another's then, and a server that is slow to see an end must not have one
-   * connection more than it may.
+   * Closes the proxy's side, and waits until the server has closed the other. Only then may another connection take the place.
+   * Otherwise a server that is slow to notice the end would have more connections than its limit.
    */
   #endTogether(): void {
     this.#isEnding = true
@@ -178,9 +177,12 @@ export class Connection implements ServerConnection {
     setTimeout(() => this.end(), MAX_END_MS).unref()
   }
 
-  /** Ends it without a wait of the system's for what may still come: with 28,000 local ports, and a minute for each, 470 a second were the most. */
+  /**
+   * Resets the connection, which frees its local port at once. After a normal close, the system keeps the port for a minute.
+   * With 28,000 local ports, that would allow at most 470 such connections a second.
+   */
   #endHard(hadBody: boolean): void {
-    // A server that has answered early may read a body still; over TLS there is no such end.
+    // A server that responded early may still be reading the request's body. A TLS socket cannot be reset.
     const { current } = this.#socket
     if (!hadBody && current && !(current instanceof TLSSocket)) current.resetAndDestroy()
     this.end()
@@ -194,8 +196,9 @@ export class Connection implements ServerConnection {
   #disconnected(): void {
     this.#isConnected = false
     this.#socket.disconnected()
-    // Another connection would not be the one that was authenticated; an idle one is made anew when it is needed. Otherwise undici
-    // connects once more for the request that came as the server closed it, or says that it has none.
+    // A private connection cannot be replaced: a new one would not be authenticated. An idle one is replaced when a request
+    // needs it. Otherwise a request may have come while the server closed the connection, and undici connects again for it.
+    // Without such a request, undici emits `drain`.
     if (this.#isPrivate || this.#endsAfterUse || this.#isIdle) this.end()
   }
 
@@ -204,23 +207,22 @@ export class Connection implements ServerConnection {
     if (!this.#isIdle && !this.isBroken) this.#socket.wasCut = true
     this.#ended()
     this.#socket.leaveUnused()
-    // What waits behind another request on it was not sent.
+    // A request that waits on a private connection was not sent. Its error says why.
     void this.#destroyClient(this.#isPrivate ? connectionLost() : null)
   }
 
-  /** Ends it with the request under way, if there is one. */
   close(): Promise<void> {
     return this.#client.close().finally(() => this.#ended())
   }
 
-  /** Cuts it. */
+  /** Cuts the connection, and the request under way with it. */
   destroy(): Promise<void> {
     this.#ended()
     this.#socket.leaveUnused()
     return this.#destroyClient(null)
   }
 
-  /** What is being connected would outlive its client, by up to `connectMs`. */
+  /** Destroys the undici client, and gives up the socket that is being opened for it. */
   #destroyClient(reason: Error | null): Promise<void> {
     const destroyed = this.#client.destroy(reason)
     this.#socket.giveUp(reason ?? new ProxyError('PROXY_CLOSED'))

@@ -157,7 +157,7 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
     'of an authority that is not known': [
       () => stranger.sign(),
       () => ({ ca: known.cert }),
-      /no trusted authority signed its certificate/,
+      /its certificate has no trusted authority/,
     ],
     'with an authority that is not known, sent along': [
       async () => {
@@ -170,7 +170,7 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
     'whose authority between is missing': [
       async () => (await known.signAuthority('between')).sign(),
       () => ({ ca: known.cert }),
-      /give one as upstreamTls\.ca, or let the server send intermediate certificates$/,
+      /give the authority as upstreamTls\.ca, or let the server send intermediate ones$/,
     ],
     'whose authority between came alone': [
       async () => {

@@ -24,7 +24,7 @@ export function carryOver(
   before: CarriedOver | undefined,
   tools: { readonly newBudget: () => RetryBudget; readonly events: ProxyEmitter },
 ): CarriedOver {
-  // A breaker with the same configuration stays. Otherwise an unrelated change would let requests to an unhealthy backend.
+  // A breaker with the same configuration stays. Otherwise an unrelated change would let requests pass to an unhealthy backend.
   const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
   const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
   return {

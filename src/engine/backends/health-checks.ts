@@ -26,7 +26,7 @@ interface Plan {
   readonly healthyThreshold: number
 }
 
-/** Checks the servers of one backend again and again, from its begin to its end. */
+/** Checks the servers of one backend again and again while the backend serves. */
 export class HealthChecks {
   readonly #servers: readonly LiveServer[]
   readonly #config: HealthCheck
@@ -98,14 +98,13 @@ export class HealthChecks {
     const [, named] = given.find(([name]) => name.toLowerCase() === 'host') ?? []
     const fields = ['host', named ?? hostname ?? url.host, 'user-agent', 'switchover-health-check']
     for (const [name, value] of given) if (name.toLowerCase() !== 'host') fields.push(name, value)
-    // An origin leaves out a port that is the scheme's default.
     return new ResponseCheck(this.#tools.newUpstream(url.origin, server.address), path, fields, this.#config)
   }
 }
 
 /**
- * Resolves to the finding of a check, or to that of its timeout. `AbortSignal.any` would be shorter, but each call leaves
- * memory behind for as long as its source signal lives.
+ * Resolves to the finding of a check. A timeout is a finding too, and an abort ends the check without one. `AbortSignal.any`
+ * would be shorter, but each call leaves memory behind for as long as its source signal lives.
  */
 function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
   return new Promise((resolve) => {

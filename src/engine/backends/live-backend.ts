@@ -37,7 +37,7 @@ export class LiveBackend {
   readonly name: string
   readonly config: Backend
   readonly servers: readonly LiveServer[]
-  /** Health checks run while the backend serves. The snapshot stops them. */
+  /** The health checks, if the backend has any. They run while it serves, and the snapshot stops them. */
   readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
   readonly #carried: CarriedOver
@@ -98,7 +98,7 @@ export class LiveBackend {
     this.#callWaiting()
   }
 
-  /** Ends all ejections if no server is available. The servers that stay may be exactly the ejected ones. */
+  /** Ends all ejections if no server is available. A new configuration may have kept only the ejected ones. */
   #keepOne(): void {
     const serving = this.servers.filter(({ weight }) => weight > 0)
     if (serving.some(({ state }) => state.isAvailable)) return
@@ -125,7 +125,7 @@ export class LiveBackend {
     return server
   }
 
-  /** Does the same for a request that only one server may get. Returns undefined if that server has no room. */
+  /** Counts a request on the only server that may get it. Returns undefined if that server has no room. */
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1

@@ -50,7 +50,7 @@ export class LiveServer implements Candidate {
     this.#slowStartMs = slowStartMs
   }
 
-  /** The places that count the sockets of the backend to this server. */
+  /** The connection limit of the backend at this server. It counts the sockets. */
   get places(): Places {
     this.#places ??= this.upstream.placesOf(this.#backend)
     return this.#places

@@ -17,7 +17,7 @@ export interface KnownAddresses {
  */
 export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
   const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-  // Usually no server has a limit. The cheap way matters for a backend with a hundred thousand servers.
+  // Usually no server has a limit, and a backend may have a hundred thousand servers. So this case must be cheap.
   if (!isLimited) for (const { upstream } of servers) upstream.unlimit(backend)
   if (!isLimited) return
   const limits = new Map<Upstream, { readonly places: Places; readonly limit: number }>()

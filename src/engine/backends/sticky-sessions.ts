@@ -19,7 +19,7 @@ export class StickySessions {
   readonly #attributes: string
   // The map looks up a whole value, so the time that it takes does not tell how much of a guessed value is right.
   readonly #servers = new Map<string, LiveServer>()
-  /** Servers by older cookie values, which new cookies no longer have: from earlier secrets, no secret, or with the URL. */
+  /** Servers by older cookie values that are still accepted: of earlier secrets, without a secret, or with the URL in it. */
   readonly #earlier = new Map<string, LiveServer>()
   readonly #values = new Map<LiveServer, string>()
 

@@ -98,6 +98,6 @@ function tellOnce(hostname: string, error: unknown, followed: FollowedName): voi
   const { addresses } = followed
   const message =
     error instanceof Error ? error.message : String((error as Partial<Error> | null)?.message ?? error)
-  const rest = addresses ? `; ${addresses.join(', ')} serve on` : ''
+  const rest = addresses ? `; ${addresses.join(', ')} stay in use` : ''
   process.emitWarning(`${hostname} cannot be looked up: ${message}${rest}`, 'SwitchoverWarning')
 }

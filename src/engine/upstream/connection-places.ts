@@ -1,7 +1,7 @@
 import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
 
-/** A claim to a connection, by a request for example. `ConnectionPlaces` answers it by one call of one of these functions. */
+/** A claim to a connection, by a request for example. `ConnectionPlaces` calls exactly one of these functions, once. */
 export interface Claim<Connection> {
   /** The claim has got a place, and opens a new connection. The place must be given back with `leave`. */
   begin(): void

@@ -5,7 +5,7 @@ import { beginAge } from './connection-age.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 
-/** Connects a socket with its connection. */
+/** Receives what happens to a socket. The connection of that socket provides it. */
 export interface SocketListener {
   /** Returns whether the connection has ended, so it needs no socket. */
   readonly isDestroyed: () => boolean
@@ -16,8 +16,8 @@ export interface SocketListener {
 }
 
 /**
- * Opens the socket of one connection to a server, in a place of its backend, and gives the place back after the close. undici
- * may open another socket after the close of the first, so there is one at a time.
+ * Opens the socket of one connection to a server, under the connection limit of its backend. When the socket has closed, undici
+ * may open another one, so this class has one socket at a time.
  *
  * @typeParam Connection the connection that the places are for
  */
@@ -29,7 +29,7 @@ export class ConnectionSocket<Connection> {
   readonly #settings: ConnectionSettings
   readonly #listener: SocketListener
   #places: ConnectionPlaces<Connection>
-  /** Whether a place was taken for the first socket, and the socket has not begun to open. */
+  /** Whether a place under the connection limit is taken for the first socket, which has not begun to open. */
   #hasPlace: boolean
   /** Gives up the socket that is being opened. */
   #giveUp: ((reason: Error) => void) | undefined
@@ -37,7 +37,7 @@ export class ConnectionSocket<Connection> {
   /** The timer of the age limit. */
   #age: NodeJS.Timeout | undefined
 
-  /** @param hasPlace whether a place was taken before. Otherwise the socket waits for one when it opens. */
+  /** @param hasPlace whether a place under the connection limit is taken. Otherwise the socket waits for one when it opens. */
   constructor(
     settings: ConnectionSettings,
     listener: SocketListener,
@@ -50,7 +50,7 @@ export class ConnectionSocket<Connection> {
     this.#hasPlace = hasPlace
   }
 
-  /** Opens a socket for undici, as soon as there is a place. */
+  /** Opens a socket for undici, as soon as the connection limit has a place for it. */
   readonly connect: buildConnector.connector = (options, callback) => {
     const refuse = (error: Error) => callback(error, null)
     const begin = () => this.#connectNow(options, callback)
@@ -94,7 +94,7 @@ export class ConnectionSocket<Connection> {
     return this.#isOld
   }
 
-  /** The places among which the socket counts. */
+  /** The places that count this socket: the connection limit of one backend at one server. */
   get places(): ConnectionPlaces<Connection> {
     return this.#places
   }
@@ -119,7 +119,7 @@ export class ConnectionSocket<Connection> {
     this.#giveUp?.(reason)
   }
 
-  /** Gives back a place that was taken and never used. */
+  /** Gives back the place under the connection limit, if it was taken but never used. */
   leaveUnused(): void {
     if (this.#hasPlace) this.#places.leave()
     this.#hasPlace = false

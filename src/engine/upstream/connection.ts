@@ -42,7 +42,7 @@ export class Connection implements ServerConnection {
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  /** @param hasPlace whether a place was taken for the connection. Otherwise it waits for one when it opens. */
+  /** @param hasPlace whether a place under the connection limit is taken. Otherwise the connection waits for one. */
   constructor(
     settings: ConnectionSettings,
     listener: ConnectionListener,
@@ -84,7 +84,7 @@ export class Connection implements ServerConnection {
     else this.#hasRead = true
   }
 
-  /** The places among which the connection counts. */
+  /** The places that count this connection: the connection limit of one backend at one server. */
   get places(): ConnectionPlaces<Connection> {
     return this.#socket.places
   }
@@ -207,7 +207,7 @@ export class Connection implements ServerConnection {
     if (!this.#isIdle && !this.isBroken) this.#socket.wasCut = true
     this.#ended()
     this.#socket.leaveUnused()
-    // A request that waits on a private connection was not sent. Its error says why.
+    // A request that still waits on a private connection fails with this error. It was not sent.
     void this.#destroyClient(this.#isPrivate ? connectionLost() : null)
   }
 

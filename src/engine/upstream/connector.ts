@@ -80,7 +80,7 @@ export function connectorFor(
         socket.destroy()
         return callback(noDescriptor(), null)
       }
-      socket.on('error', tellReset)
+      socket.on('error', changeResetCode)
       if (options.protocol === 'https:') endWithReason(socket)
       callback(null, socket)
     }) as unknown as Socket
@@ -122,6 +122,6 @@ function noDescriptor(): Error {
 }
 
 /** Changes the code of a reset. After `ECONNRESET`, undici would take a body without a length for complete. */
-function tellReset(error: NodeJS.ErrnoException): void {
+function changeResetCode(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }

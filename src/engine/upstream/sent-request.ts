@@ -13,7 +13,7 @@ export interface RequestBytes {
   readonly upgrade: string | null
 }
 
-/** A connection to a server, as the code sees it that sends requests on it. */
+/** A connection to a server, as seen by the code that sends requests on it. */
 export interface ServerConnection {
   /** Whether further requests may be sent on the connection. */
   readonly isOpen: boolean

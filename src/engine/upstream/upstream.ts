@@ -24,7 +24,7 @@ export class Upstream implements ConnectionListener {
    * others can reach their idle timeout.
    */
   readonly #idle: Connection[] = []
-  /** The places of each backend, by the backend's name. */
+  /** The connection limit of each backend, by the backend's name. */
   #places: Map<string, WeakRef<Places>> | undefined
   /** The number of sockets of all backends. */
   #sockets = 0
@@ -58,8 +58,8 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Returns the places that count the sockets of a backend to this server. The same object is returned for as long as a server
-   * or a socket of that backend refers to it.
+   * Returns the connection limit of a backend at this server. The same object is returned for as long as a server or a socket
+   * of that backend refers to it.
    */
   placesOf(backend: string): Places {
     const known = this.#places?.get(backend)?.deref()
@@ -81,7 +81,7 @@ export class Upstream implements ConnectionListener {
    * Sends a request. The handler is told every outcome, so this function never throws.
    *
    * @param fresh whether only a new connection will do. After one stale connection, the other idle ones may be stale too.
-   * @param places the places of the backend that the request is for
+   * @param places the connection limit of the backend that the request is for
    */
   dispatch(
     request: RequestBytes,
@@ -100,8 +100,8 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Takes the idle connection that was used last. If it counts for another backend, it moves to the given places. If those
-   * are full, only an idle connection that already counts there is taken.
+   * Takes the idle connection that was used last. If it counts for another backend, it counts for this backend from now on. At
+   * this backend's limit, only an idle connection that already counts for it is taken.
    */
   #takeIdle(places: Places): Connection | undefined {
     const last = this.#idle.pop()
@@ -173,8 +173,8 @@ export class Upstream implements ConnectionListener {
 
   /** Forgets an ended connection at once. Otherwise a request could still be sent on it. */
   gone(connection: Connection): void {
-    const place = this.#idle.indexOf(connection)
-    if (place >= 0) this.#idle.splice(place, 1)
+    const index = this.#idle.indexOf(connection)
+    if (index >= 0) this.#idle.splice(index, 1)
     this.#connections.delete(connection)
   }
 

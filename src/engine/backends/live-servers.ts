@@ -44,7 +44,7 @@ export function serversOf(
   const names = new Set(given.map(({ name }) => name))
   return given.map((server) => {
     const state = takeState(known.get(serverKey(server)) ?? [], server.name, names) ?? new ServerState()
-    // In a new backend, all servers are new. No other server could take their requests during a slow start.
+    // Only a server that joins an existing backend begins slowly. In a new one, no other server could take its requests.
     if (before && !state.listener) state.begin()
     return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })

@@ -3,7 +3,7 @@ import { ProxyError } from '../../model/errors.js'
 
 /** A claim to a connection, by a request for example. `ConnectionPlaces` calls exactly one of these functions, once. */
 export interface Claim<Connection> {
-  /** The claim has got a place, and opens a new connection. The place must be given back with `leave`. */
+  /** The claim has got a place under the limit, and opens a new connection. Call `leave` to give the place back. */
   begin(): void
   /** An open connection is free. A claim without this function accepts only a new connection. */
   readonly use?: ((connection: Connection) => void) | undefined
@@ -113,7 +113,7 @@ export class ConnectionPlaces<Connection> {
     }
   }
 
-  /** Takes a place without waiting. The caller has checked that one is free. */
+  /** Takes a place under the limit without waiting. The caller has checked that one is free. */
   enter(): void {
     this.#taken += 1
     this.#onChange(1)

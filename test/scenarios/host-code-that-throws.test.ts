@@ -490,7 +490,7 @@ describe.each(WAYS)('code of the host that %s', (_, fail) => {
     for (let time = 0; time < 3; time += 1) expect((await httpGet({ port })).body).toBe('one')
     expect(inFlight).toEqual([0, 0, 0])
     await eventually(() => warnings.length > 0, 'the warning')
-    expect(warnings[0]).toMatch(/^SWITCHOVER_LISTENER_FAILED: changed of the balancer of b@static failed: /)
+    expect(warnings[0]).toMatch(/^SWITCHOVER_LISTENER_FAILED: changed of the strategy of b@static failed: /)
     expect(fatal).toEqual([])
   })
 

@@ -168,7 +168,7 @@ describe('a name with several addresses, where strictDns is wanted', () => {
     await eventually(() => names.asked > asked + 2, 'three lookups')
     expect(await answers(ask, 10)).toEqual({ '127.0.0.2': 5, '127.0.0.3': 5 })
     expect(told).toEqual([
-      'servers.test cannot be looked up: queryA ESERVFAIL; 127.0.0.2, 127.0.0.3 serve on',
+      'servers.test cannot be looked up: queryA ESERVFAIL; 127.0.0.2, 127.0.0.3 stay in use',
     ])
     names.error = undefined
     names.addresses = ['127.0.0.3']

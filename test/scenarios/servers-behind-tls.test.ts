@@ -139,12 +139,12 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
     'not yet valid': [
       () => known.sign({ fromDays: 1, toDays: 3 }),
       () => ({ ca: known.cert }),
-      /its certificate begins later: look at the clocks on both sides$/,
+      /its certificate is not valid yet: check the clocks on both sides$/,
     ],
     'for another name': [
       () => known.sign({ dns: ['other.test'] }),
       () => ({ ca: known.cert }),
-      /its certificate is for another name: name it by one that the certificate has, in the URL$/,
+      /its certificate is for another name: use a name of the certificate in the URL$/,
     ],
     'signed by itself': [
       async () => {
@@ -152,12 +152,12 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
         return { cert, key }
       },
       () => ({}),
-      /its certificate is signed by itself: give it as upstreamTls\.ca$/,
+      /its certificate is self-signed: give it as upstreamTls\.ca$/,
     ],
     'of an authority that is not known': [
       () => stranger.sign(),
       () => ({ ca: known.cert }),
-      /its certificate is signed by no authority that is trusted/,
+      /its certificate has no trusted authority/,
     ],
     'with an authority that is not known, sent along': [
       async () => {
@@ -165,12 +165,12 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
         return { cert: `${cert}\n${stranger.cert}`, key }
       },
       () => ({ ca: known.cert }),
-      /its authority is not one that is trusted: give it as upstreamTls\.ca$/,
+      /its certificate authority is not trusted: give it as upstreamTls\.ca$/,
     ],
     'whose authority between is missing': [
       async () => (await known.signAuthority('between')).sign(),
       () => ({ ca: known.cert }),
-      /give it as upstreamTls\.ca, or have the server send those between$/,
+      /give the authority as upstreamTls\.ca, or let the server send intermediate ones$/,
     ],
     'whose authority between came alone': [
       async () => {
@@ -179,7 +179,7 @@ describe('a fault of a certificate is 502 PROXY_TLS_FAILED, and the event says h
         return { cert: `${cert}\n${lower.cert}`, key }
       },
       () => ({ ca: known.cert }),
-      /its authority is not one that is trusted|an authority between is missing/,
+      /its certificate authority is not trusted|an intermediate certificate is missing/,
     ],
     'asked of us, and not given': [
       async () => ({ ...good, requestCert: true, rejectUnauthorized: true, ca: known.cert }),

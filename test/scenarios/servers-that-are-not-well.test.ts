@@ -134,7 +134,7 @@ describe('a server that answers with errors', () => {
     const counts = await answers(ask, 600)
     expect(counts['503']).toBe(5)
     expect(bad.asked / 600).toBeLessThanOrEqual(0.02)
-    expect(down).toEqual(['s0: 5 failures in a row'])
+    expect(down).toEqual(['s0: 5 consecutive failures'])
   })
 
   it('is out the longer, the more often', async () => {

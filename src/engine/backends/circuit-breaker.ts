@@ -5,12 +5,12 @@ import type { CircuitState } from '../../model/events.js'
 import { type CircuitExpression, parseCircuitExpression } from '../../rules/circuit-expression.js'
 import { RecentResponses } from './recent-responses.js'
 
-/** The expression is looked at no more often. Traefik's period too. */
+/** The shortest time between two evaluations of the expression, in milliseconds. Traefik uses the same period. */
 const CHECK_MS = 100
 
 /**
- * Keeps requests from a backend that is not well, for a while: *standby* lets all through, *tripped* none, *recovering* more
- * and more. Source: Traefik 1.7 `circuitBreaker`.
+ * Keeps requests away from an unhealthy backend for a while. It has three states: *standby* lets all requests pass, *tripped*
+ * refuses all, and *recovering* lets more and more pass. Source: Traefik 1.7 `circuitBreaker`.
  */
 export class CircuitBreaker {
   readonly #expression: CircuitExpression
@@ -32,7 +32,7 @@ export class CircuitBreaker {
     this.#tell = tell
   }
 
-  /** @throws ProxyError `PROXY_CIRCUIT_OPEN` */
+  /** Decides whether a request may pass. @throws ProxyError `PROXY_CIRCUIT_OPEN` if it may not */
   check(): void {
     if (this.#state === 'standby') return
     const elapsed = performance.now() - this.#since
@@ -45,10 +45,10 @@ export class CircuitBreaker {
     else if (Math.random() >= elapsed / this.#recoveryMs) throw new ProxyError('PROXY_CIRCUIT_OPEN')
   }
 
-  /** @param status of a response; undefined: there was none */
+  /** Counts a request, and trips if the expression is met. @param status the response's status; undefined if there was none */
   count(status: number | undefined, latencyMs: number): void {
     const now = performance.now()
-    // What was under way when it tripped says nothing of how the backend is afterwards.
+    // A request that was under way when the breaker tripped says nothing about the backend's health afterwards.
     if (this.#state === 'tripped' || now - latencyMs < this.#trippedAt) return
     this.#recent.count(status, latencyMs)
     if (now - this.#checkedAt < CHECK_MS) return

@@ -3,7 +3,8 @@ import { ProxyError } from '../../model/errors.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 
 /**
- * Limits how many requests of one key are under way at a backend. Source: Traefik 1.7 `maxConn`.
+ * Limits the number of requests with the same key that are under way at a backend. The key is the client's address, the host or
+ * a header, for example. Source: Traefik 1.7 `maxConn`.
  */
 export class ConnectionLimit {
   readonly #amount: number
@@ -18,10 +19,10 @@ export class ConnectionLimit {
   }
 
   /**
-   * Lets a request in.
+   * Counts a request in.
    *
-   * @returns what is to be called once when it is over
-   * @throws ProxyError `PROXY_TOO_MANY_REQUESTS`
+   * @returns a function to call once when the request has ended
+   * @throws ProxyError `PROXY_TOO_MANY_REQUESTS` if the limit of its key is reached
    */
   enter(facts: RequestFacts): () => void {
     const key = this.#keyOf(facts)
@@ -39,9 +40,9 @@ export class ConnectionLimit {
   }
 }
 
-/** The text was checked with the document. */
+/** Returns the function that reads a request's key. Validation of the document has checked the text. */
 function keyReader(extractorFunc: string): (facts: RequestFacts) => string {
-  // A client without an address counts as its peer. Else all such clients of all peers would share one count.
+  // A client without an address counts as its peer. Otherwise all such clients of all peers would share one count.
   if (extractorFunc === 'client.ip')
     return ({ clientAddress, peerAddress }) => clientAddress || (peerAddress ?? '')
   const [, name] = /^request\.header\.(.+)$/.exec(extractorFunc) ?? []

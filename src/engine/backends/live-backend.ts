@@ -9,65 +9,50 @@ import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
 import { onRejected } from '../../model/rejections.js'
 import type { RequestFacts } from '../../model/request-facts.js'
-import { isSameData } from '../../model/same-data.js'
 import type { ProxyEmitter } from '../events/proxy-emitter.js'
 import type { Upstreams } from '../upstream/upstreams.js'
-import { CircuitBreaker } from './circuit-breaker.js'
-import { ConnectionLimit } from './connection-limit.js'
+import { type CarriedOver, carryOver } from './carry-over.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
-import { limitConnections, type ServerNames, serversOf } from './live-servers.js'
+import { type KnownAddresses, limitConnections, serversOf } from './live-servers.js'
 import { OutlierDetection } from './outlier-detection.js'
-import { RequestQueue, type Waiting } from './request-queue.js'
+import { RequestQueue, type WaitingRequest } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
-import type { StateListener } from './server-state.js'
+import { ServerChanges } from './server-changes.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 
-/** What making a backend live needs from the engine. */
+/** The tools that the engine gives to its live backends. */
 export interface BackendTools {
   readonly strategies: ReadonlyMap<string, StrategyFactory>
   readonly upstreams: Upstreams
-  readonly addresses: ServerNames
+  readonly addresses: KnownAddresses
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
-  /** The first makes the values of new sticky cookies, all are honoured. */
+  /** The first one makes the values of new sticky cookies. Cookies of all of them are accepted. */
   readonly stickySecrets?: readonly string[]
 }
 
-/** A backend whose servers are connected to their live side. One, however many frontends name it. */
+/** A backend whose servers are connected to their live side. All frontends of a generation that name it share it. */
 export class LiveBackend {
   readonly name: string
   readonly config: Backend
   readonly servers: readonly LiveServer[]
-  readonly retryBudget: RetryBudget
-  /** To be started when it serves, and stopped when it serves no more. */
+  /** The health checks, if the backend has any. They run while it serves, and the snapshot stops them. */
   readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
-  readonly #limit: ConnectionLimit | undefined
-  readonly #breaker: CircuitBreaker | undefined
-  /** Only where servers have limits. */
-  #queue: RequestQueue | undefined
-  readonly #events: ProxyEmitter
-  /** As whom it was told of its servers' states, where it was. */
-  readonly #stateListeners = new Map<LiveServer, StateListener>()
+  readonly #carried: CarriedOver
+  readonly #changes: ServerChanges
   readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
-  /** Whether somebody looks at how its servers answer; else nothing of it is measured. */
+  /** Whether to measure latencies and failures: a strategy, a circuit breaker or outlier detection uses them. */
   readonly #measures: boolean
 
-  /** @param before the same backend in the generation before: servers that stay keep their state */
+  /** @param before the same backend in the generation before. Servers that stay keep their state. */
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
     this.servers = serversOf(name, config, before?.servers, tools)
-    this.#events = tools.events
-    // Whoever waits goes on waiting: what is under way on servers that stay counts for both.
-    this.#queue = before ? before.#queue : undefined
-    // One that is configured as before goes on: a change of something else must not put a sick backend back.
-    const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
-    this.#breaker = isSameBreaker ? before.#breaker : breakerOf(name, config, tools.events)
-    const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
-    this.#limit = isSameLimit ? before.#limit : config.maxConn && new ConnectionLimit(config.maxConn)
+    this.#carried = carryOver(name, config, before ? before.#carried : undefined, tools)
     const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
     const factory = tools.strategies.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
@@ -75,61 +60,56 @@ export class LiveBackend {
       this.servers.filter(({ weight }) => weight > 0),
       config.loadBalancer ?? {},
     )
-    this.retryBudget = before?.retryBudget ?? tools.newBudget()
+    this.#changes = new ServerChanges(name, this.#pick, tools.events, () => this.#callWaiting())
     const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
       config.loadBalancer ?? {}
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools
-    const newUpstream = (origin: string, address?: string) => upstreams.apart(origin, address)
+    const newUpstream = (origin: string, address?: string) => upstreams.createUnshared(origin, address)
     this.healthChecks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
-    this.#measures = looksAtQuality(method) || this.#outliers.judgesResponses || this.#breaker !== undefined
+    this.#measures =
+      looksAtQuality(method) || this.#outliers.judgesResponses || this.#carried.breaker !== undefined
   }
 
-  /** It serves from here on: what is known of its servers is told to it. Not before: it may never serve. */
+  /** The limit on the retries of this backend. */
+  get retryBudget(): RetryBudget {
+    return this.#carried.retryBudget
+  }
+
+  /** Begins to serve: takes over its servers from the generation before. A backend that never serves must not do so. */
   begin(): void {
-    const { name: backend } = this
     for (const server of this.servers) {
-      const { state, name } = server
+      const { state } = server
       state.maxConnections = server.maxConnections
-      const listener = {
-        changed: () => this.#changed(server),
-        wentOut: (reason: string) => this.#events.emit('serverDown', { backend, server: name, reason }),
-        cameBack: (reason: string) => this.#events.emit('serverUp', { backend, server: name, reason }),
-      }
-      state.listener = listener
-      this.#stateListeners.set(server, listener)
-      // Nobody would ever put back what checks took out that are made no more.
-      if (!this.config.healthCheck) state.putBack('check', 'its health check is made no more')
+      this.#changes.listen(server)
+      // No check remains to put back a server that health checks took out.
+      if (!this.config.healthCheck)
+        state.putBack('check', 'its health check was removed from the configuration')
     }
-    limitConnections(backend, this.servers)
+    limitConnections(this.name, this.servers)
     const isLimited = this.servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-    if (isLimited) this.#queue ??= new RequestQueue(this.config.queue)
-    this.#queue?.configure(this.config.queue)
+    if (isLimited) this.#carried.queue ??= new RequestQueue(this.config.queue)
+    this.#carried.queue?.configure(this.config.queue)
     this.#keepOne()
     this.healthChecks?.start()
     this.#callWaiting()
   }
 
-  /** Those that stay may be the ones that were ejected: the last is not out. */
+  /** Ends all ejections if no server is available. A new configuration may have kept only the ejected ones. */
   #keepOne(): void {
     const serving = this.servers.filter(({ weight }) => weight > 0)
     if (serving.some(({ state }) => state.isAvailable)) return
-    for (const { state } of serving) state.putBack('ejection', 'there is no other')
-  }
-
-  #changed(server: LiveServer): void {
-    this.#tellStrategy(server)
-    this.#callWaiting()
+    for (const { state } of serving) state.putBack('ejection', 'no other server is available')
   }
 
   /**
-   * The server for a request, or none. It is under way on it from here on: `ended` must follow.
+   * Picks the server for a request, or none. The server counts the request at once, so `ended` must follow.
    *
-   * @param skip servers that it was sent to in vain
-   * @param fallback the server to take if there is no other
+   * @param skip servers that failed this request before
+   * @param fallback the server to take if no other is available
    */
   pick(
     skip: ReadonlySet<LiveServer> | undefined,
@@ -137,158 +117,133 @@ export class LiveBackend {
     fallback?: LiveServer,
   ): LiveServer | undefined {
     const other = fallback?.isAvailable ? fallback : undefined
-    const server = this.#wanted(skip, facts) ?? this.#pick(skip, facts) ?? other
+    const server = this.#stickyServer(skip, facts) ?? this.#pick(skip, facts) ?? other
     if (!server) return undefined
-    if (!server.state) throw notOneOfOurs(server)
+    if (!server.state) throw notAServer(server)
     server.state.inFlight += 1
-    this.#tell(server)
+    this.#changes.tell(server)
     return server
   }
 
-  /** The same for a request that only one server may have; none while that has all that it may. */
+  /** Counts a request on the only server that may get it. Returns undefined if that server has no room. */
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1
-    this.#tell(server)
+    this.#changes.tell(server)
     return server
   }
 
   /**
-   * Lets a request in.
+   * Lets a request in, or refuses it.
    *
-   * @returns what is to be called once when it is over, if anything
+   * @returns a function to call once when the request has ended; undefined without `maxConn`
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
    */
   admit(facts: RequestFacts): (() => void) | undefined {
-    this.#breaker?.check()
+    this.#carried.breaker?.check()
     this.retryBudget.save()
-    return this.#limit?.enter(facts)
+    return this.#carried.limit?.enter(facts)
   }
 
   /**
-   * Lets a request wait that no server was picked for, where one may come free.
+   * Lets a request without a server wait, if a server may become free.
    *
-   * @param only the one server that it may have
-   * @returns false if there is none to wait for
-   * @throws ProxyError `PROXY_SERVERS_BUSY`
+   * @param only the one server that the request may get
+   * @returns false if waiting would not help
+   * @throws ProxyError `PROXY_SERVERS_BUSY` if the queue is full
    */
   letWait(
-    waiting: Waiting,
+    waiting: WaitingRequest,
     skip: ReadonlySet<LiveServer> | undefined,
     proceed: () => void,
     only?: LiveServer,
   ): boolean {
     const isBusy = (server: LiveServer) => server.weight > 0 && server.state.isAvailable && !skip?.has(server)
-    if (!this.#queue || !(only || this.servers.some(isBusy))) return false
+    const { queue } = this.#carried
+    if (!queue || !(only || this.servers.some(isBusy))) return false
     const hasAny = () => this.servers.some((server) => server.weight > 0 && isUsable(server, skip))
     const hasServer = only ? () => only.hasRoom : hasAny
-    this.#queue.enter(waiting, hasServer, proceed)
+    queue.enter(waiting, hasServer, proceed)
     return true
   }
 
-  /** The server that the client is to stay with, if it may have the request. */
-  #wanted(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
+  /** Returns the server that the client's sticky cookie stands for, if that server is available. */
+  #stickyServer(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
     const server = this.#sticky?.serverOf(facts)
     return server && server.weight > 0 && isUsable(server, skip) ? server : undefined
   }
 
-  /** `Set-Cookie` for a client that is to stay with a server from here on; none where it does already, or nobody is to. */
+  /** Returns the `Set-Cookie` value of a new sticky cookie. Returns undefined if the client has one, or needs none. */
   cookieFor(server: LiveServer, facts: RequestFacts): string | undefined {
     return this.#sticky?.cookieFor(server, facts)
   }
 
-  /** A request is under way on a server no more, whatever became of it. */
+  /** Notes that a request has left a server, with any outcome. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
-    this.#tell(server)
+    this.#changes.tell(server)
   }
 
-  /** What is under way on a server has changed: for the newest that has it, and for this one. */
-  #tell(server: LiveServer): void {
-    const { listener } = server.state
-    listener?.changed()
-    if (!listener || listener !== this.#stateListeners.get(server)) this.#tellStrategy(server)
-  }
-
-  /** A balancer of the host's that throws here must not keep a request from its end: its server would count it for ever. */
-  #tellStrategy(server: LiveServer): void {
-    if (!this.#pick.changed) return
-    try {
-      onRejected(this.#pick.changed(server), this.#changedFailed)
-    } catch (thrown) {
-      this.#changedFailed(thrown)
-    }
-  }
-
-  readonly #changedFailed = (thrown: unknown): void => {
-    this.#events.failures.tell(this, `changed of the balancer of ${this.name}`, thrown)
-  }
-
-  /** A server may have room. */
+  /** Calls waiting requests, because a server may have room. */
   #callWaiting(): void {
-    if (!this.#queue || this.#queue.isEmpty) return
-    // A request that waits for one server may have it while that is out of rotation.
-    this.#queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
+    const { queue } = this.#carried
+    if (!queue || queue.isEmpty) return
+    // `hasRoom` also holds for servers out of rotation: a request that may get only one server gets it even then.
+    queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
-  /** When a try begins, as `answered` and `failed` want to be told; 0 if nobody wants to know. */
+  /** Returns the start time of a try, for `answered` and `failed`. Returns 0 if nothing is measured. */
   startOfTry(): number {
     return this.#measures ? performance.now() : 0
   }
 
-  /** The head of a response came. @param startedAt as `startOfTry` said */
+  /** Counts the head of a response. @param startedAt the time that `startOfTry` returned */
   answered(server: LiveServer, status: number, startedAt: number): void {
     if (!this.#measures) return
     const hasFailed = status >= 500
     const latencyMs = performance.now() - startedAt
     server.state.quality.measured(latencyMs, hasFailed)
-    this.#breaker?.count(status, latencyMs)
+    this.#carried.breaker?.count(status, latencyMs)
     this.#outliers.judge(server, hasFailed)
   }
 
-  /** A try is over without a response, whoever's fault that is: what it waited in vain tells of the server all the same. */
+  /** Counts a try that ended without a response for any reason. The time that it waited still measures the server. */
   unanswered(server: LiveServer, startedAt: number): void {
     if (this.#measures) server.state.quality.measured(performance.now() - startedAt, false)
   }
 
-  /** There is no connection to a server, though nobody waits for it any more. */
+  /** Ejects the server if no connection to it was possible, even if the request has already gone elsewhere. */
   unreachable(server: LiveServer, error: ProxyError): void {
     if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
   }
 
-  /** There was no response, and that is the server's fault. */
+  /** Counts a try without a response, where the server is at fault. */
   failed(server: LiveServer, error: ProxyError, startedAt: number): void {
     if (this.#measures) {
       const latencyMs = performance.now() - startedAt
       server.state.quality.measured(latencyMs, true)
-      this.#breaker?.count(undefined, latencyMs)
+      this.#carried.breaker?.count(undefined, latencyMs)
       this.#outliers.judge(server, true)
     }
     this.unreachable(server, error)
   }
 }
 
+/** Codes of errors that mean that no connection to the server was possible. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
 ])
 
-/** @param found what a balancer of the host's has picked; the rejection of a promise would end the process */
-function notOneOfOurs(found: unknown): Error {
+/**
+ * Returns the error for a host's strategy that picked something other than a server of the backend.
+ *
+ * @param found what the strategy returned. The rejection of a promise must be handled, or it would end the process.
+ */
+function notAServer(found: unknown): Error {
   onRejected(found, () => {})
   return new Error(
-    'the balancer picked something that is no server of the backend; balancers are synchronous',
-  )
-}
-
-function breakerOf(
-  backend: string,
-  { circuitBreaker }: Backend,
-  events: ProxyEmitter,
-): CircuitBreaker | undefined {
-  return (
-    circuitBreaker &&
-    new CircuitBreaker(circuitBreaker, (state) => events.emit('circuitChanged', { backend, state }))
+    'the strategy picked something that is not a server of the backend; a strategy must not return a promise',
   )
 }

@@ -5,30 +5,30 @@ import type { Places, Upstream } from '../upstream/upstream.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { ServerState } from './server-state.js'
 
-/** A server as it is to be picked: of the configuration, or one address of it. */
+/** A server to make live: one of the configuration, or one address of its host name. */
 export type GivenServer = Required<Server> & { readonly name: string; readonly address?: string }
 
-/** A server of a live backend: what a strategy picks. */
+/** A server of a live backend. A strategy picks among these. */
 export class LiveServer implements Candidate {
-  /** Its name within the backend. */
+  /** The name of the server within its backend. */
   readonly name: string
   readonly url: string
-  /** The one of the URL's name that it stands for. Undefined: whichever the name has. */
+  /** The address of the URL's host name that this server stands for. Undefined: any address of the name. */
   readonly address: string | undefined
   readonly weight: number
   readonly upstream: Upstream
-  /** Prepended to every path; `''` if the URL has none. */
+  /** The path of the URL. It is put before the path of every request. Empty if the URL has none. */
   readonly basePath: string
   /** Host and port of the URL, for requests that do not keep the client's `Host`. */
   readonly host: string
   readonly state: ServerState
-  /** Requests under way on it at a time. */
+  /** The number of requests that may be under way on the server at the same time. */
   readonly maxConnections: number
   readonly #slowStartMs: number
   readonly #backend: string
   #places: Places | undefined
 
-  /** @param backend the name of its own */
+  /** @param backend the name of the server's backend */
   constructor(
     given: GivenServer,
     upstreams: Upstreams,
@@ -50,7 +50,7 @@ export class LiveServer implements Candidate {
     this.#slowStartMs = slowStartMs
   }
 
-  /** Where the sockets of its backend to it count. */
+  /** The connection limit of the backend at this server. It counts the sockets. */
   get places(): Places {
     this.#places ??= this.upstream.placesOf(this.#backend)
     return this.#places
@@ -64,7 +64,7 @@ export class LiveServer implements Candidate {
     return this.state.isAvailable && this.hasRoom
   }
 
-  /** Whether one more request may be under way on it, in rotation or not. */
+  /** Whether the server may get one more request under its limit, whether or not it is in rotation. */
   get hasRoom(): boolean {
     return this.state.inFlight < this.state.maxConnections
   }

@@ -5,20 +5,23 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
 
-/** What is known of servers' names. */
-export interface ServerNames {
-  /** Undefined: whoever connects looks the name up. */
+/** The addresses of the host names that `StrictDns` follows. */
+export interface KnownAddresses {
+  /** Returns the addresses of a URL's host name. Undefined: each new connection looks the name up. */
   addressesOf(url: string): readonly string[] | undefined
 }
 
-/** Sets how many sockets a backend may have to its servers. Those of one origin share theirs, and what they may have together. */
+/**
+ * Sets the number of sockets that a backend may have to each of its servers. Servers of one origin share their sockets, so
+ * their limits are added.
+ */
 export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
   const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-  // A backend may have a hundred thousand servers, and mostly none has a limit.
+  // Usually no server has a limit, and a backend may have a hundred thousand servers. So this case must be cheap.
   if (!isLimited) for (const { upstream } of servers) upstream.unlimit(backend)
   if (!isLimited) return
   const limits = new Map<Upstream, { readonly places: Places; readonly limit: number }>()
-  // Asked for its places, each server keeps them. An upstream does not, and would forget a limit that nobody has needed yet.
+  // Reading `places` makes each server keep them. An upstream refers to them weakly, so an unused limit would be lost.
   for (const { upstream, places, maxConnections } of servers) {
     const { limit = 0 } = limits.get(upstream) ?? {}
     limits.set(upstream, { places, limit: limit + maxConnections })
@@ -26,12 +29,12 @@ export function limitConnections(backend: string, servers: readonly LiveServer[]
   for (const [upstream, { places, limit }] of limits) upstream.limit(places, limit)
 }
 
-/** A backend's servers; one that was there before, under the same URL and address, keeps its state. */
+/** Returns a backend's servers. A server that the generation before had under the same URL and address keeps its state. */
 export function serversOf(
   backend: string,
   config: Backend,
   before: readonly LiveServer[] | undefined,
-  tools: { readonly upstreams: Upstreams; readonly addresses: ServerNames },
+  tools: { readonly upstreams: Upstreams; readonly addresses: KnownAddresses },
 ): LiveServer[] {
   const slowStartMs = parseDuration(config.slowStart) ?? 0
   const known = new Map<string, LiveServer[]>()
@@ -41,38 +44,45 @@ export function serversOf(
   const names = new Set(given.map(({ name }) => name))
   return given.map((server) => {
     const state = takeState(known.get(serverKey(server)) ?? [], server.name, names) ?? new ServerState()
-    // With the first configuration all are new, and none can spare another.
+    // Only a server that joins an existing backend begins slowly. In a new one, no other server could take its requests.
     if (before && !state.listener) state.begin()
     return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })
 }
 
-/** Whether servers are those that their backend would be given now: its names may have other addresses. */
-export function areCurrent(servers: readonly LiveServer[], config: Backend, names: ServerNames): boolean {
+/** Returns whether a backend's servers still match the addresses of their host names. */
+export function areCurrent(
+  servers: readonly LiveServer[],
+  config: Backend,
+  addresses: KnownAddresses,
+): boolean {
   if (!config.strictDns) return true
-  const given = givenServers(config, names)
+  const given = givenServers(config, addresses)
   return (
     given.length === servers.length && given.every(({ address }, nth) => address === servers[nth]?.address)
   )
 }
 
-function givenServers({ servers, strictDns }: Backend, names: ServerNames): GivenServer[] {
+function givenServers({ servers, strictDns }: Backend, addresses: KnownAddresses): GivenServer[] {
   return Object.entries(servers).flatMap(([name, server]) => {
     const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
     const given = { name, url, weight, maxConnections }
-    const addresses = strictDns && names.addressesOf(url)
-    return addresses?.map((address) => ({ ...given, name: `${name}@${address}`, address })) ?? [given]
+    const found = strictDns && addresses.addressesOf(url)
+    return found?.map((address) => ({ ...given, name: `${name}@${address}`, address })) ?? [given]
   })
 }
 
-/** Where it is: what makes it the same server, whatever its name. */
+/** Returns the key by which a server is recognized in the next generation. Its name in the document may change. */
 function serverKey({ url, address = '' }: { readonly url: string; readonly address?: string | undefined }) {
   return `${url} ${address}`
 }
 
-/** Of several in one place, that of the same name, else that of one that is gone. */
+/**
+ * Returns the state of a known server with the same key. Among several, it is the one of the same name, or else one whose name
+ * is no longer used. The returned state is removed from the list.
+ */
 function takeState(known: LiveServer[], name: string, names: ReadonlySet<string>): ServerState | undefined {
   const same = known.findIndex((server) => server.name === name)
-  const place = same >= 0 ? same : known.findIndex((server) => !names.has(server.name))
-  return place < 0 ? undefined : known.splice(place, 1)[0]?.state
+  const index = same >= 0 ? same : known.findIndex((server) => !names.has(server.name))
+  return index < 0 ? undefined : known.splice(index, 1)[0]?.state
 }

@@ -4,8 +4,9 @@ import type { ProxyError } from '../../model/errors.js'
 import type { LiveServer } from './live-server.js'
 import type { CountedInterval, ServerState } from './server-state.js'
 
-/** A server that cannot be connected to needs no second proof. */
+/** Milliseconds of the first ejection after a failed connection. One such failure is enough. */
 const CONNECT_EJECTION_MS = 1_000
+/** Milliseconds that an ejection after a failed connection lasts at most. */
 const MAX_CONNECT_EJECTION_MS = 30_000
 
 interface EjectionLimits {
@@ -18,8 +19,9 @@ interface EjectionLimits {
 }
 
 /**
- * Takes servers out of rotation by how their requests go, for a while that grows each time. One that cannot be connected to goes
- * at once; how often others must fail is configured. The last one is never taken out. Source: Envoy's outlier detection.
+ * Takes servers out of rotation when their requests fail. Each further ejection lasts twice as long, up to a limit. A failed
+ * connection ejects a server at once. For failed responses, the configuration sets the thresholds. The last server is never
+ * ejected. Source: Envoy's outlier detection.
  */
 export class OutlierDetection {
   readonly #servers: readonly LiveServer[]
@@ -34,18 +36,18 @@ export class OutlierDetection {
     this.#mostEjected = Math.min(most, this.#servers.length - 1)
   }
 
-  /** Whether responses are of interest too. */
+  /** Whether failed responses count too, and not only failed connections. */
   get judgesResponses(): boolean {
     return this.#limits !== undefined
   }
 
-  /** It could not be connected to. */
+  /** Ejects a server to which no connection was possible. */
   unreachable(server: LiveServer, { message }: ProxyError): void {
     const { ejectionMs = CONNECT_EJECTION_MS, maxEjectionMs = MAX_CONNECT_EJECTION_MS } = this.#limits ?? {}
     this.#eject(server, message, ejectionMs, maxEjectionMs)
   }
 
-  /** A request to it ended in a response, or in none. */
+  /** Counts a request that ended, with or without a response. Ejects the server if it failed too often. */
   judge(server: LiveServer, hasFailed: boolean): void {
     const limits = this.#limits
     const { state } = server
@@ -62,14 +64,16 @@ export class OutlierDetection {
     if (reason !== undefined) this.#eject(server, reason, limits.ejectionMs, limits.maxEjectionMs)
   }
 
+  /** Returns why the server must be ejected, or undefined. */
   #reasonOf(limits: EjectionLimits, { failures }: ServerState, window: CountedInterval): string | undefined {
-    if (failures >= limits.consecutiveFailures) return `${failures} failures in a row`
+    if (failures >= limits.consecutiveFailures) return `${failures} consecutive failures`
     const share = window.failures / window.requests
     if (window.requests >= limits.minimumRequests && share >= limits.failureShare)
       return `${window.failures} of ${window.requests} requests failed`
     return undefined
   }
 
+  /** Returns the counts of the current interval, and begins a new interval if the last one is over. */
   #windowOf(state: ServerState, intervalMs: number): CountedInterval {
     const now = performance.now()
     const { counted } = state
@@ -86,7 +90,7 @@ export class OutlierDetection {
     const isLast = !this.#servers.some((other) => other !== server && other.state.isAvailable)
     if (ejected >= this.#mostEjected || isLast) return
     state.counted = undefined
-    // Well for longer than it can have been out: the next one is a first one.
+    // The server was healthy for longer than an ejection can last, so this ejection counts as the first again.
     if (performance.now() - state.backAt > mostMs) state.ejections = 0
     const ms = Math.min(mostMs, baseMs * 2 ** state.ejections)
     state.ejections += 1
@@ -98,7 +102,7 @@ export class OutlierDetection {
   }
 }
 
-/** Durations were checked with the document. */
+/** Returns the thresholds and times, with defaults. Validation of the document has checked the durations. */
 function limitsOf(config: OutlierDetectionConfig): EjectionLimits {
   const ms = (value: string | number | undefined, ofDefault: number) => parseDuration(value) ?? ofDefault
   return {

@@ -1,8 +1,8 @@
-/** What was measured so long ago counts a third of what is measured now. */
+/** After this many milliseconds, a measurement counts about a third of a new one. */
 const DECAY_MS = 10_000
 
 /**
- * A moving average that goes up at once and down slowly, so that a server that became slow is left at once, and tried again
+ * A moving average that rises at once and falls slowly. A server that becomes slow is therefore avoided at once, and tried again
  * as its average fades. Source: Finagle's peak EWMA.
  */
 export class PeakEwma {
@@ -10,23 +10,27 @@ export class PeakEwma {
   #failureShare = 0
   #measuredAt = 0
 
-  /** In milliseconds, faded by the time that has gone since it was measured; undefined: nothing was measured yet. */
+  /** The average in milliseconds, which fades with the time since the last measurement. Undefined: nothing was measured yet. */
   get latencyMs(): number | undefined {
     if (this.#latencyMs === undefined) return undefined
     return this.#latencyMs * this.#fadedBy(performance.now())
   }
 
-  /** From 0 to 1. */
+  /** The share of failures from 0 to 1, which fades in the same way. */
   get failureShare(): number {
     return this.#failureShare * this.#fadedBy(performance.now())
   }
 
-  /** A response began after so many milliseconds, or there was none. */
+  /**
+   * Adds a measurement.
+   *
+   * @param latencyMs milliseconds until the response began, or until the try ended without one
+   */
   measured(latencyMs: number, hasFailed: boolean): void {
     const now = performance.now()
     const old = this.#latencyMs === undefined ? 0 : this.#fadedBy(now)
     this.#measuredAt = now
-    // Of many measured within a moment each counts a little all the same.
+    // When many measurements come in one moment, each must still count a little.
     const kept = Math.min(old, MOST_KEPT)
     this.#failureShare = this.#failureShare * kept + (hasFailed ? 1 - kept : 0)
     const before = this.#latencyMs ?? latencyMs
@@ -38,4 +42,5 @@ export class PeakEwma {
   }
 }
 
+/** The largest share of the old average that may remain after a new measurement. */
 const MOST_KEPT = 0.95

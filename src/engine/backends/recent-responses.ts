@@ -1,19 +1,19 @@
 import type { CircuitStats } from '../../rules/circuit-expression.js'
 
-/** So many slices of a second each are looked at. Traefik's window too. */
+/** The number of one-second slices that the statistics cover. Traefik uses the same window. */
 const SLICES = 10
 const SLICE_MS = 1_000
 
-/** Latencies are counted in steps of a tenth. */
+/** The factor between two steps of the latency histogram, so a latency is exact to a tenth. */
 const STEP = 1.1
 
-/** What was counted in a second. */
+/** The counts of one second. */
 class Slice {
   readonly second: number
   total = 0
   networkErrors = 0
   readonly statuses = new Map<number, number>()
-  /** By step. */
+  /** The number of requests in each step of the latency histogram. */
   readonly latencies = new Map<number, number>()
 
   constructor(second: number) {
@@ -21,11 +21,11 @@ class Slice {
   }
 }
 
-/** How the requests of the last ten seconds went. */
+/** Statistics of a backend's requests in the last ten seconds. */
 export class RecentResponses implements CircuitStats {
   #slices: readonly Slice[] = []
 
-  /** @param status of the response; undefined: there was none */
+  /** Counts a request. @param status the status of its response; undefined if there was none */
   count(status: number | undefined, latencyMs: number): void {
     const slice = this.#newest()
     slice.total += 1

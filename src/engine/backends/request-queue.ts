@@ -4,26 +4,29 @@ import { ProxyError } from '../../model/errors.js'
 import { toProxyError } from '../upstream/failures.js'
 
 /** A request that waits for a server. */
-export interface Waiting {
-  /** Nobody waits for it any more. */
+export interface WaitingRequest {
+  /** Whether the client has left, so the request no longer needs a server. */
   readonly clientLeft: boolean
-  /** Answers it with an error. */
+  /** Ends the request with an error response. */
   end(error: ProxyError): void
 }
 
 interface QueuedRequest {
-  readonly waiting: Waiting
-  /** Whether there is a server for it: one that it was sent to in vain is none. */
+  readonly waiting: WaitingRequest
+  /** Returns whether a server is free for this request. A server that failed it before does not count. */
   readonly hasServer: () => boolean
   readonly proceed: () => void
   readonly timer: NodeJS.Timeout
 }
 
-/** Where requests wait in their order while every server has all that it may have: no more than so many, no longer than so long. */
+/**
+ * The queue of a backend. Requests wait here in their order while every server has all the requests that it may have. The
+ * queue limits their number and the time that each may wait.
+ */
 export class RequestQueue {
   #size = 0
   #timeoutMs = 0
-  #places: QueuedRequest[] = []
+  #requests: QueuedRequest[] = []
   #isCalling = false
   #isCalledAgain = false
 
@@ -31,36 +34,40 @@ export class RequestQueue {
     this.configure(config)
   }
 
-  /** For those who come from now on. */
+  /** Sets the limits for requests that arrive from now on. */
   configure({ size = 100, timeout }: QueueConfig = {}): void {
     this.#size = size
     this.#timeoutMs = parseDuration(timeout) ?? 10_000
   }
 
   /**
-   * Waits until it is called, or for too long.
+   * Lets a request wait until `call` finds a server for it, or until it has waited too long.
    *
-   * @param hasServer whether there is one that it may have
-   * @param proceed tries again; what it throws is the answer
-   * @throws ProxyError `PROXY_SERVERS_BUSY` if there is no room
+   * @param hasServer returns whether a server is free for this request
+   * @param proceed tries again to send the request. If it throws, the request ends with that error.
+   * @throws ProxyError `PROXY_SERVERS_BUSY` if the queue is full
    */
-  enter(waiting: Waiting, hasServer: () => boolean, proceed: () => void): void {
-    // Those whose clients have left take no room from others.
-    if (this.#places.length >= this.#size)
-      this.#places = this.#places.filter((place) => this.#isAwaited(place))
-    if (this.#places.length >= this.#size)
+  enter(waiting: WaitingRequest, hasServer: () => boolean, proceed: () => void): void {
+    // Requests whose clients have left must not take room from others.
+    if (this.#requests.length >= this.#size)
+      this.#requests = this.#requests.filter((request) => this.#isAwaited(request))
+    if (this.#requests.length >= this.#size)
       throw new ProxyError(
         'PROXY_SERVERS_BUSY',
         `every server has its maxConnections, and the queue is full (queue.size: ${this.#size})`,
       )
-    const timer = setTimeout(() => this.#giveUp(place), this.#timeoutMs).unref()
-    const place: QueuedRequest = { waiting, hasServer, proceed, timer }
-    this.#places.push(place)
+    const timer = setTimeout(() => this.#giveUp(request), this.#timeoutMs).unref()
+    const request: QueuedRequest = { waiting, hasServer, proceed, timer }
+    this.#requests.push(request)
   }
 
-  /** Calls in those for whom there is a server, in their order. @param hasRoom whether there is one for anybody */
+  /**
+   * Lets requests proceed in their order, as far as a server is free for each.
+   *
+   * @param hasRoom returns whether any server has room at all
+   */
   call(hasRoom: () => boolean): void {
-    // Whoever proceeds may end at once, and call: then all are looked at once more, in a turn of its own.
+    // A request that proceeds may end at once, which calls this function again. The queue is then checked again in a later turn.
     if (this.#isCalling) {
       this.#isCalledAgain = true
       return
@@ -68,19 +75,19 @@ export class RequestQueue {
     this.#isCalling = true
     this.#isCalledAgain = false
     const stay: QueuedRequest[] = []
-    const all = this.#places
-    this.#places = []
-    for (const place of all) {
-      if (!this.#isAwaited(place)) continue
-      if (!hasRoom() || !place.hasServer()) {
-        stay.push(place)
+    const all = this.#requests
+    this.#requests = []
+    for (const request of all) {
+      if (!this.#isAwaited(request)) continue
+      if (!hasRoom() || !request.hasServer()) {
+        stay.push(request)
         continue
       }
-      clearTimeout(place.timer)
-      this.#proceed(place)
+      clearTimeout(request.timer)
+      this.#proceed(request)
     }
-    // Behind them, those that came meanwhile.
-    this.#places = [...stay, ...this.#places]
+    // Requests that arrived meanwhile stand behind those that stay.
+    this.#requests = [...stay, ...this.#requests]
     this.#isCalling = false
     if (this.#isCalledAgain) setImmediate(() => this.call(hasRoom))
   }
@@ -94,7 +101,7 @@ export class RequestQueue {
   }
 
   get isEmpty(): boolean {
-    return this.#places.length === 0
+    return this.#requests.length === 0
   }
 
   #isAwaited({ waiting, timer }: QueuedRequest): boolean {
@@ -102,9 +109,11 @@ export class RequestQueue {
     return !waiting.clientLeft
   }
 
-  #giveUp(place: QueuedRequest): void {
-    this.#places = this.#places.filter((other) => other !== place)
-    if (place.waiting.clientLeft) return
-    place.waiting.end(new ProxyError('PROXY_SERVERS_BUSY', `no server was free within ${this.#timeoutMs} ms`))
+  #giveUp(request: QueuedRequest): void {
+    this.#requests = this.#requests.filter((other) => other !== request)
+    if (request.waiting.clientLeft) return
+    request.waiting.end(
+      new ProxyError('PROXY_SERVERS_BUSY', `no server was free within ${this.#timeoutMs} ms`),
+    )
   }
 }

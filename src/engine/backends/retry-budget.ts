@@ -1,25 +1,28 @@
-/** Retries that are allowed whatever the traffic, so that a quiet proxy may retry at all. */
+/** Retries per second that are allowed without any traffic. Otherwise a quiet proxy could never retry. */
 const RESERVE_PER_SECOND = 10
-/** Of what was saved up, no more than so many may come at once. */
+/** The number of retries that can be saved up, and then made at once. */
 const MAX_SAVED = 10 * RESERVE_PER_SECOND
 
-/** What the retries of one backend may add to its traffic. Each has its own: the outage of one is not the others'. */
+/**
+ * The retry budget of one backend: the number of retries that it may add to its traffic. Each backend has a budget of its own,
+ * so the outage of one backend does not use up the retries of others.
+ */
 export class RetryBudget {
   readonly #share: number
   #saved = RESERVE_PER_SECOND
   #filledAt = performance.now()
 
-  /** @param share of the traffic */
+  /** @param share the share of the traffic that retries may add: 0.2 is one retry for five requests */
   constructor(share: number) {
     this.#share = share
   }
 
-  /** A request came: its share of a retry is saved. */
+  /** Adds the part of a retry that one request earns. */
   save(): void {
     if (this.#saved < MAX_SAVED) this.#saved += this.#share
   }
 
-  /** @returns whether there was one to spend */
+  /** Takes one retry from the budget. @returns whether one was left */
   spend(): boolean {
     const now = performance.now()
     const reserve = ((now - this.#filledAt) / 1_000) * RESERVE_PER_SECOND
@@ -30,7 +33,7 @@ export class RetryBudget {
     return true
   }
 
-  /** What was spent on a retry that could not be made. */
+  /** Gives back a retry that was taken, but could not be made. */
   giveBack(): void {
     this.#saved += 1
   }

@@ -1,57 +1,60 @@
 import { PeakEwma } from './peak-ewma.js'
 
-/** At its beginning a server in slow start has so much of its weight. */
+/** The share of its weight with which a server begins its slow start. */
 const LEAST_SHARE = 0.1
 
-/** Why a server is out of rotation: what its checks say, or how its requests went. */
+/** A reason for a server to be out of rotation: its health checks failed, or outlier detection ejected it. */
 export type Outage = 'check' | 'ejection'
 
-/** Whoever is to know of a server at present: of the backends that had it, the newest that serves. */
+/** Receives the changes of a server's state. Among the generations of a backend, only the newest that serves listens. */
 export interface StateListener {
-  /** What is under way on it, or whether it may have requests, has changed. */
+  /** The number of requests under way has changed, or whether the server may get requests. */
   changed(): void
+  /** The server is out of rotation. */
   wentOut(reason: string): void
+  /** The server is back in rotation. */
   cameBack(reason: string): void
 }
 
-/** What is counted of a server in an interval. */
+/** The requests and failures of a server that outlier detection counts in one interval. */
 export interface CountedInterval {
+  /** The end of the interval, in milliseconds of `performance.now()`. */
   readonly endsAt: number
   requests: number
   failures: number
 }
 
 /**
- * What is known of a server of a backend beside its configuration: it outlives configurations, so that a reload neither puts a
- * dead server back nor forgets how fast the others are.
+ * The state of a server of one backend. It outlives configurations. So a new configuration neither puts a dead server back nor
+ * forgets how fast the others are.
  */
 export class ServerState {
-  /** Requests of this backend under way on it. */
+  /** The number of requests of this backend that are under way on the server. */
   inFlight = 0
-  /** How fast it answers, and how often it fails, where somebody looks at that. */
+  /** The server's latency and share of failures. Measured only if a strategy or a guard of the backend uses them. */
   readonly quality = new PeakEwma()
-  /** In a row. */
+  /** Consecutive failures. */
   failures = 0
-  /** How often in a row it was ejected: each time is longer. */
+  /** Consecutive ejections. Each lasts longer than the one before. */
   ejections = 0
-  /** When the last ejection was over. */
+  /** The end of the last ejection, in milliseconds of `performance.now()`. */
   backAt = 0
-  /** Requests that may be under way on it at a time. */
+  /** The number of requests that may be under way on the server at the same time. */
   maxConnections = Number.POSITIVE_INFINITY
-  /** What its checks found last, and how often in a row. */
-  lastChecks: { readonly wereWell?: boolean; readonly inRow: number } = { inRow: 0 }
-  /** What outlier detection counts. */
+  /** The result of the last health check, and the number of consecutive checks with that result. */
+  lastChecks: { readonly wereHealthy?: boolean; readonly consecutive: number } = { consecutive: 0 }
+  /** The interval in which outlier detection counts now. Undefined before the first request and after an ejection. */
   counted: CountedInterval | undefined
   listener: StateListener | undefined
   readonly #outages = new Map<Outage, string>()
   #backSince: number | undefined
 
-  /** Whether it may have new requests. */
+  /** Whether the server is in rotation, so it may get new requests. */
   get isAvailable(): boolean {
     return this.#outages.size === 0
   }
 
-  /** Why it is out, if it is: of several reasons the first. */
+  /** Why the server is out of rotation: the first of several reasons. Undefined while it is in rotation. */
   get reason(): string | undefined {
     const [first] = this.#outages.values()
     return first
@@ -61,6 +64,7 @@ export class ServerState {
     return this.#outages.has(outage)
   }
 
+  /** Takes the server out of rotation, or adds a further reason to stay out. */
   takeOut(outage: Outage, reason: string): void {
     const wasAvailable = this.isAvailable
     if (!this.#outages.has(outage)) this.#outages.set(outage, reason)
@@ -69,7 +73,7 @@ export class ServerState {
     this.listener?.wentOut(reason)
   }
 
-  /** One of the reasons is one no more. */
+  /** Removes one reason. Without another one, the server is back in rotation. */
   putBack(outage: Outage, reason = ''): void {
     if (!this.#outages.delete(outage) || !this.isAvailable) return
     this.#backSince = performance.now()
@@ -78,12 +82,12 @@ export class ServerState {
     this.listener?.cameBack(reason)
   }
 
-  /** It is new: its slow start begins. */
+  /** Begins the slow start of a new server. */
   begin(): void {
     this.#backSince = performance.now()
   }
 
-  /** How much of its weight it is to have. @param slowStartMs how long it takes to all of it */
+  /** Returns the share of its weight that the server has now, from 0.1 to 1. @param slowStartMs the length of the slow start */
   shareOf(slowStartMs: number): number {
     if (this.#backSince === undefined) return 1
     const share = (performance.now() - this.#backSince) / slowStartMs

@@ -6,24 +6,24 @@ import { ProxyError } from '../../model/errors.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 import type { LiveServer } from './live-server.js'
 
-/** The name that Traefik gives where the old `sticky` asks for a cookie. */
+/** The cookie's name where the configuration has Traefik's older field `sticky`. Traefik uses the same name. */
 export const OLD_STICKY_COOKIE = '_TRAEFIK_BACKEND'
 
 /**
- * Keeps a client on the server that answered it first, by a cookie. Its value is made of the names of backend and server alone:
- * an HMAC where there is a secret, else a digest, which tells who guesses them right what the names are, and no address.
- * Source: Traefik 1.7 `loadBalancer.stickiness`.
+ * Keeps a client on the server that answered it first, by a cookie. The cookie's value is made only of the names of the backend
+ * and the server, so it tells no address. With a secret, the value is an HMAC. Without one, it is a digest, by which a client
+ * can check a guess of the names. Source: Traefik 1.7 `loadBalancer.stickiness`.
  */
 export class StickySessions {
   readonly #name: string
   readonly #attributes: string
-  // A value is looked up as a whole, so how long that takes says nothing of how much of a guess is right.
+  // The map looks up a whole value, so the time that it takes does not tell how much of a guessed value is right.
   readonly #servers = new Map<string, LiveServer>()
-  /** By values that are given no longer: of earlier secrets, of no secret, and of the form that named URLs. */
+  /** Servers by older cookie values that are still accepted: of earlier secrets, without a secret, or with the URL in it. */
   readonly #earlier = new Map<string, LiveServer>()
   readonly #values = new Map<LiveServer, string>()
 
-  /** @param secrets the first makes new cookies, all are honoured */
+  /** @param secrets the first one makes the values of new cookies; cookies of all of them are accepted */
   constructor(
     backend: string,
     servers: readonly LiveServer[],
@@ -35,27 +35,27 @@ export class StickySessions {
     const flags = [secure && 'Secure', httpOnly && 'HttpOnly', sameSite && `SameSite=${SAME_SITE[sameSite]}`]
     this.#attributes = ['Path=/', ...flags.filter((flag) => flag)].join('; ')
     const plainNames = plainNamesOf(servers)
-    servers.forEach((server, place) => {
-      const plain = digest(`${backend}\n${plainNames[place]}`)
+    servers.forEach((server, index) => {
+      const plain = digest(`${backend}\n${plainNames[index]}`)
       const keyed = secrets.map((secret) => hmac(secret, `${backend}\n${server.name}`))
       const [value = plain, ...rest] = keyed
       this.#servers.set(value, server)
       this.#values.set(server, value)
-      // The last is of the form that named the URL too, and so told it to a client that guessed it.
+      // The last value is of an older form that contained the URL, so a client could check a guess of the URL.
       for (const earlier of [...rest, plain, digest(`${backend}\n${server.name}\n${server.url}`)])
         this.#earlier.set(earlier, server)
     })
   }
 
-  /** The server that a request's cookie names, if there is one. */
+  /** Returns the server that the request's cookie stands for, if there is one. */
   serverOf({ headers }: RequestFacts): LiveServer | undefined {
     const cookies = headers['cookie']
     return cookies === undefined ? undefined : this.#named(cookieOf(cookies, this.#name))
   }
 
   /**
-   * `Set-Cookie` for a client that is to stay with the server that answered it; none where its cookie says so, or names one
-   * that is only busy. One whose cookie says so in a form of before gets it in the form of now.
+   * Returns the `Set-Cookie` value that keeps a client on the server that answered it. Returns undefined if the client's cookie
+   * stands for that server already, or for another server that is only busy. A cookie of an older form is replaced.
    */
   cookieFor(server: LiveServer, { headers }: RequestFacts): string | undefined {
     const value = cookieOf(headers['cookie'] ?? '', this.#name)
@@ -73,32 +73,33 @@ export class StickySessions {
 const SAME_SITE = { none: 'None', lax: 'Lax', strict: 'Strict' } as const
 
 /**
- * Names for values that anybody can make. With `strictDns` a server is one address of a name (`one@10.0.0.7`), and its value
- * would tell the address to who tries them all: there it is the place among the addresses of that name, which are sorted.
+ * Returns the server names for cookie values without a secret. With `strictDns`, a server's name contains an address
+ * (`one@10.0.0.7`), and a client could find that address by trying all of them. So the name gets the position among the sorted
+ * addresses instead.
  */
 function plainNamesOf(servers: readonly LiveServer[]): readonly string[] {
   const counts = new Map<string, number>()
   return servers.map(({ name, address }) => {
     if (address === undefined) return name
     const given = name.slice(0, -address.length - 1)
-    const place = counts.get(given) ?? 0
-    counts.set(given, place + 1)
-    return `${given}@${place}`
+    const position = counts.get(given) ?? 0
+    counts.set(given, position + 1)
+    return `${given}@${position}`
   })
 }
 
-/** Shorter ones can be tried out. */
+/** Shorter secrets can be guessed by trying all of them. */
 const MIN_SECRET_BYTES = 16
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` that shows nothing of a secret */
+/** Checks the option `stickySecret`. @throws ProxyError `PROXY_OPTION_INVALID`, whose message shows no part of a secret */
 export function checkStickySecret(value: unknown): void {
   const secrets: readonly unknown[] = Array.isArray(value) ? value : [value]
   const flaws = secrets.map(flawOfSecret)
-  const place = flaws.findIndex((flaw) => flaw !== undefined)
-  const flaw = secrets.length === 0 ? 'an empty list' : flaws[place]
+  const index = flaws.findIndex((flaw) => flaw !== undefined)
+  const flaw = secrets.length === 0 ? 'an empty list' : flaws[index]
   if (flaw === undefined) return
   const expected = `expected a text of ${MIN_SECRET_BYTES} bytes or more, or a list of such texts`
-  const where = Array.isArray(value) && place >= 0 ? ` at [${place}]` : ''
+  const where = Array.isArray(value) && index >= 0 ? ` at [${index}]` : ''
   const hint = value === undefined ? '; leave it out for cookies without a secret' : ''
   throw new ProxyError('PROXY_OPTION_INVALID', `stickySecret: ${expected}; found ${flaw}${where}${hint}`)
 }
@@ -110,12 +111,12 @@ function flawOfSecret(secret: unknown): string | undefined {
   return bytes < MIN_SECRET_BYTES ? `one of ${bytes} bytes` : undefined
 }
 
-/** 64 bits: enough that no two servers share a value. */
+/** Returns a digest of 64 bits, which is enough that no two servers share a value. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-/** 128 bits: enough that nobody guesses one (RFC 2104, 5). */
+/** Returns an HMAC of 128 bits, which is too long to guess (RFC 2104, 5). */
 function hmac(secret: string, text: string): string {
   return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32)
 }

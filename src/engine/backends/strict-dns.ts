@@ -11,15 +11,15 @@ const JITTER = 0.1
 
 interface FollowedName {
   readonly intervalMs: number
-  /** In order; the same list for as long as nothing changed. Undefined until the first answer. */
+  /** The sorted addresses. The array is replaced only if they change. Undefined until the first answer. */
   addresses: readonly string[] | undefined
   timer?: NodeJS.Timeout
   isFailing?: boolean
 }
 
 /**
- * Looks names of servers up on a timer: each address is a server of its own. What was found last serves on while a name cannot be
- * looked up. Source: Envoy's strict DNS.
+ * Looks the host names of servers up on a timer, so that each address becomes a server of its own. While a lookup fails, the
+ * addresses found last stay in use. Source: Envoy's strict DNS.
  */
 export class StrictDns {
   readonly #lookup: (hostname: string) => Promise<readonly string[]>
@@ -27,20 +27,20 @@ export class StrictDns {
   readonly #names = new Map<string, FollowedName>()
 
   /**
-   * @param lookup rejects, or resolves to one address or more, in order
-   * @param onChange a name has other addresses from now on
+   * @param lookup resolves to one sorted address or more, or rejects
+   * @param onChange called when a name has got other addresses
    */
   constructor(lookup: (hostname: string) => Promise<readonly string[]>, onChange: () => void) {
     this.#lookup = lookup
     this.#onChange = onChange
   }
 
-  /** What is known of a server's name. Undefined if nothing is yet, and if its host is an address. */
+  /** Returns the addresses of a URL's host name. Undefined before the first answer, and for a URL with an address. */
   addressesOf(url: string): readonly string[] | undefined {
     return this.#names.get(hostnameOf(url))?.addresses
   }
 
-  /** Follows these names and no others. @param wanted names with the milliseconds between lookups */
+  /** Follows these names and no others. @param wanted the names, each with the milliseconds between two lookups */
   follow(wanted: ReadonlyMap<string, number>): void {
     for (const [hostname, { timer }] of this.#names) {
       if (wanted.has(hostname)) continue
@@ -57,7 +57,7 @@ export class StrictDns {
     }
   }
 
-  /** Never rejects. */
+  /** Looks a name up and sets the timer for the next lookup. Never rejects. */
   async #look(hostname: string, followed: FollowedName): Promise<void> {
     const found = await this.#lookup(hostname).catch((error: unknown) => ({ error }))
     if (this.#names.get(hostname) !== followed) return
@@ -72,7 +72,7 @@ export class StrictDns {
   }
 }
 
-/** The names of backends that want it, each with the shortest interval that one of them wants. */
+/** Returns the host names of all backends with `strictDns`, each with the shortest interval that a backend sets for it. */
 export function followedNames(backends: Iterable<Backend>): ReadonlyMap<string, number> {
   const names = new Map<string, number>()
   for (const { servers, strictDns } of backends) {
@@ -87,18 +87,18 @@ export function followedNames(backends: Iterable<Backend>): ReadonlyMap<string, 
   return names
 }
 
-/** The URL was checked with the document. */
+/** Returns the host name of a server's URL. Validation of the document has checked the URL. */
 function hostnameOf(url: string): string {
   return new URL(url).hostname
 }
 
-/** @param error whatever the lookup of a host failed with */
+/** Warns at the first of several consecutive failures. @param error may be anything that the host's lookup throws */
 function tellOnce(hostname: string, error: unknown, followed: FollowedName): void {
   if (followed.isFailing) return
   followed.isFailing = true
   const { addresses } = followed
   const message =
     error instanceof Error ? error.message : String((error as Partial<Error> | null)?.message ?? error)
-  const rest = addresses ? `; ${addresses.join(', ')} serve on` : ''
+  const rest = addresses ? `; ${addresses.join(', ')} stay in use` : ''
   process.emitWarning(`${hostname} cannot be looked up: ${message}${rest}`, 'SwitchoverWarning')
 }

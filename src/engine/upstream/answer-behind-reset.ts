@@ -1,27 +1,29 @@
 import type { Socket } from 'node:net'
 
-/** What a write says where the other side has reset the connection. */
+/** The error codes of a write to a connection that the other side has reset. */
 const RESET = new Set(['EPIPE', 'ECONNRESET'])
 
 type Done = (error?: Error | null) => void
 
-/** What writes of a socket end in; with `_writev` Node writes several pieces at once. */
+/** The functions in which every write of a socket ends. Node calls `_writev` to write several pieces at once. */
 type Writing = Pick<Socket, '_write' | '_writev'>
 
-const kept = new WeakSet<Socket>()
+/** Sockets whose write functions `readBehindReset` has already replaced. */
+const prepared = new WeakSet<Socket>()
 
 /**
- * Lets a connection be read to its end after a write has found it reset.
+ * Lets the proxy read a response to its end after a write has found the connection reset.
  *
- * A server may answer an upload early, and close without reading the rest: its system resets the connection then. The answer
- * came before the reset and lies there unread. Node would destroy the socket at the failed write, and the answer with it.
- * The write is left open instead. What has come is read. The end behind it fails the connection, as the write would have.
+ * A server may respond early to an upload and close without reading the rest. Its system then resets the connection.
+ * The response arrived before the reset, and the proxy has not read it yet. At the failed write, Node would destroy the
+ * socket and lose the response. This function therefore leaves the failed write open, so the proxy can read what arrived.
+ * The end behind the response then fails the connection, as the write would have.
  *
- * @param socket of a connection to a server, before an upload is written to it
+ * @param socket the socket of a server connection, before the proxy writes an upload to it
  */
 export function readBehindReset(socket: Socket): void {
-  if (kept.has(socket)) return
-  kept.add(socket)
+  if (prepared.has(socket)) return
+  prepared.add(socket)
   const { _write: write, _writev: writev } = socket as Writing
   const unlessReset =
     (done: Done): Done =>
@@ -35,7 +37,10 @@ export function readBehindReset(socket: Socket): void {
   if (writev) target._writev = (chunks, done) => writev.call(socket, chunks, unlessReset(done))
 }
 
-/** The system tells of a reset once: it told the write, and ends the reading as if all had been said. That end proves nothing. */
+/**
+ * Fails the socket when its reader reaches the end. The system reports a reset only once, and the write got that report.
+ * To the reader, the connection then seems to end properly, even if the response is incomplete.
+ */
 function failAtEnd(socket: Socket, error: Error): void {
   socket.removeAllListeners('end')
   socket.once('end', () => socket.destroy(error))

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 
-/** undici's parser of one connection, as far as it is needed here. */
+/** The parts of undici's response parser that this file uses. undici has one parser for each connection. */
 interface Parser {
   readonly ptr?: number
   readonly llhttp?: {
@@ -9,12 +9,13 @@ interface Parser {
 }
 
 /**
- * Lets undici read `5 \r\n` as the size of a chunk: some servers fill sizes up with blanks, and a chunk extension may
- * have them (RFC 9112, 7.1.1). Clients get chunks written anew, so they never see them.
+ * Lets undici accept blanks behind the size of a chunk, such as `5 \r\n`. Some servers pad the sizes with blanks, and the
+ * syntax of chunk extensions allows blanks there (RFC 9112, 7.1.1). The proxy writes chunks of its own to the client, so
+ * the client never sees those blanks.
  *
- * undici has no option for it. Where a later undici has no such parser, a response with blanks fails as a bad one.
+ * undici has no option for it. If a later undici lacks this parser, a response with blanks fails as a bad response.
  *
- * @param socket of a connection that stands
+ * @param socket the socket of an open connection
  */
 export function allowBlanksBehindChunkSizes(socket: Socket): void {
   const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser')

@@ -1,6 +1,11 @@
 /**
- * How long a connection that exists may be idle at most, unless the server names a shorter time. undici has no setter; by these names it
- * keeps the time. Without them its own limit stays, and a client has to authenticate itself more often.
+ * Sets the idle timeout of an undici client that exists already. If the server has named a shorter time, that time stays.
+ *
+ * undici has no setter for it, so this function finds the timeouts by the names of undici's symbols. If a later undici
+ * renames them, its own timeout stays, and clients have to authenticate more often.
+ *
+ * @param client an undici `Client`
+ * @param ms the idle timeout in milliseconds
  */
 export function setIdleLimit(client: object, ms: number): void {
   const limits = client as unknown as Record<symbol, number>

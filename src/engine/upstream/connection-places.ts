@@ -1,45 +1,49 @@
 import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
 
-/** Somebody who needs a connection, and gets one of three calls. */
-export interface Waiting<Connection> {
-  /** There is a place for a new connection. It is taken; `leave` must follow. */
+/** A claim to a connection, by a request for example. `ConnectionPlaces` calls exactly one of these functions, once. */
+export interface Claim<Connection> {
+  /** The claim has got a place under the limit, and opens a new connection. Call `leave` to give the place back. */
   begin(): void
-  /** A connection that stands is free. Undefined: only a new one will do. */
+  /** An open connection is free. A claim without this function accepts only a new connection. */
   readonly use?: ((connection: Connection) => void) | undefined
-  /** There was neither for too long, or all ends. */
+  /** The claim has waited too long, or the upstream has been destroyed. */
   refuse(error: ProxyError): void
 }
 
-/** The end of a connection that was cut left before a new one can; but a busy server may look at the new one first. */
+/**
+ * Milliseconds for which the place of a cut socket stays taken. The end of that socket is sent before the next connection
+ * opens, but a busy server may notice the new connection first. It would then see more connections than its limit.
+ */
 const SEEN_MS = 20
 
-interface TakenPlace<Connection> {
-  readonly waiting: Waiting<Connection>
+interface WaitingClaim<Connection> {
+  readonly claim: Claim<Connection>
   readonly timer: NodeJS.Timeout | undefined
 }
 
 /**
- * Counts the sockets of one backend to one server, from the first packet of a connection to the end of its socket, whoever uses them:
- * requests, tunnels, authenticated clients. At the limit a new one waits until another has closed, or the server would see more.
+ * Counts and limits the sockets that one backend has to one server. The sockets of requests, tunnels and authenticated clients
+ * all count. A socket takes a place from the first packet of its connection until it has closed. At the limit, a new
+ * connection waits until another has closed. Otherwise the server would see more connections than its limit.
  */
 export class ConnectionPlaces<Connection> {
   readonly #waitMs: number
   #limit = Number.POSITIVE_INFINITY
   #taken = 0
-  #waiting: TakenPlace<Connection>[] = []
-  readonly #changed: (by: 1 | -1) => void
+  #waiting: WaitingClaim<Connection>[] = []
+  readonly #onChange: (by: 1 | -1) => void
 
   /**
-   * @param waitMs how long one waits at most; `Infinity` is no limit
-   * @param changed called for each place that is taken or left
+   * @param waitMs the milliseconds that a claim waits at most; `Infinity` means no limit
+   * @param onChange called with 1 for each place that is taken, and with -1 for each that is given back
    */
-  constructor(waitMs: number, changed: (by: 1 | -1) => void) {
+  constructor(waitMs: number, onChange: (by: 1 | -1) => void) {
     this.#waitMs = waitMs
-    this.#changed = changed
+    this.#onChange = onChange
   }
 
-  /** Sockets at a time. Those that wait get what a higher limit allows. */
+  /** The number of sockets that may be open at the same time. A higher limit lets waiting claims begin at once. */
   set limit(limit: number) {
     this.#limit = limit
     this.#callNext()
@@ -57,67 +61,68 @@ export class ConnectionPlaces<Connection> {
     return this.#waiting.length > 0
   }
 
-  /** How many sockets there are above the limit. */
+  /** The number of sockets above the limit. */
   get excess(): number {
     return Math.max(0, this.#taken - this.#limit)
   }
 
-  /** Takes a place at once if there is one, else waits. @returns whether there was one */
-  take(waiting: Waiting<Connection>): boolean {
+  /** Takes a place at once if one is free. Otherwise the claim waits. @returns whether a place was free */
+  take(claim: Claim<Connection>): boolean {
     if (!this.isFull) {
       this.enter()
-      waiting.begin()
+      claim.begin()
       return true
     }
     const giveUp = () => {
-      this.#waiting = this.#waiting.filter((other) => other.waiting !== waiting)
-      waiting.refuse(new ProxyError('PROXY_SERVERS_BUSY', `no connection was free within ${this.#waitMs} ms`))
+      this.#waiting = this.#waiting.filter((other) => other.claim !== claim)
+      claim.refuse(new ProxyError('PROXY_SERVERS_BUSY', `no connection was free within ${this.#waitMs} ms`))
     }
-    const endsAtAll = Number.isFinite(this.#waitMs)
-    const timer = endsAtAll ? setTimeout(giveUp, Math.min(this.#waitMs, MAX_TIMER_MS)).unref() : undefined
-    this.#waiting.push({ waiting, timer })
+    const hasTimeout = Number.isFinite(this.#waitMs)
+    const timer = hasTimeout ? setTimeout(giveUp, Math.min(this.#waitMs, MAX_TIMER_MS)).unref() : undefined
+    this.#waiting.push({ claim, timer })
     return false
   }
 
-  /** Gives a connection that stands to the first who waits and can use it. @returns whether there was one */
-  giveStanding(connection: Connection): boolean {
-    const index = this.#waiting.findIndex(({ waiting }) => waiting.use)
-    const [place] = index < 0 ? [] : this.#waiting.splice(index, 1)
-    clearTimeout(place?.timer)
-    place?.waiting.use?.(connection)
-    return place !== undefined
+  /** Gives an open connection to the first waiting claim that accepts one. @returns whether there was such a claim */
+  giveOpen(connection: Connection): boolean {
+    const index = this.#waiting.findIndex(({ claim }) => claim.use)
+    const [first] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    clearTimeout(first?.timer)
+    first?.claim.use?.(connection)
+    return first !== undefined
   }
 
   /**
-   * A socket has closed.
+   * Gives back the place of a socket that has closed.
    *
-   * @param wasCut the server did not expect that. Else it has closed its own, or is about to
+   * @param wasCut whether the proxy cut the connection in the middle of a request, so the server does not expect its end.
+   *   Otherwise the server has closed its side, or is about to.
    */
   leave(wasCut = false): void {
     if (!this.isLimited) this.#left()
     else if (wasCut) setTimeout(() => this.#left(), SEEN_MS)
-    // Two turns later a server that runs in this process has seen it.
+    // A server that runs in this process has noticed the end two turns of the event loop later.
     else setImmediate(() => setImmediate(() => this.#left()))
   }
 
-  /** All who wait are told why they wait in vain. */
+  /** Refuses all waiting claims, and tells each the reason. */
   refuseAll(reason: ProxyError): void {
-    for (const { waiting, timer } of this.#waiting.splice(0)) {
+    for (const { claim, timer } of this.#waiting.splice(0)) {
       clearTimeout(timer)
-      waiting.refuse(reason)
+      claim.refuse(reason)
     }
   }
 
-  /** Takes a place for a connection that stands. */
+  /** Takes a place under the limit without waiting. The caller has checked that one is free. */
   enter(): void {
     this.#taken += 1
-    this.#changed(1)
+    this.#onChange(1)
   }
 
   #left(): void {
     this.#taken -= 1
     this.#callNext()
-    this.#changed(-1)
+    this.#onChange(-1)
   }
 
   #callNext(): void {
@@ -126,7 +131,7 @@ export class ConnectionPlaces<Connection> {
       if (!next) return
       clearTimeout(next.timer)
       this.enter()
-      next.waiting.begin()
+      next.claim.begin()
     }
   }
 }

@@ -7,36 +7,47 @@ import type { Timeouts } from '../../model/limits.js'
 import type { UpstreamNetworks } from './upstream-networks.js'
 import { connectionOptions, endWithReason, type UpstreamTls } from './upstream-tls.js'
 
-/** How connections to servers are made. */
+/** The options for connections to servers. */
 export interface ConnectionOptions {
   readonly timeouts: Timeouts
   readonly tls: UpstreamTls
   readonly networks: UpstreamNetworks
-  /** `limits.responseHeadBytes`. */
+  /** The largest head of a response, in bytes: the option `limits.responseHeadBytes`. */
   readonly responseHeadBytes?: number
-  /** Milliseconds for which a connection gets requests. Default: no limit. */
+  /** Milliseconds for which a connection gets requests. Without it, there is no limit. */
   readonly ageMs?: number
   /**
-   * Ends connections that are being made: undici gives up none by itself. Default: they are made to their end. Those of health
-   * checks, which are few, and may have the last descriptors.
+   * Aborts connections that are still being opened, because undici never gives one up by itself. Only health checks set it.
+   * Their connections are few, so they may take the last descriptors of the process.
    */
   readonly ended?: AbortController
 }
 
-/** Makes a connection. @returns gives it up, if it does not stand yet: undici would wait for it, even once it is to be closed */
+/**
+ * Opens a connection to a server.
+ *
+ * @returns a function that gives the connection up while it is being opened. Without it, undici waits for the connection
+ *   even after its client was told to close.
+ */
 export type Connect = (
   ...[options, callback]: Parameters<buildConnector.connector>
 ) => (reason: Error) => void
 
-/** A time as undici takes it: a whole number, and no `Infinity`, which it would take for its own default. */
+/**
+ * Converts milliseconds to a whole number, as undici needs them. undici would replace `Infinity` by its own default.
+ *
+ * @param none the value that stands for `Infinity`
+ */
 export function wholeMs(ms: number, none: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
 }
 
 /**
- * Connects over TLS under the URL's own host name; an address has none to send, and is checked as an address.
+ * Returns the function that opens connections to one host. Over TLS, it sends the host name of the URL, and the server's
+ * certificate must be for that name. If the URL has an address, no name is sent, and the certificate must be for the address.
  *
- * @param address where to connect to. Default: any address of the name
+ * @param hostname the host of the URL; an IPv6 address is in brackets
+ * @param address the address to connect to. Without it, the system chooses an address of the host name.
  */
 export function connectorFor(
   hostname: string,
@@ -44,7 +55,7 @@ export function connectorFor(
   address?: string,
 ): Connect {
   const connect = buildConnector({
-    // Its own timer is up to a second late.
+    // 0 turns off undici's own timer, which is up to a second late. `limitConnect` sets another one.
     timeout: 0,
     ...keepAliveOptions(timeouts.tcpKeepAliveMs),
     ...connectionOptions(tls),
@@ -61,7 +72,7 @@ export function connectorFor(
   const named = !bracketed && !isIPv4(hostname)
   return (options, callback) => {
     const toAddress = address === undefined ? options : { ...options, hostname: address }
-    // undici gives the socket back, though its types do not say so.
+    // undici returns the socket, although its types do not say so.
     const begun = connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
       clearLimit()
       if (error) return callback(error, null)
@@ -69,7 +80,7 @@ export function connectorFor(
         socket.destroy()
         return callback(noDescriptor(), null)
       }
-      socket.on('error', tellReset)
+      socket.on('error', changeResetCode)
       if (options.protocol === 'https:') endWithReason(socket)
       callback(null, socket)
     }) as unknown as Socket
@@ -80,30 +91,37 @@ export function connectorFor(
 
 function ignore(): void {}
 
-/** Ends a socket that does not stand in time, TLS included. @returns says that it stands, or has failed */
+/**
+ * Destroys a socket that is not open in time. The TLS handshake is part of that time.
+ *
+ * @returns a function that stops the timer. The caller calls it when the socket is open or has failed.
+ */
 function limitConnect(socket: Socket, connectMs: number): () => void {
   if (!Number.isFinite(connectMs)) return () => {}
   let isOver = false
-  const late = () => {
+  const onLate = () => {
     const tried = socket.autoSelectFamilyAttemptedAddresses
     const to = tried ? `attempted addresses: ${tried.join(', ')}, ` : ''
     if (!isOver)
       socket.destroy(new errors.ConnectTimeoutError(`Connect Timeout Error (${to}timeout: ${connectMs}ms)`))
   }
-  // In the next turn: where the process stood still for long, the end of the handshake lies there unread.
-  const timer = setTimeout(() => setImmediate(late), wholeMs(connectMs, MAX_TIMER_MS))
+  // The socket gets one more turn of the event loop. If the process was blocked, the end of the handshake may be unread.
+  const timer = setTimeout(() => setImmediate(onLate), wholeMs(connectMs, MAX_TIMER_MS))
   return () => {
     isOver = true
     clearTimeout(timer)
   }
 }
 
-/** What the system would say a little later: the last descriptors are for clients, whose requests could not be refused else. */
+/**
+ * Returns the error that the system itself would report a few descriptors later. The last descriptors are kept for clients.
+ * Without one, the proxy cannot accept a client's connection, so it could not even refuse its request.
+ */
 function noDescriptor(): Error {
   return Object.assign(new Error('connect EMFILE: few descriptors are left'), { code: 'EMFILE' })
 }
 
-/** By this code undici takes a reset for the proper end of a body that only the end of its connection ends. */
-function tellReset(error: NodeJS.ErrnoException): void {
+/** Changes the code of a reset. After `ECONNRESET`, undici would take a body without a length for complete. */
+function changeResetCode(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }

@@ -2,9 +2,9 @@ import { type Address, parseAddress, parseRange } from '../../base/cidr.js'
 import { compileRanges } from '../../base/range-set.js'
 
 /**
- * Where a machine finds its cloud's credentials, and its neighbours on the link. Who may write a server's URL must not reach
- * them through the proxy, so no server is there unless `limits.upstreamNetworks` asks for it. Each row names its vendor's
- * documentation; docs/limits.md holds the same table.
+ * Networks that contain the credential services of clouds, and link-local networks. The author of a configuration could reach
+ * these services through the proxy by the URL of a server. So the proxy connects to these networks only if
+ * `limits.upstreamNetworks` allows them. Each row names its source. docs/limits.md has the same table.
  */
 export const CREDENTIAL_SERVICES: readonly {
   readonly range: string
@@ -64,17 +64,17 @@ export const CREDENTIAL_SERVICES: readonly {
   },
 ]
 
-/** Single addresses of the first row, by name, for prefixes that nobody knows; see `atAnyPrefix`. */
+/** Single addresses out of the range in the first row. `atAnyPrefix` looks for them behind unknown NAT64 prefixes. */
 const WELL_KNOWN = ['169.254.169.254', '169.254.170.2', '169.254.170.23', '169.254.0.23', '169.254.42.42']
 
-/** Compiled when first asked: reading IPv6 costs a process 7 ms of its start, and most have no server there. */
+/** Compiled on first use. The IPv6 ranges take 7 ms to parse, and most proxies never connect to an IPv6 address. */
 let isListedFour: ((address: Address) => boolean) | undefined
 let isListedSix: ((address: Address) => boolean) | undefined
-let exactly: ReadonlySet<Address | undefined> | undefined
+let singleAddresses: ReadonlySet<Address | undefined> | undefined
 
 /**
- * Whether an address is that of a credential service or of a link-local network: itself, or as an IPv4 address that an IPv6
- * address holds. What is no address, or has a zone, counts as one: it could not be told.
+ * Returns whether an address belongs to a credential service or a link-local network. An IPv6 address also counts if it embeds
+ * such an IPv4 address. A text that is no address or has a zone counts too, because it cannot be checked.
  */
 export function isCredentialService(text: string): boolean {
   const address = parseAddress(text)
@@ -82,7 +82,7 @@ export function isCredentialService(text: string): boolean {
   isListedFour ??= compileListed((range) => !range.includes(':'))
   if (typeof address === 'number') return isListedFour(address)
   isListedSix ??= compileListed((range) => range.includes(':'))
-  return isListedSix(address) || heldIn(address).some(isListedFour) || atAnyPrefix(address)
+  return isListedSix(address) || embeddedIn(address).some(isListedFour) || atAnyPrefix(address)
 }
 
 function compileListed(isOne: (range: string) => boolean): (address: Address) => boolean {
@@ -91,45 +91,48 @@ function compileListed(isOne: (range: string) => boolean): (address: Address) =>
 }
 
 /**
- * The IPv4 addresses that an IPv6 address leads to, or may: compatible (RFC 4291, 2.5.5.1), translated (RFC 2765, 2.1), NAT64
- * (RFC 6052, RFC 8215), 6to4 (RFC 3056), Teredo (RFC 4380: its server, and its client with all bits turned) and ISATAP
- * (RFC 5214). A mapped one is IPv4 when it was parsed.
+ * Returns the IPv4 addresses that an IPv6 address embeds, or may embed. Three forms are compatible (RFC 4291, 2.5.5.1),
+ * translated (RFC 2765, 2.1) and NAT64 (RFC 6052, RFC 8215). Three more are 6to4 (RFC 3056), Teredo (RFC 4380) and ISATAP
+ * (RFC 5214). Teredo embeds the address of its server, and that of its client with all bits inverted. `parseAddress` has
+ * turned a mapped address into IPv4 before.
  */
-function heldIn(address: bigint): readonly number[] {
+function embeddedIn(address: bigint): readonly number[] {
   const first96 = address >> 32n
   const low = bits(address, 96)
-  const held: number[] = []
-  if (first96 === 0n || first96 === 0xffff_0000n || first96 === 0x64_ff9b_0000_0000_0000_0000n) held.push(low)
+  const found: number[] = []
+  if (first96 === 0n || first96 === 0xffff_0000n || first96 === 0x64_ff9b_0000_0000_0000_0000n)
+    found.push(low)
   if (address >> 80n === 0x64_ff9b_0001n)
-    held.push(...[48, 56, 64, 96].map((length) => nat64(address, length)))
-  if (address >> 112n === 0x2002n) held.push(bits(address, 16))
-  if (address >> 96n === 0x2001_0000n) held.push(bits(address, 32), ~low >>> 0)
-  // The bits "u" and "g" of its interface may be set.
-  if ((bits(address, 64) & ~0x0300_0000) >>> 0 === 0x5efe) held.push(low)
-  return held
+    found.push(...[48, 56, 64, 96].map((length) => nat64(address, length)))
+  if (address >> 112n === 0x2002n) found.push(bits(address, 16))
+  if (address >> 96n === 0x2001_0000n) found.push(bits(address, 32), ~low >>> 0)
+  // ISATAP: the bits "u" and "g" of the interface identifier may be set.
+  if ((bits(address, 64) & ~0x0300_0000) >>> 0 === 0x5efe) found.push(low)
+  return found
 }
 
 /**
- * Any network may be a NAT64 prefix of its operator's (RFC 6052, 2.2). Single addresses alone are looked for there: a whole
- * range would refuse one ordinary server in some ten thousand by chance.
+ * Returns whether an address embeds a credential service behind some NAT64 prefix. The operator of a network may choose any
+ * prefix (RFC 6052, 2.2). The check looks only for single addresses. A check for a whole range would refuse about one
+ * ordinary server in ten thousand by chance.
  */
 function atAnyPrefix(address: bigint): boolean {
-  // Those of the table that are ranges give nothing here: they are no address.
-  exactly ??= new Set(
+  // The ranges of the table give no IPv4 address here, so only its single addresses count.
+  singleAddresses ??= new Set(
     [...WELL_KNOWN, ...CREDENTIAL_SERVICES.map(({ range }) => range.replace('/32', ''))].map(parseAddress),
   )
-  const known = exactly
+  const known = singleAddresses
   return [32, 40, 48, 56, 64, 96].some((length) => known.has(nat64(address, length)))
 }
 
-/** What stands behind a prefix of that length: bits 64 to 71 are left out (RFC 6052, 2.2). */
+/** Returns the IPv4 address behind a NAT64 prefix of the given length. Bits 64 to 71 do not belong to it (RFC 6052, 2.2). */
 function nat64(address: bigint, length: number): number {
   if (length === 96) return bits(address, 96)
   const withoutOctet = ((address >> 64n) << 56n) | (address & 0xff_ffff_ffff_ffffn)
   return Number((withoutOctet >> BigInt(120 - length - 32)) & 0xffff_ffffn)
 }
 
-/** 32 bits from a place on, counted from the left. */
+/** Returns 32 bits of an IPv6 address, from the given bit on. Bits are counted from the left. */
 function bits(address: bigint, from: number): number {
   return Number((address >> BigInt(96 - from)) & 0xffff_ffffn)
 }

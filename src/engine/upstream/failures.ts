@@ -2,7 +2,7 @@ import { asError, type ErrorCode, ProxyError } from '../../model/errors.js'
 import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
-/** What node and undici call their failures, and what they are called here. */
+/** The error codes of Node and undici, and our code for each. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'PROXY_CONNECT_FAILED',
   ENOTFOUND: 'PROXY_CONNECT_FAILED',
@@ -16,7 +16,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EPIPE: 'PROXY_UPSTREAM_RESET',
   UND_ERR_HEADERS_OVERFLOW: 'PROXY_BAD_RESPONSE',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'PROXY_BAD_RESPONSE',
-  // undici asserts where a server switches protocols unasked, or sends a status below 100.
+  // An assertion of undici fails when a server switches protocols without being asked, or sends a status below 100.
   ERR_ASSERTION: 'PROXY_BAD_RESPONSE',
   ERR_INVALID_CHAR: 'PROXY_BAD_RESPONSE',
   ERR_HTTP_INVALID_STATUS_CODE: 'PROXY_BAD_RESPONSE',
@@ -28,15 +28,15 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_CLOSED: 'PROXY_CLOSED',
 }
 
-/** Methods that may be sent twice without harm (RFC 9110, 9.2.2). */
+/** Idempotent methods: a request with one of them may be sent twice without harm (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
-/** Anything thrown on a request's way, as one of our errors, with what was thrown as its cause. */
+/** Returns a `ProxyError` as it is. Wraps anything else that was thrown while the proxy served a request. */
 export function toProxyError(thrown: unknown): ProxyError {
   try {
     return thrown instanceof ProxyError ? thrown : byItsCode(thrown)
   } catch {
-    // Code of the host threw something whose members throw when they are read.
+    // The host's code threw an object whose properties throw when they are read.
     return new ProxyError('PROXY_INTERNAL', asError(thrown).message, { cause: thrown })
   }
 }
@@ -52,10 +52,10 @@ function byItsCode(thrown: unknown): ProxyError {
 
 function ourCode(code: string, thrown: unknown): ErrorCode {
   if (Object.hasOwn(CODES, code)) return CODES[code] as ErrorCode
-  // Whatever the system calls it (too many open files, a firewall, a network that is down): it could not be reached.
+  // The system has many codes for a server that cannot be reached, for example behind a firewall.
   const { syscall } = (thrown ?? {}) as NodeJS.ErrnoException
   if (syscall === 'connect' || syscall === 'getaddrinfo' || syscall === 'bind') return 'PROXY_CONNECT_FAILED'
-  // llhttp's complaints about a response: HPE_INVALID_CONSTANT and its like.
+  // llhttp, undici's parser, reports an invalid response by codes such as HPE_INVALID_CONSTANT.
   if (code.startsWith('HPE_')) return 'PROXY_BAD_RESPONSE'
   return 'PROXY_INTERNAL'
 }
@@ -63,41 +63,42 @@ function ourCode(code: string, thrown: unknown): ErrorCode {
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (!(thrown instanceof Error)) return { code: '', message: asError(thrown).message }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
-  // Node tries several addresses of a name and throws one error for all: the first says what happened, but for one that is
-  // of no kind that we have.
+  // Node tries several addresses of a name and throws one error for all of them. The first error says what happened. Errors
+  // about an address family that this machine lacks are skipped.
   if (thrown instanceof AggregateError && thrown.errors.length > 0)
     return codeAndMessage(thrown.errors.find((error) => !isShortage(error)) ?? thrown.errors[0])
-  // Limits that undici keeps for us.
+  // The messages of undici do not name the options that set these limits.
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return {
       code,
       message: `${thrown.message}: the server's head or trailers are larger than limits.responseHeadBytes`,
     }
-  // undici loses llhttp's code on its way.
+  // undici drops llhttp's code, so only the name of the error shows that the response was invalid.
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
-  // Of a 100 or 101 that nobody asked for, undici says it as if the connection had broken.
+  // undici reports a 100 or 101 that the request did not ask for as if the connection had broken.
   if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(thrown.message))
     return { code: 'HPE_', message: `${thrown.message}: a status that was not asked for` }
   return { code, message: thrown.message || code }
 }
 
 /**
- * Whether a request that failed may be sent again, to another server: nothing of it can have been acted upon, or
- * doing it twice does no harm and there is no body that is already gone.
+ * Returns whether a failed request may be sent again, to another server. Its body must still be whole. Either the server
+ * cannot have acted on the request, or the method is idempotent.
  *
- * @param sent whether the failed try came so far that a byte of it may have been written
+ * @param bodyUntouched whether a further try can still send the whole body
+ * @param sent whether the failed try may have written a byte of the request
  */
 export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean, sent: boolean): boolean {
   if (!bodyUntouched) return false
-  // By its code alone: the like may befall a connection that stood already.
-  if (NEVER_SENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
+  // The code alone proves nothing: an established connection can fail with these codes too.
+  if (MOSTLY_UNSENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
   if (error.code === 'PROXY_OUT_OF_RESOURCES') return !sent && isShortageOfOneServer(error.cause)
   return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
 
-/** Failures that mostly come before a request could leave. */
-const NEVER_SENT: ReadonlySet<ErrorCode> = new Set([
+/** Failures that mostly happen before a byte of the request is sent. */
+const MOSTLY_UNSENT: ReadonlySet<ErrorCode> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
   'PROXY_TLS_FAILED',
@@ -105,16 +106,16 @@ const NEVER_SENT: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Whether a try may have met a connection that the server was closing just then: the server is well, and may have the
- * request again on a fresh one.
+ * Returns whether a try may have failed because of a stale connection. The server is healthy then, so it may get the request
+ * again on a new connection.
  *
- * @param fresh whether the try that failed had one already
+ * @param fresh whether the failed try had a new connection
  */
 export function isStaleConnection(error: ProxyError, fresh: boolean): boolean {
   return error.code === 'PROXY_UPSTREAM_RESET' && !fresh
 }
 
-/** Failures of a server to give a response. */
+/** Failures in which the server gave no valid response. */
 const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
@@ -124,7 +125,11 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'PROXY_RESPONSE_TIMEOUT',
 ])
 
-/** Whether a failure says something of its server's health. @param fresh whether the try that failed had a new connection */
+/**
+ * Returns whether a failure says that the server is unhealthy.
+ *
+ * @param fresh whether the failed try had a new connection
+ */
 export function isServersFault(error: ProxyError, fresh: boolean): boolean {
   return FAULTS.has(error.code) && !isStaleConnection(error, fresh)
 }

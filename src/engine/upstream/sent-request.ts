@@ -2,76 +2,76 @@ import type { Duplex } from 'node:stream'
 import { HOP_BY_HOP } from '../headers/proxy-fields.js'
 import type { RawFields } from '../headers/raw-fields.js'
 
-/** A request as it leaves for a server. */
+/** A request as the proxy sends it to a server. */
 export interface RequestBytes {
   readonly method: string
   readonly path: string
-  /** Names and values in turn. */
+  /** Names and values alternate. */
   readonly headers: string[]
   readonly body: NodeJS.ReadableStream | Buffer | null
-  /** The protocol to switch to, `websocket` for example. */
+  /** The protocol to switch to, such as `websocket`. Null in an ordinary request. */
   readonly upgrade: string | null
 }
 
-/** A connection to a server, as far as requests on it have to do with it. */
+/** A connection to a server, as seen by the code that sends requests on it. */
 export interface ServerConnection {
-  /** Whether requests may still be sent on it. */
+  /** Whether further requests may be sent on the connection. */
   readonly isOpen: boolean
-  /** Whether it is one client connection's own. */
+  /** Whether the connection carries the requests of a single client connection only. */
   readonly isPrivate: boolean
-  /** Whether it is cut already, even if its request was not told yet. */
+  /** Whether the socket has closed. The request on it may not know yet. */
   readonly isBroken: boolean
-  /** Whether a byte came since the newest request began to leave on it. */
+  /** Whether the server has sent a byte since the newest request began to leave. */
   readonly hasRead: boolean
   dispatch(request: RequestBytes, handler: ResponseHandler): void
   /**
-   * From here on it carries the requests of one client connection alone. It is never made anew, and may be idle for as long
-   * as a client's connection.
+   * Reserves the connection for the requests of one client connection. It is never opened again after its end. Its idle timeout
+   * becomes that of clients' connections.
    *
-   * @param onEnd called once, when nothing can be sent on it any more
-   * @param isNeeded whether its client needs this very one, and could not log in on another
+   * @param onEnd called once, when no further request can be sent on the connection
+   * @param isNeeded returns whether the client needs this very connection, because it cannot log in on another one
    */
   makePrivate(onEnd: () => void, isNeeded: () => boolean): void
-  /** It ends with the response under way, or the next one. */
+  /** Ends the connection after the response under way. If there is none, it ends after the next response. */
   endAfterUse(): void
   /**
-   * The first byte of a request is about to leave on it.
+   * Notes that the first byte of a request is about to leave.
    *
-   * @param streamsBody whether its body may leave piece by piece
+   * @param streamsBody whether the body of the request may leave in several pieces
    */
   written(streamsBody: boolean): void
   /**
-   * A response has ended.
+   * Notes that a response has ended.
    *
-   * @param mayBeFollowed whether a broken server may send a body behind it
-   * @param hadBody whether its request had a body
+   * @param mayBeFollowed whether a faulty server may send a body after the response, which must have none
+   * @param hadBody whether the request had a body
    */
   answered(mayBeFollowed: boolean, hadBody: boolean): void
-  /** Ends it with the requests that it has, if there are any. */
+  /** Ends the connection after the requests under way, or at once if there are none. */
   close(): Promise<void>
-  /** Ends it at once. */
+  /** Ends the connection at once. */
   end(): void
 }
 
-/** What becomes of a request that was sent. Of the last three, one is called, once. */
+/** Receives what happens to a request that was sent. Exactly one of the last three functions is called, once. */
 export interface ResponseHandler {
-  /** Whether its connection is made for it. Set before anything else is told. */
+  /** Whether the connection was opened for this request. It is set before any function is called. */
   isFresh?: boolean
-  /** Its first byte is about to leave. */
+  /** The first byte of the request is about to leave. */
   onRequestStart(controller: ResponseController): void
-  /** The head of a response; of those before the one too (102, 103). */
+  /** The head of a response has arrived. Interim responses (102, 103) are told too. */
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void
   onResponseData(controller: ResponseController, chunk: Buffer): void
   onResponseEnd(trailers: RawFields): void
   onResponseError(error: Error): void
-  /** The server speaks another protocol from here on. */
+  /** The server has switched to another protocol. */
   onRequestUpgrade(fields: RawFields, socket: Duplex): void
 }
 
-/** How whoever takes a response slows it down, or ends it. */
+/** Lets the receiver of a response slow the response down, or end it. */
 export interface ResponseController {
   readonly aborted: boolean
-  /** The one that it came on. */
+  /** The connection on which the response comes. */
   readonly connection: ServerConnection
   pause(): void
   resume(): void
@@ -80,21 +80,22 @@ export interface ResponseController {
 }
 
 /**
- * One request on a connection of its own: what undici calls back, in the form of its older handlers. For the newer one
- * undici 7 makes two objects for each request, and one more of the fields of each response, that nobody here reads.
+ * One request on a server connection, with the functions that undici calls back. They have the form of undici's older handlers.
+ * For newer handlers, undici 7 makes two objects for each request, and one for the fields of each response. Nothing here
+ * would read those objects.
  */
 export class SentRequest implements ResponseController {
   readonly connection: ServerConnection
   readonly #handler: ResponseHandler
   readonly #hadBody: boolean
   readonly #streamsBody: boolean
-  /** Behind a response without a body a server may send one by mistake, and that at any time. */
+  /** Whether the response has no body. A faulty server may still send one, at any time after it. */
   #mayBeFollowed: boolean
   #abort: ((reason: Error) => void) | undefined
   #resume: (() => void) | undefined
   #paused = false
   #aborted = false
-  /** From then on its connection is another request's. */
+  /** Whether the response has ended. The connection may carry another request then. */
   #done = false
 
   constructor(connection: ServerConnection, handler: ResponseHandler, { method, body }: RequestBytes) {
@@ -147,13 +148,13 @@ export class SentRequest implements ResponseController {
   onComplete(trailers: RawFields | null): void {
     this.#done = true
     const fields = trailers ?? []
-    this.connection.answered(this.#mayBeFollowed || nameConnection(fields), this.#hadBody)
+    this.connection.answered(this.#mayBeFollowed || hasConnectionField(fields), this.#hadBody)
     this.#handler.onResponseEnd(fields)
   }
 
   onError(error: Error): void {
     this.#done = true
-    // It broke, or could not be made, or undici would make it anew for a request that it gave up, but has in its queue still.
+    // The connection broke or was never opened. Left alone, undici may open it again for a failed request in its queue.
     this.connection.end()
     this.#handler.onResponseError(error)
   }
@@ -165,9 +166,9 @@ export class SentRequest implements ResponseController {
 }
 
 /**
- * Whether trailers hold a field that means the connection, which no trailer may (RFC 9110, 6.5.1). The parser believes them:
- * behind `Connection: close` there, it refuses the next response.
+ * Returns whether trailers contain a field about the connection, which trailers must not (RFC 9110, 6.5.1). undici's parser
+ * obeys such a field: after a trailer `Connection: close`, it refuses the next response.
  */
-function nameConnection(trailers: RawFields): boolean {
+function hasConnectionField(trailers: RawFields): boolean {
   return trailers.some((name, index) => index % 2 === 0 && HOP_BY_HOP.has(String(name).toLowerCase()))
 }

@@ -1,15 +1,16 @@
 import { closeSync, openSync } from 'node:fs'
 import { devNull } from 'node:os'
 
-/** The process or the system lacks descriptors or memory for sockets: no server can be connected to. */
+/** Codes for a lack of descriptors or of memory for sockets. With such a lack, the proxy can connect to no server. */
 const SHORT = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EAI_MEMORY'])
 
-/** All ports of our own towards one server are taken, or there is no address of its kind here. */
+/** All local ports towards one server are in use, or this machine has no address of the server's family (IPv4 or IPv6). */
 const NO_ADDRESS = 'EADDRNOTAVAIL'
 
 /**
- * Whether a connection failed for what is short on our own side: that says nothing of the server. Where several addresses
- * of a name were tried, an address that we lack may have been but one of them: only if all fail so is it ours.
+ * Returns whether a connection failed for a lack of resources on the proxy's own side. Such a failure says nothing about the
+ * server. If Node tried several addresses of a name, `EADDRNOTAVAIL` counts only if every address failed with it. A single
+ * one may be of a family that this machine lacks.
  */
 export function isShortage(thrown: unknown): boolean {
   const codes = codesOf(thrown)
@@ -17,11 +18,11 @@ export function isShortage(thrown: unknown): boolean {
   if (codes.length > 0 && codes.every((code) => code === NO_ADDRESS)) return true
   const { syscall, code } = (thrown ?? {}) as NodeJS.ErrnoException
   if (syscall !== 'getaddrinfo') return false
-  // Without a descriptor the system cannot look a name up. It says that it is busy, or that there is no such name.
+  // Without a descriptor, the system cannot look a name up. It then reports EBUSY, or that the name does not exist.
   return code === 'EBUSY' || lacksDescriptors()
 }
 
-/** Whether another server may still be connected to: ports are counted for each. */
+/** Returns whether the proxy can still connect to other servers. Each server has its own count of local ports. */
 export function isShortageOfOneServer(thrown: unknown): boolean {
   return codesOf(thrown).every((code) => code === NO_ADDRESS)
 }

@@ -9,30 +9,37 @@ import { isShortage } from './shortage.js'
 
 type Within = (address: string) => boolean
 
-/** Which addresses servers may have. Checked when connecting, for a name may lead elsewhere each time it is looked up. */
+/**
+ * Decides which addresses servers may have. The check runs for each connection, because a name may lead to another address at
+ * each lookup.
+ */
 export class UpstreamNetworks {
   readonly #allows: Within
   readonly #lookup: LookupFunction
 
   /**
-   * @param allowed ranges. Default: every address but link-local ones and metadata services
-   * @param find addresses of names. Default: the system's lookup
-   * @throws ProxyError `PROXY_OPTION_INVALID`
+   * @param allowed the allowed ranges. Without them, all addresses are allowed but `CREDENTIAL_SERVICES`.
+   * @param find looks names up. The default is the system's lookup.
+   * @throws ProxyError `PROXY_OPTION_INVALID` if a range is invalid
    */
   constructor(allowed?: readonly string[], find: LookupFunction = lookup) {
     this.#lookup = find
     this.#allows = allowed ? compileWithin(allowed.map(parseNetwork)) : isOrdinary
   }
 
-  /** What is wrong with a host that is an address; a name is looked up first. @param hostname without brackets */
+  /**
+   * Returns the error for a host that is a forbidden address. A name is no error yet: its addresses are checked after the lookup.
+   *
+   * @param hostname the host of a URL, without the brackets of an IPv6 address
+   */
   flawOf(hostname: string): ProxyError | undefined {
     return isIP(hostname) === 0 || this.#allows(hostname) ? undefined : forbidden(hostname)
   }
 
-  /** Addresses of names, without those that are not allowed. */
+  /** Looks a name up, and passes on its allowed addresses. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const found = (error: NodeJS.ErrnoException | null, answer: unknown): void => {
-      // Node and undici read the members of the error where nothing catches.
+      // Node and undici read the error's properties where no code catches what they throw.
       if (error) return callback(notFound(hostname, asError(error)), [])
       const addresses = addressesIn(answer)
       const allowed = addresses.filter(({ address }) => this.#allows(address))
@@ -51,13 +58,13 @@ export class UpstreamNetworks {
   }
 
   /**
-   * All allowed addresses of a name, sorted. Of IPv4 where it has any: a server with both would be two.
-   * Source: Envoy's `V4_PREFERRED`.
+   * Resolves to all allowed addresses of a name, sorted. If the name has IPv4 addresses, IPv6 ones are left out. Otherwise one
+   * machine with both would count as two servers. Source: Envoy's `V4_PREFERRED`.
    */
   readonly addressesOf = (hostname: string): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
       this.lookup(hostname, { all: true, hints: ADDRCONFIG }, (error, found) => {
-        // The warning of strict-dns.ts says by itself that the name cannot be looked up.
+        // The warning in strict-dns.ts already says that the name cannot be looked up, so it needs only the cause.
         if (error) return reject(error instanceof ProxyError && error.cause ? error.cause : error)
         const all = found as LookupAddress[]
         const preferred = all.filter(({ address }) => !address.includes(':'))
@@ -81,8 +88,9 @@ function parseNetwork(text: string, index: number) {
 }
 
 /**
- * A lookup of the host's own fails with codes that no connection fails with, or with none: those of c-ares (`ENODATA`), say. The
- * server cannot be reached then, and the request may go to another one. The system's own errors are known already.
+ * Returns the error of a failed lookup. A lookup function of the host's code may fail with a code that no connection has, such
+ * as `ENODATA` of c-ares, or without a code. Then the error becomes `PROXY_CONNECT_FAILED`, so the request may go to another
+ * server. Errors of the system's own lookup stay as they are.
  */
 function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
   if (error instanceof ProxyError || error.syscall === 'getaddrinfo' || isShortage(error)) return error
@@ -90,13 +98,13 @@ function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
   return new ProxyError('PROXY_CONNECT_FAILED', message, { cause: error })
 }
 
-/** A lookup of the host's own may give a single address, or what is none. */
+/** Returns the valid addresses of an answer. A lookup function of the host's code may give a single address, or anything. */
 function addressesIn(answer: unknown): LookupAddress[] {
   const given: unknown[] = Array.isArray(answer) ? answer : [{ address: answer }]
   return given.flatMap((entry) => {
     const address = textOfAddress(entry)
     const family = isIP(address)
-    // One with a zone is link-local, and in no range that could be written.
+    // An address with a zone is link-local, and no range can contain it.
     return family === 0 || address.includes('%') ? [] : { address, family }
   })
 }

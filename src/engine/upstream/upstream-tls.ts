@@ -2,18 +2,45 @@ import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { type ConnectionOptions, createSecureContext } from 'node:tls'
 
-/** How servers with `https` URLs are spoken to. */
+/**
+ * TLS towards servers with `https` URLs: the certificates that the proxy trusts, and its own client certificate.
+ *
+ * @example
+ * ```ts
+ * const proxy = createProxy({
+ *   config,
+ *   upstreamTls: { ca: readFileSync('authority.pem'), cert: readFileSync('proxy.pem'), key: readFileSync('proxy.key') },
+ * })
+ * ```
+ */
 export interface UpstreamTls {
-  /** Certificates of authorities, PEM. Default: those that Node trusts. */
+  /**
+   * The certificates of the authorities to trust, as PEM text or bytes, one or several. Source: Traefik's `rootCAs`.
+   *
+   * @default the root certificates that Node trusts
+   */
   readonly ca?: string | Buffer | readonly (string | Buffer)[]
-  /** Shown to servers that ask who asks, PEM, with its `key`. */
+  /**
+   * The client certificate for servers that ask for one, as PEM. It needs its `key`.
+   *
+   * @default no client certificate
+   */
   readonly cert?: string | Buffer
+  /**
+   * The private key of `cert`, as PEM.
+   *
+   * @default no key
+   */
   readonly key?: string | Buffer
-  /** Take any certificate from anybody. Traefik's `insecureSkipVerify`. Default false. */
+  /**
+   * Accept any certificate of any server, so TLS no longer proves who the server is. Source: Traefik's `insecureSkipVerify`.
+   *
+   * @default false
+   */
   readonly insecureSkipVerify?: boolean
 }
 
-/** The same in node's words. */
+/** Returns the options for `tls.connect` that stand for these settings. */
 export function connectionOptions({ ca, cert, key, insecureSkipVerify }: UpstreamTls): ConnectionOptions {
   return {
     ...(ca !== undefined && { ca: ca as string }),
@@ -25,21 +52,27 @@ export function connectionOptions({ ca, cert, key, insecureSkipVerify }: Upstrea
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
-/** @throws Error that says what cannot work; OpenSSL passes over authorities that it cannot read, and half of a pair */
+/**
+ * Checks that the certificates can be used. OpenSSL itself silently ignores authorities that it cannot read, and a certificate
+ * without its key.
+ *
+ * @throws Error that says what is wrong
+ */
 export function checkUpstreamTls(tls: UpstreamTls): void {
   const { ca = [], cert, key } = tls
   for (const text of [ca].flat()) {
     const found = String(text).match(CERTIFICATE)
-    if (!found) throw new Error('there is no certificate in ca; expected its text, not a path')
+    if (!found) throw new Error('ca contains no certificate; expected PEM text, not a path')
     for (const pem of found) new X509Certificate(pem)
   }
-  if ((cert === undefined) !== (key === undefined)) throw new Error('cert and key go together')
+  if ((cert === undefined) !== (key === undefined)) throw new Error('cert and key must be given together')
   if (tls.ca !== undefined || cert !== undefined) createSecureContext(connectionOptions(tls))
 }
 
 /**
- * Makes a connection end with the reason that the server gave. Over TLS 1.3 it refuses our certificate when we have
- * begun to send; node tells the reason, then the end, and the last of them would count. Some give no reason.
+ * Makes a connection fail with the reason that the server gave. Over TLS 1.3, a server refuses the proxy's certificate only
+ * after the proxy has begun to send. Node then reports the reason, and after it the end, which would replace the reason. Some
+ * servers give no reason.
  */
 export function endWithReason(socket: Socket): void {
   socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -53,27 +86,30 @@ export function endWithReason(socket: Socket): void {
 }
 
 const UNEXPLAINED =
-  'it closed the connection before it said anything, as servers do that do not accept our certificate, or miss one: see upstreamTls.cert'
+  'it closed the connection without a response; our client certificate may be missing or refused: see upstreamTls.cert'
 
-/** What is wrong with a server's certificate, or with ours, by node's and OpenSSL's codes: for those who must mend it. */
+/**
+ * What is wrong with the certificate of the server or of the proxy, and what to do, by the codes of Node and OpenSSL. Errors
+ * show it to the operator.
+ */
 const MEANINGS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired: renew it',
-  CERT_NOT_YET_VALID: 'its certificate begins later: look at the clocks on both sides',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet: check the clocks on both sides',
   CERT_REVOKED: 'its certificate has been revoked',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself: give it as upstreamTls.ca',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is not one that is trusted: give it as upstreamTls.ca',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed: give it as upstreamTls.ca',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate authority is not trusted: give it as upstreamTls.ca',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its certificate is signed by no authority that is trusted: give it as upstreamTls.ca, or have the server send those between',
-  UNABLE_TO_GET_ISSUER_CERT: 'an authority between is missing: have the server send it',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is not one that is trusted: give it as upstreamTls.ca',
+    'its certificate has no trusted authority: give the authority as upstreamTls.ca, or let the server send intermediate ones',
+  UNABLE_TO_GET_ISSUER_CERT: 'an intermediate certificate is missing: let the server send it',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate authority is not trusted: give it as upstreamTls.ca',
   ERR_TLS_CERT_ALTNAME_INVALID:
-    'its certificate is for another name: name it by one that the certificate has, in the URL',
+    'its certificate is for another name: use a name of the certificate in the URL',
   ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS on this port: is it an http URL?',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS on this port: is it an http URL?',
   ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED:
     'it asks for a client certificate: give upstreamTls.cert and upstreamTls.key',
   ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE:
-    'it broke off the handshake, as servers do that ask for a client certificate: see upstreamTls.cert',
+    'it broke off the handshake; it may want a client certificate: see upstreamTls.cert',
   ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'it does not know the authority of our certificate in upstreamTls.cert',
   ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: 'it does not accept our certificate in upstreamTls.cert',
   ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: 'it does not accept our certificate in upstreamTls.cert',
@@ -83,12 +119,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
 const TLS_CODES =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MIS)/
 
-/** Whether a code tells of TLS: of a certificate, or of a handshake. Most of them come before anything was sent. */
+/** Returns whether a code is about TLS: a certificate or a handshake. Most such failures come before a request is sent. */
 export function isTlsFailure(code: string): boolean {
   return TLS_CODES.test(code)
 }
 
-/** What OpenSSL or node said, and what it means. */
+/** Returns the first line of the message of OpenSSL or Node, with its meaning if there is one. */
 export function describeTlsFailure(code: string, message: string): string {
   const [first = ''] = message.split('\n')
   return Object.hasOwn(MEANINGS, code) ? `${first || code}; ${MEANINGS[code]}` : first || code

@@ -1,35 +1,40 @@
-import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
-import { DEFAULT_LIMITS } from '../../model/limits.js'
+import { Connection, type ConnectionListener } from './connection.js'
 import { ConnectionPlaces } from './connection-places.js'
-import { type ConnectionOptions, connectorFor, wholeMs } from './connector.js'
+import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
+import type { ConnectionOptions } from './connector.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
-import { Connection, type ConnectionListener, type ConnectionSettings } from './server-connection.js'
 
 export type Places = ConnectionPlaces<Connection>
 
 /**
- * The live side of a server: its connections, each with one request at a time. One per origin, or per address of it, however many backends and
- * generations name it.
+ * The live side of a server: its connections, each with one request at a time. There is one upstream for each origin, or for
+ * each address of an origin. All backends and generations that name it share it.
  */
 export class Upstream implements ConnectionListener {
-  /** `http://host:port`. */
+  /** The server's scheme, host and port: `http://host:port`. */
   readonly origin: string
-  /** The one of the origin's name that is connected to. Undefined: whichever it has. */
+  /** The address to connect to. Undefined: the system chooses an address of the host name for each connection. */
   readonly address: string | undefined
   readonly #options: ConnectionOptions
   #settings: ConnectionSettings | undefined
   readonly #connections = new Set<Connection>()
-  /** Those without a request. The one used last is used first: it is the likeliest to stand, and the others may close. */
+  /**
+   * Connections without a request. The one that was used last is used first. It is the most likely to be still open, and the
+   * others can reach their idle timeout.
+   */
   readonly #idle: Connection[] = []
-  /** By backends. */
+  /** The connection limit of each backend, by the backend's name. */
   #places: Map<string, WeakRef<Places>> | undefined
-  /** Of all backends. */
+  /** The number of sockets of all backends. */
   #sockets = 0
   readonly #onEmpty: (() => void)[] = []
-  /** Connections that end with what is under way on them, each with its end. */
+  /** Connections that close after the request under way, each with the promise of its close. */
   readonly #closing = new Map<Connection, Promise<void>>()
-  /** When the last configuration that named it was replaced, as `performance.now()` says; undefined while one names it. */
+  /**
+   * The time when the last configuration that named this server was replaced, in milliseconds of `performance.now()`.
+   * Undefined while a configuration names it.
+   */
   leftAt: number | undefined
 
   constructor(origin: string, options: ConnectionOptions, address?: string) {
@@ -38,12 +43,12 @@ export class Upstream implements ConnectionListener {
     this.#options = options
   }
 
-  /** What makes two servers the same. */
+  /** The key under which this upstream is kept: its origin and address. */
   get key(): string {
     return Upstream.keyOf(this.origin, this.address)
   }
 
-  /** `timeouts.tcpKeepAliveMs`. */
+  /** Milliseconds of silence before the system checks the peer (TCP keep-alive): the option `timeouts.tcpKeepAliveMs`. */
   get tcpKeepAliveMs(): number {
     return this.#options.timeouts.tcpKeepAliveMs
   }
@@ -52,7 +57,10 @@ export class Upstream implements ConnectionListener {
     return address === undefined ? origin : `${origin} ${address}`
   }
 
-  /** Where the sockets of a backend to it count. One for as long as a server or a socket of that backend has it. */
+  /**
+   * Returns the connection limit of a backend at this server. The same object is returned for as long as a server or a socket
+   * of that backend refers to it.
+   */
   placesOf(backend: string): Places {
     const known = this.#places?.get(backend)?.deref()
     if (known) return known
@@ -70,10 +78,10 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Sends a request. What becomes of it, the handler is told; this never throws.
+   * Sends a request. The handler is told every outcome, so this function never throws.
    *
-   * @param fresh on a connection made now: where one that stood was dead, all may be
-   * @param places of the backend whose request it is
+   * @param fresh whether only a new connection will do. After one stale connection, the other idle ones may be stale too.
+   * @param places the connection limit of the backend that the request is for
    */
   dispatch(
     request: RequestBytes,
@@ -81,8 +89,8 @@ export class Upstream implements ConnectionListener {
     fresh = false,
     places: Places = this.placesOf(''),
   ): void {
-    const standing = fresh ? undefined : this.#takeIdle(places)
-    if (standing) return send(standing, request, handler, false)
+    const idle = fresh ? undefined : this.#takeIdle(places)
+    if (idle) return send(idle, request, handler, false)
     const hasPlace = places.take({
       begin: () => send(this.#newConnection(places, true), request, handler, true),
       use: fresh ? undefined : (connection) => send(connection, request, handler, false),
@@ -91,7 +99,10 @@ export class Upstream implements ConnectionListener {
     if (!hasPlace) this.#makeRoom(places)
   }
 
-  /** The one used last, if the backend may have it: one of its own, or one more. */
+  /**
+   * Takes the idle connection that was used last. If it counts for another backend, it counts for this backend from now on. At
+   * this backend's limit, only an idle connection that already counts for it is taken.
+   */
   #takeIdle(places: Places): Connection | undefined {
     const last = this.#idle.pop()
     if (!last || last.places === places) return last
@@ -104,14 +115,16 @@ export class Upstream implements ConnectionListener {
     return own < 0 ? undefined : this.#idle.splice(own, 1)[0]
   }
 
-  /** A connection that is made with its first request, and that nobody else is given. */
+  /** Returns a private connection for one client. It opens with its first request. */
   openPrivate(places: Places): ServerConnection {
     if (places.isFull) this.#makeRoom(places)
     return this.#newConnection(places, false)
   }
 
   #newConnection(places: Places, hasPlace: boolean): Connection {
-    const connection = new Connection(this.#connectionSettings(), this, places, hasPlace)
+    // Made on first use: a configuration may name a hundred thousand servers, and most may never get a request.
+    this.#settings ??= connectionSettings(this.origin, this.#options, this.address)
+    const connection = new Connection(this.#settings, this, places, hasPlace)
     this.#connections.add(connection)
     return connection
   }
@@ -120,14 +133,17 @@ export class Upstream implements ConnectionListener {
     const { places, isPrivate } = connection
     if (isPrivate) {
       if ((places.isAwaited || connection.isOld) && connection.canGiveWay) connection.end()
-    } else if (connection.isOld || !places.giveStanding(connection)) {
-      // Whoever still waits needs a new one.
+    } else if (connection.isOld || !places.giveOpen(connection)) {
+      // A claim that still waits accepts only a new connection, so this one ends to make room for it.
       if (connection.isOld || places.isAwaited || places.excess > 0) connection.end()
       else this.#idle.push(connection)
     }
   }
 
-  /** Ends idle connections, so that another can be made: those of nobody, else those whose clients can log in once more. */
+  /**
+   * Ends idle connections so that a new one can be opened. Shared connections end first, then private ones whose clients can
+   * log in again.
+   */
   #makeRoom(places: Places): void {
     let needed = places.excess + 1
     for (const connection of [...this.#idle, ...this.#connections]) {
@@ -139,65 +155,44 @@ export class Upstream implements ConnectionListener {
     }
   }
 
-  /** Sets how many sockets a backend may have. Idle ones above that end now, others with their requests. */
+  /**
+   * Sets the number of sockets that a backend may have. Idle connections above that number end now. Busy ones end after their
+   * requests.
+   */
   limit(places: Places, maxConnections: number): void {
     places.limit = maxConnections
     for (const connection of [...this.#idle])
       if (connection.places === places && places.excess > 0) connection.end()
   }
 
-  /** A backend may have as many sockets as it likes. */
+  /** Removes the limit on the sockets of a backend. */
   unlimit(backend: string): void {
     const places = this.#places?.get(backend)?.deref()
     if (places) places.limit = Number.POSITIVE_INFINITY
   }
 
-  /** Forgets it in the same step, or a request would still be sent on it. */
+  /** Forgets an ended connection at once. Otherwise a request could still be sent on it. */
   gone(connection: Connection): void {
-    const place = this.#idle.indexOf(connection)
-    if (place >= 0) this.#idle.splice(place, 1)
+    const index = this.#idle.indexOf(connection)
+    if (index >= 0) this.#idle.splice(index, 1)
     this.#connections.delete(connection)
   }
 
-  /** On first use: a configuration may name a hundred thousand servers that nobody asks for today. */
-  #connectionSettings(): ConnectionSettings {
-    if (this.#settings) return this.#settings
-    const url = new URL(this.origin)
-    const { timeouts, ageMs = Number.POSITIVE_INFINITY } = this.#options
-    const { keepAliveMs, upstreamKeepAliveMs } = timeouts
-    this.#settings = {
-      url,
-      connect: connectorFor(url.hostname, this.#options, this.address),
-      ageMs,
-      privateIdleMs: wholeMs(keepAliveMs, MAX_TIMER_MS),
-      client: {
-        pipelining: 1,
-        allowH2: false,
-        maxHeaderSize: wholeBytes(this.#options.responseHeadBytes),
-        // `Movement` looks at the clock.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        keepAliveTimeout: wholeMs(upstreamKeepAliveMs, MAX_TIMER_MS),
-      },
-    }
-    return this.#settings
-  }
-
-  /** Connections that stand, and how many of them have no request. */
+  /** The number of open connections, and of idle ones among them. */
   get connections(): { readonly open: number; readonly idle: number } {
     let open = 0
     for (const { isConnected } of this.#connections) if (isConnected) open += 1
     return { open, idle: this.#idle.length }
   }
 
-  /** Whether it has connections, or had to make some and may have them still. */
+  /** Whether the upstream has connections, or sockets that have not closed yet. */
   get isOpen(): boolean {
     return this.#connections.size > 0 || this.#closing.size > 0 || this.#sockets > 0
   }
 
   /**
-   * Closes idle connections now, and each busy one when its request has ended. Whoever still picks this server gets a new
-   * one: a request may hold it for long, and until then nobody else has a use for those that are idle.
+   * Closes idle connections now, and each busy one when its request has ended. A request for this server can still open a new
+   * connection. One long request may hold the upstream, and meanwhile the idle connections would have no use.
    */
   closeIdle(): void {
     for (const connection of this.#connections) {
@@ -210,14 +205,14 @@ export class Upstream implements ConnectionListener {
     this.#idle.length = 0
   }
 
-  /** Cuts connections without a request, at once. @returns how many there were */
+  /** Ends all idle connections at once. @returns the number of connections that ended */
   dropIdle(): number {
     const idle = this.#idle.splice(0)
     for (const connection of idle) connection.end()
     return idle.length
   }
 
-  /** Closes idle ones, and resolves when the last busy one has closed, and its socket, and every tunnel. */
+  /** Closes all connections after their requests. Resolves when the last socket has closed, those of tunnels included. */
   async close(): Promise<void> {
     this.closeIdle()
     await Promise.all(this.#closing.values())
@@ -233,11 +228,6 @@ export class Upstream implements ConnectionListener {
       [...this.#connections, ...this.#closing.keys()].map((connection) => connection.destroy()),
     )
   }
-}
-
-/** A size as undici takes it: a whole number. It fails with as many bytes, we allow them. */
-function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
-  return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
 }
 
 function send(

@@ -3,20 +3,20 @@ import { Upstream } from './upstream.js'
 
 interface Held {
   readonly upstream: Upstream
-  /** Of snapshots that requests may still pick from. */
+  /** The number of holds. Each server of a snapshot has one, until no request can pick from that snapshot. */
   holds: number
-  /** By how many of those that serve, or are about to. */
+  /** The number of servers with this upstream, in all snapshots that serve or are being compiled. */
   named: number
 }
 
 /**
- * All upstreams of an engine. Live state outlives configurations: an upstream lives from the first snapshot that
- * holds it to the last, so a server that stays in the next generation keeps its connections.
+ * All upstreams of an engine. An upstream lives from the first snapshot that holds it to the last. So a server that stays in
+ * the next generation keeps its connections.
  */
 export class Upstreams {
   readonly #options: ConnectionOptions
   readonly #held = new Map<string, Held>()
-  /** No snapshot holds them any more, but they have sockets still: requests may be under way. */
+  /** Upstreams that no snapshot holds, but that still have sockets. Requests may be under way on them. */
   readonly #leaving = new Map<string, Upstream>()
 
   constructor(options: ConnectionOptions) {
@@ -24,9 +24,10 @@ export class Upstreams {
   }
 
   /**
-   * The upstream of an origin, held until released. One that was leaving comes back: its sockets count still.
+   * Returns the upstream of an origin. It stays until `release` is called. If the upstream was about to close, it comes back, and
+   * its sockets still count.
    *
-   * @param address the one of its name to connect to. Default: any
+   * @param address the address to connect to. Without it, the system chooses an address of the host name.
    */
   hold(origin: string, address?: string): Upstream {
     const key = Upstream.keyOf(origin, address)
@@ -43,18 +44,21 @@ export class Upstreams {
     return entry.upstream
   }
 
-  /** One that is nobody else's, and that its user destroys. */
-  apart(origin: string, address?: string): Upstream {
+  /** Returns an upstream that only the caller uses. The caller must destroy it. */
+  createUnshared(origin: string, address?: string): Upstream {
     const ended = new AbortController()
     return new Upstream(origin, { ...this.#options, ended }, address)
   }
 
-  /** How connections are made. */
+  /** The options for connections to servers. */
   get options(): ConnectionOptions {
     return this.#options
   }
 
-  /** A configuration that named it was replaced, though requests may still hold it. */
+  /**
+   * Notes that a configuration with this upstream was replaced. Requests may still use the upstream until `release`. When no
+   * other configuration names it, its idle connections close.
+   */
   leave(upstream: Upstream): void {
     const entry = this.#held.get(upstream.key)
     if (entry === undefined || entry.upstream !== upstream) return
@@ -64,30 +68,30 @@ export class Upstreams {
     upstream.closeIdle()
   }
 
-  /** Gives a hold back. With the last one the upstream closes; what is under way on it runs on. */
+  /** Ends one hold on an upstream. After the last one, the upstream closes once its requests have ended. */
   release(upstream: Upstream): void {
     const entry = this.#held.get(upstream.key)
     if (entry === undefined || entry.upstream !== upstream) return
     entry.holds -= 1
     if (entry.holds > 0) return
     this.#held.delete(upstream.key)
-    // Most were never asked for anything.
+    // Most upstreams never got a request, so they have nothing to close.
     if (!upstream.isOpen) return
     this.#leaving.set(upstream.key, upstream)
     void upstream.close().finally(() => {
-      // It may have come back, and left once more.
+      // Meanwhile the upstream may have been held and released again.
       if (this.#leaving.get(upstream.key) === upstream && !upstream.isOpen) this.#leaving.delete(upstream.key)
     })
   }
 
-  /** Closes every connection without a request. @returns whether there were any */
+  /** Ends all idle connections. @returns whether there were any */
   closeIdle(): boolean {
     let closed = 0
     for (const { upstream } of this.#held.values()) closed += upstream.dropIdle()
     return closed > 0
   }
 
-  /** Cuts every connection, also of upstreams that were leaving. */
+  /** Cuts all connections, also those of upstreams that are about to close. */
   async destroy(): Promise<void> {
     const all = [...this.#leaving.values(), ...[...this.#held.values()].map(({ upstream }) => upstream)]
     this.#held.clear()

@@ -16,7 +16,7 @@ import { startEngine, startServer } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
 import { UnansweredPort } from '../../support/unanswered-port.js'
 
-/** A server whose every side a test can change. */
+/** A server of which a test can change every property. */
 type Fake = { -readonly [K in keyof Candidate]: Candidate[K] } & { readonly name: string }
 
 function fakes(...weights: number[]): Fake[] {
@@ -32,7 +32,7 @@ function fakes(...weights: number[]): Fake[] {
   }))
 }
 
-/** Servers, the first of them out, that count how often it is looked whether they are, and where they are. */
+/** Returns servers that count how often a strategy reads their state and their URL. The first `out` of them are out. */
 function counted(count: number, out = 0): { upstreams: Fake[]; looked: { states: number; urls: number } } {
   const looked = { states: 0, urls: 0 }
   const upstreams = fakes(...Array.from({ length: count }, () => 1)).map((fake, index) => {
@@ -94,7 +94,7 @@ interface Asked {
   readonly leave: () => void
 }
 
-/** Asks on a connection of its own; no answer if the connection is cut, or was left. */
+/** Sends a request on a connection of its own. It resolves to no answer if the connection is cut or was left. */
 function ask(port: number, method = 'GET', path = '/'): Asked {
   const req = request({ port, host: '127.0.0.1', method, path, agent: false })
   const answer = new Promise<Answer | undefined>((resolve) => {
@@ -111,7 +111,7 @@ function ask(port: number, method = 'GET', path = '/'): Asked {
   return { answer, leave: () => req.destroy() }
 }
 
-/** A server that holds what it is asked until it is let go. */
+/** Starts a server that holds each request until the test releases it. */
 async function startHolding(name = 'held') {
   const held: ServerResponse[] = []
   const server = await startServer((req, res) => {
@@ -144,7 +144,7 @@ const stateOf = (engine: ProxyEngine, server: string) => {
   return found.state
 }
 
-/** What comes first. */
+/** Resolves to the answer, or to 'too late' if that comes first. */
 const within = <T>(answer: Promise<T>, ms: number): Promise<T | 'too late'> =>
   Promise.race([
     answer,
@@ -152,11 +152,11 @@ const within = <T>(answer: Promise<T>, ms: number): Promise<T | 'too late'> =>
   ])
 
 describe('the queue', () => {
-  // docs/balancing.md: "A request that is retried waits like any other". It is called in for a server that it may not have, waits
-  // again at the end of the line, and is called in again, in one and the same turn of the event loop: the process stands still.
+  // docs/balancing.md: "A request that is retried waits like any other". The fault: the queue calls the request for a server that
+  // it may not get, so it waits again at the end. All of that repeats in one turn of the event loop, so the process is blocked.
   it('does not call in a retried request again and again for the server that failed it', async () => {
     let calls = 0
-    /** In their order, as `first`; gives the test a way out of a loop without end. */
+    /** Picks servers in their order, as `first` does. It throws after many picks, so an endless loop cannot block the test. */
     const counted: StrategyFactory = (servers) => (skip) => {
       if (++calls > 10_000) throw new Error('picked ten thousand times')
       return servers.find((server) => server.isAvailable && !skip?.has(server))
@@ -175,7 +175,7 @@ describe('the queue', () => {
       { strategies: { counted } },
     )
     const state = stateOf(engine, 'bad')
-    // `busy` gets one while `bad` is out.
+    // `busy` gets a request while `bad` is out.
     state.takeOut('check', 'by this test')
     ask(port)
     await eventually(() => busy.held.length === 1, 'the other is busy')
@@ -194,7 +194,7 @@ describe('the queue', () => {
     expect(await retried.answer).toEqual({ status: 200, body: 'busy' })
   })
 
-  // docs/balancing.md: "while all servers have theirs, further requests wait"; the server has nothing to do at all here.
+  // docs/balancing.md: "while all servers have theirs, further requests wait". Here the server is idle.
   it('calls in a request of the new configuration when one of the old configuration is over', async () => {
     const one = await startHolding()
     const servers = { one: { url: one.url, maxConnections: 1 } }
@@ -224,7 +224,7 @@ describe('the queue', () => {
     await eventually(() => one.held.length === 2, 'both are held')
   })
 
-  // Requests wait "while every server of a backend has all requests that its maxConnections allows": this one has none.
+  // Requests wait "while every server of a backend has all requests that its maxConnections allows". This server has none.
   it('calls in those that wait when a health check puts a server back', async () => {
     const one = await startHolding()
     let isWell = false
@@ -287,7 +287,7 @@ describe('the queue', () => {
     })
     const { engine, port } = await startEngine(documentOf({ one: { url: one.url, maxConnections: 1 } }))
     await ask(port).answer
-    // The second is let down by the connection that stood, while the third waits.
+    // The second request fails on a stale connection, while the third waits.
     const pick = backendOf(engine).servers[0]!
     pick.state.inFlight += 1
     const waiting = [ask(port), ask(port)]
@@ -365,7 +365,7 @@ describe('leastConn', () => {
     expect(picked).toBeGreaterThan(400)
   })
 
-  // "A server that stands in the next configuration keeps its requests under way", and so must their end be known.
+  // "A server that stands in the next configuration keeps its requests under way". So it must also learn of their end.
   it('knows after a change of the configuration when requests from before it are over', async () => {
     const [one, two] = [await startHolding('one'), await startHolding('two')]
     const document = (slowStart: string) =>
@@ -390,7 +390,7 @@ describe('leastConn', () => {
 })
 
 describe('drr', () => {
-  // docs/balancing.md: "away from servers that are slow or fail". One that fails at once is the fastest, and makes all others slow.
+  // docs/balancing.md: "away from servers that are slow or fail". A server that fails at once is the fastest.
   it('does not send as much to a server that fails at once as to those that are well', () => {
     const upstreams = fakes(1, 1, 1)
     Object.assign(upstreams[0] as Fake, { latencyMs: 0.3, failureShare: 1 })
@@ -404,7 +404,7 @@ describe('drr', () => {
 })
 
 describe('consistentHash', () => {
-  // docs/configuration.md: "as long as that has no more than 1.25 times its share"; those that are out have no share.
+  // docs/configuration.md: "as long as that has no more than 1.25 times its share". Servers that are out have no share.
   it('keeps its bound while servers are out', () => {
     const upstreams = fakes(...Array.from({ length: 10 }, () => 1))
     for (const upstream of upstreams.slice(0, 5)) upstream.isAvailable = false
@@ -415,12 +415,12 @@ describe('consistentHash', () => {
     )
   })
 
-  // docs/life-of-a-request.md: nothing on the hot path waits. The ring is made in the first request after each change of a backend.
+  // docs/life-of-a-request.md: nothing on the hot path waits. The first request after each change of a backend makes the ring.
   it('does not hold up the process at the first request', () => {
     const { upstreams, looked } = counted(10_000)
     const pick = make('consistentHash', upstreams)
     const before = looked.urls
-    // The points of the ring follow from the URLs.
+    // The URLs determine the points of the ring.
     expect(before).toBeGreaterThanOrEqual(10_000)
     pick(undefined, facts)
     expect(looked.urls).toBe(before)
@@ -431,7 +431,7 @@ describe('consistentHash', () => {
 describe('a pick where servers are out', () => {
   const SERVERS = 2_000
 
-  /** How often one pick looks whether a server is available, on average. */
+  /** Returns how often one pick reads whether a server is available, on average. */
   const looksOf = (method: string, out: number) => {
     const { upstreams, looked } = counted(SERVERS, out)
     const pick = make(method, upstreams)
@@ -450,9 +450,9 @@ describe('a pick where servers are out', () => {
     expect(looksOf('leastConn', SERVERS / 2)).toBeLessThan(SERVERS / 40)
   })
 
-  // All are at their `maxConnections`, and each further request that only wants to wait costs milliseconds.
+  // All servers are at their `maxConnections`. The fault: each further request costs milliseconds, though it only has to wait.
   it('of consistentHash does not go through its whole ring where none may be picked', () => {
-    // Each server twice, and a few points; the ring has fifty for each.
+    // A pick may read each server twice, and a few points. The ring has fifty points for each server.
     expect(looksOf('consistentHash', SERVERS)).toBeLessThan(3 * SERVERS)
   })
 })
@@ -478,7 +478,7 @@ describe('a server that cannot be connected to', () => {
     expect(down).toEqual(['silent'])
   })
 
-  // docs/balancing.md: "At once, for a second, then two, four, up to 30 s"; docs/configuration.md: "each further one in a row".
+  // docs/balancing.md: "At once, for a second, then two, four, up to 30 s". The week must end that series.
   it('is out for a second again after it has been well for a week', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
     onTestFinished(() => void vi.useRealTimers())
@@ -547,7 +547,7 @@ describe('health checks', () => {
       res.end()
     })
     const servers = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`s${at}`, { url: one.url }]))
-    // Accepted: it is less than 2 ** 31 - 1 ms.
+    // Validation accepts this interval, because it is less than 2 ** 31 - 1 ms.
     await startEngine(documentOf(servers, { healthCheck: { path: '/', interval: '596h' } }))
     await eventually(() => checks > 15, 'more than the first ten', 1_000).catch(() => {})
     expect(checks).toBeLessThanOrEqual(10)
@@ -568,7 +568,7 @@ describe('health checks', () => {
     expect(hosts[0]).toBe('health.test')
   })
 
-  // "Everything in it is checked before anything of it is used": these can never be well, and take all servers out.
+  // "Everything in it is checked before anything of it is used". These checks can never succeed: all servers would be out.
   it.each([
     ['a path with a blank', { path: '/he alth' }],
     ['a path with a line break', { path: '/x\r\nX-Evil: 1' }],
@@ -581,7 +581,7 @@ describe('health checks', () => {
     expect(validateConfig(documentOf({ one: { url: 'http://10.0.0.1' } }, { healthCheck })).ok).toBe(false)
   })
 
-  // `close()` "ends everything": its connection is tried on, and holds the process, for the whole connect timeout.
+  // `close()` "ends everything". The fault: a check goes on connecting for the whole connect timeout, which holds the process.
   it('leave no socket behind when the engine is closed', async () => {
     const silent = await UnansweredPort.open()
     onTestFinished(() => silent.close())
@@ -593,10 +593,10 @@ describe('health checks', () => {
     )
     await eventually(() => connecting().length > 0, 'it connects', 30_000)
     await engine.close()
-    await eventually(() => connecting().length === 0, 'it connects no more', 30_000)
+    await eventually(() => connecting().length === 0, 'it has stopped connecting', 30_000)
   })
 
-  // On Node 20 each `AbortSignal.any` leaves an entry in its source for as long as that lives: here as long as the backend.
+  // On Node 20, each `AbortSignal.any` leaves an entry in its source signal, which lives here as long as the backend.
   it('leave nothing behind with each check', async () => {
     const sources = new Map<AbortSignal, number>()
     const { any } = AbortSignal
@@ -624,8 +624,8 @@ describe('health checks', () => {
     expect(Math.max(0, ...kept)).toBeLessThan(50)
   })
 
-  // docs/events.md: `serverUp`: "it is back". Whoever shows what is down would show it for ever.
-  it('tell of a server that is back because they are made no more', async () => {
+  // docs/events.md: `serverUp`: "it is back". Otherwise a dashboard would show the server as down forever.
+  it('tell of a server that is back because the configuration has removed them', async () => {
     const one = await startServer((_req, res) => res.writeHead(500).end())
     const { engine } = await startEngine(
       documentOf({ one: { url: one.url } }, { healthCheck: { path: '/', interval: '20ms' } }),
@@ -652,7 +652,7 @@ describe('health checks', () => {
     )
     const state = stateOf(engine, 'sick')
     const given = engine.apply(documentOf({ sick: { url: sick.url } }, {}, others)).catch(() => 'given up')
-    // It is being compiled.
+    // The configuration is being compiled.
     for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
     expect([engine.generation, state.isAvailable]).toEqual([1, false])
     await engine.apply(documentOf({ sick: { url: sick.url } }, { healthCheck })).catch(() => {})
@@ -688,7 +688,7 @@ describe('two servers of one URL', () => {
 })
 
 describe('a circuit breaker', () => {
-  // circuit-breaker.ts: "What was under way when it tripped says nothing of how the backend is afterwards."
+  // A request that was under way when the breaker tripped says nothing about the backend's health afterwards.
   it('does not trip again by a request that was under way when it tripped', async () => {
     const held: ServerResponse[] = []
     let isWell = false
@@ -724,7 +724,7 @@ describe('a circuit breaker', () => {
 })
 
 describe('a latency of a quantile', () => {
-  // recent-responses.ts, and Traefik: none of them took less than 54 ms; `LatencyAtQuantileMS(50.0) > 50` must hold.
+  // No request took less than 54 ms, so `LatencyAtQuantileMS(50.0) > 50` must hold, as in Traefik.
   it('is not less than any that was measured', () => {
     const recent = new RecentResponses()
     for (let nth = 0; nth < 100; nth++) recent.count(200, 54)
@@ -753,8 +753,8 @@ describe('an event', () => {
 })
 
 describe('p2c', () => {
-  // docs/balancing.md: "anything whose servers are now and then slow". A server that never answers has no latency, which counts as
-  // the best of all; and clients that leave it tell nothing of it.
+  // docs/balancing.md: "anything whose servers are now and then slow". A server that never answers has no latency, which would
+  // count as the best latency. Clients that leave such a server measure nothing.
   it('does not prefer a server that has never answered', async () => {
     const hung = await startHolding()
     let asked = 0
@@ -762,7 +762,7 @@ describe('p2c', () => {
     const { port } = await startEngine(
       documentOf({ hung: { url: hung.url }, well: { url: well.url } }, { loadBalancer: { method: 'p2c' } }),
     )
-    // Its clients are more patient than the other server is slow, on a machine that is slow too.
+    // The clients wait longer than the other server takes, even on a slow machine.
     let patienceMs = 100
     for (let nth = 0; nth < 25; nth++) {
       const begun = performance.now()

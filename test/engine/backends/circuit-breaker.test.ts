@@ -15,7 +15,7 @@ describe('a circuit breaker', () => {
       (state) => states.push(state),
     )
 
-  /** Of a thousand, the share that passes. */
+  /** Returns the share of a thousand requests that the breaker lets pass. */
   function passing(breaker: CircuitBreaker): number {
     let passed = 0
     for (let nth = 0; nth < 1_000; nth++) {

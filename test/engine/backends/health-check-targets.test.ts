@@ -4,7 +4,7 @@ import { HealthChecks } from '../../../src/engine/backends/health-checks.js'
 
 type HealthCheck = NonNullable<Backend['healthCheck']>
 
-/** Where the check of a server is sent, and with which `Host`; nothing is connected to. */
+/** Returns the origin and the `Host` field of a server's check. It opens no connection. */
 function targetOf(url: string, config: Partial<HealthCheck>): { origin: string; host: string } {
   let target = { origin: '', host: '' }
   const newUpstream = (origin: string) => ({

@@ -27,7 +27,7 @@ function sessionsOf(servers: readonly Given[], secrets: readonly string[] = [], 
   return { valueFor, cookieOf, serverOf }
 }
 
-/** The values that releases before gave. */
+/** Returns the cookie value that earlier releases made. */
 const oldValue = (server: Given, backend = 'web@static') =>
   createHash('sha256').update(`${backend}\n${server.name}\n${server.url}`).digest('hex').slice(0, 16)
 

@@ -8,7 +8,7 @@ import { listenAt, portOf, startAt } from '../../support/servers-at.js'
 
 type Callback = (error: unknown, found?: unknown, family?: number) => void
 
-/** A lookup that answers with what it is told to. */
+/** A lookup that answers with the addresses that a test sets. */
 class Names {
   addresses: readonly string[]
   asked = 0
@@ -94,7 +94,7 @@ describe('strictDns, used with hostility', () => {
     const of = new Map<string, string>()
     for (let n = 0; n < 80; n++) of.set(`/${n}`, await ask(`/${n}`))
     expect(new Set(of.values()).size).toBe(4)
-    // One leaves: only its keys move.
+    // One address leaves, so only its keys move to other servers.
     names.addresses = hosts.slice(1)
     await have(...names.addresses)
     let moved = 0

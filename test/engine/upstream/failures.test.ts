@@ -36,7 +36,7 @@ describe('what is short on our own side', () => {
     [['ECONNREFUSED', 'EMFILE'], 'PROXY_OUT_OF_RESOURCES'],
     [['EMFILE', 'ECONNREFUSED'], 'PROXY_OUT_OF_RESOURCES'],
     [['EADDRNOTAVAIL', 'EADDRNOTAVAIL'], 'PROXY_OUT_OF_RESOURCES'],
-    // There is no IPv6 here, and the server is down.
+    // This machine has no IPv6, and the server is down.
     [['EADDRNOTAVAIL', 'ECONNREFUSED'], 'PROXY_CONNECT_FAILED'],
     [['ECONNREFUSED', 'EADDRNOTAVAIL'], 'PROXY_CONNECT_FAILED'],
   ])('of several addresses of a name: %s', (codes, ours) => {
@@ -123,7 +123,7 @@ describe('a further try', () => {
   it('may follow a reset before a byte was written, whatever the method', () => {
     expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', true, false)).toBe(true)
     expect(mayRetry(new ProxyError('PROXY_UPSTREAM_RESET'), 'POST', false, false)).toBe(false)
-    // The like of a failure to connect, on a connection that stood.
+    // This error usually means that no connection opened. Here it happens on an open connection.
     expect(mayRetry(new ProxyError('PROXY_TLS_FAILED'), 'POST', true, true)).toBe(false)
     expect(mayRetry(new ProxyError('PROXY_TLS_FAILED'), 'GET', true, true)).toBe(true)
   })

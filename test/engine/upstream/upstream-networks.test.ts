@@ -7,7 +7,7 @@ import { httpGet } from '../../support/http-get.js'
 import { routeTo, startEngine, startNamed } from '../../support/live-engine.js'
 
 describe('the networks of servers', () => {
-  // No connection is ever made to one of these: the class alone is asked.
+  // The test only asks the class. It never connects to one of these addresses.
   it.each([
     '169.254.169.254',
     '169.254.1.1',
@@ -50,7 +50,7 @@ describe('the networks of servers', () => {
       `::ffff:0:${high}:${low}`,
       `64:ff9b::${high}:${low}`,
       `64:ff9b::${dotted}`,
-      // RFC 6052, 2.2, at lengths 48, 56, 64 and 96 of the prefix of RFC 8215.
+      // NAT64 (RFC 6052, 2.2) with the prefix of RFC 8215, at lengths 48, 56, 64 and 96.
       `64:ff9b:1:${high}:${c}:${d}00::`,
       `64:ff9b:1:aa${a}:${b}:${c}${d}::`,
       `64:ff9b:1:aaaa:${a}:${b}${c}:${d}00:0`,
@@ -62,7 +62,7 @@ describe('the networks of servers', () => {
       `2001:0:4136:e378:8000:63bf:${turned}`,
       `2001:db8::5efe:${high}:${low}`,
       `2001:db8::200:5efe:${high}:${low}`,
-      // Any network may be a NAT64 prefix: lengths 32, 40, 48, 56, 64, 96.
+      // Any network may be a NAT64 prefix. Its length is 32, 40, 48, 56, 64 or 96.
       `2001:db8:${high}:${low}::`,
       `2001:db8:1${a}:${b}${c}:${d}::`,
       `2001:db8:122:${high}:${c}:${d}00::`,

@@ -23,7 +23,7 @@ describe('connections to a server', () => {
     const { engine, port } = await startEngine(routeTo(stays))
     for (let time = 1; time <= 10; time++) {
       expect((await httpGet({ port })).body).toBe('stays')
-      // Another frontend, another backend, another base path: the server is the same.
+      // Frontend, backend and base path differ, but the server is the same.
       const name = `pool${time}`
       await engine.apply({
         frontends: { [`f${time}`]: { backend: name, rule: 'PathPrefix:/' } },
@@ -50,7 +50,7 @@ describe('connections to a server', () => {
   })
 
   it('that the server was just closing cost a request without a body nothing', async () => {
-    // The race that no keep-alive client can avoid: the server closes an idle connection as a request leaves for it.
+    // No keep-alive client can avoid this race: the server closes an idle connection while a request leaves for it.
     let heads = 0
     const server = await startMisbehaving((socket) => {
       heads += 1
@@ -88,7 +88,7 @@ describe('connections to a server', () => {
     onTestFinished(() => void server.close())
     const url = `https://${host}:${(server.address() as AddressInfo).port}`
     const { port } = await startEngine(routeTo({ url }))
-    // Nobody signed the certificate, so it is refused; by then the name has been said.
+    // The certificate has no trusted authority, so the proxy refuses it. It has sent the name before.
     expect((await httpGet({ port, host: 'www.example.com' })).status).toBe(502)
     await eventually(() => names.length > 0, 'the server sees the handshake end')
     expect(names[0]).toBe(expected)
@@ -173,7 +173,7 @@ describe('limits', () => {
     const server = await startMisbehaving((socket, head) => {
       if (head.startsWith('GET /fast')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n')
     })
-    // Were a connection made anew for the request that was given up, it would stay.
+    // If undici opened a new connection for the request that was given up, that connection would stay open.
     const timeouts = { responseHeadMs: 1_000, upstreamKeepAliveMs: Number.POSITIVE_INFINITY }
     const { port } = await startEngine(routeTo(server.url), { timeouts })
     const answer = await httpGet({ port, path: '/slow', headers: { accept: 'application/json' } })
@@ -214,7 +214,7 @@ describe('limits', () => {
     const { port } = await startEngine(routeTo(server), { timeouts: { responseHeadMs: 1_000 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked', 'Connection: close')
-    // Longer than it takes to be looked at.
+    // This is longer than the time until the next check of idle exchanges.
     const end = performance.now() + 3_500
     while (performance.now() < end) {
       const before = arrived
@@ -241,7 +241,7 @@ describe('holding', () => {
     all.release(first)
     const next = all.hold('http://127.0.0.1:1')
     expect(next).not.toBe(first)
-    // A hold on what has left is nobody's business any more.
+    // Releasing an upstream that has left must change nothing.
     all.release(first)
     expect(all.hold('http://127.0.0.1:1')).toBe(next)
   })

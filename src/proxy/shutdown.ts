@@ -31,7 +31,7 @@ export interface ShutdownParts {
   detach(): void
   tell(event: ShutdownChanged): void
   /** Ends what others look at the proxy by. */
-  conclude(): Promise<void>
+  endObservation(): Promise<void>
 }
 
 const DEFAULTS = { acceptMs: 0, drainMs: 10_000 }
@@ -43,6 +43,8 @@ export class Shutdown {
   readonly #drain = new Limit()
   #step: ShutdownStep | undefined
   #done: Promise<void> | undefined
+  /** A signal may live longer than the proxy, and its listener would keep the proxy in memory. */
+  #stopListeningForAbort = () => {}
 
   constructor(parts: ShutdownParts) {
     this.#parts = parts
@@ -73,11 +75,19 @@ export class Shutdown {
     return this.#done
   }
 
+  /** Closes with the defaults when the signal aborts; at once if it has aborted already. */
+  closeOnAbort(signal: AbortSignal | undefined): void {
+    const close = () => void this.close({})
+    if (signal?.aborted) close()
+    signal?.addEventListener('abort', close, { once: true })
+    this.#stopListeningForAbort = () => signal?.removeEventListener('abort', close)
+  }
+
   async #run(): Promise<void> {
     if (this.#accept.ms > 0) await this.#acceptOn()
     const stopped = await this.#finishRequests()
     await this.#cutTheRest(stopped)
-    await this.#parts.conclude()
+    await this.#parts.endObservation()
   }
 
   async #acceptOn(): Promise<void> {
@@ -133,6 +143,7 @@ export class Shutdown {
     if (cut > 0) this.#tell({ step: 'cutting' })
     await engine.closing.end()
     for (const listener of listeners) listener.cut()
+    this.#stopListeningForAbort()
     this.#parts.detach()
     await Promise.all(stopped)
     this.#step = 'closed'

@@ -127,6 +127,7 @@ export class ReverseProxy extends ProxyEmitter {
    *
    * @throws the error of Node if the status server cannot listen; ProxyError `PROXY_OPTION_INVALID` without the option
    *   `status.address`; `PROXY_CLOSED`
+   * @example const { url } = await proxy.statusAddress()
    */
   async statusAddress(): Promise<BoundAddress> {
     void this.start()
@@ -160,9 +161,9 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Serves all requests and upgrades of a `node:http` or `node:https` server of the host's code. `close` takes the handlers off it
-   * again and gives the server its own times back. If the server has `insecureHTTPParser`, the process gets a warning. An upgrade
-   * that no frontend matches gets 404, unless the server has a later listener for it.
+   * Serves all requests and upgrades of a `node:http` or `node:https` server of the host's code. `close` takes the handlers
+   * off it again and gives the server its own times back. A server with `insecureHTTPParser` causes a warning of the process. An
+   * upgrade that no frontend matches gets 404, unless the server has a later listener for it.
    *
    * @param options.entryPoint the name under which frontends and the option `entryPoints` know the server; default: no name
    * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server is not an HTTP/1 server, or if it already has a

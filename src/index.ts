@@ -11,15 +11,33 @@ export type { ListenerLimits } from './entry-points/server-limits.js'
 export type {
   Backend,
   Buffering,
-  Frontend,
+  CircuitBreakerConfig,
+  Duration,
+  HealthCheck,
   LoadBalancer,
+  MaxConn,
+  OutlierDetectionConfig,
+  QueueConfig,
+  Server,
+  Stickiness,
+  StrictDnsConfig,
+} from './model/backend.js'
+export type {
+  Frontend,
+  OneOrMoreTexts,
   ProviderConfig,
   Route,
   RuleSpec,
-  Server,
   WhiteList,
 } from './model/config.js'
-export { type ErrorCode, type ErrorSource, type Issue, type IssueCode, ProxyError } from './model/errors.js'
+export {
+  type ErrorCode,
+  type ErrorSource,
+  type Issue,
+  type IssueCode,
+  ProxyError,
+  type ProxyErrorDetails,
+} from './model/errors.js'
 export type {
   Changes,
   CircuitChanged,

@@ -69,14 +69,18 @@ export function checkServer(server: unknown): asserts server is HttpServer {
     throw invalid(
       `attach: expected a server of node:http or node:https, found ${kindOfServer(server)}${wayOut(server)}`,
     )
-  if (server.listenerCount('request') > 0)
-    throw invalid(
-      'attach: the server already has a request listener, and both would answer: let it call proxy.handler(req, res, next), or, if it never answers, add it after attach',
-    )
-  if (server.listenerCount('upgrade') > 0)
-    throw invalid(
-      'attach: the server already has an upgrade listener, such as that of ws or Socket.IO, and both would answer: call attach before that listener is added, or let a listener of yours call proxy.upgrade(req, socket, head, next) instead of attach',
-    )
+  if (server.listenerCount('request') > 0) {
+    const found = 'attach: the server already has a request listener, and both would answer'
+    const advice = 'let it call proxy.handler(req, res, next), or, if it never answers, add it after attach'
+    throw invalid(`${found}; ${advice}`)
+  }
+  if (server.listenerCount('upgrade') > 0) {
+    const found =
+      'attach: the server already has an upgrade listener, as of ws or Socket.IO, and both would answer'
+    const advice =
+      'call attach before that listener is added, or let it call proxy.upgrade(req, socket, head, next) instead'
+    throw invalid(`${found}; ${advice}`)
+  }
 }
 
 /** Returns whether a value is a server of `node:http2`. Only these have the method `updateSettings`. */

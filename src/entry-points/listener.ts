@@ -99,7 +99,7 @@ export class Listener {
       this.#server.once('error', reject)
       this.#server.listen(target, () => {
         this.#server.off('error', reject)
-        // An error of a bound listener, such as too many open files, concerns one new connection. It must not end the process.
+        // An error of a bound listener, such as too many open files, concerns one new connection, not the process.
         this.#server.on('error', () => {})
         resolve()
       })
@@ -108,8 +108,8 @@ export class Listener {
   }
 
   /**
-   * Stops accepting and keeps all open connections. The `close` of `node:http` would close idle ones at once and lose requests that
-   * are on their way.
+   * Stops accepting and keeps all open connections. The `close` of `node:http` would close idle ones at once and lose requests
+   * that are on their way.
    *
    * @returns resolves when the last connection has closed
    */

@@ -30,17 +30,17 @@ export class ClientConnections {
     const { remoteAddress } = socket
     // A Unix socket has no peer address, so the limit does not apply to it.
     if (remoteAddress === undefined) return
-    const mates = this.#byAddress.get(remoteAddress) ?? new Set()
-    if (mates.size + 1 > this.#perAddress) {
+    const sameAddress = this.#byAddress.get(remoteAddress) ?? new Set()
+    if (sameAddress.size + 1 > this.#perAddress) {
       socket.destroy()
       return
     }
-    this.#byAddress.set(remoteAddress, mates.add(socket))
+    this.#byAddress.set(remoteAddress, sameAddress.add(socket))
     socket.on('close', () => {
-      mates.delete(socket)
-      if (mates.size === 0) this.#byAddress.delete(remoteAddress)
+      sameAddress.delete(socket)
+      if (sameAddress.size === 0) this.#byAddress.delete(remoteAddress)
     })
-    if (descriptorOf(socket) >= descriptors().forClients) this.#makeRoomFor(socket, mates)
+    if (descriptorOf(socket) >= descriptors().forClients) this.#makeRoomFor(socket, sameAddress)
   }
 
   /** Closes the idle connections of the address with the most connections. @returns whether it closed any */
@@ -55,9 +55,9 @@ export class ClientConnections {
   }
 
   /** Frees file descriptors. Without a free one, the system closes the next new connection, and Node gets no event for it. */
-  #makeRoomFor(newcomer: ServedSocket, mates: ReadonlySet<ServedSocket>): void {
+  #makeRoomFor(newcomer: ServedSocket, sameAddress: ReadonlySet<ServedSocket>): void {
     if (this.#lingering.destroyAll()) return
-    const isGreediest = this.#greediest() === mates
+    const isGreediest = this.#greediest() === sameAddress
     if (!this.closeIdle(newcomer) && isGreediest) newcomer.destroy()
   }
 

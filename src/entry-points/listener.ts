@@ -44,8 +44,8 @@ export interface BoundAddress {
 
 /**
  * Returns a listener of `checkContinue` for a server on which the proxy's handler listens to `request`. Socket.IO replaces the
- * listeners of `request` by its own, which calls them for requests of others. It must get requests with `Expect: 100-continue`
- * too.
+ * listeners of `request` by its own, which calls them for other requests. Socket.IO must get requests with
+ * `Expect: 100-continue` too.
  */
 export function continueFor(server: Server, handler: RequestHandler): RequestHandler {
   return (req, res) => {

@@ -10,9 +10,9 @@ import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
 /** The options from which the limits on clients come. */
 export interface ListenerLimits {
-  /** Limits in time. @default those of `Timeouts` */
+  /** Limits in time. @default the defaults of `Timeouts` */
   readonly timeouts?: Partial<Timeouts>
-  /** Limits in number and size. @default those of `Limits` */
+  /** Limits in number and size. @default the defaults of `Limits` */
   readonly limits?: Partial<Limits>
 }
 
@@ -36,7 +36,7 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
   }
 }
 
-/** The largest number that Node accepts for such an option. */
+/** The largest number that Node accepts as a time limit or a size. */
 const MAX_NODE_LIMIT = 2 ** 31 - 1
 
 /** Returns a time as Node wants it: a whole number, and 0 for no limit. */
@@ -59,24 +59,24 @@ export function limitServer(
   all = new Set<ClientConnections>(),
   lingering = new LingeringClose(DEFAULT_LIMITS),
 ): () => void {
-  const own = limitsOf(server)
+  const before = limitsOf(server)
   Object.assign(server, { ...limitsOf(optionsOfServer(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const connections = new ClientConnections(connectionsPerAddress, lingering)
   all.add(connections)
   const { keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(given.timeouts ?? {}) }
   const unlimitIdle = limitIdleShortly(server, keepAliveMs)
-  const accept = refuseBarely(server, lingering)
+  const stopRefusing = refuseBarely(server, lingering)
   const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
   server.on('connection', keepEach)
   server.on('connection', connections.enter)
   return () => {
-    Object.assign(server, own)
+    Object.assign(server, before)
     unlimitIdle()
     server.off('connection', keepEach)
     server.off('connection', connections.enter)
     all.delete(connections)
-    accept()
+    stopRefusing()
   }
 }
 

@@ -23,10 +23,10 @@ export function limitIdleShortly(server: Server, keepAliveMs: number): () => voi
     })
   }
   const events = ['request', 'checkContinue', 'checkExpectation'] as const
-  // Node answers `Expect` by itself unless an event other than `request` has a listener. So none is added where there is none.
-  const heard = events.filter((event) => event === 'request' || server.listenerCount(event) > 0)
-  for (const event of heard) server.prependListener(event, watch)
+  // A listener of these two events ends Node's own answer to `Expect`. So the watch joins only where another listener exists.
+  const watched = events.filter((event) => event === 'request' || server.listenerCount(event) > 0)
+  for (const event of watched) server.prependListener(event, watch)
   return () => {
-    for (const event of heard) server.off(event, watch)
+    for (const event of watched) server.off(event, watch)
   }
 }

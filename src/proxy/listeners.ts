@@ -89,7 +89,7 @@ export class Listeners {
     for (const detach of this.#detach) detach()
   }
 
-  /** Closes client connections without a request. @returns whether there were any */
+  /** Closes the idle client connections of the address with the most, on each server. @returns whether it closed any */
   closeIdleClients(): boolean {
     return [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
   }

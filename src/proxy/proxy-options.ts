@@ -51,7 +51,7 @@ export interface ProxyOptions extends EngineOptions {
   /** A logger of the host's code with the methods of pino. @default the standard error stream */
   readonly logger?: Logger
   /**
-   * Closes the proxy with the defaults of `close` when it aborts.
+   * Closes the proxy with the defaults of `close` when the signal aborts.
    *
    * @default none
    */
@@ -97,8 +97,8 @@ const LIMITS = [...Object.keys(DEFAULT_LIMITS), 'upstreamNetworks']
 const RETRY = ['attempts', 'budget']
 
 /**
- * The place of each option that stands in a table or belongs to a call. A message names it if the option stands elsewhere, such
- * as `lingerMs` among the timeouts.
+ * Where each option of `timeouts`, `limits`, `retry` and `close` belongs, by its name. A message names the place if the option
+ * stands elsewhere, such as `lingerMs` among the timeouts.
  */
 const PLACES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((name) => [name, `timeouts.${name}`])),
@@ -111,7 +111,7 @@ const PLACES: Readonly<Record<string, string>> = {
 const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 
 /**
- * Checks the options of callers in plain JavaScript, and numbers that may be out of range.
+ * Checks all options, because callers in plain JavaScript have no types, and numbers may be out of range.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected
  */
@@ -127,13 +127,13 @@ export function checkOptions(options: ProxyOptions): void {
   }
   const { config, providers = [], retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
-    throw invalid('expected providers with at least one, or config')
+    throw invalid('expected at least one provider in the option providers, or the option config')
   if (options.unsupportedFields !== undefined) checkUnsupportedFields(options.unsupportedFields)
   checkTimesAndLimits(options)
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
-  // With an environment variable that is not set, `stickySecret` would be undefined, and every client could make the cookies.
+  // `stickySecret: process.env.SECRET` is undefined if the variable is not set. Clients could then forge sticky cookies.
   if ('stickySecret' in options) checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
@@ -160,7 +160,9 @@ function checkTimesAndLimits({
   const { upstreamNetworks = [], ...numbers } = limits
   for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`, name)
   if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
-    throw invalid('limits.upstreamNetworks: expected a list of addresses and ranges')
+    throw invalid(
+      `limits.upstreamNetworks: expected a list of addresses and ranges, found ${describeValue(upstreamNetworks)}`,
+    )
 }
 
 /** The limits that count connections or requests, and so must be whole numbers. */

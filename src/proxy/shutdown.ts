@@ -108,39 +108,39 @@ export class Shutdown {
     const { engine, listeners } = this.#parts
     this.#step = 'draining'
     engine.closing.drain()
-    const left = [...listeners].map((listener) => listener.stopAccepting())
-    const stopped = [this.#parts.stopProviders(), ...left]
+    const listenersStopped = [...listeners].map((listener) => listener.stopAccepting())
+    const stopped = [this.#parts.stopProviders(), ...listenersStopped]
     const { ms } = this.#drain
     this.#tell({ step: 'draining', limitMs: ms })
-    if (ms > 0) await this.#drain.pass(this.#drained(left))
+    if (ms > 0) await this.#drain.pass(this.#drained(listenersStopped))
     return stopped
   }
 
   /**
    * Resolves when no request is under way and none may be on its way.
    *
-   * @param left promises that resolve when the last connection of a listener has closed
+   * @param listenersStopped promises that resolve when the last connection of a listener has closed
    */
-  async #drained(left: readonly Promise<void>[]): Promise<void> {
+  async #drained(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { engine, listeners } = this.#parts
-    const enough = new AbortController()
-    const quiet = delay(QUIET_MS, undefined, { signal: enough.signal, ref: false }).catch(() => {})
-    await Promise.race([quiet, this.#nothingOnTheWay(left)])
-    enough.abort()
+    const quietEnd = new AbortController()
+    const quiet = delay(QUIET_MS, undefined, { signal: quietEnd.signal, ref: false }).catch(() => {})
+    await Promise.race([quiet, this.#nothingOnTheWay(listenersStopped)])
+    quietEnd.abort()
     // Node reads requests that have arrived in this turn. Without the turn, closing an idle connection would lose them.
     await nextTurn()
     for (const listener of listeners) listener.closeIdle()
     await engine.closing.drained()
   }
 
-  /** Resolves when no client connection is left, so that no request can be on its way. */
-  async #nothingOnTheWay(left: readonly Promise<void>[]): Promise<void> {
+  /** Resolves when the proxy's listeners, and attached servers that no longer listen, have no connection left. */
+  async #nothingOnTheWay(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { attached } = this.#parts
-    // A host that calls the handlers itself has servers that the proxy does not know.
-    if (this.#accept.ms > 0 && left.length + attached.size === 0) return new Promise(() => {})
+    // The host may call the handlers from servers that the proxy does not know. Then only the end of `QUIET_MS` ends the wait.
+    if (this.#accept.ms > 0 && listenersStopped.length + attached.size === 0) return new Promise(() => {})
     const closing = [...attached].filter(({ listening }) => !listening)
     const closed = closing.map((server) => new Promise((resolve) => server.once('close', resolve)))
-    await Promise.all([...left, ...closed])
+    await Promise.all([...listenersStopped, ...closed])
   }
 
   async #cutTheRest(stopped: readonly Promise<void>[]): Promise<void> {

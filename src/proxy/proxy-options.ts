@@ -41,7 +41,7 @@ export interface ProxyOptions extends EngineOptions {
    * The status server with JSON, metrics, events and a dashboard. `{}` makes one without a listener; mount `statusHandler` then.
    *
    * @default none
-   * @example { address: '127.0.0.1:8080', token: 'a secret of your own' }
+   * @example { address: '127.0.0.1:8080', token: 'a-long-random-text' }
    */
   readonly status?: StatusOptions
   /** The access log, with a line for each request. @default none */

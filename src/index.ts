@@ -11,15 +11,33 @@ export type { ListenerLimits } from './entry-points/server-limits.js'
 export type {
   Backend,
   Buffering,
-  Frontend,
+  CircuitBreakerConfig,
+  Duration,
+  HealthCheck,
   LoadBalancer,
+  MaxConn,
+  OutlierDetectionConfig,
+  QueueConfig,
+  Server,
+  Stickiness,
+  StrictDnsConfig,
+} from './model/backend.js'
+export type {
+  Frontend,
+  OneOrMoreTexts,
   ProviderConfig,
   Route,
   RuleSpec,
-  Server,
   WhiteList,
 } from './model/config.js'
-export { type ErrorCode, type ErrorSource, type Issue, type IssueCode, ProxyError } from './model/errors.js'
+export {
+  type ErrorCode,
+  type ErrorSource,
+  type Issue,
+  type IssueCode,
+  ProxyError,
+  type ProxyErrorDetails,
+} from './model/errors.js'
 export type {
   Changes,
   CircuitChanged,
@@ -71,13 +89,11 @@ export type { KvOptions } from './providers/kv/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
-export {
-  createProxy,
-  type ProxyState,
-  type ReverseProxy,
-} from './proxy/create-proxy.js'
+export { createProxy } from './proxy/create-proxy.js'
 export type { ProxyOptions } from './proxy/proxy-options.js'
+export type { ProxyState } from './proxy/proxy-state.js'
 export type { RequestSketch } from './proxy/request-sketch.js'
+export type { ReverseProxy } from './proxy/reverse-proxy.js'
 export { serverOptions } from './proxy/server-options.js'
 export type { CloseOptions } from './proxy/shutdown.js'
 export type { CompiledFrontend } from './routing/compile-frontend.js'

@@ -13,25 +13,27 @@ import { describeRefusal, describeWinner, Router, type RouterExplanation } from 
 import type { MatcherOptions } from './rules/matchers.js'
 import { validateConfig } from './validation/validate-config.js'
 
-/** What a request is beside its URL. */
+/** Facts of a request that its URL does not have. */
 export interface RequestOptions {
-  /** Who asks; `''`: a client without an address. Default `192.0.2.1`, an address that nobody has (RFC 5737). */
+  /** The client address. `''`: a client without an address. @default '192.0.2.1', an address for documentation (RFC 5737) */
   readonly clientAddress?: string
-  /** Default `GET`. */
+  /** The method. @default 'GET' */
   readonly method?: string
-  /** Names in any case. Default: none. */
+  /** The headers by name, in any case. A list stands for a header in several lines. @default none */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
-  /** Name of the listener. Default: one without a name. */
+  /** The name of the entry point on which the request comes. @default a listener without a name */
   readonly entryPoint?: string
 }
 
 const REQUEST_OPTIONS = ['clientAddress', 'method', 'headers', 'entryPoint']
 
 /**
- * The facts of a request, in the normal form in which a running proxy sees them.
+ * Returns the facts of a request in normal form, as a running proxy sees them.
  *
  * @param url `http://host/path?query`, or a path alone for a request that names no host
- * @throws TypeError if the URL is none of these
+ * @throws TypeError if the URL has another form or `clientAddress` is not an address; ProxyError `PROXY_OPTION_INVALID` for an
+ *   unknown option
+ * @example new RuleMatcher('Host:a.test').matches(factsOf('http://a.test/', { method: 'POST' }))
  */
 export function factsOf(url: string, options: RequestOptions = {}): RequestFacts {
   onlyKnownOptions(options, REQUEST_OPTIONS, 'factsOf: ')
@@ -42,7 +44,9 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
   }
   const [, authority = '', path = '/', query = ''] = parts
   if (/[^\x21-\x7e]/.test(path + query)) {
-    throw new TypeError(`${quote(url)} holds a character that clients encode: a running proxy answers 400`)
+    throw new TypeError(
+      `${quote(url)} has a character that clients encode; a running proxy answers it with 400`,
+    )
   }
   const { clientAddress = '192.0.2.1', method = 'GET', headers = {}, entryPoint } = options
   const client = clientAddress === '' ? { text: '' } : readClientAddress(String(clientAddress))
@@ -51,7 +55,7 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
       `clientAddress: expected an IPv4 or IPv6 address, found ${describeValue(clientAddress)}`,
     )
   }
-  // As browsers do with names in other scripts.
+  // Browsers also turn names in other scripts into ASCII.
   const host = /[^\x20-\x7e]/.test(authority) ? domainToASCII(authority) : authority
   const lines = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
   return {
@@ -66,32 +70,41 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
 }
 
 /**
- * A request, and what is expected of the router. All that is named must be so; something must be. A request that is sent on,
- * or kept out, reaches no server: a row that expects that must say so.
+ * A request with the expected answer of the router. Every expectation in it must be true, and there must be at least one. A
+ * redirected or forbidden request reaches no server, so its row must have `redirectedTo` or `forbidden`.
+ *
+ * @example { url: 'http://admin.test/', clientAddress: '10.1.2.3', frontend: 'admin', path: '/' }
  */
 export interface RouteExpectation extends RequestOptions {
+  /** The URL of the request, as for `factsOf`. */
   readonly url: string
-  /** The name of the frontend that wins; `null`: none does. */
+  /** The name of the frontend that wins. `null`: no frontend wins. */
   readonly frontend?: string | null
-  /** The name of its backend. */
+  /** The name of the backend of the frontend that wins. */
   readonly backend?: string
-  /** The path that the backend's servers get. */
+  /** The path that servers get. */
   readonly path?: string
-  /** Where the client is sent by 301, path and query. Absent: nowhere. */
+  /** The path and query to which the client is redirected by 301. @default no redirect */
   readonly redirectedTo?: string
-  /** Whether the frontend's white list keeps the client out, with 403. Default false. */
+  /** Whether the frontend's white list refuses the client with 403. @default false */
   readonly forbidden?: boolean
 }
 
 const EXPECTATIONS = ['frontend', 'backend', 'path', 'redirectedTo', 'forbidden'] as const
 
 /**
- * Asserts where requests go, without a socket: one error for all rows that go elsewhere, each with the reason.
+ * Asserts where requests go, without a socket. It throws one error for all rows that are not as expected, each with the reason.
  *
- * @param routes a document, which is checked as a proxy would check it (backends may be left out), or a router
- * @param options `matchers` and `keepTrailingSlash`, as for `Router.compile`; a router has its own
- * @throws AssertionError that names each row that went elsewhere; ProxyError `PROXY_CONFIG_INVALID` if the document is not
- *   valid, `PROXY_OPTION_INVALID` for a field of a row that there is not; TypeError for a table that says nothing
+ * @param routes a document or a router; a document is checked as a proxy checks it, but may lack backends
+ * @param table the requests, each with the expected answer
+ * @param options `matchers` and `keepTrailingSlash`, as for `Router.compile`; only for a document
+ * @throws AssertionError that names each row that is not as expected; ProxyError `PROXY_CONFIG_INVALID` if the document is not
+ *   valid, `PROXY_OPTION_INVALID` for an unknown field of a row; TypeError for an empty table or a row without an expectation
+ * @example
+ * assertRoutes(document, [
+ *   { url: 'http://admin.test/', clientAddress: '10.1.2.3', frontend: 'admin' },
+ *   { url: 'http://admin.test/', clientAddress: '8.8.8.8', frontend: null },
+ * ])
  */
 export function assertRoutes(
   routes: Router | (Pick<ProviderConfig, 'frontends'> & Partial<ProviderConfig>),
@@ -101,7 +114,7 @@ export function assertRoutes(
   if (!Array.isArray(table) || table.length === 0)
     throw new TypeError('expected a table with at least one row')
   if (routes instanceof Router && Object.keys(options).length > 0) {
-    throw new TypeError('a router was compiled with options of its own; expected a document, or no options')
+    throw new TypeError('expected no options with a router, because it was compiled with its own')
   }
   const router = routes instanceof Router ? routes : routerOf(routes, options)
   const failures = table.flatMap((row, index) => failureOf(router, row, index) ?? [])
@@ -135,9 +148,9 @@ function failureOf(router: Router, row: RouteExpectation, index: number): string
   const found = outcomeOf(explanation, facts)
   const wrong = EXPECTATIONS.filter((name) => name in expected && expected[name] !== found[name])
   if (wrong.length === 0) return undefined
-  const told = wrong.map((name) => `${name} ${shown(found[name])}, not ${shown(expected[name])}`)
+  const differences = wrong.map((name) => `${name} ${shown(found[name])}, not ${shown(expected[name])}`)
   const reasons = reasonsOf(explanation, frontend).map((reason) => `\n    ${reason}`)
-  return `  ${facts.method} ${url} from ${facts.clientAddress}: ${told.join('; ')}${reasons.join('')}`
+  return `  ${facts.method} ${url} from ${facts.clientAddress}: ${differences.join('; ')}${reasons.join('')}`
 }
 
 function shown(value: string | boolean | null | undefined): string {
@@ -148,7 +161,7 @@ function shown(value: string | boolean | null | undefined): string {
       : String(value)
 }
 
-/** What became of the frontend that was expected, and which one won. */
+/** Returns why the expected frontend did not win, and which frontend won. */
 function reasonsOf({ winner, refused, outranked }: RouterExplanation, expected?: string | null): string[] {
   const won = describeWinner(winner)
   if (expected === undefined || expected === null || expected === winner?.frontend) return [won]

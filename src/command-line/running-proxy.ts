@@ -1,7 +1,7 @@
 import { maskCredentials } from '../base/credentials.js'
 import { asError } from '../model/errors.js'
 import type { ShutdownChanged } from '../model/events.js'
-import type { ReverseProxy } from '../proxy/create-proxy.js'
+import type { ReverseProxy } from '../proxy/reverse-proxy.js'
 import { keysAtRestart } from '../static-config/keys-at-restart.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
 import type { FoundStaticConfig } from './find-static-config.js'

@@ -1,5 +1,5 @@
 import { describeDroppedGuards, droppedGuardsIn, ToldGuards } from '../model/dropped-guards.js'
-import type { ReverseProxy } from '../proxy/create-proxy.js'
+import type { ReverseProxy } from '../proxy/reverse-proxy.js'
 import type { Terminal } from './terminal.js'
 
 /**

@@ -3,13 +3,13 @@ import type { Socket } from 'node:net'
 import { descriptorOf, descriptors } from '../base/descriptors.js'
 import type { LingeringClose } from '../engine/client/lingering-close.js'
 
-/** What node:http adds to a socket that it serves. */
+/** A client's socket with the members that `node:http` adds to it. */
 type ServedSocket = Socket & {
   readonly _httpMessage?: ServerResponse | null
   readonly parser?: unknown
 }
 
-/** The open connections of one listener, by the client's address. */
+/** The open client connections of one server, by peer address. */
 export class ClientConnections {
   readonly #byAddress = new Map<string, Set<ServedSocket>>()
   readonly #perAddress: number
@@ -17,32 +17,33 @@ export class ClientConnections {
 
   /**
    * @param perAddress `limits.connectionsPerAddress`
-   * @param lingering of the proxy: they have their answers, so they go first when descriptors are short
+   * @param lingering the proxy's connections that close in stages. They have their answers, so they are closed first when file
+   *   descriptors are short
    */
   constructor(perAddress: number, lingering: LingeringClose) {
     this.#perAddress = perAddress
     this.#lingering = lingering
   }
 
-  /** For the event `connection`: takes one on, or closes it. */
+  /** Takes a new connection, or closes it if its address has too many. It is a listener of the server's event `connection`. */
   readonly enter = (socket: ServedSocket): void => {
     const { remoteAddress } = socket
-    // A Unix socket has no address to count by.
+    // A Unix socket has no peer address, so the limit does not apply to it.
     if (remoteAddress === undefined) return
-    const mates = this.#byAddress.get(remoteAddress) ?? new Set()
-    if (mates.size + 1 > this.#perAddress) {
+    const sameAddress = this.#byAddress.get(remoteAddress) ?? new Set()
+    if (sameAddress.size + 1 > this.#perAddress) {
       socket.destroy()
       return
     }
-    this.#byAddress.set(remoteAddress, mates.add(socket))
+    this.#byAddress.set(remoteAddress, sameAddress.add(socket))
     socket.on('close', () => {
-      mates.delete(socket)
-      if (mates.size === 0) this.#byAddress.delete(remoteAddress)
+      sameAddress.delete(socket)
+      if (sameAddress.size === 0) this.#byAddress.delete(remoteAddress)
     })
-    if (descriptorOf(socket) >= descriptors().forClients) this.#makeRoomFor(socket, mates)
+    if (descriptorOf(socket) >= descriptors().forClients) this.#makeRoomFor(socket, sameAddress)
   }
 
-  /** Closes connections without a request, of the address with the most. @returns whether there were any */
+  /** Closes the idle connections of the address with the most connections. @returns whether it closed any */
   closeIdle(newcomer?: Socket): boolean {
     let closed = 0
     for (const socket of this.#greediest()) {
@@ -53,10 +54,10 @@ export class ClientConnections {
     return closed > 0
   }
 
-  /** With none left, the system would close whichever comes next, and Node would not be told. */
-  #makeRoomFor(newcomer: ServedSocket, mates: ReadonlySet<ServedSocket>): void {
+  /** Frees file descriptors. Without a free one, the system closes the next new connection, and Node gets no event for it. */
+  #makeRoomFor(newcomer: ServedSocket, sameAddress: ReadonlySet<ServedSocket>): void {
     if (this.#lingering.destroyAll()) return
-    const isGreediest = this.#greediest() === mates
+    const isGreediest = this.#greediest() === sameAddress
     if (!this.closeIdle(newcomer) && isGreediest) newcomer.destroy()
   }
 
@@ -67,7 +68,7 @@ export class ClientConnections {
   }
 }
 
-/** Whether no request is under way on it. A tunnel has lost its parser. */
+/** Returns whether no request is under way on a socket. The socket of a tunnel has no parser any longer, so it is not idle. */
 function isIdle({ _httpMessage, parser }: ServedSocket): boolean {
   return !_httpMessage && Boolean(parser)
 }

@@ -6,12 +6,12 @@ import { suggestName } from '../base/nearest-name.js'
 import { HTTP2_WAY_OUT } from '../engine/client/http2-request.js'
 import { ProxyError } from '../model/errors.js'
 
-/** Bytes in the path of a Unix socket: `sun_path` of the system, without the zero at its end. */
+/** The number of bytes that the path of a Unix socket may have: the size of `sun_path`, without the zero byte at its end. */
 const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
 
 /**
- * Refuses the path of a Unix socket that the system cannot hold: Node would cut it and listen at another path. Refuses one
- * beside a port or host too: Node would take one of them.
+ * Refuses a path that is too long for a Unix socket, because Node would cut it and listen at another path. It also refuses a path
+ * together with a port or host, because Node would ignore one of them.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
@@ -24,22 +24,23 @@ export function checkSocketPath(at: {
   if (path !== undefined && (port !== undefined || host !== undefined))
     throw invalid('listen: expected a path, or a port with its host, not both')
   if (typeof path !== 'string') return
-  // A named pipe of Windows is no file, and has a limit of its own.
+  // On Windows the path names a pipe, which has another limit.
   if (process.platform === 'win32') return
   const bytes = Buffer.byteLength(path)
   if (bytes > MAX_SOCKET_PATH)
     throw invalid(
-      `listen: path: expected at most ${MAX_SOCKET_PATH} bytes, which is what this system takes for a Unix socket; found ${bytes}`,
+      `listen: path: expected at most ${MAX_SOCKET_PATH} bytes, the limit of this system for a Unix socket; found ${bytes}`,
     )
-  // At the beginning it stands for a socket of Linux that is no file.
+  // A zero byte at the beginning means an abstract socket of Linux, which is not a file.
   if (path.indexOf('\0') > 0) throw invalid('listen: path: expected no zero byte within it, found one')
 }
 
 /**
- * Refuses a name that most likely means another entry point: its listener would trust what the whole proxy trusts.
+ * Refuses a name that is unknown and nearly equals a known entry point. With a misspelt name, the listener would trust the
+ * proxies of the option `trustedProxies` and not those of its entry point.
  *
  * @param entryPoints the option of `createProxy`
- * @param where what stands before the message: `listen` or `attach`
+ * @param where the call that the message names: `listen` or `attach`
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the nearest entry point
  */
 export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undefined, where: string): void {
@@ -58,8 +59,8 @@ export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undef
 }
 
 /**
- * Refuses what the proxy cannot serve on alone: another server than one of HTTP/1, and one whose own listeners would answer
- * the same requests or upgrades.
+ * Refuses a server that the proxy cannot serve on: a server that is not an HTTP/1 server, and a server whose own listeners would
+ * answer the same requests or upgrades.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the way out
  */
@@ -68,17 +69,21 @@ export function checkServer(server: unknown): asserts server is HttpServer {
     throw invalid(
       `attach: expected a server of node:http or node:https, found ${kindOfServer(server)}${wayOut(server)}`,
     )
-  if (server.listenerCount('request') > 0)
-    throw invalid(
-      'attach: the server has a request listener already, and both would answer; let yours call proxy.handler(req, res, next), or, if it only watches and never answers, add it afterwards',
-    )
-  if (server.listenerCount('upgrade') > 0)
-    throw invalid(
-      'attach: the server has an upgrade listener already, of ws or Socket.IO for example, and both would answer; attach before that listener is added, or, instead of attach, let a listener of yours call proxy.upgrade(req, socket, head, next)',
-    )
+  if (server.listenerCount('request') > 0) {
+    const found = 'attach: the server already has a request listener, and both would answer'
+    const advice = 'let it call proxy.handler(req, res, next), or, if it never answers, add it after attach'
+    throw invalid(`${found}; ${advice}`)
+  }
+  if (server.listenerCount('upgrade') > 0) {
+    const found =
+      'attach: the server already has an upgrade listener, as of ws or Socket.IO, and both would answer'
+    const advice =
+      'call attach before that listener is added, or let it call proxy.upgrade(req, socket, head, next) instead'
+    throw invalid(`${found}; ${advice}`)
+  }
 }
 
-/** Only servers of node:http2 can change the settings of their sessions. */
+/** Returns whether a value is a server of `node:http2`. Only these have the method `updateSettings`. */
 function isHttp2(server: unknown): boolean {
   return typeof (server as { updateSettings?: unknown } | null | undefined)?.updateSettings === 'function'
 }
@@ -91,7 +96,7 @@ function kindOfServer(server: unknown): string {
 
 function wayOut(server: unknown): string {
   if (isHttp2(server)) return `: ${HTTP2_WAY_OUT}`
-  // The server of a framework has a request listener: the framework. It would be refused too.
+  // `attach` would also refuse the `node:http` server of a framework, because the framework is its request listener.
   const isFramework =
     typeof server === 'function' || typeof (server as { server?: unknown } | null)?.server === 'object'
   return isFramework

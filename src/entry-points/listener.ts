@@ -10,25 +10,42 @@ import type { ClientConnections } from './client-connections.js'
 import { checkSocketPath } from './listen-checks.js'
 import { type ListenerLimits, limitServer, optionsOfServer } from './server-limits.js'
 
-/** Where to listen: a port (0: any free one), with more said, or a Unix socket. */
+/**
+ * Where to listen: a port, a port with a host and the name of an entry point, or a Unix socket.
+ *
+ * @example { port: 8443, host: '127.0.0.1', entryPoint: 'internal' }
+ */
 export type ListenAt =
   | number
-  | { readonly port: number; readonly host?: string; readonly entryPoint?: string }
-  | { readonly path: string; readonly entryPoint?: string }
+  | {
+      /** The port. 0: any free port. */
+      readonly port: number
+      /** The address to listen on. @default all addresses */
+      readonly host?: string
+      /** The name under which frontends and the option `entryPoints` know the listener. @default no name */
+      readonly entryPoint?: string
+    }
+  | {
+      /** The path of a Unix socket. */
+      readonly path: string
+      /** The name under which frontends and the option `entryPoints` know the listener. @default no name */
+      readonly entryPoint?: string
+    }
 
-/** Where a listener is bound. */
+/** The address to which a listener is bound. */
 export interface BoundAddress {
-  /** Of the socket; `''` for a Unix socket. */
+  /** The IP address. `''` for a Unix socket. */
   readonly host: string
-  /** 0 for a Unix socket. */
+  /** The port. 0 for a Unix socket. */
   readonly port: number
-  /** For people and tests: `http://127.0.0.1:8000`, or `unix:/path`. */
+  /** A URL for people and tests, such as `http://127.0.0.1:8000` or `unix:/path`. */
   readonly url: string
 }
 
 /**
- * A listener of `checkContinue` beside the proxy's of `request`. Socket.IO puts a listener of its own in the place of those of
- * `request`, and calls them for what is not its own: it must hear of these requests as well.
+ * Returns a listener of `checkContinue` for a server on which the proxy's handler listens to `request`. Socket.IO replaces the
+ * listeners of `request` by its own, which calls them for other requests. Socket.IO must get requests with
+ * `Expect: 100-continue` too.
  */
 export function continueFor(server: Server, handler: RequestHandler): RequestHandler {
   return (req, res) => {
@@ -38,7 +55,7 @@ export function continueFor(server: Server, handler: RequestHandler): RequestHan
   }
 }
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
+/** Checks the argument of `listen`. @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript */
 export function checkListenAt(at: ListenAt): void {
   const expected =
     'listen: expected a port from 0 to 65535, { port, host, entryPoint }, or { path, entryPoint }'
@@ -53,13 +70,13 @@ export function checkListenAt(at: ListenAt): void {
   throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(target)}`)
 }
 
-/** One listener of the proxy's own. */
+/** A listener of the proxy's own: a `node:http` server with the proxy's limits. */
 export class Listener {
   readonly #server: Server
 
   /**
-   * @param all of the proxy's listeners; its connections are added
-   * @param lingering the proxy's connections that are being closed
+   * @param all the connections of all listeners of the proxy; this listener adds its own
+   * @param lingering the proxy's connections that close in stages
    */
   constructor(
     handlers: { handler: RequestHandler; upgrade: UpgradeHandler },
@@ -73,16 +90,16 @@ export class Listener {
     this.#server.once('close', limitServer(this.#server, limits, all, lingering))
   }
 
-  /** Binds it. @throws whatever node says: a port in use is `EADDRINUSE`; ProxyError `PROXY_CLOSED` */
+  /** Binds the listener. @throws the error of Node, such as `EADDRINUSE` for a port in use; ProxyError `PROXY_CLOSED` */
   async listen(at: ListenAt): Promise<BoundAddress> {
     const target = typeof at === 'number' ? { port: at } : at
     await new Promise<void>((resolve, reject) => {
-      // Closed while it is being bound: node then calls neither of the other two.
+      // If the listener is closed while it is being bound, Node emits neither `error` nor `listening`.
       this.#server.once('close', () => reject(new ProxyError('PROXY_CLOSED')))
       this.#server.once('error', reject)
       this.#server.listen(target, () => {
         this.#server.off('error', reject)
-        // Errors of a bound listener (too many open files) concern one accept, not the process.
+        // An error of a bound listener, such as too many open files, concerns one new connection, not the process.
         this.#server.on('error', () => {})
         resolve()
       })
@@ -91,18 +108,21 @@ export class Listener {
   }
 
   /**
-   * Stops accepting, and leaves the connections that there are as they are: `node:http` would close idle ones at once, and lose
-   * what is on its way on them. Resolves when the last connection is gone.
+   * Stops accepting and keeps all open connections. The `close` of `node:http` would close idle ones at once and lose requests
+   * that are on their way.
+   *
+   * @returns resolves when the last connection has closed
    */
   async stopAccepting(): Promise<void> {
     await new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
   }
 
+  /** Closes all connections without a request. */
   closeIdle(): void {
     this.#server.closeIdleConnections()
   }
 
-  /** Stops accepting and closes idle connections. Resolves when the last connection is gone. */
+  /** Stops accepting and closes idle connections. Resolves when the last connection has closed. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
@@ -110,20 +130,20 @@ export class Listener {
     })
   }
 
-  /** Cuts every connection. */
+  /** Cuts all connections. */
   cut(): void {
-    // This also ends node's watch over heads that do not come.
+    // `close` also ends the timer by which Node looks for slow request heads.
     this.#server.close()
     this.#server.closeAllConnections()
   }
 }
 
-/** What node says of a bound server, for people and tests. @throws ProxyError `PROXY_CLOSED` if it is bound no more */
+/** Returns the address of a bound server, given Node's form of it. @throws ProxyError `PROXY_CLOSED` without one */
 export function boundAddress(address: AddressInfo | string | null): BoundAddress {
   if (address === null) throw new ProxyError('PROXY_CLOSED')
   if (typeof address === 'string') return { host: '', port: 0, url: `unix:${address}` }
   const { address: host, port, family } = address
-  // A wildcard address is no place to go to; loopback reaches it.
+  // A client cannot connect to a wildcard address, but loopback reaches the listener.
   const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : family === 'IPv6' ? `[${host}]` : host
   return { host, port, url: `http://${reachable}:${port}` }
 }

@@ -8,13 +8,15 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from '..
 import { ClientConnections } from './client-connections.js'
 import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
-/** What limits on clients come from. */
+/** The options from which the limits on clients come. */
 export interface ListenerLimits {
+  /** Limits in time. @default the defaults of `Timeouts` */
   readonly timeouts?: Partial<Timeouts>
+  /** Limits in number and size. @default the defaults of `Limits` */
   readonly limits?: Partial<Limits>
 }
 
-/** Options for a `node:http` or `node:https` server, from limits that were checked already. */
+/** Returns the options of a `node:http` or `node:https` server with the given limits. The caller has checked them. */
 export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOptions {
   const { requestHeadMs, keepAliveMs, tcpKeepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
@@ -22,10 +24,10 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
     connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(requestHeadMs / 10))),
     keepAliveTimeout: Math.min(finite(keepAliveMs), MAX_NODE_LIMIT - NODE_ADDS_MS),
     ...keepAliveOptions(tcpKeepAliveMs),
-    // The proxy itself looks at bodies: an upload may take as long as it moves.
+    // The proxy itself limits the idle time of bodies. An upload may take any time as long as bytes move.
     requestTimeout: 0,
-    // Whatever Node was started with: what a lenient parser lets through, two proxies may read differently. A host that
-    // gives `httpValidation` must take this one out again: Node takes one of the two.
+    // Node may have been started with `--insecure-http-parser`. Two proxies may read the requests of a lenient parser
+    // differently. The host's code must remove this option if it sets `httpValidation`, because Node accepts only one of them.
     insecureHTTPParser: false,
     maxHeaderSize: Math.min(
       Math.ceil({ ...DEFAULT_LIMITS, ...present(limits ?? {}) }.headBytes),
@@ -34,21 +36,22 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
   }
 }
 
-/** Beyond it node refuses a number. */
+/** The largest number that Node accepts as a time limit or a size. */
 const MAX_NODE_LIMIT = 2 ** 31 - 1
 
-/** Node takes whole numbers, and writes no limit as 0. */
+/** Returns a time as Node wants it: a whole number, and 0 for no limit. */
 function finite(ms: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_NODE_LIMIT) : 0
 }
 
 /**
- * What a server that exists lets change: its times, how many headers it counts (the head's size is limit enough, and
- * hides nothing), how many connections an address may have, and that CONNECT is answered. @returns puts all of it back as
- * it was
+ * Sets the limits that a server can still get after it was made: its times and the number of connections of one address. From
+ * then on, CONNECT, unknown expectations and bytes that are not HTTP/1 get an answer too. The function also removes Node's limit
+ * on the number of headers, because Node drops further headers silently. The size of the head is limited anyway.
  *
- * @param all of the proxy's listeners; its connections are added
- * @param lingering the proxy's connections that are being closed
+ * @param all the connections of all listeners of the proxy; those of this server are added
+ * @param lingering the proxy's connections that close in stages
+ * @returns a function that restores all of it
  */
 export function limitServer(
   server: Server,
@@ -56,28 +59,28 @@ export function limitServer(
   all = new Set<ClientConnections>(),
   lingering = new LingeringClose(DEFAULT_LIMITS),
 ): () => void {
-  const own = limitsOf(server)
+  const before = limitsOf(server)
   Object.assign(server, { ...limitsOf(optionsOfServer(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
   const connections = new ClientConnections(connectionsPerAddress, lingering)
   all.add(connections)
   const { keepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(given.timeouts ?? {}) }
   const unlimitIdle = limitIdleShortly(server, keepAliveMs)
-  const accept = refuseBarely(server, lingering)
+  const stopRefusing = refuseBarely(server, lingering)
   const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
   server.on('connection', keepEach)
   server.on('connection', connections.enter)
   return () => {
-    Object.assign(server, own)
+    Object.assign(server, before)
     unlimitIdle()
     server.off('connection', keepEach)
     server.off('connection', connections.enter)
     all.delete(connections)
-    accept()
+    stopRefusing()
   }
 }
 
-/** Of a server, or of what one is made with, what can be changed later. */
+/** Returns the members of a server, or of its options, that can be changed after the server was made. */
 function limitsOf({
   headersTimeout,
   keepAliveTimeout,
@@ -93,6 +96,6 @@ interface ServerLimits {
   readonly keepAliveTimeout?: number | undefined
   readonly requestTimeout?: number | undefined
   readonly maxHeadersCount?: number | null | undefined
-  /** Node reads it when the server begins to listen: later it changes nothing. */
+  /** Node reads this when the server begins to listen. A later change has no effect. */
   readonly connectionsCheckingInterval?: number | undefined
 }

@@ -1,21 +1,21 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 
-/** From here on Node's own limit is precise enough. */
+/** Milliseconds of an idle timeout from which on Node's own timer is precise enough. */
 const SHORT_MS = 5_000
-/** What Node adds to `keepAliveTimeout` before it closes an idle connection. Node warns if the sum is beyond its timers. */
+/** Milliseconds that Node adds to `keepAliveTimeout`. Node warns if the sum is larger than a timer can be. */
 export const NODE_ADDS_MS = 1_000
 
 /**
- * Makes a short limit on idle client connections precise. Node closes one a second after the time that it was given: twice what was
- * asked for, if that is a second.
+ * Makes a short idle timeout of client connections precise. Node closes an idle connection one second after its
+ * `keepAliveTimeout`. With a timeout of one second, that is twice the wanted time.
  *
- * @returns takes it back
+ * @returns a function that removes the change
  */
 export function limitIdleShortly(server: Server, keepAliveMs: number): () => void {
   if (keepAliveMs >= SHORT_MS) return () => {}
   const watch = (_req: IncomingMessage, res: ServerResponse) => {
     const { socket } = res
-    // Node sets its own limit before this is called.
+    // Node has set its own timeout before it calls this listener.
     res.once('finish', () => {
       const nodesMs = socket?.timeout ?? 0
       if (nodesMs > keepAliveMs && nodesMs <= Math.ceil(keepAliveMs) + NODE_ADDS_MS)
@@ -23,10 +23,10 @@ export function limitIdleShortly(server: Server, keepAliveMs: number): () => voi
     })
   }
   const events = ['request', 'checkContinue', 'checkExpectation'] as const
-  // Node asks for the body by itself where nobody listens to these.
-  const heard = events.filter((event) => event === 'request' || server.listenerCount(event) > 0)
-  for (const event of heard) server.prependListener(event, watch)
+  // A listener of these two events ends Node's own answer to `Expect`. So the watch joins only where another listener exists.
+  const watched = events.filter((event) => event === 'request' || server.listenerCount(event) > 0)
+  for (const event of watched) server.prependListener(event, watch)
   return () => {
-    for (const event of heard) server.off(event, watch)
+    for (const event of watched) server.off(event, watch)
   }
 }

@@ -1,13 +1,16 @@
 import type { Changes } from './events.js'
 import type { MergedConfig } from './merge-configs.js'
 
-/** What a switch from one configuration to the next does. */
+/** The frontends and backends that a switch adds, removes and changes. */
 export interface ConfigDiff {
   readonly frontends: Changes
   readonly backends: Changes
 }
 
-/** Compares two configurations entry by entry. Equal entries are the same objects: `qualifyConfig` sees to that. */
+/**
+ * Compares two configurations entry by entry, one entry for each step. It compares objects by identity, because `qualifyConfig`
+ * keeps the object of an entry that did not change.
+ */
 export function* diffConfigs(
   before: MergedConfig | undefined,
   after: MergedConfig,
@@ -18,7 +21,7 @@ export function* diffConfigs(
   }
 }
 
-/** Whether nothing was added, removed or changed. */
+/** Returns whether a switch adds, removes and changes nothing. */
 export function isSame({ frontends, backends }: ConfigDiff): boolean {
   return [frontends, backends].every(
     ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,

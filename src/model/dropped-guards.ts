@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import type { Issue } from './errors.js'
 
-/** Several ask for the same: there may be a hundred thousand warnings. */
+/** Sorted paths by list of warnings. Several callers ask about one list, and it may have a hundred thousand entries. */
 const SORTED = new WeakMap<readonly Issue[], readonly string[]>()
 
-/** The paths of fields that guard and were left out, in order. */
+/** Returns the sorted paths of guards that `unsupportedFields` left out of a document. */
 export function droppedGuardsIn(warnings: readonly Issue[]): readonly string[] {
   const known = SORTED.get(warnings)
   if (known) return known
@@ -13,14 +13,17 @@ export function droppedGuardsIn(warnings: readonly Issue[]): readonly string[] {
   return paths
 }
 
-/** So many sets are remembered; the oldest is forgotten, and told again. */
+/** The number of sets that `ToldGuards` remembers. A set that it has forgotten is told again. */
 const MAX_SETS = 1_000
 
-/** Which sets of dropped guards were told: each set once, not at each delivery. */
+/** Remembers which sets of dropped guards people were told of, so that a set is told once and not at each delivery. */
 export class ToldGuards {
   readonly #told = new Set<string>()
 
-  /** Whether there are any, and these have not been told of this provider. They count as told from now on. */
+  /**
+   * Returns whether the paths are a set that was not told yet for this provider. From then on the set counts as told. An empty
+   * set is never new.
+   */
   isNew(provider: string, paths: readonly string[]): boolean {
     if (paths.length === 0) return false
     const key = keyOfGuards([provider, ...paths])
@@ -32,16 +35,16 @@ export class ToldGuards {
   }
 }
 
-/** Short, however many paths there are: they may be a hundred thousand. */
+/** Returns a short key for a set of guards. It is a digest, because a set may have a hundred thousand paths. */
 export function keyOfGuards(paths: readonly string[]): string {
   return paths.length === 0 ? '' : createHash('sha256').update(JSON.stringify(paths)).digest('base64')
 }
 
-/** For people: what serves without which guards; of many the first. */
+/** Returns a sentence for people that names the provider and the first `MAX_SHOWN` of its dropped guards. */
 export function describeDroppedGuards(provider: string, paths: readonly string[]): string {
   const shown = paths.slice(0, MAX_SHOWN).join(', ')
   const more = paths.length > MAX_SHOWN ? ` and ${paths.length - MAX_SHOWN} more` : ''
-  return `what ${provider} delivered serves without its guards: ${shown}${more} (unsupportedFields.warn names them)`
+  return `the configuration of ${provider} is live without its guards: ${shown}${more} (unsupportedFields.warn names them)`
 }
 
 const MAX_SHOWN = 10

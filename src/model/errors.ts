@@ -1,9 +1,12 @@
-/** Who is to blame: the asking side, the answering side, the configuration, or this program. */
+/**
+ * The side that caused an error. `client`: the client. `upstream`: a server, or the source of a configuration. `config`: a
+ * document or an option. `internal`: this program or the host's code.
+ */
 export type ErrorSource = 'client' | 'upstream' | 'config' | 'internal'
 
 /**
- * Every code there is: who is to blame, the status a client gets for it, and what it is told. Adding a code is
- * adding a row. Codes are stable, messages are not: switch on the code.
+ * The codes of errors, each with its source, the status that a client gets, and the text that it gets. A new code needs a row
+ * here. Codes are stable and texts are not, so programs compare codes.
  */
 export const ERROR_CODES = {
   PROXY_BAD_REQUEST: { source: 'client', status: 400, says: 'The request is malformed.' },
@@ -18,7 +21,7 @@ export const ERROR_CODES = {
     says: 'This version of HTTP is not served here.',
   },
   PROXY_METHOD_REFUSED: { source: 'client', status: 405, says: 'The method is not allowed.' },
-  PROXY_LOOP: { source: 'config', status: 508, says: 'The request has come round in a circle.' },
+  PROXY_LOOP: { source: 'config', status: 508, says: 'The request came back to the proxy that sent it.' },
   PROXY_CLIENT_TIMEOUT: { source: 'client', status: 408, says: 'The client stopped sending or reading.' },
   PROXY_BODY_TOO_LARGE: { source: 'client', status: 413, says: 'The body is too large.' },
   PROXY_TOO_MANY_REQUESTS: { source: 'client', status: 429, says: 'Too many requests at a time.' },
@@ -53,7 +56,7 @@ export const ERROR_CODES = {
   PROXY_HOOK_FAILED: { source: 'internal', status: 500, says: 'A hook failed.' },
   PROXY_NOT_READY: { source: 'internal', status: 503, says: 'No configuration is live yet.' },
   PROXY_SERVERS_BUSY: { source: 'upstream', status: 503, says: 'All servers are busy.' },
-  PROXY_CIRCUIT_OPEN: { source: 'upstream', status: 503, says: 'The service is not well.' },
+  PROXY_CIRCUIT_OPEN: { source: 'upstream', status: 503, says: 'The service is unavailable for a while.' },
   PROXY_NO_SERVER: { source: 'config', status: 503, says: 'No server is available.' },
   PROXY_CLOSED: { source: 'internal', status: 503, says: 'The proxy is shutting down.' },
   PROXY_INTERNAL: { source: 'internal', status: 500, says: 'The proxy failed.' },
@@ -61,28 +64,37 @@ export const ERROR_CODES = {
   PROXY_OPTION_INVALID: { source: 'config', status: 500, says: 'An option is invalid.' },
   PROXY_RULE_INVALID: { source: 'config', status: 500, says: 'A rule is invalid.' },
   PROXY_CONFIG_INVALID: { source: 'config', status: 500, says: 'The configuration is invalid.' },
-  PROXY_CONFIG_SUPERSEDED: { source: 'config', status: 500, says: 'A newer configuration came.' },
-  PROXY_CONFIG_UNUSABLE: { source: 'config', status: 500, says: 'What was fetched is no configuration.' },
+  PROXY_CONFIG_SUPERSEDED: {
+    source: 'config',
+    status: 500,
+    says: 'A newer configuration replaced this one.',
+  },
+  PROXY_CONFIG_UNUSABLE: {
+    source: 'config',
+    status: 500,
+    says: 'The fetched document is not a configuration.',
+  },
   PROXY_CONFIG_LAGGING: { source: 'config', status: 500, says: 'The configuration API lags behind.' },
   PROXY_CONFIG_UNREACHABLE: { source: 'upstream', status: 502, says: 'The configuration cannot be fetched.' },
   PROXY_CACHE_INVALID: {
     source: 'config',
     status: 500,
-    says: 'What was kept of the last good configuration is damaged.',
+    says: 'The stored last good configuration is damaged.',
   },
   PROXY_CACHE_FAILED: {
     source: 'internal',
     status: 500,
-    says: 'The last good configuration cannot be kept.',
+    says: 'The last good configuration cannot be stored.',
   },
   PROXY_ALIAS_INVALID: { source: 'config', status: 500, says: 'The alias value is invalid.' },
   PROXY_ALIAS_MISSING: { source: 'upstream', status: 502, says: 'The alias key does not exist.' },
   PROXY_ALIAS_UNREACHABLE: { source: 'upstream', status: 502, says: 'The alias cannot be read.' },
 } as const satisfies Record<string, { source: ErrorSource; status: number; says: string }>
 
+/** The code of a `ProxyError`. Codes are stable. docs/errors.md tells when each occurs and what to do. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** What may be wrong with one place of a document. */
+/** The code of an issue. Codes are stable. docs/errors.md tells what each means. */
 export type IssueCode =
   | 'INVALID_TYPE'
   | 'INVALID_NAME'
@@ -99,26 +111,46 @@ export type IssueCode =
   | 'GUARD_DROPPED'
   | 'EMPTY'
 
-/** One thing that is wrong with a document, and where. */
+/** A flaw of a document, with its place. */
 export interface Issue {
-  /** For example `frontends.web.routes.main.rule`; a name that is no plain word stands in `["..."]`. */
+  /** The place, such as `frontends.web.routes.main.rule`. A name that is not a plain word stands in `["..."]`. */
   readonly path: string
+  /** The kind of flaw. */
   readonly code: IssueCode
-  /** What was found and what was expected. */
+  /** For people: what was found and what was expected. */
   readonly message: string
 }
 
-/** The one error class: a stable `code`, who is to blame, the status that a client would get, and the cause. */
+/**
+ * The only error class of this package. Programs compare its `code`, which is stable.
+ *
+ * @example
+ * try {
+ *   createProxy(options)
+ * } catch (error) {
+ *   if (error instanceof ProxyError && error.code === 'PROXY_CONFIG_INVALID') console.error(error.issues)
+ *   else throw error
+ * }
+ */
 export class ProxyError extends Error {
+  /** Always `ProxyError`. */
   override readonly name = 'ProxyError'
+  /** What happened, as a stable code. */
   readonly code: ErrorCode
+  /** The side that caused the error. */
   readonly source: ErrorSource
+  /** The HTTP status that a client gets for the error. */
   readonly status: number
-  /** Every issue of a refused configuration or rule; empty for all other errors. */
+  /** Every issue of a refused document or rule. Empty for other errors. */
   readonly issues: readonly Issue[]
-  /** The other side asked not to be asked again before so many milliseconds (`Retry-After`, RFC 9110 section 10.2.3). */
+  /** Milliseconds for which the other side wants no further request (`Retry-After`, RFC 9110 section 10.2.3). */
   readonly retryAfterMs?: number
 
+  /**
+   * Makes an error. Providers and fetchers of the host's code throw it or hand it to their sink.
+   *
+   * @param message for people; default: the text of the code
+   */
   constructor(code: ErrorCode, message?: string, more: ProxyErrorDetails = {}) {
     super(message ?? ERROR_CODES[code].says, 'cause' in more ? { cause: more.cause } : undefined)
     this.code = code
@@ -129,33 +161,37 @@ export class ProxyError extends Error {
   }
 }
 
-/** What is known of an error beside its code and message. */
+/** Further members of a new `ProxyError`. */
 export interface ProxyErrorDetails {
+  /** The error that caused this one. @default none */
   readonly cause?: unknown
+  /** The flaws of a document or a rule. @default none */
   readonly issues?: readonly Issue[]
+  /** Milliseconds for which the other side wants no further request. @default none */
   readonly retryAfterMs?: number | undefined
 }
 
 /**
- * Whatever was thrown, as an error whose message can be read and is a text. An alien value becomes the message of one. Code of
- * the host may throw an error whose members throw when they are read: whoever tells of it must not fail by that.
+ * Returns what was thrown as an error whose message is a text. A value that is not an error becomes the message of a new one.
+ * The host's code may throw an error whose members throw when they are read. The caller must not fail when it reports such an
+ * error.
  */
 export function asError(thrown: unknown): Error {
   try {
     if (!(thrown instanceof Error)) return new Error(textOf(thrown))
     if (typeof (thrown.message as unknown) === 'string') return thrown
   } catch {
-    // What follows says so.
+    // A member of the error threw: the error below says that.
   }
   return new Error('an error that cannot be read', { cause: thrown })
 }
 
-/** Not `String(thrown)` of an object, which itself throws for one without a prototype. */
+/** Returns a text for a value that is not an error. `String` would throw for an object without a prototype. */
 function textOf(thrown: unknown): string {
   return typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown)
 }
 
-/** All issues in one message, a line each, for logs and thrown errors. */
+/** Returns one message with a line for each issue, for logs and thrown errors. */
 export function describeIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, MAX_DESCRIBED)
   const lines = shown.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`)
@@ -168,5 +204,5 @@ export function configInvalid(issues: readonly Issue[]): ProxyError {
   return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }
 
-/** A message is for people; all issues are in the error beside it. */
+/** The number of issues that a message shows to people. The error has all of them in `issues`. */
 const MAX_DESCRIBED = 100

@@ -1,116 +1,165 @@
 import type { Issue, ProxyError } from './errors.js'
 
-/** What a switch did to one kind of thing; names as `name@provider`. */
+/** The frontends or backends that a switch has added, removed and changed, as `name@provider`. */
 export interface Changes {
+  /** Names that the generation before did not have. */
   readonly added: readonly string[]
+  /** Names that only the generation before had. */
   readonly removed: readonly string[]
+  /** Names that both generations have, with other content. */
   readonly changed: readonly string[]
 }
 
 /** A new generation serves. */
 export interface ConfigChanged {
+  /** The number of the generation. The first one is 1. */
   readonly generation: number
   /** The provider whose delivery made the switch. */
   readonly provider: string
+  /** The label of that provider's document. Absent if the document has none. */
   readonly version?: string
-  /** Whether the source confirmed that this is the version asked for. */
+  /** False if the source did not confirm that it answered with the version that the proxy asked for. */
   readonly verified: boolean
-  readonly changes: { readonly frontends: Changes; readonly backends: Changes }
-  /** Milliseconds per step, in order: the provider's own, then `validate`, `merge`, `compile`, `swap`. */
+  /** The difference from the generation before. */
+  readonly changes: {
+    /** The difference in frontends. */
+    readonly frontends: Changes
+    /** The difference in backends. */
+    readonly backends: Changes
+  }
+  /** Milliseconds of each step, in order: the steps of the provider, then `validate`, `merge`, `compile`, `swap`. */
   readonly steps: Readonly<Record<string, number>>
-  /** Fields that were ignored because `unsupportedFields: 'warn'` was asked for. */
+  /** Fields that the option `unsupportedFields` left out, and keys of a store that the provider left out. */
   readonly warnings: readonly Issue[]
 }
 
-/** A delivery was refused; what served before goes on serving. */
+/** The proxy refused a delivery. The configuration that served before goes on serving. */
 export interface ConfigRejected {
+  /** The provider of the delivery. */
   readonly provider: string
+  /** The label of the document, or the alias value. Absent if the delivery has none. */
   readonly version?: string
+  /** The reason. For a document, its code is `PROXY_CONFIG_INVALID` and its `issues` has every flaw of the document. */
   readonly error: ProxyError
 }
 
-/** A provider's source cannot be reached. Once per outage, with the first cause. */
+/** The source of a provider cannot be reached. The proxy emits this once for each outage. */
 export interface ProviderUnavailable {
+  /** The provider's name. */
   readonly provider: string
+  /** The first cause of the outage. */
   readonly error: Error
 }
 
-/** A provider's source has answered again for two seconds. */
+/** The source of a provider has answered again for two seconds. */
 export interface ProviderRecovered {
+  /** The provider's name. */
   readonly provider: string
-  /** From the first trouble to the first answer after it. */
+  /** Milliseconds from the first failure to the first answer after it. */
   readonly downMs: number
 }
 
-/** A request was answered. */
+/** A request has ended: its response has left, or was cut. */
 export interface RequestFinished {
+  /** The generation that served the request. 0: the request came before the first configuration, or while the proxy closed. */
   readonly generation: number
-  /** `name@provider`; absent if none matched. */
+  /** The frontend, as `name@provider`. Absent if no frontend matched. */
   readonly frontend?: string
+  /** The backend, as `name@provider`. Absent if no frontend matched. */
   readonly backend?: string
-  /** The server's name within its backend. */
+  /** The server's name within its backend. Absent if the request reached no server. */
   readonly server?: string
+  /** The method. */
   readonly method: string
+  /** The host in normal form: lower case, without port. `''` if the request names none, or if `generation` is 0. */
   readonly host: string
+  /** The path in normal form, without the query. If `generation` is 0, the target as the client sent it. */
   readonly path: string
-  /** As the client got it; 101 for a tunnel, 499 if the client left before one was sent. */
+  /** The status that the client got. 101 for a tunnel; 499 if the client left before it got a status. */
   readonly status: number
+  /** Milliseconds from the head of the request to the end of the response or of the tunnel. */
   readonly durationMs: number
-  /** How often it was sent again, to another server. */
+  /** The number of times that the proxy sent the request again. */
   readonly retries: number
+  /** The client address. `''` for a client without an address, or if `generation` is 0. */
   readonly clientAddress: string
 }
 
-/** A request was answered by the proxy itself, or its answer was cut short. */
+/** The proxy answered a request by itself, or a response was cut short. */
 export interface RequestFailed extends RequestFinished {
+  /** The reason. */
   readonly error: ProxyError
 }
 
-/** A server was taken out of rotation, or put back. Health checks emit it; until they are built nobody does. */
+/**
+ * A server was taken out of rotation, or put back: by a health check, by outlier detection, or because the proxy could not
+ * connect to it.
+ */
 export interface ServerHealthChanged {
-  /** `name@provider` */
+  /** The backend, as `name@provider`. */
   readonly backend: string
+  /** The server's name within its backend. */
   readonly server: string
+  /** Why, in a few words for people. */
   readonly reason: string
 }
 
-/** Of a circuit breaker: all requests pass, none does, more and more do. */
+/** The state of a circuit breaker. `standby`: all requests pass. `tripped`: none pass. `recovering`: a growing share passes. */
 export type CircuitState = 'standby' | 'tripped' | 'recovering'
 
-/** A backend's circuit breaker has another state. */
+/** The circuit breaker of a backend has changed its state. */
 export interface CircuitChanged {
-  /** `name@provider` */
+  /** The backend, as `name@provider`. */
   readonly backend: string
+  /** The new state. */
   readonly state: CircuitState
 }
 
 /**
- * The steps of a shutdown, in order. `accepting`: requests are still accepted. `draining`: what is under way may finish.
- * `cutting`: what is left is cut. `closed`: nothing is served.
+ * The steps of a shutdown, in order. `accepting`: the proxy still accepts requests. `draining`: requests under way may end.
+ * `cutting`: the proxy cuts the requests that are left. `closed`: the proxy serves nothing.
  */
 export type ShutdownStep = 'accepting' | 'draining' | 'cutting' | 'closed'
 
-/** A shutdown has come to its next step. `accepting` and `cutting` are left out where there is nothing to do. */
+/**
+ * A shutdown has come to its next step. The proxy emits `accepting` only if `acceptMs` is above 0, and `cutting` only if
+ * requests are left to cut.
+ */
 export interface ShutdownChanged {
+  /** The step that begins. */
   readonly step: ShutdownStep
-  /** How long the step may last, in milliseconds. Of `accepting` and `draining` alone. */
+  /** Milliseconds that the step may last. Only with `accepting` and `draining`. */
   readonly limitMs?: number
-  /** Requests and tunnels under way. */
+  /** The number of requests and tunnels under way. */
   readonly inFlight: number
-  /** How many requests and tunnels were cut. Of `closed` alone. */
+  /** The number of requests and tunnels that were cut. Only with `closed`. */
   readonly cut?: number
 }
 
-/** Every event, with the arguments of its listeners. Emitted after the fact is true. */
+/**
+ * The events of a proxy, with the arguments of their listeners. The proxy emits an event after the fact is true.
+ *
+ * @example proxy.on('configChanged', ({ generation, changes }) => console.log(generation, changes.frontends.added))
+ */
 export interface ProxyEvents {
+  /** A new generation serves. */
   configChanged: [event: ConfigChanged]
+  /** A document or an alias value was refused. */
   configRejected: [event: ConfigRejected]
+  /** The source of a provider cannot be reached. */
   providerUnavailable: [event: ProviderUnavailable]
+  /** The source of a provider answers again. */
   providerRecovered: [event: ProviderRecovered]
+  /** A server is out of rotation. */
   serverDown: [event: ServerHealthChanged]
+  /** A server is back in rotation. */
   serverUp: [event: ServerHealthChanged]
+  /** A circuit breaker has changed its state. */
   circuitChanged: [event: CircuitChanged]
+  /** A shutdown has come to its next step. */
   shutdownChanged: [event: ShutdownChanged]
+  /** A request has ended, with success or not. */
   requestFinished: [event: RequestFinished]
+  /** The proxy answered a request by itself, or a response was cut short. `requestFinished` comes before it. */
   requestFailed: [event: RequestFailed]
 }

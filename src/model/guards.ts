@@ -1,25 +1,26 @@
-/** Why fields that keep something out, or say who asks, are never left out of a document by one word. */
-const LETS_IN = 'without it everybody gets in'
-const PLAIN = 'without it requests are served where they were to be sent on, in plain text perhaps'
+/** Why a field is a guard: what would happen if a document were used without it. */
+const LETS_IN = 'without it every client gets in'
+const PLAIN = 'without it the proxy serves requests that it should redirect, perhaps in plain text'
 const FLOODS = 'without it nothing limits what a client may ask of a server'
-const FORGED = 'without it the header that tells who asks is the client’s own'
+const FORGED = 'without it the client itself writes the header that names who asks'
 
 /**
- * What guards, by the path of its field, with what happens without it. `*` stands for a name of the document's own. A field
- * that stands here and is not built yet is left out only where its own path is given; adding a guard is adding a row.
+ * The guards: paths of fields that keep requests out or name the client, each with what happens without the field. `*` stands
+ * for a name that the document chooses. If a guard is not built yet, `unsupportedFields` leaves it out only where it names the
+ * path. A new guard needs a row here.
  */
 export const GUARDS: Readonly<Record<string, string>> = {
-  tls: 'without it its certificates, and what they ask of clients, are not there',
+  tls: 'without it the certificates, and what they require of clients, are missing',
   'frontends.*.auth': LETS_IN,
   'frontends.*.basicAuth': LETS_IN,
   'frontends.*.whiteList': LETS_IN,
   'frontends.*.whitelistSourceRange': LETS_IN,
-  // It may lead to TLS, and nothing in its form says so for certain.
+  // A redirect may lead to TLS. Its form does not say for certain whether it does.
   'frontends.*.redirect': PLAIN,
-  // `allowedHosts`, `sslRedirect` and the headers by which browsers protect a page stand in it.
+  // This field holds `allowedHosts`, `sslRedirect` and the headers by which browsers protect a page.
   'frontends.*.headers': `${PLAIN}; its allowedHosts and security headers are missing too`,
   'frontends.*.ratelimit': FLOODS,
-  // Traefik overwrites what a client sends under these headers' names; servers believe them.
+  // Traefik overwrites the headers of these names that a client sends, and servers trust them.
   'frontends.*.passTLSCert': FORGED,
   'frontends.*.passTLSClientCert': FORGED,
   'backends.*.maxConn': FLOODS,
@@ -28,19 +29,19 @@ export const GUARDS: Readonly<Record<string, string>> = {
   'backends.*.servers.*.maxConnections': FLOODS,
 }
 
-/** Deeper than any field of Traefik's; a document may hold circles. */
+/** The depth at which the search ends. No field of Traefik is deeper, and an object may contain itself. */
 const MAX_DEPTH = 8
 
 /**
- * Whether a field asks for nothing: `false`, `null`, an empty text, list or object, or an object that holds nothing but what is
- * `false`, `null` or an empty text. A list that is empty within it may ask for something: a guard that lets nobody in.
+ * Returns whether a field is switched off: `false`, `null`, an empty text, list or object, or an object whose values are all
+ * `false`, `null` or empty texts. An empty list inside an object may be a guard that refuses every client, so it is not off.
  */
 export function asksForNothing(value: unknown): boolean {
   try {
     if (value === undefined || (Array.isArray(value) && value.length === 0)) return true
     return isOff(value, MAX_DEPTH) || (isPlain(value) && Object.keys(value).length === 0)
   } catch {
-    // What cannot be read may ask for anything.
+    // A value whose members throw when they are read may ask for anything.
     return false
   }
 }
@@ -52,7 +53,7 @@ function isOff(value: unknown, depth: number): boolean {
   return inside.length > 0 && inside.every((one) => isOff(one, depth - 1))
 }
 
-/** Parsers make other things too: dates, maps. */
+/** Returns whether a value is a plain object. Parsers also make dates and maps. */
 function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

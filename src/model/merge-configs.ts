@@ -3,30 +3,40 @@ import type { Issue } from './errors.js'
 import { isSameData } from './same-data.js'
 
 /**
- * Frontends and backends of one or several providers under their full names, `name@provider`. A frontend's
- * `backend` is a full name too. A `Map`, because names are data: none can reach a prototype.
+ * The frontends and backends of one or several providers under their full names, `name@provider`. The `backend` of a frontend is
+ * a full name too. They are in a `Map`, because a name in a document, such as `__proto__`, must not reach a prototype.
  */
 export interface MergedConfig {
   readonly frontends: ReadonlyMap<string, Frontend>
   readonly backends: ReadonlyMap<string, Backend>
 }
 
-/** What is known of a configuration beside itself when it is swapped in; becomes part of `configChanged`. */
+/** Notes on a configuration that `ProxyEngine.apply` gets. The event `configChanged` repeats them. */
 export interface ApplyNotes {
+  /** The provider that delivered it. */
   readonly provider: string
+  /** The label of the document. @default none */
   readonly version?: string | undefined
+  /** False if the source did not confirm that it answered with the wanted version. @default true */
   readonly verified?: boolean
+  /** Milliseconds of each step so far, in order. @default none */
   readonly steps?: Readonly<Record<string, number>>
+  /** Issues that did not refuse the document, such as fields that were left out. @default none */
   readonly warnings?: readonly Issue[]
-  /** Some provider has not delivered yet: what no frontend matches may be its, and gets 503 instead of 404. */
+  /**
+   * True while some provider has not delivered yet. A request that no frontend matches may belong to that provider, so it gets
+   * 503 instead of 404.
+   *
+   * @default false
+   */
   readonly partial?: boolean
 }
 
 /**
- * Swaps a merged configuration in; what the supervisor is given by whoever owns the engine.
+ * Swaps a merged configuration in. The engine has such a function, and the supervisor of the providers calls it.
  *
- * @param cancel gives up, unless the swap is done
- * @param onSwapped called between the swap and `configChanged`; not at all if nothing had to be swapped
+ * @param cancel gives up when it aborts before the swap
+ * @param onSwapped called between the swap and `configChanged`; not called if the configuration equals the one that serves
  */
 export type ApplyMerged = (
   config: MergedConfig,
@@ -35,16 +45,16 @@ export type ApplyMerged = (
   onSwapped: () => void,
 ) => Promise<{ readonly generation: number }>
 
-/** `name@provider`; a name that says its provider already is left alone. */
+/** Returns `name@provider`. A name that already names its provider stays as it is. */
 export function qualifyName(name: string, provider: string): string {
   return name.includes('@') ? name : `${name}@${provider}`
 }
 
 /**
- * One provider's document under full names. An entry that is as it was before is the very object it was before, so that
- * all that compares generations after this sees at once what did not change.
+ * Puts the document of one provider under full names. An entry that equals the one before keeps the object of the one before.
+ * Later comparisons of generations then need only compare objects by identity.
  *
- * @param before what the same provider has live
+ * @param before the configuration of the same provider that is live
  */
 export function* qualifyConfig(
   config: ProviderConfig,
@@ -72,7 +82,7 @@ function sameOr<T>(before: T | undefined, now: T): T {
   return before !== undefined && isSameData(before, now) ? before : now
 }
 
-/** Several providers' configurations as one, and an issue for each frontend whose backend nobody has. */
+/** Merges the configurations of several providers. It makes an issue for each frontend whose backend no provider has. */
 export function* mergeConfigs(
   configs: Iterable<MergedConfig>,
 ): Generator<void, { merged: MergedConfig; issues: Issue[] }> {

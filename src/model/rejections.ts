@@ -1,9 +1,9 @@
 /**
- * Hears of the rejection of what a function of the host's returned, if that is a promise. A rejection that nobody hears
- * ends the process.
+ * Handles the rejection of a promise that a function of the host's code returned. Node ends the process on a rejection without
+ * a handler.
  *
- * @param answer what the function returned, of any type
- * @param tell called with the reason; must not throw
+ * @param answer the value that the function returned, of any type
+ * @param tell called with the reason; it must not throw
  */
 export function onRejected(answer: unknown, tell: (reason: unknown) => void): void {
   const mayBePromise = (typeof answer === 'object' && answer !== null) || typeof answer === 'function'

@@ -1,38 +1,40 @@
 /**
- * What a rule may see of a request: plain data, so that routing is unit-tested without a socket.
+ * What a rule sees of a request. It is plain data, so that routing is tested without a socket.
  *
- * `path` and `host` are in normal form: the proxy makes them so before it matches, and a test should write
- * them so.
+ * `path` and `host` are in normal form. The proxy brings them to it before it matches, and a test must write them in it.
+ * `factsOf` of `switchover/testing` makes facts from a URL.
  */
 export interface RequestFacts {
-  /** Upper case, as on the request line. */
+  /** The method as on the request line, in upper case. */
   readonly method: string
-  /** Lower case, without port and trailing dot; `''` if the request named none. IPv6 keeps its brackets. */
+  /** The host in lower case, without port and trailing dot. IPv6 keeps its brackets. `''` if the request names no host. */
   readonly host: string
-  /** Begins with `/`; dot segments resolved, encoded unreserved characters decoded, all else as sent. */
+  /** The path from `/` on. Dot segments are resolved, encoded unreserved characters are decoded, the rest is as sent. */
   readonly path: string
-  /** Without the `?`; `''` if there is none. */
+  /** The query without the `?`. `''` if there is none. */
   readonly query: string
-  /** Lower-case names; an array where a header came in several lines. */
+  /** The headers by lower-case name. A header in several lines is a list. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /**
-   * Who asked, after trusted proxies are accounted for. In normal form: IPv6 in small letters and short (RFC 5952), a mapped
-   * address as IPv4, without port and zone. `''`: the client has no address, for it came over a Unix socket or a trusted proxy
-   * does not say; then `ClientIP` is unknown.
+   * The client address, after trusted proxies are accounted for. It is in normal form: IPv6 in lower case and short (RFC 5952), a
+   * mapped address as IPv4, no port and no zone. `''` if the client has no address: it came over a Unix socket, or a trusted
+   * proxy does not name it. The matcher `ClientIP` is unknown then.
    */
   readonly clientAddress: string
   /**
-   * The address of the socket. What limits, hashes and logs by client take where the client has no address. `''` on a Unix
-   * socket; absent in facts that were written by hand.
+   * The peer address, of the socket. Limits, hashes and logs by client use it if the client has no address. `''` on a Unix
+   * socket. Facts that are written by hand may lack it.
    */
   readonly peerAddress?: string
-  /** Name of the listener it came in on, if that has one. */
+  /** The name of the entry point on which the request came. Absent if the listener has no name. */
   readonly entryPoint?: string
 }
 
 /**
- * Compiles a matcher's values, once, to a test of the facts. Throws if a value cannot be used; the message
- * becomes the rule's issue. An answer that is neither true nor false, a promise for example, is unknown: neither the rule
- * nor its contrary holds then.
+ * Compiles the values of a matcher to a test of the facts, once for each rule. It throws if a value cannot be used, and the
+ * message becomes an issue of the rule. A test that returns neither true nor false, such as a promise, is unknown. Then neither
+ * the rule nor its negation holds.
+ *
+ * @example const tenant: MatcherFactory = (values) => (facts) => values.includes(String(facts.headers['x-tenant']))
  */
 export type MatcherFactory = (values: readonly string[]) => (facts: RequestFacts) => boolean

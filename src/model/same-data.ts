@@ -1,6 +1,7 @@
 /**
- * Whether two pieces of plain data are the same: texts, numbers and the like, lists, and objects without a class. A
- * document's entries are compared at every switch, and node's `isDeepStrictEqual` looks at much that they cannot have.
+ * Returns whether two values are the same plain data: primitive values, lists, and objects without a class. The proxy
+ * compares the entries of a document at every switch. Node's `isDeepStrictEqual` also looks at prototypes and symbols, which
+ * costs time here.
  */
 export function isSameData(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true
@@ -9,7 +10,7 @@ export function isSameData(one: unknown, other: unknown): boolean {
   return isSameRecord(one as Readonly<Record<string, unknown>>, other as Readonly<Record<string, unknown>>)
 }
 
-// Without lists of names: they would be most of what a large comparison leaves behind.
+// `Object.keys` would make a list for each object, and these lists would be most of the garbage of a large comparison.
 function isSameRecord(
   one: Readonly<Record<string, unknown>>,
   other: Readonly<Record<string, unknown>>,

@@ -10,14 +10,14 @@ import type { StatusServer } from '../status/status-server.js'
 import type { StatusSource } from '../status/status-source.js'
 import type { ProxyOptions } from './proxy-options.js'
 
-/** Requests that are kept for an access log that is being opened. */
+/** The number of ended requests that are kept until the access log is open. */
 const MAX_EARLY = 1_000
-/** How long closing waits for what is being opened, in milliseconds. */
+/** Milliseconds that `close` waits for the status server and the logs to open. */
 const CLOSE_MS = 2_000
 
 /**
- * All by which a proxy is seen from outside: status server, access log, application log. What was not asked for is not
- * loaded, and observes nothing.
+ * The parts by which operators see a proxy: status server, access log, application log. A part without an option is not loaded
+ * and observes nothing.
  */
 export class Observation {
   readonly #options: ProxyOptions
@@ -26,7 +26,7 @@ export class Observation {
   #status: StatusServer | undefined
   #accessLog: AccessLog | undefined
   #address: BoundAddress | undefined
-  /** Why the status server or the log could not be opened; the proxy serves all the same. */
+  /** Why the status server or a log could not be opened. The proxy still serves requests. */
   #failure: Error | undefined
   #opening: Promise<void> | undefined
   #closed = false
@@ -37,7 +37,7 @@ export class Observation {
     this.#events = events
   }
 
-  /** Undefined if nothing was asked for. Never rejects: see `opened`. */
+  /** Opens all parts that the options ask for; undefined if they ask for none. Never rejects: `opened` throws the error. */
   open(): Promise<void> | undefined {
     const { status, accessLog, logLevel, logger } = this.#options
     if (!status && !accessLog && !logLevel && !logger) return undefined
@@ -45,29 +45,33 @@ export class Observation {
     return this.#opening
   }
 
-  /** Resolves when all that was asked for is there. @throws what kept it from being opened */
+  /** Resolves when all parts are open. @throws the error of the first part that could not be opened */
   async opened(): Promise<void> {
     await this.#opening
     if (this.#failure) throw this.#failure
   }
 
-  /** The status server's. @throws ProxyError `PROXY_OPTION_INVALID` if it has none; what kept it from listening */
+  /**
+   * Returns the address of the status server.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` if it has none, `PROXY_CLOSED`; the error of Node if it cannot listen
+   */
   async address(): Promise<BoundAddress> {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
-    // Closed before it was opened, be it that the proxy is about to.
+    // The proxy was closed before the status server had an address.
     if (this.#closed || this.#options.status?.address !== undefined) throw new ProxyError('PROXY_CLOSED')
-    const message = 'status.address: expected where the status server is to listen'
+    const message = 'status.address: expected an address such as ":8080" for the status server, found none'
     throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
 
-  /** The status server's, to be mounted in a server of the host's. */
+  /** The handler of the status server, for a server of the host's code. */
   readonly handler: RequestHandler = (req, res, next) => {
     const { failures } = this.#events
     const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
-      // By the host, while it waited for the status server to be opened. Another answer would throw.
+      // The host answered while the status server was being opened. A second answer would throw.
       if (res.headersSent) return undefined
       if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()
@@ -77,16 +81,17 @@ export class Observation {
     })
   }
 
-  /** Told, not thrown: whoever mounts the handler does so in a server, where nobody would catch it. */
+  /** Returns the reason, and does not throw it, because nothing would catch an error in a request listener. */
   #whyNotThere(): Error {
     if (!this.#options.status)
       return new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
     return this.#failure ?? new ProxyError('PROXY_CLOSED')
   }
 
+  /** Opens the files of the logs again. Never rejects. */
   async reopenLogs(): Promise<void> {
     const { logger } = this.#options
-    // Async, so that a logger of the host's that throws at once rejects.
+    // An async function turns an error that the host's logger throws into a rejection.
     const reopenLogger = async () => logger?.reopen?.()
     await Promise.all([
       this.#accessLog?.reopen(),
@@ -94,14 +99,15 @@ export class Observation {
     ])
   }
 
+  /** Closes all parts. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
-    // What opens takes no longer than it must: a folder on a disk that hangs must not keep the proxy from ending.
+    // A log file on a disk that hangs may never open. It must not keep the proxy from ending.
     if (this.#opening) await settledWithin(this.#opening, CLOSE_MS)
     await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 
-  /** Each by itself: one that cannot be opened takes no other down. */
+  /** Opens each part by itself, so that one that cannot be opened does not keep the others closed. */
   async #open(): Promise<void> {
     await Promise.all([
       this.#orWarn('logLevel', this.#openLog()),
@@ -117,7 +123,7 @@ export class Observation {
       const error = asError(thrown)
       error.message = `${option}: ${error.message}`
       this.#failure ??= error
-      // Who awaits `ready` is told by that; who does not must not believe that all is well.
+      // `ready` throws this error too, but the host's code may not call it.
       process.emitWarning(error.message, 'SwitchoverWarning')
     }
   }
@@ -133,7 +139,7 @@ export class Observation {
     const { accessLog } = this.#options
     if (!accessLog) return
     const { reports } = this.#source.engine
-    // Requests that end before it is there: one of them may have started the proxy.
+    // Requests may end before the log is open. The first request may even have started the proxy.
     const early: [...Parameters<RequestObserver>, number][] = []
     const stop = reports.observe((request, ms) => {
       if (early.length < MAX_EARLY) early.push([request, ms, Date.now()])

@@ -13,30 +13,52 @@ import { checkAccessLogOptions, checkLogger } from '../status/log-options.js'
 import { checkStatusOptions, type StatusOptions } from '../status/status-options.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 
-/** Options of `createProxy`. Unknown ones are refused. */
+/**
+ * Options of `createProxy`. It refuses unknown ones. `providers` or `config` is required.
+ *
+ * @example
+ * createProxy({
+ *   providers: [new FileProvider({ filename: '/etc/switchover/routes.toml' })],
+ *   trustedProxies: ['10.0.0.0/8'],
+ *   timeouts: { connectMs: 2_000 },
+ *   status: { address: ':8080' },
+ * })
+ */
 export interface ProxyOptions extends EngineOptions {
-  /** Where configuration comes from; all of them are merged. Their names must differ. */
+  /** The sources of documents. The proxy merges what they deliver. Their names must differ. @default none */
   readonly providers?: readonly Provider[]
-  /** Short for one `StaticProvider`. Checked at once: an invalid one makes `createProxy` throw. */
+  /** One document, short for a `StaticProvider`. `createProxy` throws if it is invalid. @default none */
   readonly config?: ProviderConfig
   /**
-   * A file in which each provider's last good configuration is kept, and from which a start is served while a source is
-   * down; or a cache of the host's own. Default: nothing is kept.
+   * The path of a file that stores the last good configuration of each provider, or a cache of the host's code. If a source is
+   * down at the start, the proxy serves the stored configuration.
+   *
+   * @default none
+   * @example '/var/lib/switchover/last-good.json'
    */
   readonly lastGood?: string | ConfigCache
-  /** A status server: JSON, metrics, events, a dashboard. Default: none; `{}` is one without a listener of its own. */
+  /**
+   * The status server with JSON, metrics, events and a dashboard. `{}` makes one without a listener; mount `statusHandler` then.
+   *
+   * @default none
+   * @example { address: '127.0.0.1:8080', token: 'a-long-random-text' }
+   */
   readonly status?: StatusOptions
-  /** A line for each request. Default: none. */
+  /** The access log, with a line for each request. @default none */
   readonly accessLog?: AccessLogOptions
-  /** From which level on switches, refusals and outages are logged. Default: `info` with a `logger`, else `off`. */
+  /** The lowest level at which switches, refusals and outages are logged. @default "info" with a `logger`, else "off" */
   readonly logLevel?: LogLevel
-  /** The host's own logger, of pino's form, in place of the standard error stream. */
+  /** A logger of the host's code with the methods of pino. @default the standard error stream */
   readonly logger?: Logger
-  /** Closes the proxy when aborted. */
+  /**
+   * Closes the proxy with the defaults of `close` when the signal aborts.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal
 }
 
-/** Each option with what it must be, in words and as a test. Types say the same to those who use them. */
+/** Each option with its expected value, in words and as a test. Callers in TypeScript get the same from the types. */
 const OPTIONS: Readonly<
   Record<keyof Required<ProxyOptions>, readonly [string, (value: unknown) => boolean]>
 > = {
@@ -74,7 +96,10 @@ const OPTIONS: Readonly<
 const LIMITS = [...Object.keys(DEFAULT_LIMITS), 'upstreamNetworks']
 const RETRY = ['attempts', 'budget']
 
-/** Names that stand in one table alone, and where: some times are limits, and two belong to a call. */
+/**
+ * Where each option of `timeouts`, `limits`, `retry` and `close` belongs, by its name. A message names the place if the option
+ * stands elsewhere, such as `lingerMs` among the timeouts.
+ */
 const PLACES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((name) => [name, `timeouts.${name}`])),
   ...Object.fromEntries(LIMITS.map((name) => [name, `limits.${name}`])),
@@ -86,7 +111,7 @@ const PLACES: Readonly<Record<string, string>> = {
 const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 
 /**
- * Checks what types cannot: callers in plain JavaScript, and numbers out of range.
+ * Checks all options, because callers in plain JavaScript have no types, and numbers may be out of range.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected
  */
@@ -102,13 +127,13 @@ export function checkOptions(options: ProxyOptions): void {
   }
   const { config, providers = [], retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
-    throw invalid('expected providers with at least one, or config')
+    throw invalid('expected at least one provider in the option providers, or the option config')
   if (options.unsupportedFields !== undefined) checkUnsupportedFields(options.unsupportedFields)
   checkTimesAndLimits(options)
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
-  // `stickySecret: process.env.SECRET` of a variable that is not set would make cookies that anybody can make.
+  // `stickySecret: process.env.SECRET` is undefined if the variable is not set. Clients could then forge sticky cookies.
   if ('stickySecret' in options) checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
@@ -116,7 +141,7 @@ export function checkOptions(options: ProxyOptions): void {
 }
 
 /**
- * The same for what limits clients alone, with or without the other options of `createProxy`.
+ * Checks the options that limit clients, with or without the other options of `createProxy`.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
@@ -135,13 +160,15 @@ function checkTimesAndLimits({
   const { upstreamNetworks = [], ...numbers } = limits
   for (const [name, value] of Object.entries(numbers)) limitOption(value, `limits.${name}`, name)
   if (!isListOf((value) => typeof value === 'string')(upstreamNetworks))
-    throw invalid('limits.upstreamNetworks: expected a list of addresses and ranges')
+    throw invalid(
+      `limits.upstreamNetworks: expected a list of addresses and ranges, found ${describeValue(upstreamNetworks)}`,
+    )
 }
 
-/** Limits that count something: half a request is none. */
+/** The limits that count connections or requests, and so must be whole numbers. */
 const COUNTS: readonly string[] = ['connectionsPerAddress', 'requestsInFlight', 'pipelined']
 
-/** A number above 0, of a count a whole one; `Infinity` is no limit. */
+/** Throws unless the value is a number above 0, `Infinity` included. A limit that counts must be a whole number. */
 function limitOption(value: unknown, path: string, name = ''): void {
   if (value === Number.POSITIVE_INFINITY) return
   const isPart = COUNTS.includes(name) && value !== undefined && !Number.isSafeInteger(value)
@@ -161,7 +188,7 @@ function checkRetry(retry: RetryOptions): void {
   }
 }
 
-/** Now, not at the first request. */
+/** Throws unless Node can use the certificates. Without this check, the first request to a server would fail. */
 function checkCertificates(tls: UpstreamTls): void {
   try {
     checkUpstreamTls(tls)
@@ -171,7 +198,7 @@ function checkCertificates(tls: UpstreamTls): void {
   }
 }
 
-/** Looked at closer below. */
+/** Accepts any value. A later function checks these options in detail. */
 function isAnything(): boolean {
   return true
 }

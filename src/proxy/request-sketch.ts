@@ -1,24 +1,33 @@
 import { readClientAddress } from '../base/cidr.js'
 import { onlyKnownOptions } from '../base/known-options.js'
+import { describeValue } from '../base/messages.js'
 import { hostOf } from '../base/normalize-host.js'
 import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 
-/** A request in a few words, for `explain`: what is left out makes it a GET without query and headers, on no entry point. */
+/**
+ * The facts of a request that `explain` needs. Without further facts, the request is a GET without query and headers, on a
+ * listener without a name.
+ *
+ * @example { host: 'www.example.com', path: '/', clientAddress: '10.1.2.3', method: 'POST' }
+ */
 export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>
 
 const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'peerAddress', 'entryPoint']
 
-/** What the proxy would see of such a request. @throws ProxyError `PROXY_OPTION_INVALID` */
+/** Returns the facts that the proxy would see of such a request. @throws ProxyError `PROXY_OPTION_INVALID` */
 export function factsOfSketch(request: RequestSketch): RequestFacts {
   onlyKnownOptions(request ?? {}, SKETCH, 'explain: ')
   for (const name of ['host', 'path', 'clientAddress'] as const) {
     if (typeof request?.[name] === 'string') continue
-    throw new ProxyError('PROXY_OPTION_INVALID', `explain: expected ${name} as a text`)
+    throw new ProxyError(
+      'PROXY_OPTION_INVALID',
+      `explain: expected ${name} as a text, found ${describeValue(request?.[name])}`,
+    )
   }
   if (/[?#]/.test(request.path)) {
-    const message = 'explain: path: expected a path alone; there is query for the rest'
+    const message = 'explain: path: expected a path without ? and #; put the query into the fact query'
     throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
   const headers = Object.entries(request.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])
@@ -29,7 +38,7 @@ export function factsOfSketch(request: RequestSketch): RequestFacts {
     headers: Object.fromEntries(headers),
     host: hostOf(request.host),
     path: normalizePath(request.path),
-    // What is no address is none, as in a running proxy.
+    // A text that is not an address counts as no address, as in a running proxy.
     clientAddress: readClientAddress(request.clientAddress)?.text ?? '',
   }
 }

@@ -3,11 +3,12 @@ import { type ListenerLimits, optionsOfServer } from '../entry-points/server-lim
 import { checkListenerLimits } from './proxy-options.js'
 
 /**
- * Options for a `node:http` or `node:https` server of the host's, as the proxy's own listeners have them: with Node's
- * own, a silent connection is held for 90 s. A server that exists already can be changed in part; `attach` does that.
+ * Returns the options of the proxy's own listeners, for a `node:http` or `node:https` server of the host's code. With Node's own
+ * options a silent connection stays open for 90 s. `attach` sets most of these limits on a server that exists already.
  *
- * @param given `timeouts` and `limits` as given to `createProxy`; its other options say nothing here
+ * @param given `timeouts` and `limits` as for `createProxy`; other options of `createProxy` have no effect here
  * @throws ProxyError `PROXY_OPTION_INVALID` for unknown names and for numbers that `createProxy` refuses
+ * @example createServer(serverOptions({ timeouts: { requestHeadMs: 5_000 } }), proxy.handler)
  */
 export function serverOptions(given: ListenerLimits = {}): ServerOptions {
   checkListenerLimits(given)

@@ -9,52 +9,56 @@ import type { Listener } from '../entry-points/listener.js'
 import { ProxyError } from '../model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from '../model/events.js'
 
-/** How long the steps of a shutdown may last. */
+/** Options of `close`: the length of the steps of a shutdown. `Infinity` means no limit. */
 export interface CloseOptions {
   /**
-   * Requests are still accepted and routed for so many milliseconds, while `/ready` says 503. A load balancer notices that, and
-   * sends no more. Default 0.
+   * Milliseconds for which the proxy still accepts requests while `/ready` answers 503. A load balancer notices that and sends
+   * its requests elsewhere.
+   *
+   * @default 0
    */
   readonly acceptMs?: number | undefined
-  /** What is under way then has so many milliseconds to finish, before it is cut. Default 10,000; 0 waits for nothing. */
+  /** Milliseconds that requests under way then have to end before the proxy cuts them. 0: it cuts at once. @default 10_000 */
   readonly drainMs?: number | undefined
 }
 
-/** What a shutdown ends. */
+/** The parts of a proxy that a shutdown ends. */
 export interface ShutdownParts {
   readonly engine: Pick<ProxyEngine, 'closing' | 'inFlight'>
   readonly listeners: ReadonlySet<Listener>
-  /** Servers of the host's. */
+  /** The servers of the host's code to which the proxy is attached. */
   readonly attached: ReadonlySet<Server>
   stopProviders(): Promise<void>
-  /** Takes what is the proxy's off what is the host's. */
+  /** Takes the proxy's handlers and limits off the servers of the host's code. */
   detach(): void
   tell(event: ShutdownChanged): void
-  /** Ends what others look at the proxy by. */
-  conclude(): Promise<void>
+  /** Closes the status server and the logs. The last event must still reach them. */
+  endObservation(): Promise<void>
 }
 
 const DEFAULTS = { acceptMs: 0, drainMs: 10_000 }
 
-/** The end of a proxy, step by step. */
+/** Closes a proxy step by step. */
 export class Shutdown {
   readonly #parts: ShutdownParts
   readonly #accept = new Limit()
   readonly #drain = new Limit()
   #step: ShutdownStep | undefined
   #done: Promise<void> | undefined
+  /** A signal may live longer than the proxy, and its listener would keep the proxy in memory. */
+  #stopListeningForAbort = () => {}
 
   constructor(parts: ShutdownParts) {
     this.#parts = parts
   }
 
-  /** Undefined before it begins. */
+  /** The step that the shutdown has come to. Undefined before it begins. */
   get step(): ShutdownStep | undefined {
     return this.#step
   }
 
   /**
-   * Begins. A second call waits for the first; what it is given can shorten a step, and never prolongs one.
+   * Begins the shutdown. A second call waits for the first one. Its options can shorten a step, but never extend one.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
    */
@@ -68,16 +72,24 @@ export class Shutdown {
     this.#done = new Promise((resolve, reject) => {
       begin = () => void this.#run().then(resolve, reject)
     })
-    // Not before the promise is there: whoever is told of the first step may call this again.
+    // `#done` must exist before this, because a listener of the first event may call `close` again.
     begin()
     return this.#done
+  }
+
+  /** Closes with the defaults when the signal aborts; at once if it has aborted already. */
+  closeOnAbort(signal: AbortSignal | undefined): void {
+    const close = () => void this.close({})
+    if (signal?.aborted) close()
+    signal?.addEventListener('abort', close, { once: true })
+    this.#stopListeningForAbort = () => signal?.removeEventListener('abort', close)
   }
 
   async #run(): Promise<void> {
     if (this.#accept.ms > 0) await this.#acceptOn()
     const stopped = await this.#finishRequests()
     await this.#cutTheRest(stopped)
-    await this.#parts.conclude()
+    await this.#parts.endObservation()
   }
 
   async #acceptOn(): Promise<void> {
@@ -86,44 +98,49 @@ export class Shutdown {
     this.#parts.engine.closing.leave()
     this.#tell({ step: 'accepting', limitMs: ms })
     await this.#accept.pass()
-    // The system has completed connections that Node has yet to accept. In this turn it does, so that none of them is reset.
+    // The system may have completed connections that Node has not accepted yet. Node accepts them in this turn of the event
+    // loop. Without the turn, closing the listener would reset them.
     await nextTurn()
   }
 
-  /** @returns what has begun to stop */
+  /** Waits until the requests under way end, at most `drainMs`. @returns promises of the providers and listeners that stop */
   async #finishRequests(): Promise<readonly Promise<void>[]> {
     const { engine, listeners } = this.#parts
     this.#step = 'draining'
     engine.closing.drain()
-    const left = [...listeners].map((listener) => listener.stopAccepting())
-    const stopped = [this.#parts.stopProviders(), ...left]
+    const listenersStopped = [...listeners].map((listener) => listener.stopAccepting())
+    const stopped = [this.#parts.stopProviders(), ...listenersStopped]
     const { ms } = this.#drain
     this.#tell({ step: 'draining', limitMs: ms })
-    if (ms > 0) await this.#drain.pass(this.#drained(left))
+    if (ms > 0) await this.#drain.pass(this.#drained(listenersStopped))
     return stopped
   }
 
-  /** @param left resolve when the last connection of each listener is gone */
-  async #drained(left: readonly Promise<void>[]): Promise<void> {
+  /**
+   * Resolves when no request is under way and none may be on its way.
+   *
+   * @param listenersStopped promises that resolve when the last connection of a listener has closed
+   */
+  async #drained(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { engine, listeners } = this.#parts
-    const enough = new AbortController()
-    const quiet = delay(QUIET_MS, undefined, { signal: enough.signal, ref: false }).catch(() => {})
-    await Promise.race([quiet, this.#nothingOnTheWay(left)])
-    enough.abort()
-    // What has arrived is read in this turn. Closed before, an idle connection would lose it.
+    const quietEnd = new AbortController()
+    const quiet = delay(QUIET_MS, undefined, { signal: quietEnd.signal, ref: false }).catch(() => {})
+    await Promise.race([quiet, this.#nothingOnTheWay(listenersStopped)])
+    quietEnd.abort()
+    // Node reads requests that have arrived in this turn. Without the turn, closing an idle connection would lose them.
     await nextTurn()
     for (const listener of listeners) listener.closeIdle()
     await engine.closing.drained()
   }
 
-  /** Resolves when no connection is left on which a request may be on its way. */
-  async #nothingOnTheWay(left: readonly Promise<void>[]): Promise<void> {
+  /** Resolves when the proxy's listeners, and attached servers that no longer listen, have no connection left. */
+  async #nothingOnTheWay(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { attached } = this.#parts
-    // Of a host that calls the handlers nothing is known.
-    if (this.#accept.ms > 0 && left.length + attached.size === 0) return new Promise(() => {})
+    // The host may call the handlers from servers that the proxy does not know. Then only the end of `QUIET_MS` ends the wait.
+    if (this.#accept.ms > 0 && listenersStopped.length + attached.size === 0) return new Promise(() => {})
     const closing = [...attached].filter(({ listening }) => !listening)
     const closed = closing.map((server) => new Promise((resolve) => server.once('close', resolve)))
-    await Promise.all([...left, ...closed])
+    await Promise.all([...listenersStopped, ...closed])
   }
 
   async #cutTheRest(stopped: readonly Promise<void>[]): Promise<void> {
@@ -133,6 +150,7 @@ export class Shutdown {
     if (cut > 0) this.#tell({ step: 'cutting' })
     await engine.closing.end()
     for (const listener of listeners) listener.cut()
+    this.#stopListeningForAbort()
     this.#parts.detach()
     await Promise.all(stopped)
     this.#step = 'closed'
@@ -144,21 +162,22 @@ export class Shutdown {
   }
 }
 
-/** How long a step may last. */
+/** The time limit of a step. */
 class Limit {
-  /** In milliseconds, from the step's begin. */
+  /** Milliseconds from the start of the step. */
   ms = Number.POSITIVE_INFINITY
   #beganAt: number | undefined
   #timer: NodeJS.Timeout | undefined
   #end = () => {}
 
+  /** Lets the step end at the latest in `ms` milliseconds from now. */
   shorten(ms: number): void {
     const passedMs = this.#beganAt === undefined ? 0 : performance.now() - this.#beganAt
     this.ms = Math.min(this.ms, passedMs + ms)
     if (this.#timer !== undefined) this.#wait()
   }
 
-  /** Resolves when the time is over, or something else was before. */
+  /** Resolves when the time is over, or earlier when `before` resolves. */
   async pass(before?: Promise<void>): Promise<void> {
     this.#beganAt = performance.now()
     const over = new Promise<void>((resolve) => {

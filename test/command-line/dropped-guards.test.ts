@@ -10,7 +10,7 @@ import { eventually } from '../support/next-event.js'
 
 const GUARD = '[frontends.web.auth.basic]\nusers = ["alice:hunter2"]\n'
 const BY_PATH = 'unsupportedFields.warn = ["frontends.*.auth"]\n'
-const LINE = 'warning: what file delivered serves without its guards: frontends.web.auth'
+const LINE = 'warning: the configuration of file is live without its guards: frontends.web.auth'
 const ANY_PORT = ['--entryPoints.http.address=127.0.0.1:0']
 const EXPLAIN = ['--host', 'a.test', '--path', '/', '--client-ip', '127.0.0.1']
 

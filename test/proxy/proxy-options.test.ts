@@ -68,8 +68,8 @@ describe('options', () => {
     [{ config, zzzzzzzzzz: 1 }, /no option zzzzzzzzzz; there are providers, config, /],
     [{ config, timeouts: { connectMS: 1 } }, /timeouts\.connectMS; the nearest known one is "connectMs"/],
     [{ config, retry: { attempt: 1 } }, /retry\.attempt; the nearest known one is "attempts"/],
-    [{}, /expected providers with at least one, or config/],
-    [{ providers: [] }, /expected providers with at least one, or config/],
+    [{}, /expected at least one provider in the option providers, or the option config/],
+    [{ providers: [] }, /expected at least one provider in the option providers, or the option config/],
     [{ config, timeouts: { connectMs: 0 } }, /timeouts\.connectMs: expected .* above 0, found 0/],
     [{ config, timeouts: { bodyIdleMs: Number.NaN } }, /timeouts\.bodyIdleMs: .* found NaN/],
     [

@@ -165,7 +165,7 @@ describe.each(Object.keys(WAYS))('a document with a guard that comes by %s', (wa
     expect(warnings).toMatchObject([{ path: PATH, code: 'GUARD_DROPPED' }])
     await eventually(() => told.length > 0, 'a warning of the process')
     expect(told).toMatchObject([{ code: 'SWITCHOVER_GUARD_DROPPED' }])
-    expect(told[0]?.message).toContain(`what ${provider} delivered serves without its guards: ${PATH}`)
+    expect(told[0]?.message).toContain(`the configuration of ${provider} is live without its guards: ${PATH}`)
     expect(proxy.state.providers).toMatchObject([{ provider, droppedGuards: [PATH] }])
     const status = await statusOf(proxy)
     expect(status.config.providers).toMatchObject([{ droppedGuards: { count: 1, names: [PATH] } }])

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { LiveServer } from './backends/live-server.js'
-import type { ConnectionWatch, Exchange } from './exchange.js'
+import type { Exchange } from './exchange.js'
+import type { ConnectionWatch } from './exchange-owner.js'
 import { peerOf } from './headers/client-address.js'
 import { challengeOf, hasCredential } from './headers/connection-schemes.js'
 import type { RawFields } from './headers/raw-fields.js'
@@ -31,7 +32,7 @@ interface ClientPairs {
  * Connections to servers that were authenticated, or are about to be. Such a server takes whatever comes on the connection for
  * that one user's: another client's request there would be answered as his.
  */
-export class AuthenticatedConnections implements ConnectionWatch {
+export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
   /** Client connections that have pairs. */

@@ -6,7 +6,7 @@ import { isShortageOfOneServer } from './upstream/shortage.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
 /** How often room is made for one request. */
-const MAX_ROOMS = 3
+const MAX_SHORTAGES = 3
 
 /**
  * Makes room for a request that found no descriptor for its server connection. Idle connections go first, then a request of
@@ -45,8 +45,8 @@ export class LoadShedding {
   #makesRoom(exchange: Exchange, error: ProxyError): boolean {
     const isOurs = error.code === 'PROXY_OUT_OF_RESOURCES' && !isShortageOfOneServer(error.cause)
     const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
-    if (!isOurs || !mayBeSent || exchange.rooms >= MAX_ROOMS) return false
-    exchange.rooms += 1
+    if (!isOurs || !mayBeSent || exchange.shortages >= MAX_SHORTAGES) return false
+    exchange.shortages += 1
     // These have their answers.
     if (this.#inFlight.lingering.destroyAll()) return true
     const closedServers = this.#upstreams.closeIdle()

@@ -1,9 +1,9 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
 import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
+import { DataPlane } from '../engine/data-plane.js'
 import { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { warnIfLenient } from '../engine/headers/lenient-parser.js'
-import { ProxyEngine } from '../engine/proxy-engine.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
 import type { ClientConnections } from '../entry-points/client-connections.js'
 import { checkEntryPoint, checkServer } from '../entry-points/listen-checks.js'
@@ -49,7 +49,7 @@ export class ReverseProxy extends ProxyEmitter {
   readonly upgrade: UpgradeHandler
   /** The status server as a handler, for a server of the host's; needs the option `status`, `{}` at least. */
   readonly statusHandler: RequestHandler
-  readonly #engine: ProxyEngine
+  readonly #engine: DataPlane
   readonly #supervisor: ProviderSupervisor
   readonly #observation: Observation
   readonly #listeners = new Set<Listener>()
@@ -69,7 +69,7 @@ export class ReverseProxy extends ProxyEmitter {
     checkOptions(options)
     this.#limits = options
     this.#entryPoints = options.entryPoints
-    this.#engine = new ProxyEngine(options, this)
+    this.#engine = new DataPlane(options, this)
     this.#engine.shedding.closeIdleClients = () =>
       [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
     this.#supervisor = new ProviderSupervisor(

@@ -1,4 +1,4 @@
-import type { ProxyEngine } from '../engine/proxy-engine.js'
+import type { DataPlane } from '../engine/data-plane.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
 import type { ShutdownStep } from '../model/events.js'
 import type { RequestFacts } from '../model/request-facts.js'
@@ -6,7 +6,7 @@ import type { ProviderState } from '../providers/supervised-provider.js'
 
 /** What of a running proxy can be seen from outside. */
 export interface StatusSource {
-  readonly engine: ProxyEngine
+  readonly engine: DataPlane
   /** How each provider stands. */
   providers(): readonly ProviderState[]
   /** @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { bodyConsumed, hasBody, RequestBody, wholeBody } from './client/request-body.js'
 import type { Exchange } from './exchange.js'
 
-/** Node accepts several `Expect` lines, and joins their values. */
+/** Finds `100-continue` among other expectations too. Node joins several `Expect` lines to one list. */
 const EXPECTS_100 = /(?:^|\W)100-continue(?:$|\W)/i
 
 /**
@@ -15,12 +15,12 @@ export function bodyForTry(exchange: Exchange): RequestBody | Buffer | null {
   if (exchange.wholeBody) return exchange.wholeBody
   if (!hasBody(req)) return null
   if (req.readableDidRead) throw bodyConsumed()
-  // The body was empty, and its end has been read. A stream that waits for that end now would wait without end.
+  // The body was empty and has been read to its end. A new stream would wait forever for another 'end' event.
   if (req.readableEnded) return null
   const whole = wholeBody(req)
   if (whole) {
     exchange.wholeBody = whole
-    // The stream of the try before will not be read again. Code that waits for its end would wait without end.
+    // No server will read the stream of the try before. Code that waits until this stream closes would wait forever.
     exchange.body = undefined
     return whole
   }
@@ -29,7 +29,10 @@ export function bodyForTry(exchange: Exchange): RequestBody | Buffer | null {
   return exchange.body
 }
 
-/** Asks the client for its body once a server wants it. If the proxy refuses the request, the client need not send it (RFC 9110, 10.1.1). */
+/**
+ * Asks the client for its body once a server wants it. If the proxy
+ * refuses the request, the client need not send it (RFC 9110, 10.1.1).
+ */
 function sendContinue({ req, res }: Exchange): void {
   const { expect } = req.headers
   if (expect === undefined || req.httpVersion !== '1.1') return

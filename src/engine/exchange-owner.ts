@@ -13,7 +13,7 @@ export interface ExchangeOwner<Exchange> {
   settle(exchange: Exchange): void
   /** Tells which responses end their client connections. */
   readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
-  /** Has the client connections that are being closed in stages behind their responses. */
+  /** Knows the client connections that are being closed in stages behind their responses. */
   readonly inFlight: { readonly lingering: LingeringClose }
   /** The host's `onResponse` hook. */
   readonly onResponse: Hooks['onResponse']

@@ -32,7 +32,7 @@ export class Exchange implements Moving {
   readonly owner: ExchangeOwner<Exchange>
   readonly entryPoint: string | undefined
 
-  /** Gives back what the backend counts for this exchange, such as its place under `maxConn`. Called once, at the end. */
+  /** Gives back the exchange's place under the `maxConn` of its backend. Called once, at the end. */
   release: (() => void) | undefined
   /** The index in the list of exchanges in flight, or `undefined` when the exchange is not in flight. */
   index: number | undefined
@@ -63,7 +63,7 @@ export class Exchange implements Moving {
   responseFields: readonly string[] | undefined
   /** Whether each further try uses a new connection. Set when an old connection was cut: other old ones may be dead too. */
   fresh = false
-  /** When the request must not go to another server connection, because its own is authenticated. `undefined`: it may always. */
+  /** When a failed request may not go to another connection, because its own is authenticated. `undefined` if it always may. */
   tie: 'once sent' | 'always' | undefined
   /** What failed, if the client got an error response of the proxy, or a response that breaks off. */
   error: ProxyError | undefined
@@ -71,7 +71,7 @@ export class Exchange implements Moving {
   responded = false
   /** The server's socket of an upgraded connection. */
   tunnelled: Duplex | undefined
-  /** The newest try. */
+  /** The newest try. `undefined` before the first, and while the request waits for a free server. */
   newest: Try | undefined
   #idleWatch: IdleWatch | undefined
   /** The stream of the request's body to the server, if the body streams. */
@@ -146,7 +146,7 @@ export class Exchange implements Moving {
     return this.body?.closed ? undefined : this.body
   }
 
-  /** Stops watching the connection: no frontend matches, so the host's own routes take over request and response. */
+  /** Stops watching request and response, because the host's own routes take them over. */
   abandon(): void {
     this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
@@ -164,7 +164,7 @@ export class Exchange implements Moving {
     this.newest?.abort(reason)
   }
 
-  /** Ends the exchange if it was idle, or lasted, for longer than a limit. Called at most once a second. */
+  /** Ends the exchange if it was idle, or has lasted, for longer than a limit. One timer calls this for all exchanges. */
   check(now: number, timeouts: Timeouts): void {
     this.#idleWatch ??= new IdleWatch()
     const error = this.#idleWatch.judge(this, now, timeouts)

@@ -17,7 +17,7 @@ const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host',
  *
  * @example
  * onRequest: ({ headers }) => {
- *   headers.set('X-User', userOf(headers.get('cookie')))
+ *   headers.set('X-Tenant', headers.get('X-Org') ?? 'none')
  *   headers.delete('Cookie')
  * }
  */
@@ -43,13 +43,17 @@ export class HeaderList {
     if (list.#refused !== undefined) throw new ProxyError('PROXY_BAD_REQUEST', list.#refused)
   }
 
-  /** Returns the values of all lines of a name, joined by `, `; `undefined` without such a line. For `Set-Cookie` use `getAll`. */
+  /**
+   * Returns the values of all lines of a name, joined by `, `; `undefined` without such a line. For `Set-Cookie` use `getAll`.
+   */
   get(name: string): string | undefined {
     const values = this.getAll(name)
     return values.length === 0 ? undefined : values.join(', ')
   }
 
-  /** Returns the value of each line of a name. `Set-Cookie` must be read like this, since its dates have commas (RFC 9110, 5.3). */
+  /**
+   * Returns the value of each line of a name. `Set-Cookie` must be read like this, since its dates have commas (RFC 9110, 5.3).
+   */
   getAll(name: string): string[] {
     const lower = name.toLowerCase()
     return this.#raw.filter((_, index) => index % 2 === 1 && this.#isNamed(index - 1, lower))
@@ -59,8 +63,8 @@ export class HeaderList {
    * Replaces all lines of a name by one line for each value. In a request this also removes lines of the client that a server may
    * take for the same name: `X_User` for `X-User` (option `underscoreHeaders`).
    *
-   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write the field, or the value is not a text; the TypeError of Node
-   *   for a name or value that HTTP does not allow
+   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write the field, or the value is not a text
+   * @throws TypeError from Node for a name or value that HTTP does not allow
    */
   set(name: string, value: string | readonly string[]): void {
     const values = [value].flat()
@@ -109,8 +113,8 @@ export class HeaderList {
   }
 
   /**
-   * Returns whether a server may take a line of the client for the name. Lines of the hook do not count, nor do forwarding headers
-   * of the proxy: a hook may write `X_Forwarded_For` beside `X-Forwarded-For`.
+   * Returns whether a server may read a line of the client as the name. Lines of the hook do not count. Nor do forwarding headers
+   * of the proxy, because a hook may write `X_Forwarded_For` next to `X-Forwarded-For`.
    */
   #isTwin(other: string, lower: string, folded: string): boolean {
     if (other.length !== lower.length || other === lower || this.#written?.has(other)) return false

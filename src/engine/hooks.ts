@@ -40,8 +40,8 @@ export interface Hooks {
    */
   readonly onRequest?: (context: RequestContext) => void
   /**
-   * Called before the head of a server's response goes to the client. Error responses of the proxy and upgraded connections do not
-   * call it.
+   * Called before the head of a server's response goes to the client. It is not called for error responses of the proxy, nor for
+   * upgraded connections.
    *
    * @default none
    * @example

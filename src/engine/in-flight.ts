@@ -23,7 +23,7 @@ export class InFlight {
   /** Client connections that are being closed in stages, behind early responses. Closing waits for them too, and cuts them. */
   readonly lingering: LingeringClose
   readonly #timeouts: Timeouts
-  /** Functions to call once, when the last exchange and the last of these connections have ended. */
+  /** Functions to call once, when no exchange is in flight and no connection is being closed in stages. */
   readonly #onIdle: (() => void)[] = []
   readonly #checkMs: number
   #timer: NodeJS.Timeout | undefined
@@ -54,7 +54,7 @@ export class InFlight {
 
   /** Starts the one timer for all exchanges. It does not run while there are none. */
   #checkIn(ms: number): void {
-    // The check comes after Node has read what arrived. If the process stood still for long, responses wait there unread.
+    // `setImmediate` lets Node read what has arrived first. After a long pause of the process, responses wait unread in sockets.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms).unref()
   }
 
@@ -105,7 +105,9 @@ export class InFlight {
     clearTimeout(timer)
   }
 
-  /** Ends all exchanges, and stops checking them. A client whose response has not begun gets an error response with the reason. */
+  /**
+   * Ends all exchanges, and stops checking them. A client whose response has not begun gets an error response with the reason.
+   */
   endAll(reason: ProxyError): void {
     clearTimeout(this.#timer)
     this.#hasEnded = true

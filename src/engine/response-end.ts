@@ -36,7 +36,11 @@ export function isWaiting(end: AuthenticatedEnd | undefined): boolean {
   return end !== undefined && end !== 'ends the client'
 }
 
-/** Pauses a response behind its head if it waits there for the request's body. @param left bytes of the response's body to come */
+/**
+ * Pauses a response behind its head if it waits there for the request's body.
+ *
+ * @param left bytes of the response's body to come
+ */
 export function waitAtHead(
   exchange: Exchange,
   controller: ResponseController,

@@ -25,7 +25,7 @@ import type { Try } from './try.js'
 import { toProxyError } from './upstream/failures.js'
 import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
-/** Informational responses (1xx) that a server may send before the response. Without a limit, a server could send them without end. */
+/** How many informational responses (1xx) a server may send. Without this limit, a server could send them without end. */
 const MAX_INFORMATIONAL = 32
 const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 
@@ -38,14 +38,14 @@ export class ResponseRelay implements ResponseHandler, Try {
   isFresh = false
   pieces = 0
   #isOver = false
-  /** Whether the backend no longer needs the waiting time of this try: the head of a response came, or the fault was the proxy's. */
+  /** Whether the backend knows the latency of this try, or must ignore it because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
-  /** The response's fields as the server sent them. Those that its `Connection` names are kept out of the trailers too. */
+  /** The response's fields as the server sent them. The fields that `Connection` names are kept out of trailers. */
   #fields: RawFields = []
   /** Informational responses (1xx) that came on this try. */
   #informational = 0
-  /** The response's head until it is written. A body that proves broken in the same turn of the event loop still becomes a 502. */
+  /** The response's head until it is written. If its body proves broken in the same turn, the client still gets a 502. */
   #held: ResponseHead | undefined
   /** Whether the head was written, and no part of the body yet. */
   #headAlone = false
@@ -55,7 +55,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   #room: RoomForResponse | undefined
   /** Bytes of the body that are still to come. `NaN` before the head, 0 or less if the response names no length. */
   #left = Number.NaN
-  /** How the response ends on an authenticated server connection. */
+  /** How the response ends on an authenticated server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
   /** Begins a try at a server that the backend has just picked. */
@@ -157,14 +157,14 @@ export class ResponseRelay implements ResponseHandler, Try {
     // The proxy itself is out of resources. The try tells nothing about the server, not even how long the server takes.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
-      // Another try has replaced this one, or no response is wanted. A server that could not be reached still counts as such.
+      // Another try has replaced this one, or no response is wanted. The backend still hears of a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
       return
     }
     this.over()
     if (!exchange.responded) return exchange.owner.retryOrRespond(exchange, error)
-    // The head has left, so no error response can follow. The response breaks off, and the client sees that its body is not whole.
+    // The head has left, so no error response can follow. A response that breaks off tells the client that it is not whole.
     exchange.error = error
     breakOff(exchange.res)
   }
@@ -177,7 +177,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }
 
-  /** Holds a head without a length until the end of this turn. If the first chunk is broken, the client can still get a 502. */
+  /** Holds a head without a length until the end of this turn. If its first chunk proves broken, the client gets a 502. */
   #hold(status: number, reason: string, headers: readonly string[]): void {
     if (this.#left > 0 || isWaiting(this.#end)) this.#sendHead(status, reason, headers)
     else this.#held = { status, reason, headers }
@@ -205,7 +205,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     atEndOfTurn(this)
   }
 
-  /** Lets the held head and the host's compressed bytes leave. An event stream may send nothing for a long time after its head. */
+  /** Sends the held head, and flushes the host's compression. An event stream may send nothing for long after its head. */
   turnEnded(): void {
     const { res, error, newest } = this.#exchange
     const isBody = this.#flushes

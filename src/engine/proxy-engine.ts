@@ -69,8 +69,8 @@ export class ProxyEngine {
    * first if that has not switched yet.
    *
    * @param config a whole document; it replaces the one before
-   * @param about what `configChanged` says of the document. Its `provider` completes names, as in `web@static`.
-   *   @default { provider: 'static' }
+   * @param about what `configChanged` says of the document. Its `provider` completes names, as in `web@static`. Without it, the
+   *   provider is `static`.
    * @returns the generation that serves the document
    * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED` if a newer call came first;
    *   `PROXY_CLOSED` after `close`
@@ -96,11 +96,17 @@ export class ProxyEngine {
    * Refuses new requests with 503, and waits for the requests under way. Then it ends the rest, and closes every connection to a
    * server. A request whose response has not begun gets 503. Other responses break off.
    *
-   * @param options.drainMs milliseconds that requests under way get to finish. @default 0
    * @example
    * await engine.close({ drainMs: 10_000 })
    */
-  close(options?: { drainMs?: number }): Promise<void> {
+  close(options?: {
+    /**
+     * Milliseconds that requests under way get to finish.
+     *
+     * @default 0
+     */
+    drainMs?: number
+  }): Promise<void> {
     return this.#dataPlane.close(options)
   }
 }

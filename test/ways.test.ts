@@ -7,7 +7,7 @@ const read = (path: string): string =>
 
 /** The two ways through the house: the page that tells each, and the files in which it is to be read, in order. */
 const WAYS = [
-  { page: 'docs/life-of-a-request.md', files: ['src/engine/proxy-engine.ts'] },
+  { page: 'docs/life-of-a-request.md', files: ['src/engine/request-pipeline.ts'] },
   {
     page: 'docs/life-of-a-config.md',
     files: [

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { LiveServer } from './backends/live-server.js'
-import type { ConnectionWatch, Exchange } from './exchange.js'
+import type { Exchange } from './exchange.js'
+import type { ConnectionWatch } from './exchange-owner.js'
 import { peerOf } from './headers/client-address.js'
 import { challengeOf, hasCredential } from './headers/connection-schemes.js'
 import type { RawFields } from './headers/raw-fields.js'
@@ -34,7 +35,7 @@ interface ClientPairs {
  * Connections to servers that were authenticated, or are about to be. A server treats every request on
  * such a connection as one of that user. Another client's request there would get that user's answer.
  */
-export class AuthenticatedConnections implements ConnectionWatch {
+export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
   /** Number of client connections that own server connections. */

@@ -6,110 +6,84 @@ import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
 import { breakOff } from './client/break-off.js'
-import type { LingeringClose } from './client/lingering-close.js'
-import { bodyConsumed, hasBody, RequestBody, wholeBody } from './client/request-body.js'
+import type { RequestBody } from './client/request-body.js'
 import { afterUpload } from './client/unread-upload.js'
-import type { RawFields } from './headers/raw-fields.js'
-import type { Hooks, RequestContext } from './hooks.js'
+import type { ExchangeOwner } from './exchange-owner.js'
 import { IdleWatch, type Moving } from './idle-watch.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 import type { Try } from './try.js'
 import { isServersFault } from './upstream/failures.js'
-import type { ServerConnection } from './upstream/sent-request.js'
 
-/** What the engine is told of an exchange. */
-export interface ExchangeOwner {
-  /** Nothing was sent to the client yet: the owner may try again, or answer. */
-  retryOrRespond(exchange: Exchange, error: ProxyError): void
-  /** It is over, well or not. Called once. */
-  settle(exchange: Exchange): void
-  /** Says which responses end their client connections. */
-  readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
-  /** With the connections that are being closed behind their answers. */
-  readonly inFlight: { readonly lingering: LingeringClose }
-  /** The host's hook. */
-  readonly onResponse: Hooks['onResponse']
-  readonly authenticated: ConnectionWatch
-}
-
-/** Is told of responses that may say whose their connection is. */
-export interface ConnectionWatch {
-  /** @param fields of the response, as the server sent them */
-  answered(
-    exchange: Exchange,
-    server: LiveServer,
-    connection: ServerConnection,
-    status: number,
-    fields: RawFields,
-  ): void
-}
-
-/** The socket of an upgrade request. */
+/** The socket of an upgrade request, and the protocol that it asks for. */
 export interface PendingUpgrade {
   readonly protocol: string
   readonly socket: Duplex
-  /** Gives what came on it behind the head. */
+  /** Returns the bytes that came on the socket behind the request's head. */
   readonly takeEarly: () => Buffer
 }
 
-/** One request and what becomes of it: the state that its steps share, and its end. */
+/** One request of a client and its response: the state that the steps of the pipeline share, and how it ends. */
 export class Exchange implements Moving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly upgrade: PendingUpgrade | undefined
   readonly startedAt = performance.now()
-  readonly owner: ExchangeOwner
+  readonly owner: ExchangeOwner<Exchange>
   readonly entryPoint: string | undefined
 
-  /** Called once when it is over. */
+  /** Gives back the exchange's place under the `maxConn` of its backend. Called once, at the end. */
   release: (() => void) | undefined
-  /** Among those in flight, while it is. */
-  place: number | undefined
+  /** The index in the list of exchanges in flight, or `undefined` when the exchange is not in flight. */
+  index: number | undefined
+  /** The pinned snapshot. `undefined` before the pin, and once no further server will be picked. */
   snapshot: Snapshot | undefined
+  /** The generation of the snapshot that was pinned; 0 before. */
   generation = 0
+  /** The client address, or the peer address where the client has none. */
   clientAddress = ''
   facts: LiveFacts | undefined
   frontend: CompiledFrontend | undefined
   backend: LiveBackend | undefined
   server: LiveServer | undefined
+  /** The header fields that a server gets: names and values in turn. */
   headers: string[] = []
-  /** Path and query as servers get them, but for what their own URLs put before. */
+  /** Path and query as servers get them, without the base path of the server's own URL. */
   target = ''
-  /** Of the request's body, in bytes. */
+  /** The limit on the request's body, in bytes. */
   bodyLimit = Number.POSITIVE_INFINITY
-  /** Servers that this request was sent to in vain. */
+  /** Servers that have failed to answer this request. */
   tried: Set<LiveServer> | undefined
   retries = 0
-  /** How often others were ended so that it finds a descriptor. */
-  rooms = 0
-  /** Of the response's body. */
+  /** How often the proxy closed other connections so that this request finds a file descriptor. */
+  shortages = 0
+  /** Bytes of the response's body that were written to the client. */
   bodyBytes = 0
-  /** Of a server's response, as the client gets them: names and values in turn. */
+  /** The header fields of the server's response as the client gets them: names and values in turn. */
   responseFields: readonly string[] | undefined
-  /** Whether each further try has a new connection: one that stood was cut, and may not have been the only one. */
+  /** Whether each further try uses a new connection. Set when an old connection was cut: other old ones may be dead too. */
   fresh = false
-  /** Whether it belongs to one server connection, and is never sent on another: once it was sent, or always. */
+  /** When a failed request may not go to another connection, because its own is authenticated. `undefined` if it always may. */
   tie: 'once sent' | 'always' | undefined
-  /** What went wrong, if the client got our answer instead of a server's, or half of one. */
+  /** What failed, if the client got an error response of the proxy, or a response that breaks off. */
   error: ProxyError | undefined
-  /** Set once the head of a response is on its way to the client, or a tunnel stands. */
+  /** Whether the head of a server's response was written to the client, or a tunnel stands. */
   responded = false
-  /** The server's side of an upgraded connection. */
+  /** The server's socket of an upgraded connection. */
   tunnelled: Duplex | undefined
-  /** The newest try. */
+  /** The newest try. `undefined` before the first, and while the request waits for a free server. */
   newest: Try | undefined
   #idleWatch: IdleWatch | undefined
-  /** What servers read of the request's body, if it streams. */
+  /** The stream of the request's body to the server, if the body streams. */
   body: RequestBody | undefined
-  /** A small body that had come when the first server was picked: each try has all of it. */
-  #whole: Buffer | undefined
+  /** A small request body that had come whole when the first server was picked. Each try sends all of it. */
+  wholeBody: Buffer | undefined
   #settled = false
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
-    owner: ExchangeOwner,
+    owner: ExchangeOwner<Exchange>,
     entryPoint?: string,
     upgrade?: PendingUpgrade,
   ) {
@@ -123,117 +97,81 @@ export class Exchange implements Moving {
     if (res.socket === null) this.#watchSocket()
   }
 
-  /** Whether its client had gone before it came to us; nothing would tell us later. Then it is over. */
+  /** Ends the exchange if the client had left before. No event would tell of that later. @returns whether the client had left */
   leftBefore(): boolean {
     if (!this.req.socket.destroyed && !this.res.destroyed) return false
     this.#onResponseClosed()
     return true
   }
 
-  /** What hooks see of it. Only once a server was picked. */
-  context(): Omit<RequestContext, 'headers'> {
-    return {
-      facts: this.facts as LiveFacts,
-      frontend: this.frontend?.name ?? '',
-      backend: this.backend?.name ?? '',
-      server: this.server?.name ?? '',
-    }
-  }
-
-  /** Keeps a snapshot's servers connected until `unpin`. */
+  /** Pins a snapshot: its servers stay connected until `unpin`. */
   pin(snapshot: Snapshot): void {
     snapshot.pin()
     this.snapshot = snapshot
     this.generation = snapshot.generation
   }
 
-  /** No further server will be picked. A long download or tunnel must not keep a whole generation alive. */
+  /** Unpins the snapshot once no further server will be picked. A long download or tunnel must not keep a generation alive. */
   unpin(): void {
     this.snapshot?.unpin()
     this.snapshot = undefined
   }
 
-  /** The newest try came to nothing: its server may be to blame. */
+  /** Counts the failure of the newest try against its server, if the server is to blame. */
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
     if (backend && server && newest && isServersFault(error, !newest.isOnStale))
       backend.failed(server, error, newest.startedAt)
   }
 
-  /** It waits for a server: the try before it is over, and no longer looked at. */
+  /** Forgets the newest try while the request waits for a free server. That try has ended, and must not be watched. */
   hasNoTry(): void {
     this.newest = undefined
   }
 
-  /** There will be no further one. @param error what the client is told */
+  /** Ends the last try, and unpins the snapshot. @param error the error that the client gets */
   endTries(error: ProxyError): void {
     this.error = error
     this.unpin()
     this.newest?.over()
   }
 
-  /** The body for one more try; none if it has none. @throws ProxyError `PROXY_BODY_CONSUMED` if something in front has read of it */
-  bodyForTry(): RequestBody | Buffer | null {
-    if (this.#whole) return this.#whole
-    if (!hasBody(this.req)) return null
-    if (this.req.readableDidRead) throw bodyConsumed()
-    // Whoever read it to its end found nothing in it; nobody would be told of that end again.
-    if (this.req.readableEnded) return null
-    this.#whole = wholeBody(this.req)
-    if (this.#whole) {
-      // That of the try before: nobody will read it, and whatever waits for its end would wait for ever.
-      this.body = undefined
-      return this.#whole
-    }
-    this.body = new RequestBody(this.req, this.bodyLimit, this.#sendContinue, this.owner.inFlight.lingering)
-    return this.body
-  }
-
-  /** Whether nothing of the body was read, or all of it is kept, so that a further try can still send it. */
+  /** Whether a further try can still send the whole body: nothing of it was read, or all of it is kept. */
   get bodyUntouched(): boolean {
     return this.body === undefined || !this.req.readableDidRead
   }
 
-  /** What is still to come of the body, if anything is. */
+  /** The stream of the request's body while part of the body is still to come. */
   get bodyToCome(): RequestBody | undefined {
     return this.body?.closed ? undefined : this.body
   }
 
-  /** Not before a server wants the body: one that is refused need not be sent (RFC 9110, 10.1.1). */
-  readonly #sendContinue = (): void => {
-    const { expect } = this.req.headers
-    if (expect === undefined || this.req.httpVersion !== '1.1') return
-    // Node's own flag: set where it has answered by itself, before the request came to us.
-    const { _sent100: answered } = this.res as ServerResponse & { _sent100?: boolean }
-    if (!answered && EXPECTS_100.test(expect)) this.res.writeContinue()
-  }
-
-  /** Nobody's request after all: the host's own routes take it over, response included. */
+  /** Stops watching request and response, because the host's own routes take them over. */
   abandon(): void {
     this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
     this.res.off('error', this.#onResponseError)
   }
 
-  /** Ends it from our side: the client's connection and the server's. */
+  /** Ends the exchange at once: breaks off the response, and aborts the try at the server. */
   cut(reason: ProxyError): void {
     this.error ??= reason
     this.tunnelled?.destroy()
     breakOff(this.res)
-    // One that waits behind others has no socket yet, and is not told of its end.
+    // A response that waits behind others of its connection has no socket yet, so `breakOff` cannot close the connection.
     if (this.res.socket === null && !this.tunnelled) this.req.socket.destroy()
     this.upgrade?.socket.destroy()
     this.newest?.abort(reason)
   }
 
-  /** Looked at once a second: what has stood still, or lasted, too long is ended. */
+  /** Ends the exchange if it was idle, or has lasted, for longer than a limit. One timer calls this for all exchanges. */
   check(now: number, timeouts: Timeouts): void {
     this.#idleWatch ??= new IdleWatch()
     const error = this.#idleWatch.judge(this, now, timeouts)
     if (error) this.end(error)
   }
 
-  /** Ends it with an error response, or, where something else has left for the client already, by cutting it. */
+  /** Ends the exchange with an error response. If another response has begun to leave for the client, breaks that off. */
   end(reason: ProxyError): void {
     if (this.responded || this.error) {
       this.cut(reason)
@@ -243,11 +181,12 @@ export class Exchange implements Moving {
     this.newest?.abort(reason)
   }
 
+  /** Whether the client no longer takes a response: it has left, or the exchange has ended. */
   get clientLeft(): boolean {
     return this.res.destroyed || this.#settled
   }
 
-  /** Both ends of a tunnel are its own from here on; it ends with them. */
+  /** Makes the exchange a tunnel between two sockets. It then ends with them, and no longer with the response. */
   becameTunnel(server: Duplex, client: Duplex): void {
     this.responded = true
     this.tunnelled = server
@@ -257,13 +196,13 @@ export class Exchange implements Moving {
     this.res.statusCode = 101
   }
 
-  // A response that waits behind others on its connection is not told when that closes.
+  // While a response waits behind others of its connection, it emits no 'close' when the connection closes. The socket does.
   #watchSocket(): void {
     this.req.socket.setMaxListeners(0)
     this.req.socket.on('close', this.#onResponseClosed)
   }
 
-  // One that the client no longer takes tells so by an error, too; 'close' follows, and is enough.
+  // A response whose client has left may emit 'error' too. Without a listener the process would end. 'close' follows.
   readonly #onResponseError = (error: Error): void => {
     if (error instanceof ProxyError) this.error ??= error
   }
@@ -273,13 +212,13 @@ export class Exchange implements Moving {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
       this.newest?.abort(this.error)
     } else if (this.responded && !this.req.complete) {
-      // A server's answer came early: what its client still sends counts until it is over.
+      // The server responded before the upload had ended. The exchange stays in flight until the rest of it has come.
       if (afterUpload(this, this.owner.inFlight.lingering, () => this.settle())) return
     }
     this.settle()
   }
 
-  /** It is over. */
+  /** Ends the exchange, and reports it to its owner. Further calls do nothing. */
   settle(): void {
     if (this.#settled) return
     this.#settled = true
@@ -288,6 +227,3 @@ export class Exchange implements Moving {
     this.owner.settle(this)
   }
 }
-
-/** Among others too, as Node reads it: of several lines it makes a list. */
-const EXPECTS_100 = /(?:^|\W)100-continue(?:$|\W)/i

@@ -17,23 +17,23 @@ import { GuardWarnings } from './events/guard-warnings.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
 
-/** The snapshot that serves, and the way to the next one: compile, swap, tell. */
+/** Holds the snapshot that serves, and takes each new configuration through its last steps: compile, swap, tell. */
 export class Generations {
   readonly #tools: CompileTools
   readonly #dns: StrictDns
   readonly #validation: ValidateOptions
   readonly #events: ProxyEmitter
-  /** What each provider's newest configuration called itself. */
+  /** The version of each provider's newest configuration, as the document names it. */
   readonly #versions = new Map<string, string | undefined>()
   readonly #guards = new GuardWarnings()
   #snapshot: Snapshot | undefined
   #partial = false
   #applying = new AbortController()
-  /** How many are between their first look at what serves and their end. */
+  /** Compilations in progress. */
   #compiling = 0
-  /** How many began to be compiled. */
+  /** Compilations that have begun so far. */
   #begun = 0
-  /** Names of servers have other addresses than what serves knows. */
+  /** Whether names of servers have other addresses now than in the snapshot that serves. */
   #isStale = false
   #closed = false
 
@@ -47,17 +47,17 @@ export class Generations {
     this.#events = events
   }
 
-  /** What serves, if anything does yet. */
+  /** The snapshot that serves, or `undefined` before the first configuration. */
   get snapshot(): Snapshot | undefined {
     return this.#snapshot
   }
 
-  /** Whether some provider has not delivered yet. */
+  /** Whether a provider has delivered nothing yet. A request without a frontend gets 503 then, and not 404. */
   get partial(): boolean {
     return this.#partial
   }
 
-  /** One document alone: validated here, and merged with nothing. */
+  /** Validates one document, and switches to it alone. It is merged with no other document. */
   async apply(config: ProviderConfig, about: ApplyNotes): Promise<{ generation: number }> {
     const signal = this.#supersede()
     const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
@@ -72,11 +72,11 @@ export class Generations {
     return this.#compileAndSwap(merged, notes, signal)
   }
 
-  /** What the supervisor has validated and merged. */
+  /** Switches to a configuration that the supervisor has validated and merged. */
   readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
     this.#compileAndSwap(config, about, AbortSignal.any([this.#supersede(), cancel]), onSwapped)
 
-  /** Nothing goes live any more. */
+  /** Stops the snapshot's health checks and DNS lookups. No other configuration goes live after this. */
   close(): void {
     this.#closed = true
     this.#dns.follow(new Map())
@@ -84,7 +84,7 @@ export class Generations {
     this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
 
-  /** The last steps of docs/life-of-a-config.md. A configuration that is equal to the one that serves is told to nobody. */
+  /** Takes the last steps of docs/life-of-a-config.md. A configuration equal to the one that serves causes no event. */
   async #compileAndSwap(
     config: MergedConfig,
     about: ApplyNotes,
@@ -130,7 +130,7 @@ export class Generations {
     return runInSlices(compileSnapshot(generation, config, this.#snapshot, this.#tools), signal)
   }
 
-  /** @throws the signal's reason if it is aborted: it may have been since the last step was compiled */
+  /** @throws the reason of `signal` if it is aborted. It may have been aborted since the compilation ended. */
   #swap(snapshot: Snapshot, signal: AbortSignal): void {
     if (signal.aborted) {
       snapshot.retire()
@@ -140,10 +140,13 @@ export class Generations {
     this.#snapshot = snapshot
     snapshot.begin(previous)
     previous?.retire()
-    this.#dns.follow(snapshot.names)
+    this.#dns.follow(snapshot.followedNames)
   }
 
-  /** Addresses that change meanwhile wait for its end: two that were compiled from the same snapshot would part servers' states. */
+  /**
+   * Counts a compilation while it runs. New addresses of servers wait until none runs. Two compilations from the same snapshot
+   * would each give the same servers a state of their own.
+   */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#begun += 1
     this.#compiling += 1
@@ -155,7 +158,10 @@ export class Generations {
     }
   }
 
-  /** Names of servers have other addresses: the same generation, with other servers, as soon as nothing is being applied. */
+  /**
+   * Compiles the same generation again when names of servers have other addresses. If a configuration is being applied, this
+   * happens after its end.
+   */
   #readdress(): void {
     const { signal } = this.#applying
     this.#isStale = true
@@ -168,17 +174,18 @@ export class Generations {
       try {
         const snapshot = await this.#compile(serving.generation, serving.config, signal)
         if (turn === this.#begun) return this.#swap(snapshot, signal)
-        // A configuration is being applied, and it may yet be refused.
+        // A configuration began to be applied meanwhile. It may be refused, so the new addresses are still needed.
         this.#isStale = true
         snapshot.retire()
       } catch (error) {
         this.#isStale = signal.aborted
-        if (!signal.aborted) process.emitWarning(`new addresses of servers: ${error}`, 'SwitchoverWarning')
+        if (!signal.aborted)
+          process.emitWarning(`the new addresses of servers are not used: ${error}`, 'SwitchoverWarning')
       }
     })
   }
 
-  /** Makes whatever is being applied give up. @returns the signal by which the next to come does the same to us */
+  /** Cancels the configuration that is being applied. @returns the signal by which the next call cancels this one */
   #supersede(): AbortSignal {
     this.#applying.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))
     this.#applying = new AbortController()
@@ -186,7 +193,10 @@ export class Generations {
     return this.#applying.signal
   }
 
-  /** The same content with other guards left out is not the same: somebody must be told. */
+  /**
+   * Returns whether the provider's version and dropped guards are the ones that serve. If they differ, the proxy emits
+   * `configChanged`, even if the content is equal.
+   */
   #isKnown({ provider, version, warnings }: ApplyNotes): boolean {
     const isSameVersion = this.#versions.has(provider) && this.#versions.get(provider) === version
     return isSameVersion && this.#guards.isServing(provider, warnings)

@@ -4,28 +4,29 @@ import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
 import { LingeringClose, type LingerLimits } from './client/lingering-close.js'
 import type { Exchange } from './exchange.js'
 
-/** From one look at all exchanges to the next, at most. */
+/** Milliseconds between two checks of all exchanges, at most. */
 const MAX_CHECK_MS = 1_000
+/** Milliseconds between two checks of all exchanges, at least. */
 const MIN_CHECK_MS = 25
-/** Looks in the time of the shortest limit. A limit on what stands still is noticed up to two looks late. */
-const LOOKS = 20
-/** With very many under way, looking takes no more than this share of the time. */
-const MOST_OF_TIME = 0.05
+/** Checks within the time of the shortest limit. An idle exchange is noticed up to two checks late. */
+const CHECKS_PER_LIMIT = 20
+/** The share of the time that checks may take. With very many exchanges, the proxy checks less often. */
+const MAX_SHARE_OF_TIME = 0.05
 
-/** The requests under way, so that closing can wait for them, and cut those that outlast its patience. */
+/** The exchanges in flight. Closing waits for them, and cuts the ones that last too long. */
 export class InFlight {
   /**
-   * In no order. Not a `Set`: V8 links the table that one has outgrown to the next, with all its entries, so that every
-   * request lived on until the next full collection, which took a quarter of the time.
+   * The exchanges, without an order. A `Set` would keep every exchange alive until the next full garbage collection: V8 links
+   * each outgrown table of a `Set`, with its entries, to the next table. Those collections took a quarter of the time.
    */
   readonly #exchanges: Exchange[] = []
-  /** Connections that are closed in stages, behind an early answer: closing waits for them as long, and cuts them too. */
+  /** Client connections that are being closed in stages, behind early responses. Closing waits for them too, and cuts them. */
   readonly lingering: LingeringClose
   readonly #timeouts: Timeouts
-  /** Called once, when the last one has ended. */
+  /** Functions to call once, when no exchange is in flight and no connection is being closed in stages. */
   readonly #onIdle: (() => void)[] = []
   readonly #checkMs: number
-  #watch: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
   #hasEnded = false
 
   constructor(timeouts: Timeouts, limits: LingerLimits = DEFAULT_LIMITS) {
@@ -34,7 +35,7 @@ export class InFlight {
     this.lingering.onIdle = () => this.#tellIdle()
     const { responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs } = timeouts
     const shortestMs = Math.min(responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs)
-    this.#checkMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / LOOKS))
+    this.#checkMs = Math.min(MAX_CHECK_MS, Math.max(MIN_CHECK_MS, shortestMs / CHECKS_PER_LIMIT))
   }
 
   get exchanges(): readonly Exchange[] {
@@ -46,35 +47,35 @@ export class InFlight {
   }
 
   add(exchange: Exchange): void {
-    exchange.place = this.#exchanges.length
+    exchange.index = this.#exchanges.length
     this.#exchanges.push(exchange)
-    if (!this.#watch) this.#checkIn(this.#checkMs)
+    if (!this.#timer) this.#checkIn(this.#checkMs)
   }
 
-  /** One timer for all of them, and none while there are none. */
+  /** Starts the one timer for all exchanges. It does not run while there are none. */
   #checkIn(ms: number): void {
-    // After what has arrived was read: where the process stood still for long, answers lie there unread.
-    this.#watch = setTimeout(() => setImmediate(() => this.#check()), ms).unref()
+    // `setImmediate` lets Node read what has arrived first. After a long pause of the process, responses wait unread in sockets.
+    this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms).unref()
   }
 
   #check(): void {
     if (this.#hasEnded) return
     const now = performance.now()
     for (const exchange of [...this.#exchanges]) exchange.check(now, this.#timeouts)
-    this.#watch = undefined
+    this.#timer = undefined
     const tookMs = performance.now() - now
-    if (this.#exchanges.length > 0) this.#checkIn(Math.max(this.#checkMs, tookMs / MOST_OF_TIME))
+    if (this.#exchanges.length > 0) this.#checkIn(Math.max(this.#checkMs, tookMs / MAX_SHARE_OF_TIME))
   }
 
   remove(exchange: Exchange): void {
-    const { place } = exchange
-    if (place === undefined) return
-    exchange.place = undefined
-    // The last one takes its place.
+    const { index } = exchange
+    if (index === undefined) return
+    exchange.index = undefined
+    // The last exchange of the list moves into the gap.
     const last = this.#exchanges.pop()
     if (last && last !== exchange) {
-      this.#exchanges[place] = last
-      last.place = place
+      this.#exchanges[index] = last
+      last.index = index
     }
     this.#tellIdle()
   }
@@ -88,23 +89,25 @@ export class InFlight {
     for (const tell of this.#onIdle.splice(0)) tell()
   }
 
-  /** Resolves when none is under way. */
+  /** Resolves when no exchange is in flight, and no connection is being closed in stages. */
   async whenIdle(): Promise<void> {
     if (!this.#isIdle) await new Promise<void>((resolve) => this.#onIdle.push(resolve))
   }
 
-  /** Resolves when none is under way, or at the limit. */
+  /** Resolves like `whenIdle`, but at the latest after `limitMs` milliseconds. */
   async idleWithin(limitMs: number): Promise<void> {
     if (this.#isIdle || limitMs <= 0) return
     await settledWithin(this.whenIdle(), limitMs)
   }
 
-  /** Ends them all, and the watch over them. Whose response has not begun is told why. */
+  /**
+   * Ends all exchanges, and stops checking them. A client whose response has not begun gets an error response with the reason.
+   */
   endAll(reason: ProxyError): void {
-    clearTimeout(this.#watch)
+    clearTimeout(this.#timer)
     this.#hasEnded = true
     for (const exchange of [...this.#exchanges]) exchange.end(reason)
-    // An answer that was written has left; what waits for its client to read has waited long enough.
+    // Responses that were written have left by now. Others wait for clients that read too slowly, and are cut.
     for (const exchange of [...this.#exchanges]) exchange.cut(reason)
     this.lingering.destroyAll()
   }

@@ -5,17 +5,17 @@ import { toProxyError } from './upstream/failures.js'
 import { isShortageOfOneServer } from './upstream/shortage.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
-/** How often room is made for one request. */
-const MAX_ROOMS = 3
+/** How often the proxy closes other connections for one request. */
+const MAX_SHORTAGES = 3
 
 /**
- * Makes room for a request that found no descriptor for its server connection. Idle connections go first, then a request of
- * the client address with the most under way: the client that has caused the shortage pays for it, not the next one.
+ * Frees a file descriptor for a request that found none for its connection to a server. Idle connections close first. Then the
+ * proxy ends a request of the client address with the most requests in flight, since that client has caused the shortage.
  */
 export class LoadShedding {
   readonly #inFlight: InFlight
   readonly #upstreams: Upstreams
-  /** Closes idle client connections. @returns whether there were any */
+  /** Closes idle client connections. `createProxy` sets this. @returns whether there were any */
   closeIdleClients: () => boolean = () => false
 
   constructor(inFlight: InFlight, upstreams: Upstreams) {
@@ -24,9 +24,9 @@ export class LoadShedding {
   }
 
   /**
-   * Makes room, if that is what a request has failed for.
+   * Frees a file descriptor, if the request has failed because there was none.
    *
-   * @param again sends it once more, in the next turn of the event loop: what was closed for it is closed by then
+   * @param again sends the request once more. It is called in the next turn of the event loop, when the connections have closed.
    * @returns false if the request has to end
    */
   makeRoomFor(exchange: Exchange, error: ProxyError, again: () => void): boolean {
@@ -45,9 +45,9 @@ export class LoadShedding {
   #makesRoom(exchange: Exchange, error: ProxyError): boolean {
     const isOurs = error.code === 'PROXY_OUT_OF_RESOURCES' && !isShortageOfOneServer(error.cause)
     const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
-    if (!isOurs || !mayBeSent || exchange.rooms >= MAX_ROOMS) return false
-    exchange.rooms += 1
-    // These have their answers.
+    if (!isOurs || !mayBeSent || exchange.shortages >= MAX_SHORTAGES) return false
+    exchange.shortages += 1
+    // Connections that are being closed in stages go first, since their clients have their responses.
     if (this.#inFlight.lingering.destroyAll()) return true
     const closedServers = this.#upstreams.closeIdle()
     const closedClients = this.closeIdleClients()
@@ -57,14 +57,17 @@ export class LoadShedding {
     return payer !== undefined
   }
 
-  /** None if no address has more under way than the request's own. */
+  /**
+   * Returns the newest request of the client address with the most requests in flight. Returns `undefined` if no address has more
+   * than the request's own.
+   */
   #newestOfGreediest({ clientAddress }: Exchange): Exchange | undefined {
     const byAddress = new Map<string, { count: number; newest: Exchange | undefined }>()
     for (const exchange of this.#inFlight.exchanges) {
       const seen = byAddress.get(exchange.clientAddress) ?? { count: 0, newest: undefined }
       byAddress.set(exchange.clientAddress, seen)
       seen.count += 1
-      // Only one that is on its way to a server has a descriptor to give.
+      // Only a request that was sent to a server has a file descriptor to give.
       const holds = exchange.newest?.sent && !exchange.error
       if (holds && exchange.startedAt >= (seen.newest?.startedAt ?? 0)) seen.newest = exchange
     }

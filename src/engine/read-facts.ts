@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http'
+import { quote } from '../base/messages.js'
 import { hostOf, VALID_AUTHORITY } from '../base/normalize-host.js'
 import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** The facts of a live request. Its headers are gathered only when a rule asks for one. */
+/** The facts of a live request. Its headers are gathered when a rule first reads one. */
 export class LiveFacts implements RequestFacts {
   readonly method: string
   readonly host: string
@@ -14,24 +15,25 @@ export class LiveFacts implements RequestFacts {
   readonly clientAddress: string
   readonly peerAddress: string
   readonly entryPoint?: string
-  /** The host and port asked for, as written: what a server gets as `Host`. */
+  /** The host and port as the client wrote them. A server gets this as `Host`. */
   readonly authority: string
-  /** Path and query in normal form: what a server gets. */
+  /** Path and query in normal form, as a server gets them. */
   readonly target: string
-  /** The query with its `?`; `''` if there was none. */
+  /** The query with its `?`, or `''` if there is none. */
   readonly search: string
-  /** Whether the peer is a proxy in front that is believed. */
+  /** Whether the peer is a trusted proxy. */
   readonly trusted: boolean
   readonly #req: IncomingMessage
+  /** A mask of the kinds of fields that rules must not see, as `kindOfField` names them. */
   readonly #hidden: number
   #headers: RequestFacts['headers'] | undefined
 
   /**
    * @param clientAddress in normal form; `''` if the client has no address
-   * @param peerAddress the socket's; `''` on a Unix socket
-   * @param trusted whether the peer's forwarding headers are believed; if not, rules do not see them either
-   * @param underscoreHeaders what becomes of names that look like the proxy's own; rules see those that servers get
-   * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host is none that can be forwarded
+   * @param peerAddress the address of the socket; `''` on a Unix socket
+   * @param trusted whether the peer's forwarding headers are trusted; if not, rules do not see these headers
+   * @param underscoreHeaders the option of that name; rules see only the headers that servers get
+   * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host cannot be forwarded
    */
   constructor(
     req: IncomingMessage,
@@ -47,7 +49,7 @@ export class LiveFacts implements RequestFacts {
     this.authority = authority
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
-    // To many servers it is a slash: they would see another path than rules do (RFC 3986 has no such character).
+    // Many servers read a backslash as a slash, so they would see another path than rules do. RFC 3986 does not allow it.
     if (this.path.includes('\\')) throw new ProxyError('PROXY_BAD_REQUEST', 'the path holds a backslash')
     this.query = question < 0 ? '' : target.slice(question + 1)
     this.search = question < 0 ? '' : target.slice(question)
@@ -66,7 +68,7 @@ export class LiveFacts implements RequestFacts {
   }
 }
 
-// node:http lets these through (and bytes over 0x7F in the target); no server should have to be the one to refuse.
+// node:http lets these characters through, and bytes over 0x7F in the target. The proxy refuses them before any server sees them.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
@@ -75,9 +77,13 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   let authority = host
   let target = url
   if (!url.startsWith('/')) {
-    // Absolute form: the authority in the target wins over Host, in routing too (RFC 9112, 3.2.2).
+    // In the absolute form, the authority of the target replaces `Host`, in routing too (RFC 9112, 3.2.2).
     const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(url)
-    if (!absolute) throw new ProxyError('PROXY_BAD_REQUEST', `the target ${JSON.stringify(url)} is no path`)
+    if (!absolute)
+      throw new ProxyError(
+        'PROXY_BAD_REQUEST',
+        `the target ${quote(url)} is neither a path nor an http or https URL`,
+      )
     authority = absolute[1] as string
     const rest = absolute[2] as string
     target = rest.startsWith('/') ? rest : `/${rest}`
@@ -85,18 +91,18 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   if (FORBIDDEN_IN_TARGET.test(target)) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the target holds a character that must be encoded')
   }
-  // A Host that is ignored must be valid all the same (RFC 9112, 3.2).
+  // `Host` must be valid even if the target replaces it (RFC 9112, 3.2).
   const valid = VALID_AUTHORITY.test(authority) && (authority === host || VALID_AUTHORITY.test(host))
   if (!valid) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
   return { authority, target }
 }
 
-// Not `req.headers`, which joins lines, nor `req.headersDistinct`, which older Nodes crash on for a header `__proto__`.
+// `req.headers` joins lines. `req.headersDistinct` crashes older versions of Node on a header `__proto__`. So neither is used.
 function gatherHeaders(raw: readonly string[], hidden: number): RequestFacts['headers'] {
   const headers: Record<string, string | string[]> = Object.create(null)
   for (let index = 0; index < raw.length; index += 2) {
     const written = raw[index] as string
-    // What servers do not get, rules must not see: they would decide by what nobody is told.
+    // Rules must not see headers that servers do not get. They would decide by a value that the server never sees.
     if ((kindOfField(written) & hidden) !== 0) continue
     const name = written.toLowerCase()
     const value = raw[index + 1] as string

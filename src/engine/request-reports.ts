@@ -3,7 +3,7 @@ import type { RequestFinished } from '../model/events.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 
-/** A request that has ended, with all that is known of it. */
+/** What observers get of a request that has ended. */
 export type EndedRequest = Pick<
   Exchange,
   | 'req'
@@ -22,15 +22,17 @@ export type EndedRequest = Pick<
   | 'responseFields'
 >
 
-/** @param durationMs from its turn on its connection to its end */
+/** Called when a request has ended. @param durationMs milliseconds from the request's turn on its connection to its end */
 export type RequestObserver = (request: EndedRequest, durationMs: number) => void
 
-/** The channels of `node:diagnostics_channel`; docs/status.md says what comes over them. */
+/** The channels of `node:diagnostics_channel`. docs/status.md describes their messages. */
 const START = channel('switchover.request.start')
 const SENT = channel('switchover.request.sent')
 const FINISH = channel('switchover.request.finish')
 
-/** Whoever wants to know of requests: listeners of events, subscribers of channels, observers. Nothing is built for nobody. */
+/**
+ * Reports requests to listeners of events, subscribers of channels, and observers. A report that has no recipient is not built.
+ */
 export class RequestReports {
   readonly #events: ProxyEmitter
   #observers: readonly RequestObserver[] = []
@@ -39,7 +41,7 @@ export class RequestReports {
     this.#events = events
   }
 
-  /** @returns stops it */
+  /** Adds an observer. @returns a function that removes it */
   observe(observer: RequestObserver): () => void {
     this.#observers = [...this.#observers, observer]
     return () => {
@@ -47,22 +49,24 @@ export class RequestReports {
     }
   }
 
+  /** Reports that a request begins. */
   began({ req, res }: Exchange): void {
     if (START.hasSubscribers) START.publish({ req, res })
   }
 
-  /** It is about to leave for a server. */
+  /** Reports that a request is about to go to a server. */
   sent({ req, res, frontend, backend, server, generation, retries }: Exchange): void {
     if (!SENT.hasSubscribers) return
     const names = { frontend: frontend?.name, backend: backend?.name, server: server?.name }
     SENT.publish({ req, res, ...names, url: server?.url, generation, retries })
   }
 
-  /** The host's own routes have it: it is none of ours any more. */
+  /** Reports that a request went to the host's own routes. The proxy reports nothing else about it. */
   passedOn({ req, res }: Exchange): void {
     if (FINISH.hasSubscribers) FINISH.publish({ req, res, passedOn: true })
   }
 
+  /** Reports that a request has ended. */
   ended(exchange: Exchange): void {
     const { req, res, error } = exchange
     const events = this.#events
@@ -79,13 +83,13 @@ export class RequestReports {
   }
 }
 
-/** What the client got: 499 if it left before a status was sent. */
+/** Returns the status that the client got. If none was sent, returns the status of the error, or else 499. */
 export function statusOf({ res, error }: EndedRequest): number {
   const leftEarly = !res.headersSent && res.statusCode !== 101
   return leftEarly ? (error?.status ?? 499) : res.statusCode
 }
 
-/** What `requestFinished` and `requestFailed` say of a request. */
+/** Builds what `requestFinished` and `requestFailed` tell about a request. */
 function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
   const { req, facts, frontend, backend, server } = exchange
   return {

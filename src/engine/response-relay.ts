@@ -11,45 +11,54 @@ import { fieldOf, forwardResponseHeaders, forwardTrailers } from './headers/forw
 import type { RawFields } from './headers/raw-fields.js'
 import { relayInformation } from './headers/relay-information.js'
 import { lengthOf, type ResponseHead, reasonOf, writeHead } from './headers/response-head.js'
-import { HeaderList, runHook } from './hooks.js'
+import { contextOf, runResponseHook } from './hooks.js'
+import {
+  type AuthenticatedEnd,
+  authenticatedEnd,
+  endsConnection,
+  isWaiting,
+  waitAtHead,
+  waitForBody,
+} from './response-end.js'
 import { switchProtocols } from './switch-protocols.js'
 import type { Try } from './try.js'
 import { toProxyError } from './upstream/failures.js'
 import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
-/** Responses of a server before the one (1xx). Each is movement: a server could go on with them for ever. */
-const MAX_INFORMED = 32
+/** How many informational responses (1xx) a server may send. Without this limit, a server could send them without end. */
+const MAX_INFORMATIONAL = 32
+const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 
-/** One try: the callbacks of undici that carry a server's response back to the client. */
+/** One try at a server: the callbacks of undici that relay the server's response to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
   readonly #exchange: Exchange
   readonly #backend: LiveBackend
   readonly #server: LiveServer
   readonly startedAt: number
   isFresh = false
+  pieces = 0
   #isOver = false
+  /** Whether the backend knows the latency of this try, or must ignore it because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
-  /** Of the response, as they came: what they say of its connection concerns its trailers too. */
+  /** The response's fields as the server sent them. The fields that `Connection` names are kept out of trailers. */
   #fields: RawFields = []
-  #informed = 0
-  pieces = 0
-  /** The head of the response, before it is written: in this turn its body may prove broken. */
+  /** Informational responses (1xx) that came on this try. */
+  #informational = 0
+  /** The response's head until it is written. If its body proves broken in the same turn, the client still gets a 502. */
   #held: ResponseHead | undefined
-  /** It was written, and nothing behind it yet. */
+  /** Whether the head was written, and no part of the body yet. */
   #headAlone = false
-  /** At the end of this turn a host's compression is told to let go of what it has. */
+  /** Whether `flush` of the host's compression is called at the end of this turn. */
   #flushes = false
-  /** Undefined: the client had room for all so far. */
+  /** Resumes the server when the client has room. `undefined` as long as the client has had room for everything. */
   #room: RoomForResponse | undefined
-  /** Bytes of the body that are still to come, if its length is known. */
+  /** Bytes of the body that are still to come. `NaN` before the head, 0 or less if the response names no length. */
   #left = Number.NaN
-  /** Whether the client's connection ends with the response, as its own at the server does. */
-  #endsClient = false
-  /** Where the response waits for the request's body, if it must not end before: a client's own connection would end with it. */
-  #endWaits: 'at its head' | 'at its length' | undefined
+  /** How the response ends on an authenticated server connection. `undefined` on any other connection. */
+  #end: AuthenticatedEnd | undefined
 
-  /** Of a server that was just picked. */
+  /** Begins a try at a server that the backend has just picked. */
   constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
     this.#exchange = exchange
     this.#backend = backend
@@ -85,15 +94,12 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
     const { req, owner, facts } = this.#exchange
-    if (status < 200) {
-      this.#inform(controller, status, fields)
-      return
-    }
+    if (status < 200) return this.#inform(controller, status, fields)
     this.pieces += 1
     this.#isAnswered = true
     this.#backend.answered(this.#server, status, this.startedAt)
     if (status === 401 || status === 407 || this.#exchange.tie)
-      this.#tellAuthenticated(controller, status, fields)
+      this.#end = authenticatedEnd(this.#exchange, this.#server, controller, status, fields)
     this.#fields = fields
     const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
@@ -101,14 +107,14 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
-    const ends = this.#endsConnection()
+    const ends = endsConnection(this.#exchange, this.#end)
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', ends ? 'Upgrade, close' : 'Upgrade')
     else if (ends) headers.push('Connection', 'close')
     this.#left = lengthOf(headers)
     this.#hold(status, reason, headers)
-    if (this.#endWaits) this.#waitAtHead(controller)
+    if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)
     if ((status === 304 || status === 204) && this.#left > 0) {
-      // No body follows, whatever the length says (RFC 9112, 6.3); undici would wait for it.
+      // No body follows, even if the response names a length (RFC 9112, 6.3). undici would wait for that body.
       this.onResponseEnd([])
       this.abort(new ProxyError('PROXY_BAD_RESPONSE'))
     }
@@ -122,8 +128,8 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#exchange.bodyBytes += chunk.length
     const isAlone = this.#headAlone
     this.#headAlone = false
-    const isHeld = this.#endWaits === 'at its length' && this.#left === 0
-    if (isHeld) this.#waitForBody(controller)
+    const isHeld = this.#end === 'waits at its length' && this.#left === 0
+    if (isHeld) waitForBody(this.#exchange, controller)
     if (isAlone && this.#left === 0 && writeJoined(res, chunk)) return
     const hasRoom = res.write(chunk)
     if (!isHeld && this.#left !== 0) this.#flushBody(res)
@@ -148,20 +154,17 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#held = undefined
     const exchange = this.#exchange
     const error = toProxyError(thrown)
-    // What is short on our side says nothing of the server, not even how long it takes.
+    // The proxy itself is out of resources. The try tells nothing about the server, not even how long the server takes.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
-      // A try that was given up says so when there is another already. That there is no connection is news all the same.
+      // Another try has replaced this one, or no response is wanted. The backend still hears of a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
       return
     }
     this.over()
-    if (!exchange.responded) {
-      exchange.owner.retryOrRespond(exchange, error)
-      return
-    }
-    // The head is gone: all that can still be said is that the body is not whole, by never ending it cleanly.
+    if (!exchange.responded) return exchange.owner.retryOrRespond(exchange, error)
+    // The head has left, so no error response can follow. A response that breaks off tells the client that it is not whole.
     exchange.error = error
     breakOff(exchange.res)
   }
@@ -174,9 +177,9 @@ export class ResponseRelay implements ResponseHandler, Try {
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }
 
-  /** Keeps the head of chunks for this turn: the first may be broken. As long as nothing has left, that is still a 502. */
+  /** Holds a head without a length until the end of this turn. If its first chunk proves broken, the client gets a 502. */
   #hold(status: number, reason: string, headers: readonly string[]): void {
-    if (this.#left > 0 || this.#endWaits) this.#sendHead(status, reason, headers)
+    if (this.#left > 0 || isWaiting(this.#end)) this.#sendHead(status, reason, headers)
     else this.#held = { status, reason, headers }
     atEndOfTurn(this)
   }
@@ -202,82 +205,36 @@ export class ResponseRelay implements ResponseHandler, Try {
     atEndOfTurn(this)
   }
 
-  /** What is kept back for what may follow leaves: it may follow long after. An event stream may even be silent at first. */
+  /** Sends the held head, and flushes the host's compression. An event stream may send nothing for long after its head. */
   turnEnded(): void {
     const { res, error, newest } = this.#exchange
     const isBody = this.#flushes
     this.#flushes = false
     try {
-      // What has come of a broken connection was no whole response; the error is on its way.
+      // On a broken connection the response is not whole, and its error comes next. Its head must not leave before that.
       const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
       if (isWell) this.#sendHeld()
       if (this.#headAlone) res.flushHeaders()
       else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
     } catch (thrown) {
-      // A host's own, or a head that Node does not write.
+      // The host's own `flush` threw, or Node refused to write the head.
       const failed = asError(thrown)
       this.onResponseError(failed)
       this.#controller?.abort(failed)
     }
   }
 
-  #tellAuthenticated(controller: ResponseController, status: number, fields: RawFields): void {
-    const exchange = this.#exchange
-    exchange.owner.authenticated.answered(exchange, this.#server, controller.connection, status, fields)
-    // Else the client would go on with a handshake that the server has ended.
-    this.#endsClient = controller.connection.isPrivate && /close/i.test(fieldOf(fields, 'connection') ?? '')
-    if (this.#endsClient || !controller.connection.isPrivate || !exchange.bodyToCome) return
-    const isMeasured = fieldOf(fields, 'content-length') !== undefined
-    this.#endWaits = isMeasured ? 'at its length' : 'at its head'
-  }
-
-  /** Whether the client's connection ends with this response. It is closed in stages then. */
-  #endsConnection(): boolean {
-    const { req, owner, body } = this.#exchange
-    const closes = owner.closing.isUnderWay && owner.closing.endsWith(this.#exchange)
-    if (!closes && !this.#endsClient && (req.complete || !this.#isEarly())) return false
-    owner.inFlight.lingering.after(req.socket, body, true)
-    return true
-  }
-
-  /**
-   * Whether much of the request's body is still to come. Once the response ends nobody reads that, so the connection ends with
-   * it: the client may stop sending (RFC 9112, 9.5). Until then the server may read on.
-   */
-  #isEarly(): boolean {
-    const body = this.#exchange.bodyToCome
-    return body !== undefined && !this.#endWaits && !body.isNearlyWhole
-  }
-
-  #waitAtHead(controller: ResponseController): void {
-    if (this.#left > 0) return
-    this.#waitForBody(controller)
-    if (this.#endWaits === 'at its length') this.#exchange.res.end()
-  }
-
-  /**
-   * undici closes a connection whose response ends before its request: a handshake would end with it. The client has all of a
-   * response whose length is known.
-   */
-  #waitForBody(controller: ResponseController): void {
-    const body = this.#exchange.bodyToCome
-    if (!body) return
-    controller.pause()
-    body.once('close', () => setImmediate(() => controller.resume()))
-  }
-
   #inform(controller: ResponseController, status: number, fields: RawFields): void {
-    this.#informed += 1
-    if (this.#informed <= MAX_INFORMED) relayInformation(this.#exchange.res, status, fields)
-    else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', 'too many responses before the one (1xx)'))
+    this.#informational += 1
+    if (this.#informational <= MAX_INFORMATIONAL) relayInformation(this.#exchange.res, status, fields)
+    else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', TOO_MANY_INFORMATIONAL))
   }
 
-  /** @returns whether the response may go on */
+  /** Runs the host's `onResponse`. @returns false if the hook failed, and the response does not go to the client */
   #runHook(controller: ResponseController, status: number, headers: string[]): boolean {
     const exchange = this.#exchange
-    const { onResponse = ignore } = exchange.owner
     try {
-      runHook(onResponse, { ...exchange.context(), status, headers: new HeaderList(headers) })
+      runResponseHook(exchange.owner.onResponse, contextOf(exchange), status, headers)
       return true
     } catch (thrown) {
       const error = toProxyError(thrown)
@@ -287,5 +244,3 @@ export class ResponseRelay implements ResponseHandler, Try {
     }
   }
 }
-
-function ignore(): void {}

@@ -4,7 +4,7 @@ import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
 import { isStaleConnection, mayRetry } from './upstream/failures.js'
 
-/** Decides whether a failed try is made again. */
+/** Decides whether a request goes to a server again after a failed try. */
 export class Retries {
   readonly #attempts: number
   readonly #share: number
@@ -14,16 +14,19 @@ export class Retries {
     this.#share = budget
   }
 
-  /** The budget of one backend. */
+  /** Makes the retry budget of one backend. */
   newBudget(): RetryBudget {
     return new RetryBudget(this.#share)
   }
 
   /**
-   * Whether the exchange may have another try after this error, and what that spends. It spends nothing in two cases. No server can
-   * have had the request yet: a dead server of two costs no client anything. Or the connection stood before and died without a byte
-   * of a response: fifty idle ones that die at once would else take the budget of a second. That is free once for a request, as its
-   * further tries have new connections (RFC 9112, 9.3.1).
+   * Decides whether the request gets another try, and returns the budget that this takes from. A try is free in two cases:
+   *
+   * - No server can have had the request yet. So one dead server of two costs no client anything.
+   * - The connection stood before, and died without a byte of a response. Fifty idle connections that die at once would otherwise
+   *   take the budget of a second. Further tries of the request use new connections, so this is free once (RFC 9112, 9.3.1).
+   *
+   * @returns `undefined` if there is no further try
    */
   allow(
     { facts, server, backend, retries, newest, bodyUntouched, tie }: Exchange,

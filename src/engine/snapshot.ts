@@ -11,38 +11,43 @@ import { followedNames } from './backends/strict-dns.js'
 import type { Upstream } from './upstream/upstream.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
-/** Which frontend a request would go to, why, and which servers stand behind it. */
+/** Tells which frontend a request would go to, why, and which servers stand behind it. */
 export interface RequestExplanation extends RouterExplanation {
+  /** The number of the configuration that was asked. */
   readonly generation: number
+  /** The servers of the winner's backend; empty if no frontend wins. */
   readonly servers: readonly { readonly name: string; readonly url: string; readonly weight: number }[]
 }
 
-/** What compiling needs from the engine. */
+/** The parts of the data plane that compiling needs. */
 export interface CompileTools extends BackendTools {
   readonly matchers: MatcherTable
 }
 
 /**
- * One merged configuration, compiled; immutable, numbered by generation.
+ * One merged configuration, compiled. It never changes, and its generation is its number.
  *
- * Every request *pins* the snapshot it was matched with, until no further server can be picked for it. Without the
- * pin, one wait between matching and picking is enough for a swap to close the picked server's connections.
+ * Every request *pins* the snapshot it was matched with, until no further server can be picked for it. Without the pin, a swap
+ * between matching and picking could close the connections of the picked server.
  */
 export class Snapshot {
   readonly generation: number
   readonly config: MergedConfig
   readonly router: Router
   readonly backends: ReadonlyMap<string, LiveBackend>
-  /** Of servers whose addresses are followed, each with the milliseconds between lookups. */
-  readonly names: ReadonlyMap<string, number>
-  /** Backends that are not those of the generation before. */
+  /** DNS names of servers whose addresses are followed, each with the milliseconds between two lookups. */
+  readonly followedNames: ReadonlyMap<string, number>
+  /** Backends that were made for this snapshot and have not begun to serve. All others come from the snapshot before. */
   #fresh: readonly LiveBackend[]
-  /** Of its backends. */
-  readonly #checks: ReadonlySet<HealthChecks>
+  /** The health checks of the snapshot's backends. */
+  readonly #healthChecks: ReadonlySet<HealthChecks>
   readonly #upstreams: Upstreams
+  /** Requests that have pinned this snapshot. */
   #pins = 0
+  /** Whether another snapshot serves. */
   #retired = false
-  #letGo = false
+  /** Whether the snapshot's servers were released. */
+  #released = false
 
   constructor(
     generation: number,
@@ -57,39 +62,40 @@ export class Snapshot {
     this.router = router
     this.backends = backends
     this.#fresh = fresh
-    this.#checks = new Set([...backends.values()].flatMap(({ healthChecks }) => healthChecks ?? []))
-    this.names = followedNames(config.backends.values())
+    this.#healthChecks = new Set([...backends.values()].flatMap(({ healthChecks }) => healthChecks ?? []))
+    this.followedNames = followedNames(config.backends.values())
     this.#upstreams = upstreams
   }
 
-  /** It serves from here on. Health checks of backends that stayed as they were go on. */
+  /** Starts to serve. Health checks go on for backends that did not change, stop for old ones, and start for new ones. */
   begin(previous: Snapshot | undefined): void {
-    const before = previous ? previous.#checks : []
-    for (const checks of before) if (!this.#checks.has(checks)) checks.stop()
+    const before = previous ? previous.#healthChecks : []
+    for (const checks of before) if (!this.#healthChecks.has(checks)) checks.stop()
     void runInSlices(beginEach(this.#fresh))
     this.#fresh = []
   }
 
-  /** Nothing serves any more. */
+  /** Stops all health checks, since no snapshot serves after this one. */
   end(): void {
-    for (const checks of this.#checks) checks.stop()
+    for (const checks of this.#healthChecks) checks.stop()
   }
 
+  /** Keeps the servers connected until the matching `unpin`. */
   pin(): void {
     this.#pins += 1
   }
 
   unpin(): void {
     this.#pins -= 1
-    this.#letGoWhenUnused()
+    this.#releaseWhenUnused()
   }
 
-  /** The next generation serves: let go of the servers as soon as the last pin is out. */
+  /** Called when the next snapshot serves. Releases the servers as soon as the last pin is gone. */
   retire(): void {
     const leave = (upstream: Upstream) => this.#upstreams.leave(upstream)
     void runInSlices(eachServer(this.backends.values(), leave)).then(() => {
       this.#retired = true
-      this.#letGoWhenUnused()
+      this.#releaseWhenUnused()
     })
   }
 
@@ -100,16 +106,16 @@ export class Snapshot {
     return { generation: this.generation, ...explanation, servers }
   }
 
-  #letGoWhenUnused(): void {
-    if (!this.#retired || this.#pins > 0 || this.#letGo) return
-    this.#letGo = true
+  #releaseWhenUnused(): void {
+    if (!this.#retired || this.#pins > 0 || this.#released) return
+    this.#released = true
     releaseServers(this.backends.values(), this.#upstreams)
   }
 }
 
 /**
- * Compiles a merged configuration in steps. A backend that is configured as before keeps its servers and its
- * strategy's state, so that an unrelated change does not restart a rotation.
+ * Compiles a merged configuration in steps. A backend whose configuration is the same as before keeps its servers and the state
+ * of its strategy. So an unrelated change does not restart a rotation.
  */
 export function* compileSnapshot(
   generation: number,
@@ -155,7 +161,7 @@ function* beginEach(backends: readonly LiveBackend[]): Generator<void, void> {
   }
 }
 
-/** For what was compiled in vain: it neither names its servers nor holds them any more. */
+/** Returns a function that gives back an upstream which a failed compilation has taken. */
 function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   return (upstream) => {
     upstreams.leave(upstream)
@@ -163,7 +169,7 @@ function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   }
 }
 
-/** In slices: ten thousand servers let go at once would hold up requests. */
+/** Releases servers in slices. Ten thousand servers released at once would delay requests. */
 function releaseServers(backends: Iterable<LiveBackend>, upstreams: Upstreams): void {
   void runInSlices(eachServer(backends, (upstream) => upstreams.release(upstream)))
 }

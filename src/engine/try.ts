@@ -1,19 +1,19 @@
 import type { ProxyError } from '../model/errors.js'
 
-/** One try, as far as its exchange has to do with it. */
+/** One attempt to get a response from one server, as its exchange sees it. */
 export interface Try {
   /** Whether a byte of the request may have been written. */
   readonly sent: boolean
-  /** How often something came from the server. */
+  /** Pieces of the response that have come: its head, and each chunk of its body. */
   readonly pieces: number
-  /** As its backend said; 0 if nobody wants to know. */
+  /** When the try began, as `performance.now()` tells it. 0 if nothing measures the backend's servers. */
   readonly startedAt: number
-  /** Whether its connection was made for it: a server cannot have been closing it just then. */
+  /** Whether the connection was made for this try. The server cannot have been closing a new connection. */
   isFresh: boolean
-  /** Whether its connection stood before, and not one byte of a response has come on it: a server may have been closing it just then. */
+  /** Whether the connection stood before, and no byte of a response has come. The server may have been closing it then. */
   readonly isOnStale: boolean
-  /** Ends the server's side. */
+  /** Ends the request at the server, and its connection. */
   abort(reason: ProxyError): void
-  /** It is under way on its server no more. Further calls change nothing. */
+  /** Ends the try, so that its server no longer counts it as under way. Further calls change nothing. */
   over(): void
 }

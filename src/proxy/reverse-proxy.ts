@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
 import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
+import { DataPlane } from '../engine/data-plane.js'
 import { ProxyEmitter } from '../engine/events/proxy-emitter.js'
-import { ProxyEngine } from '../engine/proxy-engine.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
 import type { BoundAddress, ListenAt } from '../entry-points/listener.js'
 import { ProxyError } from '../model/errors.js'
@@ -47,7 +47,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @example app.use('/proxy', proxy.statusHandler)
    */
   readonly statusHandler: RequestHandler
-  readonly #engine: ProxyEngine
+  readonly #engine: DataPlane
   readonly #supervisor: ProviderSupervisor
   readonly #observation: Observation
   readonly #listeners: Listeners
@@ -63,7 +63,7 @@ export class ReverseProxy extends ProxyEmitter {
     // checkOptions refuses other values in the next line; until then, any value but 'throw' means 'warn'.
     super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
-    this.#engine = new ProxyEngine(options, this)
+    this.#engine = new DataPlane(options, this)
     const { lingering } = this.#engine.inFlight
     this.#listeners = new Listeners(options, lingering, (entryPoint) => this.#handlersFor(entryPoint))
     this.#engine.shedding.closeIdleClients = () => this.#listeners.closeIdleClients()

@@ -4,7 +4,7 @@ import { MAX_TIMER_MS, onlyKnownOptions } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { present } from '../base/records.js'
 import { QUIET_MS } from '../engine/closing.js'
-import type { ProxyEngine } from '../engine/proxy-engine.js'
+import type { DataPlane } from '../engine/data-plane.js'
 import type { Listener } from '../entry-points/listener.js'
 import { ProxyError } from '../model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from '../model/events.js'
@@ -24,7 +24,7 @@ export interface CloseOptions {
 
 /** The parts of a proxy that a shutdown ends. */
 export interface ShutdownParts {
-  readonly engine: Pick<ProxyEngine, 'closing' | 'inFlight'>
+  readonly engine: Pick<DataPlane, 'closing' | 'inFlight'>
   readonly listeners: ReadonlySet<Listener>
   /** The servers of the host's code to which the proxy is attached. */
   readonly attached: ReadonlySet<Server>

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { AuthenticatingClient } from '../support/authenticating-client.js'
 import { AuthenticatingServer } from '../support/authenticating-server.js'
 import { httpGet } from '../support/http-get.js'
-import { openRaw, routeTo, startEngine, startMisbehaving } from '../support/live-engine.js'
+import { openRaw, routeTo, startEngine, startMisbehaving, startOpenEngine } from '../support/live-engine.js'
 import { refusingUrl } from '../support/misbehaving-server.js'
 import { eventually } from '../support/next-event.js'
 
@@ -172,7 +172,7 @@ describe('a handshake', () => {
   ])('goes on behind %s, if the body came while a dead server was tried first', async (_what, refusal) => {
     const one = await AuthenticatingServer.start('one')
     one.refusal = refusal
-    const { engine, port } = await startEngine(routeTo(await refusingUrl(), one))
+    const { engine, port } = await startOpenEngine(routeTo(await refusingUrl(), one))
     const credentials = { first: 'NTLM first-alice', whole: 'NTLM whole-alice' }
     for (const authorization of [undefined, credentials.first, undefined, credentials.whole]) {
       const raw = await openRaw(port)
@@ -336,7 +336,7 @@ describe('a client that has authenticated its connection', () => {
   it.each([1, 0])('waits while its server has all that it may have, with weight %i', async (weight) => {
     const one = await AuthenticatingServer.start('one')
     const two = await AuthenticatingServer.start('two')
-    const { engine, port } = await startEngine(routeTo(one))
+    const { engine, port } = await startOpenEngine(routeTo(one))
     const [alice, bob] = [new AuthenticatingClient(port, 'alice'), new AuthenticatingClient(port, 'bob')]
     const homes = [await alice.logIn(), await bob.logIn()]
     await engine.apply(withServers({ s1: { url: one.url, weight, maxConnections: 1 }, s2: { url: two.url } }))

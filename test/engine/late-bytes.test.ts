@@ -3,7 +3,7 @@ import { createServer as createTlsServer } from 'node:tls'
 import { generate } from 'selfsigned'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../support/http-get.js'
-import { routeTo, startEngine } from '../support/live-engine.js'
+import { routeTo, startEngine, startOpenEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 /** Responses behind which nothing may follow, each to a request of that method. */
@@ -144,7 +144,7 @@ const WHOLE = [
 describe('bytes on an idle connection', () => {
   it.each(Array.from({ length: 256 }, (_, byte) => byte))('end it, whatever they are: %i', async (byte) => {
     const server = await startBroken(WHOLE[0] as string, [], 'while it is idle')
-    const { port, engine } = await startEngine(routeTo(server))
+    const { port, engine } = await startOpenEngine(routeTo(server))
     await httpGet({ port, path: '/first' })
     await eventually(() => engine.inFlight.size === 0, 'the exchange is over')
     server.state.first?.write(Buffer.from([byte]))

@@ -16,7 +16,7 @@ function makeShort() {
   const inFlight = new InFlight(DEFAULT_TIMEOUTS)
   const closeIdle = vi.fn(() => 1)
   const shedding = new LoadShedding(inFlight, { closeIdle } as unknown as Upstreams)
-  const exchange = { bodyUntouched: true, server: {}, rooms: 0 } as Exchange
+  const exchange = { bodyUntouched: true, server: {}, shortages: 0 } as Exchange
   const again = vi.fn()
   return { inFlight, closeIdle, again, makeRoom: () => shedding.makeRoomFor(exchange, shortage, again) }
 }

@@ -174,3 +174,9 @@ it('explain before any configuration is PROXY_NOT_READY', () => {
   const facts = { method: 'GET', host: 'a', path: '/', query: '', headers: {}, clientAddress: '192.0.2.1' }
   expect(() => new ProxyEngine().explain(facts)).toThrow(expect.objectContaining({ code: 'PROXY_NOT_READY' }))
 })
+
+it('shows a host its handlers and events, and none of its parts', () => {
+  const members = Object.getOwnPropertyNames(ProxyEngine.prototype)
+  expect(Object.keys(new ProxyEngine())).toEqual(['events', 'handler', 'upgrade'])
+  expect(members).toEqual(['constructor', 'handlersFor', 'generation', 'apply', 'explain', 'close'])
+})

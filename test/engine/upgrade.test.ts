@@ -14,6 +14,7 @@ import {
   startEngine,
   startMisbehaving,
   startNamed,
+  startOpenEngine,
   startServer,
   TestServer,
 } from '../support/live-engine.js'
@@ -394,7 +395,7 @@ describe('an upgrade that stands behind another request on its connection', () =
     const server = await startServer(() => {
       asked += 1
     })
-    const { engine, port } = await startEngine(routeTo(server))
+    const { engine, port } = await startOpenEngine(routeTo(server))
     const fields = `Host: a\r\nConnection: upgrade\r\nUpgrade: ${protocol}`
     for (const [early, leave] of [
       ['', 'end'],

@@ -6,12 +6,12 @@ import {
   type ProviderConfig,
   type ProviderRecovered,
   type ProviderUnavailable,
-  ProxyEngine,
   ProxyError,
   StaticProvider,
 } from 'switchover'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ProviderSupervisor } from '../../src/providers/provider-supervisor.js'
+import { OpenEngine } from '../support/open-engine.js'
 
 /** Delivers what a test says, and nothing else. */
 class ManualProvider implements Provider {
@@ -63,7 +63,7 @@ const supervisors: ProviderSupervisor[] = []
 
 async function supervise(...providers: Provider[]) {
   const events: Event[] = []
-  const engine = new ProxyEngine()
+  const engine = new OpenEngine()
   engine.events.on('configChanged', (event) => events.push({ is: 'changed', ...event }))
   const supervisor = new ProviderSupervisor(
     providers,
@@ -541,7 +541,7 @@ describe('starting and stopping', () => {
     const slow = new ManualProvider('slow')
     slow.start = () => new Promise(() => {})
     const supervised = new StaticProvider({ config: document('a'), name: 'quick' })
-    const engine = new ProxyEngine()
+    const engine = new OpenEngine()
     const supervisor = new ProviderSupervisor(
       [slow, supervised],
       (config, about, cancel, onSwapped) => engine.applyMerged(config, about, cancel, onSwapped),

@@ -5,7 +5,6 @@ import {
   type Backend,
   createProxy,
   type ProviderConfig,
-  ProxyEngine,
   type ProxyOptions,
   type ReverseProxy,
   StaticProvider,
@@ -14,6 +13,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
 import { eventually } from '../support/next-event.js'
+import { OpenEngine } from '../support/open-engine.js'
 import { listenAt, portOf, startAt } from '../support/servers-at.js'
 
 /** What a name leads to, as the test wants it. */
@@ -313,7 +313,7 @@ describe('a name with several addresses, where strictDns is wanted', () => {
         strictDns: { interval: '1ms' },
       })),
     })
-    const engine = new ProxyEngine({ lookup: names.lookup, strategies: { slow } })
+    const engine = new OpenEngine({ lookup: names.lookup, strategies: { slow } })
     onTestFinished(() => engine.close())
     const serving = () => [...(engine.snapshot?.backends.values() ?? [])]
     for (let round = 1; round <= 8; round++) {

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTls } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../support/etcd-tls.js'
-import { routeTo, startEngine } from '../support/live-engine.js'
+import { routeTo, startEngine, startOpenEngine } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const ANSWERS = {
@@ -68,7 +68,7 @@ describe.each([
 ] as const)('a server that answers an upload early and resets, %s', (_, secure) => {
   it.each(Object.entries(ANSWERS))('has its answer passed on, one %s', async (_kind, answer) => {
     const server = await startResetting(answer, secure)
-    const { engine, port } = await startEngine(routeTo(server), insecure)
+    const { engine, port } = await startOpenEngine(routeTo(server), insecure)
     const expected = answer.includes('204') ? '204' : '413 large'
     for (let round = 0; round < 5; round++)
       for (const length of [3_000_000, 'unknown'] as const) expect(await upload(port, length)).toBe(expected)
@@ -81,7 +81,7 @@ describe.each([
     ['part of a body', 'HTTP/1.1 413 Too Large\r\nContent-Length: 50\r\n\r\nlarge', BROKEN],
   ])('fails the upload if it has said %s', async (_kind, answer, expected) => {
     const server = await startResetting(answer, secure)
-    const { engine, port } = await startEngine(routeTo(server), insecure)
+    const { engine, port } = await startOpenEngine(routeTo(server), insecure)
     for (let round = 0; round < 5; round++)
       for (const length of [3_000_000, 'unknown'] as const)
         expect(await upload(port, length)).toMatch(expected)

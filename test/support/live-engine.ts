@@ -11,6 +11,7 @@ import {
 import { onTestFinished } from 'vitest'
 import { MisbehavingServer } from './misbehaving-server.js'
 import { eventually } from './next-event.js'
+import { OpenEngine } from './open-engine.js'
 import { RawConnection } from './raw-connection.js'
 
 /** A server that lives as long as the test that started it. */
@@ -76,15 +77,29 @@ export async function openRaw(
   return connection
 }
 
-export interface LiveEngine {
-  readonly engine: ProxyEngine
+export interface LiveEngine<Engine = ProxyEngine> {
+  readonly engine: Engine
   readonly front: TestServer
   readonly port: number
 }
 
 /** An engine on a plain node:http server, as a host would use it without `createProxy`. */
-export async function startEngine(config?: ProviderConfig, options: EngineOptions = {}): Promise<LiveEngine> {
-  const engine = new ProxyEngine(options)
+export function startEngine(config?: ProviderConfig, options?: EngineOptions): Promise<LiveEngine> {
+  return serveWith(new ProxyEngine(options), config)
+}
+
+/** The same, for tests that look at the parts of the engine too. */
+export function startOpenEngine(
+  config?: ProviderConfig,
+  options?: EngineOptions,
+): Promise<LiveEngine<OpenEngine>> {
+  return serveWith(new OpenEngine(options), config)
+}
+
+async function serveWith<Engine extends ProxyEngine | OpenEngine>(
+  engine: Engine,
+  config?: ProviderConfig,
+): Promise<LiveEngine<Engine>> {
   const front = new TestServer(engine.handler)
   front.server.on('upgrade', engine.upgrade)
   await front.start()
@@ -112,7 +127,7 @@ export function routeWith(frontend: Partial<Frontend>, ...targets: Target[]): Pr
 }
 
 /** What `requestFinished` says, as it comes. */
-export function recordFinished(engine: ProxyEngine): RequestFinished[] {
+export function recordFinished(engine: Pick<ProxyEngine, 'events'>): RequestFinished[] {
   const finished: RequestFinished[] = []
   engine.events.on('requestFinished', (event) => finished.push(event))
   return finished

@@ -1,19 +1,14 @@
 import { request, type ServerResponse } from 'node:http'
 import { createServer as createTcpServer, type Socket } from 'node:net'
-import {
-  type Backend,
-  type ProviderConfig,
-  type ProxyEngine,
-  type StrategyFactory,
-  validateConfig,
-} from 'switchover'
+import { type Backend, type ProviderConfig, type StrategyFactory, validateConfig } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type Candidate, type Strategy, strategyTable } from '../../../src/balancing/strategies.js'
 import { OutlierDetection } from '../../../src/engine/backends/outlier-detection.js'
 import { RecentResponses } from '../../../src/engine/backends/recent-responses.js'
 import { ServerState } from '../../../src/engine/backends/server-state.js'
-import { startEngine, startServer } from '../../support/live-engine.js'
+import { startOpenEngine, startServer } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
+import type { OpenEngine } from '../../support/open-engine.js'
 import { UnansweredPort } from '../../support/unanswered-port.js'
 
 /** A server of which a test can change every property. */
@@ -132,13 +127,13 @@ async function startNamed(name: string) {
   return Object.assign(counts, { url: server.url, server })
 }
 
-const backendOf = (engine: ProxyEngine, name = 'pool@static') => {
+const backendOf = (engine: OpenEngine, name = 'pool@static') => {
   const backend = engine.snapshot?.backends.get(name)
   if (!backend) throw new Error(`there is no backend ${name}`)
   return backend
 }
 
-const stateOf = (engine: ProxyEngine, server: string) => {
+const stateOf = (engine: OpenEngine, server: string) => {
   const found = backendOf(engine).servers.find(({ name }) => name === server)
   if (!found) throw new Error(`there is no server ${server}`)
   return found.state
@@ -167,7 +162,7 @@ describe('the queue', () => {
       if (req.url === '/held') heldByBad = res
       else req.socket.destroy()
     })
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf(
         { bad: { url: bad.url, maxConnections: 2 }, busy: { url: busy.url, maxConnections: 1 } },
         { loadBalancer: { method: 'counted' } },
@@ -198,7 +193,7 @@ describe('the queue', () => {
   it('calls in a request of the new configuration when one of the old configuration is over', async () => {
     const one = await startHolding()
     const servers = { one: { url: one.url, maxConnections: 1 } }
-    const { engine, port } = await startEngine(documentOf(servers, { queue: { timeout: '5s' } }))
+    const { engine, port } = await startOpenEngine(documentOf(servers, { queue: { timeout: '5s' } }))
     const first = ask(port)
     await eventually(() => one.held.length === 1, 'the first')
     await engine.apply(documentOf(servers, { queue: { timeout: '6s' } }))
@@ -216,7 +211,7 @@ describe('the queue', () => {
 
   it('calls in those that wait when a configuration lets the servers have more', async () => {
     const one = await startHolding()
-    const { engine, port } = await startEngine(documentOf({ one: { url: one.url, maxConnections: 1 } }))
+    const { engine, port } = await startOpenEngine(documentOf({ one: { url: one.url, maxConnections: 1 } }))
     ask(port)
     ask(port)
     await eventually(() => one.held.length === 1 && engine.inFlight.size === 2, 'one is held, one waits')
@@ -237,7 +232,7 @@ describe('the queue', () => {
       if (req.url === '/health') res.end()
       else one.held.push(res)
     })
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf(
         { one: { url: asWell.url, maxConnections: 1 }, back: { url: back.url, maxConnections: 1 } },
         { healthCheck },
@@ -255,7 +250,7 @@ describe('the queue', () => {
 
   it('calls in those that wait when an ejection is over', async () => {
     const [one, back] = [await startHolding(), await startNamed('back')]
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf({ dead: { url: back.url, maxConnections: 1 }, one: { url: one.url, maxConnections: 1 } }),
     )
     const { port: backPort } = back.server
@@ -285,7 +280,7 @@ describe('the queue', () => {
       if (total === 1) res.end('first')
       else held.push(res)
     })
-    const { engine, port } = await startEngine(documentOf({ one: { url: one.url, maxConnections: 1 } }))
+    const { engine, port } = await startOpenEngine(documentOf({ one: { url: one.url, maxConnections: 1 } }))
     await ask(port).answer
     // The second request fails on a stale connection, while the third waits.
     const pick = backendOf(engine).servers[0]!
@@ -310,7 +305,7 @@ describe('the last server', () => {
       res.statusCode = req.url === '/health' || isWell ? 200 : 500
       res.end('last')
     })
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf(
         { sick: { url: sick.url }, last: { url: last.url } },
         {
@@ -333,7 +328,7 @@ describe('the last server', () => {
     const once = await startServer((_req, res) => res.writeHead(isWell ? 200 : 500).end('once'))
     const other = await startNamed('other')
     const backend = { outlierDetection: { consecutiveFailures: 1, ejectionTime: '60s' } }
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf({ once: { url: once.url }, other: { url: other.url } }, backend),
     )
     await eventually(async () => {
@@ -373,7 +368,7 @@ describe('leastConn', () => {
         { one: { url: one.url }, two: { url: two.url } },
         { loadBalancer: { method: 'leastConn' }, slowStart },
       )
-    const { engine, port } = await startEngine(document('1ms'))
+    const { engine, port } = await startOpenEngine(document('1ms'))
     stateOf(engine, 'two').takeOut('check', 'by this test')
     const before = Array.from({ length: 10 }, () => ask(port))
     await eventually(() => one.held.length === 10, 'ten are under way on one')
@@ -463,7 +458,7 @@ describe('a server that cannot be connected to', () => {
     const silent = await UnansweredPort.open()
     onTestFinished(() => silent.close())
     const well = await startNamed('well')
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf({ silent: { url: `http://127.0.0.1:${silent.port}` }, well: { url: well.url } }),
       { timeouts: { connectMs: 200 } },
     )
@@ -507,7 +502,7 @@ describe('outlier detection', () => {
       req.socket.destroy()
     })
     const good = await startNamed('good')
-    const { port } = await startEngine(
+    const { port } = await startOpenEngine(
       documentOf(
         { bad: { url: bad.url }, good: { url: good.url } },
         { outlierDetection: { consecutiveFailures: 3 } },
@@ -529,7 +524,7 @@ describe('health checks', () => {
     await new Promise<void>((resolve) => secret.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void secret.close())
     const { port: secretPort } = secret.address() as { port: number }
-    const { engine } = await startEngine(
+    const { engine } = await startOpenEngine(
       documentOf(
         { one: { url: `http://127.0.0.1:${secretPort}` } },
         { healthCheck: { scheme: 'tcp', interval: '20ms' } },
@@ -548,7 +543,7 @@ describe('health checks', () => {
     })
     const servers = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`s${at}`, { url: one.url }]))
     // Validation accepts this interval, because it is less than 2 ** 31 - 1 ms.
-    await startEngine(documentOf(servers, { healthCheck: { path: '/', interval: '596h' } }))
+    await startOpenEngine(documentOf(servers, { healthCheck: { path: '/', interval: '596h' } }))
     await eventually(() => checks > 15, 'more than the first ten', 1_000).catch(() => {})
     expect(checks).toBeLessThanOrEqual(10)
   })
@@ -560,7 +555,7 @@ describe('health checks', () => {
       res.end()
     })
     const headers = { Host: 'health.test' }
-    const { engine } = await startEngine(
+    const { engine } = await startOpenEngine(
       documentOf({ one: { url: one.url } }, { healthCheck: { path: '/health', headers, interval: '20ms' } }),
     )
     await eventually(() => hosts.length > 1 || !stateOf(engine, 'one').isAvailable, 'it was checked')
@@ -588,7 +583,7 @@ describe('health checks', () => {
     const handles = () => (process as unknown as { _getActiveHandles(): Socket[] })._getActiveHandles()
     const before = new Set(handles())
     const connecting = () => handles().filter((handle) => !before.has(handle) && handle.connecting)
-    const { engine } = await startEngine(
+    const { engine } = await startOpenEngine(
       documentOf({ one: { url: `http://127.0.0.1:${silent.port}` } }, { healthCheck: { path: '/' } }),
     )
     await eventually(() => connecting().length > 0, 'it connects', 30_000)
@@ -613,7 +608,9 @@ describe('health checks', () => {
       checks += 1
       res.end()
     })
-    await startEngine(documentOf({ one: { url: one.url } }, { healthCheck: { path: '/', interval: '1ms' } }))
+    await startOpenEngine(
+      documentOf({ one: { url: one.url } }, { healthCheck: { path: '/', interval: '1ms' } }),
+    )
     await eventually(() => checks > 300, 'three hundred checks', 30_000)
     const kept = [...sources.keys()].map((signal) => {
       const name = Object.getOwnPropertySymbols(signal).find(({ description }) =>
@@ -627,7 +624,7 @@ describe('health checks', () => {
   // docs/events.md: `serverUp`: "it is back". Otherwise a dashboard would show the server as down forever.
   it('tell of a server that is back because the configuration has removed them', async () => {
     const one = await startServer((_req, res) => res.writeHead(500).end())
-    const { engine } = await startEngine(
+    const { engine } = await startOpenEngine(
       documentOf({ one: { url: one.url } }, { healthCheck: { path: '/', interval: '20ms' } }),
     )
     const up: string[] = []
@@ -642,7 +639,7 @@ describe('health checks', () => {
   it('are not overruled by a configuration that never serves', async () => {
     const sick = await startServer((_req, res) => res.writeHead(500).end())
     const healthCheck = { path: '/', interval: '30s' }
-    const { engine } = await startEngine(documentOf({ sick: { url: sick.url } }, { healthCheck }))
+    const { engine } = await startOpenEngine(documentOf({ sick: { url: sick.url } }, { healthCheck }))
     await eventually(() => !stateOf(engine, 'sick').isAvailable, 'it is out')
     const others = Object.fromEntries(
       Array.from({ length: 30_000 }, (_, at) => [
@@ -666,7 +663,7 @@ describe('maxConn', () => {
   it('still knows of requests under way when a server of the backend changes', async () => {
     const one = await startHolding()
     const maxConn = { amount: 1, extractorFunc: 'client.ip' }
-    const { engine, port } = await startEngine(documentOf({ one: { url: one.url } }, { maxConn }))
+    const { engine, port } = await startOpenEngine(documentOf({ one: { url: one.url } }, { maxConn }))
     ask(port)
     await eventually(() => one.held.length === 1, 'the first')
     await engine.apply(documentOf({ one: { url: one.url }, two: { url: one.url, weight: 0 } }, { maxConn }))
@@ -678,7 +675,7 @@ describe('two servers of one URL', () => {
   it('both keep their requests under way over a change', async () => {
     const one = await startHolding()
     const servers = { a: { url: one.url, maxConnections: 1 }, b: { url: one.url, maxConnections: 1 } }
-    const { engine, port } = await startEngine(documentOf(servers))
+    const { engine, port } = await startOpenEngine(documentOf(servers))
     ask(port)
     ask(port)
     await eventually(() => one.held.length === 2, 'each has one')
@@ -702,7 +699,7 @@ describe('a circuit breaker', () => {
       fallbackDuration: '200ms',
       recoveryDuration: '60s',
     }
-    const { engine, port } = await startEngine(documentOf({ one: { url: one.url } }, { circuitBreaker }))
+    const { engine, port } = await startOpenEngine(documentOf({ one: { url: one.url } }, { circuitBreaker }))
     const states: string[] = []
     engine.events.on('circuitChanged', ({ state }) => states.push(state))
     const late = ask(port, 'GET', '/held')
@@ -737,7 +734,7 @@ describe('an event', () => {
     const once = await startServer((_req, res) => res.writeHead(500).end())
     const other = await startNamed('other')
     const backend = { outlierDetection: { consecutiveFailures: 1, ejectionTime: '400ms' } }
-    const { engine, port } = await startEngine(
+    const { engine, port } = await startOpenEngine(
       documentOf({ before: { url: once.url }, other: { url: other.url } }, backend),
     )
     await eventually(async () => {
@@ -759,7 +756,7 @@ describe('p2c', () => {
     const hung = await startHolding()
     let asked = 0
     const well = await startServer((_req, res) => void setTimeout(() => res.end('well'), 15))
-    const { port } = await startEngine(
+    const { port } = await startOpenEngine(
       documentOf({ hung: { url: hung.url }, well: { url: well.url } }, { loadBalancer: { method: 'p2c' } }),
     )
     // The clients wait longer than the other server takes, even on a slow machine.

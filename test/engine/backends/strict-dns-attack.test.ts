@@ -1,9 +1,10 @@
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { createServer } from 'node:http'
-import { type Backend, type ProviderConfig, ProxyEngine } from 'switchover'
+import type { Backend, ProviderConfig } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { httpGet } from '../../support/http-get.js'
 import { eventually } from '../../support/next-event.js'
+import { OpenEngine } from '../../support/open-engine.js'
 import { listenAt, portOf, startAt } from '../../support/servers-at.js'
 
 type Callback = (error: unknown, found?: unknown, family?: number) => void
@@ -41,7 +42,7 @@ const configOf = (port: number, backend: Partial<Backend> = {}): ProviderConfig 
 })
 
 async function start(names: Names, document: ProviderConfig) {
-  const engine = new ProxyEngine({ lookup: names.lookup })
+  const engine = new OpenEngine({ lookup: names.lookup })
   onTestFinished(() => engine.close())
   const server = await listenAt(createServer(engine.handler as never), '127.0.0.1')
   await engine.apply(document)
@@ -134,7 +135,7 @@ describe('strictDns, used with hostility', () => {
     const late: number[] = []
     for (let microtasks = 0; microtasks < 120; microtasks++) {
       const names = new Names('127.0.0.2')
-      const engine = new ProxyEngine({ lookup: names.lookup })
+      const engine = new OpenEngine({ lookup: names.lookup })
       engine.apply(configOf(1, { strictDns: { interval: '1ms' } })).catch(() => undefined)
       for (let n = 0; n < microtasks; n++) await undefined
       const closed = engine.close()
@@ -170,7 +171,7 @@ describe('strictDns, used with hostility', () => {
         },
       ]),
     )
-    const engine = new ProxyEngine({ lookup: names.lookup })
+    const engine = new OpenEngine({ lookup: names.lookup })
     onTestFinished(() => engine.close())
     await engine.apply({ frontends: { web: { backend: 'b0', rule: 'PathPrefix:/' } }, backends })
     await engine.close()
@@ -210,7 +211,7 @@ describe('strictDns, used with hostility', () => {
         }
         return () => undefined
       }
-      const engine = new ProxyEngine({ lookup: names.lookup, strategies: { probe } })
+      const engine = new OpenEngine({ lookup: names.lookup, strategies: { probe } })
       let before: unknown
       await engine.apply(configOf(1, { strictDns: { interval: '1ms' }, loadBalancer: { method: 'probe' } }))
       isIn = true

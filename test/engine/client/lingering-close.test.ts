@@ -4,7 +4,7 @@ import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Authority } from '../../support/etcd-tls.js'
-import { openRaw, routeWith, startEngine, startServer } from '../../support/live-engine.js'
+import { openRaw, routeWith, startOpenEngine, startServer } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
 
 const KB = 1024
@@ -204,9 +204,12 @@ describe('a connection that is closed in stages', () => {
   })
 
   it('is closed at its limit though its client says nothing', async () => {
-    const { port, front, engine } = await startEngine(routeWith({ rule: 'Path:/ok' }, 'http://127.0.0.1:9'), {
-      limits: { lingerMs: 200 },
-    })
+    const { port, front, engine } = await startOpenEngine(
+      routeWith({ rule: 'Path:/ok' }, 'http://127.0.0.1:9'),
+      {
+        limits: { lingerMs: 200 },
+      },
+    )
     const { client } = await openHalf(port)
     client.send(POST)
     await eventually(() => client.ended, 'the answer ends')

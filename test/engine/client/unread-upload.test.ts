@@ -6,6 +6,7 @@ import {
   routeTo,
   settled,
   startEngine,
+  startOpenEngine,
   startServer,
 } from '../../support/live-engine.js'
 import { eventually } from '../../support/next-event.js'
@@ -62,7 +63,7 @@ describe('an upload that its server has answered before its end', () => {
   it('counts among the requests under way until its connection is gone', async () => {
     const server = await startServer(early)
     const limits = { lingerMs: 60_000, requestsInFlight: 1 }
-    const { port, engine } = await startEngine(routeTo(server), { limits })
+    const { port, engine } = await startOpenEngine(routeTo(server), { limits })
     const finished = recordFinished(engine)
     const client = await openRaw(port, { allowHalfOpen: true })
     client.sendHead('POST / HTTP/1.1', ...CHUNKED).send('3\r\nabc\r\n')
@@ -79,7 +80,7 @@ describe('an upload that its server has answered before its end', () => {
 
   it('has the time of `limits.lingerMs`, though its client never stands still', async () => {
     const server = await startServer(early)
-    const { port, engine } = await startEngine(routeTo(server), { limits: { lingerMs: 200 } })
+    const { port, engine } = await startOpenEngine(routeTo(server), { limits: { lingerMs: 200 } })
     const client = await openRaw(port, { allowHalfOpen: true })
     client.sendHead('POST / HTTP/1.1', ...CHUNKED)
     const trickle = setInterval(() => client.socket.write('1\r\nx\r\n'), 5)
@@ -91,7 +92,7 @@ describe('an upload that its server has answered before its end', () => {
   it('has no more time than `timeouts.requestMs`', async () => {
     const server = await startServer(early)
     const options = { limits: { lingerMs: 3_600_000 }, timeouts: { requestMs: 500 } }
-    const { port, engine } = await startEngine(routeTo(server), options)
+    const { port, engine } = await startOpenEngine(routeTo(server), options)
     const client = await openRaw(port, { allowHalfOpen: true })
     client.sendHead('POST / HTTP/1.1', ...CHUNKED)
     const trickle = setInterval(() => client.socket.write('1\r\nx\r\n'), 5)
@@ -104,7 +105,7 @@ describe('an upload that its server has answered before its end', () => {
   it('is read no further than `limits.bodyBytes`, and its client gets the answer', async () => {
     const server = await startServer(early)
     const limits = { bodyBytes: 256 * KB, lingerMs: 60_000 }
-    const { port, front, engine } = await startEngine(routeTo(server), { limits })
+    const { port, front, engine } = await startOpenEngine(routeTo(server), { limits })
     const read = countRead(front)
     const client = await openRaw(port, { allowHalfOpen: true })
     client.sendHead('POST / HTTP/1.1', ...CHUNKED).send('3\r\nabc\r\n')
@@ -118,7 +119,7 @@ describe('an upload that its server has answered before its end', () => {
 
   it('keeps its connection if little is to come', async () => {
     const server = await startServer(early)
-    const { port, engine } = await startEngine(routeTo(server), { limits: { requestsInFlight: 1 } })
+    const { port, engine } = await startOpenEngine(routeTo(server), { limits: { requestsInFlight: 1 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1000').send('x'.repeat(10))
     await client.until('early')
@@ -132,7 +133,7 @@ describe('an upload that its server has answered before its end', () => {
 
   it('loses its connection if the little that is to come does not', async () => {
     const server = await startServer(early)
-    const { port, engine } = await startEngine(routeTo(server), { limits: { lingerMs: 200 } })
+    const { port, engine } = await startOpenEngine(routeTo(server), { limits: { lingerMs: 200 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 1000').send('x'.repeat(10))
     await client.until('early')
@@ -194,7 +195,7 @@ describe('a server that answers early and reads on', () => {
       res.flushHeaders()
       req.resume()
     })
-    const { port, engine } = await startEngine(routeTo(server), { limits: { bodyBytes: 100 } })
+    const { port, engine } = await startOpenEngine(routeTo(server), { limits: { bodyBytes: 100 } })
     const client = await openRaw(port)
     client.sendHead('POST / HTTP/1.1', ...CHUNKED).send('3\r\nabc\r\n')
     await client.until('HTTP/1.1 200 OK')

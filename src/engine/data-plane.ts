@@ -1,0 +1,138 @@
+import { strategyTable } from '../balancing/strategies.js'
+import { present } from '../base/records.js'
+import type { ProviderConfig } from '../model/config.js'
+import { ProxyError } from '../model/errors.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../model/limits.js'
+import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import { matcherTable } from '../rules/matchers.js'
+import { claimOf } from './claim-upgrade.js'
+import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
+import { Closing } from './closing.js'
+import type { EngineOptions } from './engine-options.js'
+import type { ProxyEmitter } from './events/proxy-emitter.js'
+import { Exchange } from './exchange.js'
+import { Generations } from './generations.js'
+import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
+import { EntryPointTrust } from './headers/peer-trust.js'
+import { InFlight } from './in-flight.js'
+import { Intake } from './intake.js'
+import { LoadShedding } from './load-shedding.js'
+import { RequestPipeline } from './request-pipeline.js'
+import { RequestReports } from './request-reports.js'
+import { Retries } from './retries.js'
+import type { RequestExplanation, Snapshot } from './snapshot.js'
+import { UpstreamNetworks } from './upstream/upstream-networks.js'
+import { Upstreams } from './upstream/upstreams.js'
+
+/**
+ * The data plane with all of its parts in view. `createProxy` and the status server work with the parts. `ProxyEngine` shows a
+ * host only what a host needs.
+ */
+export class DataPlane {
+  readonly events: ProxyEmitter
+  readonly reports: RequestReports
+  readonly inFlight: InFlight
+  readonly shedding: LoadShedding
+  readonly closing: Closing
+  readonly #generations: Generations
+  readonly #trust: EntryPointTrust
+  readonly #forwarding: Forwarding
+  readonly #intake: Intake
+  readonly #pipeline: RequestPipeline
+
+  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  constructor(options: EngineOptions, events: ProxyEmitter) {
+    this.events = events
+    this.reports = new RequestReports(events)
+    this.#trust = new EntryPointTrust(options.trustedProxies, options.entryPoints)
+    this.#forwarding = forwardingOf(options)
+    const retries = new Retries(options.retry)
+    const limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
+    const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
+    this.inFlight = new InFlight(timeouts, limits)
+    this.#intake = new Intake(limits, events.failures, this.inFlight.lingering, options.upgradeProtocols)
+    const networks = new UpstreamNetworks(limits.upstreamNetworks, options.lookup)
+    const { responseHeadBytes, connectionAgeMs: ageMs } = limits
+    const tls = options.upstreamTls ?? {}
+    const upstreams = new Upstreams({ timeouts, networks, tls, responseHeadBytes, ageMs })
+    this.shedding = new LoadShedding(this.inFlight, upstreams)
+    const tools = {
+      matchers: matcherTable(options),
+      strategies: strategyTable(options.strategies),
+      upstreams,
+      newBudget: () => retries.newBudget(),
+      events,
+      stickySecrets: [options.stickySecret ?? []].flat(),
+    }
+    this.#generations = new Generations(tools, options, events)
+    this.closing = new Closing(this.inFlight, this.#generations, upstreams)
+    this.#pipeline = new RequestPipeline({
+      events,
+      reports: this.reports,
+      inFlight: this.inFlight,
+      shedding: this.shedding,
+      closing: this.closing,
+      generations: this.#generations,
+      trust: this.#trust,
+      forwarding: this.#forwarding,
+      retries,
+      limits,
+      hooks: options,
+    })
+  }
+
+  /** Returns the handlers of one entry point. A frontend that lists `entryPoints` answers on those alone. */
+  handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
+    const pipeline = this.#pipeline
+    return this.#intake.handlersFor(
+      (req, res, next, pending) => pipeline.take(new Exchange(req, res, pipeline, entryPoint, pending), next),
+      (req) => claimOf(req, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
+    )
+  }
+
+  /** The snapshot that serves, or `undefined` before the first configuration. */
+  get snapshot(): Snapshot | undefined {
+    return this.#generations.snapshot
+  }
+
+  /** The number of the snapshot that serves, or 0 before the first configuration. */
+  get generation(): number {
+    return this.snapshot?.generation ?? 0
+  }
+
+  /**
+   * Validates and compiles one document, and switches to it. A second call supersedes the first if that has not switched yet.
+   *
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED`; `PROXY_CLOSED`
+   */
+  async apply(
+    config: ProviderConfig,
+    about: ApplyNotes = { provider: 'static' },
+  ): Promise<{ generation: number }> {
+    return this.#generations.apply(config, about)
+  }
+
+  /**
+   * Compiles a configuration that the supervisor has validated and merged, and switches to it. The entries of the configuration
+   * must never change.
+   *
+   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before the switch; the reason of `cancel`
+   */
+  readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
+    this.#generations.applyMerged(config, about, cancel, onSwapped)
+
+  /** Tells which frontend a request would go to, and why. @throws ProxyError `PROXY_NOT_READY` */
+  explain(facts: RequestFacts): RequestExplanation {
+    const { snapshot } = this
+    if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
+    return snapshot.explain(facts)
+  }
+
+  /** Refuses new requests, and waits for those under way. Then cuts the rest, and closes every connection to a server. */
+  async close({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
+    this.closing.drain()
+    await this.inFlight.idleWithin(drainMs)
+    await this.closing.end()
+  }
+}

@@ -1,0 +1,237 @@
+import { ProxyError } from '../model/errors.js'
+import { type Limits, overloaded } from '../model/limits.js'
+import { AuthenticatedConnections } from './authenticated-connections.js'
+import type { LiveServer } from './backends/live-server.js'
+import { bodyForTry } from './body-for-try.js'
+import { checkRequest, isForUs } from './check-request.js'
+import { checkWhiteList } from './check-white-list.js'
+import { breakOff } from './client/break-off.js'
+import { answerOptions, redirect, writeErrorResponse } from './client/error-response.js'
+import { bodyLimitOf, mayComeWhole } from './client/request-body.js'
+import type { Closing } from './closing.js'
+import type { ProxyEmitter } from './events/proxy-emitter.js'
+import type { Exchange } from './exchange.js'
+import type { ExchangeOwner } from './exchange-owner.js'
+import type { Generations } from './generations.js'
+import { chainOf, clientOf, peerOf } from './headers/client-address.js'
+import { forwardRequestHeaders } from './headers/forward-headers.js'
+import type { Forwarding } from './headers/forwarding-headers.js'
+import type { EntryPointTrust } from './headers/peer-trust.js'
+import { contextOf, type Hooks, runRequestHook } from './hooks.js'
+import type { InFlight } from './in-flight.js'
+import type { LoadShedding } from './load-shedding.js'
+import { type Next, passExchangeOn } from './pass-on.js'
+import { LiveFacts } from './read-facts.js'
+import type { RequestReports } from './request-reports.js'
+import { ResponseRelay } from './response-relay.js'
+import type { Retries } from './retries.js'
+import { isStaleConnection, toProxyError } from './upstream/failures.js'
+
+/** The parts of the data plane that a request passes on its way. */
+export interface PipelineParts {
+  readonly events: ProxyEmitter
+  readonly reports: RequestReports
+  readonly inFlight: InFlight
+  readonly shedding: LoadShedding
+  readonly closing: Closing
+  readonly generations: Generations
+  readonly trust: EntryPointTrust
+  readonly forwarding: Forwarding
+  readonly retries: Retries
+  readonly limits: Limits
+  readonly hooks: Hooks
+}
+
+/** Takes each request through its steps, from its head to the end of its response. */
+export class RequestPipeline implements ExchangeOwner<Exchange> {
+  readonly events: ProxyEmitter
+  readonly reports: RequestReports
+  readonly inFlight: InFlight
+  readonly closing: Closing
+  readonly authenticated: AuthenticatedConnections
+  readonly onResponse: Hooks['onResponse']
+  readonly #onRequest: Hooks['onRequest']
+  readonly #shedding: LoadShedding
+  readonly #generations: Generations
+  readonly #trust: EntryPointTrust
+  readonly #forwarding: Forwarding
+  readonly #retries: Retries
+  readonly #limits: Limits
+
+  constructor(parts: PipelineParts) {
+    this.events = parts.events
+    this.reports = parts.reports
+    this.inFlight = parts.inFlight
+    this.closing = parts.closing
+    this.authenticated = new AuthenticatedConnections(parts.hooks.onRequest !== undefined)
+    this.onResponse = parts.hooks.onResponse
+    this.#onRequest = parts.hooks.onRequest
+    this.#shedding = parts.shedding
+    this.#generations = parts.generations
+    this.#trust = parts.trust
+    this.#forwarding = parts.forwarding
+    this.#retries = parts.retries
+    this.#limits = parts.limits
+  }
+
+  /** Takes a request whose turn on its connection has come. @param next the host's own routes, if there are any */
+  take(exchange: Exchange, next?: Next): void {
+    this.inFlight.add(exchange)
+    this.reports.began(exchange)
+    if (exchange.leftBefore()) return
+    // A small body usually arrives with its head. One tick later all of it can be read, and leaves in one piece.
+    if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, next))
+    else this.#begin(exchange, next)
+  }
+
+  #begin(exchange: Exchange, next?: Next): void {
+    if (exchange.clientLeft || this.#forward(exchange, next !== undefined)) return
+    this.#forget(exchange)
+    if (next) passExchangeOn(next, exchange, this)
+  }
+
+  /**
+   * THE hot path. Its steps are the headings of docs/life-of-a-request.md. Nothing here waits, nothing throws.
+   *
+   * @returns false if no frontend matches and the request goes to the host's own routes
+   */
+  #forward(exchange: Exchange, passOn: boolean): boolean {
+    const { req, entryPoint } = exchange
+    try {
+      // pin snapshot
+      const { snapshot } = this.#generations
+      if (this.closing.isUnderWay) this.closing.join(exchange)
+      if (this.inFlight.size > this.#limits.requestsInFlight) throw overloaded(this.#limits)
+      if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
+      checkRequest(req, this.#forwarding)
+      exchange.pin(snapshot)
+
+      // client address
+      const peer = peerOf(req)
+      const trust = this.#trust.at(entryPoint)
+      const trusted = trust.trusts(req, peer)
+      const clientAddress = trusted ? clientOf(peer, chainOf(req), trust) : peer
+      // Logs and events show the peer address where the client has no address.
+      exchange.clientAddress = clientAddress || peer
+
+      // facts
+      if (isForUs(req)) {
+        if (passOn) return false
+        this.closing.tell(exchange)
+        answerOptions(exchange)
+        return true
+      }
+      const { underscoreHeaders } = this.#forwarding
+      const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
+      exchange.facts = facts
+
+      // router match
+      const frontend = snapshot.router.match(facts)
+      if (!frontend && passOn) return false
+      if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
+      exchange.frontend = frontend
+      const location = frontend.otherSlash?.(facts.path)
+      if (location !== undefined) {
+        this.closing.tell(exchange)
+        redirect(exchange, location + facts.search)
+        return true
+      }
+      checkWhiteList(frontend, clientAddress, peer)
+      exchange.backend = snapshot.backends.get(frontend.backend)
+      exchange.release = exchange.backend?.admit(facts)
+      exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
+
+      // headers
+      const { authority } = facts
+      exchange.headers = forwardRequestHeaders(
+        req,
+        { peer, clientAddress, trusted, authority },
+        this.#forwarding,
+      )
+      const rewritten = frontend.rewrite?.(facts.path)
+      exchange.target = rewritten ? rewritten.path + facts.search : facts.target
+      if (rewritten) exchange.headers.push(...rewritten.headers)
+
+      this.#send(exchange)
+    } catch (thrown) {
+      this.#respond(exchange, toProxyError(thrown))
+    }
+    return true
+  }
+
+  /**
+   * Sends the request to a server.
+   *
+   * @param fallback the server of the try before: it gets the request once more if no other server can have it
+   * @throws ProxyError `PROXY_NO_SERVER`, and what keeps the request from being sent
+   */
+  #send(exchange: Exchange, fallback?: LiveServer): void {
+    const { facts, frontend, backend, headers } = exchange
+    // pick upstream
+    const only = this.authenticated.serverFor(exchange)
+    const server = facts && (only ? backend?.take(only) : backend?.pick(exchange.tried, facts, fallback))
+    const skip = fallback ? undefined : exchange.tried
+    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback), only))
+      return exchange.hasNoTry()
+    if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
+    exchange.server = server
+    const relay = new ResponseRelay(exchange, backend, server)
+    if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
+
+    if (this.#onRequest && exchange.retries === 0 && exchange.shortages === 0)
+      runRequestHook(this.#onRequest, contextOf(exchange), headers, this.#forwarding.underscoreHeaders)
+
+    // dispatch
+    this.reports.sent(exchange)
+    const request = {
+      method: facts.method,
+      path: server.basePath + exchange.target,
+      headers,
+      body: bodyForTry(exchange),
+      upgrade: exchange.upgrade?.protocol ?? null,
+    }
+    this.authenticated.dispatch(exchange, server, request, relay)
+  }
+
+  /** retry or respond: a failed try goes to another server if `Retries` allows it. Else the client gets the error. */
+  retryOrRespond(exchange: Exchange, error: ProxyError): void {
+    const { server } = exchange
+    exchange.tryFailed(error)
+    if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange))) return
+    const spent = this.#retries.allow(exchange, error)
+    if (!server || !spent) return this.#respond(exchange, error)
+    exchange.tried = (exchange.tried ?? new Set()).add(server)
+    exchange.retries += 1
+    const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
+    exchange.fresh ||= error.code === 'PROXY_UPSTREAM_RESET'
+    try {
+      this.#send(exchange, fallback)
+    } catch (thrown) {
+      // No server is left. The error of the last try tells the client more than that.
+      exchange.retries -= 1
+      if (spent !== 'free') spent.giveBack()
+      const next = toProxyError(thrown)
+      this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
+    }
+  }
+
+  #respond(exchange: Exchange, error: ProxyError): void {
+    exchange.endTries(error)
+    if (exchange.clientLeft) return
+    const ends = exchange.tie !== undefined || this.closing.endsWith(exchange)
+    if (exchange.res.headersSent) breakOff(exchange.res)
+    else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
+  }
+
+  /** settle, unpin: the response has left or was cut. */
+  settle(exchange: Exchange): void {
+    this.#forget(exchange)
+    if (this.closing.isUnderWay) this.closing.settled(exchange)
+    this.reports.ended(exchange)
+  }
+
+  #forget(exchange: Exchange): void {
+    exchange.unpin()
+    this.inFlight.remove(exchange)
+  }
+}

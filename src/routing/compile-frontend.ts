@@ -6,23 +6,22 @@ import { type CompiledRule, type CompiledTerm, compileRule } from '../rules/comp
 import type { MatcherTable } from '../rules/matchers.js'
 import { compileRewrite, type Rewrite } from '../rules/path-modifiers.js'
 import { joined, type RuleTree, termsOf } from '../rules/rule-tree.js'
+import type { RoutedFrontend } from './routed-frontend.js'
 
-/** A compiled frontend. */
-export interface CompiledFrontend {
-  /** As the router was given it: `name`, or `name@provider` in a running proxy. */
-  readonly name: string
-  readonly backend: string
-  readonly priority: number
-  /** Canonical text; the rules of several routes with ` && ` between them. */
-  readonly rule: string
+/** A frontend with all that the engine needs to serve its requests. Hosts see its `RoutedFrontend` part alone. */
+export interface CompiledFrontend extends RoutedFrontend {
+  /** The frontend as the document has it. */
   readonly config: Frontend
-  /** Its rules, all of which must hold. */
+  /** The frontend's rules as one tree. All of them must hold. */
   readonly tree: RuleTree<CompiledTerm>
-  /** Whether an address is on its white list; absent if it has none. */
+  /** Returns whether an address is on the frontend's white list. Absent: the frontend has no white list. */
   readonly isWhiteListed: ((address: string) => boolean) | undefined
-  /** What its rules' modifiers make of a path; absent if there are none. */
+  /** Applies the modifiers of the frontend's rules to a path. Absent: its rules have no modifiers. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
-  /** The path to which a client is sent, by 301, that asked for another slash form; absent if none is sent anywhere. */
+  /**
+   * Returns the path to redirect a client to, by 301, when it asked for the other slash form. Absent: the frontend redirects
+   * no client.
+   */
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
 

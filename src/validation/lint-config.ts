@@ -1,12 +1,12 @@
 import { formatRange } from '../base/cidr.js'
 import { pathOf, quote } from '../base/messages.js'
 import { sharedRange } from '../base/range-set.js'
-import { present } from '../base/records.js'
+import { runAtOnce } from '../base/run-steps.js'
 import type { ProviderConfig } from '../model/config.js'
 import { describeIssues, ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
-import { Router } from '../routing/router.js'
+import { CompiledRouter } from '../routing/compiled-router.js'
 import { indexPlaceOf } from '../routing/router-needs.js'
 import type { CompiledTerm } from '../rules/compile-rule.js'
 import { implies } from '../rules/implies.js'
@@ -40,8 +40,7 @@ export function lintConfig(document: ProviderConfig, options: ValidateOptions = 
   }
   const { config } = checked
   const matchers = matcherTable(options)
-  const { matchers: own, keepTrailingSlash } = options
-  const router = Router.compile(config, present({ matchers: own, keepTrailingSlash }))
+  const router = runAtOnce(CompiledRouter.compileSteps(Object.entries(config.frontends), matchers))
   const used = new Set(router.frontends.map(({ backend }) => backend))
   return [
     ...router.frontends.flatMap((frontend, rank) => findingsOf(frontend, rank, router, matchers)),
@@ -57,7 +56,7 @@ function unused(name: string): LintFinding {
 function findingsOf(
   frontend: CompiledFrontend,
   rank: number,
-  router: Router,
+  router: CompiledRouter,
   matchers: MatcherTable,
 ): LintFinding[] {
   const allowed = router.before(rank, sampleOf(frontend))

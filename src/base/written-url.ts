@@ -2,12 +2,13 @@ import { parseAddress, whyNoAddress } from './cidr.js'
 import { parseUrl } from './parse-url.js'
 
 /**
- * What is wrong with the host or port of a URL that begins with `http://` or `https://`: a parser of URLs (WHATWG, "host
- * parsing") takes `010.0.0.7` for 8.0.0.7, `10.1` for 10.0.0.1, `１０.0.0.1` for 10.0.0.1 and `:080` for 80, so what is written is
- * not where a connection goes. Undefined: it is read as written, in whatever case, or is no URL at all.
+ * Says what is wrong with the host or port of a URL that begins with `http://` or `https://`. It finds hosts and ports that a
+ * parser of URLs reads otherwise than they are written (WHATWG URL, "host parsing"). Such a parser reads `010.0.0.7` as 8.0.0.7,
+ * `10.1` as 10.0.0.1, `１０.0.0.1` as 10.0.0.1, and `:080` as 80. A connection would then go where the operator did not mean.
+ * Undefined: the parser reads the URL as it is written, or the text is no URL. The case of letters does not count.
  */
 export function flawOfAuthority(text: string): string | undefined {
-  // Without userinfo, which may be a password.
+  // The userinfo is left out, because it may be a password.
   const [, authority] = /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(text) ?? []
   if (authority === undefined) return undefined
   const [, host = '', colon, port = ''] = /^(\[[^\]]*\]|[^:]*)(?:(:)(.*))?$/s.exec(authority) ?? []
@@ -30,7 +31,7 @@ function flawOfPort(port: string, text: string): string | undefined {
 }
 
 function flawOfHost(host: string): string | undefined {
-  // What is no host at all is for the parser to say.
+  // If the parser refuses the host, its own error says what is wrong.
   const read = parseUrl(`http://${host}/`)?.hostname
   if (read === undefined) return undefined
   if (isSame(host.toLowerCase(), read)) {
@@ -46,14 +47,17 @@ function flawOfHost(host: string): string | undefined {
   return `has the host ${shown(host)}, which is read as ${shown(read)}; ${remedy}`
 }
 
-/** The address that an operator meant who filled its numbers with zeros. */
+/** Returns the address without leading zeros. It is what an operator means who fills numbers with zeros. */
 function withoutZeros(host: string): string | undefined {
   if (!/^\d+(\.\d+){3}$/.test(host)) return undefined
   const decimal = host.split('.').map(Number).join('.')
   return decimal !== host && parseAddress(decimal) !== undefined ? decimal : undefined
 }
 
-/** Why a text is no URL, to follow these words; empty where that cannot be told, or where a password may stand in it. */
+/**
+ * Says why a text is no URL, in words that follow "is no URL". The result is empty if the reason is not known, or if the text may
+ * contain a password.
+ */
 export function whyNoUrl(text: string): string {
   if (text === '' || text.includes('@')) return ''
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
@@ -65,7 +69,7 @@ export function whyNoUrl(text: string): string {
   return /^[\d.]+$/.test(host) ? `: ${shown(host)} is no address: ${whyNoAddress(host)}` : ''
 }
 
-/** IPv6 may be written in many forms, and has one meaning in all of them. */
+/** Compares a host as written with the host as read. An IPv6 address has many spellings that mean the same. */
 function isSame(written: string, read: string): boolean {
   if (written === read) return true
   if (!written.startsWith('[')) return false
@@ -74,19 +78,22 @@ function isSame(written: string, read: string): boolean {
 }
 
 /**
- * What is wrong with the path of a URL: a parser resolves `/a/../b` (also as `%2e%2e`) to `/b`, and encodes what is not in
- * ASCII. Undefined: it is read as written, or is no URL at all.
+ * Says what is wrong with the path of a URL. A parser of URLs resolves `/a/../b` (also as `%2e%2e`) to `/b`, and encodes
+ * characters beyond ASCII. Undefined: the parser reads the path as it is written, or the text is no URL.
  */
 export function flawOfPath(text: string): string | undefined {
   const [, written] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? []
   const pathname = written ? parseUrl(text)?.pathname : undefined
   if (!written || pathname === undefined || pathname === written) return undefined
-  // Before an `@` may stand a password that got into the path.
+  // The text before an `@` may be a password that was written into the path by mistake.
   if (written.includes('@')) return 'has a path that is not read as it is written'
   return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write that, if it is meant`
 }
 
-/** What is not ASCII as its code: a soft hyphen cannot be seen, and many letters look like others. */
+/**
+ * Quotes a text and writes each character beyond ASCII as its code. A soft hyphen is invisible, and many letters look like
+ * others.
+ */
 function shown(text: string): string {
   return JSON.stringify(text).replaceAll(
     /[^\x20-\x7e]/g,

@@ -6,27 +6,42 @@ import type { MatcherTable } from '../rules/matchers.js'
 import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.js'
 import type { CompiledFrontend } from './compile-frontend.js'
 
-/** Which frontend wins a request, and why each of the others does not. */
+/**
+ * The frontend that wins a request, and the reason why each other frontend does not.
+ *
+ * @example
+ * ```ts
+ * const { winner, refused } = router.explain(facts)
+ * if (winner?.answer?.status === 301) console.log('redirected to', winner.answer.location)
+ * for (const { frontend, by } of refused) console.log(`${frontend} does not match because of ${by}`)
+ * ```
+ */
 export interface RouterExplanation {
   readonly winner?: {
     readonly frontend: string
     readonly backend: string
     readonly priority: number
     readonly rule: string
-    /** The path that servers get, if the frontend's modifiers change it. */
+    /** The path that the proxy sends to the server. Absent: the frontend's modifiers do not change the path. */
     readonly path?: string
-    /** Instead of a server's response: sent to the other slash form by 301, or kept out by the white list with 403. */
+    /**
+     * The proxy's own answer to the request, which then reaches no server. 301 redirects the client to the other slash form of
+     * the path. 403 says that the client is not on the frontend's white list.
+     */
     readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
   }
-  /** The frontends whose rule does not hold, in the order in which they are tried, each with the matcher that refused. */
+  /** The frontends whose rule does not hold, in the order in which the router tries them. */
   readonly refused: readonly RefusedFrontend[]
-  /** The frontends whose rule holds too, but which come after the winner. */
+  /** The frontends whose rule holds too, but which the router tries after the winner. */
   readonly outranked: readonly {
     readonly frontend: string
     readonly rule: string
     readonly priority: number
   }[]
-  /** The same in sentences, a line each; of many refusals, those of the highest priority. */
+  /**
+   * The explanation as text, one line for each frontend. It lists at most 100 refused and 100 outranked frontends, those of the
+   * highest priority.
+   */
   readonly text: string
 }
 
@@ -34,9 +49,15 @@ export interface RouterExplanation {
 export interface RefusedFrontend {
   readonly frontend: string
   readonly rule: string
-  /** The part of the rule that does not hold. */
+  /**
+   * The smallest part of the rule that does not hold, as canonical text. It names the entry points if the request came in on
+   * another one, or the error if a matcher threw one.
+   */
   readonly by: string
-  /** Why the answer of that part is unknown, where it is neither true nor false: such a frontend does not match either. */
+  /**
+   * Why the answer of that part is unknown. A matcher whose answer is neither true nor false makes the rule unknown, and a
+   * frontend with an unknown rule does not match. Absent: the answer is false.
+   */
   readonly unknown?: string
 }
 
@@ -110,7 +131,7 @@ function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: Re
   }
 }
 
-/** A text is for people; all that was refused is in the data beside it. */
+/** The most lines of each kind in an explanation's text. The lists in the explanation have all frontends. */
 const MAX_LINES = 100
 
 function sentences(
@@ -126,12 +147,12 @@ function sentences(
   return lines.join('\n')
 }
 
-/** Why a frontend does not get a request: a sentence without its subject. */
+/** Says why a frontend does not get a request. The caller puts the frontend's name in front. */
 export function describeRefusal({ by, unknown }: RefusedFrontend): string {
   return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, for ${unknown}`}`
 }
 
-/** What becomes of a request, in a sentence. */
+/** Says in one sentence which frontend a request goes to. */
 export function describeWinner(winner: Winner | undefined): string {
   if (!winner) return 'no frontend matches'
   const { frontend, backend, priority, rule, path, answer } = winner

@@ -5,31 +5,35 @@ import type { CompiledFrontend } from './compile-frontend.js'
 import { PathTree } from './path-tree.js'
 import { type IndexPlace, indexPlaceOf } from './router-needs.js'
 
-/** A frontend in one of its places. */
+/** A frontend as the index stores it under one host and path. */
 export interface RankedFrontend {
-  /** Its place in the order of all frontends. */
+  /** The frontend's position in the order in which the router tries all frontends. */
   readonly rank: number
   readonly frontend: CompiledFrontend
-  /** What is left to test; nothing if its place says it all. */
+  /** The part of the rule that the lookup has not decided. Undefined: finding the frontend under the host and path is enough. */
   readonly test: Decision | undefined
 }
 
-/** What a host has: mostly one frontend, for all its paths, and then no tree is worth its while. */
+/** The entry of one host. Most hosts have one frontend for all their paths, which needs no tree. */
 type HostEntry = RankedFrontend | PathTree<RankedFrontend>
 
 /**
- * Frontends by what their rules need: hosts, then paths. Only those that a request's host and path allow are tried, in the
- * order of all; so the answer is the one that trying every frontend in order would give.
+ * Frontends by the hosts and paths that their rules need. A request tests only the frontends that its host and path allow, in the
+ * order of all frontends. So the answer is the one that testing every frontend in order would give.
  */
 export class RouterIndex {
   readonly #hosts = new Map<string, HostEntry>()
-  /** By what follows the first label. */
+  /** Entries for hosts with a wildcard, by the name behind the first label. */
   readonly #wildcards = new Map<string, HostEntry>()
   readonly #anyHost = new PathTree<RankedFrontend>()
-  /** Whether the host alone says which frontends there are. */
+  /** Whether every frontend stands under an exact host, so that a lookup by host finds all that a request may go to. */
   #byHostAlone = true
 
-  /** @param frontends in the order in which they are tried; one step each */
+  /**
+   * Builds the index, one step for each frontend.
+   *
+   * @param frontends in the order in which the router tries them
+   */
   static *build(frontends: readonly CompiledFrontend[]): Generator<void, RouterIndex> {
     const index = new RouterIndex()
     for (const [rank, frontend] of frontends.entries()) {
@@ -39,7 +43,7 @@ export class RouterIndex {
     return index
   }
 
-  /** The first frontend, in the order of all, whose rule holds. */
+  /** Returns the first frontend, in the order of all, whose rule holds. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
     const entry = this.#hosts.get(facts.host)
     if (this.#byHostAlone && !(entry instanceof PathTree)) {
@@ -50,7 +54,10 @@ export class RouterIndex {
     return firstOfAll(this.#collect(facts, entry), facts)
   }
 
-  /** Those before a rank that a request's host and path allow, in the order of all, the same one perhaps twice. */
+  /**
+   * Returns the frontends before a rank that a request's host and path allow, in the order of all. A frontend that stands in two
+   * places of the index may be listed twice.
+   */
   before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
       const end = list.findIndex((candidate) => candidate.rank >= rank)
@@ -107,8 +114,8 @@ function addToHost(
 }
 
 /**
- * A copy that is no piece of another text. What was cut out of a rule is kept as a piece of it, and comparing that with a
- * request's host means going to both.
+ * Returns a copy of a text that shares no memory with another string. V8 keeps a piece that was cut out of a rule as a reference
+ * into the rule. Comparing such a piece with a request's host would read both strings.
  */
 function flat(text: string): string {
   return Buffer.from(text).toString()
@@ -134,7 +141,7 @@ function firstOf(candidates: readonly RankedFrontend[], facts: RequestFacts): Co
   return undefined
 }
 
-/** The first of several lists, each in order, that are gone through as one. */
+/** Returns the first frontend that holds among several lists, which are merged by rank. */
 function firstOfAll(
   lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,

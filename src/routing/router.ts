@@ -39,13 +39,15 @@ export class Router {
   }
 
   /**
-   * Compiles the frontends of a document in one go.
+   * Compiles the frontends of a document.
    *
    * @param config the document. Only its `frontends` are read.
    * @param options the host's own matchers, and what a slash at the end of a path means
-   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong. It has an issue too for every guard
-   *   that is not built yet, such as `auth`, because a router that ignored a guard would let every client in.
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's that has a wrong name
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every guard that is not built yet, such as `auth`. A router that
+   *   ignored a guard would let every client in.
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+   *   malformed
    * @example
    * ```ts
    * const frontends = { shop: { backend: 'pool', rule: 'Host:shop.example.com' } }

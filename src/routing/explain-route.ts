@@ -17,10 +17,15 @@ import type { CompiledFrontend } from './compile-frontend.js'
  * ```
  */
 export interface RouterExplanation {
+  /** The frontend that gets the request. Absent: no rule holds. */
   readonly winner?: {
+    /** The frontend's name. */
     readonly frontend: string
+    /** The name of the frontend's backend. */
     readonly backend: string
+    /** The frontend's priority. See `RoutedFrontend`. */
     readonly priority: number
+    /** The frontend's rule as canonical text. */
     readonly rule: string
     /** The path that the proxy sends to the server. Absent: the frontend's modifiers do not change the path. */
     readonly path?: string
@@ -34,8 +39,11 @@ export interface RouterExplanation {
   readonly refused: readonly RefusedFrontend[]
   /** The frontends whose rule holds too, but which the router tries after the winner. */
   readonly outranked: readonly {
+    /** The frontend's name. */
     readonly frontend: string
+    /** The frontend's rule as canonical text. */
     readonly rule: string
+    /** The frontend's priority. See `RoutedFrontend`. */
     readonly priority: number
   }[]
   /**
@@ -47,7 +55,9 @@ export interface RouterExplanation {
 
 /** A frontend whose rule does not hold for a request. */
 export interface RefusedFrontend {
+  /** The frontend's name. */
   readonly frontend: string
+  /** The frontend's rule as canonical text. */
   readonly rule: string
   /**
    * The smallest part of the rule that does not hold, as canonical text. It names the entry points if the request came in on

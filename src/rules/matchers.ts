@@ -27,53 +27,61 @@ import {
 import type { Test } from './rule-tree.js'
 import { COMBINING_KEYS } from './rule-tree.js'
 
-/** One matcher: in which forms of rules it may stand, and how its values are compiled there. */
+/** One matcher: the forms of rules that have it, and how its values are compiled in each. */
 export interface Matcher {
-  /** In text of Traefik 1.7. */
+  /** Compiles values in text of Traefik 1.7's form. Absent: that form does not have the matcher. */
   readonly traefik1?: CompileMatcher
-  /** In text of Traefik 3, where it may have another name. */
+  /** The matcher in text of Traefik 3's form. Absent: that form does not have it. */
   readonly traefik3?: InTraefik3
-  /** In data. */
+  /** Compiles values in rules given as data. Absent: such rules cannot have the matcher. */
   readonly data?: CompileMatcher
-  /** In data under `any` and `not`, if it is another there: no client is sent to the path of one alternative. */
+  /**
+   * Compiles values in data under `any` and `not`, where that differs. There, a client is never redirected to another slash form,
+   * because the path is only one alternative.
+   */
   readonly nested?: CompileMatcher
-  /** Whether its values in data mean the same in text of Traefik 1.7, so that they can be shown so. */
+  /** Whether the values in data mean the same in text of Traefik 1.7's form, so that the rule can be shown in that form. */
   readonly shownAsTraefik1: boolean
-  /** Whether data gives its values as an object: names and values in turn, and all must hold. Else one must. */
+  /**
+   * Whether data gives the values as an object, so that they are names and values by turns which must all hold. Otherwise the
+   * values are alternatives.
+   */
   readonly pairs?: boolean
-  /** What it looks at. */
+  /** The part of the request that the matcher tests. */
   readonly fact?: 'host' | 'path'
 }
 
 interface InTraefik3 {
   readonly name?: string
-  /** How many values it takes there, at least and at most. */
+  /** The least and the most values that the matcher takes in Traefik 3's form. */
   readonly values: readonly [least: number, most: number]
   readonly compile: CompileMatcher
 }
 
-/** Matchers by name: ours, and the host's own. A `Map`, because names come from documents. */
+/**
+ * The built-in matchers and the host's own, by name. It is a `Map` because names come from documents, which may say `__proto__`.
+ */
 export type MatcherTable = ReadonlyMap<string, Matcher>
 
 const ONE = [1, 1] as const
 const PAIR = [2, 2] as const
 const ONE_OR_PAIR = [1, 2] as const
 
-/** The same values and the same meaning in all forms. */
+/** Describes a matcher that takes the same values with the same meaning in all forms. */
 function everywhere(compile: CompileMatcher, values: InTraefik3['values'] = ONE): Matcher {
   return { traefik1: compile, traefik3: { values, compile }, data: compile, shownAsTraefik1: true }
 }
 
-/** A modifier of Traefik 1.7, which Traefik 3 has no word for in its rules. */
+/** Describes a path modifier of Traefik 1.7. Traefik 3 has none in its rules. */
 function modifier(traefik1: CompileMatcher, data = traefik1): Matcher {
   return { traefik1, data, shownAsTraefik1: true }
 }
 
 /**
- * The table of matchers: name in rule text to what it does. Adding one is adding a row; its key in data rules is the name
- * with a small first letter. Order here is the order of canonical text of data rules, and of their tests.
+ * Returns the table of built-in matchers, by their names in rule text. A new matcher is one row. Its key in data is the name with
+ * a lower-case first letter. Data rules list and test their matchers in the order of this table.
  *
- * @param keepTrailingSlash see `matchPath`; rules of Traefik 3's form always keep it
+ * @param keepTrailingSlash see `matchPath`. Rules of Traefik 3's form always keep the slash.
  */
 function ourMatchers(keepTrailingSlash: boolean): Readonly<Record<string, Matcher>> {
   const [keeps, pairs] = [keepTrailingSlash, true]
@@ -149,21 +157,35 @@ function ourMatchers(keepTrailingSlash: boolean): Readonly<Record<string, Matche
 const BUILT_IN = new Map(Object.entries(ourMatchers(true)))
 const BUILT_IN_SLASH_TOLERANT = new Map(Object.entries(ourMatchers(false)))
 
-/** What a table of matchers is made of. */
+/** What rules may use, and how they read a slash at the end of a path. */
 export interface MatcherOptions {
-  /** The host's own matchers, by name. */
+  /**
+   * The host's own matchers, by name. A name begins with a capital and has letters and digits only. Rules use it in every form:
+   * `Tenant:acme`, ``Tenant(`acme`)`` and `{ tenant: 'acme' }`.
+   *
+   * @default {}
+   * @example
+   * ```ts
+   * const matchers: Record<string, MatcherFactory> = {
+   *   Tenant: (names) => ({ headers }) => names.includes(String(headers['x-tenant'])),
+   * }
+   * new RuleMatcher('Tenant:acme', { matchers })
+   * ```
+   */
   readonly matchers?: Readonly<Record<string, MatcherFactory>>
   /**
-   * Whether a `Path` of a rule is itself alone. Default true. False is Traefik 1.7's default: who asks for the other slash
-   * form of one is sent to it by 301. Rules of Traefik 3's form are not touched by it.
+   * Whether `Path:/a` matches `/a` only. If false, it matches `/a/` too, and the proxy redirects the client to `/a` by 301. False
+   * is Traefik 1.7's default (`keepTrailingSlash`). Rules of Traefik 3's form are not affected.
+   *
+   * @default true
    */
   readonly keepTrailingSlash?: boolean
 }
 
 /**
- * The matchers that rules may use.
+ * Returns the matchers that rules may use.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` for a matcher of the host's whose name is taken, or cannot stand in a rule
+ * @throws ProxyError `PROXY_OPTION_INVALID` if a name of the host's own matchers is taken, or cannot stand in a rule
  */
 export function matcherTable({ matchers = {}, keepTrailingSlash = true }: MatcherOptions = {}): MatcherTable {
   const builtIn = keepTrailingSlash ? BUILT_IN : BUILT_IN_SLASH_TOLERANT
@@ -172,7 +194,7 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
   const seen = new Set<string>()
   for (const [name] of own) {
     checkName(name)
-    // Traefik 3's form and data take a name in other cases too.
+    // Traefik 3's form and data accept a matcher's name in other cases too.
     if (seen.has(name.toLowerCase())) {
       throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: another one differs by case alone`)
     }
@@ -181,12 +203,16 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
   return new Map([...builtIn, ...own.map(([name, factory]) => [name, ownMatcher(factory)] as const)])
 }
 
-/** For callers in plain JavaScript. @throws ProxyError `PROXY_OPTION_INVALID` for an option that there is not */
+/**
+ * Refuses unknown options. Callers in plain JavaScript have no compiler that does.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the unknown option
+ */
 export function checkMatcherOptions(options: MatcherOptions, where: string): void {
   onlyKnownOptions(options, ['matchers', 'keepTrailingSlash'], `${where}: `)
 }
 
-/** Whether a table has none of the host's own matchers. */
+/** Returns whether a table has none of the host's own matchers. */
 export function isBuiltIn(table: MatcherTable): boolean {
   return table === BUILT_IN || table === BUILT_IN_SLASH_TOLERANT
 }
@@ -215,7 +241,10 @@ function ownMatcher(factory: MatcherFactory): Matcher {
   return everywhere(compile, [1, Number.POSITIVE_INFINITY])
 }
 
-/** Anything but true and false is unknown. A promise is too, and its rejection would end the process. */
+/**
+ * Wraps a test of the host's own so that an answer other than true and false is unknown. A promise is unknown too. Its rejection
+ * is caught here, because an unhandled one would end the process.
+ */
 function answering(test: ReturnType<MatcherFactory>): Test {
   return (facts) => {
     const answer: unknown = test(facts)

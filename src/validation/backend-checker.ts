@@ -30,12 +30,12 @@ import { type FieldChecker, isWhole } from './field-checker.js'
 import { checkHealthCheck } from './health-check-checker.js'
 import { hideUserinfo, parseServerUrl } from './server-url.js'
 
-/** Beyond it sums of weights lose their small ones, and shares go wrong. */
+/** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
 const MAX_WEIGHT = 1_000_000
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
-/** Reads backends of a document of any shape: copies what is right, notes what is wrong. */
+/** Checks the backends of a document of any shape. It copies what is right and notes what is wrong. */
 export class BackendChecker {
   readonly #fields: FieldChecker
   readonly #methods: readonly string[]

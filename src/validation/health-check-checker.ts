@@ -6,13 +6,13 @@ import { type FieldChecker, isWhole } from './field-checker.js'
 
 const HOSTNAME = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i
 
-/** What frames a message, or says what becomes of its connection. */
+/** Header fields that frame a message, or that decide what happens to its connection. */
 const FRAMING = /^(connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
 /** RFC 9110, 5.6.2. */
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 
-/** Reads `healthCheck` of a backend: copies what is right, notes what is wrong. */
+/** Checks the `healthCheck` field of a backend. It copies what is right and notes what is wrong. */
 export function checkHealthCheck(
   checker: FieldChecker,
   value: unknown,

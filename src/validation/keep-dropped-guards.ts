@@ -3,17 +3,17 @@ import type { ProviderConfig } from '../model/config.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
 import { DOCUMENT_PLACE, type FieldScope } from './field-case.js'
 
-/** What stands for a guard whose value nobody needs: a document that holds it asks for the guard. */
+/** Stands for the value of a dropped guard, which is not needed. A document that contains it asks for the guard. */
 const ASKED_FOR = true
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * A checked copy of a document with its dropped guards in it again, by name alone. A document that is kept for a later start
- * must not forget them: under other options it would serve, and nobody would know that a guard is missing.
+ * Returns a copy of a checked document with its dropped guards put back, by name alone. A document that is kept for a later start
+ * must not forget them. Otherwise it would serve under stricter options without a sign that a guard is missing.
  *
- * @param dropped their paths; without any, the copy is as it is
- * @param original what the copy was made of
+ * @param dropped the paths of the dropped guards. If there are none, the copy is returned as it is.
+ * @param original the document from which the copy was made
  */
 export function* withDroppedGuards(
   copy: ProviderConfig,

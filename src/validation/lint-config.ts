@@ -15,23 +15,42 @@ import { conjunctsOf, joined, type RuleTree } from '../rules/rule-tree.js'
 import type { ValidateOptions } from './document-checker.js'
 import { validateConfig } from './validate-config.js'
 
-/** Something that is valid, and most likely not meant. */
+/** Something in a valid document that is most likely a mistake. */
 export interface LintFinding {
+  /**
+   * `SHADOWED`: the frontend can never win. `UNUSED_BACKEND`: no frontend uses the backend. `RANGES_OVERLAP`: another frontend for
+   * the same requests gets some of this one's clients.
+   */
   readonly code: 'SHADOWED' | 'UNUSED_BACKEND' | 'RANGES_OVERLAP'
-  /** For example `frontends.web`. */
+  /** The path of the frontend or backend in the document, for example `frontends.web`. */
   readonly path: string
+  /** What was found, in a sentence for people. */
   readonly message: string
-  /** The frontend that gets the requests instead; absent for a backend. */
+  /** The name of the frontend that gets the requests instead. Absent for a backend. */
   readonly by?: string
 }
 
 /**
- * Looks for what a valid document most likely does not mean: frontends that can never win, because another one that comes
- * before takes all that they take; backends that no frontend uses; and client ranges that two frontends for the same
- * requests share, with different backends. Every finding is certain; not everything there is is found: a frontend that only
- * several others together take everything from is not.
+ * Looks for likely mistakes in a valid document. It finds frontends that can never win, because one earlier frontend takes all
+ * their requests. It finds backends that no frontend uses. It finds client ranges that two frontends for the same requests share,
+ * where the backends differ. Every finding is certain, but some mistakes are not found. One is a frontend that can never win
+ * because of several others together.
  *
+ * @param options the same options as for `validateConfig`
  * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues, if the document is not valid
+ * @throws ProxyError `PROXY_OPTION_INVALID` for a wrong option, as `validateConfig` does
+ * @example
+ * ```ts
+ * const findings = lintConfig({
+ *   frontends: {
+ *     all: { backend: 'pool', rule: 'PathPrefix:/', priority: 100 },
+ *     api: { backend: 'pool', rule: 'PathPrefix:/api' },
+ *   },
+ *   backends: { pool: { servers: { one: { url: 'http://10.0.0.7:8080' } } } },
+ * })
+ * findings[0]?.code // 'SHADOWED'
+ * findings[0]?.by // 'all'
+ * ```
  */
 export function lintConfig(document: ProviderConfig, options: ValidateOptions = {}): LintFinding[] {
   const checked = validateConfig(document, options)
@@ -70,7 +89,7 @@ function findingsOf(
   return [...new Set(earlier)].flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
 }
 
-/** A request that the frontend may take: one that takes everything from it may take this one too. */
+/** Returns a request that the frontend may take. A frontend that takes all its requests may take this one too. */
 function sampleOf({ tree }: CompiledFrontend): RequestFacts {
   const { hosts, paths } = indexPlaceOf(tree)
   const [label] = hosts?.wildcards ?? []
@@ -84,7 +103,7 @@ function answersWherever(other: CompiledFrontend, frontend: CompiledFrontend): b
   return theirs === undefined || (ours?.every((name) => theirs.includes(name)) ?? false)
 }
 
-/** Whether both are for the same requests, but for ranges that they share, and answer differently. */
+/** Reports two frontends with different backends whose rules differ only in their ranges of clients, if the ranges overlap. */
 function overlapOf(
   frontend: CompiledFrontend,
   other: CompiledFrontend,
@@ -100,7 +119,7 @@ function overlapOf(
   return { code: 'RANGES_OVERLAP', path, message, by: other.name }
 }
 
-/** A rule's ranges of client addresses, and all else that it asks for. */
+/** Splits a rule into its ranges of client addresses and the rest of its conditions. */
 function splitOf({ tree }: CompiledFrontend) {
   const parts = conjunctsOf(tree)
   const withRanges = parts.find(

@@ -1,7 +1,8 @@
 import { rangesCover } from '../base/range-set.js'
 import type { RequestFacts } from '../model/request-facts.js'
+import type { Matcher } from './built-in-matchers.js'
 import type { CompiledTerm } from './compile-rule.js'
-import type { Matcher, MatcherTable } from './matchers.js'
+import type { MatcherTable } from './matchers.js'
 import type { RuleTree } from './rule-tree.js'
 
 type Tree = RuleTree<CompiledTerm>

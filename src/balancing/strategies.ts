@@ -44,10 +44,7 @@ export function strategyTable(
 ): ReadonlyMap<string, StrategyFactory> {
   for (const name of Object.keys(own)) {
     if (Object.hasOwn(STRATEGIES, name)) {
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        `strategies.${name}: Switchover has a strategy of this name`,
-      )
+      throw new ProxyError('PROXY_OPTION_INVALID', `strategies.${name}: a built-in strategy has this name`)
     }
   }
   return new Map(Object.entries({ ...STRATEGIES, ...own }))

@@ -113,7 +113,7 @@ export function parseRange(text: string): AddressRange {
   const slash = text.indexOf('/')
   const host = slash < 0 ? text : text.slice(0, slash)
   const address = readAddress(host)
-  if (address === undefined) throw new Error(`${quote(text)} is no address range: ${whyNoAddress(host)}`)
+  if (address === undefined) throw new Error(`${quote(text)} is not an address range: ${whyNoAddress(host)}`)
   if (slash < 0) return { first: address, last: address }
 
   const lengthText = text.slice(slash + 1)
@@ -121,7 +121,7 @@ export function parseRange(text: string): AddressRange {
   const length = /^(0|[1-9]\d{0,2})$/.test(lengthText) ? Number(lengthText) : Number.NaN
   if (!(length <= written)) {
     throw new Error(
-      `${quote(text)} is no address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
+      `${quote(text)} is not an address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
     )
   }
   if (typeof address === 'number' && written === 32) return rangeOfFour(address, length)
@@ -139,9 +139,9 @@ function whyTooShort(text: string, host: string, length: number): string {
   const four = readAddress(host)
   const meant =
     typeof four === 'number' && length <= 32
-      ? `; ${quote(`${formatAddress(four)}/${length}`)} or ${quote(`${host}/${length + 96}`)} is what was meant`
+      ? `; write ${quote(`${formatAddress(four)}/${length}`)} or ${quote(`${host}/${length + 96}`)}`
       : ''
-  return `${quote(text)} is no address range: a length below 96 leaves nothing of the IPv4 address in it; expected one from 96 to 128${meant}`
+  return `${quote(text)} is not an address range: a prefix length below 96 cuts off the IPv4 address; expected a length from 96 to 128${meant}`
 }
 
 function rangeOfFour(address: number, length: number): AddressRange {
@@ -165,7 +165,7 @@ export function whyNoAddress(host: string): string {
     if (parts.length !== 4) return `expected four numbers with dots between them, found ${parts.length}`
     const zero = parts.find((part) => /^0\d/.test(part))
     if (zero !== undefined)
-      return `${quote(zero)} has a leading zero (octal to some programs, decimal to others)`
+      return `${quote(zero)} has a leading zero, which some programs read as octal and others as decimal`
     return 'each of the four numbers must be 0 to 255'
   }
   return `expected an IPv4 or IPv6 address, found ${quote(host)}`

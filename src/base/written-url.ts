@@ -21,11 +21,11 @@ export function flawOfAuthority(text: string): string | undefined {
 
 function flawOfPort(port: string, text: string): string | undefined {
   if (/^[1-9]\d*$/.test(port) && Number(port) <= 65_535) return undefined
-  const expected = 'expected a port from 1 to 65535 without zeros before it'
+  const expected = 'expected a port from 1 to 65535 without leading zeros'
   const read = /^0+[1-9]\d*$/.test(port) && Number(port) <= 65_535 ? `, which is read as ${Number(port)}` : ''
   if (port === '') {
     const standard = /^https/i.test(text) ? 443 : 80
-    return `has a colon without a port behind it, which is read as ${standard}; leave the colon out`
+    return `has a colon without a port after it, which is read as ${standard}; leave the colon out`
   }
   return `has the port ${shown(port)}${read}; ${expected}`
 }
@@ -35,15 +35,13 @@ function flawOfHost(host: string): string | undefined {
   const read = parseUrl(`http://${host}/`)?.hostname
   if (read === undefined) return undefined
   if (isSame(host.toLowerCase(), read)) {
-    return /^\.|\.\./.test(host)
-      ? `has the host ${shown(host)}, of which a part between dots is empty`
-      : undefined
+    return /^\.|\.\./.test(host) ? `has the host ${shown(host)}, in which a label is empty` : undefined
   }
   const decimal = withoutZeros(host)
   const remedy =
     decimal === undefined || decimal === read
-      ? 'write that, if it is meant'
-      : `a number with a zero before it is octal to parsers of URLs; write ${shown(decimal)} or ${shown(read)}`
+      ? `write ${shown(read)} if you mean that`
+      : `URL parsers read a number with a leading zero as octal; write ${shown(decimal)} or ${shown(read)}`
   return `has the host ${shown(host)}, which is read as ${shown(read)}; ${remedy}`
 }
 
@@ -62,11 +60,11 @@ export function whyNoUrl(text: string): string {
   if (text === '' || text.includes('@')) return ''
   const [, authority] = /^https?:\/\/([^/?#]*)/i.exec(text) ?? []
   if (authority?.startsWith('[')) return ''
-  if (authority === undefined) return /^[a-z][\w+.-]*:/i.test(text) ? '' : ': a scheme is missing before it'
+  if (authority === undefined) return /^[a-z][\w+.-]*:/i.test(text) ? '' : ': its scheme is missing'
   const [, host = '', port = ''] = /^([^:]*)(?::(.*))?$/s.exec(authority) ?? []
   if (port !== '' && !(/^\d+$/.test(port) && Number(port) <= 65_535))
-    return `: the port ${shown(port)} is none; expected one from 1 to 65535`
-  return /^[\d.]+$/.test(host) ? `: ${shown(host)} is no address: ${whyNoAddress(host)}` : ''
+    return `: ${shown(port)} is not a port; expected a port from 1 to 65535`
+  return /^[\d.]+$/.test(host) ? `: ${shown(host)} is not an address: ${whyNoAddress(host)}` : ''
 }
 
 /** Compares a host as written with the host as read. An IPv6 address has many spellings that mean the same. */
@@ -86,8 +84,8 @@ export function flawOfPath(text: string): string | undefined {
   const pathname = written ? parseUrl(text)?.pathname : undefined
   if (!written || pathname === undefined || pathname === written) return undefined
   // The text before an `@` may be a password that was written into the path by mistake.
-  if (written.includes('@')) return 'has a path that is not read as it is written'
-  return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write that, if it is meant`
+  if (written.includes('@')) return 'has a path that is not read as written'
+  return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write ${shown(pathname)} if you mean that`
 }
 
 /**

@@ -64,7 +64,7 @@ function noteIssues(name: string, rules: readonly CompiledRule[], issues: Issue[
   for (const issue of rules.flatMap((rule) => rule.issues)) issues.push({ ...issue, path })
   if (rules.length > 0) return
   // Validation refuses such a frontend too. A caller that skips validation must not get a frontend that takes every request.
-  issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one' })
+  issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one entry' })
 }
 
 function rulesOf(frontend: Frontend) {

@@ -153,13 +153,13 @@ function sentences(
   if (refused.length > MAX_LINES) lines.push(`and ${refused.length - MAX_LINES} more do not match`)
   lines.push(describeWinner(winner))
   for (const { frontend, priority } of outranked.slice(0, MAX_LINES))
-    lines.push(`${frontend} matches too, and comes later (priority ${priority})`)
+    lines.push(`${frontend} matches too, but comes later (priority ${priority})`)
   return lines.join('\n')
 }
 
 /** Says why a frontend does not get a request. The caller puts the frontend's name in front. */
 export function describeRefusal({ by, unknown }: RefusedFrontend): string {
-  return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, for ${unknown}`}`
+  return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, because ${unknown}`}`
 }
 
 /** Says in one sentence which frontend a request goes to. */

@@ -24,7 +24,7 @@ export function refuseGuards(frontends: Readonly<Record<string, Frontend>>): voi
     guardsOf(frontend).map((field) => ({
       path: pathOf(pathOf('frontends', name), field),
       code: 'NOT_SUPPORTED' as const,
-      message: `${field} of Traefik is not supported yet, and it guards: validateConfig makes a copy without it`,
+      message: `${field} of Traefik is not supported yet, and it is a guard: validateConfig can make a copy of the document without it`,
     })),
   )
   if (issues.length > 0) throw new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })

@@ -92,7 +92,7 @@ class Reader {
 
   #nested(read: () => CircuitExpression): CircuitExpression {
     this.#depth += 1
-    if (this.#depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} parentheses within each other`)
+    if (this.#depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} nested parentheses`)
     const part = read()
     this.#depth -= 1
     return part

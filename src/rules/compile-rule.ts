@@ -132,7 +132,7 @@ class TermCompiler {
       return this.#unknown(term, (matcher) => (this.#form === 'data' ? matcher.data : matcher.traefik1))
     if (this.#form === 'data' && this.#shown === 'traefik3' && !known?.traefik3) {
       return this.#flaw(
-        `${term.matcher} can stand only beside what Traefik 1.7 can write: no ${UNWRITABLE}`,
+        `${term.matcher} can be combined only with what Traefik 1.7's form can express: no ${UNWRITABLE}`,
         term.at,
       )
     }
@@ -160,9 +160,10 @@ class TermCompiler {
   #unknown({ matcher, at }: RuleTerm, isHere: (matcher: Matcher) => unknown): undefined {
     const elsewhere = this.#matchers.get(matcher)
     if (elsewhere) {
-      const form = elsewhere.traefik1 ? "Traefik 1.7's form" : "Traefik 3's form and in data"
+      const [here, there] = this.#form === 'traefik3' ? ['3', '1.7'] : ['1.7', '3']
       const other = this.#form === 'traefik3' && elsewhere.traefik3?.name
-      return this.#flaw(`${matcher} is a matcher of ${form} alone${other ? `; here it is ${other}` : ''}`, at)
+      const remedy = other ? `its name there is ${other}` : `Traefik ${there}'s form and data have it`
+      return this.#flaw(`there is no matcher ${matcher} in Traefik ${here}'s form; ${remedy}`, at)
     }
     const names = [...this.#matchers]
       .filter(([, row]) => isHere(row))
@@ -177,7 +178,7 @@ class TermCompiler {
 }
 
 const UNWRITABLE =
-  'matcher of Traefik 3 alone, no any, no not, and no value with ",", ";", a brace or a blank at its end'
+  'matcher that only Traefik 3 has, no any, no not, and no value with ",", ";" or a brace, or with a blank at its start or end'
 
 /**
  * Names of matchers in the spellings that Traefik 3 takes: as declared, in lower case, in upper case, and with a capital first

@@ -48,7 +48,7 @@ function parseName(name: string, value: string): string {
   if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
   if (name.endsWith(']') && URL.canParse(`http://${host}`)) return host
   throw new Error(
-    `${quote(value)} is no host name; expected one like a.example.com or *.example.com, without port`,
+    `${quote(value)} is not a host name; expected one like a.example.com or *.example.com, without a port`,
   )
 }
 
@@ -66,7 +66,7 @@ export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => {
     if (!hasBraces(value) && /[*^$()|[\]\\+?]/.test(value)) {
       throw new Error(
-        `${quote(value)} is no host name; expressions stand in groups here, like {sub:[a-z]+}.a.test`,
+        `${quote(value)} is not a host name; expected regular expressions in groups, like {sub:[a-z]+}.a.test`,
       )
     }
     if (!hasBraces(value)) parseName(value, value)
@@ -78,7 +78,7 @@ export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
 
 function onlyAscii(value: string): string {
   if (!/[^\x20-\x7e]/.test(value)) return value
-  throw new Error(`${quote(value)} can never match: a host has no characters beyond ASCII (write xn--)`)
+  throw new Error(`${quote(value)} can never match: a host has only ASCII characters (write xn--)`)
 }
 
 /** Refuses blanks in the text outside of groups. */
@@ -94,6 +94,6 @@ function withoutBlanks(text: string): string {
 function withoutGroups(source: string): string {
   if (!/\{[A-Za-z_]/.test(source)) return source
   throw new Error(
-    `${quote(source)} can never match: groups are of Traefik 1.7's form; expected an expression, like ^[a-z]+\\.a\\.test$`,
+    `${quote(source)} can never match: {groups} belong to Traefik 1.7's form; expected a regular expression, like ^[a-z]+\\.a\\.test$`,
   )
 }

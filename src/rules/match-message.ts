@@ -9,7 +9,7 @@ type ValueTest = (value: string) => boolean
 /** Matches methods exactly. A rule may write them in any case. Source: Traefik 1.7 and 3 `Method`. */
 export function matchMethod(values: readonly string[]): CompiledMatcher {
   const methods = eachValue(values, (value) => {
-    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is no method`)
+    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is not a method`)
     return value.toUpperCase()
   })
   const [only] = methods
@@ -39,7 +39,7 @@ export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {
 
 function headersThat(values: readonly string[], compile: (value: string) => ValueTest): CompiledMatcher {
   const pairs = pairsOf(values, 'Headers:X-Env,qas').map(([name, value]) => {
-    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is no header name`)
+    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is not a header name`)
     if (value === '') throw new Error(`expected a value for the header ${name}, found an empty one`)
     return { name: name.toLowerCase(), holds: compile(value) }
   })
@@ -71,7 +71,8 @@ export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
 /** Wraps a matcher of queries so that it refuses an empty value. In Traefik 3's form, a key alone stands for that. */
 export function withoutEmptyValue(compile: CompileMatcher): CompileMatcher {
   return (values) => {
-    if (values[1] === '') throw new Error('expected a value, found an empty one; a key alone is one without')
+    if (values[1] === '')
+      throw new Error('expected a value, found an empty one; leave it out to match an empty value')
     return compile(values)
   }
 }
@@ -94,7 +95,9 @@ export function matchQueryPairs(values: readonly string[]): CompiledMatcher {
   const pairs = eachValue(values, (text) => {
     const [key = '', value, ...more] = text.split('=')
     if (key === '' || value === undefined || more.length > 0) {
-      throw new Error(`${quote(text)} is no pair; expected one key, one "=" and a value, like Query:env=qas`)
+      throw new Error(
+        `${quote(text)} is not a pair; expected one key, one "=" and a value, like Query:env=qas`,
+      )
     }
     return { key, holds: valueTest(value) }
   })
@@ -130,7 +133,7 @@ function paramsOf(query: string): URLSearchParams {
 
 function pairsOf(values: readonly string[], example: string): (readonly [string, string])[] {
   if (values.length % 2 !== 0) {
-    throw new Error(`expected names and values in turn, like ${example}; found ${values.length} parts`)
+    throw new Error(`expected pairs of a name and a value, like ${example}; found ${values.length} parts`)
   }
   return values.flatMap((name, index) =>
     index % 2 === 0 ? [[name, values[index + 1] as string] as const] : [],

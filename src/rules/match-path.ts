@@ -97,12 +97,14 @@ export function parsePath(value: string, braces: Braces): RulePath {
   const groups = hasBraces(value) && braces !== 'literal'
   if (groups && braces === 'refused') {
     throw new Error(
-      `${quote(value)} holds braces, which are no groups in data; for regular expressions there is pathRegexp`,
+      `${quote(value)} has braces, which are not groups in a rule given as data; use pathRegexp for a regular expression`,
     )
   }
   if (groups) {
     if (/\/\.\.?$/.test(value))
-      throw new Error(`${quote(value)} can never match: dot segments are resolved before`)
+      throw new Error(
+        `${quote(value)} can never match: dot segments (/./ and /../) are resolved before rules are tested`,
+      )
     const { source, beginning } = parseTemplate(value, '/', normalizeLiteral)
     return { text: beginning, source }
   }
@@ -127,7 +129,9 @@ function normalizeLiteral(text: string): string {
   refuseForeign(text)
   const decoded = decodeUnreserved(text)
   if (/\/\.\.?\//.test(decoded))
-    throw new Error(`${quote(text)} can never match: dot segments are resolved before`)
+    throw new Error(
+      `${quote(text)} can never match: dot segments (/./ and /../) are resolved before rules are tested`,
+    )
   return decoded
 }
 

@@ -1,4 +1,5 @@
 import { onlyKnownOptions } from '../base/known-options.js'
+import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import type { MatcherFactory } from '../model/request-facts.js'
@@ -51,7 +52,10 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
     checkName(name)
     // Traefik 3's form and data accept a matcher's name in other cases too.
     if (seen.has(name.toLowerCase())) {
-      throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: another one differs by case alone`)
+      throw new ProxyError(
+        'PROXY_OPTION_INVALID',
+        `matchers.${name}: the name of another matcher differs only in case`,
+      )
     }
     seen.add(name.toLowerCase())
   }
@@ -74,7 +78,7 @@ export function isBuiltIn(table: MatcherTable): boolean {
 
 function checkName(name: string): void {
   if (TAKEN.has(name.toLowerCase())) {
-    throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: Switchover has a matcher of this name`)
+    throw new ProxyError('PROXY_OPTION_INVALID', `matchers.${name}: a built-in matcher has this name`)
   }
   if (/^[A-Z][A-Za-z0-9]*$/.test(name)) return
   const message = `matchers.${name}: expected a name like "Tenant": a capital, then letters and digits`
@@ -91,7 +95,7 @@ function ownMatcher(factory: MatcherFactory): Matcher {
   const compile: CompileMatcher = (values) => {
     const test: unknown = factory(values)
     if (typeof test === 'function') return { test: answering(test as ReturnType<MatcherFactory>) }
-    throw new Error('the matcher did not compile to a function')
+    throw new Error(`expected its factory to return a function, found ${describeValue(test)}`)
   }
   return everywhere(compile, [1, Number.POSITIVE_INFINITY])
 }

@@ -68,7 +68,8 @@ class Traefik3Parser {
 
   #one(): RuleTree {
     this.#depth += 1
-    if (this.#depth > MAX_DEPTH) throw new Flaw(this.#next.at, `the rule is nested deeper than ${MAX_DEPTH}`)
+    if (this.#depth > MAX_DEPTH)
+      throw new Flaw(this.#next.at, `the rule is nested deeper than ${MAX_DEPTH} levels`)
     const tree = this.#negatedOrGrouped()
     this.#depth -= 1
     return tree
@@ -86,7 +87,7 @@ class Traefik3Parser {
     const name = this.#next
     if (name.kind !== 'name') throw this.#expected('a matcher\'s name, "!" or "("')
     this.#next = this.#read()
-    if (!this.#takeSign('(')) throw this.#expected(`"(" behind ${quote(name.value)}`)
+    if (!this.#takeSign('(')) throw this.#expected(`"(" after ${quote(name.value)}`)
     const values: Token[] = []
     while (!this.#takeSign(')')) {
       if (values.length > 0 && !this.#takeSign(',')) throw this.#expected('"," or ")"')
@@ -167,7 +168,7 @@ function unescaped(inner: string, at: number): string {
   } catch {
     throw new Flaw(
       at,
-      `${quote(`"${inner}"`)} holds an escape that is not known; expected \\\\, \\", \\n, \\t or \\u0041, or backticks`,
+      `${quote(`"${inner}"`)} has an unknown escape; expected \\\\, \\", \\n, \\t or \\u0041, or backticks instead of quotes`,
     )
   }
 }

@@ -122,7 +122,9 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     throw new Error(`expected a regular expression, a blank and a replacement, like ${REPLACE_EXAMPLE}`)
   }
   if (/[?#]|[^\x21-\x7e]/.test(replacement)) {
-    throw new Error(`${quote(replacement)} can be no path: it has "?", "#" or a character beyond ASCII`)
+    throw new Error(
+      `${quote(replacement)} cannot be a path: it has "?", "#" or a character that is not printable ASCII`,
+    )
   }
   const regexp = compileRegexp(source)
   const written = DOT_SEGMENT.test(replacement)
@@ -132,7 +134,7 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     if (!written && DOT_SEGMENT.test(made)) {
       // The path `/u-../x` with `^/u-(.*) /files/$1` would become `/files/../x`, which leads out of the folder that the rule
       // means.
-      throw new ProxyError('PROXY_BAD_REQUEST', 'the path makes a dot segment when it is rewritten')
+      throw new ProxyError('PROXY_BAD_REQUEST', 'rewriting the path would make a dot segment')
     }
     return replaced(path, made)
   }

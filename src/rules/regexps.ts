@@ -41,7 +41,7 @@ const LONG_TEXT = 1_024
  * @throws Error that says what is wrong with it, and where
  */
 export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = {}): Regexp {
-  if (source === '') throw new Error('an empty regular expression would hold for everything')
+  if (source === '') throw new Error('an empty regular expression would match everything')
   if (source.length > MAX_LENGTH) {
     throw new Error(
       `${quote(source)} has ${source.length} characters; a regular expression has at most ${MAX_LENGTH}`,
@@ -57,7 +57,7 @@ export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = 
   const compiled = compile(source, flags.ignoreCase ?? false)
   if (compiled.programSize() > MAX_SIZE) {
     throw new Error(
-      `${quote(source)} is too large: its repetitions make ${compiled.programSize()} steps of it; expected at most ${MAX_SIZE}`,
+      `${quote(source)} is too large: with its repetitions it has ${compiled.programSize()} steps; expected at most ${MAX_SIZE}`,
     )
   }
   return {
@@ -77,7 +77,7 @@ function compile(source: string, ignoreCase: boolean): RE2JS {
   } catch (thrown) {
     // The message of re2js ends with the piece of the expression that is wrong.
     const reason = (thrown as Error).message.replace(/^error parsing regexp: /, '')
-    throw new Error(`${quote(source)} is no regular expression: ${reason}`)
+    throw new Error(`${quote(source)} is not a regular expression: ${reason}`)
   }
 }
 

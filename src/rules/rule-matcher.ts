@@ -121,7 +121,7 @@ export class RuleMatcher {
     const holding = whole.matches
       ? 'holds'
       : whole.unknown
-        ? 'does not hold, for it is unknown'
+        ? 'does not hold, because it is unknown'
         : 'does not hold'
     const lines = [`${holding}: ${this.rule}`]
     const matchers = termsOf(this.#tree).map((term) => {

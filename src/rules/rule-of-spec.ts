@@ -46,7 +46,7 @@ class SpecReader {
       if (this.#parts === MAX_PARTS + 1) this.#flaw('', `the rule has more than ${MAX_PARTS} parts`)
       return undefined
     }
-    if (depth > MAX_DEPTH) return this.#flaw(path, `the rule is nested deeper than ${MAX_DEPTH}`)
+    if (depth > MAX_DEPTH) return this.#flaw(path, `the rule is nested deeper than ${MAX_DEPTH} levels`)
     const terms: { order: number; term: RuleTerm }[] = []
     const branches: RuleTree[] = []
     const seen = new Set<string>()

@@ -67,6 +67,6 @@ function groupsIn(value: string): [from: number, to: number][] {
       if (depth < 0) break
     }
   }
-  if (depth !== 0) throw new Error(`${quote(value)} can never match: its braces do not pair`)
+  if (depth !== 0) throw new Error(`${quote(value)} can never match: its braces are not balanced`)
   return groups
 }

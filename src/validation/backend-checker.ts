@@ -179,7 +179,11 @@ export class BackendChecker {
     const expression = this.#fields.text(fields['expression'], at) ?? ''
     const parsed = parseCircuitExpression(expression)
     if (fields['expression'] === undefined)
-      this.#fields.note(at, 'MISSING_FIELD', 'expected an expression, as NetworkErrorRatio() > 0.5')
+      this.#fields.note(
+        at,
+        'MISSING_FIELD',
+        'expected an expression, like NetworkErrorRatio() > 0.5, found nothing',
+      )
     else if (typeof parsed === 'string') this.#fields.note(at, 'INVALID_VALUE', parsed)
     const duration = (name: string) => this.#fields.duration(fields[name], `${path}.${name}`)
     return present({

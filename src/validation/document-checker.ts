@@ -85,7 +85,7 @@ export class DocumentChecker {
       this.#fields.note(
         path,
         'MISSING_RULE',
-        'expected a rule, or routes with at least one: a frontend without any would take every request',
+        'expected a rule, or routes with at least one entry: a frontend without a rule would take every request',
       )
     }
   }

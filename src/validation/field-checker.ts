@@ -36,11 +36,7 @@ export class FieldChecker {
       }
     }
     if (unknown > MAX_UNKNOWN)
-      this.note(
-        path,
-        'UNKNOWN_FIELD',
-        `there are ${unknown - MAX_UNKNOWN} more fields that are not known here`,
-      )
+      this.note(path, 'UNKNOWN_FIELD', `there are ${unknown - MAX_UNKNOWN} more unknown fields here`)
     this.#refuseHidden(value, path, shape)
     return fields
   }
@@ -50,11 +46,11 @@ export class FieldChecker {
    */
   *names(value: unknown, path: string): Generator<[name: string, value: unknown] | undefined, void> {
     if (value === undefined) {
-      this.note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
+      this.note(path, 'MISSING_FIELD', `expected an object with names as keys, found nothing`)
       return
     }
     if (!isObject(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object of names, found ${describe(value)}`)
+      this.note(path, 'INVALID_TYPE', `expected an object with names as keys, found ${describe(value)}`)
       return
     }
     for (const name of Object.keys(value)) {
@@ -122,7 +118,7 @@ export class FieldChecker {
     if (value === undefined) return undefined
     const ms = parseDuration(value) ?? 0
     if (ms > 0 && ms <= MAX_DURATION_MS) return value as Duration
-    const expected = 'expected a duration above 0, as "10s"; a bare number is seconds'
+    const expected = 'expected a duration above 0, like "10s"; a bare number is seconds'
     this.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
     return undefined
   }
@@ -155,7 +151,7 @@ export class FieldChecker {
       for (const name of names) {
         if (!(name in value) || isEnumerable(value, name) || name in Object.prototype) continue
         const found = Object.hasOwn(value, name) ? 'not enumerable' : 'inherited'
-        const message = `expected a field of the object's own, found one that is ${found}`
+        const message = `expected an own, enumerable field, found one that is ${found}`
         this.note(pathOf(path, name), 'INVALID_TYPE', message)
       }
   }
@@ -230,8 +226,8 @@ function tooLong(bytes: number): string {
 function flawOfName(name: string): string | undefined {
   if (RESERVED_NAMES.includes(name)) return 'is reserved'
   if (name === '') return 'is empty'
-  if (name.includes('@')) return 'holds "@", which stands between a name and its provider'
-  return /\p{Cc}/u.test(name) ? 'holds a control character' : undefined
+  if (name.includes('@')) return 'has "@" in it, which separates a name from its provider'
+  return /\p{Cc}/u.test(name) ? 'has a control character in it' : undefined
 }
 
 /** The longest duration in milliseconds. Node's timers fire at once beyond it. */

@@ -83,7 +83,7 @@ function findingsOf(
   const path = pathOf('frontends', frontend.name)
   const shadow = earlier.find(({ tree }) => implies(frontend.tree, tree, matchers))
   if (shadow) {
-    const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes all that it would take`
+    const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes every request that it would take`
     return [{ code: 'SHADOWED', path, message, by: shadow.name }]
   }
   return [...new Set(earlier)].flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
@@ -115,7 +115,7 @@ function overlapOf(
   if (!ours || !theirs || !implies(ours.rest, theirs.rest, matchers)) return undefined
   const shared = sharedRange(ours.ranges, theirs.ranges)
   if (!shared) return undefined
-  const message = `${formatRange(shared)} is in the ranges of ${quote(frontend.name)} and of ${describe(other)}, which comes first: such clients get the backend ${quote(other.backend)}, not ${quote(frontend.backend)}`
+  const message = `${formatRange(shared)} is in the ranges of ${quote(frontend.name)} and of ${describe(other)}, which comes first: clients in it get the backend ${quote(other.backend)}, not ${quote(frontend.backend)}`
   return { code: 'RANGES_OVERLAP', path, message, by: other.name }
 }
 

@@ -31,9 +31,9 @@ export function parseServerUrl(text: string): ServerUrl {
 function parse(text: string): ServerUrl {
   if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
   // A parser of URLs silently drops blanks and line breaks. The server must be the one that is written.
-  if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('holds a blank, a control character or a backslash')
+  if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('contains a blank, a control character or a backslash')
   const url = parseUrl(text)
-  if (!url) return flawed(`is no URL${whyNoUrl(text)}; expected one like http://10.0.0.1:8080`)
+  if (!url) return flawed(`is not a URL${whyNoUrl(text)}; expected one like http://10.0.0.1:8080`)
   const flaw = flawOf(url, text)
   if (flaw) return flawed(flaw)
   return { origin: url.origin, host: url.host, basePath: url.pathname.replace(/\/$/, '') }
@@ -46,12 +46,12 @@ function flawOf({ protocol, username, password, href }: URL, text: string): stri
   if (protocol === 'h2c:')
     return 'asks for HTTP/2 without TLS, which is not supported; expected http or https'
   if (protocol !== 'http:' && protocol !== 'https:')
-    return `has the scheme ${protocol} expected http or https`
+    return `has the scheme ${protocol.slice(0, -1)}; expected http or https`
   if (username !== '' || password !== '' || /^[^/]*\/\/[^/?#]*@/.test(text))
-    return 'carries credentials, which do not belong in a URL'
-  if (!/^https?:\/\/[^/]/i.test(text)) return 'has not exactly two slashes behind its scheme'
-  if (text.includes('#')) return 'carries a fragment, which no server ever sees'
-  if (text.includes('?')) return 'carries a query; only a path can be prepended'
+    return 'contains credentials, which do not belong in a URL'
+  if (!/^https?:\/\/[^/]/i.test(text)) return 'does not have exactly two slashes after its scheme'
+  if (text.includes('#')) return 'has a fragment ("#"), which is never sent to a server'
+  if (text.includes('?')) return 'has a query ("?"); expected nothing after its path'
   if (AS_WRITTEN.test(text) && href === `${text}/`) return undefined
   return flawOfAuthority(text) ?? flawOfPath(text)
 }

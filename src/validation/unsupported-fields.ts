@@ -52,8 +52,8 @@ export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): Unsuppor
     const isLeftOut = isNamed || (allElse && !guards)
     const plain = `${name} of Traefik is not supported yet`
     if (isLeftOut && guards)
-      return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it guards` } }
-    const message = guards ? `${plain}, and it guards: ${howToName(steps)}` : plain
+      return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it is a guard` } }
+    const message = guards ? `${plain}, and it is a guard: ${howToName(steps)}` : plain
     return { isLeftOut, issue: { path, code: 'NOT_SUPPORTED', message } }
   }
 }
@@ -110,7 +110,10 @@ function resolved(text: string): ResolvedPath {
     const meant = isVague ? meantBy(steps.at(-1) as string) : undefined
     return meant === undefined ? found : { ...found, flaw: `names no field; ${quote(meant)} is one` }
   }
-  return { steps: [], flaw: 'is no path, as "frontends.*.auth" or "frontends[\\"a b\\"].auth"' }
+  return {
+    steps: [],
+    flaw: 'is not a path; expected one like "frontends.*.auth" or "frontends[\\"a b\\"].auth"',
+  }
 }
 
 /** Returns the path of a field that is not built yet, found by its name alone. */
@@ -147,12 +150,12 @@ function resolvedFrom(
   if (place.shape.later.includes(name))
     return rest.length === 0
       ? { steps }
-      : { steps, flaw: `goes on in a field that is left out whole: ${shown(steps)}` }
+      : { steps, flaw: `goes into a field that can only be left out as a whole: ${shown(steps)}` }
   const each = place.each?.[name]
   if (each) return resolvedFrom(rest.slice(1), [...steps, rest[0] ?? ANY], each)
   const inside = place.inside?.[name]
   const goesOn = inside && (rest.length > 0 || inside.shape.later.length > 0)
-  return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported: it is never left out' }
+  return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported, so it is never left out' }
 }
 
 /** Lists the paths of an object's fields that are not built yet. */

@@ -65,7 +65,9 @@ describe('switchover run', () => {
     })
     const child = run(cwd)
     const port = await child.port('http')
-    await child.sees(/refused: .*auth of Traefik is not supported yet, and it guards: .*frontends\.web\.auth/)
+    await child.sees(
+      /refused: .*auth of Traefik is not supported yet, and it is a guard: .*frontends\.web\.auth/,
+    )
     expect((await httpGet({ port })).status).toBe(503)
   })
 

@@ -3,13 +3,13 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   const wanted = name.slice(0, MAX_COMPARED).toLowerCase()
   let nearest: string | undefined
   let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
-  for (const candidate of known) {
+  for (const knownName of known) {
     // A name that differs this much in length cannot be nearer. Skipping it here keeps hostile names cheap.
-    if (Math.abs(candidate.length - wanted.length) >= least) continue
-    const distance = editDistance(wanted, candidate.toLowerCase())
+    if (Math.abs(knownName.length - wanted.length) >= least) continue
+    const distance = editDistance(wanted, knownName.toLowerCase())
     if (distance < least) {
       least = distance
-      nearest = candidate
+      nearest = knownName
     }
   }
   return nearest

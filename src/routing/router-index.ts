@@ -60,7 +60,7 @@ export class RouterIndex {
    */
   before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
-      const end = list.findIndex((candidate) => candidate.rank >= rank)
+      const end = list.findIndex((ranked) => ranked.rank >= rank)
       return end < 0 ? list : list.slice(0, end)
     })
     const [only] = lists
@@ -78,14 +78,14 @@ export class RouterIndex {
 
   #add(rank: number, frontend: CompiledFrontend): void {
     const { hosts, paths, test } = indexPlaceOf(frontend.tree)
-    const candidate: RankedFrontend = { rank, frontend, test: onEntryPoints(frontend, test) }
+    const ranked: RankedFrontend = { rank, frontend, test: onEntryPoints(frontend, test) }
     if (!hosts || hosts.wildcards?.length) this.#byHostAlone = false
     if (!hosts) {
-      addTo(this.#anyHost, paths, candidate)
+      addTo(this.#anyHost, paths, ranked)
       return
     }
-    for (const host of hosts.hosts ?? []) addToHost(this.#hosts, host, paths, candidate)
-    for (const name of hosts.wildcards ?? []) addToHost(this.#wildcards, name, paths, candidate)
+    for (const host of hosts.hosts ?? []) addToHost(this.#hosts, host, paths, ranked)
+    for (const name of hosts.wildcards ?? []) addToHost(this.#wildcards, name, paths, ranked)
   }
 }
 
@@ -98,18 +98,18 @@ function addToHost(
   hosts: Map<string, HostEntry>,
   host: string,
   paths: IndexPlace['paths'],
-  candidate: RankedFrontend,
+  ranked: RankedFrontend,
 ): void {
   const before = hosts.get(host)
   // The rule names the host twice.
-  if (before === candidate) return
+  if (before === ranked) return
   if (before === undefined && !paths) {
-    hosts.set(flat(host), candidate)
+    hosts.set(flat(host), ranked)
     return
   }
   const tree = before instanceof PathTree ? before : new PathTree<RankedFrontend>()
   if (before !== undefined && tree !== before) tree.add('', 'prefixed', before as RankedFrontend)
-  addTo(tree, paths, candidate)
+  addTo(tree, paths, ranked)
   if (tree !== before) hosts.set(flat(host), tree)
 }
 
@@ -121,10 +121,10 @@ function flat(text: string): string {
   return Buffer.from(text).toString()
 }
 
-function addTo(tree: PathTree<RankedFrontend>, paths: IndexPlace['paths'], candidate: RankedFrontend): void {
-  if (!paths) return tree.add('', 'prefixed', candidate)
-  for (const path of paths.paths ?? []) tree.add(path, 'exact', candidate)
-  for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', candidate)
+function addTo(tree: PathTree<RankedFrontend>, paths: IndexPlace['paths'], ranked: RankedFrontend): void {
+  if (!paths) return tree.add('', 'prefixed', ranked)
+  for (const path of paths.paths ?? []) tree.add(path, 'exact', ranked)
+  for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', ranked)
 }
 
 function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined): Decision | undefined {
@@ -134,8 +134,8 @@ function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined)
   return test ? (facts) => isHere(facts) && test(facts) : isHere
 }
 
-function firstOf(candidates: readonly RankedFrontend[], facts: RequestFacts): CompiledFrontend | undefined {
-  for (const { test, frontend } of candidates) {
+function firstOf(ordered: readonly RankedFrontend[], facts: RequestFacts): CompiledFrontend | undefined {
+  for (const { test, frontend } of ordered) {
     if (test === undefined || test(facts)) return frontend
   }
   return undefined
@@ -154,9 +154,9 @@ function firstOfAll(
     let next: RankedFrontend | undefined
     let from = 0
     for (let index = 0; index < lists.length; index += 1) {
-      const candidate = lists[index]?.[positions[index] as number]
-      if (candidate !== undefined && (next === undefined || candidate.rank < next.rank)) {
-        next = candidate
+      const ranked = lists[index]?.[positions[index] as number]
+      if (ranked !== undefined && (next === undefined || ranked.rank < next.rank)) {
+        next = ranked
         from = index
       }
     }

@@ -30,7 +30,7 @@ export interface FieldScope {
 }
 
 /** The fields of a whole document. */
-export const DOCUMENT_PLACE: FieldScope = {
+export const DOCUMENT_SCOPE: FieldScope = {
   shape: DOCUMENT,
   each: {
     frontends: {
@@ -60,20 +60,20 @@ export const DOCUMENT_PLACE: FieldScope = {
  * `Backend`). Names of frontends, backends, servers and routes stay as they are, and so do unknown fields.
  */
 export function withFieldCase(document: unknown): unknown {
-  return inPlace(document, DOCUMENT_PLACE)
+  return inCase(document, DOCUMENT_SCOPE)
 }
 
-function inPlace(value: unknown, { shape, inside = {}, each = {} }: FieldScope): unknown {
+function inCase(value: unknown, { shape, inside = {}, each = {} }: FieldScope): unknown {
   if (!isRecord(value)) return value
   const fields = nullRecord<unknown>()
   for (const [given, field] of Object.entries(value)) {
     const name = fieldOf(shape, given) ?? given
     // If two fields differ in case alone, the second keeps its spelling, so that validation refuses it.
-    const place = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
-    if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as FieldScope)
+    const written = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
+    if (Object.hasOwn(inside, name)) fields[written] = inCase(field, inside[name] as FieldScope)
     else if (Object.hasOwn(each, name) && isRecord(field))
-      fields[place] = eachInPlace(field, each[name] as FieldScope)
-    else fields[place] = field
+      fields[written] = eachInCase(field, each[name] as FieldScope)
+    else fields[written] = field
   }
   return fields
 }
@@ -90,9 +90,9 @@ export function fieldOf(shape: Shape, given: string): string | undefined {
 
 const BY_SMALL_NAME = new WeakMap<Shape, ReadonlyMap<string, string>>()
 
-function eachInPlace(entries: Readonly<Record<string, unknown>>, place: FieldScope): unknown {
+function eachInCase(entries: Readonly<Record<string, unknown>>, scope: FieldScope): unknown {
   const all = nullRecord<unknown>()
-  for (const [name, entry] of Object.entries(entries)) all[name] = inPlace(entry, place)
+  for (const [name, entry] of Object.entries(entries)) all[name] = inCase(entry, scope)
   return all
 }
 

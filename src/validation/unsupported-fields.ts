@@ -4,7 +4,7 @@ import { suggestName } from '../base/nearest-name.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
 import type { Shape } from './document-shapes.js'
-import { DOCUMENT_PLACE, type FieldScope, fieldOf } from './field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from './field-case.js'
 
 /**
  * What happens to fields of Traefik in a document that are not built yet.
@@ -105,7 +105,7 @@ interface ResolvedPath {
 function resolved(text: string): ResolvedPath {
   const steps = stepsOf(text)
   if (steps) {
-    const found = resolvedFrom(steps, [], DOCUMENT_PLACE)
+    const found = resolvedFrom(steps, [], DOCUMENT_SCOPE)
     const isVague = found.flaw !== undefined && found.steps.length === 0 && !found.flaw.includes('nearest')
     const meant = isVague ? meantBy(steps.at(-1) as string) : undefined
     return meant === undefined ? found : { ...found, flaw: `names no field; ${quote(meant)} is one` }
@@ -118,7 +118,7 @@ function resolved(text: string): ResolvedPath {
 
 /** Returns the path of a field that is not built yet, found by its name alone. */
 function meantBy(name: string): string | undefined {
-  return patternsIn(DOCUMENT_PLACE, [])
+  return patternsIn(DOCUMENT_SCOPE, [])
     .find((pattern) => {
       return pattern.at(-1)?.toLowerCase() === name.toLowerCase()
     })
@@ -128,8 +128,8 @@ function meantBy(name: string): string | undefined {
 function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readonly string[]): string[][] {
   return [
     ...shape.later.map((name) => [...above, name]),
-    ...Object.entries(inside).flatMap(([name, place]) => patternsIn(place, [...above, name])),
-    ...Object.entries(each).flatMap(([name, place]) => patternsIn(place, [...above, name, '*'])),
+    ...Object.entries(inside).flatMap(([name, scope]) => patternsIn(scope, [...above, name])),
+    ...Object.entries(each).flatMap(([name, scope]) => patternsIn(scope, [...above, name, '*'])),
   ]
 }
 
@@ -141,19 +141,19 @@ function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readon
 function resolvedFrom(
   [given = ANY, ...rest]: readonly string[],
   above: readonly string[],
-  place: FieldScope,
+  scope: FieldScope,
 ): ResolvedPath {
-  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, place)}` }
-  const name = fieldOf(place.shape, given)
-  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, place.shape)}` }
+  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, scope)}` }
+  const name = fieldOf(scope.shape, given)
+  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, scope.shape)}` }
   const steps = [...above, name]
-  if (place.shape.later.includes(name))
+  if (scope.shape.later.includes(name))
     return rest.length === 0
       ? { steps }
       : { steps, flaw: `goes into a field that can only be left out as a whole: ${shown(steps)}` }
-  const each = place.each?.[name]
+  const each = scope.each?.[name]
   if (each) return resolvedFrom(rest.slice(1), [...steps, rest[0] ?? ANY], each)
-  const inside = place.inside?.[name]
+  const inside = scope.inside?.[name]
   const goesOn = inside && (rest.length > 0 || inside.shape.later.length > 0)
   return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported, so it is never left out' }
 }
@@ -188,17 +188,17 @@ function howToName(steps: readonly string[]): string {
 
 /** Returns a path with `*` for each name that the document chooses, as `GUARDS` has it. */
 function patternOf(steps: readonly string[]): readonly string[] {
-  let place: FieldScope | undefined = DOCUMENT_PLACE
+  let scope: FieldScope | undefined = DOCUMENT_SCOPE
   const pattern: string[] = []
   for (let at = 0; at < steps.length; at += 1) {
     const name = steps[at] as string
     pattern.push(name)
-    const each: FieldScope | undefined = place?.each?.[name]
+    const each: FieldScope | undefined = scope?.each?.[name]
     if (each && at + 1 < steps.length) {
       pattern.push('*')
       at += 1
     }
-    place = each ?? place?.inside?.[name]
+    scope = each ?? scope?.inside?.[name]
   }
   return pattern
 }

@@ -108,7 +108,7 @@ describe('commands that look at documents', () => {
     })
     const named = await captured(['check', join(folder, 'named.toml')])
     expect(named).toMatchObject({ exitCode: 0 })
-    expect(named.stdout).toMatch(/warning: frontends\.web\.auth: auth of .* guards \[GUARD_DROPPED\]/)
+    expect(named.stdout).toMatch(/warning: frontends\.web\.auth: auth of .* is a guard \[GUARD_DROPPED\]/)
     const word = await captured(['check', join(folder, 'word.toml')])
     expect(word).toMatchObject({ exitCode: 1 })
     expect(word.stdout).toContain('1 file: 1 issue, 0 warnings')

@@ -2,7 +2,7 @@ import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
 import { GUARDS } from '../../src/model/guards.js'
-import { DOCUMENT_PLACE, type FieldScope } from '../../src/validation/field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope } from '../../src/validation/field-case.js'
 import { withDroppedGuards } from '../../src/validation/keep-dropped-guards.js'
 
 /** Every field that is not built yet, by its pattern, and every one that is. */
@@ -15,8 +15,8 @@ function fieldsOf(place: FieldScope, path: string, which: 'now' | 'later'): stri
   ]
 }
 
-const LATER = fieldsOf(DOCUMENT_PLACE, '', 'later')
-const NOW = fieldsOf(DOCUMENT_PLACE, '', 'now')
+const LATER = fieldsOf(DOCUMENT_SCOPE, '', 'later')
+const NOW = fieldsOf(DOCUMENT_SCOPE, '', 'now')
 const isGuard = (pattern: string) => Object.hasOwn(GUARDS, pattern)
 const GUARDING = LATER.filter(isGuard)
 

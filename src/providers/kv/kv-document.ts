@@ -2,7 +2,7 @@ import { pathOf, quote } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { nullRecord } from '../../base/records.js'
 import { describeIssues, type Issue, ProxyError } from '../../model/errors.js'
-import { DOCUMENT_PLACE, type FieldScope, fieldOf } from '../../validation/field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from '../../validation/field-case.js'
 import { KeyCounts } from './kv-counts.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 
@@ -103,7 +103,7 @@ class KvLayout {
     const segments = key.split('/')
     if (segments.length === 1 && BESIDE.has(key)) return
     const [first = ''] = segments
-    const field = fieldOf(DOCUMENT_PLACE.shape, first)
+    const field = fieldOf(DOCUMENT_SCOPE.shape, first)
     if (field === undefined && this.#statics.take(key, segments, bytes)) return
     const value = this.#textOf(key, bytes)
     const kind = KINDS_OF_ENTRIES.find((name) => name === field)
@@ -113,7 +113,7 @@ class KvLayout {
     this.#counts.key(key, isNear || kind !== undefined)
     if (isNear || (kind !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#strange(key)
-    else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
+    else this.#inPlace(this.#document, DOCUMENT_SCOPE, segments, 0, value)
   }
 
   document(warn: (warning: Issue) => void, beside: StaticKeysOfStore): unknown {

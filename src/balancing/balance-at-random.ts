@@ -1,21 +1,27 @@
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** What a server is taken to need that was never measured: it is tried early, and not by all at once. */
+/**
+ * Milliseconds of latency that a server counts with before its first measurement. The low value has it tried early. Its requests
+ * in flight raise its cost, so not all requests go to it at the same time.
+ */
 const UNKNOWN_MS = 1
 
-/** So often a drawn server that may not be picked is drawn again, before all are looked at. */
+/**
+ * The most draws for one pick. A draw that hits a server which may not be picked is repeated. After the last draw, all servers
+ * are searched.
+ */
 const MOST_DRAWS = 8
 
-/** A server by the chance that its weight gives it, in O(log n). */
+/** Picks a server at random, each with a chance in proportion to its weight, in O(log n). */
 export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
   return (skip) => drawUsable(upstreams, draw, skip)
 }
 
 /**
- * Of two servers drawn by their weights, the one with less to do: its latency times the requests under way on it, the new one
- * included. In O(log n). Source: Mitzenmacher, "The Power of Two Choices"; the cost is that of Finagle's and Linkerd's peak
- * EWMA.
+ * Power of two choices: draws two servers by their weights and picks the one with the lower cost, in O(log n). The cost is the
+ * server's latency times its requests in flight, the new one included. Source: Mitzenmacher, "The Power of Two Choices". The cost
+ * is that of peak EWMA in Finagle and Linkerd.
  */
 export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
@@ -32,16 +38,19 @@ export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strate
   }
 }
 
-/** What one more request would wait for. */
+/** Returns the time that one more request on a server is expected to take. */
 function costOf({ latencyMs = UNKNOWN_MS, inFlight, share, failureShare }: Candidate): number {
-  // One that fails at once would be the fastest.
+  // Without the failure share, a server that fails at once would be the fastest.
   return (latencyMs * (inFlight + 1)) / (share * Math.max(LEAST_SUCCESS, 1 - failureShare))
 }
 
-/** However much fails, it is tried now and then. */
+/**
+ * The least success share that a server counts with. It keeps a server that fails always in use now and then, so that its
+ * recovery is seen.
+ */
 const LEAST_SUCCESS = 0.02
 
-/** Draws a server by its weight. */
+/** Returns a function that draws a server by its weight. */
 function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {
   const sums: number[] = []
   let total = 0
@@ -61,7 +70,7 @@ function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {
   }
 }
 
-/** Where nearly none may be picked, the first that may from a random place on. */
+/** Draws a server that may be picked. If the draws find none, it takes the first such server behind a random start. */
 function drawUsable<U extends Candidate>(
   upstreams: readonly U[],
   draw: () => U,
@@ -71,7 +80,7 @@ function drawUsable<U extends Candidate>(
   if (length === 0) return undefined
   for (let draws = 0; draws < MOST_DRAWS; draws++) {
     const drawn = draw()
-    // In its slow start a server has its share of what would be its.
+    // During its slow start, a server keeps only its share of the draws that hit it.
     if (isUsable(drawn, skip) && (drawn.share >= 1 || Math.random() < drawn.share)) return drawn
   }
   const start = Math.floor(Math.random() * length)

@@ -2,14 +2,17 @@ import type { LoadBalancer } from '../model/config.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** Points on the ring for a server of middle weight, and up to twice as many: shares are within a tenth of what they should be. */
+/**
+ * Points on the hash ring for a server of average weight. Rounding to powers of two makes it up to twice as many. With 160
+ * points, each server's share of the keys is within a tenth of what it should be.
+ */
 const POINTS = 160
 const MOST_POINTS = 100_000
 
-/** So many points are looked at for a server with room, before all servers are. */
+/** The most points of the ring that a pick visits to find a server with room. After that, it searches the list of servers. */
 const MOST_STEPS = 200
 
-/** No server has more than so many times its share of the requests under way. */
+/** The most requests in flight on a server, as a multiple of its fair share. */
 const BOUND = 1.25
 
 interface Point<U> {
@@ -18,39 +21,39 @@ interface Point<U> {
 }
 
 /**
- * Requests of one key go to one server, as long as that has no more than 1.25 times its share of what is under way; else to the
- * next on the ring. When a server leaves, no more than its own keys move. In O(log n). Source: Karger et al., "Consistent
- * Hashing"; Mirrokni et al., "Consistent Hashing with Bounded Loads".
+ * Consistent hashing with bounded loads, in O(log n). Requests with the same key go to the same server while it has at most 1.25
+ * times its share of the requests in flight. Beyond that, they go to the next server on the ring. When a server leaves, only its
+ * own keys move. Sources: Karger et al., "Consistent Hashing". Mirrokni et al., "Consistent Hashing with Bounded Loads".
  */
 export function balanceByHash<U extends Candidate>(
   upstreams: readonly U[],
   { hashBy = 'clientIp' }: LoadBalancer,
 ): Strategy<U> {
   const keyOf = keyReader(hashBy)
-  /** On all of them, and on each as it was told last. */
-  let underWay = 0
+  /** The requests in flight on all servers, by the last report of each. */
+  let totalInFlight = 0
   const known = new Map<U, number>()
   for (const upstream of upstreams) {
-    underWay += upstream.inFlight
+    totalInFlight += upstream.inFlight
     known.set(upstream, upstream.inFlight)
   }
   let totalWeight = 0
   for (const { weight } of upstreams) totalWeight += weight
   const ring = ringOf(upstreams, totalWeight)
-  /** Of those that may have requests, as it was looked at last: once in so many picks as there are servers. */
+  /** The weight of all available servers together. It is counted again after as many picks as there are servers. */
   let availableWeight = 0
-  let picksUntilLook = 0
-  const look = () => {
-    picksUntilLook = upstreams.length
+  let picksUntilWeighed = 0
+  const weighAvailable = () => {
+    picksUntilWeighed = upstreams.length
     availableWeight = 0
     for (const { weight, isAvailable } of upstreams) if (isAvailable) availableWeight += weight
   }
   const hasRoom = (upstream: U) =>
-    upstream.inFlight < Math.ceil((BOUND * (underWay + 1) * upstream.weight) / availableWeight)
+    upstream.inFlight < Math.ceil((BOUND * (totalInFlight + 1) * upstream.weight) / availableWeight)
 
   const pick = (skip?: ReadonlySet<U>, facts?: RequestFacts): U | undefined => {
-    if (picksUntilLook-- <= 0) look()
-    const start = placeAfter(ring, hash(facts ? keyOf(facts) : ''))
+    if (picksUntilWeighed-- <= 0) weighAvailable()
+    const start = indexAfter(ring, hash(facts ? keyOf(facts) : ''))
     let first: U | undefined
     for (let step = 0; step < Math.min(ring.length, MOST_STEPS); step++) {
       const { upstream } = ring[(start + step) % ring.length] as Point<U>
@@ -62,13 +65,13 @@ export function balanceByHash<U extends Candidate>(
   }
   const anyOf = (skip: ReadonlySet<U> | undefined) => upstreams.find((upstream) => isUsable(upstream, skip))
   const changed = (upstream: U): void => {
-    underWay += upstream.inFlight - (known.get(upstream) ?? 0)
+    totalInFlight += upstream.inFlight - (known.get(upstream) ?? 0)
     known.set(upstream, upstream.inFlight)
   }
   return Object.assign(pick, { changed })
 }
 
-/** What a key is made of. @throws nothing: the document was checked */
+/** Returns the function that reads the key from a request. Validation has checked `hashBy`, so this function never throws. */
 function keyReader(hashBy: string): (facts: RequestFacts) => string {
   const [, kind = hashBy, name = ''] = /^(header|cookie):(.+)$/.exec(hashBy) ?? []
   if (kind === 'path') return ({ path }) => path
@@ -80,31 +83,34 @@ function keyReader(hashBy: string): (facts: RequestFacts) => string {
   return ({ clientAddress, peerAddress = '' }) => clientAddress || peerAddress
 }
 
-/** Of several of one name the first (RFC 6265, 4.2.2 leaves it open). */
+/** Returns a cookie's value. If several cookies have the name, the first counts (RFC 6265, 4.2.2 leaves it open). */
 export function cookieOf(lines: string | readonly string[], name: string): string {
   for (const pair of [lines].flat().join(';').split(';')) {
-    const place = pair.indexOf('=')
-    if (place > 0 && pair.slice(0, place).trim() === name) return pair.slice(place + 1).trim()
+    const equals = pair.indexOf('=')
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim()
   }
   return ''
 }
 
-/** Sorted by place. A server's points follow from its URL and weight, as far as may be whoever else is there. */
+/**
+ * Returns the hash ring, sorted by position. A server's points depend on its URL and weight, and as little as possible on the
+ * other servers.
+ */
 function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: number): readonly Point<U>[] {
-  // In powers of two: a server that comes or goes must not give all others another number of points.
+  // The unit is a power of two. So a server that comes or goes seldom changes the number of points of the others.
   const unit = 2 ** Math.floor(Math.log2(totalWeight / upstreams.length))
   const points = Math.min(POINTS, MOST_POINTS / upstreams.length)
   const ring = upstreams.flatMap((upstream) => {
     const count = Math.max(1, Math.round((points * upstream.weight) / unit))
     const { url, address } = upstream
-    const place = address === undefined ? url : `${url} ${address}`
-    return Array.from({ length: count }, (_, nth) => ({ at: hash(`${place} ${nth}`), upstream }))
+    const identity = address === undefined ? url : `${url} ${address}`
+    return Array.from({ length: count }, (_, nth) => ({ at: hash(`${identity} ${nth}`), upstream }))
   })
   return ring.sort((a, b) => a.at - b.at)
 }
 
-/** The first place at or after a point; past the last it is the first of the ring. */
-function placeAfter(ring: readonly { readonly at: number }[], point: number): number {
+/** Returns the index of the first point at or after a position. Behind the last point, it is the number of points. */
+function indexAfter(ring: readonly { readonly at: number }[], point: number): number {
   let [from, to] = [0, ring.length]
   while (from < to) {
     const middle = (from + to) >> 1
@@ -114,7 +120,10 @@ function placeAfter(ring: readonly { readonly at: number }[], point: number): nu
   return from
 }
 
-/** FNV-1a, its bits mixed once more (MurmurHash3's last step): keys that differ in one character land far apart. */
+/**
+ * Hashes a text with FNV-1a and mixes the bits with the last step of MurmurHash3. Without the mixing, keys that differ in one
+ * character would land close together.
+ */
 export function hash(text: string): number {
   let value = 0x811c9dc5
   for (let index = 0; index < text.length; index++) {

@@ -1,15 +1,17 @@
 import { balanceInTurn } from './balance-in-turn.js'
 import type { Candidate, Strategy } from './strategy.js'
 
-/** However bad a server is, it has so much of its weight: else nobody would notice that it is well again. */
+/** The least share of its weight that a server keeps. With less, it would get no requests and its recovery would not be seen. */
 const LEAST_QUALITY = 0.05
 
-/** How much faster the fastest must be before that counts: what is measured always differs a little. */
+/**
+ * How many times slower than the fastest server a server may be before that counts. Measured latencies always differ a little.
+ */
 const TOLERANCE = 1.5
 
 /**
- * Weighted turns in which a server weighs the less, the slower it is than the fastest and the more of its responses fail. Source:
- * Traefik 1.7's `drr`, dynamic round robin.
+ * Dynamic round robin: weighted turns in which a slow or failing server weighs less. A server is slow in comparison with the
+ * fastest one. Source: Traefik 1.7's `drr`.
  */
 export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   let picksLeft = 0
@@ -20,11 +22,11 @@ export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): 
     return weight * share * Math.max(LEAST_QUALITY, speed * (1 - failureShare))
   })
   return (skip) => {
-    // Once for as many picks as there are servers: on the whole it costs nothing more.
+    // The fastest server is looked up once in as many picks as there are servers, so that a pick stays cheap on average.
     if (picksLeft-- <= 0) {
       picksLeft = upstreams.length
       fastestMs = Number.POSITIVE_INFINITY
-      // One that fails at once is no model for the others.
+      // A server that fails fast must not set the pace for the others.
       for (const { latencyMs, isAvailable, failureShare } of upstreams)
         if (latencyMs !== undefined && isAvailable && failureShare < 0.5)
           fastestMs = Math.min(fastestMs, latencyMs)

@@ -1,36 +1,39 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** One server, and when it is its turn. */
+/** The next turn of one server. */
 interface Turn<U> {
   readonly upstream: U
-  /** Its place among the others, from 0 to 1: it shifts its turns, so that those of equal servers are spread out. */
+  /** The server's offset among all servers, from 0 to 1. It spreads out the turns of servers that have equal weights. */
   readonly phase: number
-  /** In each round it has as many turns as it weighs. */
+  /** The number of the round. In each round a server has as many turns as its weight. */
   round: number
-  /** How many of them it has had in this one. */
+  /** The number of turns that the server has had in this round. */
   had: number
-  /** What it weighed as its next turn was set. */
+  /** The server's weight at the time when this turn was set. */
   weight: number
 }
 
-/** Where in its round a turn is, from 0 to 1. The same in each round, to the last bit: equal turns never change their order. */
-function placeOf<U>({ had, phase, weight }: Turn<U>): number {
+/**
+ * Returns the position of a turn in its round, from 0 to 1. It is the same number in each round, to the last bit. So turns at
+ * equal positions never change their order.
+ */
+function positionInRound<U>({ had, phase, weight }: Turn<U>): number {
   return (had + phase) / weight
 }
 
 function isEarlier<U>(one: Turn<U>, other: Turn<U>): boolean {
   if (one.round !== other.round) return one.round < other.round
-  const [place, otherPlace] = [placeOf(one), placeOf(other)]
-  return place === otherPlace ? one.phase < other.phase : place < otherPlace
+  const [position, otherPosition] = [positionInRound(one), positionInRound(other)]
+  return position === otherPosition ? one.phase < other.phase : position < otherPosition
 }
 
 /**
- * Weighted turns: the earliest is next, in O(log n). In every window of as many picks as the weights add up to each server has
- * exactly its share, spread out. Who may not have its turn loses it, so that nothing is made up for later. Source: earliest
- * deadline first, as in Envoy's scheduler.
+ * Weighted round robin by earliest deadline first, as in Envoy's scheduler: the earliest turn is next, in O(log n). Within as
+ * many picks as the weights add up to, each server gets exactly its share, spread out evenly. A server that may not be picked
+ * loses its turn. It gets no extra requests later to make up for it.
  *
- * @param weightOf what a server weighs now, above 0
+ * @param weightOf returns a server's present weight, which must be above 0
  */
 export function balanceInTurn<U extends Candidate>(
   upstreams: readonly U[],
@@ -57,19 +60,19 @@ export function balanceInTurn<U extends Candidate>(
   }
 }
 
-/** Sets the next turn. One that weighs more or less than before goes on from where it is. */
+/** Sets a server's next turn. A server whose weight has changed keeps its position in the round. */
 function advance<U>(turn: Turn<U>, weight: number): void {
   if (weight !== turn.weight) {
-    turn.had = placeOf(turn) * weight - turn.phase
+    turn.had = positionInRound(turn) * weight - turn.phase
     turn.weight = weight
   }
   turn.had += 1
   settle(turn)
 }
 
-/** Of weights below 1 a turn may be rounds away. */
+/** Moves a turn to the round that it belongs to. A server with a weight below 1 may have no turn in some rounds. */
 function settle<U>(turn: Turn<U>): void {
-  const rounds = Math.floor(placeOf(turn))
+  const rounds = Math.floor(positionInRound(turn))
   if (rounds < 1) return
   turn.round += rounds
   turn.had -= rounds * turn.weight

@@ -1,18 +1,20 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** A server, and what its load was when it was looked at last. */
+/** A server and its load when it was last read. */
 interface Load<U> {
   readonly upstream: U
   inFlight: number
   cost: number
-  /** When it got its last request, counted in requests: of equals, the one that waits longest is next. */
+  /**
+   * The number of the server's last request, counted over all servers. Among servers of equal cost, the lowest number is next.
+   */
   lastAt: number
 }
 
 /**
- * The server with the fewest requests under way for its weight, in O(log n); of equals, the one whose last request is longest
- * ago. Source: HAProxy's `leastconn`.
+ * Least connections: picks the server with the fewest requests in flight for its weight, in O(log n). Among equals, it picks the
+ * server whose last request is the oldest. Source: HAProxy's `leastconn`.
  */
 export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const loads = new Loads(upstreams)
@@ -24,12 +26,12 @@ export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): 
 class Loads<U extends Candidate> {
   readonly #all: ReadonlyMap<U, Load<U>>
   readonly #heap: Heap<Load<U>>
-  /** Those that may have nothing: idle as they are, they would come first each time. */
-  readonly #out = new Set<Load<U>>()
-  /** Those in their slow start, whose cost falls by itself. */
+  /** Servers that are not available. They have no requests, so in the heap they would come first in each pick. */
+  readonly #unavailable = new Set<Load<U>>()
+  /** Servers in their slow start. Their cost falls with time, so each pick computes it again. */
   readonly #starting = new Set<Load<U>>()
   #requests = 0
-  #picksUntilLook: number
+  #picksUntilRead: number
 
   constructor(upstreams: readonly U[]) {
     this.#all = new Map(
@@ -42,17 +44,18 @@ class Loads<U extends Candidate> {
       (one, other) => (one.cost === other.cost ? one.lastAt < other.lastAt : one.cost < other.cost),
       this.#all.values(),
     )
-    this.#picksUntilLook = upstreams.length
+    this.#picksUntilRead = upstreams.length
     for (const load of this.#all.values()) if (load.upstream.share < 1) this.#starting.add(load)
   }
 
   pick(skip: ReadonlySet<U> | undefined): U | undefined {
-    // Once in so many picks as there are servers, for somebody may not have told; on the whole it costs nothing more.
-    if (this.#picksUntilLook-- <= 0) this.#lookAtThoseOut()
+    // The engine may not report every change. So unavailable servers are read again after as many picks as there are servers,
+    // which keeps a pick cheap on average.
+    if (this.#picksUntilRead-- <= 0) this.#readUnavailable()
     for (const load of this.#starting) this.#weigh(load)
     const found = this.#take(skip)
-    if (found || this.#out.size === 0) return found
-    this.#lookAtThoseOut()
+    if (found || this.#unavailable.size === 0) return found
+    this.#readUnavailable()
     return this.#take(skip)
   }
 
@@ -62,7 +65,7 @@ class Loads<U extends Candidate> {
     for (let load = this.#heap.least; load; load = this.#heap.least) {
       this.#heap.pop()
       if (!load.upstream.isAvailable) {
-        this.#out.add(load)
+        this.#unavailable.add(load)
         continue
       }
       passed.push(load)
@@ -79,12 +82,12 @@ class Loads<U extends Candidate> {
     if (!load) return
     if (upstream.inFlight > load.inFlight) load.lastAt = this.#requests++
     load.inFlight = upstream.inFlight
-    if (!this.#out.has(load)) this.#weigh(load)
+    if (!this.#unavailable.has(load)) this.#weigh(load)
     else if (upstream.isAvailable) this.#putIn(load)
   }
 
   #putIn(load: Load<U>): void {
-    this.#out.delete(load)
+    this.#unavailable.delete(load)
     load.cost = costOf(load.upstream)
     if (load.upstream.share < 1) this.#starting.add(load)
     this.#heap.push(load)
@@ -97,9 +100,9 @@ class Loads<U extends Candidate> {
     this.#heap.moved(load)
   }
 
-  #lookAtThoseOut(): void {
-    this.#picksUntilLook = this.#all.size
-    for (const load of [...this.#out]) if (load.upstream.isAvailable) this.#putIn(load)
+  #readUnavailable(): void {
+    this.#picksUntilRead = this.#all.size
+    for (const load of [...this.#unavailable]) if (load.upstream.isAvailable) this.#putIn(load)
   }
 }
 

@@ -8,12 +8,12 @@ import { isUsable, type StrategyFactory } from './strategy.js'
 
 export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
 
-/** The strategy of a backend that names none; Traefik's default too. */
+/** The strategy of a backend whose document names none. It is Traefik's default too. */
 export const DEFAULT_STRATEGY = 'wrr'
 
 /**
- * The table of strategies: `loadBalancer.method` to factory. Adding one is adding a row and its function.
- * It stands on this floor, not in the engine, because validation must know every name that a document may use.
+ * The table of strategies, by `loadBalancer.method`. A new strategy is one row here and its function. The table stands below the
+ * engine because validation must know every name that a document may use.
  */
 const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   wrr: (upstreams) => balanceInTurn(upstreams, ({ weight, share }) => weight * share),
@@ -25,28 +25,26 @@ const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   first: (upstreams) => (skip) => upstreams.find((upstream) => isUsable(upstream, skip)),
 }
 
-/** Those of ours that do not look at how fast servers answer and how often they fail: for them it is not measured. */
+/** Built-in strategies that ignore latency and failures. For these the engine measures neither. */
 const INDIFFERENT: ReadonlySet<string> = new Set(['wrr', 'leastConn', 'consistentHash', 'random', 'first'])
 
-/** Whether a strategy, ours or the host's own, may look at that. */
+/** Returns whether a strategy may read latency and failures. A strategy of the host's own may. */
 export function looksAtQuality(strategy: string): boolean {
   return !INDIFFERENT.has(strategy)
 }
 
 /**
- * The strategies that documents may use: ours and the host's own.
+ * Returns the strategies that documents may use, by name.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` if a name is taken
+ * @param own the host's own strategies
+ * @throws ProxyError `PROXY_OPTION_INVALID` if one of them has the name of a built-in strategy
  */
 export function strategyTable(
   own: Readonly<Record<string, StrategyFactory>> = {},
 ): ReadonlyMap<string, StrategyFactory> {
   for (const name of Object.keys(own)) {
     if (Object.hasOwn(STRATEGIES, name)) {
-      throw new ProxyError(
-        'PROXY_OPTION_INVALID',
-        `strategies.${name}: Switchover has a strategy of this name`,
-      )
+      throw new ProxyError('PROXY_OPTION_INVALID', `strategies.${name}: a built-in strategy has this name`)
     }
   }
   return new Map(Object.entries({ ...STRATEGIES, ...own }))

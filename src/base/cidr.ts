@@ -3,20 +3,21 @@ import ipaddr from 'ipaddr.js'
 import { quote } from './messages.js'
 
 /**
- * An address as a number: comparable, and no text is parsed twice. IPv4 in a `number`, IPv6 in a `bigint`, so
- * that the two families can never be equal by accident. IPv4-mapped IPv6 (`::ffff:10.0.0.1`) *is* IPv4.
+ * An IP address as a number, so that addresses compare without parsing a text again. IPv4 is a `number` and IPv6 a `bigint`, so
+ * two addresses of different families are never equal by accident. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is the IPv4
+ * address.
  */
 export type Address = number | bigint
 
-/** All addresses from `first` to `last`, both of one family. */
+/** All addresses from `first` to `last`. Both are of the same family. */
 export interface AddressRange {
   readonly first: Address
   readonly last: Address
 }
 
 /**
- * An address in three numbers, most significant first, so that two are compared without a `bigint`, which takes ten times
- * as long. Of IPv6 48, 48 and 32 bits; of IPv4 all in the first.
+ * An address as three numbers, the most significant first. Comparing them takes a tenth of the time that a `bigint` takes. IPv6
+ * is split into 48, 48 and 32 bits. IPv4 stands in `high` alone.
  */
 export interface AddressKey {
   readonly family: 4 | 6
@@ -28,29 +29,37 @@ export interface AddressKey {
 /** An address that was read from a text. */
 export interface ReadAddress extends AddressKey {
   /**
-   * Its one normal form: of IPv6 small letters, no leading zeros, the longest run of zeros as `::` (RFC 5952), without a zone;
-   * of a mapped address the IPv4 address. Equal addresses have equal texts.
+   * The address in its one normal form, so that equal addresses have equal texts. IPv6 is in lower case, without leading zeros,
+   * with the longest run of zeros as `::` (RFC 5952), and without a zone. An IPv4-mapped address has the text of the IPv4
+   * address.
    */
   readonly text: string
 }
 
-/** Keeps the addresses of busy clients parsed; emptied when full, so that hostile variety cannot grow it. */
+/** Entries in the cache of parsed client addresses. A full cache is emptied, so that many hostile addresses cannot grow it. */
 const MAX_REMEMBERED = 4096
 const remembered = new Map<string, ReadAddress | undefined>()
 
-/** `0000:0000:0000:0000:0000:ffff:255.255.255.255`: what is longer is no address, and not worth remembering. */
+/**
+ * Characters of the longest address: `0000:0000:0000:0000:0000:ffff:255.255.255.255`. A longer text is no address and is not
+ * cached.
+ */
 const MAX_LENGTH = 45
-/** The name of a network interface has at most 15 characters on Linux; other systems are given some more. */
+/**
+ * Characters of the longest address with a zone. An interface name has at most 15 characters on Linux. Other systems may have
+ * longer ones.
+ */
 const MAX_LENGTH_WITH_ZONE = MAX_LENGTH + 64
 
-/** An address from its text, or nothing if it is none. Strict: no leading zeros, no short forms, no zone. */
+/** Parses an address, or returns undefined if the text is none. It refuses leading zeros, short forms and zones. */
 export function parseAddress(text: string): Address | undefined {
   return text.length > MAX_LENGTH ? undefined : readAddress(text)
 }
 
 /**
- * The address of a client, from its text, or nothing if it is none. A zone (`fe80::1%eth0`) is cut: it names a network
- * interface of this machine, and the address would be in no range. Remembered, for the same clients ask again and again.
+ * Parses the address of a client, or returns undefined if the text is none. It cuts off a zone (`fe80::1%eth0`), because an
+ * address with a zone would be in no range. A zone only names a network interface of this machine. Results are cached, because
+ * the same clients send many requests.
  */
 export function readClientAddress(text: string): ReadAddress | undefined {
   const known = remembered.get(text)
@@ -61,7 +70,7 @@ export function readClientAddress(text: string): ReadAddress | undefined {
   const address = parseAddress(isZone ? text.slice(0, zone) : text)
   const read = address === undefined ? undefined : { ...keyOf(address), text: formatAddress(address) }
   if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-  // A copy: what was cut out of a header is kept as a piece of it, and would keep all of it.
+  // A copy, because V8 keeps a piece of a header as a reference that keeps the whole header in memory.
   remembered.set(Buffer.from(text).toString(), read)
   return read
 }
@@ -76,8 +85,8 @@ export function keyOf(address: Address): AddressKey {
   }
 }
 
-// ipaddr.js alone would take 010.0.0.1 for 8.0.0.1, and 1 or 0x7f.1 for whole addresses: node decides what is
-// an address, ipaddr.js what its bytes are. It takes ::10.0.0.1 for ::ffff:10.0.0.1, but not 0::10.0.0.1.
+// Node decides what is an address, and ipaddr.js gives its bytes. Alone, ipaddr.js would read 010.0.0.1 as 8.0.0.1, and accept 1
+// and 0x7f.1. It reads ::10.0.0.1 as ::ffff:10.0.0.1, but not 0::10.0.0.1.
 function readAddress(text: string): Address | undefined {
   const family = isIP(text)
   if (family === 0 || text.includes('%')) return undefined
@@ -95,8 +104,8 @@ function bytesToBigInt(bytes: readonly number[]): bigint {
 }
 
 /**
- * A range from its text: an address, or an address and a prefix length. Bits beyond the length are masked, as
- * in Traefik. A range within `::ffff:0:0/96` is the IPv4 range it maps.
+ * Parses a range: an address, or an address with a prefix length. Bits behind the prefix are ignored, as in Traefik. A range
+ * within `::ffff:0:0/96` is the IPv4 range that it maps.
  *
  * @throws Error that says what is wrong and what was expected
  */
@@ -104,7 +113,7 @@ export function parseRange(text: string): AddressRange {
   const slash = text.indexOf('/')
   const host = slash < 0 ? text : text.slice(0, slash)
   const address = readAddress(host)
-  if (address === undefined) throw new Error(`${quote(text)} is no address range: ${whyNoAddress(host)}`)
+  if (address === undefined) throw new Error(`${quote(text)} is not an address range: ${whyNoAddress(host)}`)
   if (slash < 0) return { first: address, last: address }
 
   const lengthText = text.slice(slash + 1)
@@ -112,24 +121,27 @@ export function parseRange(text: string): AddressRange {
   const length = /^(0|[1-9]\d{0,2})$/.test(lengthText) ? Number(lengthText) : Number.NaN
   if (!(length <= written)) {
     throw new Error(
-      `${quote(text)} is no address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
+      `${quote(text)} is not an address range: expected a prefix length from 0 to ${written} after the "/", found ${quote(lengthText)}`,
     )
   }
   if (typeof address === 'number' && written === 32) return rangeOfFour(address, length)
   const isMapped = typeof address === 'number'
-  // Such a length cuts the IPv4 address off, so that `::ffff:10.0.0.0/8` would be `::/8`.
+  // Such a length cuts the IPv4 address off. `::ffff:10.0.0.0/8` would mean `::/8`.
   if (length < 96 && (isMapped || host.includes('.'))) throw new Error(whyTooShort(text, host, length))
   return isMapped ? rangeOfFour(address, length - 96) : rangeOfSix(address, length)
 }
 
-/** What somebody meant who wrote an IPv4 address within an IPv6 range whose length is that of an IPv4 range. */
+/**
+ * Says what is wrong with an IPv6 prefix length that is too short for the IPv4 address in the range. A length of 32 or less was
+ * most likely meant for IPv4, so the message names both spellings of that.
+ */
 function whyTooShort(text: string, host: string, length: number): string {
   const four = readAddress(host)
   const meant =
     typeof four === 'number' && length <= 32
-      ? `; ${quote(`${formatAddress(four)}/${length}`)} or ${quote(`${host}/${length + 96}`)} is what was meant`
+      ? `; write ${quote(`${formatAddress(four)}/${length}`)} or ${quote(`${host}/${length + 96}`)}`
       : ''
-  return `${quote(text)} is no address range: a length below 96 leaves nothing of the IPv4 address in it; expected one from 96 to 128${meant}`
+  return `${quote(text)} is not an address range: a prefix length below 96 cuts off the IPv4 address; expected a length from 96 to 128${meant}`
 }
 
 function rangeOfFour(address: number, length: number): AddressRange {
@@ -144,7 +156,7 @@ function rangeOfSix(address: bigint, length: number): AddressRange {
   return { first, last: first + size - 1n }
 }
 
-/** What is wrong with a text that is no address. */
+/** Says why a text is no address. */
 export function whyNoAddress(host: string): string {
   if (host === '') return 'the address is missing'
   if (host.includes('%')) return 'an address with a zone means nothing on another machine'
@@ -153,13 +165,13 @@ export function whyNoAddress(host: string): string {
     if (parts.length !== 4) return `expected four numbers with dots between them, found ${parts.length}`
     const zero = parts.find((part) => /^0\d/.test(part))
     if (zero !== undefined)
-      return `${quote(zero)} has a leading zero (octal to some programs, decimal to others)`
+      return `${quote(zero)} has a leading zero, which some programs read as octal and others as decimal`
     return 'each of the four numbers must be 0 to 255'
   }
   return `expected an IPv4 or IPv6 address, found ${quote(host)}`
 }
 
-/** A range as people write it: an address, an address and a length, or two addresses. */
+/** Formats a range as people write it: an address, an address with a prefix length, or two addresses. */
 export function formatRange({ first, last }: AddressRange): string {
   const bits = typeof first === 'number' ? 32 : 128
   const size = BigInt(last) - BigInt(first) + 1n

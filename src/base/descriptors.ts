@@ -1,17 +1,22 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
-/** Descriptors that clients' connections leave to others, at most. */
+/** The most file descriptors that clients' connections leave to others. */
 const MAX_RESERVED = 64
 
-/** How many descriptors a process may have, and from which on few are left. */
+/** The numbers of file descriptors from which on a process has few left. */
 export class Descriptors {
-  /** The first that a new client connection may have only if another one goes. */
+  /** The first descriptor that is too high for a client's connection. A client that gets it is kept only if another one goes. */
   readonly forClients: number
-  /** The first that no connection to a server may have: a client that comes then must still be taken on. */
+  /**
+   * The first descriptor that is too high for a connection to a server. It is above `forClients`, so that the proxy can still
+   * accept a client that comes then.
+   */
   readonly forServers: number
 
-  /** @param limit default: what Linux says; elsewhere none is known */
+  /**
+   * @param limit the most descriptors of the process. By default it is the limit that Linux reports. Other systems report none.
+   */
   constructor(limit = limitOfProcess()) {
     const reserved = Math.min(MAX_RESERVED, limit / 4)
     this.forClients = limit - reserved
@@ -21,13 +26,16 @@ export class Descriptors {
 
 let ofProcess: Descriptors | undefined
 
-/** Those of this process; its limit is read once. */
+/** Returns the limits of this process. The system is asked once. */
 export function descriptors(): Descriptors {
   ofProcess ??= new Descriptors()
   return ofProcess
 }
 
-/** A socket's. The system gives out the lowest that is free, so that it says how many there are. -1 if it is not known */
+/**
+ * Returns the file descriptor of a socket, or -1 if it is not known. The system gives out the lowest free number, so the number
+ * shows how many are in use.
+ */
 export function descriptorOf(socket: Socket): number {
   return (socket as Socket & { _handle?: { fd?: number } | null })._handle?.fd ?? -1
 }

@@ -3,10 +3,10 @@ import { describeValue } from './messages.js'
 import { suggestName } from './nearest-name.js'
 
 /**
- * Refuses options that do not exist: a misspelt one would otherwise be ignored without a word.
+ * Refuses options that do not exist. Without this check, a misspelt option would be ignored silently.
  *
- * @param path what stands before the option's name in the message
- * @param elsewhere options that stand in other places, by their names: where each of them stands
+ * @param path the text in front of the option's name in the message
+ * @param elsewhere options that belong in another place, each with the name of that place
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
  */
 export function onlyKnownOptions(
@@ -36,15 +36,19 @@ function suggestPlace(name: string, elsewhere: Readonly<Record<string, string>>)
   return Object.hasOwn(elsewhere, name) ? `; there is ${elsewhere[name]}` : ''
 }
 
-/** `timeouts.` goes on in the option's name, `listen: ` does not. */
+/** A path such as `timeouts.` belongs in front of the option's name. A path such as `listen: ` begins the sentence. */
 function noOption(path: string): string {
   return path.endsWith(': ') ? `${path}there is no option ` : `there is no option ${path}`
 }
 
-/** Beyond it node's timers fire at once, and its servers refuse a number. */
+/** The longest timer in milliseconds. Node's timers fire at once beyond it, and Node's servers refuse a longer timeout. */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** The same for a number in milliseconds, or of bytes: finite, and above 0. */
+/**
+ * Refuses an option that is not a finite number above 0. Undefined passes, because an option may be absent.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and what was found
+ */
 export function positiveOption(value: unknown, name: string): void {
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return
   const found = typeof value === 'number' ? value : describeValue(value)

@@ -1,17 +1,22 @@
-/** A path in a document, for people: plain words with dots, all else quoted. */
+/**
+ * Appends a name to a path in a document, as people read it. Plain words are joined with dots. Other names are quoted in
+ * brackets.
+ */
 export function pathOf(parent: string, name: string): string {
   if (!/^[\w-]{1,100}$/.test(name)) return `${parent}[${quote(name)}]`
   return parent === '' ? name : `${parent}.${name}`
 }
 
-/** A text of the document as it may stand in a message: quoted, and cut, for documents may hold names of megabytes. */
+/**
+ * Quotes a text of a document in a message. It cuts the text after 100 characters, because documents may have names of megabytes.
+ */
 export function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text)
 }
 
 const MAX_QUOTED = 100
 
-/** What a value is, for people. */
+/** Describes a value's type, and the start of its text, for a message. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
@@ -21,7 +26,7 @@ export function describeValue(value: unknown): string {
   return `${typeof value} ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`
 }
 
-/** The same without what a text says, where it may be anything. */
+/** Describes a value like `describeValue`, but leaves out what a text says. It is for places where the text may be a secret. */
 export function describeKind(value: unknown): string {
   return typeof value === 'string' ? 'a text' : describeValue(value)
 }

@@ -1,7 +1,10 @@
-/** What a `Host` field may hold: nothing, or a host with or without a port; a port alone is none (RFC 9110, 4.2.1). */
+/**
+ * Matches a valid `Host` field: an empty one, or a host with or without a port. A port without a host is invalid (RFC 9110,
+ * 4.2.1).
+ */
 export const VALID_AUTHORITY = /^(([A-Za-z0-9._~!$&'()*+;=-]+|\[[0-9A-Fa-f:.]+\])(:\d{0,5})?)?$/
 
-/** The one normal form of a host: lower case, without port and trailing dot. IPv6 keeps its brackets. */
+/** Returns a host in its one normal form: lower case, without a port and a trailing dot. An IPv6 address keeps its brackets. */
 export function hostOf(authority: string): string {
   const lower = authority.toLowerCase()
   const bracket = lower.indexOf(']')
@@ -11,7 +14,7 @@ export function hostOf(authority: string): string {
   return host.endsWith('.') ? host.slice(0, -1) : host
 }
 
-/** One spelling of many: `[0:0::1]` and `[::1]` are one host. */
+/** Returns the one spelling of an IPv6 host, because `[0:0::1]` and `[::1]` are the same host. */
 function canonicalSix(host: string): string {
   return URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname : host
 }

@@ -1,4 +1,4 @@
-/** Milliseconds in each unit of Go's `time.ParseDuration`, in which Traefik's files are written. */
+/** Milliseconds in each unit of Go's `time.ParseDuration`, the format of durations in Traefik's files. */
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -11,10 +11,13 @@ const UNITS: Readonly<Record<string, number>> = {
 
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g
 
-/** More than any duration takes. A document's text of digits alone would keep the expression busy for its square. */
+/** Characters of the longest text that is tried. On a long text of digits, the regular expression would take quadratic time. */
 const MAX_LENGTH = 100
 
-/** In milliseconds: `"1m30s"`, `"500ms"`; a bare number is seconds. Undefined for what is no duration of 0 or more. */
+/**
+ * Parses a duration to milliseconds: `"1m30s"`, `"500ms"`. A bare number is seconds. It returns undefined if the value is no
+ * duration of 0 or more.
+ */
 export function parseDuration(value: unknown): number | undefined {
   const text = typeof value === 'number' ? String(value) : value
   if (typeof text !== 'string' || text.length > MAX_LENGTH) return undefined

@@ -1,18 +1,18 @@
 import { type Address, type AddressKey, type AddressRange, keyOf, readClientAddress } from './cidr.js'
 
-/** Compiles ranges to one test of an address. Ranges are sorted and joined, so the cost is that of a binary search. */
+/** Compiles ranges to a function that tests an address. The ranges are sorted and merged, so a test is one binary search. */
 export function compileRanges(ranges: readonly AddressRange[]): (address: Address) => boolean {
   const contains = compileKeys(ranges)
   return (address) => contains(keyOf(address))
 }
 
-/** The same for addresses as text; what is no address is in no range. */
+/** Compiles ranges to a function that tests an address given as text. A text that is no address is in no range. */
 export function compileWithin(ranges: readonly AddressRange[]): (address: string) => boolean {
   const isWithin = compileWhetherWithin(ranges)
   return (text) => isWithin(text) === true
 }
 
-/** The same, but that of what is no address the answer is not known: undefined. */
+/** Compiles ranges to the same function with a third answer: undefined for a text that is no address. */
 export function compileWhetherWithin(
   ranges: readonly AddressRange[],
 ): (address: string) => boolean | undefined {
@@ -29,7 +29,7 @@ function compileKeys(ranges: readonly AddressRange[]): (key: AddressKey) => bool
   return (key) => (key.family === 4 ? four.contains(key) : six.contains(key))
 }
 
-/** Ranges of one family, sorted, as keys in flat lists: what a search touches lies side by side. */
+/** Sorted ranges of one family as flat lists of numbers. A binary search then reads memory that lies close together. */
 class KeyRanges {
   readonly #count: number
   readonly #firsts: Float64Array
@@ -74,7 +74,7 @@ function isAtLeast(keys: Float64Array, index: number, key: AddressKey): boolean 
   return middle === key.middle ? (keys[at + 2] as number) >= key.low : middle > key.middle
 }
 
-/** Whether every address of some ranges is in others. */
+/** Returns whether `wide` contains every address of `narrow`. */
 export function rangesCover(wide: readonly AddressRange[], narrow: readonly AddressRange[]): boolean {
   const covers = ({ first, last }: AddressRange) => {
     const range = rangeOf(joinRanges(wide.filter((each) => typeof each.first === typeof first)), first)
@@ -83,7 +83,7 @@ export function rangesCover(wide: readonly AddressRange[], narrow: readonly Addr
   return narrow.every(covers)
 }
 
-/** The first addresses that two lists of ranges share, if they share any. */
+/** Returns the first addresses that two lists of ranges share, or undefined if they share none. */
 export function sharedRange(
   one: readonly AddressRange[],
   other: readonly AddressRange[],
@@ -97,7 +97,7 @@ export function sharedRange(
   return undefined
 }
 
-/** Sorted; no two of them touch. */
+/** Sorts ranges and merges those that overlap. */
 function joinRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   const sorted = ranges.toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0))
   const joined: AddressRange[] = []
@@ -109,7 +109,7 @@ function joinRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   return joined
 }
 
-/** The range that an address is in. */
+/** Returns the range that contains an address, by binary search. */
 function rangeOf(joined: readonly AddressRange[], address: Address): AddressRange | undefined {
   let low = 0
   let high = joined.length

@@ -1,33 +1,33 @@
 /**
- * What was made lately, by text: of two generations of so many entries, so that it is bounded without a clock. Whatever
- * is used moves to the younger one; when that is full, the older one is forgotten.
+ * A cache by text that holds two generations. Each use moves an entry to the younger generation. When the younger one is full,
+ * the older one is dropped. So the cache is bounded without a clock.
  */
 export class Recent<V> {
   readonly #size: number
   readonly #length: number
   #young = new Map<string, V>()
   #old = new Map<string, V>()
-  /** Of the texts of the younger one, together. */
+  /** Characters of all texts in the younger generation. */
   #youngLength = 0
 
   /**
-   * @param size of a generation: between that many and twice as many entries are kept
-   * @param length of a generation's texts together, in characters: what is made of a long text takes more memory
+   * @param size entries in a generation. The cache keeps between this many and twice as many entries.
+   * @param length characters of all texts in a generation, because what is made of a long text takes more memory
    */
   constructor(size: number, length = Number.POSITIVE_INFINITY) {
     this.#size = size
     this.#length = length
   }
 
-  /** How many entries are kept. */
+  /** The number of entries that are kept. */
   get size(): number {
     return this.#young.size + this.#old.size
   }
 
   /**
-   * What is kept under a text, or what `make` makes of it.
+   * Returns the entry for a text. If there is none, it is made.
    *
-   * @param make is given the text as a string of its own
+   * @param make makes the entry. It gets a copy of the text that shares no memory with a longer string.
    */
   get(text: string, make: (text: string) => V): V {
     const young = this.#young.get(text)
@@ -45,9 +45,9 @@ export class Recent<V> {
   }
 }
 
-/** V8 keeps a piece of a string as a reference into it: one entry would keep a whole document in memory. */
+/** Copies a text. V8 keeps a piece of a string as a reference into it, so one entry would keep a whole document in memory. */
 function copyOf(text: string): string {
   const copy = Buffer.from(text).toString()
-  // Half a surrogate pair has no bytes in UTF-8.
+  // Half a surrogate pair has no bytes in UTF-8, so such a text cannot be copied this way.
   return copy === text ? copy : text
 }

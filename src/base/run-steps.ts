@@ -1,9 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** All long work together holds the event loop this long in a turn of it, then lets requests through. */
+/** Milliseconds in each turn of the event loop for all long work together. After that, requests are served. */
 const SLICE_MS = 4
 
-/** When the slices of this turn must end: one after another, several pieces of work would make one long turn. */
+/**
+ * When the work of this turn must pause. All pieces of work share it. With a limit each, they would together make one long turn.
+ */
 let sliceEnd: number | undefined
 
 function endOfSlice(): number {
@@ -25,17 +27,17 @@ export function runAtOnce<T>(steps: Generator<void, T>): T {
 }
 
 /**
- * Runs work that comes in steps, pausing between slices of it so that requests are served meanwhile. Work that
- * fits into one slice never pauses.
+ * Runs work that comes in steps and pauses between slices, so that requests are served meanwhile. Work that fits into one slice
+ * never pauses.
  *
- * @throws the signal's reason once that is aborted; whatever the work throws
+ * @throws the reason of the signal once it is aborted, or the error that the work throws
  */
 export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   try {
     for (;;) {
       signal?.throwIfAborted()
       const end = endOfSlice()
-      // One step at least: whoever comes last in a turn must get on too.
+      // Each piece of work makes at least one step in a turn, even if others have used up the time. Otherwise it might never end.
       do {
         const step = steps.next()
         if (step.done) return step.value
@@ -43,7 +45,7 @@ export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSi
       await nextTurn()
     }
   } finally {
-    // Abandoned work must still reach its own `finally`: it may hold something.
+    // Work that is stopped early must still reach its own `finally`, because it may hold a resource.
     steps.return(undefined as T)
   }
 }

@@ -2,7 +2,8 @@ import { runInSlices } from '../base/run-steps.js'
 import type { Backend } from '../model/config.js'
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { Router, type RouterExplanation } from '../routing/router.js'
+import { CompiledRouter } from '../routing/compiled-router.js'
+import type { RouterExplanation } from '../routing/explain-route.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import type { HealthChecks } from './backends/health-checks.js'
 import { type BackendTools, LiveBackend } from './backends/live-backend.js'
@@ -33,7 +34,7 @@ export interface CompileTools extends BackendTools {
 export class Snapshot {
   readonly generation: number
   readonly config: MergedConfig
-  readonly router: Router
+  readonly router: CompiledRouter
   readonly backends: ReadonlyMap<string, LiveBackend>
   /** DNS names of servers whose addresses are followed, each with the milliseconds between two lookups. */
   readonly followedNames: ReadonlyMap<string, number>
@@ -52,7 +53,7 @@ export class Snapshot {
   constructor(
     generation: number,
     config: MergedConfig,
-    router: Router,
+    router: CompiledRouter,
     backends: ReadonlyMap<string, LiveBackend>,
     fresh: readonly LiveBackend[],
     upstreams: Upstreams,
@@ -127,7 +128,7 @@ export function* compileSnapshot(
   const fresh: LiveBackend[] = []
   let compiled = false
   try {
-    const router = yield* Router.compileSteps(config.frontends, tools.matchers, previous?.router)
+    const router = yield* CompiledRouter.compileSteps(config.frontends, tools.matchers, previous?.router)
     for (const [name, backend] of config.backends) {
       const before = previous?.backends.get(name)
       const live = compileBackend(name, backend, before, tools)

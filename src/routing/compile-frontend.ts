@@ -6,27 +6,30 @@ import { type CompiledRule, type CompiledTerm, compileRule } from '../rules/comp
 import type { MatcherTable } from '../rules/matchers.js'
 import { compileRewrite, type Rewrite } from '../rules/path-modifiers.js'
 import { joined, type RuleTree, termsOf } from '../rules/rule-tree.js'
+import type { RoutedFrontend } from './routed-frontend.js'
 
-/** A compiled frontend. */
-export interface CompiledFrontend {
-  /** As the router was given it: `name`, or `name@provider` in a running proxy. */
-  readonly name: string
-  readonly backend: string
-  readonly priority: number
-  /** Canonical text; the rules of several routes with ` && ` between them. */
-  readonly rule: string
+/** A frontend with all that the engine needs to serve its requests. Hosts see its `RoutedFrontend` part alone. */
+export interface CompiledFrontend extends RoutedFrontend {
+  /** The frontend as the document has it. */
   readonly config: Frontend
-  /** Its rules, all of which must hold. */
+  /** The frontend's rules as one tree. All of them must hold. */
   readonly tree: RuleTree<CompiledTerm>
-  /** Whether an address is on its white list; absent if it has none. */
+  /** Returns whether an address is on the frontend's white list. Absent: the frontend has no white list. */
   readonly isWhiteListed: ((address: string) => boolean) | undefined
-  /** What its rules' modifiers make of a path; absent if there are none. */
+  /** Applies the modifiers of the frontend's rules to a path. Absent: its rules have no modifiers. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
-  /** The path to which a client is sent, by 301, that asked for another slash form; absent if none is sent anywhere. */
+  /**
+   * Returns the path to redirect a client to, by 301, when it asked for the other slash form. Absent: the frontend redirects
+   * no client.
+   */
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
 
-/** @param issues what is wrong with it; then the result means nothing */
+/**
+ * Compiles one frontend of a document.
+ *
+ * @param issues receives everything that is wrong with the frontend. If it receives anything, the result must not be used.
+ */
 export function compileFrontend(
   name: string,
   frontend: Frontend,
@@ -60,8 +63,8 @@ function noteIssues(name: string, rules: readonly CompiledRule[], issues: Issue[
   const path = `frontends[${JSON.stringify(name)}]`
   for (const issue of rules.flatMap((rule) => rule.issues)) issues.push({ ...issue, path })
   if (rules.length > 0) return
-  // Validation refuses it too; whoever comes here without must not get a frontend that takes every request.
-  issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one' })
+  // Validation refuses such a frontend too. A caller that skips validation must not get a frontend that takes every request.
+  issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one entry' })
 }
 
 function rulesOf(frontend: Frontend) {
@@ -70,8 +73,9 @@ function rulesOf(frontend: Frontend) {
 }
 
 /**
- * The explicit one, or the length of the rules: what Traefik counts is the text as written; a data rule has only its
- * canonical one. 0 counts as none, and so does what is less, unless all rules are in Traefik 3's form, as there.
+ * Returns the frontend's own priority, or the length of its rules. Traefik counts the length of the text as written. A rule given
+ * as data has only its canonical text, so that one counts. Priority 0 counts as absent, as in Traefik. A negative priority counts
+ * as absent too, unless all rules are in Traefik 3's form.
  */
 function priorityOf(
   { priority = 0 }: Frontend,
@@ -106,9 +110,10 @@ function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string
     tests.reduce<string | undefined>((other, test) => other ?? test(path), undefined)
   return (path) => {
     const other = otherOf(path)
-    // Two rules that want both forms would send a client to and fro.
+    // Where one rule wants `/a` and another `/a/`, a redirect would send the client back and forth without end.
     if (other === undefined || otherOf(other) !== undefined) return undefined
-    // What begins with two slashes would be another host (RFC 3986, 4.2); to browsers a backslash is one too.
+    // A browser takes a `Location` that begins with two slashes as the name of another host (RFC 3986, 4.2). It reads a backslash
+    // there as a slash. A dot in front keeps the client on this host.
     return /^\/[/\\]/.test(other) ? `/.${other}` : other
   }
 }

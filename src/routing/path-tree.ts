@@ -1,15 +1,15 @@
 /**
- * Entries by path, in a radix tree: for a path, those of its own and those of every prefix of it are found by walking the
- * path once, however many there are.
+ * A radix tree of entries by path. A lookup finds the entries of a path and of each of its prefixes. It walks the path once, so
+ * its cost does not grow with the number of entries.
  */
 export class PathTree<T> {
-  /** What leads here from the node above. */
+  /** The characters that lead from the parent node to this one. */
   #label: string
-  /** For every path that begins with what leads here. */
+  /** Entries for every path that begins with the path of this node. */
   #prefixed: T[] | undefined
-  /** For the path that ends here. */
+  /** Entries for the path of this node alone. */
   #exact: T[] | undefined
-  /** By the first character of their labels; that of `#firstCode` comes first. */
+  /** The child nodes, indexed by the code of their label's first character minus `#firstCode`. */
   #children: (PathTree<T> | undefined)[] | undefined
   #firstCode = 0
 
@@ -17,7 +17,10 @@ export class PathTree<T> {
     this.#label = label
   }
 
-  /** Adds an entry for a path; entries of one place are kept in the order in which they come, the same one only once in a row. */
+  /**
+   * Adds an entry for a path. The entries of a node keep the order in which they were added. An entry that is added twice in
+   * succession is kept once.
+   */
   add(path: string, kind: 'exact' | 'prefixed', entry: T): void {
     const node = path === '' ? this : this.#nodeAt(path)
     if (kind === 'exact') {
@@ -29,7 +32,7 @@ export class PathTree<T> {
     }
   }
 
-  /** Appends the entries of a path, a list for each place that has some. */
+  /** Appends the entries that apply to a path, as one list for each node that has any. */
   collect(path: string, into: (readonly T[])[]): void {
     let node: PathTree<T> = this
     let at = 0
@@ -42,7 +45,7 @@ export class PathTree<T> {
       const child: PathTree<T> | undefined = node.#children?.[path.charCodeAt(at) - node.#firstCode]
       if (!child) return
       const { length } = child.#label
-      // Its first character is the one by which it was found.
+      // The child was found by its label's first character, so a label of one character needs no comparison.
       if (length > 1 && !path.startsWith(child.#label, at)) return
       at += length
       node = child
@@ -69,7 +72,7 @@ export class PathTree<T> {
     this.#children[code - this.#firstCode] = child
   }
 
-  /** Becomes the node of the first part of its label; what was here moves one down. */
+  /** Shortens this node's label to `length` characters and moves its entries and children to a new node below. */
   #splitAt(length: number): void {
     const lower = new PathTree<T>(this.#label.slice(length))
     lower.#prefixed = this.#prefixed
@@ -91,7 +94,10 @@ function sharedLength(one: string, other: string): number {
   return length
 }
 
-/** A rule may name one path a hundred thousand times: each request for it would try its frontend as often. */
+/**
+ * Adds an entry unless it is the last one already. A hostile rule may name one path a hundred thousand times, and each request
+ * for that path would test the frontend as often.
+ */
 function pushOnce<T>(entries: T[], entry: T): void {
   if (entries.at(-1) !== entry) entries.push(entry)
 }

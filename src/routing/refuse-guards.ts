@@ -5,7 +5,7 @@ import { asksForNothing, GUARDS } from '../model/guards.js'
 
 const FRONTENDS = 'frontends.*.'
 
-/** Guards that `compileFrontend` compiles. A router enforces no other. */
+/** The guards that `compileFrontend` compiles. A router enforces no other guard. */
 const COMPILED: readonly string[] = ['whiteList']
 
 const GUARDS_OF_FRONTENDS = Object.keys(GUARDS)
@@ -14,7 +14,8 @@ const GUARDS_OF_FRONTENDS = Object.keys(GUARDS)
   .filter((field) => !COMPILED.includes(field))
 
 /**
- * Refuses frontends with a guard that a router knows nothing of: who serves by its answers alone would let everybody in.
+ * Refuses frontends that have a guard which a router does not enforce. A host that serves requests by the router's answers alone
+ * would let every client in.
  *
  * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each such guard
  */
@@ -23,7 +24,7 @@ export function refuseGuards(frontends: Readonly<Record<string, Frontend>>): voi
     guardsOf(frontend).map((field) => ({
       path: pathOf(pathOf('frontends', name), field),
       code: 'NOT_SUPPORTED' as const,
-      message: `${field} of Traefik is not supported yet, and it guards: validateConfig makes a copy without it`,
+      message: `${field} of Traefik is not supported yet, and it is a guard: validateConfig can make a copy of the document without it`,
     })),
   )
   if (issues.length > 0) throw configInvalid(issues)

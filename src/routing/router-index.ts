@@ -5,31 +5,35 @@ import type { CompiledFrontend } from './compile-frontend.js'
 import { PathTree } from './path-tree.js'
 import { type IndexPlace, indexPlaceOf } from './router-needs.js'
 
-/** A frontend in one of its places. */
+/** A frontend as the index stores it under one host and path. */
 export interface RankedFrontend {
-  /** Its place in the order of all frontends. */
+  /** The frontend's position in the order in which the router tries all frontends. */
   readonly rank: number
   readonly frontend: CompiledFrontend
-  /** What is left to test; nothing if its place says it all. */
+  /** The part of the rule that the lookup has not decided. Undefined: finding the frontend under the host and path is enough. */
   readonly test: Decision | undefined
 }
 
-/** What a host has: mostly one frontend, for all its paths, and then no tree is worth its while. */
+/** The entry of one host. Most hosts have one frontend for all their paths, which needs no tree. */
 type HostEntry = RankedFrontend | PathTree<RankedFrontend>
 
 /**
- * Frontends by what their rules need: hosts, then paths. Only those that a request's host and path allow are tried, in the
- * order of all; so the answer is the one that trying every frontend in order would give.
+ * Frontends by the hosts and paths that their rules need. A request tests only the frontends that its host and path allow, in the
+ * order of all frontends. So the answer is the one that testing every frontend in order would give.
  */
 export class RouterIndex {
   readonly #hosts = new Map<string, HostEntry>()
-  /** By what follows the first label. */
+  /** Entries for hosts with a wildcard, by the name behind the first label. */
   readonly #wildcards = new Map<string, HostEntry>()
   readonly #anyHost = new PathTree<RankedFrontend>()
-  /** Whether the host alone says which frontends there are. */
+  /** Whether every frontend stands under an exact host, so that a lookup by host finds all that a request may go to. */
   #byHostAlone = true
 
-  /** @param frontends in the order in which they are tried; one step each */
+  /**
+   * Builds the index, one step for each frontend.
+   *
+   * @param frontends in the order in which the router tries them
+   */
   static *build(frontends: readonly CompiledFrontend[]): Generator<void, RouterIndex> {
     const index = new RouterIndex()
     for (const [rank, frontend] of frontends.entries()) {
@@ -39,7 +43,7 @@ export class RouterIndex {
     return index
   }
 
-  /** The first frontend, in the order of all, whose rule holds. */
+  /** Returns the first frontend, in the order of all, whose rule holds. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
     const entry = this.#hosts.get(facts.host)
     if (this.#byHostAlone && !(entry instanceof PathTree)) {
@@ -50,10 +54,13 @@ export class RouterIndex {
     return firstOfAll(this.#collect(facts, entry), facts)
   }
 
-  /** Those before a rank that a request's host and path allow, in the order of all, the same one perhaps twice. */
+  /**
+   * Returns the frontends before a rank that a request's host and path allow, in the order of all. A frontend that stands in two
+   * places of the index may be listed twice.
+   */
   before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
-      const end = list.findIndex((candidate) => candidate.rank >= rank)
+      const end = list.findIndex((ranked) => ranked.rank >= rank)
       return end < 0 ? list : list.slice(0, end)
     })
     const [only] = lists
@@ -71,14 +78,14 @@ export class RouterIndex {
 
   #add(rank: number, frontend: CompiledFrontend): void {
     const { hosts, paths, test } = indexPlaceOf(frontend.tree)
-    const candidate: RankedFrontend = { rank, frontend, test: onEntryPoints(frontend, test) }
+    const ranked: RankedFrontend = { rank, frontend, test: onEntryPoints(frontend, test) }
     if (!hosts || hosts.wildcards?.length) this.#byHostAlone = false
     if (!hosts) {
-      addTo(this.#anyHost, paths, candidate)
+      addTo(this.#anyHost, paths, ranked)
       return
     }
-    for (const host of hosts.hosts ?? []) addToHost(this.#hosts, host, paths, candidate)
-    for (const name of hosts.wildcards ?? []) addToHost(this.#wildcards, name, paths, candidate)
+    for (const host of hosts.hosts ?? []) addToHost(this.#hosts, host, paths, ranked)
+    for (const name of hosts.wildcards ?? []) addToHost(this.#wildcards, name, paths, ranked)
   }
 }
 
@@ -91,33 +98,33 @@ function addToHost(
   hosts: Map<string, HostEntry>,
   host: string,
   paths: IndexPlace['paths'],
-  candidate: RankedFrontend,
+  ranked: RankedFrontend,
 ): void {
   const before = hosts.get(host)
   // The rule names the host twice.
-  if (before === candidate) return
+  if (before === ranked) return
   if (before === undefined && !paths) {
-    hosts.set(flat(host), candidate)
+    hosts.set(flat(host), ranked)
     return
   }
   const tree = before instanceof PathTree ? before : new PathTree<RankedFrontend>()
   if (before !== undefined && tree !== before) tree.add('', 'prefixed', before as RankedFrontend)
-  addTo(tree, paths, candidate)
+  addTo(tree, paths, ranked)
   if (tree !== before) hosts.set(flat(host), tree)
 }
 
 /**
- * A copy that is no piece of another text. What was cut out of a rule is kept as a piece of it, and comparing that with a
- * request's host means going to both.
+ * Returns a copy of a text that shares no memory with another string. V8 keeps a piece that was cut out of a rule as a reference
+ * into the rule. Comparing such a piece with a request's host would read both strings.
  */
 function flat(text: string): string {
   return Buffer.from(text).toString()
 }
 
-function addTo(tree: PathTree<RankedFrontend>, paths: IndexPlace['paths'], candidate: RankedFrontend): void {
-  if (!paths) return tree.add('', 'prefixed', candidate)
-  for (const path of paths.paths ?? []) tree.add(path, 'exact', candidate)
-  for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', candidate)
+function addTo(tree: PathTree<RankedFrontend>, paths: IndexPlace['paths'], ranked: RankedFrontend): void {
+  if (!paths) return tree.add('', 'prefixed', ranked)
+  for (const path of paths.paths ?? []) tree.add(path, 'exact', ranked)
+  for (const prefix of paths.prefixes ?? []) tree.add(prefix, 'prefixed', ranked)
 }
 
 function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined): Decision | undefined {
@@ -127,14 +134,14 @@ function onEntryPoints({ config }: CompiledFrontend, test: Decision | undefined)
   return test ? (facts) => isHere(facts) && test(facts) : isHere
 }
 
-function firstOf(candidates: readonly RankedFrontend[], facts: RequestFacts): CompiledFrontend | undefined {
-  for (const { test, frontend } of candidates) {
+function firstOf(ordered: readonly RankedFrontend[], facts: RequestFacts): CompiledFrontend | undefined {
+  for (const { test, frontend } of ordered) {
     if (test === undefined || test(facts)) return frontend
   }
   return undefined
 }
 
-/** The first of several lists, each in order, that are gone through as one. */
+/** Returns the first frontend that holds among several lists, which are merged by rank. */
 function firstOfAll(
   lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,
@@ -147,9 +154,9 @@ function firstOfAll(
     let next: RankedFrontend | undefined
     let from = 0
     for (let index = 0; index < lists.length; index += 1) {
-      const candidate = lists[index]?.[positions[index] as number]
-      if (candidate !== undefined && (next === undefined || candidate.rank < next.rank)) {
-        next = candidate
+      const ranked = lists[index]?.[positions[index] as number]
+      if (ranked !== undefined && (next === undefined || ranked.rank < next.rank)) {
+        next = ranked
         from = index
       }
     }

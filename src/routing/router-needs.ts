@@ -2,22 +2,25 @@ import type { CompiledTerm } from '../rules/compile-rule.js'
 import type { Needs } from '../rules/compiled-matcher.js'
 import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from '../rules/rule-tree.js'
 
-/** Where the router looks for a frontend, and what is left to test of its rule there. */
+/** The hosts and paths under which the router looks a frontend up, and the part of its rule that is left to test there. */
 export interface IndexPlace {
-  /** Absent: it may be any host. */
+  /** The hosts that the rule needs. Absent: the rule may hold for any host. */
   readonly hosts?: Pick<Needs, 'hosts' | 'wildcards'>
-  /** Absent: it may be any path. */
+  /** The paths that the rule needs. Absent: the rule may hold for any path. */
   readonly paths?: Pick<Needs, 'paths' | 'prefixes'>
-  /** Nothing is left: who comes by such a host and path has matched. */
+  /** The part of the rule that the lookup does not decide. Absent: every request with such a host and path matches. */
   readonly test?: Decision
 }
 
 type Tree = RuleTree<CompiledTerm>
 
-/** The most places that one frontend is put in: a rule of many hosts and many paths is found by its hosts alone. */
+/** The most places of the index that one frontend takes. A rule whose hosts times paths exceed it is found by its hosts alone. */
 const MAX_PLACES = 1_000
 
-/** Finds a frontend's place: the fewest hosts and the fewest paths of which its rule needs one. */
+/**
+ * Returns where the index stores a frontend: the smallest set of hosts, and the smallest set of paths, of which its rule needs
+ * one.
+ */
 export function indexPlaceOf(tree: Tree): IndexPlace {
   const parts = conjunctsOf(tree).map((part) => ({ part, needs: needsOf(part) }))
   const byHost = fewest(parts, sizeOfHosts)
@@ -63,7 +66,10 @@ function needsOf(tree: Tree): Needs {
   return tree.kind === 'any' ? ofAny(needs) : ofAll(needs)
 }
 
-/** A host is needed if each alternative needs one: one of all of theirs. */
+/**
+ * Combines what alternatives need. The rule needs a host only if each alternative needs one. Then it needs one of all their
+ * hosts. The same goes for paths.
+ */
 function ofAny(needs: readonly Needs[]): Needs {
   const byHost = needs.every((each) => sizeOfHosts(each) > 0)
   const byPath = needs.every((each) => sizeOfPaths(each) > 0)
@@ -90,7 +96,10 @@ function union(needs: readonly Needs[], get: (needs: Needs) => readonly string[]
   return [...new Set(needs.flatMap((each) => get(each) ?? []))]
 }
 
-/** Only true counts: an answer may be unknown, and a matcher of the host's may answer by a promise, which is truthy. */
+/**
+ * Compiles the parts of a rule to one function. Only the answer `true` counts. An answer may be unknown, and a matcher of the
+ * host's may answer with a promise, which is truthy.
+ */
 function testOf(parts: readonly Tree[]): Decision | undefined {
   const tests = parts.map((part): Test => {
     if (part.kind !== 'term') return (facts) => holds(part, facts)

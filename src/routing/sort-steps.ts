@@ -1,7 +1,10 @@
-/** As long as sorting so many takes, it is one step. */
+/** The number of items that are sorted, or merged, in one step. */
 const RUN = 2_000
 
-/** Sorts a copy of a list in steps, so that whoever sorts a hundred thousand while serving can pause. */
+/**
+ * Sorts a copy of a list in steps. The caller can pause between two steps, so that sorting 100,000 frontends does not hold up
+ * requests.
+ */
 export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Generator<void, T[]> {
   let runs: T[][] = []
   for (let start = 0; start < items.length; start += RUN) {
@@ -27,7 +30,7 @@ function* merge<T>(
   let a = 0
   let b = 0
   while (a < one.length || b < other.length) {
-    // Of equals the one that stood first: `one` stood before `other`.
+    // Equal items keep their order: all items of `one` stood before those of `other`.
     const fromOne = b >= other.length || (a < one.length && compare(one[a] as T, other[b] as T) <= 0)
     merged.push((fromOne ? one[a++] : other[b++]) as T)
     if (merged.length % RUN === 0) yield

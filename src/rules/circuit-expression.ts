@@ -1,17 +1,20 @@
-/** What an expression looks at: how requests of late went. */
+/** The statistics of recent requests that an expression reads. */
 export interface CircuitStats {
-  /** Of all requests, the share to which there was no response, from 0 to 1. */
+  /** The share of all requests that got no response, from 0 to 1. */
   networkErrorRatio(): number
-  /** So many milliseconds or less took this share (in percent) of the responses. */
+  /** Returns the latency in milliseconds that the given share of responses did not exceed. The quantile is in percent. */
   latencyAtQuantileMs(quantile: number): number
-  /** Responses with a status from `a` up to, not including, `b`, as a share of those from `c` up to `d`. */
+  /**
+   * Returns the number of responses with a status from `a` to `b`, as a share of those with a status from `c` to `d`. The
+   * statuses `b` and `d` are not included.
+   */
   responseCodeRatio(a: number, b: number, c: number, d: number): number
 }
 
-/** An expression, ready to be asked. */
+/** A compiled expression. It returns whether the circuit is to open for these statistics. */
 export type CircuitExpression = (stats: CircuitStats) => boolean
 
-/** The functions of an expression, with how many arguments each has. Adding one is adding a row. */
+/** The functions of an expression, each with its number of arguments. A new function is one row here. */
 const FUNCTIONS: Readonly<
   Record<string, readonly [count: number, (stats: CircuitStats, args: number[]) => number]>
 > = {
@@ -29,13 +32,13 @@ const COMPARISONS: Readonly<Record<string, (one: number, other: number) => boole
   '!=': (one, other) => one !== other,
 }
 
-/** Parentheses within each other: each is a call within a call here. */
+/** The most nested parentheses. Each level is a nested call of this parser, so more could exhaust the stack. */
 const MAX_DEPTH = 20
 
 /**
- * Reads an expression of Traefik 1.7's circuit breaker: `NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 50`.
+ * Parses an expression of Traefik 1.7's circuit breaker: `NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 50`.
  *
- * @returns the expression, or what is wrong with it, where, and what was expected
+ * @returns the expression, or a text that says what is wrong, where, and what was expected
  */
 export function parseCircuitExpression(text: string): CircuitExpression | string {
   try {
@@ -89,7 +92,7 @@ class Reader {
 
   #nested(read: () => CircuitExpression): CircuitExpression {
     this.#depth += 1
-    if (this.#depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} parentheses within each other`)
+    if (this.#depth > MAX_DEPTH) this.#fail(`at most ${MAX_DEPTH} nested parentheses`)
     const part = read()
     this.#depth -= 1
     return part
@@ -128,7 +131,7 @@ class Reader {
     return Number(text)
   }
 
-  /** The next word, not taken yet; `''` at the end, or where none is. */
+  /** Returns the next word without taking it. It returns an empty text at the end, and where no word begins. */
   #peek(): string {
     TOKEN.lastIndex = this.#at
     return TOKEN.exec(this.#text)?.[1] ?? ''

@@ -3,9 +3,10 @@ import { suggestName } from '../base/nearest-name.js'
 import { Recent } from '../base/recent.js'
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
+import type { Matcher } from './built-in-matchers.js'
 import { type CompiledMatcher, type CompileMatcher, MAX_ISSUES } from './compiled-matcher.js'
 import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
-import { isBuiltIn, type Matcher, type MatcherTable } from './matchers.js'
+import { isBuiltIn, type MatcherTable } from './matchers.js'
 import { parseRule } from './parse-rule.js'
 import { ruleOfSpec } from './rule-of-spec.js'
 import {
@@ -20,30 +21,36 @@ import {
 
 /** One matcher of a compiled rule. */
 export interface CompiledTerm extends RuleTerm, CompiledMatcher {
-  /** As it is shown. */
+  /** The form in which the rule is shown. */
   readonly form: ShownForm
 }
 
-/** A rule that compiled has a tree; one that did not has issues. */
+/** A compiled rule. It has a tree if it compiled, and issues if it did not. */
 export interface CompiledRule {
   readonly form: RuleForm
-  /** Canonical; empty if there are issues. */
+  /** The rule's canonical text. It is empty if there are issues. */
   readonly text: string
   readonly tree?: RuleTree<CompiledTerm>
   readonly issues: readonly Issue[]
 }
 
-/** Most rules of a configuration stand in the one before it too, and each is compiled to be checked and to be used. */
+/**
+ * Compiled rules by their text. Most rules of a configuration stood in the one before it too. Each rule is compiled once for
+ * validation and once for the router.
+ */
 const recent = new WeakMap<MatcherTable, Recent<CompiledRule>>()
 const MAX_KEPT = 20_000
 const MAX_KEPT_LENGTH = 1_000
-/** Of all of a generation: a rule of many matchers takes up to 72 bytes for each of its characters. */
+/**
+ * The most characters of all rules in one generation of the cache. A rule of many matchers takes up to 72 bytes for each of its
+ * characters.
+ */
 const MAX_KEPT_TOGETHER = 1_000_000
 
-/** Compiles a rule of any form. Issues have no path: whoever knows the document puts its own before them. */
+/** Compiles a rule of any form. The issues have an empty path. The caller puts the rule's path in the document there. */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
-  // The host's own matchers may count how often they are made; ours do not.
-  // Nor are expressions kept: each gathers what it has learned of the texts that it met.
+  // A rule with the host's own matchers is not cached, because the host may count how often its factories are called. A rule with
+  // a regular expression is not cached either. Its engine keeps what it has learned from each text that it matched.
   const isKept =
     typeof rule === 'string' &&
     rule.length <= MAX_KEPT_LENGTH &&
@@ -74,13 +81,13 @@ function shownForm(form: RuleForm, tree: RuleTree | undefined, matchers: Matcher
   return tree && fitsTraefik1(tree, matchers) ? 'traefik1' : 'traefik3'
 }
 
-/** Finds what a rule's matchers are, and compiles their values. */
+/** Looks up the matchers of a rule and compiles their values. */
 class TermCompiler {
   readonly #matchers: MatcherTable
   readonly #form: RuleForm
   readonly #shown: ShownForm
   readonly #problems: RuleProblem[]
-  /** Whether the rule is more than matchers that must all hold. */
+  /** Whether the rule has an "or" or a "not". Otherwise it is a list of matchers that must all hold. */
   readonly #nested: boolean
 
   constructor(matchers: MatcherTable, { form, tree }: ParsedRule, shown: ShownForm, problems: RuleProblem[]) {
@@ -101,7 +108,7 @@ class TermCompiler {
     }
     try {
       const { test, needs, modifier, otherSlash, ranges } = compile(term.values)
-      // Field by field: a hundred thousand objects that are spread into one take three times as long.
+      // The fields are written one by one. Spreading 100,000 compiled matchers into new objects takes three times as long.
       const { values } = term
       return { kind: 'term', matcher, values, form: this.#shown, test, needs, modifier, otherSlash, ranges }
     } catch (thrown) {
@@ -115,7 +122,7 @@ class TermCompiler {
     }
   }
 
-  /** The matcher's name in the table, and what compiles its values in this form of rules. */
+  /** Returns the matcher's name in the table, and the function that compiles its values in this form of rules. */
   #find(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
     if (this.#form === 'traefik3') return this.#findInTraefik3(term)
     const known = this.#matchers.get(term.matcher)
@@ -125,7 +132,7 @@ class TermCompiler {
       return this.#unknown(term, (matcher) => (this.#form === 'data' ? matcher.data : matcher.traefik1))
     if (this.#form === 'data' && this.#shown === 'traefik3' && !known?.traefik3) {
       return this.#flaw(
-        `${term.matcher} can stand only beside what Traefik 1.7 can write: no ${UNWRITABLE}`,
+        `${term.matcher} can be combined only with what Traefik 1.7's form can express: no ${UNWRITABLE}`,
         term.at,
       )
     }
@@ -153,9 +160,10 @@ class TermCompiler {
   #unknown({ matcher, at }: RuleTerm, isHere: (matcher: Matcher) => unknown): undefined {
     const elsewhere = this.#matchers.get(matcher)
     if (elsewhere) {
-      const form = elsewhere.traefik1 ? "Traefik 1.7's form" : "Traefik 3's form and in data"
+      const [here, there] = this.#form === 'traefik3' ? ['3', '1.7'] : ['1.7', '3']
       const other = this.#form === 'traefik3' && elsewhere.traefik3?.name
-      return this.#flaw(`${matcher} is a matcher of ${form} alone${other ? `; here it is ${other}` : ''}`, at)
+      const remedy = other ? `its name there is ${other}` : `Traefik ${there}'s form and data have it`
+      return this.#flaw(`there is no matcher ${matcher} in Traefik ${here}'s form; ${remedy}`, at)
     }
     const names = [...this.#matchers]
       .filter(([, row]) => isHere(row))
@@ -170,9 +178,12 @@ class TermCompiler {
 }
 
 const UNWRITABLE =
-  'matcher of Traefik 3 alone, no any, no not, and no value with ",", ";", a brace or a blank at its end'
+  'matcher that only Traefik 3 has, no any, no not, and no value with ",", ";" or a brace, or with a blank at its start or end'
 
-/** Traefik 3 takes a name as declared, in small letters, in capitals, and with one capital at its start. */
+/**
+ * Names of matchers in the spellings that Traefik 3 takes: as declared, in lower case, in upper case, and with a capital first
+ * letter.
+ */
 const spellings = new WeakMap<MatcherTable, ReadonlyMap<string, string>>()
 
 function namesInTraefik3(matchers: MatcherTable): ReadonlyMap<string, string> {

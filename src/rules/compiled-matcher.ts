@@ -2,49 +2,59 @@ import type { AddressRange } from '../base/cidr.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import type { Test } from './rule-tree.js'
 
-/** A matcher with its values, compiled. */
+/** A matcher and its values, compiled. */
 export interface CompiledMatcher {
   readonly test: Test
-  /** What must be so for the test to hold; the router looks frontends up by it. */
+  /** The conditions that a request must meet for the test to hold. The router finds frontends by them. */
   readonly needs?: Needs | undefined
-  /** What the matcher does to the path of the requests that it lets through. */
+  /** The change that the matcher makes to the path of the requests that it matches. */
   readonly modifier?: PathModifier | undefined
-  /** The path to which a client is sent that asks for the other slash form of one; nothing if it asks for the right one. */
+  /**
+   * Returns the path to redirect a client to that asked for the other slash form. It returns undefined if the client asked for
+   * the right form.
+   */
   readonly otherSlash?: ((path: string) => string | undefined) | undefined
-  /** Of client addresses, for whoever compares two rules. */
+  /** The ranges of client addresses that the matcher accepts, so that two rules can be compared. */
   readonly ranges?: readonly AddressRange[] | undefined
 }
 
-/** Necessary conditions. With `whole`, they are sufficient too, and whoever has looked them up need not test. */
+/**
+ * Conditions that a request must meet for a test to hold. A host condition is met by one of `hosts` or `wildcards`, a path
+ * condition by one of `paths` or `prefixes`.
+ */
 export interface Needs {
-  /** One of these hosts. */
+  /** Hosts, exactly as given. */
   readonly hosts?: readonly string[]
-  /** Or one label before one of these: `example.com` stands for `*.example.com`. */
+  /** Hosts with any one label in front: `example.com` stands for `*.example.com`. */
   readonly wildcards?: readonly string[]
-  /** One of these paths. */
+  /** Paths, exactly as given. */
   readonly paths?: readonly string[]
-  /** Or a path that begins with one of these. */
+  /** Paths that begin with one of these texts. */
   readonly prefixes?: readonly string[]
   readonly whole: boolean
 }
 
-/** Changes the path of a request before it goes to a server; nothing if there is nothing to change. */
+/** Changes the path of a request before it goes to a server. */
 export interface PathModifier {
-  /** Modifiers work in this order, whatever their order in a rule (Traefik 1.7). */
+  /** The modifiers of a frontend work in ascending order of this number, whatever their order in the rule (Traefik 1.7). */
   readonly order: number
   readonly apply: (path: string) => RewrittenPath | undefined
 }
 
-/** What a modifier made of a path, and what tells the server of it. */
+/** The path that a modifier made, and a header that tells the server of the change. */
 export interface RewrittenPath {
   readonly path: string
   readonly header?: readonly [name: string, value: string]
 }
 
-/** Compiles the values of a matcher, once. @throws Error, or ProxyError with an issue for each bad value */
+/**
+ * Compiles the values of a matcher, once for each rule.
+ *
+ * @throws Error, or ProxyError with an issue for each bad value
+ */
 export type CompileMatcher = (values: readonly string[]) => CompiledMatcher
 
-/** Parses every value, and reports every bad one: an issue's path is the value's index. */
+/** Parses every value and reports every bad one. The path of an issue is the index of its value. */
 export function eachValue<T>(
   values: readonly string[],
   parse: (value: string) => T,
@@ -57,7 +67,7 @@ export function eachValue<T>(
       parsed.push(parse(value))
     } catch (error) {
       issues.push({ path: String(index), code, message: (error as Error).message })
-      // Nobody reads more, and a large hostile document would fill the memory with them.
+      // An operator does not read more issues, and those of a large hostile document would fill the memory.
       if (issues.length >= MAX_ISSUES) break
     }
   }
@@ -67,5 +77,5 @@ export function eachValue<T>(
   return parsed
 }
 
-/** Of one matcher, and of one rule. */
+/** The most issues of one matcher, and of one rule. */
 export const MAX_ISSUES = 100

@@ -2,10 +2,10 @@ import type { MatcherTable } from './matchers.js'
 import { piecesOf } from './parse-traefik1-rule.js'
 import type { RuleTerm, RuleTree } from './rule-tree.js'
 
-/** The form in which a rule is shown; data has no text of its own. */
+/** The form in which a rule is shown. A rule given as data has no text, so it is shown in one of these forms. */
 export type ShownForm = 'traefik1' | 'traefik3'
 
-/** Whether a rule given as data can be written in Traefik 1.7's form, which knows neither or, nor not, nor quotes. */
+/** Returns whether a rule given as data can be written in Traefik 1.7's form. That form has no "or", no "not" and no quotes. */
 export function fitsTraefik1(tree: RuleTree, matchers: MatcherTable): boolean {
   if (tree.kind === 'all')
     return tree.parts.every((part) => part.kind === 'term' && fitsTraefik1(part, matchers))
@@ -14,14 +14,16 @@ export function fitsTraefik1(tree: RuleTree, matchers: MatcherTable): boolean {
   return (known?.shownAsTraefik1 ?? true) && tree.values.every(isWritable)
 }
 
-/** Whether a value can stand in Traefik 1.7's form: it is cut at blanks, and split at `,` and `;` outside of braces. */
+/**
+ * Returns whether a value can stand in Traefik 1.7's form. That form trims blanks, and splits at `,` and `;` outside of braces.
+ */
 function isWritable(value: string): boolean {
   return (
     value !== '' && value.trim() === value && [',', ';'].every((sign) => piecesOf(value, sign)?.length === 1)
   )
 }
 
-/** The canonical text of a rule, or of a part of one. */
+/** Returns the canonical text of a rule, or of a part of it. */
 export function textOf(tree: RuleTree, form: ShownForm, matchers: MatcherTable): string {
   if (form === 'traefik3') return textOfTraefik3(tree, matchers)
   if (tree.kind === 'term') return `${tree.matcher}:${tree.values.join(',')}`
@@ -44,7 +46,7 @@ function inParentheses(tree: RuleTree, matchers: MatcherTable): string {
   return isOne ? textOfTraefik3(tree, matchers) : `(${textOfTraefik3(tree, matchers)})`
 }
 
-/** Whether a part is shown as several with `||` between them. */
+/** Returns whether a part is shown as several parts with `||` between them. */
 function isAny(tree: RuleTree, matchers: MatcherTable): boolean {
   if (tree.kind === 'term') return !matchers.get(tree.matcher)?.pairs && unitsOf(tree, matchers).length > 1
   return tree.kind === 'any'
@@ -57,13 +59,16 @@ function textOfTerm(term: RuleTerm, matchers: MatcherTable): string {
   return texts.join(known?.pairs ? ' && ' : ' || ')
 }
 
-/** A matcher's values as often as Traefik 3 must write it: data gives several values at once. */
+/**
+ * Splits the values of a matcher into those that Traefik 3 takes in one pair of parentheses. A rule given as data has all values
+ * at once.
+ */
 function unitsOf({ matcher, values }: RuleTerm, matchers: MatcherTable): (readonly string[])[] {
   const { traefik3, pairs } = matchers.get(matcher) ?? {}
   if (!traefik3 || traefik3.values[1] === Number.POSITIVE_INFINITY) return [values]
   if (!pairs) return values.map((value) => [value])
   if (values.length === 1) return [values]
-  // A key of a query alone is one whose value is empty.
+  // A query key without a value is one whose value is empty.
   return values.flatMap((name, index) => {
     if (index % 2 === 1) return []
     const value = values[index + 1] as string

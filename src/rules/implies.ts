@@ -1,23 +1,25 @@
 import { rangesCover } from '../base/range-set.js'
 import type { RequestFacts } from '../model/request-facts.js'
+import type { Matcher } from './built-in-matchers.js'
 import type { CompiledTerm } from './compile-rule.js'
-import type { Matcher, MatcherTable } from './matchers.js'
+import type { MatcherTable } from './matchers.js'
 import type { RuleTree } from './rule-tree.js'
 
 type Tree = RuleTree<CompiledTerm>
 
 /**
- * Whether one rule holds wherever another does, as far as that can be told from the rules: a yes is certain, a no is not.
+ * Returns whether the wide rule holds wherever the narrow one does, as far as the rules alone can tell. True is certain. False
+ * may only mean that it is not known.
  *
- * Certain in three-valued logic too, where a client without an address makes rules unknown. For each step keeps two things:
- * where the narrow rule is true the wide one is true, and where the wide one is false the narrow one is false. The second is
- * what turns round under `not`. A new step must keep both.
+ * The answer is also certain in three-valued logic, where a client without an address makes a rule unknown. So each step keeps
+ * two properties. Where the narrow rule is true, the wide one is true. Where the wide rule is false, the narrow one is false.
+ * Under `not` the two properties change places. A new step must keep both.
  */
 export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boolean {
   return new Comparison(matchers).implies(narrow, wide)
 }
 
-/** Steps of one comparison. Nested rules could take exponentially many; then nothing is said of them. */
+/** The most steps of one comparison. Nested rules could take exponentially many. Beyond the limit the answer is false. */
 const MAX_STEPS = 10_000
 
 class Comparison {
@@ -46,7 +48,7 @@ function isEveryPath({ needs }: CompiledTerm): boolean {
 
 function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
   const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
-  // What only changes the path of a request holds for all, and so does the start of every path.
+  // A matcher that only changes the path holds for every request. So does the prefix `/`.
   if ((wide.modifier && !other?.fact) || isEveryPath(wide)) return true
   if (narrow.matcher === wide.matcher && isComparable(narrow, wide, other) && isSubset(narrow, wide, other))
     return true
@@ -55,15 +57,21 @@ function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: Matcher
   return known.fact === 'host' ? hostImplies(narrow, wide) : pathImplies(narrow, wide)
 }
 
-/** Whether equal values mean the same in both: a template of Traefik 1.7's form is no expression of Traefik 3's. */
+/**
+ * Returns whether equal values mean the same in both matchers. A template of Traefik 1.7's form differs from a regular expression
+ * of Traefik 3's form.
+ */
 function isComparable(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
   if (narrow.otherSlash && !wide.otherSlash) return false
   return narrow.form === wide.form || matcher?.traefik1 === matcher?.traefik3?.compile
 }
 
-/** Of alternatives, the narrow one has fewer; of pairs that must all hold, it has more. */
+/**
+ * Returns whether one matcher's values make it as narrow as another, or narrower. Values that are alternatives must be a subset
+ * of the other's. Pairs that must all hold must be a superset.
+ */
 function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
-  // What several values of the host's own matchers mean, only it knows.
+  // Only the host's own matcher knows what several of its values mean.
   if (matcher?.traefik3?.values[1] === Number.POSITIVE_INFINITY)
     return JSON.stringify(narrow.values) === JSON.stringify(wide.values)
   if (matcher?.pairs) {
@@ -71,7 +79,7 @@ function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | u
     return pairsIn(wide).every((pair) => known.has(pair))
   }
   const written = (value = '') => (wide.matcher === 'Method' ? value.toUpperCase() : value)
-  // By far the most, and asked for every two frontends of some documents.
+  // Most matchers have one value, and some documents compare every two frontends.
   if (narrow.values.length === 1 && wide.values.length === 1)
     return written(narrow.values[0]) === written(wide.values[0])
   const known = new Set(wide.values.map(written))
@@ -79,7 +87,7 @@ function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | u
 }
 
 function pairsIn({ matcher, form, values }: CompiledTerm): readonly string[] {
-  // A query of Traefik 1.7's form has its pairs in one text each.
+  // A query of Traefik 1.7's form has key and value in one text.
   if (matcher === 'Query' && form === 'traefik1') return values
   return values.flatMap((name, index) =>
     index % 2 === 0 ? [JSON.stringify([name, values[index + 1] ?? ''])] : [],
@@ -88,7 +96,8 @@ function pairsIn({ matcher, form, values }: CompiledTerm): readonly string[] {
 
 function hostImplies(narrow: CompiledTerm, wide: CompiledTerm): boolean {
   const { hosts = [], wildcards = [] } = narrow.needs ?? {}
-  // A label that no host has stands for all of them; a regular expression says nothing about it.
+  // The label `*` stands for all labels here, because no host has it. A regular expression treats it as just one more label, so
+  // its answer would say nothing of the others.
   if (wildcards.length > 0 && wide.matcher !== 'Host') return false
   const all = [...hosts, ...wildcards.map((name) => `*.${name}`)]
   return all.every((host) => wide.test({ ...ANY, host }))

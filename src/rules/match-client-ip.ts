@@ -4,19 +4,20 @@ import { Recent } from '../base/recent.js'
 import { type CompiledMatcher, eachValue } from './compiled-matcher.js'
 
 /**
- * Thousands of frontends name the same few ranges: each set is compiled once, and lies in memory once. Else it would be
- * two fifths of what a frontend takes, and the collector of young objects looks at every page of the old ones.
+ * Compiled sets of ranges. Thousands of frontends name the same few ranges, so each set is compiled once and kept in memory once.
+ * Separate sets would take two fifths of a frontend's memory. They would also slow down V8's collector of young objects, which
+ * looks at every page of the old ones.
  */
 const recent = new Recent<CompiledMatcher>(1_000, 100_000)
 const MAX_KEPT_LENGTH = 1_000
 
 /**
- * Addresses and ranges of the client address. Of a client without an address the answer is unknown: neither the rule holds
- * nor its contrary, else a rule that shuts a range out would let it in. Source: Traefik 3 `ClientIP`, which there is the peer's address alone; 1.7 has
- * no such matcher.
+ * Matches the client's address against addresses and ranges. For a client without an address the answer is unknown, so neither
+ * the rule nor its negation holds. Otherwise a rule that shuts a range out would let such a client in. Source: Traefik 3
+ * `ClientIP`, which looks at the peer's address only. Traefik 1.7 does not have this matcher.
  */
 export function matchClientIp(values: readonly string[]): CompiledMatcher {
-  // No joined text: one value that looks like two is no range.
+  // The values are not joined to one text, because then one value could look like two.
   const text = JSON.stringify(values)
   return text.length > MAX_KEPT_LENGTH ? compileAnew(values) : recent.get(text, () => compileAnew(values))
 }

@@ -7,8 +7,8 @@ import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 
 /**
- * Host names, compared without case, port and trailing dot; `*.` before one is any one label, `*` alone any host. Source:
- * Traefik 1.7 `Host`, and Traefik 3 for `*`.
+ * Matches host names without case, port and trailing dot. `*.` in front stands for any one label. `*` alone stands for any host.
+ * Source: Traefik 1.7 `Host`, and Traefik 3 for `*`.
  */
 export function matchHost(values: readonly string[]): CompiledMatcher {
   const names = eachValue(values, parseHost)
@@ -23,7 +23,7 @@ export function matchHost(values: readonly string[]): CompiledMatcher {
   return { test: ({ host }) => exact.has(host) || behindLabel.has(behindFirstLabel(host)), needs }
 }
 
-/** What follows the first label of a host; `''` if there is nothing. */
+/** Returns the part of a host behind its first label, or an empty text if there is none. */
 export function behindFirstLabel(host: string): string {
   const dot = host.indexOf('.')
   return dot > 0 ? host.slice(dot + 1) : ''
@@ -41,32 +41,32 @@ function parseName(name: string, value: string): string {
   if (name.length > MAX_HOST_LENGTH)
     throw new Error(`${quote(value)} can never match: a host name has at most ${MAX_HOST_LENGTH} characters`)
   if (isIP(name) === 6) return hostOf(`[${name}]`)
-  // domainToASCII drops what it takes for a path or a tab: it gets only what looks like a name.
+  // `domainToASCII` silently drops what looks like a path or a tab. So it gets only a text that looks like a name.
   const foreign = /[^\x20-\x7e]/.test(name) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(name)
   const ascii = foreign ? domainToASCII(name) : name.toLowerCase()
   const host = name.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
   if (/^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host)) return host
   if (name.endsWith(']') && URL.canParse(`http://${host}`)) return host
   throw new Error(
-    `${quote(value)} is no host name; expected one like a.example.com or *.example.com, without port`,
+    `${quote(value)} is not a host name; expected one like a.example.com or *.example.com, without a port`,
   )
 }
 
-/** Of a host name (RFC 1035, 2.3.4); domainToASCII takes seconds over what is very long. */
+/** The most characters of a host name (RFC 1035, 2.3.4). `domainToASCII` takes seconds for a very long text. */
 const MAX_HOST_LENGTH = 253
 
-/** Regular expressions, somewhere in the host in small letters. Source: Traefik 3 `HostRegexp`. */
+/** Matches regular expressions against any part of the host in lower case. Source: Traefik 3 `HostRegexp`. */
 export function matchHostRegexp(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => compileRegexp(withoutGroups(onlyAscii(value))))
   return { test: ({ host }) => host !== '' && regexps.some((regexp) => regexp.test(host)) }
 }
 
-/** Whole hosts, with `{name:regexp}` groups, without case. Source: Traefik 1.7 `HostRegexp`. */
+/** Matches whole hosts with `{name:regexp}` groups, without case. Source: Traefik 1.7 `HostRegexp`. */
 export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => {
     if (!hasBraces(value) && /[*^$()|[\]\\+?]/.test(value)) {
       throw new Error(
-        `${quote(value)} is no host name; expressions stand in groups here, like {sub:[a-z]+}.a.test`,
+        `${quote(value)} is not a host name; expected regular expressions in groups, like {sub:[a-z]+}.a.test`,
       )
     }
     if (!hasBraces(value)) parseName(value, value)
@@ -78,19 +78,22 @@ export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
 
 function onlyAscii(value: string): string {
   if (!/[^\x20-\x7e]/.test(value)) return value
-  throw new Error(`${quote(value)} can never match: a host has no characters beyond ASCII (write xn--)`)
+  throw new Error(`${quote(value)} can never match: a host has only ASCII characters (write xn--)`)
 }
 
-/** The text outside of groups. */
+/** Refuses blanks in the text outside of groups. */
 function withoutBlanks(text: string): string {
   if (!text.includes(' ')) return text
   throw new Error(`${quote(text)} can never match: a host has no blanks`)
 }
 
-/** Who copies a template of Traefik 1.7 or 2 means groups; to an expression, `{sub` is itself, and no host has a brace. */
+/**
+ * Refuses a template of Traefik 1.7 or 2, which was most likely copied with its groups. In a regular expression `{sub` matches
+ * itself, and no host has a brace.
+ */
 function withoutGroups(source: string): string {
   if (!/\{[A-Za-z_]/.test(source)) return source
   throw new Error(
-    `${quote(source)} can never match: groups are of Traefik 1.7's form; expected an expression, like ^[a-z]+\\.a\\.test$`,
+    `${quote(source)} can never match: {groups} belong to Traefik 1.7's form; expected a regular expression, like ^[a-z]+\\.a\\.test$`,
   )
 }

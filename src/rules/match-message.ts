@@ -7,10 +7,10 @@ import { hasBraces, parseTemplate } from './templates.js'
 
 type ValueTest = (value: string) => boolean
 
-/** Methods, exactly; rules may write them in any case. Source: Traefik 1.7 and 3 `Method`. */
+/** Matches methods exactly. A rule may write them in any case. Source: Traefik 1.7 and 3 `Method`. */
 export function matchMethod(values: readonly string[]): CompiledMatcher {
   const methods = eachValue(values, (value) => {
-    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is no method`)
+    if (!TOKEN.test(value)) throw new Error(`${quote(value)} is not a method`)
     return value.toUpperCase()
   })
   const [only] = methods
@@ -19,12 +19,18 @@ export function matchMethod(values: readonly string[]): CompiledMatcher {
   return { test: ({ method }) => known.has(method) }
 }
 
-/** Name and value in turn; of each header named, one line must equal its value. Source: Traefik 1.7 `Headers`, 3 `Header`. */
+/**
+ * Matches header fields. The values are names and values by turns. For each name, one field line must equal the value. Source:
+ * Traefik 1.7 `Headers`, Traefik 3 `Header`.
+ */
 export function matchHeaders(values: readonly string[]): CompiledMatcher {
   return headersThat(values, (value) => (line) => line === value)
 }
 
-/** The same with regular expressions, found in the line. Source: Traefik 1.7 `HeadersRegexp`, 3 `HeaderRegexp`. */
+/**
+ * Matches header fields by regular expressions, which may match any part of the field line. Source: Traefik 1.7 `HeadersRegexp`,
+ * Traefik 3 `HeaderRegexp`.
+ */
 export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {
   return headersThat(values, (value) => {
     const regexp = compileRegexp(value)
@@ -34,7 +40,7 @@ export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {
 
 function headersThat(values: readonly string[], compile: (value: string) => ValueTest): CompiledMatcher {
   const pairs = pairsOf(values, 'Headers:X-Env,qas').map(([name, value]) => {
-    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is no header name`)
+    if (!TOKEN.test(name)) throw new Error(`${quote(name)} is not a header name`)
     if (value === '') throw new Error(`expected a value for the header ${name}, found an empty one`)
     return { name: name.toLowerCase(), holds: compile(value) }
   })
@@ -47,14 +53,14 @@ function someLine(headers: RequestFacts['headers'], name: string, holds: ValueTe
 }
 
 /**
- * Key and value in turn, decoded; of each key, one of its values must be that value. A key alone: its value is empty.
- * Source: Traefik 3 `Query`.
+ * Matches decoded query parameters. The values are keys and values by turns. For each key, one of its parameters must equal the
+ * value. A key alone matches an empty parameter. Source: Traefik 3 `Query`.
  */
 export function matchQuery(values: readonly string[]): CompiledMatcher {
   return queryThat(values, (value) => (found) => found === value)
 }
 
-/** The same with regular expressions; a key alone needs an empty value. Source: Traefik 3 `QueryRegexp`. */
+/** Matches query parameters by regular expressions. A key alone matches an empty parameter. Source: Traefik 3 `QueryRegexp`. */
 export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
   return queryThat(values, (value) => {
     if (value === '') return (found) => found === ''
@@ -63,10 +69,11 @@ export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
   })
 }
 
-/** The same, but that an empty value is refused: in Traefik 3's form a key alone says so. */
+/** Wraps a matcher of queries so that it refuses an empty value. In Traefik 3's form, a key alone stands for that. */
 export function withoutEmptyValue(compile: CompileMatcher): CompileMatcher {
   return (values) => {
-    if (values[1] === '') throw new Error('expected a value, found an empty one; a key alone is one without')
+    if (values[1] === '')
+      throw new Error('expected a value, found an empty one; leave it out to match an empty value')
     return compile(values)
   }
 }
@@ -82,14 +89,16 @@ function queryThat(values: readonly string[], compile: (value: string) => ValueT
 }
 
 /**
- * `key=value` each, and all must hold for the first value of the key; `{name:regexp}` groups in values, and an empty one is
- * any. Source: Traefik 1.7 `Query`.
+ * Matches query parameters given as `key=value`. All must hold, each for the first parameter of its key. Values may have
+ * `{name:regexp}` groups. An empty value matches any. Source: Traefik 1.7 `Query`.
  */
 export function matchQueryPairs(values: readonly string[]): CompiledMatcher {
   const pairs = eachValue(values, (text) => {
     const [key = '', value, ...more] = text.split('=')
     if (key === '' || value === undefined || more.length > 0) {
-      throw new Error(`${quote(text)} is no pair; expected one key, one "=" and a value, like Query:env=qas`)
+      throw new Error(
+        `${quote(text)} is not a pair; expected one key, one "=" and a value, like Query:env=qas`,
+      )
     }
     return { key, holds: valueTest(value) }
   })
@@ -111,7 +120,7 @@ function valueTest(value: string): ValueTest {
   return (found) => regexp.test(found)
 }
 
-/** Several rules ask about one request's query, which is parsed for the first of them. */
+/** The last query that was parsed. Several rules ask about the query of one request, and only the first one parses it. */
 let parsedQuery = ''
 let parsedParams = new URLSearchParams()
 
@@ -125,7 +134,7 @@ function paramsOf(query: string): URLSearchParams {
 
 function pairsOf(values: readonly string[], example: string): (readonly [string, string])[] {
   if (values.length % 2 !== 0) {
-    throw new Error(`expected names and values in turn, like ${example}; found ${values.length} parts`)
+    throw new Error(`expected pairs of a name and a value, like ${example}; found ${values.length} parts`)
   }
   return values.flatMap((name, index) =>
     index % 2 === 0 ? [[name, values[index + 1] as string] as const] : [],

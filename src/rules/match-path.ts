@@ -4,20 +4,27 @@ import { type CompiledMatcher, type CompileMatcher, eachValue } from './compiled
 import { compileRegexp, type Regexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 
-/** What braces in a path mean: groups in Traefik 1.7's form, themselves in Traefik 3's, a slip in data. */
+/**
+ * The meaning of braces in a path. They are groups in Traefik 1.7's form, and ordinary characters in Traefik 3's form. In data
+ * they are most likely a mistake.
+ */
 export type Braces = 'groups' | 'literal' | 'refused'
 
-/** One path or prefix of a rule. With groups, `text` is what stands before the first. */
+/**
+ * One path or prefix of a rule. If it has groups, `source` is the regular expression and `text` is what stands before the first
+ * group.
+ */
 export interface RulePath {
   readonly text: string
   readonly source?: string
 }
 
 /**
- * Whole paths. Source: Traefik 1.7 `Path`, where those with groups are regular expressions.
+ * Matches whole paths. A path with groups is a regular expression. Source: Traefik 1.7 `Path`.
  *
- * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If not, a request for the one that a rule does not name is
- *   taken too, to be sent to the other (Traefik 1.7's `keepTrailingSlash = false`, gorilla/mux's `StrictSlash`)
+ * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If false, the matcher also holds for the form that the rule does
+ *   not name, so that the client is redirected to the other one. Source: Traefik 1.7's `keepTrailingSlash = false`, which is
+ *   `StrictSlash` of gorilla/mux.
  */
 export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
   return (values) => {
@@ -37,14 +44,14 @@ export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatc
   }
 }
 
-/** `/a/` of `/a`, and the other way round. The root has none, nor has what ends with two slashes. */
+/** Returns `/a/` for `/a`, and `/a` for `/a/`. The root has no other form, and neither has a path that ends with two slashes. */
 function otherSlashOf(path: string): string[] {
   if (!path.endsWith('/')) return [`${path}/`]
   const without = path.slice(0, -1)
   return without === '' || without.endsWith('/') ? [] : [without]
 }
 
-/** Plain starts of paths. Source: Traefik 1.7 and 3 `PathPrefix`: `/bar` takes `/barn` too. */
+/** Matches the start of a path as plain text, so `/bar` matches `/barn` too. Source: Traefik 1.7 and 3 `PathPrefix`. */
 export function matchPathPrefix(braces: Braces): CompileMatcher {
   return (values) => {
     const parsed = eachValue(values, (value) => parsePrefix(value, braces))
@@ -59,7 +66,7 @@ export function matchPathPrefix(braces: Braces): CompileMatcher {
   }
 }
 
-/** Regular expressions, somewhere in the path. Source: Traefik 3 `PathRegexp`. */
+/** Matches regular expressions against any part of the path. Source: Traefik 3 `PathRegexp`. */
 export function matchPathRegexp(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => compileRegexp(value))
   return { test: ({ path }) => regexps.some((regexp) => regexp.test(path)) }
@@ -75,27 +82,29 @@ function needsOf(parsed: readonly RulePath[], kind: 'paths' | 'bothSlashForms' |
   const whole = withGroups.length === 0
   if (kind === 'prefixes') return { prefixes: [...plain, ...withGroups], whole }
   const paths = kind === 'paths' ? plain : plain.flatMap((path) => [path, ...otherSlashOf(path)])
-  // The text before a group may itself end with the slash that the other form lacks.
+  // The text before a group may end with the slash that the other form lacks.
   const prefixes = kind === 'paths' ? withGroups : withGroups.map((text) => text.replace(/\/$/, ''))
   return { paths, prefixes, whole }
 }
 
 /**
- * A path of a rule, in the one normal form of paths.
+ * Parses a path of a rule to the one normal form of paths.
  *
- * @throws Error if no path can ever be it
+ * @throws Error if no request can have the path
  */
 export function parsePath(value: string, braces: Braces): RulePath {
   if (!value.startsWith('/')) throw new Error(`${quote(value)} can never match: a path begins with "/"`)
   const groups = hasBraces(value) && braces !== 'literal'
   if (groups && braces === 'refused') {
     throw new Error(
-      `${quote(value)} holds braces, which are no groups in data; for regular expressions there is pathRegexp`,
+      `${quote(value)} has braces, which are not groups in a rule given as data; use pathRegexp for a regular expression`,
     )
   }
   if (groups) {
     if (/\/\.\.?$/.test(value))
-      throw new Error(`${quote(value)} can never match: dot segments are resolved before`)
+      throw new Error(
+        `${quote(value)} can never match: dot segments (/./ and /../) are resolved before rules are tested`,
+      )
     const { source, beginning } = parseTemplate(value, '/', normalizeLiteral)
     return { text: beginning, source }
   }
@@ -103,7 +112,11 @@ export function parsePath(value: string, braces: Braces): RulePath {
   return { text: normalizePath(value) }
 }
 
-/** @throws Error for characters that no path has */
+/**
+ * Refuses characters that no path has.
+ *
+ * @throws Error that names the text
+ */
 function refuseForeign(text: string): void {
   if (!/[?#]|[^\x21-\x7e]/.test(text)) return
   throw new Error(
@@ -111,16 +124,21 @@ function refuseForeign(text: string): void {
   )
 }
 
-/** The text between groups: what is resolved in whole paths cannot be resolved across a group. */
+/** Normalizes the text between two groups. Dot segments cannot be resolved across a group, so they are refused. */
 function normalizeLiteral(text: string): string {
   refuseForeign(text)
   const decoded = decodeUnreserved(text)
   if (/\/\.\.?\//.test(decoded))
-    throw new Error(`${quote(text)} can never match: dot segments are resolved before`)
+    throw new Error(
+      `${quote(text)} can never match: dot segments (/./ and /../) are resolved before rules are tested`,
+    )
   return decoded
 }
 
-/** The start of a path: its last segment may go on, so that `/.` is the start of `/.well-known` and no dot segment. */
+/**
+ * Parses the start of a path. Its last segment may continue in a request: `/.` is the start of `/.well-known`, and so it is no
+ * dot segment.
+ */
 export function parsePrefix(value: string, braces: Braces): RulePath {
   const open = /^(.*\/)(\.\.?)$/s.exec(decodeUnreserved(value))
   if (!open || (hasBraces(value) && braces === 'groups')) return parsePath(value, braces)

@@ -3,9 +3,9 @@ import { MAX_ISSUES } from './compiled-matcher.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm } from './rule-tree.js'
 
 /**
- * A rule's text in Traefik 1.7's form: `Name:value,value;Name:value`. `;` is and, `,` is or; blanks round names and
- * values, and empty parts, mean nothing. The name ends at the first `:`, so that the colons of IPv6 stay. Within balanced
- * braces neither `;` nor `,` separates, so that a group may hold `{1,3}`.
+ * Parses the text of a rule in Traefik 1.7's form: `Name:value,value;Name:value`. `;` means "and", `,` means "or". Blanks around
+ * names and values are ignored, and so are empty parts. The name ends at the first `:`, so a value may be an IPv6 address. Within
+ * balanced braces `;` and `,` do not separate, so a group may have `{1,3}`.
  */
 export function parseTraefik1Rule(text: string): ParsedRule {
   const terms: RuleTerm[] = []
@@ -34,7 +34,7 @@ export function parseTraefik1Rule(text: string): ParsedRule {
   return { form: 'traefik1', ...(terms.length > 0 && { tree: joined('all', terms) }), problems }
 }
 
-/** Non-empty, trimmed parts of a text, each with its position in the whole. */
+/** Splits a text into trimmed parts that are not empty, each with its position in the whole text. */
 function splitAt(text: string, separator: string, offset: number): { text: string; at: number }[] {
   const parts: { text: string; at: number }[] = []
   let start = 0
@@ -47,13 +47,13 @@ function splitAt(text: string, separator: string, offset: number): { text: strin
 }
 
 function pieces(text: string, separator: string): string[] {
-  // Nearly no rule has braces, and splitting is what most of a large configuration's time goes to.
+  // Hardly any rule has braces, and splitting takes most of the time for a large configuration.
   if (!text.includes('{')) return text.split(separator)
-  // Unbalanced: nothing is a group, and the matcher will say what is wrong with its value.
+  // Unbalanced braces make no groups. The matcher reports what is wrong with its value.
   return piecesOf(text, separator) ?? text.split(separator)
 }
 
-/** A text split at a separator outside of braces; nothing if its braces do not pair. */
+/** Splits a text at a separator outside of braces. It returns undefined if the braces are not balanced. */
 export function piecesOf(text: string, separator: string): string[] | undefined {
   const found: string[] = []
   let depth = 0

@@ -1,12 +1,12 @@
 import { quote } from '../base/messages.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm, type RuleTree } from './rule-tree.js'
 
-/** Deeper ones are no rules, and would exhaust the stack. */
+/** The most levels of nesting. Deeper rules would exhaust the stack, and no real rule is that deep. */
 const MAX_DEPTH = 100
 
 /**
- * A rule's text in Traefik 3's form: ``Name(`value`)`` with `&&`, `||`, `!` and parentheses, in order of strength `!`,
- * `&&`, `||`. Values are Go's string literals, in backticks or double quotes.
+ * Parses the text of a rule in Traefik 3's form: ``Name(`value`)`` with `!`, `&&`, `||` and parentheses. `!` binds strongest,
+ * then `&&`, then `||`. Values are Go's string literals, in backticks or double quotes.
  */
 export function parseTraefik3Rule(text: string): ParsedRule {
   const parser = new Traefik3Parser(text)
@@ -18,7 +18,7 @@ export function parseTraefik3Rule(text: string): ParsedRule {
   }
 }
 
-/** The first thing that does not parse; what follows it cannot be understood. */
+/** The first thing in a rule that does not parse. The parser stops there, because it cannot understand what follows. */
 class Flaw extends Error {
   readonly problem: RuleProblem
 
@@ -30,7 +30,7 @@ class Flaw extends Error {
 
 interface Token {
   readonly kind: 'name' | 'text' | 'sign' | 'end'
-  /** Of a text, what it means; else as it stands there. */
+  /** The meaning of a quoted text, without quotes and escapes. For other tokens, the characters as they stand in the rule. */
   readonly value: string
   readonly at: number
 }
@@ -43,7 +43,7 @@ class Traefik3Parser {
 
   constructor(text: string) {
     this.#text = text
-    // Read on first use: a flaw in it must be thrown where flaws are caught.
+    // The first token is read in `rule`, not here: its errors must be thrown where they are caught.
     this.#next = { kind: 'end', value: '', at: -1 }
   }
 
@@ -68,7 +68,8 @@ class Traefik3Parser {
 
   #one(): RuleTree {
     this.#depth += 1
-    if (this.#depth > MAX_DEPTH) throw new Flaw(this.#next.at, `the rule is nested deeper than ${MAX_DEPTH}`)
+    if (this.#depth > MAX_DEPTH)
+      throw new Flaw(this.#next.at, `the rule is nested deeper than ${MAX_DEPTH} levels`)
     const tree = this.#negatedOrGrouped()
     this.#depth -= 1
     return tree
@@ -86,7 +87,7 @@ class Traefik3Parser {
     const name = this.#next
     if (name.kind !== 'name') throw this.#expected('a matcher\'s name, "!" or "("')
     this.#next = this.#read()
-    if (!this.#takeSign('(')) throw this.#expected(`"(" behind ${quote(name.value)}`)
+    if (!this.#takeSign('(')) throw this.#expected(`"(" after ${quote(name.value)}`)
     const values: Token[] = []
     while (!this.#takeSign(')')) {
       if (values.length > 0 && !this.#takeSign(',')) throw this.#expected('"," or ")"')
@@ -140,7 +141,7 @@ class Traefik3Parser {
     return this.#token('text', mark === '`' ? inner : unescaped(inner, at), at, end + 1)
   }
 
-  // Not by a regular expression: those of JavaScript run out of stack over a long text.
+  // This is a loop because a regular expression of JavaScript exhausts the stack on a long text.
   #endOfQuoted(at: number): number {
     for (let index = at + 1; index < this.#text.length; index += 1) {
       const character = this.#text[index]
@@ -160,14 +161,14 @@ class Traefik3Parser {
 const BLANKS = /\s*/y
 const NAME_OR_SIGN = /\w+|&&|\|\||[!(),]/y
 
-/** What JSON writes as Go does; `\x41` and octal escapes are Go's alone, and nobody writes rules with them. */
+/** Resolves the escapes that JSON and Go share. Go's `\x41` and octal escapes are refused, because rules do not use them. */
 function unescaped(inner: string, at: number): string {
   try {
     return JSON.parse(`"${inner.replaceAll('\t', '\\t')}"`) as string
   } catch {
     throw new Flaw(
       at,
-      `${quote(`"${inner}"`)} holds an escape that is not known; expected \\\\, \\", \\n, \\t or \\u0041, or backticks`,
+      `${quote(`"${inner}"`)} has an unknown escape; expected \\\\, \\", \\n, \\t or \\u0041, or backticks instead of quotes`,
     )
   }
 }

@@ -12,7 +12,7 @@ import {
 } from './match-path.js'
 import { compileRegexp } from './regexps.js'
 
-/** A path as the server gets it, and names and values, in turn, of headers that go with it. */
+/** The path that the server gets, and the headers that go with it, as names and values by turns. */
 export interface Rewrite {
   readonly path: string
   readonly headers: readonly string[]
@@ -20,7 +20,7 @@ export interface Rewrite {
 
 const ORDER = { stripRegex: 0, strip: 1, add: 2, replaceRegex: 3, replace: 4 }
 
-/** All modifiers of a frontend as one function; nothing if there are none. */
+/** Compiles all modifiers of a frontend to one function, or returns undefined if there are none. */
 export function compileRewrite(modifiers: readonly PathModifier[]): ((path: string) => Rewrite) | undefined {
   if (modifiers.length === 0) return undefined
   const ordered = modifiers.toSorted((a, b) => a.order - b.order)
@@ -37,22 +37,22 @@ export function compileRewrite(modifiers: readonly PathModifier[]): ((path: stri
   }
 }
 
-/** Holds for a whole path, which is cut off. Source: Traefik 1.7 `PathStrip`. */
+/** Matches a whole path and cuts it off. Source: Traefik 1.7 `PathStrip`. */
 export function stripPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
   return stripping(matchPath(braces, keepTrailingSlash), braces, ORDER.strip, '$')
 }
 
-/** Holds for the start of a path, which is cut off. Source: Traefik 1.7 `PathPrefixStrip`. */
+/** Matches the start of a path and cuts it off. Source: Traefik 1.7 `PathPrefixStrip`. */
 export function stripPrefix(braces: Braces): CompileMatcher {
   return stripping(matchPathPrefix(braces), braces, ORDER.strip, '')
 }
 
-/** The same for paths with groups. Source: Traefik 1.7 `PathStripRegex`. */
+/** Matches a whole path with groups and cuts it off. Source: Traefik 1.7 `PathStripRegex`. */
 export function stripPathRegex(keepTrailingSlash = true): CompileMatcher {
   return stripping(matchPath('groups', keepTrailingSlash), 'groups', ORDER.stripRegex, '$')
 }
 
-/** Source: Traefik 1.7 `PathPrefixStripRegex`. */
+/** Matches the start of a path with groups and cuts it off. Source: Traefik 1.7 `PathPrefixStripRegex`. */
 export function stripPrefixRegex(values: readonly string[]): CompiledMatcher {
   return stripping(matchPathPrefix('groups'), 'groups', ORDER.stripRegex, '')(values)
 }
@@ -60,7 +60,7 @@ export function stripPrefixRegex(values: readonly string[]): CompiledMatcher {
 function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$' | ''): CompileMatcher {
   return (values) => {
     const matcher = match(values)
-    // The longest first, so that of two that hold the one that says more is cut.
+    // The longest path comes first, so that of two paths that match the more specific one is cut off.
     const parse = end === '$' ? parsePath : parsePrefix
     const paths = values.map((value) => parse(value, braces))
     const longestFirst = paths.toSorted((a, b) => sizeOf(b) - sizeOf(a))
@@ -70,7 +70,7 @@ function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$
         const length = lengthIn(path)
         if (length < 0) continue
         const prefix = path.slice(0, length)
-        // Of `/static../x` behind `/static` a dot segment is left at the front.
+        // Cutting `/static` off `/static../x` leaves a dot segment in front.
         const rest = normalizePath(`/${path.slice(length)}`).replace(/^\/+/, '/')
         return { path: rest, header: ['X-Forwarded-Prefix', prefix] as const }
       }
@@ -84,7 +84,10 @@ function sizeOf({ text, source = text }: RulePath): number {
   return source.length
 }
 
-/** How much of a path's start a rule's path takes up; -1 if it is none of it. */
+/**
+ * Returns a function that says how many characters at a path's start a rule's path takes up. It returns -1 if the path does not
+ * match.
+ */
 function lengthAtStart({ text, source }: RulePath, end: '$' | ''): (path: string) => number {
   if (source !== undefined) {
     const regexp = compileRegexp(`^${source}${end}`)
@@ -96,22 +99,22 @@ function lengthAtStart({ text, source }: RulePath, end: '$' | ''): (path: string
 
 const HOLDS = { test: () => true }
 
-/** Puts a prefix before the path. Holds for every request. Source: Traefik 1.7 `AddPrefix`. */
+/** Puts a prefix in front of the path. It matches every request. Source: Traefik 1.7 `AddPrefix`. */
 export function addPrefix(values: readonly string[]): CompiledMatcher {
   const { text } = parsePath(onlyValue(values, 'AddPrefix:/api'), 'literal')
   const prefix = text.replace(/\/$/, '')
   return { ...HOLDS, modifier: { order: ORDER.add, apply: (path) => ({ path: prefix + path }) } }
 }
 
-/** Another path in the place of the whole one. Holds for every request. Source: Traefik 1.7 `ReplacePath`. */
+/** Replaces the whole path. It matches every request. Source: Traefik 1.7 `ReplacePath`. */
 export function replacePath(values: readonly string[]): CompiledMatcher {
   const { text } = parsePath(onlyValue(values, 'ReplacePath:/new'), 'literal')
   return { ...HOLDS, modifier: { order: ORDER.replace, apply: (path) => replaced(path, text) } }
 }
 
 /**
- * A regular expression, a blank, and what takes the place of its matches. Holds for every request; changes those in which it
- * matches. Source: Traefik 1.7 `ReplacePathRegex`.
+ * Replaces the matches of a regular expression in the path. The value is the expression, a blank and the replacement. It matches
+ * every request and changes those whose path the expression matches. Source: Traefik 1.7 `ReplacePathRegex`.
  */
 export function replacePathRegex(values: readonly string[]): CompiledMatcher {
   const [source = '', replacement = '', ...more] = onlyValue(values, REPLACE_EXAMPLE).split(/\s+/)
@@ -119,7 +122,9 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     throw new Error(`expected a regular expression, a blank and a replacement, like ${REPLACE_EXAMPLE}`)
   }
   if (/[?#]|[^\x21-\x7e]/.test(replacement)) {
-    throw new Error(`${quote(replacement)} can be no path: it has "?", "#" or a character beyond ASCII`)
+    throw new Error(
+      `${quote(replacement)} cannot be a path: it has "?", "#" or a character that is not printable ASCII`,
+    )
   }
   const regexp = compileRegexp(source)
   const written = DOT_SEGMENT.test(replacement)
@@ -127,8 +132,9 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     if (!regexp.test(path)) return undefined
     const made = `/${regexp.replaceIn(path, replacement)}`.replace(/^\/+/, '/')
     if (!written && DOT_SEGMENT.test(made)) {
-      // Of `/u-../x` by `^/u-(.*) /files/$1`: it would lead out of what the rule meant.
-      throw new ProxyError('PROXY_BAD_REQUEST', 'the path makes a dot segment when it is rewritten')
+      // The path `/u-../x` with `^/u-(.*) /files/$1` would become `/files/../x`, which leads out of the folder that the rule
+      // means.
+      throw new ProxyError('PROXY_BAD_REQUEST', 'rewriting the path would make a dot segment')
     }
     return replaced(path, made)
   }

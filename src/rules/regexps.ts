@@ -4,37 +4,50 @@ import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 
 /**
- * Regular expressions of rules, in RE2's syntax, which is Go's and so Traefik's. They are matched in linear time: no path
- * of a client's can stall the proxy, as it could with those of JavaScript (docs/decisions/0010).
+ * A regular expression of a rule, in the syntax of RE2, which Go and so Traefik use. It takes linear time. With JavaScript's own
+ * engine, the path of a hostile client could stall the proxy (docs/decisions/0010).
  */
 export interface Regexp {
-  /** Whether some part of the text matches; all of it only if the expression says so with `^` and `$`. */
+  /** Returns whether some part of the text matches. Only `^` and `$` in the expression make it match the whole text. */
   test(text: string): boolean
-  /** Where the first match ends; -1 if there is none. */
+  /** Returns the position where the first match ends, or -1 if there is no match. */
   endIn(text: string): number
-  /** Every match replaced, as Go's `ReplaceAllString` does: `$1`, `${1}` and `${name}` are groups, `$$` is `$`. */
+  /** Replaces every match, as Go's `ReplaceAllString` does: `$1`, `${1}` and `${name}` are groups, and `$$` is `$`. */
   replaceIn(text: string, replacement: string): string
 }
 
-/** Loaded with the first expression of the process: most configurations have none, and it takes 9 ms. */
+/**
+ * The engine. It is loaded with the first expression of the process, because loading takes 9 ms and most configurations have
+ * none.
+ */
 let engine: typeof RE2JS | undefined
 
-/** What is longer costs too much to compile: 2,000 characters take up to 50 ms. */
+/** The most characters of an expression. Compiling 2,000 characters takes up to 50 ms. */
 const MAX_LENGTH = 2_000
-/** Instructions. The time of a match grows with them: with so many, 16 KiB of hostile path take 0.12 s at worst. */
+/**
+ * The most instructions of a compiled expression. The time of a match grows with them. With 1,000 instructions, a hostile path of
+ * 16 KiB takes 0.12 s at worst.
+ */
 const MAX_SIZE = 1_000
-/** Longer texts are matched by the engine that has the better worst case; shorter ones by the one that is mostly faster. */
+/**
+ * Characters from which on the other engine is used. It has the better worst case. The one for shorter texts is faster on
+ * average.
+ */
 const LONG_TEXT = 1_024
 
-/** @throws Error that says what is wrong with it, and where */
+/**
+ * Compiles a regular expression.
+ *
+ * @throws Error that says what is wrong with it, and where
+ */
 export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = {}): Regexp {
-  if (source === '') throw new Error('an empty regular expression would hold for everything')
+  if (source === '') throw new Error('an empty regular expression would match everything')
   if (source.length > MAX_LENGTH) {
     throw new Error(
       `${quote(source)} has ${source.length} characters; a regular expression has at most ${MAX_LENGTH}`,
     )
   }
-  // Before it is compiled, for that is what takes the time.
+  // This check comes before the compilation, because that takes the time.
   const repeated = [...source.matchAll(/\{\d*,?(\d+)/g)].reduce((sum, [, most]) => sum + Number(most), 0)
   if (repeated > 2 * MAX_SIZE) {
     throw new Error(
@@ -44,7 +57,7 @@ export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = 
   const compiled = compile(source, flags.ignoreCase ?? false)
   if (compiled.programSize() > MAX_SIZE) {
     throw new Error(
-      `${quote(source)} is too large: its repetitions make ${compiled.programSize()} steps of it; expected at most ${MAX_SIZE}`,
+      `${quote(source)} is too large: with its repetitions it has ${compiled.programSize()} steps; expected at most ${MAX_SIZE}`,
     )
   }
   return {
@@ -62,9 +75,9 @@ function compile(source: string, ignoreCase: boolean): RE2JS {
   try {
     return engine.compile(source, ignoreCase ? engine.CASE_INSENSITIVE : 0)
   } catch (thrown) {
-    // Its message ends with the piece that it stumbled over.
+    // The message of re2js ends with the piece of the expression that is wrong.
     const reason = (thrown as Error).message.replace(/^error parsing regexp: /, '')
-    throw new Error(`${quote(source)} is no regular expression: ${reason}`)
+    throw new Error(`${quote(source)} is not a regular expression: ${reason}`)
   }
 }
 
@@ -78,7 +91,7 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
     if (matches > MAX_MATCHES || replaced.length > MAX_REPLACED) {
       throw new ProxyError('PROXY_BAD_REQUEST', `the path has more than ${MAX_MATCHES} places to replace`)
     }
-    // As in Go, an empty match right behind another one is none.
+    // As in Go, an empty match directly behind another match does not count.
     if (matcher.end() === last && matcher.start() === last && last > 0) continue
     replaced += text.slice(last, matcher.start())
     replaced += replacement.replace(GROUP, (_whole, braced: string | undefined, bare: string | undefined) => {
@@ -90,7 +103,7 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
   return replaced + text.slice(last)
 }
 
-/** Each is looked for to the end of the text: with thousands of them, a hostile path would stall the proxy. */
+/** The most replacements in one path. Each search may read to the end of the path, so thousands of them would stall the proxy. */
 const MAX_MATCHES = 100
 const MAX_REPLACED = 64 * 1024
 
@@ -105,7 +118,7 @@ function groupOf(matcher: ReturnType<RE2JS['matcher']>, group: string): string |
   }
 }
 
-/** A text as an expression that matches it alone. */
+/** Returns an expression that matches exactly this text. */
 export function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

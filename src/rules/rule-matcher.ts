@@ -7,36 +7,76 @@ import { textOf } from './format-rule.js'
 import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTable } from './matchers.js'
 import { answerOf, holds, type RuleTree, termsOf } from './rule-tree.js'
 
-/** Why a rule holds or not: each of its matchers with its answer. */
+/**
+ * Why a rule holds for a request or not: the answer of each of its matchers.
+ *
+ * @example
+ * ```ts
+ * const { matches, matchers } = new RuleMatcher('Host:a.example.com;Method:GET').explain(facts)
+ * if (!matches) console.log(matchers.filter((one) => !one.matches).map(({ matcher }) => matcher))
+ * ```
+ */
 export interface RuleExplanation {
+  /** Whether the rule holds for the request. */
   readonly matches: boolean
-  /** Whether the answer is unknown: then the rule does not hold. Else absent. */
+  /** True if the answer is unknown. Then the rule does not hold. Absent: the answer is known. */
   readonly unknown?: true
+  /** The rule's canonical text. */
   readonly rule: string
-  /** In the order of the rule's text. Under `!`, the answer is the matcher's own. */
+  /** The matchers in the order of the rule's text. Under `!`, `matches` is the answer of the matcher itself. */
   readonly matchers: readonly {
+    /** The matcher's name, for example `Host`. */
     readonly matcher: string
+    /** The matcher's values, as the rule has them. */
     readonly values: readonly string[]
+    /** Whether the matcher's test holds for the request. */
     readonly matches: boolean
-    /** Whether its answer is unknown, as that of `ClientIP` is for a client without an address. Else absent. */
+    /** True if the matcher's answer is unknown, as that of `ClientIP` is for a client without an address. Absent: it is known. */
     readonly unknown?: true
   }[]
-  /** The same in lines. */
+  /** The explanation as text: a line for the rule, then a line for each matcher. */
   readonly text: string
 }
 
-/** A rule, compiled. No sockets, no clock: the same facts always get the same answer. */
+/**
+ * A compiled rule. It opens no socket and reads no clock, so the same facts always get the same answer.
+ *
+ * @example
+ * ```ts
+ * const rule = new RuleMatcher('Host:admin.example.com;ClientIP:10.0.0.0/8')
+ * rule.matches({
+ *   method: 'GET',
+ *   host: 'admin.example.com',
+ *   path: '/',
+ *   query: '',
+ *   headers: {},
+ *   clientAddress: '10.1.2.3',
+ * }) // true
+ * ```
+ */
 export class RuleMatcher {
-  /** The rule's canonical text, in the form of Traefik that it came in; of data, in that of 1.7 if it can be written so. */
+  /**
+   * The rule's canonical text, in the form that the rule was given in. A rule given as data has the text of Traefik 1.7's form.
+   * If that form cannot express it, it has the text of Traefik 3's form.
+   */
   readonly rule: string
   readonly #tree: RuleTree<CompiledTerm>
   readonly #matchers: MatcherTable
 
   /**
+   * Compiles a rule.
+   *
    * @param rule text in the form of Traefik 1.7 or of Traefik 3, or data
-   * @param options.matchers the host's own matchers, by name
-   * @param options.keepTrailingSlash default true; false: `Path` holds for the other slash form too, as in Traefik 1.7
+   * @param options the host's own matchers, and what a slash at the end of a path means
    * @throws ProxyError `PROXY_RULE_INVALID` with an issue for everything that is wrong with the rule
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+   *   malformed
+   * @example
+   * ```ts
+   * new RuleMatcher('Host:a.example.com,b.example.com;PathPrefix:/api') // Traefik 1.7
+   * new RuleMatcher('Host(`a.example.com`) && !ClientIP(`10.0.0.0/8`)') // Traefik 3
+   * new RuleMatcher({ host: 'a.example.com', not: { clientIp: '10.0.0.0/8' } }) // data
+   * ```
    */
   constructor(rule: string | RuleSpec, options: MatcherOptions = {}) {
     if (typeof rule !== 'string' && (typeof rule !== 'object' || rule === null || Array.isArray(rule))) {
@@ -56,18 +96,32 @@ export class RuleMatcher {
     this.rule = text
   }
 
-  /** Whether the rule holds for a request. */
+  /**
+   * Returns whether the rule holds for a request. It returns false if the answer is unknown.
+   *
+   * @throws the error that a matcher of the host's throws
+   */
   matches(facts: RequestFacts): boolean {
     return holds(this.#tree, facts)
   }
 
-  /** The answer of each matcher in the rule. */
+  /**
+   * Returns the answer of each matcher in the rule.
+   *
+   * @throws the error that a matcher of the host's throws
+   * @example
+   * ```ts
+   * for (const { matcher, values, matches } of rule.explain(facts).matchers) {
+   *   console.log(matches ? 'yes' : 'no', matcher, ...values)
+   * }
+   * ```
+   */
   explain(facts: RequestFacts): RuleExplanation {
     const whole = answered(answerOf(this.#tree, facts))
     const holding = whole.matches
       ? 'holds'
       : whole.unknown
-        ? 'does not hold, for it is unknown'
+        ? 'does not hold, because it is unknown'
         : 'does not hold'
     const lines = [`${holding}: ${this.rule}`]
     const matchers = termsOf(this.#tree).map((term) => {
@@ -84,23 +138,30 @@ function answered(answer: boolean | undefined): { readonly matches: boolean; rea
   return answer === undefined ? { matches: false, unknown: true } : { matches: answer }
 }
 
-/** A rule that does not compile, as it was given. */
+/** Quotes a rule that does not compile, as it was given. */
 function shownRule(rule: string | RuleSpec): string {
   if (typeof rule === 'string') return quote(rule)
   try {
     return quote(JSON.stringify(rule))
   } catch {
-    // One that holds itself.
+    // The rule contains itself, so it has no text.
     return 'as data'
   }
 }
 
 /**
- * A rule's canonical text, in the form that it came in: blanks and empty parts are gone, names are written as they are
- * declared. A rule given as data is shown in the form of Traefik 1.7, or, where that cannot say it, of Traefik 3. Equal
- * data rules have equal texts, however they order their keys.
+ * Returns a rule's canonical text, in the form that the rule was given in. It drops blanks and empty parts, and writes matchers'
+ * names as they are declared. A rule given as data gets the text of Traefik 1.7's form, or of Traefik 3's form if the first
+ * cannot express it. Equal data rules have equal texts, whatever the order of their keys.
  *
- * @throws ProxyError `PROXY_RULE_INVALID`
+ * @throws ProxyError `PROXY_RULE_INVALID` with an issue for everything that is wrong with the rule
+ * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+ *   malformed
+ * @example
+ * ```ts
+ * formatRule('Host: a.example.com ;; PathPrefix:/api') // 'Host:a.example.com;PathPrefix:/api'
+ * formatRule({ path: '/', host: 'a.example.com' }) // 'Host:a.example.com;Path:/'
+ * ```
  */
 export function formatRule(rule: string | RuleSpec, options: MatcherOptions = {}): string {
   return new RuleMatcher(rule, options).rule

@@ -10,8 +10,8 @@ import {
 } from './rule-tree.js'
 
 /**
- * A rule given as data, its matchers in the order of the table, so that the canonical text of equal rules is equal. A key
- * is a matcher's name in any case, `clientIp` for `ClientIP`.
+ * Parses a rule given as data. Its matchers get the order of the table, so that equal rules have equal canonical texts. A key is
+ * a matcher's name in any case, such as `clientIp` for `ClientIP`.
  */
 export function ruleOfSpec(spec: RuleSpec, matchers: MatcherTable): ParsedRule {
   const problems: RuleProblem[] = []
@@ -19,15 +19,17 @@ export function ruleOfSpec(spec: RuleSpec, matchers: MatcherTable): ParsedRule {
   return { form: 'data', ...(tree && { tree }), problems }
 }
 
-/** Deeper ones are no rules, and would exhaust the stack. */
+/** The most levels of nesting. Deeper rules would exhaust the stack, and no real rule is that deep. */
 const MAX_DEPTH = 100
-/** Parts of one rule. Objects that several others hold are read once for each: a small rule could take for ever. */
+/**
+ * The most parts of one rule. An object that several others refer to is read once for each, so a small rule could take very long.
+ */
 const MAX_PARTS = 10_000
 
 class SpecReader {
   readonly #matchers: MatcherTable
   readonly #problems: RuleProblem[]
-  /** Names by their key in small letters, with their place in the table. */
+  /** Matchers' names with their position in the table, by the name in lower case. */
   readonly #names: ReadonlyMap<string, readonly [name: string, order: number]>
 
   #parts = 0
@@ -44,7 +46,7 @@ class SpecReader {
       if (this.#parts === MAX_PARTS + 1) this.#flaw('', `the rule has more than ${MAX_PARTS} parts`)
       return undefined
     }
-    if (depth > MAX_DEPTH) return this.#flaw(path, `the rule is nested deeper than ${MAX_DEPTH}`)
+    if (depth > MAX_DEPTH) return this.#flaw(path, `the rule is nested deeper than ${MAX_DEPTH} levels`)
     const terms: { order: number; term: RuleTerm }[] = []
     const branches: RuleTree[] = []
     const seen = new Set<string>()
@@ -102,7 +104,7 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Texts, one or several; names and values in turn where they are an object. */
+/** Returns the texts of a value, which may be one text or a list. An object becomes names and values by turns. */
 function valuesOf(given: unknown, mayBePairs: boolean): readonly string[] | undefined {
   const list = mayBePairs && isObject(given) ? Object.entries(given).flat() : [given].flat()
   return list.every((value) => typeof value === 'string') ? list : undefined

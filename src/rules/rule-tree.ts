@@ -5,37 +5,43 @@ export interface RuleTerm {
   readonly kind: 'term'
   readonly matcher: string
   readonly values: readonly string[]
-  /** Where the name, and each value, begins in the rule's text (from 0); absent for a rule given as data. */
+  /**
+   * The position in the rule's text where the name begins, from 0. `valuesAt` has those of the values. A rule given as data has
+   * no positions.
+   */
   readonly at?: number
   readonly valuesAt?: readonly number[]
 }
 
-/** A rule: matchers under and, or, not. What every form of a rule is parsed to, and, with other leaves, compiled to. */
+/**
+ * A rule as a tree: matchers under "and", "or" and "not". Every form of a rule is parsed to it. A compiled rule is the same tree
+ * with compiled matchers.
+ */
 export type RuleTree<T extends RuleTerm = RuleTerm> = T | RuleBranch<T>
 
 type RuleBranch<T extends RuleTerm> =
   | { readonly kind: 'all' | 'any'; readonly parts: readonly RuleTree<T>[] }
   | { readonly kind: 'not'; readonly part: RuleTree<T> }
 
-/** Several parts as one tree; a single part is itself. */
+/** Joins several parts to one tree. A single part stays as it is. */
 export function joined<T extends RuleTerm>(kind: 'all' | 'any', parts: readonly RuleTree<T>[]): RuleTree<T> {
   const [only] = parts
   return only !== undefined && parts.length === 1 ? only : { kind, parts }
 }
 
-/** Every matcher in a tree, in the order of its text. */
+/** Returns every matcher in a tree, in the order of its text. */
 export function termsOf<T extends RuleTerm>(tree: RuleTree<T>): readonly T[] {
   if (tree.kind === 'term') return [tree]
   if (tree.kind === 'not') return termsOf(tree.part)
   return tree.parts.flatMap((part) => termsOf(part))
 }
 
-/** What must hold, each part of it: a rule is all of these. */
+/** Returns the parts of a rule that must all hold. */
 export function conjunctsOf<T extends RuleTerm>(tree: RuleTree<T>): readonly RuleTree<T>[] {
   return tree.kind === 'all' ? tree.parts.flatMap((part) => conjunctsOf(part)) : [tree]
 }
 
-/** The same tree with other leaves; nothing if a leaf becomes nothing. */
+/** Returns the same tree with other matchers, or undefined if `change` returns undefined for one of them. */
 export function mapTerms<T extends RuleTerm, U extends RuleTerm>(
   tree: RuleTree<T>,
   change: (term: T) => U | undefined,
@@ -45,50 +51,50 @@ export function mapTerms<T extends RuleTerm, U extends RuleTerm>(
     const part = mapTerms(tree.part, change)
     return part && { kind: 'not', part }
   }
-  // All of them, though one may have failed: whoever changes them notes what is wrong with each.
+  // All parts are visited even after one has failed, because `change` notes the problem of each.
   const parts = tree.parts.map((part) => mapTerms(part, change))
   return parts.every((part) => part !== undefined) ? { kind: tree.kind, parts } : undefined
 }
 
-/** In which of its forms a rule was given: text of Traefik 1.7, text of Traefik 3, or data. */
+/** The form in which a rule was given: text of Traefik 1.7, text of Traefik 3, or data. */
 export type RuleForm = 'traefik1' | 'traefik3' | 'data'
 
 /** Something in a rule that does not parse. */
 export interface RuleProblem {
-  /** Position in the rule's text, from 0; absent where it has none. */
+  /** The position in the rule's text, from 0. Absent: the problem has no position. */
   readonly at?: number
   readonly message: string
   readonly code: 'INVALID_RULE' | 'INVALID_RANGE'
 }
 
-/** What a rule says, without knowing what its matchers mean. With problems, the tree is what could be read. */
+/** A parsed rule whose matchers were not looked up yet. If there are problems, the tree is what could be read. */
 export interface ParsedRule {
   readonly form: RuleForm
   readonly tree?: RuleTree
   readonly problems: readonly RuleProblem[]
 }
 
-/** Keys of a data rule that hold rules, not values. */
+/** The keys of a data rule whose values are rules. */
 export const COMBINING_KEYS: readonly string[] = ['any', 'not']
 
-/** A test of a request's facts. Undefined: unknown, neither true nor false. */
+/** Tests the facts of a request. Undefined means unknown, neither true nor false. */
 export type Test = (facts: RequestFacts) => boolean | undefined
 
-/** Whether a frontend gets a request. What is unknown has become false. */
+/** Decides whether a frontend gets a request. An unknown answer counts as false. */
 export type Decision = (facts: RequestFacts) => boolean
 
-/** A leaf that can be asked. */
+/** A matcher that can be tested. */
 export type TestTerm = RuleTerm & { readonly test: Test }
 
-/** Whether a rule holds for a request: it is true, not unknown. */
+/** Returns whether a rule holds for a request. An unknown answer does not count as holding. */
 export function holds(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean {
   return answerOf(tree, facts) === true
 }
 
 /**
- * What a rule answers by Kleene's three-valued logic. Undefined is unknown: `ClientIP` of a client without an address, or a
- * matcher of the host's that answers by neither true nor false, a promise for example. An unknown rule does not hold, nor
- * does its contrary: else `!` in front of it would let everybody through.
+ * Returns a rule's answer by Kleene's three-valued logic. Undefined means unknown: `ClientIP` for a client without an address, or
+ * a host's own matcher that returns neither true nor false, such as a promise. An unknown rule does not hold, and neither does
+ * its negation. Otherwise `!` in front of such a rule would let every client through.
  */
 export function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean | undefined {
   if (tree.kind === 'term') {
@@ -109,7 +115,7 @@ export function answerOf(tree: RuleTree<TestTerm>, facts: RequestFacts): boolean
   return whole
 }
 
-/** The smallest part of a rule that keeps it from a request; nothing if it holds. */
+/** Returns the smallest part of a rule that does not hold for a request, or undefined if the rule holds. */
 export function refusalIn<T extends TestTerm>(
   tree: RuleTree<T>,
   facts: RequestFacts,

@@ -1,17 +1,17 @@
 import type { RuleSpec } from '../model/config.js'
 import { type RuleTerm, type RuleTree, termsOf } from './rule-tree.js'
 
-/** Names of headers, and of keys of a query, that say who asks. */
+/** Matches names of header fields and query keys whose values identify the client. */
 const SECRET_NAME = /auth|cookie|token|secret|passw|credential|key|session|signature/i
 
-/** Matchers whose values are names and what is expected of them, in turn. */
+/** Matchers whose values are names and expected values by turns. */
 const NAMED_VALUES = /^(headers|query)/i
 
-/** What a rule expects of headers, and of a query, that say who asks: to be shown to nobody. */
+/** Returns the values that a rule expects of header fields and query keys which identify the client. No output may show them. */
 export function secretsOf(tree: RuleTree<RuleTerm>): readonly string[] {
   return termsOf(tree).flatMap(({ matcher, values }) => {
     if (!NAMED_VALUES.test(matcher)) return []
-    // The 1.7 form of a query keeps name and value in one.
+    // A query of Traefik 1.7's form has name and value in one text.
     return values.flatMap((value, at) => {
       if (value.includes('=') && SECRET_NAME.test(value.replace(/=.*/s, '')))
         return value.replace(/^[^=]*=/, '')
@@ -20,12 +20,15 @@ export function secretsOf(tree: RuleTree<RuleTerm>): readonly string[] {
   })
 }
 
-/** Also what is never closed: an expression that failed there would begin anew at each quote behind it. */
+/**
+ * Matches quoted texts, with or without a closing quote. An expression that failed without a closing quote would start again at
+ * each later quote and take quadratic time.
+ */
 const QUOTED = /"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|`[^`]*(?:`|$)/g
 
 /**
- * What is wrong with a rule, without what it quotes of it, if the rule names a header that says who asks: a rule that does
- * not parse cannot be told what of it is secret.
+ * Removes quoted texts from a message about a rule, if the rule names a header or query key that identifies the client. A rule
+ * that does not parse does not show which of its texts are secret, so all are removed.
  */
 export function withoutSecrets(message: string, rule: string | RuleSpec): string {
   const text = typeof rule === 'string' ? rule : namesIn(rule)
@@ -33,12 +36,12 @@ export function withoutSecrets(message: string, rule: string | RuleSpec): string
   return isSecret ? message.replaceAll(QUOTED, '"***"') : message
 }
 
-/** Of a rule as data, as deep as it goes. */
+/** Returns a text that contains all names in a rule given as data. */
 function namesIn(rule: RuleSpec): string {
   try {
     return JSON.stringify(rule)
   } catch {
-    // What cannot be written may hold anything.
+    // A rule that cannot be written as text may name anything, so it counts as one that names a secret.
     return 'headers: authorization'
   }
 }

@@ -1,26 +1,26 @@
 import { quote } from '../base/messages.js'
 import { compileRegexp, literally } from './regexps.js'
 
-/** A value with groups, taken apart. */
+/** A parsed value with groups. */
 export interface Template {
-  /** The same as a regular expression, without anchors. */
+  /** The value as a regular expression, without anchors. */
   readonly source: string
   /** The text before the first group. */
   readonly beginning: string
 }
 
-/** Whether a value of Traefik 1.7's form holds groups, or braces that should have been some. */
+/** Returns whether a value of Traefik 1.7's form has braces, whether they form groups or not. */
 export function hasBraces(value: string): boolean {
   return value.includes('{') || value.includes('}')
 }
 
 /**
- * A value with `{name:regexp}` groups, as Traefik 1.7 has them in hosts, paths and queries (gorilla/mux's templates). The
- * text outside groups is literal; `{name}` alone is any text without the separator.
+ * Parses a value with `{name:regexp}` groups, which Traefik 1.7 has in hosts, paths and queries (templates of gorilla/mux). The
+ * text outside of groups is literal. `{name}` alone matches any text without the separator.
  *
- * @param separator what ends a group without an expression: `.` in hosts, `/` in paths; `''`: nothing does
- * @param literal what becomes of the text outside groups before it is quoted
- * @throws Error for braces that do not pair, and for expressions that do not compile
+ * @param separator the character that ends a group without an expression: `.` in hosts, `/` in paths, none in queries
+ * @param literal converts the text outside of groups before it is escaped
+ * @throws Error if the braces are not balanced, or if an expression does not compile
  */
 export function parseTemplate(
   value: string,
@@ -47,12 +47,12 @@ function groupSource(group: string, separator: '.' | '/' | ''): string {
     throw new Error(`${quote(`{${group}}`)} has no name; expected {name} or {name:regexp}`)
   if (colon < 0) return separator === '' ? '.*' : `[^${separator}]+`
   const expression = group.slice(colon + 1)
-  // By itself, so that no group can end the one it is put into.
+  // The expression is compiled by itself, so that it cannot close the group that it is put into.
   compileRegexp(expression)
   return `(?:${expression})`
 }
 
-/** Where each outermost group begins and ends. */
+/** Returns where each outermost group begins and ends. */
 function groupsIn(value: string): [from: number, to: number][] {
   const groups: [number, number][] = []
   let depth = 0
@@ -67,6 +67,6 @@ function groupsIn(value: string): [from: number, to: number][] {
       if (depth < 0) break
     }
   }
-  if (depth !== 0) throw new Error(`${quote(value)} can never match: its braces do not pair`)
+  if (depth !== 0) throw new Error(`${quote(value)} can never match: its braces are not balanced`)
   return groups
 }

@@ -32,10 +32,10 @@ import { type FieldChecker, isWhole } from './field-checker.js'
 import { checkHealthCheck } from './health-check-checker.js'
 import { parseServerUrl } from './server-url.js'
 
-/** Beyond it sums of weights lose their small ones, and shares go wrong. */
+/** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
 const MAX_WEIGHT = 1_000_000
 
-/** Reads backends of a document of any shape: copies what is right, notes what is wrong. */
+/** Checks the backends of a document of any shape. It copies what is right and notes what is wrong. */
 export class BackendChecker {
   readonly #fields: FieldChecker
   readonly #methods: readonly string[]
@@ -179,7 +179,11 @@ export class BackendChecker {
     const expression = this.#fields.text(fields['expression'], at) ?? ''
     const parsed = parseCircuitExpression(expression)
     if (fields['expression'] === undefined)
-      this.#fields.note(at, 'MISSING_FIELD', 'expected an expression, as NetworkErrorRatio() > 0.5')
+      this.#fields.note(
+        at,
+        'MISSING_FIELD',
+        'expected an expression, like NetworkErrorRatio() > 0.5, found nothing',
+      )
     else if (typeof parsed === 'string') this.#fields.note(at, 'INVALID_VALUE', parsed)
     const duration = (name: string) => this.#fields.duration(fields[name], `${path}.${name}`)
     return present({

@@ -12,26 +12,44 @@ import { FRONTEND, ROUTE, WHITE_LIST } from './document-shapes.js'
 import type { FieldChecker } from './field-checker.js'
 import type { UnsupportedFields } from './unsupported-fields.js'
 
-/** What a document may use beside what is built in, and what to do with fields that are not built yet. */
+/**
+ * What a document may use besides what is built in, and what happens to fields that are not built yet.
+ *
+ * @example
+ * ```ts
+ * const options: ValidateOptions = {
+ *   matchers: { Tenant: (names) => ({ headers }) => names.includes(String(headers['x-tenant'])) },
+ *   unsupportedFields: 'warn',
+ * }
+ * const checked = validateConfig(document, options)
+ * ```
+ */
 export interface ValidateOptions extends MatcherOptions {
-  /** The host's own strategies, by name. */
+  /**
+   * The host's own strategies, by the name that `loadBalancer.method` uses.
+   *
+   * @default {}
+   */
   readonly strategies?: Readonly<Record<string, StrategyFactory>>
   /**
-   * `refuse` (default): a field that is not built yet is an issue. `warn`: it is a warning, and ignored, unless it guards.
-   * `{ warn: ['frontends.*.auth'] }`: the same for fields whose paths are named, also for those that guard.
+   * What happens to fields of Traefik that are not built yet. `'refuse'` makes each an issue. `'warn'` leaves each out with a
+   * warning, but a guard such as `auth` stays an issue. `{ warn: ['frontends.*.auth'] }` leaves out the fields at these paths,
+   * guards too.
+   *
+   * @default 'refuse'
    */
   readonly unsupportedFields?: UnsupportedFields
 }
 
 /**
- * Walks a document's frontends and backends and copies what is right, noting what is wrong. While there are issues the
- * copies hold placeholders; nobody gets to see them.
+ * Checks the frontends and backends of a document, copies what is right and notes what is wrong. If there are issues, the copies
+ * contain placeholders and are thrown away.
  */
 export class DocumentChecker {
   readonly #fields: FieldChecker
   readonly #matchers: MatcherTable
   readonly #backends: BackendChecker
-  /** Listed once: the names of a hundred thousand backends take 30 ms to list. */
+  /** The names that a misspelt backend is compared with. They are listed once, because listing 100,000 names takes 30 ms. */
   #suggested: readonly string[] | undefined
 
   constructor(options: ValidateOptions, fields: FieldChecker) {
@@ -67,7 +85,7 @@ export class DocumentChecker {
       this.#fields.note(
         path,
         'MISSING_RULE',
-        'expected a rule, or routes with at least one: a frontend without any would take every request',
+        'expected a rule, or routes with at least one entry: a frontend without a rule would take every request',
       )
     }
   }
@@ -78,7 +96,7 @@ export class DocumentChecker {
       return ''
     }
     const name = this.#fields.text(value, path)
-    // With the provider's name behind it, it may be as long as both.
+    // The backend's name and the provider's name behind the `@` may each have the full length.
     if (name === undefined || name.split('@').some((part) => this.#fields.label(part, path) === undefined))
       return ''
     const at = name.indexOf('@')
@@ -146,7 +164,9 @@ export class DocumentChecker {
   }
 }
 
-/** A thousand misspelt references to a hundred thousand backends must not stop the process to be helpful. */
+/**
+ * The most names that a misspelt one is compared with. A thousand misspelt names and 100,000 backends would block the process.
+ */
 const MAX_SUGGESTED_FROM = 500
 
 function isEmptyObject(value: unknown): boolean {

@@ -1,6 +1,6 @@
 /**
- * The fields of a document, kind by kind. `now` are built; `later` are Traefik 1.7's other fields: known by name,
- * and refused until they are built, because an ignored `auth` opens a door. A field on neither list is a mistake.
+ * The fields of one kind of object in a document. `now` are built. `later` are Traefik 1.7's other fields. They are refused until
+ * they are built, because a proxy that ignored `auth` would let every client in. A field on neither list is a mistake.
  */
 export interface Shape {
   readonly now: readonly string[]
@@ -99,5 +99,5 @@ export const BUFFERING: Shape = {
   later: ['maxResponseBodyBytes', 'memRequestBodyBytes', 'memResponseBodyBytes', 'retryExpression'],
 }
 
-/** Names that reach a prototype in careless code; nobody needs them, so nobody gets them. */
+/** Names that reach a prototype in careless code. No document needs them, so none may use them. */
 export const RESERVED_NAMES: readonly string[] = ['__proto__', 'constructor', 'prototype']

@@ -18,19 +18,19 @@ import {
   WHITE_LIST,
 } from './document-shapes.js'
 
-/** A place in a document whose fields have names of ours, and what lies in them. */
+/** The fields of one kind of object in a document, and the kinds of objects inside it. */
 export interface FieldScope {
   readonly shape: Shape
-  /** Fields that are such places themselves. */
+  /** Fields whose value is an object with fields. */
   readonly inside?: Readonly<Record<string, FieldScope>>
-  /** Fields whose entries, under names of the document's own, are such places. */
+  /** Fields whose value is an object of entries. The document chooses the names, and each entry is an object with fields. */
   readonly each?: Readonly<Record<string, FieldScope>>
-  /** Fields whose entries, under names of the document's own, are values. */
+  /** Fields whose value is an object of plain values. The document chooses the names. */
   readonly open?: readonly string[]
 }
 
-/** A whole document. */
-export const DOCUMENT_PLACE: FieldScope = {
+/** The fields of a whole document. */
+export const DOCUMENT_SCOPE: FieldScope = {
   shape: DOCUMENT,
   each: {
     frontends: {
@@ -56,29 +56,29 @@ export const DOCUMENT_PLACE: FieldScope = {
 }
 
 /**
- * A document with the names of its fields as they are written here: Traefik takes them in any case (`loadbalancer`,
- * `Backend`). Names of frontends, backends, servers and routes stay as they are, and so does what is no field.
+ * Returns a document with its fields in the spelling that validation knows. Traefik takes them in any case (`loadbalancer`,
+ * `Backend`). Names of frontends, backends, servers and routes stay as they are, and so do unknown fields.
  */
 export function withFieldCase(document: unknown): unknown {
-  return inPlace(document, DOCUMENT_PLACE)
+  return inCase(document, DOCUMENT_SCOPE)
 }
 
-function inPlace(value: unknown, { shape, inside = {}, each = {} }: FieldScope): unknown {
+function inCase(value: unknown, { shape, inside = {}, each = {} }: FieldScope): unknown {
   if (!isRecord(value)) return value
   const fields = nullRecord<unknown>()
   for (const [given, field] of Object.entries(value)) {
     const name = fieldOf(shape, given) ?? given
-    // Two that differ in case alone: the second stays, to be refused.
-    const place = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
-    if (Object.hasOwn(inside, name)) fields[place] = inPlace(field, inside[name] as FieldScope)
+    // If two fields differ in case alone, the second keeps its spelling, so that validation refuses it.
+    const written = name in fields || (name !== given && Object.hasOwn(value, name)) ? given : name
+    if (Object.hasOwn(inside, name)) fields[written] = inCase(field, inside[name] as FieldScope)
     else if (Object.hasOwn(each, name) && isRecord(field))
-      fields[place] = eachInPlace(field, each[name] as FieldScope)
-    else fields[place] = field
+      fields[written] = eachInCase(field, each[name] as FieldScope)
+    else fields[written] = field
   }
   return fields
 }
 
-/** The field that a name in any case means, if there is one. */
+/** Returns the field that a name in any case means, or undefined if there is none. */
 export function fieldOf(shape: Shape, given: string): string | undefined {
   let names = BY_SMALL_NAME.get(shape)
   if (!names) {
@@ -90,13 +90,13 @@ export function fieldOf(shape: Shape, given: string): string | undefined {
 
 const BY_SMALL_NAME = new WeakMap<Shape, ReadonlyMap<string, string>>()
 
-function eachInPlace(entries: Readonly<Record<string, unknown>>, place: FieldScope): unknown {
+function eachInCase(entries: Readonly<Record<string, unknown>>, scope: FieldScope): unknown {
   const all = nullRecord<unknown>()
-  for (const [name, entry] of Object.entries(entries)) all[name] = inPlace(entry, place)
+  for (const [name, entry] of Object.entries(entries)) all[name] = inCase(entry, scope)
   return all
 }
 
-/** Whether it has fields or names. Parsers make other things too: dates, maps. */
+/** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)

@@ -7,24 +7,24 @@ import type { Issue } from '../model/errors.js'
 import { RESERVED_NAMES, type Shape } from './document-shapes.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
 
-/** Reads the fields of a document of any shape, noting what is none of what was expected. */
+/** Reads the fields of a document of any shape and notes what is not as expected. */
 export class FieldChecker {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
   readonly #unsupported: UnsupportedPolicy
 
-  /** @param unsupported what becomes of fields that are not built yet. Default: each is an issue */
+  /** @param unsupported decides what happens to fields that are not built yet. By default each is an issue. */
   constructor(unsupported: UnsupportedPolicy = unsupportedPolicy()) {
     this.#unsupported = unsupported
   }
 
-  /** An object's fields, if it is one; fields that its kind does not have are noted. */
+  /** Returns the fields of an object. It notes a value that is no object, and fields that this kind of object does not have. */
   object(value: unknown, path: string, shape: Shape): Readonly<Record<string, unknown>> | undefined {
     if (!isObject(value)) {
       this.note(path, 'INVALID_TYPE', `expected an object, found ${describe(value)}`)
       return undefined
     }
-    // Only its own fields, so that nothing is believed that the document does not say itself.
+    // Only own fields are read, so that nothing counts which the document does not say itself.
     const fields: Record<string, unknown> = {}
     let unknown = 0
     for (const name of Object.keys(value)) {
@@ -36,23 +36,21 @@ export class FieldChecker {
       }
     }
     if (unknown > MAX_UNKNOWN)
-      this.note(
-        path,
-        'UNKNOWN_FIELD',
-        `there are ${unknown - MAX_UNKNOWN} more fields that are not known here`,
-      )
+      this.note(path, 'UNKNOWN_FIELD', `there are ${unknown - MAX_UNKNOWN} more unknown fields here`)
     this.#refuseHidden(value, path, shape)
     return fields
   }
 
-  /** The entries of a required object whose keys are names; `undefined` for one whose key is none. */
+  /**
+   * Yields the entries of a required object whose keys are names. It yields undefined for an entry whose key is no valid name.
+   */
   *names(value: unknown, path: string): Generator<[name: string, value: unknown] | undefined, void> {
     if (value === undefined) {
-      this.note(path, 'MISSING_FIELD', `expected an object of names, found nothing`)
+      this.note(path, 'MISSING_FIELD', `expected an object with names as keys, found nothing`)
       return
     }
     if (!isObject(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object of names, found ${describe(value)}`)
+      this.note(path, 'INVALID_TYPE', `expected an object with names as keys, found ${describe(value)}`)
       return
     }
     for (const name of Object.keys(value)) {
@@ -66,7 +64,7 @@ export class FieldChecker {
     return undefined
   }
 
-  /** A text that names something, and so stands in events, in metrics and in the history of each switch. */
+  /** Reads a text that is a name. Its length is limited, because names stand in events, metrics and the history of switches. */
   label(value: unknown, path: string): string | undefined {
     const text = this.text(value, path)
     const bytes = text === undefined ? 0 : bytesBeyondName(text)
@@ -115,12 +113,12 @@ export class FieldChecker {
     return undefined
   }
 
-  /** Above 0: what is to happen again and again must not happen without end. */
+  /** Reads a duration. It must be above 0, because work that repeats without a pause would block the process. */
   duration(value: unknown, path: string): Duration | undefined {
     if (value === undefined) return undefined
     const ms = parseDuration(value) ?? 0
     if (ms > 0 && ms <= MAX_DURATION_MS) return value as Duration
-    const expected = 'expected a duration above 0, as "10s"; a bare number is seconds'
+    const expected = 'expected a duration above 0, like "10s"; a bare number is seconds'
     this.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
     return undefined
   }
@@ -144,13 +142,16 @@ export class FieldChecker {
     return !flaw
   }
 
-  /** A field of a class's, or of the object that this one was made after, is not read: left out silently, a guard would be missing. */
+  /**
+   * Notes fields that are inherited or not enumerable. They are not read. Without a note, a guard among them would be missing
+   * silently.
+   */
   #refuseHidden(value: object, path: string, { now, later }: Shape): void {
     for (const names of [now, later])
       for (const name of names) {
         if (!(name in value) || isEnumerable(value, name) || name in Object.prototype) continue
         const found = Object.hasOwn(value, name) ? 'not enumerable' : 'inherited'
-        const message = `expected a field of the object's own, found one that is ${found}`
+        const message = `expected an own, enumerable field, found one that is ${found}`
         this.note(pathOf(path, name), 'INVALID_TYPE', message)
       }
   }
@@ -167,10 +168,16 @@ export class FieldChecker {
   }
 }
 
-/** Of one object, each with what may be meant: a megabyte of them took a second in one turn of the event loop. */
+/**
+ * The most unknown fields of one object that are noted one by one, each with the nearest known name. A megabyte of unknown fields
+ * took a second in one turn of the event loop.
+ */
 const MAX_UNKNOWN = 100
 
-/** Whether it has fields. The entries of a map or set are none, and would be left out silently; a date of TOML has none. */
+/**
+ * Returns whether a value is an object with fields. The entries of a map or set are not fields, so they would be left out
+ * silently. A date of TOML has no fields.
+ */
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && kindOf(value) === undefined
 }
@@ -189,7 +196,7 @@ function isEnumerable(value: object, name: string): boolean {
   return Object.prototype.propertyIsEnumerable.call(value, name)
 }
 
-/** What cannot be read may ask for anything. */
+/** Reads a field. A getter that throws may hide a guard, so it counts as a field that asks for something. */
 function valueIn(fields: object, name: string): unknown {
   try {
     return (fields as Readonly<Record<string, unknown>>)[name]
@@ -198,12 +205,15 @@ function valueIn(fields: object, name: string): unknown {
   }
 }
 
-/** Ten documents whose names are megabytes would stand in the history, and be sent to everybody who looks at it. */
+/**
+ * The most bytes of a name. The history of switches keeps names and sends them to every client that reads it. Ten documents with
+ * names of megabytes would fill it.
+ */
 const MAX_NAME_BYTES = 1_024
 
-/** How long a name is in bytes of UTF-8, if that is too long; else 0. */
+/** Returns the length of a name in bytes of UTF-8 if it is too long, otherwise 0. */
 function bytesBeyondName(text: string): number {
-  // No character takes more than three bytes for each of its units.
+  // UTF-8 takes at most three bytes for each UTF-16 unit, so a short text needs no counting.
   if (text.length <= MAX_NAME_BYTES / 3) return 0
   const bytes = Buffer.byteLength(text)
   return bytes > MAX_NAME_BYTES ? bytes : 0
@@ -216,11 +226,11 @@ function tooLong(bytes: number): string {
 function flawOfName(name: string): string | undefined {
   if (RESERVED_NAMES.includes(name)) return 'is reserved'
   if (name === '') return 'is empty'
-  if (name.includes('@')) return 'holds "@", which stands between a name and its provider'
-  return /\p{Cc}/u.test(name) ? 'holds a control character' : undefined
+  if (name.includes('@')) return 'has "@" in it, which separates a name from its provider'
+  return /\p{Cc}/u.test(name) ? 'has a control character in it' : undefined
 }
 
-/** Beyond it node's timers fire at once. */
+/** The longest duration in milliseconds. Node's timers fire at once beyond it. */
 const MAX_DURATION_MS = 2 ** 31 - 1
 
 export function isWhole(value: number, least: number, most: number): boolean {

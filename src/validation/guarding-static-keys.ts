@@ -1,7 +1,8 @@
 /**
- * What guards in Traefik 1.7's static configuration, with the kind of its value: who may come in, and whom to believe in that.
- * `*` stands for a name of the file's own. A traefik.toml is refused for one that is not built yet. In a store, where
- * Traefik reads its static configuration too, each refuses the document. Adding a guard is adding a row.
+ * The guards in Traefik 1.7's static configuration, each with the kind of its value. They decide which clients may come in, and
+ * which peers are believed about that. `*` stands for a name that the file chooses. A traefik.toml is refused for a guard that is
+ * not built yet. Traefik reads its static configuration from a store too. There, every guard refuses the document. A new guard is
+ * one row.
  */
 export const GUARDING_STATIC_KEYS = [
   ['entryPoints.*.tls', 'table'],
@@ -10,7 +11,7 @@ export const GUARDING_STATIC_KEYS = [
   ['entryPoints.*.whiteList', 'table'],
   ['entryPoints.*.whitelistSourceRange', 'list'],
   ['entryPoints.*.proxyProtocol', 'table'],
-  // Without them a proxy in front stands for all its clients, in white lists and in rules.
+  // Without this list, every client behind a proxy in front would have that proxy's address in white lists and rules.
   ['entryPoints.*.forwardedHeaders.trustedIPs', 'list'],
   ['trustedProxies', 'list'],
   ['web.certFile', 'text'],
@@ -18,17 +19,17 @@ export const GUARDING_STATIC_KEYS = [
   ['web.readOnly', 'flag'],
   ['web.auth', 'table'],
   ['tls', 'table'],
-  // Which frontends are taken at all.
+  // Constraints decide which frontends are taken at all.
   ['constraints', 'list'],
   ['file.constraints', 'list'],
   ['etcd.constraints', 'list'],
   ['consul.constraints', 'list'],
-  // Templates: what they would make of the keys may hold anything.
+  // With a template, the document depends on what the template makes of the keys, which may include guards.
   ['etcd.filename', 'text'],
   ['consul.filename', 'text'],
 ] as const
 
-/** Names at the top of Traefik 1.7's static configuration, and of ours, as they are written in a file. */
+/** The keys at the top of Traefik 1.7's static configuration and of ours, in the spelling of a file. */
 export const STATIC_TOP_NAMES: readonly string[] = [
   ...['logLevel', 'debug', 'traefikLog', 'traefikLogsFile', 'accessLog', 'accessLogsFile', 'entryPoints'],
   ...[
@@ -61,7 +62,7 @@ export const STATIC_TOP_NAMES: readonly string[] = [
   ...['mesos', 'rancher', 'rest', 'serviceFabric', 'zookeeper'],
 ]
 
-/** Names in an entry point, as they are written in a file. */
+/** The keys of an entry point, in the spelling of a file. */
 export const ENTRY_POINT_NAMES: readonly string[] = [
   ...['address', 'compress', 'tls', 'redirect', 'auth', 'whiteList', 'whitelistSourceRange', 'proxyProtocol'],
   'forwardedHeaders',

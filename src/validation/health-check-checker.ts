@@ -7,10 +7,10 @@ import { type FieldChecker, isWhole } from './field-checker.js'
 
 const HOSTNAME = /^[\w.-]+(:\d+)?$|^\[[\da-f:.]+\](:\d+)?$/i
 
-/** What frames a message, or says what becomes of its connection. */
+/** Header fields that frame a message, or that decide what happens to its connection. */
 const FRAMING = /^(connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
-/** Reads `healthCheck` of a backend: copies what is right, notes what is wrong. */
+/** Checks the `healthCheck` field of a backend. It copies what is right and notes what is wrong. */
 export function checkHealthCheck(
   checker: FieldChecker,
   value: unknown,
@@ -31,7 +31,7 @@ export function checkHealthCheck(
       fields['hostname'],
       at('hostname'),
       HOSTNAME,
-      'a host, with a port or without',
+      'a host with or without a port',
     ),
     headers: headersOf(checker, fields['headers'], at('headers')),
     interval: checker.duration(fields['interval'], at('interval')),
@@ -42,7 +42,11 @@ export function checkHealthCheck(
     healthyThreshold: checker.count(fields['healthyThreshold'], at('healthyThreshold')),
   })
   if (check.path !== undefined && !/^[\x21-\x7e]+$/.test(check.path))
-    checker.note(at('path'), 'INVALID_VALUE', `holds a character that must be encoded: ${quote(check.path)}`)
+    checker.note(
+      at('path'),
+      'INVALID_VALUE',
+      `has a character that must be percent-encoded: ${quote(check.path)}`,
+    )
   else if (check.scheme !== 'tcp' && !check.path?.startsWith('/')) {
     const found = describeValue(fields['path'])
     checker.note(at('path'), 'MISSING_FIELD', `expected a path like /health, or scheme "tcp", found ${found}`)
@@ -75,9 +79,9 @@ function headersOf(
     const [name, given] = entry
     const text = checker.text(given, pathOf(path, name))
     if (FRAMING.test(name))
-      checker.note(pathOf(path, name), 'INVALID_VALUE', 'is of the connection, and not to be set')
+      checker.note(pathOf(path, name), 'INVALID_VALUE', 'belongs to the connection and cannot be set')
     else if (text !== undefined && (!TOKEN.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(text)))
-      checker.note(pathOf(path, name), 'INVALID_VALUE', 'is no header (RFC 9110, 5.5)')
+      checker.note(pathOf(path, name), 'INVALID_VALUE', 'is not a valid header field (RFC 9110, 5.5)')
     headers[name] = text ?? ''
   }
   return headers
@@ -90,6 +94,6 @@ function statuses(checker: FieldChecker, value: unknown, path: string): string |
     return from !== undefined && Number(from) <= Number(to)
   }
   if (text === undefined || text.split(',').every(isRange)) return text
-  checker.note(path, 'INVALID_VALUE', `expected statuses, as "200-399" or "200,204", found ${quote(text)}`)
+  checker.note(path, 'INVALID_VALUE', `expected statuses, like "200-399" or "200,204", found ${quote(text)}`)
   return undefined
 }

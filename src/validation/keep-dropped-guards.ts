@@ -1,19 +1,19 @@
 import { nullRecord } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
-import { DOCUMENT_PLACE, type FieldScope } from './field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope } from './field-case.js'
 
-/** What stands for a guard whose value nobody needs: a document that holds it asks for the guard. */
+/** Stands for the value of a dropped guard, which is not needed. A document that contains it asks for the guard. */
 const ASKED_FOR = true
 
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * A checked copy of a document with its dropped guards in it again, by name alone. A document that is kept for a later start
- * must not forget them: under other options it would serve, and nobody would know that a guard is missing.
+ * Returns a copy of a checked document with its dropped guards put back, by name alone. A document that is kept for a later start
+ * must not forget them. Otherwise it would serve under stricter options without a sign that a guard is missing.
  *
- * @param dropped their paths; without any, the copy is as it is
- * @param original what the copy was made of
+ * @param dropped the paths of the dropped guards. If there are none, the copy is returned as it is.
+ * @param original the document from which the copy was made
  */
 export function* withDroppedGuards(
   copy: ProviderConfig,
@@ -21,24 +21,24 @@ export function* withDroppedGuards(
   original: unknown,
 ): Generator<void, ProviderConfig> {
   if (dropped.length === 0) return copy
-  return (yield* guardsFrom(copy, original, DOCUMENT_PLACE, '')) as ProviderConfig
+  return (yield* guardsFrom(copy, original, DOCUMENT_SCOPE, '')) as ProviderConfig
 }
 
 function* guardsFrom(
   copy: unknown,
   original: unknown,
-  place: FieldScope,
+  scope: FieldScope,
   path: string,
 ): Generator<void, unknown> {
   if (!isRecord(copy) || !isRecord(original)) return copy
   const fields = Object.assign(nullRecord<unknown>(), copy)
   const at = (name: string) => (path === '' ? name : `${path}.${name}`)
-  for (const name of place.shape.later)
+  for (const name of scope.shape.later)
     if (Object.hasOwn(GUARDS, at(name)) && !asksForNothing(original[name])) fields[name] = ASKED_FOR
-  for (const [name, inside] of Object.entries(place.inside ?? {}))
+  for (const [name, inside] of Object.entries(scope.inside ?? {}))
     if (Object.hasOwn(copy, name))
       fields[name] = yield* guardsFrom(copy[name], original[name], inside, at(name))
-  for (const [name, each] of Object.entries(place.each ?? {})) {
+  for (const [name, each] of Object.entries(scope.each ?? {})) {
     const [entries, originals] = [copy[name], original[name]]
     if (!isRecord(entries) || !isRecord(originals)) continue
     const all = nullRecord<unknown>()

@@ -1,12 +1,12 @@
 import { formatRange } from '../base/cidr.js'
 import { pathOf, quote } from '../base/messages.js'
 import { sharedRange } from '../base/range-set.js'
-import { present } from '../base/records.js'
+import { runAtOnce } from '../base/run-steps.js'
 import type { ProviderConfig } from '../model/config.js'
 import { configInvalid } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
-import { Router } from '../routing/router.js'
+import { CompiledRouter } from '../routing/compiled-router.js'
 import { indexPlaceOf } from '../routing/router-needs.js'
 import type { CompiledTerm } from '../rules/compile-rule.js'
 import { implies } from '../rules/implies.js'
@@ -15,23 +15,42 @@ import { conjunctsOf, joined, type RuleTree } from '../rules/rule-tree.js'
 import type { ValidateOptions } from './document-checker.js'
 import { validateConfig } from './validate-config.js'
 
-/** Something that is valid, and most likely not meant. */
+/** Something in a valid document that is most likely a mistake. */
 export interface LintFinding {
+  /**
+   * `SHADOWED`: the frontend can never win. `UNUSED_BACKEND`: no frontend uses the backend. `RANGES_OVERLAP`: another frontend for
+   * the same requests gets some of this one's clients.
+   */
   readonly code: 'SHADOWED' | 'UNUSED_BACKEND' | 'RANGES_OVERLAP'
-  /** For example `frontends.web`. */
+  /** The path of the frontend or backend in the document, for example `frontends.web`. */
   readonly path: string
+  /** What was found, in a sentence for people. */
   readonly message: string
-  /** The frontend that gets the requests instead; absent for a backend. */
+  /** The name of the frontend that gets the requests instead. Absent for a backend. */
   readonly by?: string
 }
 
 /**
- * Looks for what a valid document most likely does not mean: frontends that can never win, because another one that comes
- * before takes all that they take; backends that no frontend uses; and client ranges that two frontends for the same
- * requests share, with different backends. Every finding is certain; not everything there is is found: a frontend that only
- * several others together take everything from is not.
+ * Looks for likely mistakes in a valid document. It finds frontends that can never win, because one earlier frontend takes all
+ * their requests. It finds backends that no frontend uses. It finds client ranges that two frontends for the same requests share,
+ * where the backends differ. Every finding is certain, but some mistakes are not found. One is a frontend that can never win
+ * because of several others together.
  *
+ * @param options the same options as for `validateConfig`
  * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues, if the document is not valid
+ * @throws ProxyError `PROXY_OPTION_INVALID` for a wrong option, as `validateConfig` does
+ * @example
+ * ```ts
+ * const findings = lintConfig({
+ *   frontends: {
+ *     all: { backend: 'pool', rule: 'PathPrefix:/', priority: 100 },
+ *     api: { backend: 'pool', rule: 'PathPrefix:/api' },
+ *   },
+ *   backends: { pool: { servers: { one: { url: 'http://10.0.0.7:8080' } } } },
+ * })
+ * findings[0]?.code // 'SHADOWED'
+ * findings[0]?.by // 'all'
+ * ```
  */
 export function lintConfig(document: ProviderConfig, options: ValidateOptions = {}): LintFinding[] {
   const checked = validateConfig(document, options)
@@ -40,8 +59,7 @@ export function lintConfig(document: ProviderConfig, options: ValidateOptions = 
   }
   const { config } = checked
   const matchers = matcherTable(options)
-  const { matchers: own, keepTrailingSlash } = options
-  const router = Router.compile(config, present({ matchers: own, keepTrailingSlash }))
+  const router = runAtOnce(CompiledRouter.compileSteps(Object.entries(config.frontends), matchers))
   const used = new Set(router.frontends.map(({ backend }) => backend))
   return [
     ...router.frontends.flatMap((frontend, rank) => findingsOf(frontend, rank, router, matchers)),
@@ -57,7 +75,7 @@ function unused(name: string): LintFinding {
 function findingsOf(
   frontend: CompiledFrontend,
   rank: number,
-  router: Router,
+  router: CompiledRouter,
   matchers: MatcherTable,
 ): LintFinding[] {
   const allowed = router.before(rank, sampleOf(frontend))
@@ -65,13 +83,13 @@ function findingsOf(
   const path = pathOf('frontends', frontend.name)
   const shadow = earlier.find(({ tree }) => implies(frontend.tree, tree, matchers))
   if (shadow) {
-    const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes all that it would take`
+    const message = `${quote(frontend.name)} can never win: ${describe(shadow)} comes before it and takes every request that it would take`
     return [{ code: 'SHADOWED', path, message, by: shadow.name }]
   }
   return [...new Set(earlier)].flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
 }
 
-/** A request that the frontend may take: one that takes everything from it may take this one too. */
+/** Returns a request that the frontend may take. A frontend that takes all its requests may take this one too. */
 function sampleOf({ tree }: CompiledFrontend): RequestFacts {
   const { hosts, paths } = indexPlaceOf(tree)
   const [label] = hosts?.wildcards ?? []
@@ -85,7 +103,7 @@ function answersWherever(other: CompiledFrontend, frontend: CompiledFrontend): b
   return theirs === undefined || (ours?.every((name) => theirs.includes(name)) ?? false)
 }
 
-/** Whether both are for the same requests, but for ranges that they share, and answer differently. */
+/** Reports two frontends with different backends whose rules differ only in their ranges of clients, if the ranges overlap. */
 function overlapOf(
   frontend: CompiledFrontend,
   other: CompiledFrontend,
@@ -97,11 +115,11 @@ function overlapOf(
   if (!ours || !theirs || !implies(ours.rest, theirs.rest, matchers)) return undefined
   const shared = sharedRange(ours.ranges, theirs.ranges)
   if (!shared) return undefined
-  const message = `${formatRange(shared)} is in the ranges of ${quote(frontend.name)} and of ${describe(other)}, which comes first: such clients get the backend ${quote(other.backend)}, not ${quote(frontend.backend)}`
+  const message = `${formatRange(shared)} is in the ranges of ${quote(frontend.name)} and of ${describe(other)}, which comes first: clients in it get the backend ${quote(other.backend)}, not ${quote(frontend.backend)}`
   return { code: 'RANGES_OVERLAP', path, message, by: other.name }
 }
 
-/** A rule's ranges of client addresses, and all else that it asks for. */
+/** Splits a rule into its ranges of client addresses and the rest of its conditions. */
 function splitOf({ tree }: CompiledFrontend) {
   const parts = conjunctsOf(tree)
   const withRanges = parts.find(

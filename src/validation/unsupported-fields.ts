@@ -4,33 +4,41 @@ import { suggestName } from '../base/nearest-name.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import { asksForNothing, GUARDS } from '../model/guards.js'
 import type { Shape } from './document-shapes.js'
-import { DOCUMENT_PLACE, type FieldScope, fieldOf } from './field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from './field-case.js'
 
 /**
- * What becomes of a document's fields that are not built yet. `refuse`: the document is refused. `warn`: they are left out,
- * but for those that guard (`GUARDS`), which still refuse it. `{ warn: [...] }`: those whose paths are named are left out,
- * also if they guard. `*` in a path stands for one name of the document's own; `'*'` alone for all that does not guard.
+ * What happens to fields of Traefik in a document that are not built yet.
+ *
+ * - `'refuse'`: each is an issue, and the document is refused.
+ * - `'warn'`: each is left out with a warning. A guard, such as `auth`, still refuses the document.
+ * - `{ warn: [paths] }`: the fields at these paths are left out with a warning, guards too. All others refuse the document. `*`
+ *   in a path stands for any name that the document chooses. The path `'*'` stands for all fields that are no guards.
+ *
+ * @example
+ * ```ts
+ * validateConfig(document, { unsupportedFields: { warn: ['frontends.*.auth', '*'] } })
+ * ```
  */
 export type UnsupportedFields = 'refuse' | 'warn' | { readonly warn: readonly string[] }
 
-/** A field that is not built yet: an issue of the document, or, left out, a warning. */
+/** A field that is not built yet. It is a warning if it is left out, otherwise an issue of the document. */
 export interface UnsupportedField {
   readonly isLeftOut: boolean
   readonly issue: Issue
 }
 
-/** Says what becomes of a field that is not built yet. */
+/** Decides what happens to a field that is not built yet. */
 export type UnsupportedPolicy = (path: string, name: string, value: unknown) => UnsupportedField
 
-/** Alone in a list: all that does not guard. */
+/** The path that stands for all fields that are no guards. */
 const ALL = '*'
-/** In the place of a name: any. No name is empty. */
+/** A step of a path that stands for any name. No name is empty. */
 const ANY = ''
 
 /**
- * The policy that an option asks for.
+ * Returns the policy that an option asks for.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` for a path that names no field, or one that is built and so never left out
+ * @throws ProxyError `PROXY_OPTION_INVALID` for a path that names no field, or a field that is built and so never left out
  */
 export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): UnsupportedPolicy {
   checkUnsupportedFields(given)
@@ -44,13 +52,17 @@ export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): Unsuppor
     const isLeftOut = isNamed || (allElse && !guards)
     const plain = `${name} of Traefik is not supported yet`
     if (isLeftOut && guards)
-      return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it guards` } }
-    const message = guards ? `${plain}, and it guards: ${howToName(steps)}` : plain
+      return { isLeftOut, issue: { path, code: 'GUARD_DROPPED', message: `${plain}, and it is a guard` } }
+    const message = guards ? `${plain}, and it is a guard: ${howToName(steps)}` : plain
     return { isLeftOut, issue: { path, code: 'NOT_SUPPORTED', message } }
   }
 }
 
-/** @throws ProxyError `PROXY_OPTION_INVALID` */
+/**
+ * Checks the option `unsupportedFields`.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that says what was expected
+ */
 export function checkUnsupportedFields(given: unknown): void {
   if (given === 'refuse' || given === 'warn') return
   if (typeof given !== 'object' || given === null || Array.isArray(given))
@@ -65,7 +77,9 @@ export function checkUnsupportedFields(given: unknown): void {
   }
 }
 
-/** What options say; `refuse` for what is none, of which `checkUnsupportedFields` tells elsewhere. */
+/**
+ * Returns the option `unsupportedFields`, or `'refuse'` if it is wrong. `checkUnsupportedFields` reports a wrong one elsewhere.
+ */
 export function unsupportedFieldsIn(options: { readonly unsupportedFields?: unknown }): UnsupportedFields {
   const { unsupportedFields = 'refuse' } = options
   try {
@@ -82,7 +96,7 @@ function invalid(message: string): ProxyError {
   return new ProxyError('PROXY_OPTION_INVALID', message)
 }
 
-/** A path with its fields as they are written here; or, in words, what is wrong with it. */
+/** A path whose fields have the spelling that validation knows. If `flaw` is set, it says what is wrong with the path. */
 interface ResolvedPath {
   readonly steps: readonly string[]
   readonly flaw?: string
@@ -91,17 +105,20 @@ interface ResolvedPath {
 function resolved(text: string): ResolvedPath {
   const steps = stepsOf(text)
   if (steps) {
-    const found = resolvedFrom(steps, [], DOCUMENT_PLACE)
+    const found = resolvedFrom(steps, [], DOCUMENT_SCOPE)
     const isVague = found.flaw !== undefined && found.steps.length === 0 && !found.flaw.includes('nearest')
     const meant = isVague ? meantBy(steps.at(-1) as string) : undefined
     return meant === undefined ? found : { ...found, flaw: `names no field; ${quote(meant)} is one` }
   }
-  return { steps: [], flaw: 'is no path, as "frontends.*.auth" or "frontends[\\"a b\\"].auth"' }
+  return {
+    steps: [],
+    flaw: 'is not a path; expected one like "frontends.*.auth" or "frontends[\\"a b\\"].auth"',
+  }
 }
 
-/** The pattern of a field that is not built yet, by its name alone. */
+/** Returns the path of a field that is not built yet, found by its name alone. */
 function meantBy(name: string): string | undefined {
-  return patternsIn(DOCUMENT_PLACE, [])
+  return patternsIn(DOCUMENT_SCOPE, [])
     .find((pattern) => {
       return pattern.at(-1)?.toLowerCase() === name.toLowerCase()
     })
@@ -111,33 +128,37 @@ function meantBy(name: string): string | undefined {
 function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readonly string[]): string[][] {
   return [
     ...shape.later.map((name) => [...above, name]),
-    ...Object.entries(inside).flatMap(([name, place]) => patternsIn(place, [...above, name])),
-    ...Object.entries(each).flatMap(([name, place]) => patternsIn(place, [...above, name, '*'])),
+    ...Object.entries(inside).flatMap(([name, scope]) => patternsIn(scope, [...above, name])),
+    ...Object.entries(each).flatMap(([name, scope]) => patternsIn(scope, [...above, name, '*'])),
   ]
 }
 
-/** From a place on downwards. @param above the steps to it */
+/**
+ * Resolves a path from one kind of object downwards.
+ *
+ * @param above the steps that lead to the object
+ */
 function resolvedFrom(
   [given = ANY, ...rest]: readonly string[],
   above: readonly string[],
-  place: FieldScope,
+  scope: FieldScope,
 ): ResolvedPath {
-  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, place)}` }
-  const name = fieldOf(place.shape, given)
-  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, place.shape)}` }
+  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, scope)}` }
+  const name = fieldOf(scope.shape, given)
+  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, scope.shape)}` }
   const steps = [...above, name]
-  if (place.shape.later.includes(name))
+  if (scope.shape.later.includes(name))
     return rest.length === 0
       ? { steps }
-      : { steps, flaw: `goes on in a field that is left out whole: ${shown(steps)}` }
-  const each = place.each?.[name]
+      : { steps, flaw: `goes into a field that can only be left out as a whole: ${shown(steps)}` }
+  const each = scope.each?.[name]
   if (each) return resolvedFrom(rest.slice(1), [...steps, rest[0] ?? ANY], each)
-  const inside = place.inside?.[name]
+  const inside = scope.inside?.[name]
   const goesOn = inside && (rest.length > 0 || inside.shape.later.length > 0)
-  return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported: it is never left out' }
+  return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported, so it is never left out' }
 }
 
-/** Which fields of a place are not built yet, by their paths. */
+/** Lists the paths of an object's fields that are not built yet. */
 function fieldsAt(steps: readonly string[], { shape }: FieldScope): string {
   const paths = shape.later.map((name) => quote(shown([...steps, name])))
   return paths.length > 0 ? `name a field: ${paths.join(', ')}` : 'all fields there are supported'
@@ -151,33 +172,33 @@ function nearestOf(given: string, { now, later }: Shape): string {
 
 function covers(pattern: readonly string[], steps: readonly string[]): boolean {
   if (pattern.length !== steps.length) return false
-  // A longer name is cut where it is shown, and so might be another's.
+  // A message cuts a long name, so a path that was copied from a message might mean another field.
   return pattern.every((step, at) => step === ANY || (step === steps[at] && step.length <= MAX_NAMED))
 }
 
-/** As long as a name is shown in full: see `quote`. */
+/** The most characters of a name that a message shows in full. See `quote`. */
 const MAX_NAMED = 100
 
-/** How an operator says that he wants a guard left out. */
+/** Says how an operator leaves out a guard. */
 function howToName(steps: readonly string[]): string {
   const path = shown(steps.map((step) => (step.length > MAX_NAMED ? ANY : step)))
-  // The key of a traefik.toml, the flag and the option have one name.
+  // The option, the flag and the key of a traefik.toml have the same name.
   return `it is left out only if unsupportedFields.warn names its path, ${JSON.stringify(path)}`
 }
 
-/** The path with `*` for each name of the document's own: as `GUARDS` has it. */
+/** Returns a path with `*` for each name that the document chooses, as `GUARDS` has it. */
 function patternOf(steps: readonly string[]): readonly string[] {
-  let place: FieldScope | undefined = DOCUMENT_PLACE
+  let scope: FieldScope | undefined = DOCUMENT_SCOPE
   const pattern: string[] = []
   for (let at = 0; at < steps.length; at += 1) {
     const name = steps[at] as string
     pattern.push(name)
-    const each: FieldScope | undefined = place?.each?.[name]
+    const each: FieldScope | undefined = scope?.each?.[name]
     if (each && at + 1 < steps.length) {
       pattern.push('*')
       at += 1
     }
-    place = each ?? place?.inside?.[name]
+    scope = each ?? scope?.inside?.[name]
   }
   return pattern
 }
@@ -186,7 +207,7 @@ function shown(steps: readonly string[]): string {
   return steps.reduce((path, step) => (step === ANY ? `${path}.*` : pathOf(path, step)), '')
 }
 
-/** The steps of a path as `pathOf` writes it: `frontends["a b"].auth`; undefined if it is none. */
+/** Splits a path as `pathOf` writes it: `frontends["a b"].auth`. It returns undefined if the text is malformed. */
 function stepsOf(path: string): readonly string[] | undefined {
   const steps: string[] = []
   let end = 0
@@ -200,7 +221,7 @@ function stepsOf(path: string): readonly string[] | undefined {
   return end === path.length && steps.length > 0 ? steps : undefined
 }
 
-/** A plain word, `*`, or a text in brackets. */
+/** Matches a plain word, `*`, or a quoted text in brackets. */
 const STEP = /\.?([\w-]+|\*)|\[("(?:[^"\\]|\\.)*")\]/g
 
 function textIn(quoted: string): string | undefined {

@@ -8,22 +8,40 @@ import { DOCUMENT } from './document-shapes.js'
 import { FieldChecker } from './field-checker.js'
 import { unsupportedPolicy } from './unsupported-fields.js'
 
-/** A checked copy of the document, or everything that is wrong with it. */
+/**
+ * The result of a validation: a checked copy of the document, or everything that is wrong with it. `warnings` lists fields that
+ * were left out because they are not built yet.
+ *
+ * @example
+ * ```ts
+ * const checked = validateConfig(document)
+ * const config: ProviderConfig | undefined = checked.ok ? checked.config : undefined
+ * ```
+ */
 export type Validation =
   | { readonly ok: true; readonly config: ProviderConfig; readonly warnings: readonly Issue[] }
   | { readonly ok: false; readonly issues: readonly Issue[] }
 
 /**
- * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and ranges, and that each
- * backend named without `@provider` exists. Never throws for what is in the document.
+ * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and ranges. It also checks that each backend
+ * exists, unless its name has `@provider`. It never throws for what is in the document.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` for `unsupportedFields.warn` that names no field that is not built yet
+ * @param document the document, for example from `JSON.parse`
+ * @param options what the document may use besides what is built in
+ * @throws ProxyError `PROXY_OPTION_INVALID` if `unsupportedFields` names a path that is not a field, or a field that is built
+ * @throws ProxyError `PROXY_OPTION_INVALID` if a name among the host's own matchers or strategies is taken or malformed
+ * @example
+ * ```ts
+ * const checked = validateConfig(JSON.parse(text))
+ * if (checked.ok) await provider.update(checked.config)
+ * else for (const { path, message } of checked.issues) console.error(`${path}: ${message}`)
+ * ```
  */
 export function validateConfig(document: unknown, options: ValidateOptions = {}): Validation {
   return runAtOnce(validateConfigSteps(document, options))
 }
 
-/** The same in steps, one per frontend and backend, so that whoever validates while serving can pause. */
+/** Does the same in steps, one for each frontend and backend. The caller can pause between steps to serve requests. */
 export function* validateConfigSteps(
   value: unknown,
   options: ValidateOptions = {},

@@ -25,7 +25,7 @@ describe('strategyTable', () => {
     expect(attempt).toThrow(
       expect.objectContaining({
         code: 'PROXY_OPTION_INVALID',
-        message: `strategies.${name}: Switchover has a strategy of this name`,
+        message: `strategies.${name}: a built-in strategy has this name`,
       }),
     )
   })

@@ -225,19 +225,19 @@ describe('parseRange', () => {
     ['::1/999', 'expected a prefix length from 0 to 128 after the "/", found "999"'],
     [
       '::ffff:10.0.0.0/8',
-      'a length below 96 leaves nothing of the IPv4 address in it; expected one from 96 to 128',
+      'a prefix length below 96 cuts off the IPv4 address; expected a length from 96 to 128',
     ],
-    ['::ffff:10.0.0.0/8', '"10.0.0.0/8" or "::ffff:10.0.0.0/104" is what was meant'],
-    ['::FFFF:a00:0/8', '"10.0.0.0/8" or "::FFFF:a00:0/104" is what was meant'],
-    ['::ffff:10.1.2.3/0', '"10.1.2.3/0" or "::ffff:10.1.2.3/96" is what was meant'],
-    ['::ffff:10.1.2.3/32', '"10.1.2.3/32" or "::ffff:10.1.2.3/128" is what was meant'],
-    ['::ffff:10.0.0.0/64', 'expected one from 96 to 128'],
-    ['::ffff:0:0/95', 'expected one from 96 to 128'],
-    ['::10.0.0.0/8', 'expected one from 96 to 128'],
-    ['64:ff9b::10.0.0.0/95', 'expected one from 96 to 128'],
+    ['::ffff:10.0.0.0/8', 'write "10.0.0.0/8" or "::ffff:10.0.0.0/104"'],
+    ['::FFFF:a00:0/8', 'write "10.0.0.0/8" or "::FFFF:a00:0/104"'],
+    ['::ffff:10.1.2.3/0', 'write "10.1.2.3/0" or "::ffff:10.1.2.3/96"'],
+    ['::ffff:10.1.2.3/32', 'write "10.1.2.3/32" or "::ffff:10.1.2.3/128"'],
+    ['::ffff:10.0.0.0/64', 'expected a length from 96 to 128'],
+    ['::ffff:0:0/95', 'expected a length from 96 to 128'],
+    ['::10.0.0.0/8', 'expected a length from 96 to 128'],
+    ['64:ff9b::10.0.0.0/95', 'expected a length from 96 to 128'],
     ['::ffff:10.0.0.0/129', 'expected a prefix length from 0 to 128 after the "/", found "129"'],
   ])('refuses %j and says why', (text, reason) => {
-    expect(() => parseRange(text)).toThrow(`${JSON.stringify(text)} is no address range: `)
+    expect(() => parseRange(text)).toThrow(`${JSON.stringify(text)} is not an address range: `)
     expect(() => parseRange(text)).toThrow(reason)
   })
 })

@@ -65,7 +65,9 @@ describe('switchover run', () => {
     })
     const child = run(cwd)
     const port = await child.port('http')
-    await child.sees(/refused: .*auth of Traefik is not supported yet, and it guards: .*frontends\.web\.auth/)
+    await child.sees(
+      /refused: .*auth of Traefik is not supported yet, and it is a guard: .*frontends\.web\.auth/,
+    )
     expect((await httpGet({ port })).status).toBe(503)
   })
 
@@ -106,7 +108,7 @@ describe('commands that look at documents', () => {
     })
     const named = await captured(['check', join(folder, 'named.toml')])
     expect(named).toMatchObject({ exitCode: 0 })
-    expect(named.stdout).toMatch(/warning: frontends\.web\.auth: auth of .* guards \[GUARD_DROPPED\]/)
+    expect(named.stdout).toMatch(/warning: frontends\.web\.auth: auth of .* is a guard \[GUARD_DROPPED\]/)
     const word = await captured(['check', join(folder, 'word.toml')])
     expect(word).toMatchObject({ exitCode: 1 })
     expect(word.stdout).toContain('1 file: 1 issue, 0 warnings')

@@ -109,7 +109,7 @@ describe('switchover explain', () => {
     expect(exitCode).toBe(0)
     expect(stdout).toMatch(/^any@file wins\n/)
     expect(stdout).toContain(
-      '  range-1@file does not match: ClientIP:10.0.1.0/24 is unknown, for the client has no address\n',
+      '  range-1@file does not match: ClientIP:10.0.1.0/24 is unknown, because the client has no address\n',
     )
   })
 

@@ -75,7 +75,7 @@ describe('compileFrontend', () => {
         {
           path: 'frontends["a b"]',
           code: 'MISSING_RULE',
-          message: 'expected a rule, or routes with at least one',
+          message: 'expected a rule, or routes with at least one entry',
         },
       ])
     },

@@ -43,7 +43,7 @@ describe('explain', () => {
         'admin does not match: entryPoints admin,ops',
         'split does not match: Method:PUT',
         'all matches (priority 2, Host:www.example.com): backend all-pool',
-        'rest matches too, and comes later (priority 1)',
+        'rest matches too, but comes later (priority 1)',
       ].join('\n'),
     })
   })
@@ -129,7 +129,7 @@ describe('the winner', () => {
     expect(text).toBe(
       [
         'a matches (priority 6, Path:/): 403, the client is not on its white list',
-        'b matches too, and comes later (priority 1)',
+        'b matches too, but comes later (priority 1)',
       ].join('\n'),
     )
     expect(router.explain(factsOf({ clientAddress: '10.1.1.1' })).winner).not.toHaveProperty('answer')
@@ -195,7 +195,7 @@ describe('a client without an address', () => {
       both: ['!(ClientIP(`10.0.0.0/8`) || Method(`PUT`))', unknown],
     })
     expect(text).toContain(
-      'office does not match: ClientIP:10.0.0.0/8 is unknown, for the client has no address\n',
+      'office does not match: ClientIP:10.0.0.0/8 is unknown, because the client has no address\n',
     )
   })
 

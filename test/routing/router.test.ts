@@ -1,11 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { runAtOnce } from '../../src/base/run-steps.js'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import { ProxyError } from '../../src/model/errors.js'
 import type { MatcherFactory } from '../../src/model/request-facts.js'
 import { Router } from '../../src/routing/router.js'
-import { matcherTable } from '../../src/rules/matchers.js'
 import { RuleMatcher } from '../../src/rules/rule-matcher.js'
 import { factsOf } from '../support/facts-of.js'
 
@@ -248,41 +246,12 @@ describe('compile', () => {
     )
   })
 
-  it('pauses at every frontend when it is run in steps', () => {
-    const frontend: Frontend = { backend: 'b', rule: 'Path:/' }
-    const steps = Router.compileSteps(Object.entries({ a: frontend, b: frontend }), matcherTable())
-    let pauses = 0
-    while (!steps.next().done) pauses += 1
-    // Each is compiled, all are sorted, each is indexed.
-    expect(pauses).toBe(5)
-  })
-
   it('refuses a frontend without a rule, which would take every request', () => {
     for (const frontend of [{ backend: 'b' }, { backend: 'b', routes: {} }]) {
       expect(() => Router.compile({ frontends: { open: frontend } })).toThrow(
         expect.objectContaining({ issues: [expect.objectContaining({ code: 'MISSING_RULE' })] }),
       )
     }
-  })
-
-  it('takes over what is compiled of the very same frontends, and nothing else', () => {
-    const [same, changed]: Frontend[] = [
-      { backend: 'b', rule: 'Path:/' },
-      { backend: 'b', rule: 'Path:/a' },
-    ]
-    const compile = (frontends: Record<string, Frontend>, previous?: Router) =>
-      runAtOnce(Router.compileSteps(Object.entries(frontends), matcherTable(), previous))
-    const before = compile({ a: same as Frontend, b: changed as Frontend })
-    const after = compile(
-      { a: same as Frontend, b: { ...(changed as Frontend) }, c: same as Frontend },
-      before,
-    )
-    const named = (router: Router, name: string) =>
-      router.frontends.find((frontend) => frontend.name === name)
-    expect(named(after, 'a')).toBe(named(before, 'a'))
-    expect(named(after, 'b')).not.toBe(named(before, 'b'))
-    expect(named(after, 'c')).toMatchObject({ name: 'c', rule: 'Path:/' })
-    expect(after.match(factsOf({ path: '/a' }))?.name).toBe('b')
   })
 
   it('does not see what happens to the document later', () => {

@@ -48,8 +48,8 @@ describe('an expression of a circuit breaker', () => {
     ],
     ['(NetworkErrorRatio() > 1', 'at its end: expected a closing parenthesis'],
     ['toString() > 1', 'at "toString() > 1": expected one of'],
-    [`${'('.repeat(30)}NetworkErrorRatio() > 1`, 'expected at most 20 parentheses within each other'],
-    [`${'!'.repeat(10_000)}NetworkErrorRatio() > 1`, 'expected at most 20 parentheses within each other'],
+    [`${'('.repeat(30)}NetworkErrorRatio() > 1`, 'expected at most 20 nested parentheses'],
+    [`${'!'.repeat(10_000)}NetworkErrorRatio() > 1`, 'expected at most 20 nested parentheses'],
   ])('%j is refused with its place', (text, message) => {
     expect(parseCircuitExpression(text)).toContain(message)
   })

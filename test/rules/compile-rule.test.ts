@@ -74,20 +74,29 @@ describe('a matcher that nobody knows', () => {
   })
 
   it.each<[string, string]>([
-    ['PathRegexp:^/a', "at position 1: PathRegexp is a matcher of Traefik 3's form and in data alone"],
+    [
+      'PathRegexp:^/a',
+      "at position 1: there is no matcher PathRegexp in Traefik 1.7's form; Traefik 3's form and data have it",
+    ],
     [
       'Host:a;QueryRegexp:a,b',
-      "at position 8: QueryRegexp is a matcher of Traefik 3's form and in data alone",
+      "at position 8: there is no matcher QueryRegexp in Traefik 1.7's form; Traefik 3's form and data have it",
     ],
-    ['PathStrip(`/a`)', "at position 1: PathStrip is a matcher of Traefik 1.7's form alone"],
-    ['Host(`a`) && AddPrefix(`/a`)', "at position 14: AddPrefix is a matcher of Traefik 1.7's form alone"],
+    [
+      'PathStrip(`/a`)',
+      "at position 1: there is no matcher PathStrip in Traefik 3's form; Traefik 1.7's form and data have it",
+    ],
+    [
+      'Host(`a`) && AddPrefix(`/a`)',
+      "at position 14: there is no matcher AddPrefix in Traefik 3's form; Traefik 1.7's form and data have it",
+    ],
     [
       'Headers(`X-Env`, `qas`)',
-      "at position 1: Headers is a matcher of Traefik 1.7's form alone; here it is Header",
+      "at position 1: there is no matcher Headers in Traefik 3's form; its name there is Header",
     ],
     [
       '!HeadersRegexp(`X-Env`, `^q`)',
-      "at position 2: HeadersRegexp is a matcher of Traefik 1.7's form alone; here it is HeaderRegexp",
+      "at position 2: there is no matcher HeadersRegexp in Traefik 3's form; its name there is HeaderRegexp",
     ],
   ])('here, but in another form, is refused with that form: %s', (rule, message) => {
     expect(messagesOf(rule)).toEqual([message])
@@ -144,7 +153,7 @@ describe('the values of a matcher', () => {
       'Method(`GET`) && !(Path("x") || Path(`y`))',
       ['at position 25: Path: "x"', 'at position 38: Path: "y"'],
     ],
-    ['Header(`X Y`, `z`)', ['at position 1: Header: "X Y" is no header name']],
+    ['Header(`X Y`, `z`)', ['at position 1: Header: "X Y" is not a header name']],
   ])('are each reported where they stand: %s', (rule, starts) => {
     const messages = messagesOf(rule)
     expect(messages).toHaveLength(starts.length)
@@ -154,8 +163,8 @@ describe('the values of a matcher', () => {
   it('are text in data, however deep, and reported by their matcher', () => {
     expect(messagesOf({ any: [{ path: 'x' }, { not: { clientIp: ['1/8', '::1/129'] } }] })).toEqual([
       expect.stringMatching(/^Path: "x" can never match/),
-      expect.stringMatching(/^ClientIP: "1\/8" is no address range/),
-      expect.stringMatching(/^ClientIP: "::1\/129" is no address range/),
+      expect.stringMatching(/^ClientIP: "1\/8" is not an address range/),
+      expect.stringMatching(/^ClientIP: "::1\/129" is not an address range/),
     ])
   })
 })
@@ -180,7 +189,9 @@ describe('a modifier in data', () => {
     ['itself under not', { not: { pathStrip: '/a' } }, 'PathStrip'],
   ])('cannot stand beside %s', (_what, rule, name) => {
     expect(messagesOf(rule)).toEqual([
-      expect.stringMatching(new RegExp(`^${name} can stand only beside what Traefik 1.7 can write: no `)),
+      expect.stringMatching(
+        new RegExp(`^${name} can be combined only with what Traefik 1.7's form can express: no `),
+      ),
     ])
   })
 })

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { hostOf } from '../../src/base/normalize-host.js'
 import { normalizePath } from '../../src/base/normalize-path.js'
+import { runAtOnce } from '../../src/base/run-steps.js'
 import type { ProxyError } from '../../src/model/errors.js'
 import type { RequestFacts } from '../../src/model/request-facts.js'
+import { CompiledRouter } from '../../src/routing/compiled-router.js'
 import { Router } from '../../src/routing/router.js'
+import { matcherTable } from '../../src/rules/matchers.js'
 import { formatRule, RuleMatcher } from '../../src/rules/rule-matcher.js'
 import { factsOf } from '../support/facts-of.js'
 import { PRIORITIES } from './tables/priorities.js'
@@ -27,12 +30,13 @@ function factsAsked(asked: Asked): RequestFacts {
   })
 }
 
-function routerOf(rule: Row[0], keepTrailingSlash?: boolean): Router {
+function routerOf(rule: Row[0], keepTrailingSlash?: boolean): CompiledRouter {
   const frontend = isRoutes(rule)
     ? { routes: Object.fromEntries(rule.map((one, index) => [`route-${index}`, { rule: one }])) }
     : { rule }
   const options = keepTrailingSlash === undefined ? {} : { keepTrailingSlash }
-  return Router.compile({ frontends: { only: { backend: 'pool', ...frontend } } }, options)
+  const frontends = { only: { backend: 'pool', ...frontend } }
+  return runAtOnce(CompiledRouter.compileSteps(Object.entries(frontends), matcherTable(options)))
 }
 
 function isRoutes(rule: Row[0]): rule is readonly string[] {

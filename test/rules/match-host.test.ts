@@ -92,7 +92,7 @@ describe('matchHost', () => {
     ['a wildcard and a port', '*.a.test:80'],
   ])('refuses a value with %s', (_what, value) => {
     expect(() => matchHost([value])).toThrow(
-      `${JSON.stringify(value)} is no host name; expected one like a.example.com or *.example.com, without port`,
+      `${JSON.stringify(value)} is not a host name; expected one like a.example.com or *.example.com, without a port`,
     )
   })
 
@@ -144,9 +144,9 @@ describe('matchHostRegexp', () => {
   })
 
   it.each([
-    ['a character beyond ASCII', 'bücher', /can never match: a host has no characters beyond/],
-    ['a parenthesis that is open', '(a', /is no regular expression: missing closing \)/],
-    ['nothing', '', /an empty regular expression would hold for everything/],
+    ['a character beyond ASCII', 'bücher', /can never match: a host has only ASCII characters/],
+    ['a parenthesis that is open', '(a', /is not a regular expression: missing closing \)/],
+    ['nothing', '', /an empty regular expression would match everything/],
   ])('refuses %s', (_what, value, reason) => {
     expect(() => matchHostRegexp([value])).toThrow(reason)
   })
@@ -179,11 +179,11 @@ describe('matchHostTemplate', () => {
   })
 
   it.each([
-    ['a brace that is open', '{sub.a.test', /its braces do not pair/],
-    ['a brace that opens none', 'sub}.a.test', /its braces do not pair/],
+    ['a brace that is open', '{sub.a.test', /its braces are not balanced/],
+    ['a brace that opens none', 'sub}.a.test', /its braces are not balanced/],
     ['a group without a name', '{:[a-z]+}.a.test', /has no name; expected \{name\} or \{name:regexp\}/],
-    ['an expression that is none', '{sub:[a-z}.a.test', /is no regular expression: missing closing \]/],
-    ['no group, and no host name', 'http://a.test', /is no host name/],
+    ['an expression that is none', '{sub:[a-z}.a.test', /is not a regular expression: missing closing \]/],
+    ['no group, and no host name', 'http://a.test', /is not a host name/],
     ['a blank', '{sub}. a', /can never match/],
   ])('refuses %s', (_what, value, reason) => {
     expect(() => matchHostTemplate([value])).toThrow(reason)

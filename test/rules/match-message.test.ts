@@ -24,7 +24,7 @@ describe('matchMethod', () => {
   })
 
   it.each(['GET POST', 'GÉT', 'GET/1', ''])('refuses %j', (value) => {
-    expect(() => matchMethod([value])).toThrow(`${JSON.stringify(value)} is no method`)
+    expect(() => matchMethod([value])).toThrow(`${JSON.stringify(value)} is not a method`)
   })
 })
 
@@ -74,13 +74,13 @@ describe.each([
     'refuses %j: names and values come in turn',
     (values) => {
       expect(() => compile(values)).toThrow(
-        `expected names and values in turn, like Headers:X-Env,qas; found ${values.length} parts`,
+        `expected pairs of a name and a value, like Headers:X-Env,qas; found ${values.length} parts`,
       )
     },
   )
 
   it.each(['X Env', 'X:Env', 'Xé', ''])('refuses %j: no header can have that name', (name) => {
-    expect(() => compile([name, 'qas'])).toThrow(`${JSON.stringify(name)} is no header name`)
+    expect(() => compile([name, 'qas'])).toThrow(`${JSON.stringify(name)} is not a header name`)
   })
 
   it('refuses an empty value', () => {
@@ -135,7 +135,7 @@ describe('matchQueryRegexp', () => {
   })
 
   it('refuses an expression that is none', () => {
-    expect(() => matchQueryRegexp(['k', '*'])).toThrow(/is no regular expression/)
+    expect(() => matchQueryRegexp(['k', '*'])).toThrow(/is not a regular expression/)
   })
 })
 
@@ -149,12 +149,12 @@ describe.each([
   })
 
   it('refuses a key without a value behind a pair', () => {
-    expect(() => compile(['k', 'v', 'l'])).toThrow(/expected names and values in turn.*found 3 parts/)
+    expect(() => compile(['k', 'v', 'l'])).toThrow(/expected pairs of a name and a value.*found 3 parts/)
   })
 
   it("refuses an empty value in Traefik 3's form, where a key alone says so", () => {
     expect(() => withoutEmptyValue(compile)(['k', ''])).toThrow(
-      'expected a value, found an empty one; a key alone is one without',
+      'expected a value, found an empty one; leave it out to match an empty value',
     )
     expect(withoutEmptyValue(compile)(['k']).test(factsOf({ query: 'k' }))).toBe(true)
   })
@@ -181,7 +181,7 @@ describe('matchQueryPairs', () => {
 
   it.each(['k', '=v', '', 'k=v=w', 'k=='])('refuses %j, which is no pair', (value) => {
     expect(() => matchQueryPairs([value])).toThrow(
-      `${JSON.stringify(value)} is no pair; expected one key, one "=" and a value, like Query:env=qas`,
+      `${JSON.stringify(value)} is not a pair; expected one key, one "=" and a value, like Query:env=qas`,
     )
   })
 
@@ -190,7 +190,7 @@ describe('matchQueryPairs', () => {
       expect.objectContaining({
         issues: [
           expect.objectContaining({ path: '0' }),
-          expect.objectContaining({ path: '2', message: expect.stringContaining('braces do not pair') }),
+          expect.objectContaining({ path: '2', message: expect.stringContaining('braces are not balanced') }),
         ],
       }),
     )

@@ -105,15 +105,15 @@ describe('braces', () => {
   })
 
   it.each([
-    ['one that is open', '/{id', /its braces do not pair/],
-    ['one that opens none', '/id}', /its braces do not pair/],
+    ['one that is open', '/{id', /its braces are not balanced/],
+    ['one that opens none', '/id}', /its braces are not balanced/],
     ['a group without a name', '/{:[0-9]+}', /has no name/],
-    ['an expression that is none', '/{id:[0-9}', /is no regular expression/],
-    ['an expression that would close its group', '/{id:a)(b}', /is no regular expression/],
+    ['an expression that is none', '/{id:[0-9}', /is not a regular expression/],
+    ['an expression that would close its group', '/{id:a)(b}', /is not a regular expression/],
     ['no leading slash', '{id}', /a path begins with "\/"/],
     ['a query behind a group', '/{id}?x', /can never match/],
-    ['dot segments before a group', '/a/../{id}', /dot segments are resolved before/],
-    ['encoded dot segments behind a group', '/{id}/%2e/x', /dot segments are resolved before/],
+    ['dot segments before a group', '/a/../{id}', /are resolved before rules are tested/],
+    ['encoded dot segments behind a group', '/{id}/%2e/x', /are resolved before rules are tested/],
   ])('of Traefik 1.7 are refused: %s', (_what, value, reason) => {
     expect(() => matchPath('groups')([value])).toThrow(reason)
     expect(() => matchPathPrefix('groups')([value])).toThrow(reason)
@@ -128,7 +128,7 @@ describe('braces', () => {
   it.each(['/{id:[0-9]+}', '/{', '/a}'])('are refused in data: %s', (value) => {
     for (const compile of [matchPath('refused'), matchPathPrefix('refused')]) {
       expect(() => compile([value])).toThrow(
-        `${JSON.stringify(value)} holds braces, which are no groups in data; for regular expressions there is pathRegexp`,
+        `${JSON.stringify(value)} has braces, which are not groups in a rule given as data; use pathRegexp for a regular expression`,
       )
     }
   })

@@ -100,7 +100,7 @@ describe('matcherTable', () => {
     expect(attempt).toThrow(
       expect.objectContaining({
         code: 'PROXY_OPTION_INVALID',
-        message: `matchers.${name}: Switchover has a matcher of this name`,
+        message: `matchers.${name}: a built-in matcher has this name`,
       }),
     )
   })

@@ -123,7 +123,7 @@ describe("a host's matcher", () => {
     'that compiles to no function is refused: dropped, it would let every request through: %j',
     (rule) => {
       const matchers = { Tenant: (() => undefined) as never }
-      expect(() => new RuleMatcher(rule, { matchers })).toThrow(/did not compile to a function/)
+      expect(() => new RuleMatcher(rule, { matchers })).toThrow(/expected its factory to return a function/)
     },
   )
 

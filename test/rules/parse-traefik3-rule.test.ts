@@ -96,8 +96,8 @@ describe('parseTraefik3Rule', () => {
     ['a parenthesis too many', 'A(`x`))', 6, 'expected "&&", "||" or the end of the rule, found ")"'],
     ['an open group', '(A(`x`)', 7, 'expected "&&", "||" or ")", found the end of the rule'],
     ['a group without a sign', '(A(`x`) B(`y`))', 8, 'expected "&&", "||" or ")", found "B"'],
-    ['a name alone', 'Host', 4, 'expected "(" behind "Host", found the end of the rule'],
-    ['a value without parentheses', 'A(`x`) && Host`a`', 14, 'expected "(" behind "Host", found "a"'],
+    ['a name alone', 'Host', 4, 'expected "(" after "Host", found the end of the rule'],
+    ['a value without parentheses', 'A(`x`) && Host`a`', 14, 'expected "(" after "Host", found "a"'],
     ['an open matcher', 'Host(`a`', 8, 'expected "," or ")", found the end of the rule'],
     ['values without a comma', 'Host(`a` `b`)', 9, 'expected "," or ")", found "b"'],
     ['a value without quotes', 'Host(a)', 5, 'expected a value in backticks or double quotes, found "a"'],
@@ -117,7 +117,7 @@ describe('parseTraefik3Rule', () => {
       'an escape that is none',
       'Host("a\\d")',
       5,
-      '"\\"a\\\\d\\"" holds an escape that is not known; expected \\\\, \\", \\n, \\t or \\u0041, or backticks',
+      '"\\"a\\\\d\\"" has an unknown escape; expected \\\\, \\", \\n, \\t or \\u0041, or backticks instead of quotes',
     ],
     ['single quotes', "Host('a')", 5, 'expected a value in backticks or double quotes, found a single quote'],
     [
@@ -145,7 +145,7 @@ describe('what is nested', () => {
   ])('may be so to a depth of 100, in %s', (_what, make) => {
     // The matcher itself is one level.
     expect(parseTraefik3Rule(make(98)).problems).toEqual([])
-    expect(flawOf(make(100))).toMatchObject({ message: 'the rule is nested deeper than 100', at: 100 })
+    expect(flawOf(make(100))).toMatchObject({ message: 'the rule is nested deeper than 100 levels', at: 100 })
   })
 
   it('counts depth, not length: what stands side by side is not nested', () => {

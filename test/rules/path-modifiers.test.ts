@@ -84,8 +84,8 @@ describe('what strips', () => {
   })
 
   it('refuses braces where they are no groups', () => {
-    expect(() => stripPrefix('refused')(['/{a}'])).toThrow(/holds braces/)
-    expect(() => stripPath('refused', true)(['/{a}'])).toThrow(/holds braces/)
+    expect(() => stripPrefix('refused')(['/{a}'])).toThrow(/has braces/)
+    expect(() => stripPath('refused', true)(['/{a}'])).toThrow(/has braces/)
   })
 
   it('sends to the other slash form as Path does', () => {
@@ -124,7 +124,7 @@ describe('what adds and replaces', () => {
       ['a ..', '/x/a/y'],
       ['^/u-(.*) /files/$1', '/u-../secret'],
     ] as const)
-      expect(() => rewritten(path, replacePathRegex([value]))).toThrow('makes a dot segment')
+      expect(() => rewritten(path, replacePathRegex([value]))).toThrow('would make a dot segment')
   })
 
   it('refuses a path in which there are too many places to replace', () => {
@@ -146,7 +146,7 @@ describe('what adds and replaces', () => {
     ['a prefix without a slash', () => addPrefix(['api']), /a path begins with "\/"/],
     ['two prefixes', () => addPrefix(['/a', '/b']), /expected one value, like AddPrefix:\/api; found 2/],
     ['a replacement without a slash', () => replacePath(['new']), /a path begins with "\/"/],
-    ['a replacement with a query', () => replacePath(['/new?x']), /can never match|can be no path/],
+    ['a replacement with a query', () => replacePath(['/new?x']), /can never match|cannot be a path/],
     [
       'two replacements',
       () => replacePath(['/a', '/b']),
@@ -159,7 +159,7 @@ describe('what adds and replaces', () => {
     ],
     ['a text too many', () => replacePathRegex(['a b c']), /expected a regular expression, a blank and/],
     ['an expression that is none', () => replacePathRegex(['(a /b']), /missing closing \)/],
-    ['a replacement that is no path', () => replacePathRegex(['a /b?c']), /"\/b\?c" can be no path/],
+    ['a replacement that is no path', () => replacePathRegex(['a /b?c']), /"\/b\?c" cannot be a path/],
     ['two values', () => replacePathRegex(['a /b', 'c /d']), /expected one value, like ReplacePathRegex/],
   ])('refuses %s', (_what, compile, message) => {
     expect(compile).toThrow(message)

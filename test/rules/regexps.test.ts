@@ -30,9 +30,9 @@ describe('compileRegexp', () => {
   })
 
   it.each([
-    ['nothing', '', 'an empty regular expression would hold for everything'],
-    ['an open group', '(a', '"(a" is no regular expression: missing closing ): `(a`'],
-    ['an open class', '[a', '"[a" is no regular expression: missing closing ]: `[a`'],
+    ['nothing', '', 'an empty regular expression would match everything'],
+    ['an open group', '(a', '"(a" is not a regular expression: missing closing ): `(a`'],
+    ['an open class', '[a', '"[a" is not a regular expression: missing closing ]: `[a`'],
     ['a repetition of nothing', '*', /missing argument to repetition operator: `\*`$/],
     ['a class the wrong way round', '[b-a]', /invalid character class range: `b-a`$/],
     ['a backslash at the end', 'a\\', /trailing backslash at end of expression/],
@@ -56,7 +56,7 @@ describe('compileRegexp', () => {
     'refuses what its repetitions make too large: %s',
     (source) => {
       expect(() => compileRegexp(source)).toThrow(
-        /is too large: its repetitions make \d+ steps of it; expected at most 1000$/,
+        /is too large: with its repetitions it has \d+ steps; expected at most 1000$/,
       )
     },
   )

@@ -77,19 +77,19 @@ describe('RuleMatcher', () => {
     [
       'a range',
       'Host:a.test;ClientIP:10.0.0.1, 10.0.0.0/33',
-      [{ code: 'INVALID_RANGE', message: 'at position 32: ClientIP: "10.0.0.0/33" is no address range' }],
+      [{ code: 'INVALID_RANGE', message: 'at position 32: ClientIP: "10.0.0.0/33" is not an address range' }],
     ],
     [
       "a range in Traefik 3's form",
       '!ClientIP(`10.0.0.0/33`)',
-      [{ code: 'INVALID_RANGE', message: 'at position 11: ClientIP: "10.0.0.0/33" is no address range' }],
+      [{ code: 'INVALID_RANGE', message: 'at position 11: ClientIP: "10.0.0.0/33" is not an address range' }],
     ],
     [
       'two values of one matcher',
       'Host:a b,c.test,*.*',
       [
-        { code: 'INVALID_RULE', message: 'at position 6: Host: "a b" is no host name' },
-        { code: 'INVALID_RULE', message: 'at position 17: Host: "*.*" is no host name' },
+        { code: 'INVALID_RULE', message: 'at position 6: Host: "a b" is not a host name' },
+        { code: 'INVALID_RULE', message: 'at position 17: Host: "*.*" is not a host name' },
       ],
     ],
     [
@@ -108,16 +108,16 @@ describe('RuleMatcher', () => {
     [
       'headers that are no pairs',
       'Headers:X-Env',
-      [{ code: 'INVALID_RULE', message: 'at position 1: Headers: expected names and values in turn' }],
+      [{ code: 'INVALID_RULE', message: 'at position 1: Headers: expected pairs of a name and a value' }],
     ],
     [
       'data of many faults',
       { hots: 'a', host: 'a b', clientIp: ['1/8', '::1/129'] } as RuleSpec,
       [
         { code: 'INVALID_RULE', message: 'there is no matcher "hots"; the nearest known one is "Host"' },
-        { code: 'INVALID_RULE', message: 'Host: "a b" is no host name' },
-        { code: 'INVALID_RANGE', message: 'ClientIP: "1/8" is no address range' },
-        { code: 'INVALID_RANGE', message: 'ClientIP: "::1/129" is no address range' },
+        { code: 'INVALID_RULE', message: 'Host: "a b" is not a host name' },
+        { code: 'INVALID_RANGE', message: 'ClientIP: "1/8" is not an address range' },
+        { code: 'INVALID_RANGE', message: 'ClientIP: "::1/129" is not an address range' },
       ],
     ],
   ])('throws with an issue for everything that is wrong with %s', (_what, rule, expected) => {
@@ -130,14 +130,14 @@ describe('RuleMatcher', () => {
 
   it('shows the rule and every reason in the message', () => {
     const attempt = () => new RuleMatcher({ host: 'a b', path: 'c' })
-    expect(attempt).toThrow(/^rule ".*a b.*": Host: .* is no host name.*; Path: "c" can never match/)
+    expect(attempt).toThrow(/^rule ".*a b.*": Host: .* is not a host name.*; Path: "c" can never match/)
   })
 
   it('refuses data that holds itself as it refuses any other', () => {
     const rule: Record<string, unknown> = { host: 'a.test' }
     rule['not'] = rule
     expect(issuesOf(rule as RuleSpec)).toMatchObject([
-      { message: expect.stringMatching(/nested deeper than 100$/) },
+      { message: expect.stringMatching(/nested deeper than 100 levels$/) },
     ])
   })
 
@@ -234,7 +234,7 @@ describe('a client without an address', () => {
         { matcher: 'ClientIP', values: ['10.0.0.0/8'], matches: false, unknown: true },
       ],
       text: [
-        `does not hold, for it is unknown: ${matcher.rule}`,
+        `does not hold, because it is unknown: ${matcher.rule}`,
         '  yes: Host(`www.example.com`)',
         '  unknown: ClientIP(`10.0.0.0/8`)',
       ].join('\n'),

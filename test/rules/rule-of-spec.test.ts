@@ -152,14 +152,14 @@ describe('ruleOfSpec', () => {
     expect(problemsOf(nested(100))).toEqual([])
     const problems = problemsOf(nested(101))
     expect(problems).toHaveLength(1)
-    expect(problems[0]?.message).toMatch(/^not\.not\..*not: the rule is nested deeper than 100$/)
+    expect(problems[0]?.message).toMatch(/^not\.not\..*not: the rule is nested deeper than 100 levels$/)
   })
 
   it('refuses a rule that holds itself', () => {
     const spec: Record<string, unknown> = { host: 'a.b' }
     spec['not'] = spec
     expect(problemsOf(spec)).toEqual([
-      { code: 'INVALID_RULE', message: expect.stringMatching(/nested deeper than 100$/) },
+      { code: 'INVALID_RULE', message: expect.stringMatching(/nested deeper than 100 levels$/) },
     ])
   })
 

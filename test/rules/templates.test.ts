@@ -56,19 +56,19 @@ describe('parseTemplate', () => {
   })
 
   it.each([
-    ['a brace that is open', 'a{b', '"a{b" can never match: its braces do not pair'],
-    ['a brace that opens none', 'a}b', '"a}b" can never match: its braces do not pair'],
-    ['braces the wrong way round', '}a{', '"}a{" can never match: its braces do not pair'],
-    ['a pair and an open one', '{a}{b', '"{a}{b" can never match: its braces do not pair'],
-    ['a pair closed twice', '{a}}', '"{a}}" can never match: its braces do not pair'],
+    ['a brace that is open', 'a{b', '"a{b" can never match: its braces are not balanced'],
+    ['a brace that opens none', 'a}b', '"a}b" can never match: its braces are not balanced'],
+    ['braces the wrong way round', '}a{', '"}a{" can never match: its braces are not balanced'],
+    ['a pair and an open one', '{a}{b', '"{a}{b" can never match: its braces are not balanced'],
+    ['a pair closed twice', '{a}}', '"{a}}" can never match: its braces are not balanced'],
     ['a group of nothing', 'a{}b', '"{}" has no name; expected {name} or {name:regexp}'],
     ['a group of blanks', '{ }', '"{ }" has no name; expected {name} or {name:regexp}'],
     ['a group of an expression alone', '{:x}', '"{:x}" has no name; expected {name} or {name:regexp}'],
-    ['an empty expression', '{a:}', 'an empty regular expression would hold for everything'],
-    ['an expression that is none', '{a:(b}', '"(b" is no regular expression: missing closing ): `(b`'],
-    ['an expression that closes a group', '{a:b)}', /^"b\)" is no regular expression: /],
-    ['one that closes its own and opens another', '{a:b)(c}', /^"b\)\(c" is no regular expression: /],
-    ['one that ends with a backslash', '{a:b\\}', /^"b\\\\" is no regular expression: /],
+    ['an empty expression', '{a:}', 'an empty regular expression would match everything'],
+    ['an expression that is none', '{a:(b}', '"(b" is not a regular expression: missing closing ): `(b`'],
+    ['an expression that closes a group', '{a:b)}', /^"b\)" is not a regular expression: /],
+    ['one that closes its own and opens another', '{a:b)(c}', /^"b\)\(c" is not a regular expression: /],
+    ['one that ends with a backslash', '{a:b\\}', /^"b\\\\" is not a regular expression: /],
   ])('refuses %s', (_what, value, message) => {
     expect(() => parseTemplate(value, '.')).toThrow(message)
   })

@@ -179,10 +179,10 @@ describe('trusted proxies', () => {
 
   it('that are none are refused by the key that names them', async () => {
     expect(await refusalOf(points('trustedIPs = ["::1", "x"]', ''))).toContain(
-      'entryPoints.a.forwardedHeaders.trustedIPs: "x" is no address range',
+      'entryPoints.a.forwardedHeaders.trustedIPs: "x" is not an address range',
     )
     expect(await refusalOf('trustedProxies = ["::ffff:10.0.0.0/8"]')).toMatch(
-      /trustedProxies: .*"10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104" is what was meant/,
+      /trustedProxies: .*write "10\.0\.0\.0\/8" or "::ffff:10\.0\.0\.0\/104"/,
     )
   })
 

@@ -15,6 +15,7 @@ import {
   type ProviderConfig,
   ProxyError,
   type RequestFacts,
+  type RoutedFrontend,
   Router,
   RuleMatcher,
   StaticProvider,
@@ -80,6 +81,8 @@ export async function accepts(): Promise<void> {
   const checked = validateConfig(JSON.parse('{}'))
   if (checked.ok) checked.config satisfies ProviderConfig
   else checked.issues[0]?.code satisfies string | undefined
+
+  Router.compile(config).frontends satisfies readonly RoutedFrontend[]
 }
 
 export function refuses(facts: RequestFacts): void {
@@ -97,4 +100,6 @@ export function refuses(facts: RequestFacts): void {
   new ProxyError('PROXY_NO_SUCH_CODE')
   // @ts-expect-error a router is compiled, not constructed
   new Router()
+  // @ts-expect-error a router does not show what it compiled of a frontend
+  Router.compile(config).match(facts)?.tree
 }

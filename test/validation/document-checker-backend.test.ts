@@ -18,20 +18,26 @@ describe('a backend', () => {
 
   it.each<[string, unknown, string, IssueCode, string]>([
     ['is no object', 7, '', 'INVALID_TYPE', 'expected an object, found number 7'],
-    ['has no servers', {}, '.servers', 'MISSING_FIELD', 'expected an object of names, found nothing'],
+    [
+      'has no servers',
+      {},
+      '.servers',
+      'MISSING_FIELD',
+      'expected an object with names as keys, found nothing',
+    ],
     [
       'has servers that are null',
       { servers: null },
       '.servers',
       'INVALID_TYPE',
-      'expected an object of names, found null',
+      'expected an object with names as keys, found null',
     ],
     [
       'has servers that are a list',
       { servers: ['http://h'] },
       '.servers',
       'INVALID_TYPE',
-      'expected an object of names, found a list',
+      'expected an object with names as keys, found a list',
     ],
     [
       'has a server that is a text',
@@ -108,7 +114,7 @@ describe('a backend', () => {
       backendWith({ healthCheck: { path: '/', interval: 0 } }),
       '.healthCheck.interval',
       'INVALID_VALUE',
-      'expected a duration above 0, as "10s"; a bare number is seconds; found number 0',
+      'expected a duration above 0, like "10s"; a bare number is seconds; found number 0',
     ],
     [
       'has a health check of another scheme',
@@ -129,14 +135,14 @@ describe('a backend', () => {
       backendWith({ healthCheck: { path: '/', headers: { 'X-A': 'a\r\nb' } } }),
       '.healthCheck.headers.X-A',
       'INVALID_VALUE',
-      'is no header (RFC 9110, 5.5)',
+      'is not a valid header field (RFC 9110, 5.5)',
     ],
     [
       'has a health check that expects something that is no status',
       backendWith({ healthCheck: { path: '/', status: '2xx' } }),
       '.healthCheck.status',
       'INVALID_VALUE',
-      'expected statuses, as "200-399" or "200,204", found "2xx"',
+      'expected statuses, like "200-399" or "200,204", found "2xx"',
     ],
     [
       'may have more servers ejected than there are',
@@ -157,14 +163,14 @@ describe('a backend', () => {
       backendWith({ strictDns: { interval: 0 } }),
       '.strictDns.interval',
       'INVALID_VALUE',
-      'expected a duration above 0, as "10s"; a bare number is seconds; found number 0',
+      'expected a duration above 0, like "10s"; a bare number is seconds; found number 0',
     ],
     [
       'has a slow start that is no duration',
       backendWith({ slowStart: 'soon' }),
       '.slowStart',
       'INVALID_VALUE',
-      'expected a duration above 0, as "10s"; a bare number is seconds; found string "soon"',
+      'expected a duration above 0, like "10s"; a bare number is seconds; found string "soon"',
     ],
     [
       'has a field misspelt',

@@ -19,14 +19,14 @@ describe('the rule of a frontend', () => {
       { backend: 'pool' },
       '',
       'MISSING_RULE',
-      /^expected a rule, or routes with at least one/,
+      /^expected a rule, or routes with at least one entry/,
     ],
     [
       'has routes without a route',
       { backend: 'pool', routes: {} },
       '',
       'MISSING_RULE',
-      /^expected a rule, or routes with at least one/,
+      /^expected a rule, or routes with at least one entry/,
     ],
     [
       'has both rule and routes',
@@ -76,14 +76,14 @@ describe('the rule of a frontend', () => {
       frontendWith({ rule: 'Host:a;ClientIP:10.0.0.0/33' }),
       '.rule',
       'INVALID_RANGE',
-      /^at position 17: ClientIP: "10.0.0.0\/33" is no address range: expected a prefix length from 0 to 32/,
+      /^at position 17: ClientIP: "10.0.0.0\/33" is not an address range: expected a prefix length from 0 to 32/,
     ],
     [
       'has a range in a data rule that does not parse',
       frontendWith({ rule: { clientIp: ['1/8'] } }),
       '.rule',
       'INVALID_RANGE',
-      /^ClientIP: "1\/8" is no address range: expected four numbers/,
+      /^ClientIP: "1\/8" is not an address range: expected four numbers/,
     ],
     [
       'has a matcher misspelt',
@@ -97,7 +97,7 @@ describe('the rule of a frontend', () => {
       { backend: 'pool', routes: ['Host:a'] },
       '.routes',
       'INVALID_TYPE',
-      'expected an object of names, found a list',
+      'expected an object with names as keys, found a list',
     ],
     [
       'has a route that is a text',
@@ -175,7 +175,7 @@ describe('the rule of a frontend', () => {
     ["Traefik 3's form", 'Host(`a.test`', /^at position 14: expected "," or "\)", found the end/],
     ['data, deep within', { any: [{ host: 'a' }, { not: { path: 'x' } }] }, /^Path: "x" can never match/],
     ['data of a list', { any: { host: 'a' } }, /^any: expected a list of rules as data$/],
-    ['an expression', 'HostRegexp(`(a`)', /^at position 12: HostRegexp: "\(a" is no regular expression/],
+    ['an expression', 'HostRegexp(`(a`)', /^at position 12: HostRegexp: "\(a" is not a regular expression/],
   ])('is refused if its rule is wrong, in %s', (_what, rule, message) => {
     expect(checkFrontend(frontendWith({ rule })).issues).toEqual([
       { path: 'frontends.web.rule', code: 'INVALID_RULE', message: expect.stringMatching(message) },

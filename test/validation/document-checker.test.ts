@@ -36,7 +36,7 @@ describe('fields of Traefik 1.7 that are not built yet', () => {
         path,
         code: 'NOT_SUPPORTED',
         message: expect.stringMatching(
-          new RegExp(`^${name} of Traefik is not supported yet(, and it guards: .*)?$`),
+          new RegExp(`^${name} of Traefik is not supported yet(, and it is a guard: .*)?$`),
         ),
       },
     ])

@@ -8,9 +8,9 @@ describe('names', () => {
     ['constructor', 'is reserved'],
     ['prototype', 'is reserved'],
     ['', 'is empty'],
-    ['web@file', 'holds "@", which stands between a name and its provider'],
-    ['web\n', 'holds a control character'],
-    ['web\u0000', 'holds a control character'],
+    ['web@file', 'has "@" in it, which separates a name from its provider'],
+    ['web\n', 'has a control character in it'],
+    ['web\u0000', 'has a control character in it'],
   ])('%j is refused, and its entry left out', (name, flaw) => {
     const checker = new FieldChecker()
     const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
@@ -108,7 +108,7 @@ describe('an object', () => {
       {
         path: 'web.priority',
         code: 'INVALID_TYPE',
-        message: "expected a field of the object's own, found one that is inherited",
+        message: 'expected an own, enumerable field, found one that is inherited',
       },
     ])
   })
@@ -122,7 +122,7 @@ describe('an object', () => {
     expect(fields.issues[100]).toEqual({
       path: 'web',
       code: 'UNKNOWN_FIELD',
-      message: 'there are 49900 more fields that are not known here',
+      message: 'there are 49900 more unknown fields here',
     })
   })
 

@@ -26,7 +26,7 @@ class WithGetter {
 describe.each(Object.entries(GUARDS))(
   'a frontend whose %s cannot be seen among its own fields',
   (name, guard) => {
-    const own = "INVALID_TYPE expected a field of the object's own, found one that is"
+    const own = 'INVALID_TYPE expected an own, enumerable field, found one that is'
     it.each<[string, unknown, string]>([
       ['inherited', Object.assign(Object.create({ [name]: guard }), OWN), 'inherited'],
       [
@@ -68,7 +68,7 @@ describe('entries that are no fields are refused', () => {
     const { ok, ...rest } = validateConfig({ frontends: buffering, backends: {} } as object)
     expect([ok, JSON.stringify(rest)]).toEqual([
       false,
-      expect.stringContaining(`expected an object of names, found ${kind}`),
+      expect.stringContaining(`expected an object with names as keys, found ${kind}`),
     ])
   })
 })

@@ -134,7 +134,7 @@ describe('a frontend that can never win', () => {
       path: 'frontends["my shop"]',
       by: 'all',
       message:
-        '"my shop" can never win: "all" (priority 50) comes before it and takes all that it would take',
+        '"my shop" can never win: "all" (priority 50) comes before it and takes every request that it would take',
     })
   })
 

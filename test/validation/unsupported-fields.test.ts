@@ -2,7 +2,7 @@ import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
 import { GUARDS } from '../../src/model/guards.js'
-import { DOCUMENT_PLACE, type FieldScope } from '../../src/validation/field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope } from '../../src/validation/field-case.js'
 import { withDroppedGuards } from '../../src/validation/keep-dropped-guards.js'
 
 /** Every field that is not built yet, by its pattern, and every one that is. */
@@ -15,8 +15,8 @@ function fieldsOf(place: FieldScope, path: string, which: 'now' | 'later'): stri
   ]
 }
 
-const LATER = fieldsOf(DOCUMENT_PLACE, '', 'later')
-const NOW = fieldsOf(DOCUMENT_PLACE, '', 'now')
+const LATER = fieldsOf(DOCUMENT_SCOPE, '', 'later')
+const NOW = fieldsOf(DOCUMENT_SCOPE, '', 'now')
 const isGuard = (pattern: string) => Object.hasOwn(GUARDS, pattern)
 const GUARDING = LATER.filter(isGuard)
 
@@ -113,7 +113,7 @@ it('a guard that is refused says that it guards, and how its path is written', (
     const checked = validateConfig(documentWith('frontends.*.auth'), options)
     const [issue] = checked.ok ? [] : checked.issues
     expect(issue?.message).toBe(
-      'auth of Traefik is not supported yet, and it guards: it is left out only if unsupportedFields.warn names its path, "frontends[\\"a b\\"].auth"',
+      'auth of Traefik is not supported yet, and it is a guard: it is left out only if unsupportedFields.warn names its path, "frontends[\\"a b\\"].auth"',
     )
     path = /names its path, (".*")/.exec(issue?.message ?? '')?.[1] ?? ''
   }
@@ -148,23 +148,23 @@ describe('a path that cannot be meant is an invalid option', () => {
     ['frontends.*.*', 'names no field; name a field: "frontends.*.passTLSCert"'],
     ['*.web.auth', 'names no field; "frontends.*.auth" is one'],
     ['*.*.*', 'names no field'],
-    ['**', 'is no path'],
-    ['', 'is no path'],
-    ['frontends..auth', 'is no path'],
-    ['frontends.*.auth.', 'is no path'],
-    ['.tls', 'is no path'],
-    ['frontends[*].auth', 'is no path'],
-    ['frontends[""].auth', 'is no path'],
-    ['frontends.a b.auth', 'is no path'],
-    ['frontends.*.auth.basic', 'goes on in a field that is left out whole: frontends.*.auth'],
-    ['frontends.*.headers.*', 'goes on in a field that is left out whole: frontends.*.headers'],
+    ['**', 'is not a path'],
+    ['', 'is not a path'],
+    ['frontends..auth', 'is not a path'],
+    ['frontends.*.auth.', 'is not a path'],
+    ['.tls', 'is not a path'],
+    ['frontends[*].auth', 'is not a path'],
+    ['frontends[""].auth', 'is not a path'],
+    ['frontends.a b.auth', 'is not a path'],
+    ['frontends.*.auth.basic', 'goes into a field that can only be left out as a whole: frontends.*.auth'],
+    ['frontends.*.headers.*', 'goes into a field that can only be left out as a whole: frontends.*.headers'],
     ['backends.*.buffering', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
     ['backends.*.buffering.*', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
     ['backends.*.servers.tags', 'names no field; name a field: "backends.*.servers.tags.tags"'],
-    ['frontends.*.whiteList', 'is supported: it is never left out'],
-    ['frontends.*.whiteList.sourceRange', 'is supported: it is never left out'],
-    ['backends.*.maxConn', 'is supported: it is never left out'],
-    ['backends.*.buffering.maxRequestBodyBytes', 'is supported: it is never left out'],
+    ['frontends.*.whiteList', 'is supported, so it is never left out'],
+    ['frontends.*.whiteList.sourceRange', 'is supported, so it is never left out'],
+    ['backends.*.maxConn', 'is supported, so it is never left out'],
+    ['backends.*.buffering.maxRequestBodyBytes', 'is supported, so it is never left out'],
   ])('%j %s', (path, flaw) => {
     const options = { unsupportedFields: { warn: ['tls', path] } }
     expect(() => validateConfig({}, options)).toThrow(

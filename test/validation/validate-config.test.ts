@@ -115,8 +115,16 @@ describe('a document that is none', () => {
 
   it('misses frontends and backends', () => {
     expect(issuesOf({})).toEqual([
-      { path: 'backends', code: 'MISSING_FIELD', message: 'expected an object of names, found nothing' },
-      { path: 'frontends', code: 'MISSING_FIELD', message: 'expected an object of names, found nothing' },
+      {
+        path: 'backends',
+        code: 'MISSING_FIELD',
+        message: 'expected an object with names as keys, found nothing',
+      },
+      {
+        path: 'frontends',
+        code: 'MISSING_FIELD',
+        message: 'expected an object with names as keys, found nothing',
+      },
     ])
   })
 
@@ -124,12 +132,20 @@ describe('a document that is none', () => {
     [
       'a wrong type of frontends',
       { frontends: [] },
-      { path: 'frontends', code: 'INVALID_TYPE', message: 'expected an object of names, found a list' },
+      {
+        path: 'frontends',
+        code: 'INVALID_TYPE',
+        message: 'expected an object with names as keys, found a list',
+      },
     ],
     [
       'a wrong type of backends',
       { backends: 'x' },
-      { path: 'backends', code: 'INVALID_TYPE', message: 'expected an object of names, found string "x"' },
+      {
+        path: 'backends',
+        code: 'INVALID_TYPE',
+        message: 'expected an object with names as keys, found string "x"',
+      },
     ],
     [
       'a version that is no text',

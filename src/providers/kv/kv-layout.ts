@@ -2,7 +2,7 @@ import { pathOf, quote } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { nullRecord } from '../../base/records.js'
 import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
-import { DOCUMENT_PLACE, type FieldScope, fieldOf } from '../../validation/field-case.js'
+import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from '../../validation/field-case.js'
 import { IndexedList } from './indexed-list.js'
 import { KeyCounts } from './kv-counts.js'
 import { isFolder } from './kv-entry.js'
@@ -57,7 +57,7 @@ export class KvLayout {
     const segments = key.split('/')
     if (segments.length === 1 && RESERVED_KEYS.has(key)) return
     const [first = ''] = segments
-    const field = fieldOf(DOCUMENT_PLACE.shape, first)
+    const field = fieldOf(DOCUMENT_SCOPE.shape, first)
     if (field === undefined && this.#statics.take(key, segments, bytes)) return
     const value = this.#textOf(key, bytes)
     const section = SECTIONS.find((name) => name === field)
@@ -67,7 +67,7 @@ export class KvLayout {
     this.#counts.key(key, isMisspelt || section !== undefined)
     if (isMisspelt || (section !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#ignore(key)
-    else this.#inPlace(this.#document, DOCUMENT_PLACE, segments, 0, value)
+    else this.#inPlace(this.#document, DOCUMENT_SCOPE, segments, 0, value)
   }
 
   /**

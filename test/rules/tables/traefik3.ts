@@ -5,7 +5,7 @@ const env = (value: string | string[]) => ({ headers: { 'x-env': value } })
 const BACKTICKS = 'expected a value in backticks or double quotes'
 const ONE_VALUE = "takes 1 value in Traefik 3's form"
 const TWO_VALUES = "takes 2 values in Traefik 3's form"
-const NO_EXPRESSION = refused('is no regular expression')
+const NO_EXPRESSION = refused('is not a regular expression')
 
 /** Traefik 3's form. Source: its documentation, "Routers", "Rule". */
 export const TRAEFIK3: readonly Row[] = [
@@ -136,24 +136,24 @@ export const TRAEFIK3_REFUSED: readonly Row[] = [
   ['Host(`books.test`) & Path(`/shelf`)', '/', refused('"&&", "||", "!" or a parenthesis')],
   ['Host(`books.test`);Path(`/shelf`)', '/', refused('found ";Path(')],
   ['Host(`books.test`) && Path:/shelf', '/', refused('found ":/shelf"')],
-  ['Host(`books.test`) && Path', '/', refused('expected "(" behind "Path"')],
+  ['Host(`books.test`) && Path', '/', refused('expected "(" after "Path"')],
   ['Host(`books.test`) AND Path(`/shelf`)', '/', refused('found "AND"')],
   ['Host(books)', '/', refused(BACKTICKS)],
-  ['HostRegexp(`^{sub:en}\\.books`)', '/', refused('groups are of Traefik 1.7')],
+  ['HostRegexp(`^{sub:en}\\.books`)', '/', refused('{groups} belong to Traefik 1.7')],
   ["Host('books.test')", '/', refused('found a single quote')],
   ['Host(`books.test)', '/', refused('expected a closing `')],
   ['Host("books.test`)', '/', refused('expected a closing "')],
   ['Host(`books.test`,)', '/', refused(BACKTICKS)],
-  ['Header("X-Env", "\\q")', '/', refused('an escape that is not known')],
+  ['Header("X-Env", "\\q")', '/', refused('an unknown escape')],
   [`${'('.repeat(200)}Path(\`/\`)${')'.repeat(200)}`, '/', refused('nested deeper than 100')],
   [`${'!'.repeat(200)}Path(\`/\`)`, '/', refused('nested deeper than 100')],
 
   ['Hosts(`books.test`)', '/', refused('the nearest known one is "Host"')],
   ['hOST(`books.test`)', '/', refused('there is no matcher "hOST"')],
-  ['Headers(`X-Env`, `qas`)', '/', refused('here it is Header')],
-  ['HeadersRegexp(`X-Env`, `qas`)', '/', refused('here it is HeaderRegexp')],
-  ['PathPrefixStrip(`/api`)', '/', refused("is a matcher of Traefik 1.7's form alone")],
-  ['Path(`/a`) && AddPrefix(`/b`)', '/', refused("is a matcher of Traefik 1.7's form alone")],
+  ['Headers(`X-Env`, `qas`)', '/', refused('its name there is Header')],
+  ['HeadersRegexp(`X-Env`, `qas`)', '/', refused('its name there is HeaderRegexp')],
+  ['PathPrefixStrip(`/api`)', '/', refused("in Traefik 3's form; Traefik 1.7's form and data have it")],
+  ['Path(`/a`) && AddPrefix(`/b`)', '/', refused("in Traefik 3's form; Traefik 1.7's form and data have it")],
   ['Host(`books.test`, `pens.test`)', '/', refused(ONE_VALUE)],
   ['!Path()', '/', refused(ONE_VALUE)],
   ['ClientIP(`10.0.0.1`, `10.0.0.2`)', '/', refused(ONE_VALUE)],
@@ -162,8 +162,8 @@ export const TRAEFIK3_REFUSED: readonly Row[] = [
   ['Query(`a`, `b`, `c`)', '/', refused('takes 1 to 2 values')],
   ['Path(`/`) || Query()', '/', refused('takes 1 to 2 values')],
 
-  ['!Host(``)', '/', refused('is no host name')],
-  ['Host(`books.test:80`)', '/', refused('is no host name')],
+  ['!Host(``)', '/', refused('is not a host name')],
+  ['Host(`books.test:80`)', '/', refused('is not a host name')],
   ['Path(`/`) && HostRegexp(``)', '/', refused('an empty regular expression')],
   ['HostRegexp(`books.(test`)', '/', NO_EXPRESSION],
   ['HostRegexp(`bücher`)', '/', refused('write xn--')],
@@ -172,13 +172,13 @@ export const TRAEFIK3_REFUSED: readonly Row[] = [
   ['PathPrefix(`shelf`)', '/shelf', refused('a path begins with "/"')],
   ['Method(`GET`) && PathRegexp("")', '/', refused('an empty regular expression')],
   ['PathRegexp(`^/(?!admin)`)', '/', NO_EXPRESSION],
-  ['Path(`/`) || Method(``)', '/', refused('is no method')],
+  ['Path(`/`) || Method(``)', '/', refused('is not a method')],
   ['Header(`X-Env`, ``)', '/', refused('expected a value')],
-  ['Header(``, `qas`)', '/', refused('is no header name')],
+  ['Header(``, `qas`)', '/', refused('is not a header name')],
   ['Query("")', '/', refused('expected the key of a query')],
-  ['Query(`env`, ``)', '/', refused('a key alone is one without')],
+  ['Query(`env`, ``)', '/', refused('leave it out to match an empty value')],
   ['QueryRegexp(`env`, `[`)', '/', NO_EXPRESSION],
-  ['!ClientIP("")', '/', refused('is no address range')],
+  ['!ClientIP("")', '/', refused('is not an address range')],
   ['ClientIP(`10.20.0.0/40`)', '/', refused('expected a prefix length from 0 to 32')],
-  ['ClientIP(` 10.20.0.1`)', '/', refused('is no address range')],
+  ['ClientIP(` 10.20.0.1`)', '/', refused('is not an address range')],
 ]

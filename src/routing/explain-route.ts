@@ -1,0 +1,176 @@
+import { asError } from '../model/errors.js'
+import type { RequestFacts } from '../model/request-facts.js'
+import type { CompiledTerm } from '../rules/compile-rule.js'
+import { textOf } from '../rules/format-rule.js'
+import type { MatcherTable } from '../rules/matchers.js'
+import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.js'
+import type { CompiledFrontend } from './compile-frontend.js'
+
+/**
+ * The frontend that wins a request, and the reason why each other frontend does not.
+ *
+ * @example
+ * ```ts
+ * const { winner, refused } = router.explain(facts)
+ * if (winner?.answer?.status === 301) console.log('redirected to', winner.answer.location)
+ * for (const { frontend, by } of refused) console.log(`${frontend} does not match because of ${by}`)
+ * ```
+ */
+export interface RouterExplanation {
+  /** The frontend that gets the request. Absent: no rule holds. */
+  readonly winner?: {
+    /** The frontend's name. */
+    readonly frontend: string
+    /** The name of the frontend's backend. */
+    readonly backend: string
+    /** The frontend's priority. See `RoutedFrontend`. */
+    readonly priority: number
+    /** The frontend's rule as canonical text. */
+    readonly rule: string
+    /** The path that the proxy sends to the server. Absent: the frontend's modifiers do not change the path. */
+    readonly path?: string
+    /**
+     * The proxy's own answer to the request, which then reaches no server. 301 redirects the client to the other slash form of
+     * the path. 403 says that the client is not on the frontend's white list.
+     */
+    readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
+  }
+  /** The frontends whose rule does not hold, in the order in which the router tries them. */
+  readonly refused: readonly RefusedFrontend[]
+  /** The frontends whose rule holds too, but which the router tries after the winner. */
+  readonly outranked: readonly {
+    /** The frontend's name. */
+    readonly frontend: string
+    /** The frontend's rule as canonical text. */
+    readonly rule: string
+    /** The frontend's priority. See `RoutedFrontend`. */
+    readonly priority: number
+  }[]
+  /**
+   * The explanation as text, one line for each frontend. It lists at most 100 refused and 100 outranked frontends, those of the
+   * highest priority.
+   */
+  readonly text: string
+}
+
+/** A frontend whose rule does not hold for a request. */
+export interface RefusedFrontend {
+  /** The frontend's name. */
+  readonly frontend: string
+  /** The frontend's rule as canonical text. */
+  readonly rule: string
+  /**
+   * The smallest part of the rule that does not hold, as canonical text. It names the entry points if the request came in on
+   * another one, or the error if a matcher threw one.
+   */
+  readonly by: string
+  /**
+   * Why the answer of that part is unknown. A matcher whose answer is neither true nor false makes the rule unknown, and a
+   * frontend with an unknown rule does not match. Absent: the answer is false.
+   */
+  readonly unknown?: string
+}
+
+/**
+ * Explains which frontend wins a request. It asks every frontend, so it takes longer than a match.
+ *
+ * @param frontends in the order in which the router tries them
+ */
+export function explainRoute(
+  frontends: readonly CompiledFrontend[],
+  matchers: MatcherTable,
+  facts: RequestFacts,
+): RouterExplanation {
+  const refused: RefusedFrontend[] = []
+  const holding: CompiledFrontend[] = []
+  for (const frontend of frontends) {
+    const refusal = refusalOf(frontend, matchers, facts)
+    if (refusal === undefined) holding.push(frontend)
+    else refused.push({ frontend: frontend.name, rule: frontend.rule, ...refusal })
+  }
+  const [first, ...later] = holding
+  const outranked = later.map(({ name, rule, priority }) => ({ frontend: name, rule, priority }))
+  const winner = first && winnerOf(first, facts)
+  return { ...(winner && { winner }), refused, outranked, text: sentences(winner, refused, outranked) }
+}
+
+/** Returns what keeps a frontend from a request, or nothing if the frontend matches. */
+function refusalOf(
+  { config, tree }: CompiledFrontend,
+  matchers: MatcherTable,
+  facts: RequestFacts,
+): Refusal | undefined {
+  const { entryPoints } = config
+  if (entryPoints && (facts.entryPoint === undefined || !entryPoints.includes(facts.entryPoint))) {
+    return { by: `entryPoints ${entryPoints.join(',')}` }
+  }
+  try {
+    const part = refusalIn(tree, facts)
+    if (!part) return undefined
+    const by = textOf(part, part.kind === 'term' ? part.form : 'traefik3', matchers)
+    return answerOf(part, facts) === undefined ? { by, unknown: whyUnknown(part, facts) } : { by }
+  } catch (thrown) {
+    return { by: `a matcher failed: ${asError(thrown).message}` }
+  }
+}
+
+type Refusal = Pick<RefusedFrontend, 'by' | 'unknown'>
+
+function whyUnknown(part: RuleTree<CompiledTerm>, facts: RequestFacts): string {
+  const unknown = termsOf(part).filter((term) => answerOf(term, facts) === undefined)
+  const own = unknown.find(({ ranges }) => ranges === undefined)
+  return own ? `${own.matcher} answered neither true nor false` : 'the client has no address'
+}
+
+type Winner = NonNullable<RouterExplanation['winner']>
+
+function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: RequestFacts): Winner {
+  const { name, backend, priority, rule } = frontend
+  const location = frontend.otherSlash?.(path)
+  const answer =
+    location !== undefined
+      ? ({ status: 301, location: query === '' ? location : `${location}?${query}` } as const)
+      : frontend.isWhiteListed?.(clientAddress) === false
+        ? ({ status: 403 } as const)
+        : undefined
+  const rewritten = frontend.rewrite?.(path).path
+  return {
+    ...{ frontend: name, backend, priority, rule },
+    ...(rewritten !== undefined && { path: rewritten }),
+    ...(answer && { answer }),
+  }
+}
+
+/** The most lines of each kind in an explanation's text. The lists in the explanation have all frontends. */
+const MAX_LINES = 100
+
+function sentences(
+  winner: Winner | undefined,
+  refused: RouterExplanation['refused'],
+  outranked: RouterExplanation['outranked'],
+): string {
+  const lines = refused.slice(0, MAX_LINES).map((one) => `${one.frontend} ${describeRefusal(one)}`)
+  if (refused.length > MAX_LINES) lines.push(`and ${refused.length - MAX_LINES} more do not match`)
+  lines.push(describeWinner(winner))
+  for (const { frontend, priority } of outranked.slice(0, MAX_LINES))
+    lines.push(`${frontend} matches too, but comes later (priority ${priority})`)
+  return lines.join('\n')
+}
+
+/** Says why a frontend does not get a request. The caller puts the frontend's name in front. */
+export function describeRefusal({ by, unknown }: RefusedFrontend): string {
+  return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, because ${unknown}`}`
+}
+
+/** Says in one sentence which frontend a request goes to. */
+export function describeWinner(winner: Winner | undefined): string {
+  if (!winner) return 'no frontend matches'
+  const { frontend, backend, priority, rule, path, answer } = winner
+  const outcome =
+    answer?.status === 301
+      ? `301 to ${answer.location}`
+      : answer?.status === 403
+        ? '403, the client is not on its white list'
+        : `backend ${backend}${path === undefined ? '' : `, which gets ${path}`}`
+  return `${frontend} matches (priority ${priority}, ${rule}): ${outcome}`
+}

@@ -19,7 +19,7 @@ export default {
     'parse-worker': 'src/providers/parse-worker.js',
   },
   platform: 'node',
-  // Packages stay packages; etcd3 and re2js are loaded by whoever asks for them.
+  // Packages stay packages; etcd3 and re2js are loaded on first use.
   external: /^(?!\.|\/|[a-z]:[\\/])/i,
   plugins: [dashboard],
   output: { dir: 'dist', format: 'esm', sourcemap: true, cleanDir: true },

@@ -117,11 +117,17 @@ export function flawsOf(sentences: readonly Sentence[]): Flaw[] {
   })
 }
 
-/** Texts of at least three words in string literals and templates: messages for people. */
+/**
+ * The sentences of string literals and templates with at least three words: messages for people. A line that begins with `$` is an
+ * example of a command, and no sentence.
+ */
 export function sentencesOfMessages(source: string): Sentence[] {
   return [...source.matchAll(TOKEN)].flatMap(({ 0: token, index }) => {
     if (!/^['"`]/.test(token) || !/[a-z]+ [a-z]+ [a-z]+/i.test(token)) return []
-    const text = token.slice(1, -1).replaceAll(/\$\{[^}]*\}/g, 'code')
-    return [{ line: source.slice(0, index).split('\n').length, text }]
+    const text = token
+      .slice(1, -1)
+      .replaceAll(/\$\{[^}]*\}/g, 'code')
+      .replaceAll(/^ *\$ .*$/gm, '')
+    return sentencesOf(text, source.slice(0, index).split('\n').length)
   })
 }

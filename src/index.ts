@@ -87,6 +87,7 @@ export {
   type ApiConfigFetcherOptions,
   type ConfigUrl,
 } from './providers/http/api-config-fetcher.js'
+export type { DocumentClientOptions } from './providers/http/document-client.js'
 export { HttpProvider, type HttpProviderOptions } from './providers/http/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export type { KvOptions } from './providers/kv/kv-options.js'

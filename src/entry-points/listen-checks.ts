@@ -78,7 +78,7 @@ export function checkServer(server: unknown): asserts server is HttpServer {
     const found =
       'attach: the server already has an upgrade listener, as of ws or Socket.IO, and both would answer'
     const advice =
-      'call attach before that listener is added, or let it call proxy.upgrade(req, socket, head, next) instead'
+      'call attach before that listener is added, or let a listener of yours call proxy.upgrade(req, socket, head, next)'
     throw invalid(`${found}; ${advice}`)
   }
 }

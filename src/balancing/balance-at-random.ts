@@ -45,8 +45,8 @@ function costOf({ latencyMs = UNKNOWN_MS, inFlight, share, failureShare }: Candi
 }
 
 /**
- * The least success share that a server counts with. It keeps a server that fails always in use now and then, so that its
- * recovery is seen.
+ * The least success share that a server counts with. With it, a server that always fails still gets a request now and then, so
+ * that its recovery is seen.
  */
 const LEAST_SUCCESS = 0.02
 

@@ -12,8 +12,8 @@ export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
 export const DEFAULT_STRATEGY = 'wrr'
 
 /**
- * The table of strategies, by `loadBalancer.method`. A new strategy is one row here and its function. The table stands below the
- * engine because validation must know every name that a document may use.
+ * The table of strategies, by `loadBalancer.method`. A new strategy is one row here and its function. Validation must know every
+ * name that a document may use. It imports nothing from the engine, so the table does not stand there.
  */
 const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   wrr: (upstreams) => balanceInTurn(upstreams, ({ weight, share }) => weight * share),

@@ -14,7 +14,8 @@ import { sortSteps } from './sort-steps.js'
 export class CompiledRouter {
   /** All frontends, in the order in which the router tries them. */
   readonly frontends: readonly CompiledFrontend[]
-  readonly #index: RouterIndex
+  /** The index by host and path. `Router` asks it directly, so that its `match` has no extra call. */
+  readonly index: RouterIndex
   readonly #matchers: MatcherTable
 
   /** The frontends by their names. Made on first use, which is when the next router is compiled. */
@@ -22,7 +23,7 @@ export class CompiledRouter {
 
   private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, matchers: MatcherTable) {
     this.frontends = frontends
-    this.#index = index
+    this.index = index
     this.#matchers = matchers
   }
 
@@ -60,7 +61,7 @@ export class CompiledRouter {
 
   /** Returns the first frontend whose rule holds for a request, if there is one. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
-    return this.#index.match(facts)
+    return this.index.match(facts)
   }
 
   /**
@@ -69,7 +70,7 @@ export class CompiledRouter {
    * @param rank the index of the given frontend in `frontends`
    */
   before(rank: number, facts: RequestFacts): readonly CompiledFrontend[] {
-    return this.#index.before(rank, facts).map(({ frontend }) => frontend)
+    return this.index.before(rank, facts).map(({ frontend }) => frontend)
   }
 
   /** Explains why `match` answers as it does. */

@@ -6,6 +6,7 @@ import { CompiledRouter } from './compiled-router.js'
 import type { RouterExplanation } from './explain-route.js'
 import { refuseGuards } from './refuse-guards.js'
 import type { RoutedFrontend } from './routed-frontend.js'
+import type { RouterIndex } from './router-index.js'
 
 /**
  * The frontends of a document, compiled and ordered by priority, then by name. A router answers a request with one frontend or
@@ -33,9 +34,11 @@ import type { RoutedFrontend } from './routed-frontend.js'
  */
 export class Router {
   readonly #compiled: CompiledRouter
+  readonly #index: RouterIndex
 
   private constructor(compiled: CompiledRouter) {
     this.#compiled = compiled
+    this.#index = compiled.index
   }
 
   /**
@@ -68,7 +71,7 @@ export class Router {
    * @throws the error that a matcher of the host's throws
    */
   match(facts: RequestFacts): RoutedFrontend | undefined {
-    return this.#compiled.match(facts)
+    return this.#index.match(facts)
   }
 
   /** All frontends, in the order in which the router tries them. */

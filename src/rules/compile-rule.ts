@@ -178,7 +178,7 @@ class TermCompiler {
 }
 
 const UNWRITABLE =
-  'matcher that only Traefik 3 has, no any, no not, and no value with ",", ";" or a brace, or with a blank at its start or end'
+  'any, no not, no matcher that only Traefik 3 has, and no value with ",", ";", a brace or a blank at either end'
 
 /**
  * Names of matchers in the spellings that Traefik 3 takes: as declared, in lower case, in upper case, and with a capital first

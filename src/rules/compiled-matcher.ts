@@ -34,7 +34,7 @@ export interface Needs {
   readonly whole: boolean
 }
 
-/** Changes the path of a request before it goes to a server. */
+/** Changes the path of a request before it goes to a server. `apply` returns undefined if it changes nothing. */
 export interface PathModifier {
   /** The modifiers of a frontend work in ascending order of this number, whatever their order in the rule (Traefik 1.7). */
   readonly order: number

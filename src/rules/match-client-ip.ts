@@ -17,7 +17,7 @@ const MAX_KEPT_LENGTH = 1_000
  * `ClientIP`, which looks at the peer's address only. Traefik 1.7 does not have this matcher.
  */
 export function matchClientIp(values: readonly string[]): CompiledMatcher {
-  // The values are not joined to one text, because then one value could look like two.
+  // JSON keeps the values apart. Joined with commas, one value could look like two.
   const text = JSON.stringify(values)
   return text.length > MAX_KEPT_LENGTH ? compileAnew(values) : recent.get(text, () => compileAnew(values))
 }

@@ -21,11 +21,14 @@ import {
 /** The fields of one kind of object in a document, and the kinds of objects inside it. */
 export interface FieldScope {
   readonly shape: Shape
-  /** Fields whose value is an object with fields. */
+  /** Fields whose value is an object with fields, such as `loadBalancer`. */
   readonly inside?: Readonly<Record<string, FieldScope>>
-  /** Fields whose value is an object of entries. The document chooses the names, and each entry is an object with fields. */
+  /**
+   * Fields whose value is an object of entries, such as `servers`. The document chooses the names. Each entry is an object with
+   * fields.
+   */
   readonly each?: Readonly<Record<string, FieldScope>>
-  /** Fields whose value is an object of plain values. The document chooses the names. */
+  /** Fields whose value is an object of plain values, such as `headers` of a health check. The document chooses the names. */
   readonly open?: readonly string[]
 }
 

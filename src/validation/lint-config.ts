@@ -18,8 +18,8 @@ import { validateConfig } from './validate-config.js'
 /** Something in a valid document that is most likely a mistake. */
 export interface LintFinding {
   /**
-   * `SHADOWED`: the frontend can never win. `UNUSED_BACKEND`: no frontend uses the backend. `RANGES_OVERLAP`: another frontend for
-   * the same requests gets some of this one's clients.
+   * `SHADOWED`: the frontend can never win. `UNUSED_BACKEND`: no frontend uses the backend. `RANGES_OVERLAP`: another frontend
+   * for the same requests gets some of this one's clients.
    */
   readonly code: 'SHADOWED' | 'UNUSED_BACKEND' | 'RANGES_OVERLAP'
   /** The path of the frontend or backend in the document, for example `frontends.web`. */

@@ -82,11 +82,8 @@ export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/et
 export { EtcdProvider, type EtcdProviderOptions } from './providers/etcd/etcd-provider.js'
 export { FileProvider, type FileProviderOptions } from './providers/file/file-provider.js'
 export type { FollowOptions } from './providers/follow-options.js'
-export {
-  ApiConfigFetcher,
-  type ApiConfigFetcherOptions,
-  type ConfigUrl,
-} from './providers/http/api-config-fetcher.js'
+export { ApiConfigFetcher, type ApiConfigFetcherOptions } from './providers/http/api-config-fetcher.js'
+export type { ConfigUrl } from './providers/http/config-url.js'
 export type { DocumentClientOptions } from './providers/http/document-client.js'
 export { HttpProvider, type HttpProviderOptions } from './providers/http/http-provider.js'
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'

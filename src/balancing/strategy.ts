@@ -73,6 +73,8 @@ export type StrategyFactory = <U extends Candidate>(
  */
 export interface Strategy<U extends Candidate> {
   /**
+   * Picks a server, or none if no server may have the request.
+   *
    * @param skip servers that failed to answer this request already
    * @param facts the facts of the request. Absent: nothing is known of it.
    */

@@ -10,7 +10,7 @@ import { claimOf } from './claim-upgrade.js'
 import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
 import { Closing } from './closing.js'
 import type { EngineOptions } from './engine-options.js'
-import type { ProxyEmitter } from './events/proxy-emitter.js'
+import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
@@ -51,7 +51,7 @@ export class DataPlane {
     const limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
     this.inFlight = new InFlight(timeouts, limits)
-    this.#intake = new Intake(limits, events.failures, this.inFlight.lingering, options.upgradeProtocols)
+    this.#intake = new Intake(limits, failuresOf(events), this.inFlight.lingering, options.upgradeProtocols)
     const networks = new UpstreamNetworks(limits.upstreamNetworks, options.lookup)
     const { responseHeadBytes, connectionAgeMs: ageMs } = limits
     const tls = options.upstreamTls ?? {}

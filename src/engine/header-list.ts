@@ -30,6 +30,8 @@ export class HeaderList {
   #refused: string | undefined
 
   /**
+   * Makes a list over an array of names and values.
+   *
    * @param raw names and values in turn; the methods change this array
    * @param twins what to do with lines of the client that a server may read as a line that the hook writes or deletes
    */

@@ -3,7 +3,7 @@ import { asError, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
 import { type Answered, writeErrorResponse } from './client/error-response.js'
 import type { ListenerFailures } from './events/listener-failures.js'
-import type { ProxyEmitter } from './events/proxy-emitter.js'
+import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 import type { RequestReports } from './request-reports.js'
 
@@ -38,7 +38,7 @@ export function passExchangeOn(
 ): void {
   exchange.abandon()
   reports.passedOn(exchange)
-  passOn(next, exchange, events.failures)
+  passOn(next, exchange, failuresOf(events))
 }
 
 /**

@@ -36,6 +36,8 @@ export class ProxyEngine {
   readonly #dataPlane: DataPlane
 
   /**
+   * Makes an engine that has no configuration yet. Until `apply` has brought one, requests get 503.
+   *
    * @param options the options of the data plane; unknown options and numbers out of range are not noticed
    * @throws ProxyError `PROXY_OPTION_INVALID`
    */

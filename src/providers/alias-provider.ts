@@ -69,7 +69,11 @@ export class AliasProvider implements Provider {
    */
   #following = new AbortController()
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing source or fetcher, or a number out of range */
+  /**
+   * Makes a provider that follows an alias. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing source or fetcher, or a number out of range
+   */
   constructor(options: AliasProviderOptions) {
     checkAliasProviderOptions(options)
     this.name = options.name ?? 'alias'

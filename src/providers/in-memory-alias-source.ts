@@ -15,7 +15,11 @@ export class InMemoryAliasSource implements AliasSource {
   #revision = 1
   readonly #watchers = new Set<AliasWatcher>()
 
-  /** @param value the first alias value; without one, the alias does not exist until `set` is called */
+  /**
+   * Makes a source.
+   *
+   * @param value the first alias value; without one, the alias does not exist until `set` is called
+   */
   constructor(value?: string) {
     this.#value = value
   }

@@ -48,7 +48,11 @@ export class LastGoodFile implements ConfigCache {
   #mustWriteAgain = false
   #isFolderKnown = false
 
-  /** @param path the path of the file; its folder must exist and be writable */
+  /**
+   * Makes a cache in a file. The file is read and written when the proxy runs.
+   *
+   * @param path the path of the file; its folder must exist and be writable
+   */
   constructor(
     path: string,
     options: {

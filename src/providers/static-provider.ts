@@ -26,7 +26,11 @@ export class StaticProvider implements Provider {
   #config: ProviderConfig
   #sink: ConfigSink | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or a missing `config` */
+  /**
+   * Makes a provider of a document that the host gives.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or a missing `config`
+   */
   constructor(options: {
     /** The document to deliver at the start. */
     readonly config: ProviderConfig

@@ -1,6 +1,6 @@
 import { settledWithin } from '../base/timing.js'
 import type { RequestHandler } from '../engine/client/handlers.js'
-import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
+import { failuresOf, type ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import { passOn } from '../engine/pass-on.js'
 import type { RequestObserver } from '../engine/request-reports.js'
 import { type BoundAddress, boundAddress } from '../entry-points/listener.js'
@@ -68,7 +68,7 @@ export class Observation {
 
   /** The handler of the status server, for a server of the host's code. */
   readonly handler: RequestHandler = (req, res, next) => {
-    const { failures } = this.#events
+    const failures = failuresOf(this.#events)
     const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
       // The host answered while the status server was being opened. A second answer would throw.
@@ -95,7 +95,7 @@ export class Observation {
     const reopenLogger = async () => logger?.reopen?.()
     await Promise.all([
       this.#accessLog?.reopen(),
-      reopenLogger().catch((thrown) => this.#events.failures.tell(this, 'reopen of the logger', thrown)),
+      reopenLogger().catch((thrown) => failuresOf(this.#events).tell(this, 'reopen of the logger', thrown)),
     ])
   }
 

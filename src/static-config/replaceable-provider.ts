@@ -111,9 +111,9 @@ export class ReplaceableProvider implements Provider {
   }
 }
 
-/** One that does not stop must not keep the next from its start. */
+/** Stops a provider, but for a limited time: a provider that hangs must not keep the next one from starting. */
 async function stopped(provider: Provider): Promise<void> {
-  // What it says of its own end helps nobody: another one takes its place all the same.
+  // A failure to stop is dropped, because another provider takes over anyway.
   const stopping = (async () => provider.stop())()
   await settledWithin(stopping, STOP_LIMIT_MS)
 }

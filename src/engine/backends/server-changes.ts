@@ -1,6 +1,6 @@
 import type { Strategy } from '../../balancing/strategies.js'
 import { onRejected } from '../../model/rejections.js'
-import type { ProxyEmitter } from '../events/proxy-emitter.js'
+import { failuresOf, type ProxyEmitter } from '../events/proxy-emitter.js'
 import type { LiveServer } from './live-server.js'
 import type { StateListener } from './server-state.js'
 
@@ -57,6 +57,6 @@ export class ServerChanges {
   }
 
   readonly #changedFailed = (thrown: unknown): void => {
-    this.#events.failures.tell(this, `changed of the strategy of ${this.#backend}`, thrown)
+    failuresOf(this.#events).tell(this, `changed of the strategy of ${this.#backend}`, thrown)
   }
 }

@@ -6,8 +6,14 @@ import { onRejected } from '../../model/rejections.js'
 import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 
 type Listener = EventEmitter.ListenerFn
-type EventName = keyof ProxyEvents
-type ListenerOf<E extends EventName> = EventEmitter.EventListener<ProxyEvents, E>
+
+/** The reports of each emitter. They are no member, because `ReverseProxy` is an emitter and would show them to hosts. */
+const FAILURES = new WeakMap<ProxyEmitter, ListenerFailures>()
+
+/** Returns where failures of the host's functions are reported, for the parts of the proxy that call such functions. */
+export function failuresOf(emitter: ProxyEmitter): ListenerFailures {
+  return FAILURES.get(emitter) as ListenerFailures
+}
 
 /**
  * Emits a proxy's events. If a listener throws or its promise rejects, the other listeners and the
@@ -15,19 +21,25 @@ type ListenerOf<E extends EventName> = EventEmitter.EventListener<ProxyEvents, E
  * the error is thrown on the next tick, and the host's policy for uncaught exceptions decides.
  */
 export class ProxyEmitter extends EventEmitter<ProxyEvents> {
-  /** For the proxy's own use: reports failures of all functions of the host. */
-  readonly failures: ListenerFailures
   readonly #contained = new WeakMap<Listener, Listener>()
   /** Name of the event that is being emitted. */
   #event = ''
 
+  /**
+   * Makes an emitter without listeners.
+   *
+   * @param onListenerError what happens to the error of a listener; by default it becomes a process warning
+   */
   constructor(onListenerError?: OnListenerError) {
     super()
-    this.failures = new ListenerFailures(onListenerError)
+    FAILURES.set(this, new ListenerFailures(onListenerError))
   }
 
   /** Calls the listeners of an event. Returns whether there were any. */
-  override emit<E extends EventName>(event: E, ...args: EventEmitter.EventArgs<ProxyEvents, E>): boolean {
+  override emit<E extends keyof ProxyEvents>(
+    event: E,
+    ...args: EventEmitter.EventArgs<ProxyEvents, E>
+  ): boolean {
     // A listener may emit another event. The outer event is restored afterwards.
     const outer = this.#event
     this.#event = event
@@ -47,7 +59,11 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
    * proxy.on('requestFailed', ({ error }) => console.error(error.code, error.message))
    * ```
    */
-  override on<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
+  override on<E extends keyof ProxyEvents>(
+    event: E,
+    listener: EventEmitter.EventListener<ProxyEvents, E>,
+    context?: unknown,
+  ): this {
     checkListener(event, listener)
     return super.on(event, this.#contain(listener), context)
   }
@@ -57,15 +73,19 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` if the listener is not a function
    */
-  override once<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
+  override once<E extends keyof ProxyEvents>(
+    event: E,
+    listener: EventEmitter.EventListener<ProxyEvents, E>,
+    context?: unknown,
+  ): this {
     checkListener(event, listener)
     return super.once(event, this.#contain(listener), context)
   }
 
   /** Removes a listener of an event, or all of its listeners if none is given. */
-  override off<E extends EventName>(
+  override off<E extends keyof ProxyEvents>(
     event: E,
-    listener?: ListenerOf<E>,
+    listener?: EventEmitter.EventListener<ProxyEvents, E>,
     context?: unknown,
     once?: boolean,
   ): this {
@@ -73,14 +93,18 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   }
 
   /** Does the same as `on`. */
-  override addListener<E extends EventName>(event: E, listener: ListenerOf<E>, context?: unknown): this {
+  override addListener<E extends keyof ProxyEvents>(
+    event: E,
+    listener: EventEmitter.EventListener<ProxyEvents, E>,
+    context?: unknown,
+  ): this {
     return this.on(event, listener, context)
   }
 
   /** Does the same as `off`. */
-  override removeListener<E extends EventName>(
+  override removeListener<E extends keyof ProxyEvents>(
     event: E,
-    listener?: ListenerOf<E>,
+    listener?: EventEmitter.EventListener<ProxyEvents, E>,
     context?: unknown,
     once?: boolean,
   ): this {
@@ -93,7 +117,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
     if (typeof listener !== 'function') return listener
     let contained = this.#contained.get(listener)
     if (!contained) {
-      const { failures } = this
+      const failures = failuresOf(this)
       const eventNow = () => this.#event
       contained = function (this: unknown, ...args) {
         const event = eventNow()

@@ -30,7 +30,7 @@ export interface ConsulKvOptions {
 /** The share of its wait by which Consul may delay an answer, so that not all answers come at once. */
 const HELD_BACK = 1 / 16
 
-/** Queries wait for `waitMs`, and up to so much longer or less, so that many proxies do not ask at once. */
+/** The share by which the waiting time of a query varies, so that many proxies do not ask at once. */
 const JITTER = 0.2
 
 /** Milliseconds that an answer may take once it is due. */

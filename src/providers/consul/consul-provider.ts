@@ -73,7 +73,11 @@ export class ConsulProvider implements Provider {
   readonly throttleMs: number
   readonly #following: Provider
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
+  /**
+   * Makes a provider that reads keys of Consul. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   */
   constructor(options: ConsulProviderOptions = {}) {
     checkOptions(options)
     const { url = 'http://127.0.0.1:8500', token, waitMs = 10_000, tls, name = 'consul' } = options

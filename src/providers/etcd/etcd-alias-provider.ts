@@ -37,7 +37,11 @@ export class EtcdAliasProvider implements Provider {
   readonly throttleMs: number
   readonly #following: AliasProvider
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
+  /**
+   * Makes a provider that follows an alias in etcd. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   */
   constructor(options: EtcdAliasProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdAliasProvider: ')
     const { hosts, auth, tls, aliasKey, ...following } = options

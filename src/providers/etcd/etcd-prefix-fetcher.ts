@@ -49,7 +49,11 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
   readonly #allowEmpty: boolean
   #attempts = 0
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
+  /**
+   * Makes a fetcher. It connects to etcd at the first fetch.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   */
   constructor(options: EtcdPrefixFetcherOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdPrefixFetcher: ')
     const { maxBytes = DEFAULT_MAX_BYTES, allowEmpty = false, ...connection } = options

@@ -46,7 +46,11 @@ export class EtcdProvider implements Provider {
   readonly throttleMs: number
   readonly #following: Provider
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work */
+  /**
+   * Makes a provider that reads keys of etcd. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   */
   constructor(options: EtcdProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdProvider: ')
     checkKvOptions(options, 'EtcdProvider')

@@ -10,6 +10,7 @@ export interface FileProviderOptions {
   /**
    * The path of one document, which ends with `.toml`, `.yaml`, `.yml` or `.json`. Traefik 1.7's `rules.toml` works unchanged.
    *
+   * @default undefined: `directory` is given
    * @example '/etc/switchover/rules.toml'
    */
   readonly filename?: string
@@ -17,6 +18,7 @@ export interface FileProviderOptions {
    * The path of a folder. All documents in it and in its subfolders
    * are merged into one. Names that begin with a dot are ignored.
    *
+   * @default undefined: `filename` is given
    * @example '/etc/switchover/rules.d'
    */
   readonly directory?: string
@@ -72,7 +74,11 @@ export class FileProvider implements Provider {
   readonly #files: FollowedFiles
   #follower: FileFollower | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing path, or a value of the wrong type or range */
+  /**
+   * Makes a provider that reads files. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing path, or a value of the wrong type or range
+   */
   constructor(options: FileProviderOptions) {
     checkOptions(options)
     const { filename, directory = '', watch = true, debounceMs = 80, maxBytes = 64 * 1024 * 1024 } = options

@@ -3,10 +3,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { maskUrl } from '../../base/credentials.js'
 import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { jittered } from '../../base/timing.js'
-import { flawOfAuthority } from '../../base/written-url.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
 import type { ConfigFetcher } from '../../model/provider.js'
+import { type ConfigUrl, urlFor } from './config-url.js'
 import {
   checkDocumentClientOptions,
   DOCUMENT_CLIENT_OPTIONS,
@@ -16,16 +16,6 @@ import {
   flawOfUrl,
 } from './document-client.js'
 import { excerptOf, unusable } from './read-response.js'
-
-/**
- * The URL of a document. In a string, `{prefix}` is replaced by the encoded prefix. A string
- * without it gets the query parameter `prefix`. A function returns the whole URL for a prefix.
- *
- * @example 'https://config.test/traefik-config'
- * @example 'https://config.test/configs/{prefix}'
- * @example (prefix) => `https://config.test${prefix}/config.json`
- */
-export type ConfigUrl = string | ((prefix: string) => string)
 
 /** Options of {@link ApiConfigFetcher}. */
 export interface ApiConfigFetcherOptions extends DocumentClientOptions {
@@ -87,7 +77,11 @@ export class ApiConfigFetcher implements ConfigFetcher {
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a number out of range */
+  /**
+   * Makes a fetcher. It sends no request before the first fetch.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a number out of range
+   */
   constructor(options: ApiConfigFetcherOptions) {
     checkOptions(options)
     this.#options = options
@@ -210,25 +204,6 @@ function checkOptions(options: ApiConfigFetcherOptions): void {
 
 function urlsOf(url: ApiConfigFetcherOptions['url']): ConfigUrl[] {
   return typeof url === 'object' && url !== null ? [url.frontends, url.backends] : [url]
-}
-
-function urlFor(target: ConfigUrl, prefix: string): string {
-  if (typeof target === 'function') return readAsWritten(target(prefix))
-  const encoded = encodeURIComponent(prefix)
-  if (target.includes('{prefix}')) return target.replaceAll('{prefix}', encoded)
-  return `${target}${target.includes('?') ? '&' : '?'}prefix=${encoded}`
-}
-
-/**
- * Returns a URL that a host's function made, after checking it. The URLs in options were checked by the constructor.
- *
- * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` for a URL whose host would be read differently from how it is written
- */
-function readAsWritten(url: string): string {
-  const flaw = flawOfAuthority(url)
-  if (!flaw) return url
-  const message = `the url ${JSON.stringify(maskUrl(url))} ${flaw}`
-  throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
 }
 
 function parseDocument(body: string, url: string): Readonly<Record<string, unknown>> {

@@ -51,7 +51,7 @@ export interface DocumentClientOptions {
    * @default 5_000_000
    */
   readonly maxValues?: number
-  /** Certificates for an `https` URL, as PEM texts. */
+  /** Certificates for an `https` URL, as PEM texts. @default the certificate authorities that Node trusts */
   readonly tls?: {
     /**
      * Certificates of the authorities that may sign the service's certificate.

@@ -80,7 +80,11 @@ export class HttpProvider implements Provider {
   #body: string | undefined
   #isUnavailable = false
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a value of the wrong type or range */
+  /**
+   * Makes a provider that polls a URL. It starts when the proxy starts.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a value of the wrong type or range
+   */
   constructor(options: HttpProviderOptions) {
     checkOptions(options)
     this.name = options.name ?? 'http'

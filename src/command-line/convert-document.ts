@@ -8,7 +8,7 @@ import {
   formatOf,
   parseDocument,
 } from '../providers/parse-document.js'
-import { withFieldCase } from '../validation/field-case.js'
+import { withFieldCase } from '../validation/with-field-case.js'
 import { isExport } from './convert-keys.js'
 import { isStaticConfig } from './is-static-config.js'
 import { flawIn } from './read-documents.js'

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { Limits, Timeouts } from '../model/limits.js'
-import type { ValidateOptions } from '../validation/document-checker.js'
+import type { ValidateOptions } from '../validation/validate-options.js'
 import type { OnListenerError } from './events/listener-failures.js'
 import type { EntryPointOptions } from './headers/peer-trust.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'

@@ -9,9 +9,9 @@ import {
   mergeConfigs,
   qualifyConfig,
 } from '../model/merge-configs.js'
-import type { ValidateOptions } from '../validation/document-checker.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
+import type { ValidateOptions } from '../validation/validate-options.js'
 import { StrictDns } from './backends/strict-dns.js'
 import { GuardWarnings } from './events/guard-warnings.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'

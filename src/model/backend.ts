@@ -152,4 +152,6 @@ export interface Server {
   readonly weight?: number
   /** Connections to the server at a time, each with one request. Further requests wait in the queue. @default no limit */
   readonly maxConnections?: number
+  /** Labels of the server. The proxy shows them and does not interpret them. Source: Traefik 1.7 `tags`. @default none */
+  readonly tags?: readonly string[]
 }

@@ -4,7 +4,7 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { checkMatcherOptions, type MatcherOptions, matcherTable } from '../rules/matchers.js'
 import { CompiledRouter } from './compiled-router.js'
 import type { RouterExplanation } from './explain-route.js'
-import { refuseGuards } from './refuse-guards.js'
+import { refuseUnknownFields } from './refuse-unknown-fields.js'
 import type { RoutedFrontend } from './routed-frontend.js'
 import type { RouterIndex } from './router-index.js'
 
@@ -59,7 +59,7 @@ export class Router {
    */
   static compile(config: Pick<ProviderConfig, 'frontends'>, options: MatcherOptions = {}): Router {
     checkMatcherOptions(options, 'Router.compile')
-    refuseGuards(config.frontends)
+    refuseUnknownFields(config.frontends)
     const steps = CompiledRouter.compileSteps(Object.entries(config.frontends), matcherTable(options))
     return new Router(runAtOnce(steps))
   }

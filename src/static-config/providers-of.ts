@@ -9,9 +9,9 @@ import { FileProvider, type FileProviderOptions } from '../providers/file/file-p
 import { ApiConfigFetcher, type ApiConfigFetcherOptions } from '../providers/http/api-config-fetcher.js'
 import { HttpProvider, type HttpProviderOptions } from '../providers/http/http-provider.js'
 import { StaticProvider } from '../providers/static-provider.js'
-import { withFieldCase } from '../validation/field-case.js'
 import { unsupportedFieldsIn } from '../validation/unsupported-fields.js'
 import { validateConfig } from '../validation/validate-config.js'
+import { withFieldCase } from '../validation/with-field-case.js'
 import type { Bag, Bags } from './bags.js'
 import type { Settings } from './settings.js'
 

@@ -1,7 +1,8 @@
+import { asksForNothing } from '../base/asks-for-nothing.js'
 import { nullRecord } from '../base/records.js'
+import { eachOf, insideOf, type ObjectField } from '../base/schema.js'
 import type { ProviderConfig } from '../model/config.js'
-import { asksForNothing, GUARDS } from '../model/guards.js'
-import { DOCUMENT_SCOPE, type FieldScope } from './field-case.js'
+import { DOCUMENT } from './document-schema.js'
 
 /** Stands for the value of a dropped guard, which is not needed. A document that contains it asks for the guard. */
 const ASKED_FOR = true
@@ -21,34 +22,32 @@ export function* withDroppedGuards(
   original: unknown,
 ): Generator<void, ProviderConfig> {
   if (dropped.length === 0) return copy
-  return (yield* guardsFrom(copy, original, DOCUMENT_SCOPE, '')) as ProviderConfig
+  return (yield* guardsFrom(copy, original, DOCUMENT)) as ProviderConfig
 }
 
-function* guardsFrom(
-  copy: unknown,
-  original: unknown,
-  scope: FieldScope,
-  path: string,
-): Generator<void, unknown> {
+function* guardsFrom(copy: unknown, original: unknown, object: ObjectField): Generator<void, unknown> {
   if (!isRecord(copy) || !isRecord(original)) return copy
   const fields = Object.assign(nullRecord<unknown>(), copy)
-  const at = (name: string) => (path === '' ? name : `${path}.${name}`)
-  for (const name of scope.shape.later)
-    if (Object.hasOwn(GUARDS, at(name)) && !asksForNothing(original[name])) fields[name] = ASKED_FOR
-  for (const [name, inside] of Object.entries(scope.inside ?? {}))
-    if (Object.hasOwn(copy, name))
-      fields[name] = yield* guardsFrom(copy[name], original[name], inside, at(name))
-  for (const [name, each] of Object.entries(scope.each ?? {})) {
-    const [entries, originals] = [copy[name], original[name]]
-    if (!isRecord(entries) || !isRecord(originals)) continue
-    const all = nullRecord<unknown>()
-    for (const [own, entry] of Object.entries(entries)) {
-      all[own] = yield* guardsFrom(entry, originals[own], each, `${at(name)}.*`)
-      yield
+  for (const [name, field] of Object.entries(object.fields)) {
+    const [inside, each] = [insideOf(field), eachOf(field)]
+    if (field.kind === 'later') {
+      if (field.guard !== undefined && !asksForNothing(original[name])) fields[name] = ASKED_FOR
+    } else if (inside && Object.hasOwn(copy, name)) {
+      fields[name] = yield* guardsFrom(copy[name], original[name], inside)
+    } else if (each && isRecord(copy[name]) && isRecord(original[name])) {
+      fields[name] = yield* guardsFromEach(copy[name], original[name], each)
     }
-    fields[name] = all
   }
   return fields
+}
+
+function* guardsFromEach(copies: Fields, originals: Fields, object: ObjectField): Generator<void, unknown> {
+  const all = nullRecord<unknown>()
+  for (const [name, copy] of Object.entries(copies)) {
+    all[name] = yield* guardsFrom(copy, originals[name], object)
+    yield
+  }
+  return all
 }
 
 function isRecord(value: unknown): value is Fields {

@@ -12,8 +12,8 @@ import type { CompiledTerm } from '../rules/compile-rule.js'
 import { implies } from '../rules/implies.js'
 import { type MatcherTable, matcherTable } from '../rules/matchers.js'
 import { conjunctsOf, joined, type RuleTree } from '../rules/rule-tree.js'
-import type { ValidateOptions } from './document-checker.js'
 import { validateConfig } from './validate-config.js'
+import type { ValidateOptions } from './validate-options.js'
 
 /** Something in a valid document that is most likely a mistake. */
 export interface LintFinding {

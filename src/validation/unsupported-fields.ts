@@ -1,10 +1,10 @@
+import { asksForNothing } from '../base/asks-for-nothing.js'
 import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
+import { eachOf, type Field, fieldNamed, insideOf, type ObjectField, placedFields } from '../base/schema.js'
 import { type Issue, ProxyError } from '../model/errors.js'
-import { asksForNothing, GUARDS } from '../model/guards.js'
-import type { Shape } from './document-shapes.js'
-import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from './field-case.js'
+import { DOCUMENT, GUARDS } from './document-schema.js'
 
 /**
  * What happens to fields of Traefik in a document that are not built yet.
@@ -47,7 +47,7 @@ export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): Unsuppor
   const allElse = given === 'warn' || (typeof given === 'object' && given.warn.includes(ALL))
   return (path, name, value) => {
     const steps = stepsOf(path) ?? []
-    const guards = Object.hasOwn(GUARDS, patternOf(steps).join('.')) && !asksForNothing(value)
+    const guards = GUARDS.has(patternOf(steps).join('.')) && !asksForNothing(value)
     const isNamed = patterns.some((pattern) => covers(pattern, steps))
     const isLeftOut = isNamed || (allElse && !guards)
     const plain = `${name} of Traefik is not supported yet`
@@ -105,7 +105,7 @@ interface ResolvedPath {
 function resolved(text: string): ResolvedPath {
   const steps = stepsOf(text)
   if (steps) {
-    const found = resolvedFrom(steps, [], DOCUMENT_SCOPE)
+    const found = resolvedFrom(steps, [], DOCUMENT)
     const isVague = found.flaw !== undefined && found.steps.length === 0 && !found.flaw.includes('nearest')
     const meant = isVague ? meantBy(steps.at(-1) as string) : undefined
     return meant === undefined ? found : { ...found, flaw: `names no field; ${quote(meant)} is one` }
@@ -118,19 +118,10 @@ function resolved(text: string): ResolvedPath {
 
 /** Returns the path of a field that is not built yet, found by its name alone. */
 function meantBy(name: string): string | undefined {
-  return patternsIn(DOCUMENT_SCOPE, [])
-    .find((pattern) => {
-      return pattern.at(-1)?.toLowerCase() === name.toLowerCase()
-    })
-    ?.join('.')
-}
-
-function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readonly string[]): string[][] {
-  return [
-    ...shape.later.map((name) => [...above, name]),
-    ...Object.entries(inside).flatMap(([name, scope]) => patternsIn(scope, [...above, name])),
-    ...Object.entries(each).flatMap(([name, scope]) => patternsIn(scope, [...above, name, '*'])),
-  ]
+  const small = `.${name.toLowerCase()}`
+  return placedFields(DOCUMENT).find(
+    ({ path, field }) => field.kind === 'later' && `.${path.toLowerCase()}`.endsWith(small),
+  )?.path
 }
 
 /**
@@ -141,31 +132,37 @@ function patternsIn({ shape, inside = {}, each = {} }: FieldScope, above: readon
 function resolvedFrom(
   [given = ANY, ...rest]: readonly string[],
   above: readonly string[],
-  scope: FieldScope,
+  object: ObjectField,
 ): ResolvedPath {
-  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, scope)}` }
-  const name = fieldOf(scope.shape, given)
-  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, scope.shape)}` }
+  if (given === ANY) return { steps: above, flaw: `names no field; ${fieldsAt(above, object)}` }
+  const name = fieldNamed(object, given)
+  if (name === undefined) return { steps: above, flaw: `names no field; ${nearestOf(given, object)}` }
   const steps = [...above, name]
-  if (scope.shape.later.includes(name))
+  const field = object.fields[name]
+  if (field?.kind === 'later')
     return rest.length === 0
       ? { steps }
       : { steps, flaw: `goes into a field that can only be left out as a whole: ${shown(steps)}` }
-  const each = scope.each?.[name]
+  const each = eachOf(field)
   if (each) return resolvedFrom(rest.slice(1), [...steps, rest[0] ?? ANY], each)
-  const inside = scope.inside?.[name]
-  const goesOn = inside && (rest.length > 0 || inside.shape.later.length > 0)
+  const inside = insideOf(field)
+  const goesOn = inside && (rest.length > 0 || laterNames(inside).length > 0)
   return goesOn ? resolvedFrom(rest, steps, inside) : { steps, flaw: 'is supported, so it is never left out' }
 }
 
+function laterNames({ fields }: ObjectField): string[] {
+  return Object.keys(fields).filter((name) => fields[name]?.kind === 'later')
+}
+
 /** Lists the paths of an object's fields that are not built yet. */
-function fieldsAt(steps: readonly string[], { shape }: FieldScope): string {
-  const paths = shape.later.map((name) => quote(shown([...steps, name])))
+function fieldsAt(steps: readonly string[], object: ObjectField): string {
+  const paths = laterNames(object).map((name) => quote(shown([...steps, name])))
   return paths.length > 0 ? `name a field: ${paths.join(', ')}` : 'all fields there are supported'
 }
 
-function nearestOf(given: string, { now, later }: Shape): string {
-  const suggestion = suggestName(given, [...later, ...now])
+function nearestOf(given: string, object: ObjectField): string {
+  const later = laterNames(object)
+  const suggestion = suggestName(given, [...later, ...Object.keys(object.fields)])
   if (suggestion !== '') return suggestion.slice(2)
   return later.length > 0 ? `not supported yet: ${later.join(', ')}` : 'all fields there are supported'
 }
@@ -188,17 +185,18 @@ function howToName(steps: readonly string[]): string {
 
 /** Returns a path with `*` for each name that the document chooses, as `GUARDS` has it. */
 function patternOf(steps: readonly string[]): readonly string[] {
-  let scope: FieldScope | undefined = DOCUMENT_SCOPE
+  let object: ObjectField | undefined = DOCUMENT
   const pattern: string[] = []
   for (let at = 0; at < steps.length; at += 1) {
     const name = steps[at] as string
     pattern.push(name)
-    const each: FieldScope | undefined = scope?.each?.[name]
+    const field: Field | undefined = object?.fields[name]
+    const each = eachOf(field)
     if (each && at + 1 < steps.length) {
       pattern.push('*')
       at += 1
     }
-    scope = each ?? scope?.inside?.[name]
+    object = each ?? insideOf(field)
   }
   return pattern
 }

@@ -1,12 +1,18 @@
+import { strategyTable } from '../balancing/strategies.js'
 import { pathOf } from '../base/messages.js'
 import { nullRecord, present } from '../base/records.js'
 import { runAtOnce } from '../base/run-steps.js'
+import type { Field } from '../base/schema.js'
 import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
-import { DocumentChecker, type ValidateOptions } from './document-checker.js'
-import { DOCUMENT } from './document-shapes.js'
-import { FieldChecker } from './field-checker.js'
+import { matcherTable } from '../rules/matchers.js'
+import { BACKEND } from './backend-schema.js'
+import type { DocumentHost } from './document-host.js'
+import { DOCUMENT } from './document-schema.js'
+import { FRONTEND } from './frontend-schema.js'
+import { SchemaReader } from './read-document.js'
 import { unsupportedPolicy } from './unsupported-fields.js'
+import type { ValidateOptions } from './validate-options.js'
 
 /**
  * The result of a validation: a checked copy of the document, or everything that is wrong with it. `warnings` lists fields that
@@ -46,31 +52,50 @@ export function* validateConfigSteps(
   value: unknown,
   options: ValidateOptions = {},
 ): Generator<void, Validation> {
-  const document = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
-  const checker = new DocumentChecker(options, document)
-  const fields = document.object(value, '', DOCUMENT)
-  if (!fields) return { ok: false, issues: document.issues }
+  const known = nullRecord<Backend>()
+  const host: DocumentHost = {
+    matchers: matcherTable(options),
+    strategies: strategyTable(options.strategies),
+    backends: known,
+  }
+  const reader = new SchemaReader(host, unsupportedPolicy(options.unsupportedFields))
+  const fields = reader.fields(DOCUMENT, value, '')
+  if (!fields) return { ok: false, issues: reader.issues }
 
-  const checkedBackends = nullRecord<Backend>()
-  for (const entry of document.names(fields['backends'], 'backends')) {
-    if (entry) checkedBackends[entry[0]] = checker.backend(entry[1], pathOf('backends', entry[0]))
-    yield
-  }
-  const checkedFrontends = nullRecord<Frontend>()
-  for (const entry of document.names(fields['frontends'], 'frontends')) {
-    const [name, frontend] = entry ?? []
-    if (name !== undefined)
-      checkedFrontends[name] = checker.frontend(frontend, pathOf('frontends', name), checkedBackends)
-    yield
-  }
-  const config: ProviderConfig = {
+  yield* readEach(reader, BACKEND, fields, 'backends', known)
+  const frontends = nullRecord<Frontend>()
+  yield* readEach(reader, FRONTEND, fields, 'frontends', frontends)
+  const { version, prefix } = DOCUMENT.fields
+  const config = {
     ...present({
-      version: document.label(fields['version'], 'version'),
-      prefix: document.label(fields['prefix'], 'prefix'),
+      version: reader.read(version as Field, fields['version'], 'version'),
+      prefix: reader.read(prefix as Field, fields['prefix'], 'prefix'),
     }),
-    frontends: checkedFrontends,
-    backends: checkedBackends,
-  }
-  const { issues, warnings } = document
+    frontends,
+    backends: known,
+  } as ProviderConfig
+  const { issues, warnings } = reader
   return issues.length > 0 ? { ok: false, issues } : { ok: true, config, warnings }
+}
+
+/** Reads the entries of `frontends` or `backends`, a step each. */
+function* readEach<T>(
+  reader: SchemaReader,
+  field: Field,
+  fields: Readonly<Record<string, unknown>>,
+  kind: 'frontends' | 'backends',
+  copies: Record<string, T>,
+): Generator<void, void> {
+  const value = fields[kind]
+  if (value === undefined || value === null) {
+    reader.read(DOCUMENT.fields[kind] as Field, value, kind)
+    return
+  }
+  for (const entry of reader.names(value, kind)) {
+    if (entry) {
+      const [name, one] = entry
+      copies[name] = reader.read(field, one, pathOf(kind, name)) as T
+    }
+    yield
+  }
 }

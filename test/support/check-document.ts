@@ -1,25 +1,32 @@
+import { strategyTable } from '../../src/balancing/strategies.js'
 import { nullRecord } from '../../src/base/records.js'
-import type { Backend } from '../../src/model/config.js'
-import { DocumentChecker, type ValidateOptions } from '../../src/validation/document-checker.js'
-import { FieldChecker } from '../../src/validation/field-checker.js'
+import type { Backend, Frontend } from '../../src/model/config.js'
+import { matcherTable } from '../../src/rules/matchers.js'
+import { BACKEND } from '../../src/validation/backend-schema.js'
+import { FRONTEND } from '../../src/validation/frontend-schema.js'
+import { SchemaReader } from '../../src/validation/read-document.js'
 import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
+import type { ValidateOptions } from '../../src/validation/validate-options.js'
 
 export const BACKENDS: Readonly<Record<string, Backend>> = Object.assign(nullRecord<Backend>(), {
   pool: { servers: {} },
 })
 
+export function readerOf(options: ValidateOptions = {}, backends = BACKENDS): SchemaReader {
+  const host = { matchers: matcherTable(options), strategies: strategyTable(options.strategies), backends }
+  return new SchemaReader(host, unsupportedPolicy(options.unsupportedFields))
+}
+
 export function checkFrontend(value: unknown, options: ValidateOptions = {}) {
-  const fields = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
-  const checker = new DocumentChecker(options, fields)
-  const frontend = checker.frontend(value, 'frontends.web', BACKENDS)
-  return { frontend, issues: fields.issues, warnings: fields.warnings }
+  const reader = readerOf(options)
+  const frontend = reader.read(FRONTEND, value, 'frontends.web') as Frontend
+  return { frontend, issues: reader.issues, warnings: reader.warnings }
 }
 
 export function checkBackend(value: unknown, options: ValidateOptions = {}) {
-  const fields = new FieldChecker(unsupportedPolicy(options.unsupportedFields))
-  const checker = new DocumentChecker(options, fields)
-  const backend = checker.backend(value, 'backends.pool')
-  return { backend, issues: fields.issues, warnings: fields.warnings }
+  const reader = readerOf(options)
+  const backend = reader.read(BACKEND, value, 'backends.pool') as Backend
+  return { backend, issues: reader.issues, warnings: reader.warnings }
 }
 
 /** A frontend in order, but for the fields given. */

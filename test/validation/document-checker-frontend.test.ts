@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { IssueCode } from '../../src/model/errors.js'
-import { DocumentChecker } from '../../src/validation/document-checker.js'
-import { FieldChecker } from '../../src/validation/field-checker.js'
-import { BACKENDS, checkFrontend, frontendWith } from '../support/check-document.js'
+import { FRONTEND } from '../../src/validation/frontend-schema.js'
+import { BACKENDS, checkFrontend, frontendWith, readerOf } from '../support/check-document.js'
 
 describe('a frontend', () => {
   it('is copied with every field that it has, and no other', () => {
@@ -209,12 +208,11 @@ describe('a frontend', () => {
         return Reflect.ownKeys(target)
       },
     })
-    const fields = new FieldChecker()
-    const checker = new DocumentChecker({}, fields)
+    const reader = readerOf({}, backends)
     for (let count = 0; count < 5; count++) {
-      checker.frontend(frontendWith({ backend: 'pol' }), 'frontends.web', backends)
+      reader.read(FRONTEND, frontendWith({ backend: 'pol' }), 'frontends.web')
     }
-    expect(fields.issues).toHaveLength(5)
+    expect(reader.issues).toHaveLength(5)
     expect(listed).toBe(1)
   })
 })

@@ -1,32 +1,39 @@
+import { validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { DocumentChecker, type ValidateOptions } from '../../src/validation/document-checker.js'
-import { BACKEND, FRONTEND, LOAD_BALANCER, SERVER } from '../../src/validation/document-shapes.js'
-import { FieldChecker } from '../../src/validation/field-checker.js'
+import type { ValidateOptions } from '../../src/validation/validate-options.js'
 import { backendWith, checkBackend, checkFrontend, frontendWith } from '../support/check-document.js'
+import { notBuiltIn, objectAt } from '../support/schema-objects.js'
 
 describe('fields of Traefik 1.7 that are not built yet', () => {
   const later = [
-    ...FRONTEND.later.map((name) => ({ name, kind: 'frontend', path: `frontends.web.${name}` })),
-    ...BACKEND.later.map((name) => ({ name, kind: 'backend', path: `backends.pool.${name}` })),
-    ...LOAD_BALANCER.later.map((name) => ({
+    ...notBuiltIn(objectAt('frontends')).map((name) => ({
       name,
-      kind: 'load balancer',
-      path: `backends.pool.loadBalancer.${name}`,
+      kind: 'frontend',
+      path: `frontends.web.${name}`,
     })),
-    ...SERVER.later.map((name) => ({ name, kind: 'server', path: `backends.pool.servers.s1.${name}` })),
+    ...notBuiltIn(objectAt('backends')).map((name) => ({
+      name,
+      kind: 'backend',
+      path: `backends.pool.${name}`,
+    })),
+    ...notBuiltIn(objectAt('backends.*.buffering')).map((name) => ({
+      name,
+      kind: 'buffering',
+      path: `backends.pool.buffering.${name}`,
+    })),
   ]
 
   function check(kind: string, name: string, options: ValidateOptions = {}) {
-    const field = { [name]: {} }
+    const field = { [name]: { on: true } }
     switch (kind) {
       case 'frontend':
         return checkFrontend(frontendWith(field), options)
       case 'backend':
         return checkBackend(backendWith(field), options)
-      case 'load balancer':
-        return checkBackend(backendWith({ loadBalancer: field }), options)
+      case 'buffering':
+        return checkBackend(backendWith({ buffering: field }), options)
       default:
-        return checkBackend({ servers: { s1: { url: 'http://h', ...field } } }, options)
+        throw new Error(`there is no ${kind}`)
     }
   }
 
@@ -59,11 +66,7 @@ describe('fields of Traefik 1.7 that are not built yet', () => {
 describe('the options', () => {
   it("may not give the host's matchers and strategies the names of ours", () => {
     const code = expect.objectContaining({ code: 'PROXY_OPTION_INVALID' })
-    expect(() => new DocumentChecker({ matchers: { Host: () => () => true } }, new FieldChecker())).toThrow(
-      code,
-    )
-    expect(
-      () => new DocumentChecker({ strategies: { wrr: () => () => undefined } }, new FieldChecker()),
-    ).toThrow(code)
+    expect(() => validateConfig({}, { matchers: { Host: () => () => true } })).toThrow(code)
+    expect(() => validateConfig({}, { strategies: { wrr: () => () => undefined } })).toThrow(code)
   })
 })

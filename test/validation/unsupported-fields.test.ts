@@ -1,23 +1,15 @@
 import { type ProxyError, Router, type UnsupportedFields, validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
-import { GUARDS } from '../../src/model/guards.js'
-import { DOCUMENT_SCOPE, type FieldScope } from '../../src/validation/field-case.js'
+import { placedFields } from '../../src/base/schema.js'
+import { DOCUMENT, GUARDS } from '../../src/validation/document-schema.js'
 import { withDroppedGuards } from '../../src/validation/keep-dropped-guards.js'
 
-/** Every field that is not built yet, by its pattern, and every one that is. */
-function fieldsOf(place: FieldScope, path: string, which: 'now' | 'later'): string[] {
-  const at = (name: string) => (path === '' ? name : `${path}.${name}`)
-  return [
-    ...place.shape[which].map(at),
-    ...Object.entries(place.inside ?? {}).flatMap(([name, inside]) => fieldsOf(inside, at(name), which)),
-    ...Object.entries(place.each ?? {}).flatMap(([name, each]) => fieldsOf(each, `${at(name)}.*`, which)),
-  ]
-}
-
-const LATER = fieldsOf(DOCUMENT_SCOPE, '', 'later')
-const NOW = fieldsOf(DOCUMENT_SCOPE, '', 'now')
-const isGuard = (pattern: string) => Object.hasOwn(GUARDS, pattern)
+/** Every field that is not built yet, by its pattern, and every field that is. */
+const PLACED = placedFields(DOCUMENT)
+const LATER = PLACED.filter(({ field }) => field.kind === 'later').map(({ path }) => path)
+const NOW = PLACED.filter(({ field }) => field.kind !== 'later').map(({ path }) => path)
+const isGuard = (pattern: string) => GUARDS.has(pattern)
 const GUARDING = LATER.filter(isGuard)
 
 /** A name that has to stand in quotes, for each `*`. */
@@ -45,7 +37,7 @@ function outcome(document: unknown, unsupportedFields?: UnsupportedFields): stri
 
 describe('the table of guards', () => {
   it('names fields that there are', () => {
-    expect(Object.keys(GUARDS).filter((path) => !LATER.includes(path) && !NOW.includes(path))).toEqual([])
+    expect([...GUARDS.keys()].filter((path) => !LATER.includes(path) && !NOW.includes(path))).toEqual([])
     expect(GUARDING.length).toBeGreaterThan(8)
     expect(LATER.length).toBeGreaterThan(GUARDING.length)
   })

@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Issue } from '../../src/model/errors.js'
 import { Router } from '../../src/routing/router.js'
-import type { ValidateOptions } from '../../src/validation/document-checker.js'
 import { validateConfig } from '../../src/validation/validate-config.js'
+import type { ValidateOptions } from '../../src/validation/validate-options.js'
 import { cpuMsOf } from '../support/cpu-time.js'
 
 const ISSUE_CODES = [

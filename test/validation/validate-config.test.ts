@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Issue } from '../../src/model/errors.js'
 import { Router } from '../../src/routing/router.js'
-import type { ValidateOptions } from '../../src/validation/document-checker.js'
 import { validateConfig, validateConfigSteps } from '../../src/validation/validate-config.js'
+import type { ValidateOptions } from '../../src/validation/validate-options.js'
 
 /** What the issue's table of routes looks like as a document. */
 function wholeDocument() {

@@ -6,7 +6,10 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import type { ServerState } from './server-state.js'
 
 /** A server to make live: one of the configuration, or one address of its host name. */
-export type GivenServer = Required<Server> & { readonly name: string; readonly address?: string }
+export type GivenServer = Required<Omit<Server, 'tags'>> & {
+  readonly name: string
+  readonly address?: string
+}
 
 /** A server of a live backend. A strategy picks among these. */
 export class LiveServer implements Candidate {

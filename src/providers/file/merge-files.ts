@@ -3,7 +3,7 @@ import { describeKind, describeValue, pathOf } from '../../base/messages.js'
 import { nullRecord } from '../../base/records.js'
 import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
 import { isSameData } from '../../model/same-data.js'
-import { isRecord, withFieldCase } from '../../validation/field-case.js'
+import { isRecord, withFieldCase } from '../../validation/with-field-case.js'
 import { parseDocument } from '../parse-document.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
 

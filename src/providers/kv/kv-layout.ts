@@ -1,16 +1,14 @@
 import { pathOf, quote } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { nullRecord } from '../../base/records.js'
+import { eachOf, type Field, fieldNamed, insideOf, type ObjectField } from '../../base/schema.js'
 import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
-import { DOCUMENT_SCOPE, type FieldScope, fieldOf } from '../../validation/field-case.js'
+import { DOCUMENT } from '../../validation/document-schema.js'
 import { IndexedList } from './indexed-list.js'
 import { KeyCounts } from './kv-counts.js'
 import { isFolder } from './kv-entry.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
-import { flagOf, isOff, KV_VALUE_READERS, listOf } from './kv-value-readers.js'
-
-/** Fields that hold other fields, but can also be switched on by a value of their own: `stickiness` = `true`. */
-const SWITCHES = new Set(['stickiness'])
+import { flagOf, isOff, readValue } from './kv-values.js'
 
 /** Keys that Traefik itself writes next to the configuration: the alias, and those of its leader election. */
 const RESERVED_KEYS = new Set(['alias', 'leader', 'leader___lock'])
@@ -57,7 +55,7 @@ export class KvLayout {
     const segments = key.split('/')
     if (segments.length === 1 && RESERVED_KEYS.has(key)) return
     const [first = ''] = segments
-    const field = fieldOf(DOCUMENT_SCOPE.shape, first)
+    const field = fieldNamed(DOCUMENT, first)
     if (field === undefined && this.#statics.take(key, segments, bytes)) return
     const value = this.#textOf(key, bytes)
     const section = SECTIONS.find((name) => name === field)
@@ -67,7 +65,7 @@ export class KvLayout {
     this.#counts.key(key, isMisspelt || section !== undefined)
     if (isMisspelt || (section !== undefined && segments.includes(''))) this.#misplaced(segments)
     else if (segments.includes('')) this.#ignore(key)
-    else this.#inPlace(this.#document, DOCUMENT_SCOPE, segments, 0, value)
+    else this.#inPlace(this.#document, DOCUMENT, segments, 0, value)
   }
 
   /**
@@ -100,70 +98,81 @@ export class KvLayout {
   }
 
   /**
-   * Puts a value into the document. The first `at` segments of its key have led to `place` already, whose values are in `fields`.
-   * The other segments lead further down.
+   * Puts a value into the document. The first `at` segments of its key have led to an object, whose values are in `values`. The
+   * other segments lead further down.
    */
-  #inPlace(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
-    const given = segments[at] as string
+  #inPlace(
+    values: Fields,
+    object: ObjectField,
+    segments: readonly string[],
+    at: number,
+    value: string,
+  ): void {
     const rest = segments.slice(at + 1)
-    const name = fieldOf(place.shape, given)
-    if (name === undefined) return this.#unknown(fields, place, segments, at, value)
-    const inside = place.inside?.[name]
+    const name = fieldNamed(object, segments[at] as string)
+    const field = name === undefined ? undefined : object.fields[name]
+    if (name === undefined || !field) return this.#unknown(values, object, segments, at, value)
+    const [inside, each] = [insideOf(field), eachOf(field)]
     if (inside && rest.length > 0)
-      return this.#inPlace(folderIn(fields, name), inside, segments, at + 1, value)
-    const each = place.each?.[name]
+      return this.#inPlace(folderIn(values, name), inside, segments, at + 1, value)
     if (each && rest.length > 1)
-      return this.#inPlace(folderIn(folderIn(fields, name), rest[0] as string), each, segments, at + 2, value)
+      return this.#inPlace(folderIn(folderIn(values, name), rest[0] as string), each, segments, at + 2, value)
     const [own] = rest
-    if (own !== undefined && rest.length === 1 && place.open?.includes(name)) {
-      folderIn(fields, name)[own] = value
+    if (field.kind === 'named' && !each && own !== undefined && rest.length === 1) {
+      folderIn(values, name)[own] = readValue(field.of, value)
       return
     }
     // Validation refuses an unsupported field by its name. It only needs to know whether all values of the field are off.
-    if (place.shape.later.includes(name)) fields[name] = fields[name] === true || !isOff(value)
-    else if (inside && SWITCHES.has(name)) {
+    if (field.kind === 'later') values[name] = values[name] === true || !isOff(value)
+    else if (inside?.isOnWhenEmpty) {
       // The empty folder means the defaults of the field. Other keys may add fields to it.
-      if (flagOf(value) !== false) folderIn(fields, name)
-    } else if (inside || each || rest.length > 1) this.#misplaced(segments)
-    else this.#put(fields, name, segments, rest, value)
+      if (flagOf(value) !== false) folderIn(values, name)
+    } else if (inside || field.kind === 'named' || rest.length > 1) this.#misplaced(segments)
+    else this.#put(values, name, field, segments, rest, value)
   }
 
   /** Puts a supported field. A key with an index after the name of the field holds one item of a list. */
   #put(
-    fields: Fields,
+    values: Fields,
     name: string,
+    field: Field,
     segments: readonly string[],
     rest: readonly string[],
     value: string,
   ): void {
     const [index] = rest
-    const read = Object.hasOwn(KV_VALUE_READERS, name) ? KV_VALUE_READERS[name] : undefined
     if (index === undefined) {
-      if (name in fields) return this.#twice(segments)
-      if (read === listOf) this.#counts.items(segments.join('/'), value)
-      fields[name] = read ? read(value) : value
+      if (name in values) return this.#twice(segments)
+      if (field.kind === 'list') this.#counts.items(segments.join('/'), value)
+      values[name] = readValue(field, value)
       return
     }
-    if (read !== listOf || !/^(0|[1-9]\d{0,8})$/.test(index)) return this.#misplaced(segments)
-    const list = fields[name] ?? new IndexedList()
+    if (field.kind !== 'list' || !/^(0|[1-9]\d{0,8})$/.test(index)) return this.#misplaced(segments)
+    const list = values[name] ?? new IndexedList()
     if (!(list instanceof IndexedList)) return this.#twice(segments)
-    if (!(name in fields)) this.#lists.push({ fields, name, list })
-    fields[name] = list
+    if (!(name in values)) this.#lists.push({ fields: values, name, list })
+    values[name] = list
     if (!list.add(Number(index), value)) this.#twice(segments)
   }
 
   /**
-   * Handles a key that names no field of its place. A misspelt or misplaced field is refused, because it may restrict access.
+   * Handles a key that names no field of its object. A misspelt or misplaced field is refused, because it may restrict access.
    * Every other key is ignored with a warning.
    */
-  #unknown(fields: Fields, place: FieldScope, segments: readonly string[], at: number, value: string): void {
+  #unknown(
+    values: Fields,
+    object: ObjectField,
+    segments: readonly string[],
+    at: number,
+    value: string,
+  ): void {
     const given = segments[at] as string
-    const { shape, inside = {}, each = {} } = place
-    const isBelow = [...Object.values(inside), ...Object.values(each)].some((one) =>
-      fieldOf(one.shape, given),
-    )
+    const isBelow = Object.values(object.fields).some((field) => {
+      const below = insideOf(field) ?? eachOf(field)
+      return below && fieldNamed(below, given) !== undefined
+    })
     if (at > 0 && isBelow) this.#misplaced(segments)
-    else if (at > 0 && nearestName(given, [...shape.now, ...shape.later]) !== undefined) fields[given] = value
+    else if (at > 0 && nearestName(given, Object.keys(object.fields)) !== undefined) values[given] = value
     else this.#ignore(segments.slice(0, at + 1).join('/'))
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FieldChecker } from '../../src/validation/field-checker.js'
+import { type Field, flag, later, list, number, object, text } from '../../src/base/schema.js'
+import { SchemaReader } from '../../src/validation/read-document.js'
 import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
 
 describe('names', () => {
@@ -12,7 +13,7 @@ describe('names', () => {
     ['web\n', 'has a control character in it'],
     ['web\u0000', 'has a control character in it'],
   ])('%j is refused, and its entry left out', (name, flaw) => {
-    const checker = new FieldChecker()
+    const checker = new SchemaReader({})
     const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
     expect([...checker.names(entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
       ['good', 2],
@@ -29,7 +30,7 @@ describe('names', () => {
   it.each(['web', 'a.b', 'a b', 'a/b', 'toString', 'hasOwnProperty', 'ü', '0', '-'])(
     '%j is accepted',
     (name) => {
-      const checker = new FieldChecker()
+      const checker = new SchemaReader({})
       expect([...checker.names({ [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
         [name, 1],
       ])
@@ -40,6 +41,13 @@ describe('names', () => {
 
 describe('a field', () => {
   type Kind = 'text' | 'wholeNumber' | 'flag' | 'texts'
+  const meaning = 'A field.'
+  const FIELDS: Readonly<Record<Kind, Field>> = {
+    text: text({ meaning }),
+    wholeNumber: number({ meaning, isWhole: true, expected: 'a whole number' }),
+    flag: flag({ meaning }),
+    texts: list({ meaning, of: 'texts' }),
+  }
 
   it.each<[Kind, unknown, string]>([
     ['text', 5, 'expected a text, found number 5'],
@@ -54,8 +62,8 @@ describe('a field', () => {
     ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
     ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
   ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
-    const fields = new FieldChecker()
-    expect(fields[kind](value, 'a.b')).toBeUndefined()
+    const fields = new SchemaReader({})
+    expect(fields.read(FIELDS[kind], value, 'a.b')).toBeUndefined()
     expect(fields.issues).toEqual([{ path: 'a.b', code: 'INVALID_TYPE', message }])
   })
 
@@ -65,38 +73,43 @@ describe('a field', () => {
     ['flag', false],
     ['texts', ['a', 'b']],
   ])('that is a %s is read: %j', (kind, value) => {
-    const fields = new FieldChecker()
-    expect(fields[kind](value, 'a.b')).toEqual(value)
+    const fields = new SchemaReader({})
+    expect(fields.read(FIELDS[kind], value, 'a.b')).toEqual(value)
     expect(fields.issues).toEqual([])
   })
 
   it.each<[Kind]>([['text'], ['wholeNumber'], ['flag'], ['texts']])(
     'that is not there is none, and no issue: %s',
     (kind) => {
-      const fields = new FieldChecker()
-      expect(fields[kind](undefined, 'a.b')).toBeUndefined()
+      const fields = new SchemaReader({})
+      expect(fields.read(FIELDS[kind], undefined, 'a.b')).toBeUndefined()
       expect(fields.issues).toEqual([])
     },
   )
 
   it('that is a list of texts is copied', () => {
     const list = ['a']
-    expect(new FieldChecker().texts(list, 'a')).not.toBe(list)
+    expect(new SchemaReader({}).read(FIELDS.texts, list, 'a')).not.toBe(list)
   })
 })
 
 describe('an object', () => {
-  const shape = { now: ['rule', 'priority'], later: ['auth'] }
+  const meaning = 'A field.'
+  const shape = object<{ rule?: string; priority?: number }>(
+    { type: 'Some', meaning },
+    { rule: text({ meaning }), priority: number({ meaning, expected: 'a number' }) },
+    { auth: later(meaning) },
+  )
 
   it('gives its own fields, and notes those that its kind does not have', () => {
-    const fields = new FieldChecker()
+    const fields = new SchemaReader({})
     const value = Object.assign(Object.create({ priority: 5 }), {
       rule: 'x',
       prority: 1,
       auth: {},
       zzzzzzzzz: 1,
     })
-    expect(fields.object(value, 'web', shape)).toEqual({ rule: 'x' })
+    expect(fields.fields(shape, value, 'web')).toEqual({ rule: 'x' })
     expect(fields.issues).toEqual([
       {
         path: 'web.prority',
@@ -114,9 +127,9 @@ describe('an object', () => {
   })
 
   it('names a hundred that its kind does not have, and counts the others', () => {
-    const fields = new FieldChecker()
+    const fields = new SchemaReader({})
     const strangers = Object.fromEntries(Array.from({ length: 50_000 }, (_, nth) => [`f${nth}`, 0]))
-    expect(fields.object({ rule: 'x', ...strangers }, 'web', shape)).toEqual({ rule: 'x' })
+    expect(fields.fields(shape, { rule: 'x', ...strangers }, 'web')).toEqual({ rule: 'x' })
     expect(fields.issues).toHaveLength(101)
     expect(fields.issues[99]).toMatchObject({ path: 'web.f99', code: 'UNKNOWN_FIELD' })
     expect(fields.issues[100]).toEqual({
@@ -127,8 +140,8 @@ describe('an object', () => {
   })
 
   it('has a field that is not built yet: a warning, where that was asked for', () => {
-    const fields = new FieldChecker(unsupportedPolicy('warn'))
-    expect(fields.object({ rule: 'x', auth: {} }, 'web', shape)).toEqual({ rule: 'x' })
+    const fields = new SchemaReader({}, unsupportedPolicy('warn'))
+    expect(fields.fields(shape, { rule: 'x', auth: {} }, 'web')).toEqual({ rule: 'x' })
     expect(fields.issues).toEqual([])
     expect(fields.warnings).toMatchObject([{ path: 'web.auth', code: 'NOT_SUPPORTED' }])
   })
@@ -139,8 +152,8 @@ describe('an object', () => {
     ['x', 'string "x"'],
     [undefined, 'nothing'],
   ])('is none of %j', (value, found) => {
-    const fields = new FieldChecker()
-    expect(fields.object(value, 'web', shape)).toBeUndefined()
+    const fields = new SchemaReader({})
+    expect(fields.fields(shape, value, 'web')).toBeUndefined()
     expect(fields.issues).toEqual([
       { path: 'web', code: 'INVALID_TYPE', message: `expected an object, found ${found}` },
     ])

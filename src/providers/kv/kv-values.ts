@@ -1,29 +1,10 @@
-/**
- * Functions that read the values of some fields, by the field's name. Every value in a store is a text, but in a document these
- * fields are numbers, booleans or lists. The values of all other fields stay texts.
- * Source: Traefik 1.7's KV template.
- */
-export const KV_VALUE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
-  priority: numberOf,
-  weight: numberOf,
-  maxRequestBodyBytes: numberOf,
-  port: numberOf,
-  unhealthyThreshold: numberOf,
-  healthyThreshold: numberOf,
-  consecutiveFailures: numberOf,
-  failureShare: numberOf,
-  minimumRequests: numberOf,
-  maxEjectedShare: numberOf,
-  amount: numberOf,
-  size: numberOf,
-  maxConnections: numberOf,
-  passHostHeader: flagOf,
-  useXForwardedFor: flagOf,
-  sticky: flagOf,
-  secure: flagOf,
-  httpOnly: flagOf,
-  entryPoints: listOf,
-  sourceRange: listOf,
+import type { Field } from '../../base/schema.js'
+
+/** Reads the text of a store by the kind of its field. Source: Traefik 1.7's KV template. */
+export function readValue(field: Field, text: string): unknown {
+  if (field.kind === 'number') return numberOf(text)
+  if (field.kind === 'flag') return flagOf(text)
+  return field.kind === 'list' ? listOf(text) : text
 }
 
 /** Returns the number in a text. A text without a number is returned as it is, and validation refuses it. */
@@ -44,7 +25,7 @@ export function isOff(text: string): boolean {
 }
 
 /** Returns the items of a list that is written in one value, with commas. */
-export function listOf(text: string): unknown {
+function listOf(text: string): unknown {
   return text
     .split(',')
     .map((item) => item.trim())

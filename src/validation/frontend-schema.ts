@@ -1,0 +1,164 @@
+import { parseRange } from '../base/cidr.js'
+import { quote } from '../base/messages.js'
+import { suggestName } from '../base/nearest-name.js'
+import { type Flaw, flag, later, list, named, number, object, own, text } from '../base/schema.js'
+import type { Frontend, Route, RuleSpec, WhiteList } from '../model/config.js'
+import { compileRule } from '../rules/compile-rule.js'
+import { withoutSecrets } from '../rules/secret-values.js'
+import type { DocumentHost } from './document-host.js'
+import { isLongName, tooLong } from './names.js'
+import { RULE_JSON_SCHEMA } from './rule-json-schema.js'
+
+/** Why fields that keep something out, or say who asks, are never left out silently. */
+const LETS_IN = 'without it every client gets in'
+const PLAIN = 'without it the proxy serves requests that it should redirect, perhaps in plain text'
+const FLOODS = 'without it nothing limits what a client may ask of a server'
+const FORGED = 'without it the client itself writes the header that names who asks'
+
+const RULE = own({
+  type: 'string | RuleSpec',
+  meaning: 'The rule, as text or as data.',
+  jsonSchema: RULE_JSON_SCHEMA,
+  expected: 'a rule as text or data',
+  is: (value) => typeof value === 'string' || (typeof value === 'object' && !Array.isArray(value)),
+  check: (rule: string | RuleSpec, { matchers }: DocumentHost) =>
+    compileRule(rule, matchers).issues.map(({ code, message }) => ({
+      code,
+      message: withoutSecrets(message, rule),
+    })),
+})
+
+const ROUTE = object<Route>(
+  { type: 'Route', meaning: 'A named rule of a frontend.' },
+  { rule: { ...RULE, required: { code: 'MISSING_RULE', expected: 'a rule' } } },
+)
+
+const WHITE_LIST = object<WhiteList>(
+  {
+    type: 'WhiteList',
+    meaning:
+      'An allow list of addresses. The proxy answers any other client with 403; it tries no other frontend for that ' +
+      'request. Source: Traefik 1.7 `whiteList`.',
+  },
+  {
+    sourceRange: list({
+      meaning: 'Addresses and ranges, IPv4 and IPv6.',
+      of: 'addresses and ranges',
+      required: { expected: 'a list of addresses and ranges' },
+      check: (ranges) => ranges.flatMap(flawOfRange),
+    }),
+    useXForwardedFor: flag({
+      meaning:
+        'If true, the list is about the client address. If false, it is about the peer address, even of a proxy.',
+      default: false,
+    }),
+  },
+)
+
+/** A frontend, as a document declares it. */
+export const FRONTEND = object<Frontend>(
+  {
+    type: 'Frontend',
+    meaning:
+      'A named entry of a document: a condition for requests, a priority, and the backend that serves the requests.',
+    check: ({ rule, routes }) => {
+      if (rule !== undefined && routes !== undefined) return 'expected either rule or routes, found both'
+      if (rule !== undefined || (routes !== undefined && !isEmpty(routes))) return undefined
+      const message =
+        'expected a rule, or routes with at least one entry: a frontend without a rule would take every request'
+      return [{ code: 'MISSING_RULE', message }]
+    },
+  },
+  {
+    backend: text({
+      meaning:
+        'The name of a backend of the same provider, or `name@provider` for a backend of another provider.',
+      required: { code: 'MISSING_BACKEND', expected: 'the name of a backend' },
+      check: (name, { backends }: DocumentHost) => flawOfBackend(name, backends),
+    }),
+    rule: {
+      ...RULE,
+      meaning:
+        'The condition. It is short for `routes` with one route. A frontend has either `rule` or `routes`, never both.',
+      traefik: false,
+    },
+    routes: named({
+      meaning: 'Several rules by name. All of them must hold. Source: Traefik 1.7 `routes`.',
+      of: ROUTE,
+    }),
+    priority: number({
+      meaning: 'Frontends with a higher priority are tried first. 0 and less mean the default.',
+      defaultMeaning: "the length of the rules' text",
+      isWhole: true,
+      expected: 'a whole number',
+    }),
+    entryPoints: list({
+      meaning: 'Names of the entry points on which the frontend answers.',
+      of: 'names',
+      defaultMeaning: 'all entry points',
+    }),
+    whiteList: {
+      ...WHITE_LIST,
+      meaning: 'The clients that may ask. Other clients get 403.',
+      defaultMeaning: 'all clients',
+      guard: LETS_IN,
+    },
+    passHostHeader: flag({
+      meaning: 'If true, servers see the `Host` of the client. If false, they see the host of their own URL.',
+      default: true,
+    }),
+  },
+  {
+    passTLSCert: later("Sends the client's certificate to the servers.", FORGED),
+    passTLSClientCert: later("Sends facts of the client's certificate to the servers.", FORGED),
+    auth: later('Asks clients for credentials.', LETS_IN),
+    basicAuth: later('Asks clients for user and password.', LETS_IN),
+    whitelistSourceRange: later('The old form of `whiteList`.', LETS_IN),
+    redirect: later(
+      'Redirects requests. It may lead to TLS, and its form does not say so for certain.',
+      PLAIN,
+    ),
+    errors: later('Answers with pages of another backend for some statuses.'),
+    ratelimit: later('Limits requests for each client.', FLOODS),
+    headers: later(
+      'Sets headers of requests and responses.',
+      `${PLAIN}; its allowedHosts and security headers are missing too`,
+    ),
+  },
+)
+
+/** The most names that a misspelt one is compared with. A thousand misspelt names and 100,000 backends would block the process. */
+const MAX_SUGGESTED_FROM = 500
+
+function flawOfBackend(name: string, backends: DocumentHost['backends']): string | Flaw[] | undefined {
+  // The backend's name and the provider's name behind the `@` may each have the full length.
+  const long = name.split('@').find(isLongName)
+  if (long !== undefined) return tooLong(long)
+  if (name.includes('@'))
+    return /^[^@]+@[^@]+$/.test(name) ? undefined : `expected name@provider, found ${quote(name)}`
+  if (name in backends) return undefined
+  const suggestion = suggestName(name, firstNames(backends))
+  return [{ code: 'MISSING_BACKEND', message: `there is no backend ${quote(name)}${suggestion}` }]
+}
+
+/** Listing the names of 100,000 backends takes 30 ms, so it is done once for all misspelt names. */
+const FIRST_NAMES = new WeakMap<object, readonly string[]>()
+
+function firstNames(backends: DocumentHost['backends']): readonly string[] {
+  const names = FIRST_NAMES.get(backends) ?? Object.keys(backends).slice(0, MAX_SUGGESTED_FROM)
+  FIRST_NAMES.set(backends, names)
+  return names
+}
+
+function flawOfRange(range: string, index: number): Flaw[] {
+  try {
+    parseRange(range)
+    return []
+  } catch (error) {
+    return [{ code: 'INVALID_RANGE', message: (error as Error).message, below: `[${index}]` }]
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0
+}

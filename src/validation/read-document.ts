@@ -48,9 +48,13 @@ export class SchemaReader {
     this.issues.push({ path, code, message })
   }
 
-  /** The copy of a value; undefined for a value that is absent, off or wrong. */
+  /** Returns the copy of a field's value. It is undefined for a value that is absent, off or wrong. */
   read(field: Field, value: unknown, path: string): unknown {
-    if (isOff(field, value)) return this.#absent(field, value, path)
+    return isOff(field, value) ? this.#absent(field, value, path) : this.readValue(field, value, path)
+  }
+
+  /** Returns the copy of a value that cannot be off, such as a frontend under its name. It is undefined for a wrong value. */
+  readValue(field: Field, value: unknown, path: string): unknown {
     switch (field.kind) {
       case 'text':
         return this.#text(field, value, path)
@@ -115,11 +119,14 @@ export class SchemaReader {
     const found = this.fields(field, value, path)
     if (!found) return undefined
     const copy: Record<string, unknown> = {}
+    const given: Record<string, unknown> = {}
     for (const name in field.fields) {
-      const one = this.read(field.fields[name] as Field, found[name], pathOf(path, name))
-      if (one !== undefined) copy[name] = one
+      const one = field.fields[name] as Field
+      if (!isOff(one, found[name])) given[name] = found[name]
+      const read = this.read(one, found[name], pathOf(path, name))
+      if (read !== undefined) copy[name] = read
     }
-    this.#check(field.check?.(found, this.#host), path)
+    this.#check(field.check?.(given, this.#host), path)
     return copy
   }
 
@@ -186,12 +193,14 @@ export class SchemaReader {
 
   #named(field: NamedField, value: unknown, path: string): unknown {
     const copy = nullRecord<unknown>()
+    const isEach = field.of.kind === 'object'
     for (const entry of this.names(value, path)) {
       if (!entry) continue
       const [name, given] = entry
       const at = pathOf(path, name)
-      copy[name] = this.read(field.of, given, at)
-      this.#check(field.check?.(name, copy[name] as never, this.#host), at)
+      const read = isEach ? this.readValue(field.of, given, at) : this.read(field.of, given, at)
+      this.#check(field.check?.(name, read as never, this.#host), at)
+      if (read !== undefined || isEach) copy[name] = read
     }
     return copy
   }

@@ -94,7 +94,7 @@ function* readEach<T>(
   for (const entry of reader.names(value, kind)) {
     if (entry) {
       const [name, one] = entry
-      copies[name] = reader.read(field, one, pathOf(kind, name)) as T
+      copies[name] = reader.readValue(field, one, pathOf(kind, name)) as T
     }
     yield
   }

@@ -65,10 +65,10 @@ frontends:
       `{
   "backends": {},
   "frontends": { "web": { "backend": "web", "rule": "Host:a",
-    "auth": {} } }
+    "auth": { "headerField": "X-User" } } }
 }`,
       [
-        /^rules\.json:4:5: frontends\.web\.auth: auth of Traefik is not supported yet \[NOT_SUPPORTED\]$/,
+        /^rules\.json:4:5: frontends\.web\.auth: auth of Traefik is not supported yet, and it is a guard: .* \[NOT_SUPPORTED\]$/,
         /^rules\.json:3:27: frontends\.web\.backend: .*\[MISSING_BACKEND\]$/,
       ],
     ],

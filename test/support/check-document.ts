@@ -19,13 +19,13 @@ export function readerOf(options: ValidateOptions = {}, backends = BACKENDS): Sc
 
 export function checkFrontend(value: unknown, options: ValidateOptions = {}) {
   const reader = readerOf(options)
-  const frontend = reader.read(FRONTEND, value, 'frontends.web') as Frontend
+  const frontend = reader.readValue(FRONTEND, value, 'frontends.web') as Frontend
   return { frontend, issues: reader.issues, warnings: reader.warnings }
 }
 
 export function checkBackend(value: unknown, options: ValidateOptions = {}) {
   const reader = readerOf(options)
-  const backend = reader.read(BACKEND, value, 'backends.pool') as Backend
+  const backend = reader.readValue(BACKEND, value, 'backends.pool') as Backend
   return { backend, issues: reader.issues, warnings: reader.warnings }
 }
 

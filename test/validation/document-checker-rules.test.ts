@@ -45,9 +45,9 @@ describe('the rule of a frontend', () => {
     [
       'has a rule that is null',
       frontendWith({ rule: null }),
-      '.rule',
-      'INVALID_TYPE',
-      'expected a rule as text or data, found null',
+      '',
+      'MISSING_RULE',
+      'expected a rule, or routes with at least one entry: a frontend without a rule would take every request',
     ],
     [
       'has a rule that is a list',
@@ -109,7 +109,7 @@ describe('the rule of a frontend', () => {
     [
       'has a route without a rule',
       { backend: 'pool', routes: { r: {} } },
-      '.routes.r',
+      '.routes.r.rule',
       'MISSING_RULE',
       'expected a rule, found nothing',
     ],

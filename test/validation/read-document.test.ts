@@ -51,30 +51,43 @@ describe('a field', () => {
 
   it.each<[Kind, unknown, string]>([
     ['text', 5, 'expected a text, found number 5'],
-    ['text', null, 'expected a text, found null'],
     ['wholeNumber', '5', 'expected a whole number, found string "5"'],
     ['wholeNumber', 2 ** 53, 'expected a whole number, found number 9007199254740992'],
     ['wholeNumber', 1.5, 'expected a whole number, found number 1.5'],
     ['flag', 'true', 'expected true or false, found string "true"'],
     ['flag', 0, 'expected true or false, found number 0'],
     ['texts', 'web', 'expected a list of at least one text, found string "web"'],
-    ['texts', [], 'expected a list of at least one text, found a list'],
     ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
     ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
   ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
     const fields = new SchemaReader({})
     expect(fields.read(FIELDS[kind], value, 'a.b')).toBeUndefined()
-    expect(fields.issues).toEqual([{ path: 'a.b', code: 'INVALID_TYPE', message }])
+    const code = kind === 'wholeNumber' && typeof value === 'number' ? 'INVALID_VALUE' : 'INVALID_TYPE'
+    expect(fields.issues).toEqual([{ path: 'a.b', code, message }])
   })
 
   it.each<[Kind, unknown]>([
-    ['text', ''],
+    ['text', 'a'],
     ['wholeNumber', -5],
     ['flag', false],
     ['texts', ['a', 'b']],
   ])('that is a %s is read: %j', (kind, value) => {
     const fields = new SchemaReader({})
     expect(fields.read(FIELDS[kind], value, 'a.b')).toEqual(value)
+    expect(fields.issues).toEqual([])
+  })
+
+  it.each<[Kind, unknown]>([
+    ['text', null],
+    ['text', ''],
+    ['wholeNumber', null],
+    ['flag', null],
+    ['texts', null],
+    ['texts', []],
+    ['texts', false],
+  ])('that is a %s and off, as %j, asks for nothing', (kind, value) => {
+    const fields = new SchemaReader({})
+    expect(fields.read(FIELDS[kind], value, 'a.b')).toBeUndefined()
     expect(fields.issues).toEqual([])
   })
 
@@ -106,7 +119,7 @@ describe('an object', () => {
     const value = Object.assign(Object.create({ priority: 5 }), {
       rule: 'x',
       prority: 1,
-      auth: {},
+      auth: { on: true },
       zzzzzzzzz: 1,
     })
     expect(fields.fields(shape, value, 'web')).toEqual({ rule: 'x' })
@@ -141,7 +154,7 @@ describe('an object', () => {
 
   it('has a field that is not built yet: a warning, where that was asked for', () => {
     const fields = new SchemaReader({}, unsupportedPolicy('warn'))
-    expect(fields.fields(shape, { rule: 'x', auth: {} }, 'web')).toEqual({ rule: 'x' })
+    expect(fields.fields(shape, { rule: 'x', auth: { on: true } }, 'web')).toEqual({ rule: 'x' })
     expect(fields.issues).toEqual([])
     expect(fields.warnings).toMatchObject([{ path: 'web.auth', code: 'NOT_SUPPORTED' }])
   })

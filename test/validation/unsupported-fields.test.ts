@@ -78,10 +78,10 @@ describe.each(LATER)('%s, which is not built yet,', (pattern) => {
     expect(outcome(JSON.parse(JSON.stringify(kept)))).toBe(isGuard(pattern) ? refused : 'served')
   })
 
-  it('asks for nothing if it is off: the word leaves it out, and no guard is missing', () => {
+  it('asks for nothing if it is off: the document is served without a word', () => {
     for (const off of [false, null, '', {}, [], { sslRedirect: false }, { basic: { usersFile: '' } }]) {
-      expect(outcome(documentWith(pattern, off), 'warn')).toBe(`served, NOT_SUPPORTED ${path}`)
-      expect(outcome(documentWith(pattern, off))).toBe(refused)
+      expect(outcome(documentWith(pattern, off), 'warn')).toBe('served')
+      expect(outcome(documentWith(pattern, off))).toBe('served')
     }
   })
 })
@@ -152,7 +152,7 @@ describe('a path that cannot be meant is an invalid option', () => {
     ['frontends.*.headers.*', 'goes into a field that can only be left out as a whole: frontends.*.headers'],
     ['backends.*.buffering', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
     ['backends.*.buffering.*', 'names no field; name a field: "backends.*.buffering.maxResponseBodyBytes"'],
-    ['backends.*.servers.tags', 'names no field; name a field: "backends.*.servers.tags.tags"'],
+    ['backends.*.servers.tags', 'names no field; all fields there are supported'],
     ['frontends.*.whiteList', 'is supported, so it is never left out'],
     ['frontends.*.whiteList.sourceRange', 'is supported, so it is never left out'],
     ['backends.*.maxConn', 'is supported, so it is never left out'],

@@ -24,10 +24,14 @@ export function isOff(text: string): boolean {
   return text.trim() === '' || flagOf(text) === false
 }
 
-/** Returns the items of a list that is written in one value, with commas. */
+/**
+ * Returns the items of a list that is written in one value, with commas. A text of commas alone is returned as it is, and
+ * validation refuses it: an empty list would ask for nothing.
+ */
 function listOf(text: string): unknown {
-  return text
+  const items = text
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '')
+  return items.length > 0 || text.trim() === '' ? items : text
 }

@@ -1,3 +1,5 @@
+import { nullRecord } from './records.js'
+
 /** What every field says of itself, whatever its kind. Docs, types and the JSON Schema show it. */
 export interface About {
   /** What the field does, in plain English: whole sentences, or a noun phrase with the unit. */
@@ -75,7 +77,7 @@ export interface DurationField extends About {
   readonly kind: 'duration'
 }
 
-/** One of several texts. */
+/** A choice of several texts. */
 export interface ChoiceField extends About {
   readonly kind: 'choice'
   readonly of: readonly string[]
@@ -102,7 +104,10 @@ export interface ObjectField extends About {
   readonly kind: 'object'
   /** The name of the type, `Frontend`. */
   readonly type: string
+  /** The fields by name. No name leads out of the record. */
   readonly fields: Fields
+  /** The same as a list, for reading many objects. */
+  readonly entries: readonly (readonly [name: string, field: Field])[]
   /** Whether `{}` asks for the defaults, or for nothing. Default: for nothing. */
   readonly isOnWhenEmpty?: true
   /** Looks at several fields together. */
@@ -187,13 +192,14 @@ type FieldFor<V> = [V] extends [boolean]
 
 /** An object whose built fields are the members of a type, each of the kind of its member. */
 export function object<T extends object>(
-  given: Omit<Given<ObjectField>, 'fields'>,
+  given: Omit<Given<ObjectField>, 'fields' | 'entries'>,
   built: {
     readonly [K in keyof Required<T>]: FieldFor<Exclude<T[K], undefined>> & { readonly guard?: string }
   },
   notBuilt: Readonly<Record<string, Field>> = {},
 ): ObjectField {
-  return { kind: 'object', ...given, fields: { ...(built as unknown as Fields), ...notBuilt } }
+  const fields: Fields = Object.assign(nullRecord<Field>(), built, notBuilt)
+  return { kind: 'object', ...given, fields, entries: Object.entries(fields) }
 }
 
 /** The field that a name in any case means, if there is one. Traefik takes names in any case. */

@@ -1,143 +1,17 @@
-import { maskMalformedUrl } from '../base/credentials.js'
-import { quote } from '../base/messages.js'
-import { suggestName } from '../base/nearest-name.js'
-import {
-  choice,
-  count,
-  duration,
-  flag,
-  later,
-  list,
-  named,
-  number,
-  object,
-  share,
-  text,
-} from '../base/schema.js'
-import { TOKEN } from '../base/token.js'
+import { count, duration, later, named, number, object, share, text } from '../base/schema.js'
 import type {
   Backend,
   Buffering,
   CircuitBreakerConfig,
-  LoadBalancer,
   MaxConn,
   OutlierDetectionConfig,
   QueueConfig,
-  Server,
-  Stickiness,
   StrictDnsConfig,
 } from '../model/backend.js'
 import { parseCircuitExpression } from '../rules/circuit-expression.js'
-import type { DocumentHost } from './document-host.js'
 import { HEALTH_CHECK } from './health-check-schema.js'
-import { parseServerUrl } from './server-url.js'
-
-/** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
-const MAX_WEIGHT = 1_000_000
-
-const LIMITS_NOTHING = 'without it nothing limits what a client may ask of a server'
-
-const SERVER = object<Server>(
-  { type: 'Server', meaning: 'A server: one URL with a weight, as configured.' },
-  {
-    url: text({
-      meaning:
-        'An `http://` or `https://` URL. If it has a path, the proxy puts that path before the path of every request.',
-      required: { expected: 'a URL' },
-      check: (url) => {
-        const { flaw } = parseServerUrl(url)
-        return flaw && [{ code: 'INVALID_URL', message: `${quote(maskMalformedUrl(url))} ${flaw}` }]
-      },
-    }),
-    weight: number({
-      meaning: "The server's share of the requests, relative to the other servers. 0: no new requests.",
-      default: 1,
-      least: 0,
-      most: MAX_WEIGHT,
-      expected: `a number from 0 to ${MAX_WEIGHT}`,
-    }),
-    maxConnections: count({
-      meaning:
-        'Connections to the server at a time, each with one request. Further requests wait in the queue.',
-      defaultMeaning: 'no limit',
-      traefik: false,
-      guard: LIMITS_NOTHING,
-    }),
-    tags: list({
-      meaning: 'Labels of the server. The proxy shows them and does not interpret them.',
-      of: 'texts',
-    }),
-  },
-)
-
-const STICKINESS = object<Stickiness>(
-  {
-    type: 'Stickiness',
-    meaning: 'The cookie that keeps a client on one server. Source: Traefik 1.7 `loadBalancer.stickiness`.',
-    isOnWhenEmpty: true,
-  },
-  {
-    cookieName: text({
-      meaning: 'The name of the cookie.',
-      defaultMeaning: '`_` and five digits made from the name of the backend',
-      isName: true,
-      pattern: TOKEN,
-      expected: 'the name of a cookie (RFC 6265, 4.1.1)',
-    }),
-    secure: flag({
-      meaning: 'Whether the cookie has the attribute `Secure`: browsers then send it over TLS alone.',
-      default: false,
-      traefik: false,
-    }),
-    httpOnly: flag({
-      meaning: 'Whether the cookie has the attribute `HttpOnly`: scripts in a page then cannot read it.',
-      default: false,
-      traefik: false,
-    }),
-    sameSite: choice({
-      meaning: 'The attribute `SameSite` of the cookie.',
-      of: ['none', 'lax', 'strict'],
-      defaultMeaning: 'the cookie lacks the attribute',
-      traefik: false,
-    }),
-  },
-)
-
-const LOAD_BALANCER = object<LoadBalancer>(
-  {
-    type: 'LoadBalancer',
-    meaning: 'How requests are balanced over the servers of a backend. Source: Traefik 1.7 `loadBalancer`.',
-  },
-  {
-    method: text({
-      meaning: 'The name of a strategy.',
-      default: 'wrr',
-      isName: true,
-      check: (method, { strategies }: DocumentHost) =>
-        strategies.has(method)
-          ? undefined
-          : `there is no strategy ${quote(method)}${suggestName(method, [...strategies.keys()])}`,
-    }),
-    stickiness: {
-      ...STICKINESS,
-      meaning: 'Keeps a client on one server by a cookie.',
-      defaultMeaning: 'none',
-    },
-    sticky: flag({
-      meaning: "Traefik's old form of `stickiness`: a cookie with the name `_TRAEFIK_BACKEND`.",
-      default: false,
-    }),
-    hashBy: text({
-      meaning:
-        'The key of the strategy `consistentHash`: `clientIp`, `path`, `header:NAME` or `cookie:NAME`.',
-      default: 'clientIp',
-      traefik: false,
-      isName: true,
-      pattern: /^(clientIp|path|header:.+|cookie:.+)$/,
-      expected: 'clientIp, path, header:NAME or cookie:NAME',
-    }),
-  },
-)
+import { LOAD_BALANCER } from './load-balancer-schema.js'
+import { LIMITS_NOTHING, SERVER } from './server-schema.js'
 
 const BUFFERING = object<Buffering>(
   {

@@ -10,7 +10,7 @@ import { BACKEND } from './backend-schema.js'
 import type { DocumentHost } from './document-host.js'
 import { DOCUMENT } from './document-schema.js'
 import { FRONTEND } from './frontend-schema.js'
-import { SchemaReader } from './read-document.js'
+import { SchemaReader } from './schema-reader.js'
 import { unsupportedPolicy } from './unsupported-fields.js'
 import type { ValidateOptions } from './validate-options.js'
 

@@ -4,7 +4,7 @@ import type { Backend, Frontend } from '../../src/model/config.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { BACKEND } from '../../src/validation/backend-schema.js'
 import { FRONTEND } from '../../src/validation/frontend-schema.js'
-import { SchemaReader } from '../../src/validation/read-document.js'
+import { SchemaReader } from '../../src/validation/schema-reader.js'
 import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
 import type { ValidateOptions } from '../../src/validation/validate-options.js'
 

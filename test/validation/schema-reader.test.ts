@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Field, flag, later, list, number, object, text } from '../../src/base/schema.js'
-import { SchemaReader } from '../../src/validation/read-document.js'
+import { SchemaReader } from '../../src/validation/schema-reader.js'
 import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
 
 describe('names', () => {

@@ -1,33 +1,26 @@
-import { types } from 'node:util'
 import { asksForNothing } from '../base/asks-for-nothing.js'
-import { describeValue, pathOf, quote } from '../base/messages.js'
+import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
-import { parseDuration } from '../base/parse-duration.js'
 import { nullRecord } from '../base/records.js'
-import type {
-  Field,
-  Flaws,
-  NamedField,
-  NumberField,
-  ObjectField,
-  OwnField,
-  TextField,
-} from '../base/schema.js'
+import type { About, Field, Flaws, NamedField, ObjectField, OwnField, TextField } from '../base/schema.js'
 import type { Issue, IssueCode } from '../model/errors.js'
+import { isOff } from './is-off.js'
 import { flawOfName, isLongName, tooLong } from './names.js'
+import { describe, hiddenAs, isObject, valueIn } from './plain-objects.js'
+import { flawOfChoice, flawOfDuration, flawOfNumber } from './scalars.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
 
-/** Unknown fields of one object that are named one by one. A megabyte of them took a second of the event loop. */
+/**
+ * The most unknown fields of one object that are noted one by one, each with the nearest known name. A megabyte of unknown fields
+ * took a second in one turn of the event loop.
+ */
 const MAX_UNKNOWN = 100
-
-/** Node's timers fire at once beyond it. */
-const MAX_DURATION_MS = 2 ** 31 - 1
 
 type Values = Readonly<Record<string, unknown>>
 
 /**
- * Reads values of any shape by their schema: copies what is right, and notes what is wrong. While there are issues the
- * copies have gaps, and no caller uses them.
+ * Reads values of any shape by their schema. It copies what is right and notes what is wrong. If there are issues, the copies
+ * have gaps and are thrown away.
  */
 export class SchemaReader {
   readonly issues: Issue[] = []
@@ -36,14 +29,15 @@ export class SchemaReader {
   readonly #host: never
 
   /**
-   * @param host what the checks of the schema expect
-   * @param unsupported decides on fields that are not built yet. Default: each is an issue
+   * @param host what the checks of the schema look names up in
+   * @param unsupported decides what happens to fields that are not built yet. By default each is an issue.
    */
   constructor(host: unknown, unsupported: UnsupportedPolicy = unsupportedPolicy()) {
     this.#host = host as never
     this.#unsupported = unsupported
   }
 
+  /** Notes what is wrong at a path. */
   note(path: string, code: Issue['code'], message: string): void {
     this.issues.push({ path, code, message })
   }
@@ -59,13 +53,14 @@ export class SchemaReader {
       case 'text':
         return this.#text(field, value, path)
       case 'number':
-        return this.#number(field, value, path)
+        if (typeof value !== 'number') return this.#wrong(path, field.expected, value)
+        return this.#unless(flawOfNumber(field, value), value, path)
       case 'flag':
         return typeof value === 'boolean' ? value : this.#wrong(path, 'true or false', value)
       case 'duration':
-        return this.#duration(value, path)
+        return this.#unless(flawOfDuration(value), value, path)
       case 'choice':
-        return this.#choice(field.of, value, path)
+        return this.#unless(flawOfChoice(field.of, value), value, path)
       case 'list':
         return this.#list(value, path, (texts) => field.check?.(texts, this.#host))
       case 'named':
@@ -79,7 +74,7 @@ export class SchemaReader {
     }
   }
 
-  /** The entries of an object whose keys are names; undefined for an entry whose key is no name. */
+  /** Yields the entries of an object whose keys are names. It yields undefined for an entry whose key is no valid name. */
   *names(value: unknown, path: string): Generator<readonly [name: string, value: unknown] | undefined, void> {
     if (!isObject(value)) {
       this.note(path, 'INVALID_TYPE', `expected an object with names as keys, found ${describe(value)}`)
@@ -92,16 +87,16 @@ export class SchemaReader {
     }
   }
 
-  /** The own fields of an object, as they are; each that the schema does not have is noted. */
+  /** Returns the own fields of an object as they are. It notes a value that is no object, and fields that the schema lacks. */
   fields(field: ObjectField, value: unknown, path: string): Values | undefined {
     if (!isObject(value)) {
       this.note(path, 'INVALID_TYPE', `expected an object, found ${describe(value)}`)
       return undefined
     }
-    const found = nullRecord<unknown>()
+    const found: Record<string, unknown> = {}
     let unknown = 0
     for (const name of Object.keys(value)) {
-      const known = Object.hasOwn(field.fields, name) ? field.fields[name] : undefined
+      const known = field.fields[name]
       if (known?.kind === 'later') this.#laterField(pathOf(path, name), name, value)
       else if (known) found[name] = (value as Values)[name]
       else {
@@ -119,14 +114,16 @@ export class SchemaReader {
     const found = this.fields(field, value, path)
     if (!found) return undefined
     const copy: Record<string, unknown> = {}
-    const given: Record<string, unknown> = {}
-    for (const name in field.fields) {
-      const one = field.fields[name] as Field
-      if (!isOff(one, found[name])) given[name] = found[name]
-      const read = this.read(one, found[name], pathOf(path, name))
+    // The checks of several fields together see what asks for something, even where it is wrong.
+    const given: Record<string, unknown> | undefined = field.check && {}
+    for (const [name, one] of field.entries) {
+      const raw = found[name]
+      if (raw === undefined && !(one as About).required) continue
+      const read = this.read(one, raw, path === '' ? name : `${path}.${name}`)
       if (read !== undefined) copy[name] = read
+      if (given && !isOff(one, raw)) given[name] = raw
     }
-    this.#check(field.check?.(given, this.#host), path)
+    if (given) this.#check(field.check?.(given, this.#host), path)
     return copy
   }
 
@@ -141,41 +138,11 @@ export class SchemaReader {
   #text(field: TextField, given: unknown, path: string): string | undefined {
     const value = field.takesNumbers && typeof given === 'number' ? String(given) : given
     if (typeof value !== 'string') return this.#wrong(path, 'a text', value)
-    if (field.isName && isLongName(value)) {
-      this.note(path, 'INVALID_VALUE', tooLong(value))
-      return undefined
-    }
-    if (field.pattern && !field.pattern.test(value)) {
-      this.note(path, 'INVALID_VALUE', `expected ${field.expected}, found ${quote(value)}`)
-      return undefined
-    }
-    this.#check(field.check?.(value, this.#host), path)
-    return value
-  }
-
-  #number({ isWhole, least, most, expected }: NumberField, value: unknown, path: string): number | undefined {
-    if (typeof value !== 'number') return this.#wrong(path, expected, value)
-    const holds =
-      (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value)) &&
-      value >= (least ?? Number.NEGATIVE_INFINITY) &&
-      value <= (most ?? Number.POSITIVE_INFINITY)
-    if (holds) return value
-    this.note(path, 'INVALID_VALUE', `expected ${expected}, found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #duration(value: unknown, path: string): string | number | undefined {
-    const ms = parseDuration(value) ?? 0
-    if (ms > 0 && ms <= MAX_DURATION_MS) return value as string | number
-    const expected = 'expected a duration above 0, like "10s"; a bare number is seconds'
-    this.note(path, 'INVALID_VALUE', `${expected}; found ${describeValue(value)}`)
-    return undefined
-  }
-
-  #choice(of: readonly string[], value: unknown, path: string): string | undefined {
-    if (of.includes(value as string)) return value as string
-    this.note(path, 'INVALID_VALUE', `expected one of ${of.join(', ')}, found ${describeValue(value)}`)
-    return undefined
+    const flaw = field.isName && isLongName(value) ? tooLong(value) : undefined
+    const isMatching = !field.pattern || field.pattern.test(value)
+    const found = flaw ?? (isMatching ? undefined : `expected ${field.expected}, found ${quote(value)}`)
+    if (found === undefined) this.#check(field.check?.(value, this.#host), path)
+    return this.#unless(found, value, path) as string | undefined
   }
 
   #list(
@@ -183,12 +150,14 @@ export class SchemaReader {
     path: string,
     check: (texts: readonly string[]) => Flaws,
   ): readonly string[] | undefined {
-    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string'))
+    // A copy, in which a gap of the list is an item that is undefined.
+    const texts = Array.isArray(value) ? [...value] : undefined
+    if (!texts?.every((item) => typeof item === 'string'))
       return this.#wrong(path, 'a list of at least one text', value)
-    for (const [index, item] of value.entries())
+    for (const [index, item] of texts.entries())
       if (isLongName(item)) this.note(`${path}[${index}]`, 'INVALID_VALUE', tooLong(item))
-    this.#check(check(value), path)
-    return [...value]
+    this.#check(check(texts), path)
+    return texts
   }
 
   #named(field: NamedField, value: unknown, path: string): unknown {
@@ -209,8 +178,15 @@ export class SchemaReader {
     if (!field.is(value)) return this.#wrong(path, field.expected, value)
     const before = this.issues.length
     this.#check(field.check?.(value as never, this.#host), path)
-    if (this.issues.length > before && typeof value === 'object') return undefined
-    return typeof value === 'object' ? structuredClone(value) : value
+    if (typeof value !== 'object') return value
+    return this.issues.length > before ? undefined : structuredClone(value)
+  }
+
+  /** Returns a value that has no flaw, and notes the flaw of any other. */
+  #unless(flaw: string | undefined, value: unknown, path: string): unknown {
+    if (flaw === undefined) return value
+    this.note(path, 'INVALID_VALUE', flaw)
+    return undefined
   }
 
   #wrong(path: string, expected: string, value: unknown): undefined {
@@ -228,8 +204,8 @@ export class SchemaReader {
     const value = valueIn(fields, name)
     if (asksForNothing(value)) return
     const { isLeftOut, issue } = this.#unsupported(path, name, value)
-    const told = isLeftOut ? this.warnings : this.issues
-    told.push(issue)
+    const noted = isLeftOut ? this.warnings : this.issues
+    noted.push(issue)
   }
 
   #unknownField({ fields }: ObjectField, name: string, path: string): void {
@@ -238,69 +214,12 @@ export class SchemaReader {
   }
 
   /** Notes fields that are inherited or not enumerable. They are not read, and a guard among them would be missing. */
-  #refuseHidden({ fields }: ObjectField, value: object, path: string): void {
-    for (const name in fields) {
-      if (!(name in value) || isEnumerable(value, name) || name in Object.prototype) continue
-      const found = Object.hasOwn(value, name) ? 'not enumerable' : 'inherited'
+  #refuseHidden({ entries }: ObjectField, value: object, path: string): void {
+    for (const [name] of entries) {
+      const found = hiddenAs(value, name)
+      if (found === undefined) continue
       const message = `expected an own, enumerable field, found one that is ${found}`
       this.note(pathOf(path, name), 'INVALID_TYPE', message)
     }
-  }
-}
-
-/** Whether a value asks for nothing at its field: it counts as absent. */
-function isOff(field: Field, value: unknown): boolean {
-  if (value === undefined || value === null) return true
-  switch (field.kind) {
-    case 'text':
-    case 'duration':
-    case 'choice':
-    case 'own':
-      return value === ''
-    case 'list':
-      return value === '' || value === false || (Array.isArray(value) && value.length === 0)
-    case 'named':
-      return value === '' || value === false
-    case 'object':
-      return value === '' || value === false || (!field.isOnWhenEmpty && isEmptyObject(field, value))
-    default:
-      return false
-  }
-}
-
-/** Whether an object holds known fields alone, and nothing in them asks for anything. */
-function isEmptyObject({ fields }: ObjectField, value: unknown): boolean {
-  return (
-    asksForNothing(value) &&
-    isObject(value) &&
-    Object.keys(value).every((name) => Object.hasOwn(fields, name))
-  )
-}
-
-/** Whether a value has fields. Entries of a map or set would be left out silently; a date of TOML has none. */
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && kindOf(value) === undefined
-}
-
-function kindOf(value: object): string | undefined {
-  if (types.isMap(value)) return 'a Map'
-  if (types.isSet(value)) return 'a Set'
-  return types.isDate(value) ? 'a date' : undefined
-}
-
-function describe(value: unknown): string {
-  return (typeof value === 'object' && value !== null && kindOf(value)) || describeValue(value)
-}
-
-function isEnumerable(value: object, name: string): boolean {
-  return Object.prototype.propertyIsEnumerable.call(value, name)
-}
-
-/** A value that cannot be read may ask for anything. */
-function valueIn(fields: object, name: string): unknown {
-  try {
-    return (fields as Values)[name]
-  } catch {
-    return true
   }
 }

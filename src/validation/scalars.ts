@@ -1,0 +1,30 @@
+import { describeValue } from '../base/messages.js'
+import { parseDuration } from '../base/parse-duration.js'
+import type { NumberField } from '../base/schema.js'
+
+/** The longest duration in milliseconds. Node's timers fire at once beyond it. */
+const MAX_DURATION_MS = 2 ** 31 - 1
+
+/** Returns what is wrong with a number; undefined for one within the bounds of its field. */
+export function flawOfNumber(
+  { isWhole, least, most, expected }: NumberField,
+  value: number,
+): string | undefined {
+  const isNumber = isWhole ? Number.isSafeInteger(value) : Number.isFinite(value)
+  const isWithin = (least === undefined || value >= least) && (most === undefined || value <= most)
+  return isNumber && isWithin ? undefined : `expected ${expected}, found ${describeValue(value)}`
+}
+
+/** Returns what is wrong with a duration. It must be above 0, because work that repeats without a pause would block the process. */
+export function flawOfDuration(value: unknown): string | undefined {
+  const ms = parseDuration(value) ?? 0
+  if (ms > 0 && ms <= MAX_DURATION_MS) return undefined
+  const expected = 'expected a duration above 0, like "10s"; a bare number is seconds'
+  return `${expected}; found ${describeValue(value)}`
+}
+
+/** Returns what is wrong with a choice; undefined for one of the known texts. */
+export function flawOfChoice(known: readonly string[], value: unknown): string | undefined {
+  if (known.includes(value as string)) return undefined
+  return `expected one of ${known.join(', ')}, found ${describeValue(value)}`
+}

@@ -54,6 +54,8 @@ export interface TextField extends About {
   /** What the whole text must match, for the JSON Schema too. `expected` says it in words. */
   readonly pattern?: RegExp
   readonly expected?: string
+  /** A pattern for the JSON Schema alone, where `check` says it better to people. */
+  readonly format?: RegExp
   readonly check?: Check<string>
 }
 
@@ -110,6 +112,8 @@ export interface ObjectField extends About {
   readonly entries: readonly (readonly [name: string, field: Field])[]
   /** Whether `{}` asks for the defaults, or for nothing. Default: for nothing. */
   readonly isOnWhenEmpty?: true
+  /** What several fields must be together, for the JSON Schema: `oneOf`, `anyOf`. `check` says it to people. */
+  readonly rules?: Readonly<Record<string, unknown>>
   /** Looks at several fields together. */
   readonly check?: Check<Readonly<Record<string, unknown>>>
 }

@@ -61,6 +61,7 @@ export const FRONTEND = object<Frontend>(
     type: 'Frontend',
     meaning:
       'A named entry of a document: a condition for requests, a priority, and the backend that serves the requests.',
+    rules: { oneOf: [{ required: ['rule'] }, { required: ['routes'] }] },
     check: ({ rule, routes }) => {
       if (rule !== undefined && routes !== undefined) return 'expected either rule or routes, found both'
       if (rule !== undefined || (routes !== undefined && !isEmpty(routes))) return undefined

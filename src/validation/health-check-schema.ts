@@ -13,6 +13,9 @@ export const HEALTH_CHECK = object<HealthCheck>(
   {
     type: 'HealthCheck',
     meaning: 'How the health of a server is checked. Source: Traefik 1.7 `healthCheck`, with further fields.',
+    rules: {
+      anyOf: [{ required: ['path'] }, { properties: { scheme: { const: 'tcp' } }, required: ['scheme'] }],
+    },
     check: ({ path, scheme }) => {
       if (scheme === 'tcp' || (typeof path === 'string' && path !== '')) return undefined
       const message = `expected a path like /health, or scheme "tcp", found ${describeValue(path)}`
@@ -23,6 +26,7 @@ export const HEALTH_CHECK = object<HealthCheck>(
     path: text({
       meaning:
         "The path that the check asks for by GET, such as `/health`. Required, except with `scheme: 'tcp'`.",
+      format: /^\/[\x21-\x7e]*$/,
       check: (path) => {
         if (!/^[\x21-\x7e]+$/.test(path))
           return `has a character that must be percent-encoded: ${quote(path)}`
@@ -68,6 +72,7 @@ export const HEALTH_CHECK = object<HealthCheck>(
       default: '200-399',
       traefik: false,
       takesNumbers: true,
+      format: /^\s*\d{3}(-\d{3})?\s*(,\s*\d{3}(-\d{3})?\s*)*$/,
       check: (statuses) =>
         statuses.split(',').every(isStatusRange)
           ? undefined

@@ -18,6 +18,7 @@ export const SERVER = object<Server>(
       meaning:
         'An `http://` or `https://` URL. If it has a path, the proxy puts that path before the path of every request.',
       required: { expected: 'a URL' },
+      format: /^https?:\/\/[^\s?#@\\]+$/i,
       check: (url) => {
         const { flaw } = parseServerUrl(url)
         return flaw && [{ code: 'INVALID_URL', message: `${quote(maskMalformedUrl(url))} ${flaw}` }]

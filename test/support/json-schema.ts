@@ -1,0 +1,123 @@
+import { type Field, type ObjectField, placedFields } from '../../src/base/schema.js'
+import { DOCUMENT } from '../../src/validation/document-schema.js'
+
+/** A schema in JSON Schema, draft 2020-12. */
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+/** Durations as Go writes them, without a sign. Zero is refused. */
+const DURATION = {
+  anyOf: [
+    { type: 'number', exclusiveMinimum: 0, maximum: 2_147_483 },
+    { type: 'string', pattern: '^(\\d+(\\.\\d*)?|(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|µs|ms|s|m|h))+$' },
+  ],
+}
+
+/** A name that a document may give to an entry. */
+const NAME = { type: 'string', minLength: 1, not: { pattern: '@|^(__proto__|constructor|prototype)$' } }
+
+/** All types of the document's objects, by name: `Frontend`, `Backend`, `Rule`. */
+export function definitions(base: string): Record<string, JsonSchema> {
+  const objects = [DOCUMENT, ...placedFields(DOCUMENT).flatMap(({ field }) => objectsIn(field))]
+  const found: Record<string, JsonSchema> = {}
+  for (const object of objects) found[object.type] ??= objectSchema(object, base)
+  const rules = placedFields(DOCUMENT).find(({ field }) => field.kind === 'own')?.field
+  if (rules?.kind === 'own') found['Rule'] = withBase(rules.jsonSchema, base)
+  return found
+}
+
+/** The JSON Schema of whole documents, as it is published. */
+export function documentJsonSchema(): JsonSchema {
+  const { ProviderConfig: document, ...defs } = definitions('#/$defs/')
+  const properties = { $schema: { type: 'string' }, ...(document?.['properties'] as object) }
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'A document of Switchover: frontends and backends, with the field names of Traefik 1.7',
+    ...document,
+    properties,
+    $defs: defs,
+  }
+}
+
+function objectsIn(field: Field): ObjectField[] {
+  if (field.kind === 'object') return [field]
+  return field.kind === 'named' && field.of.kind === 'object' ? [field.of] : []
+}
+
+function objectSchema({ meaning, fields, rules }: ObjectField, base: string): JsonSchema {
+  const required = Object.entries(fields).flatMap(([name, field]) =>
+    field.kind !== 'later' && field.required ? [name] : [],
+  )
+  return {
+    description: meaning,
+    type: 'object',
+    additionalProperties: false,
+    ...(required.length > 0 && { required }),
+    ...rules,
+    properties: Object.fromEntries(
+      Object.entries(fields).map(([name, field]) => [name, fieldSchema(field, base)]),
+    ),
+  }
+}
+
+function fieldSchema(field: Field, base: string): JsonSchema {
+  if (field.kind === 'later')
+    return {
+      description: `${field.meaning} Traefik 1.7 has it, and Switchover does not support it yet.`,
+      deprecated: true,
+      enum: [false, null, ''],
+    }
+  const { meaning, default: standard } = field
+  const description = field.defaultMeaning ? `${meaning} Default: ${field.defaultMeaning}.` : meaning
+  return { description, ...(standard !== undefined && { default: standard }), ...kindSchema(field, base) }
+}
+
+function kindSchema(field: Exclude<Field, { kind: 'later' }>, base: string): JsonSchema {
+  switch (field.kind) {
+    case 'text':
+      return textSchema(field)
+    case 'number':
+      return {
+        type: field.isWhole ? 'integer' : 'number',
+        ...(field.least !== undefined && { minimum: field.least }),
+        ...(field.most !== undefined && { maximum: field.most }),
+      }
+    case 'flag':
+      return { type: 'boolean' }
+    case 'duration':
+      return DURATION
+    case 'choice':
+      return { enum: field.of }
+    case 'list':
+      return { type: 'array', minItems: 1, items: { type: 'string', maxLength: 1_024 } }
+    case 'named':
+      return {
+        type: 'object',
+        propertyNames: NAME,
+        additionalProperties:
+          field.of.kind === 'object' ? { $ref: `${base}${field.of.type}` } : fieldSchema(field.of, base),
+      }
+    case 'object':
+      return { $ref: `${base}${field.type}` }
+    case 'own':
+      return { $ref: `${base}Rule` }
+  }
+}
+
+function textSchema({
+  pattern,
+  isName,
+  takesNumbers,
+  format,
+}: Field & { readonly kind: 'text' }): JsonSchema {
+  const text = {
+    type: 'string',
+    ...(isName && { maxLength: 1_024 }),
+    ...((pattern ?? format) && { pattern: (pattern ?? format)?.source }),
+  }
+  return takesNumbers ? { anyOf: [text, { type: 'integer', minimum: 100, maximum: 999 }] } : text
+}
+
+/** A JSON Schema whose references lead elsewhere. */
+function withBase(schema: JsonSchema, base: string): JsonSchema {
+  return JSON.parse(JSON.stringify(schema).replaceAll('#/$defs/', base)) as JsonSchema
+}

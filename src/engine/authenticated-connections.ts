@@ -9,52 +9,59 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Maximum number of server connections that one client connection may own. One more ends the oldest. */
+/** Maximum number of private server connections for one client connection. When one more is added, the oldest one is closed. */
 const MAX_PAIRS = 16
 
 /** A server connection that belongs to one client connection, and the server that it leads to. */
 interface Pair {
   readonly connection: ServerConnection
   readonly upstream: Upstream
-  /** Base path of the server's URL. It tells two servers with the same origin apart. */
+  /** Path of the server's URL. Two servers may have the same host and port, and only this path tells them apart. */
   readonly basePath: string
 }
 
 /** The server connections that belong to one client connection. */
 interface ClientPairs {
-  /** One pair for each upstream, in the order in which they were made. */
+  /**
+   * The private server connections by the upstream that they lead to. There is at most one for each upstream, and the oldest
+   * comes first.
+   */
   readonly pairs: Map<Upstream, Pair>
   /**
-   * The server connection on which a handshake has begun and not ended. The field stays
-   * after that connection has ended, because the client goes on with the handshake.
+   * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. The
+   * field keeps a connection that has ended, because the client still continues the login that it began there.
    */
   handshake: ServerConnection | undefined
 }
 
 /**
- * Connections to servers that were authenticated, or are about to be. A server treats every request on
- * such a connection as one of that user. Another client's request there would get that user's answer.
+ * Keeps each server connection that a client has logged in on (NTLM, Negotiate) for this client alone. A server treats every
+ * request on such a connection as one of that user. A request of another client on it would get that user's data.
  */
 export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
-  /** Number of client connections that own server connections. */
+  /** Number of client connections for which private server connections are kept. */
   #count = 0
 
-  /** @param mayAddCredentials whether the host may add credentials to requests */
+  /**
+   * Creates the bookkeeping without any connection.
+   *
+   * @param mayAddCredentials whether the application has an `onRequest` hook, which may add credentials to requests
+   */
   constructor(mayAddCredentials: boolean) {
     this.#mayAddCredentials = mayAddCredentials
   }
 
   /**
-   * Returns the server that a request must go to, regardless of its
-   * backend's strategy. Returns undefined if the strategy may choose.
+   * Returns the server that the client has already logged in to. A request of this client must go to that server, regardless of
+   * the load-balancing strategy. Returns undefined if the strategy may choose a server.
    */
   serverFor({ req, backend }: Exchange): LiveServer | undefined {
     if (this.#count === 0) return undefined
     const client = this.#clients.get(req.socket)
     if (!client || !backend) return undefined
-    // The newest pair counts first. An older pair of the same backend belongs to another frontend.
+    // Try the newest private connection first. An older one to a server of the same backend was made for another frontend.
     for (const pair of [...client.pairs.values()].reverse()) {
       if (!pair.connection.isOpen) continue
       const there = backend.servers.filter(({ upstream }) => upstream === pair.upstream)
@@ -65,11 +72,11 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Sends a request to the server that was picked. If the client connection owns a connection
-   * to that server, the request goes there. Otherwise, a request that authenticates its
-   * connection gets a new one to own. Any other request takes a shared connection.
+   * Sends a request to the chosen server. If the client connection has a private connection to that server, the request uses it.
+   * Otherwise, a request with connection-bound credentials (NTLM, for example) opens a new private connection. Any other request
+   * uses a shared connection.
    *
-   * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request goes on with a handshake that began on another connection
+   * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request continues a login handshake that began on another server connection
    */
   dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): void {
     exchange.tie = undefined
@@ -95,7 +102,10 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
     connection.dispatch(request, handler)
   }
 
-  /** Reads from the head of a response whether its connection is being authenticated. */
+  /**
+   * Checks a response head for a login challenge (401 or 407 with NTLM, for example). If there is one, the server connection
+   * becomes private to this client, and an unfinished handshake is noted.
+   */
   answered(
     exchange: Exchange,
     server: LiveServer,
@@ -115,8 +125,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Gives a server connection to a client connection for as long as both last. If many
-   * clients share the client connection, the server connection ends after this request.
+   * Makes a server connection private to the client connection of this request, until one of the two connections closes. If many
+   * clients share the client connection, the server connection is closed after this request instead.
    */
   #assign(exchange: Exchange, { upstream, basePath }: LiveServer, connection: ServerConnection): void {
     const { socket } = exchange.req
@@ -147,8 +157,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
 }
 
 /**
- * Returns whether a client connection carries the requests of many clients. The connection
- * of a trusted proxy does, and so does one on a Unix socket, where only proxies connect.
+ * Returns whether a client connection carries the requests of many clients. This is true of the connection of a trusted proxy. It
+ * is also true of a connection on a Unix socket, because only other proxies connect to one.
  */
 function isShared({ req, facts }: Exchange): boolean {
   return facts?.trusted === true || peerOf(req) === ''

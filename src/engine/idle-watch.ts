@@ -16,7 +16,7 @@ export interface Moving {
 }
 
 /**
- * Applies the idle timeouts to one exchange. A single timer checks all exchanges about once a second, so no request needs a timer
+ * Applies the idle timeouts to one exchange. A single timer checks all exchanges about once a second. So no request needs a timer
  * of its own, and no chunk of a body reads the clock. undici would set three timers for each request, and would keep expired ones
  * in a list until its next check. At 25,000 requests a second that took a third of the time.
  */

@@ -14,7 +14,7 @@ import { checkStatusOptions, type StatusOptions } from '../status/status-options
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 
 /**
- * Options of `createProxy`, which throws if an option is unknown. One of `providers` and `config` is required.
+ * Options of `createProxy`, which throws if an option is unknown. Either `providers` or `config` is required.
  *
  * @example
  * createProxy({
@@ -153,7 +153,7 @@ export function checkOptions(options: ProxyOptions): void {
 }
 
 /**
- * Throws if `timeouts` or `limits` has a wrong value. The other options of `createProxy` may be present and are not checked.
+ * Throws if an option is unknown, or if `timeouts` or `limits` has a wrong value. The values of other options are not checked.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */

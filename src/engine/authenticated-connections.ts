@@ -12,7 +12,7 @@ import type { Upstream } from './upstream/upstream.js'
 /** Maximum number of private server connections for one client connection. When one more is added, the oldest one is closed. */
 const MAX_PAIRS = 16
 
-/** A server connection that belongs to one client connection, and the server that it leads to. */
+/** A server connection that carries the requests of only one client connection, and the server on its other end. */
 interface Pair {
   readonly connection: ServerConnection
   readonly upstream: Upstream
@@ -20,12 +20,9 @@ interface Pair {
   readonly basePath: string
 }
 
-/** The server connections that belong to one client connection. */
+/** The private server connections of one client connection. */
 interface ClientPairs {
-  /**
-   * The private server connections by the upstream that they lead to. There is at most one for each upstream, and the oldest
-   * comes first.
-   */
+  /** The private server connections, keyed by the upstream that each of them leads to. The oldest one comes first. */
   readonly pairs: Map<Upstream, Pair>
   /**
    * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. The
@@ -45,7 +42,7 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   #count = 0
 
   /**
-   * Creates the bookkeeping without any connection.
+   * Starts without any private server connection.
    *
    * @param mayAddCredentials whether the application has an `onRequest` hook, which may add credentials to requests
    */
@@ -61,7 +58,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
     if (this.#count === 0) return undefined
     const client = this.#clients.get(req.socket)
     if (!client || !backend) return undefined
-    // Try the newest private connection first. An older one to a server of the same backend was made for another frontend.
+    // Several private connections may lead to servers of this backend. Try the newest first: older ones were opened for other
+    // frontends.
     for (const pair of [...client.pairs.values()].reverse()) {
       if (!pair.connection.isOpen) continue
       const there = backend.servers.filter(({ upstream }) => upstream === pair.upstream)

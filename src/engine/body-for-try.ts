@@ -34,7 +34,7 @@ export function bodyForTry(exchange: Exchange): RequestBody | Buffer | null {
 }
 
 /**
- * Sends `100 Continue` to the client, which asks for its body. The proxy does this only once a server reads the body. So the
+ * Sends `100 Continue`, which tells the client to send its body. The proxy waits with it until a server reads the body. So the
  * client need not send the body of a request that the proxy refuses (RFC 9110, 10.1.1).
  */
 function sendContinue({ req, res }: Exchange): void {

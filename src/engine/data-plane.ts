@@ -105,8 +105,8 @@ export class DataPlane {
   }
 
   /**
-   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the second call
-   * replaces the first, which rejects.
+   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the newer
+   * document is used, and the earlier call rejects.
    *
    * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED`; `PROXY_CLOSED`
    */

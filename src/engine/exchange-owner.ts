@@ -20,21 +20,21 @@ export interface ExchangeOwner<Exchange> {
   /** The state of the shutdown. It decides whether a response must close its client connection. */
   readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
   /**
-   * The lingering closes: client connections that are closed in stages after their last response, so that clients can read it.
+   * Keeps track of lingering closes: client connections that are closed in stages, so that clients can read their last response.
    */
   readonly inFlight: { readonly lingering: LingeringClose }
   /** The application's `onResponse` hook, or `undefined` if there is none. */
   readonly onResponse: Hooks['onResponse']
   /**
-   * Told of responses that may authenticate a server connection, for example by NTLM. It then keeps the connection for one
+   * Gets the heads of responses that may authenticate a server connection (NTLM, for example). Keeps such a connection for one
    * client.
    */
   readonly authenticated: ConnectionWatch<Exchange>
 }
 
 /**
- * Is told of responses on server connections that may be authenticated (NTLM, for example). Such a connection must serve only one
- * client.
+ * Gets the heads of responses that may authenticate a server connection (NTLM, for example). Such a connection must carry the
+ * requests of only one client.
  */
 export interface ConnectionWatch<Exchange> {
   /**

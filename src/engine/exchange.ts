@@ -63,7 +63,10 @@ export class Exchange implements Moving {
   responseFields: readonly string[] | undefined
   /** If true, further attempts open new connections. Set when an existing one broke, because other idle ones may be dead too. */
   fresh = false
-  /** When a retry on another connection is forbidden, because the client logs in on this one. `undefined`: it is allowed. */
+  /**
+   * When the request must not be retried on another connection, because the client logs in on this one: once it was sent, or
+   * always. If undefined, it may be retried.
+   */
   tie: 'once sent' | 'always' | undefined
   /** The error that ended the request, if the client got an error response of the proxy or an incomplete response. */
   error: ProxyError | undefined
@@ -97,7 +100,11 @@ export class Exchange implements Moving {
     if (res.socket === null) this.#watchSocket()
   }
 
-  /** If the client has already disconnected, ends the exchange, because no event will report that. @returns whether it had */
+  /**
+   * If the client has already disconnected, ends the exchange, because no later event will report that.
+   *
+   * @returns whether the client had disconnected
+   */
   leftBefore(): boolean {
     if (!this.req.socket.destroyed && !this.res.destroyed) return false
     this.#onResponseClosed()
@@ -111,7 +118,7 @@ export class Exchange implements Moving {
     this.generation = snapshot.generation
   }
 
-  /** Lets the snapshot go, as no further server will be picked. A long download must not keep an old configuration alive. */
+  /** Stops using the snapshot, because no further server will be picked. A long download must not keep an old snapshot alive. */
   unpin(): void {
     this.snapshot?.unpin()
     this.snapshot = undefined
@@ -129,7 +136,7 @@ export class Exchange implements Moving {
     this.newest = undefined
   }
 
-  /** Ends the last attempt, and lets the snapshot go. @param error the error that the client gets */
+  /** Ends the last attempt, and stops using the snapshot. @param error the error that the client gets */
   endTries(error: ProxyError): void {
     this.error = error
     this.unpin()
@@ -141,7 +148,7 @@ export class Exchange implements Moving {
     return this.body === undefined || !this.req.readableDidRead
   }
 
-  /** The stream that sends the request's body to the server, if it is still open, so that more of the body may come. */
+  /** The stream that sends the request's body to the server, while more of the body may come. `undefined` after that. */
   get bodyToCome(): RequestBody | undefined {
     return this.body?.closed ? undefined : this.body
   }
@@ -196,7 +203,7 @@ export class Exchange implements Moving {
     this.res.statusCode = 101
   }
 
-  // The socket's 'close' is needed, because a pipelined response that waits for earlier ones emits no 'close' of its own.
+  // Listens for 'close' on the socket. A pipelined response that waits for earlier ones does not emit 'close' itself.
   #watchSocket(): void {
     this.req.socket.setMaxListeners(0)
     this.req.socket.on('close', this.#onResponseClosed)

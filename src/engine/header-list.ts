@@ -28,7 +28,7 @@ export class HeaderList {
   readonly #raw: string[]
   readonly #twins: UnderscoreHeaders
   /**
-   * The header names that the hook has written, in lower case. `#dropTwins` keeps them, even if a name looks like another one.
+   * The header names that the hook has written, in lower case. `#dropTwins` never removes them as look-alikes of another header.
    */
   #written: Set<string> | undefined
   /**

@@ -21,7 +21,9 @@ export interface Moving {
  * in a list until its next check. At 25,000 requests a second that took a third of the time.
  */
 export class IdleWatch {
-  /** The bytes plus the pieces of the response that had been counted at the last check. */
+  /**
+   * The sum of bytes and response chunks that had been counted at the last check. If it has changed since, something has moved.
+   */
   #moved = -1
   /** The attempt whose request had been sent at the last check. `undefined` if none had been sent. */
   #sent: Moving['newest']

@@ -11,7 +11,7 @@ import type { RequestReports } from './request-reports.js'
 export type Next = (error?: unknown) => void
 
 /**
- * Calls the application's `next`. If `next` throws or rejects, the client gets 500 and the process goes on. If a response has
+ * Calls the application's `next`. If `next` throws or rejects, the process goes on, and the client gets 500. If a response has
  * already begun, the client's connection is closed instead.
  *
  * @param error the argument of `next`, if there is one
@@ -46,7 +46,7 @@ export function passExchangeOn(
 
 /**
  * Lets the application handle an upgrade request. If `next` throws or rejects, the client gets 500. If the application has
- * already used the socket, it is destroyed instead.
+ * already used the socket, the socket is destroyed instead.
  *
  * @param refuse writes an error response to the socket
  */

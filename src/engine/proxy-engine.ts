@@ -8,9 +8,9 @@ import { ProxyEmitter } from './events/proxy-emitter.js'
 import type { RequestExplanation } from './snapshot.js'
 
 /**
- * Serves requests without providers and listeners, which `createProxy` adds. The application passes configurations to `apply`,
- * and calls the handlers from its own `node:http` server. The newest configuration that was applied decides how requests are
- * routed. The engine makes the connections to the configured servers itself.
+ * The part of the proxy that serves requests, without the providers and listeners that `createProxy` adds. The application passes
+ * configurations to `apply`, and calls the handlers from its own `node:http` server. The newest configuration that was applied
+ * decides how requests are routed. The engine makes the connections to the configured servers itself.
  *
  * @example
  * const engine = new ProxyEngine({ retry: { attempts: 1 } })
@@ -72,8 +72,8 @@ export class ProxyEngine {
   }
 
   /**
-   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the second call
-   * replaces the first, which rejects.
+   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the newer
+   * document is used, and the earlier call rejects.
    *
    * @param config a whole document; it replaces the previous one
    * @param about what the event `configChanged` reports about the document. Its `provider` completes the names of frontends and

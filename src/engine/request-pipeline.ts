@@ -232,7 +232,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
   }
 
-  /** settle, unpin: called when the response has been sent or aborted. Lets the snapshot go, and reports the end. */
+  /** settle, unpin: called when the response was sent or aborted. Stops using the snapshot, and reports the request's end. */
   settle(exchange: Exchange): void {
     this.#forget(exchange)
     if (this.closing.isUnderWay) this.closing.settled(exchange)

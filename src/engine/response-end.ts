@@ -5,7 +5,7 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { ResponseController } from './upstream/sent-request.js'
 
 /**
- * What is special about the end of a response on a server connection that one client has logged in on (NTLM, for example):
+ * How a response must end if one client has logged in on its server connection (by NTLM, for example):
  *
  * - `ends the client`: the client's connection closes after the response.
  * - `waits at its head`: the response pauses after its head, until the request's body has arrived completely.
@@ -14,8 +14,8 @@ import type { ResponseController } from './upstream/sent-request.js'
 export type AuthenticatedEnd = 'ends the client' | 'waits at its head' | 'waits at its length'
 
 /**
- * Notes a response that may be part of a login handshake (NTLM, for example). Returns what is special about its end, or
- * `undefined`.
+ * Notes a response that may be part of a login handshake (NTLM, for example). Returns how the response must end, or `undefined`
+ * if it may end like any other.
  *
  * undici closes a connection if the response ends before the request. That would break off a handshake on the connection, so such
  * a response waits for the rest of the request's body.
@@ -42,9 +42,10 @@ export function isWaiting(end: AuthenticatedEnd | undefined): boolean {
 }
 
 /**
- * Called after the head of a response. If the response must wait for the request's body already here, pauses it.
+ * Called after the head of a response was written. Pauses the response if it must wait for the request's body now, and not after
+ * its own body.
  *
- * @param left the number of bytes in the response's body
+ * @param left number of bytes in the response's body; 0 or less if the length is unknown
  */
 export function waitAtHead(
   exchange: Exchange,
@@ -57,7 +58,7 @@ export function waitAtHead(
   if (end === 'waits at its length') exchange.res.end()
 }
 
-/** Pauses a response until the request's body has arrived. If the response's length is known, the client has all of it by now. */
+/** Pauses a response until the request's body has arrived. A response of known length has been sent completely by then. */
 export function waitForBody({ bodyToCome }: Exchange, controller: ResponseController): void {
   if (!bodyToCome) return
   controller.pause()

@@ -38,7 +38,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   isFresh = false
   pieces = 0
   #isOver = false
-  /** Whether the backend already counts this attempt's latency, or must not count it because the proxy itself failed. */
+  /** Whether the backend has counted the latency of this attempt, or must not count it because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
   /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
@@ -51,11 +51,13 @@ export class ResponseRelay implements ResponseHandler, Try {
   #headAlone = false
   /** Whether to call `flush` of the application's compression middleware at the end of this turn of the event loop. */
   #flushes = false
-  /** Back-pressure: resumes reading from the server when the client can take more. `undefined` until the client first blocks. */
+  /**
+   * Back-pressure: resumes reading from the server when the client can take more. `undefined` until the client is first too slow.
+   */
   #room: RoomForResponse | undefined
   /** Number of body bytes still to come. `NaN` before the head. 0 or less if the response does not give its length. */
   #left = Number.NaN
-  /** What is special about the response's end if the client has logged in on this server connection. `undefined` on any other. */
+  /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
   /** Begins an attempt to get a response from the server that was just picked from the backend. */
@@ -205,7 +207,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     atEndOfTurn(this)
   }
 
-  /** Sends a delayed head, and flushes the application's compression. After its head, an event stream may be silent for long. */
+  /** Sends a delayed head, and flushes the application's compression. Without a flush, events of a stream would come late. */
   turnEnded(): void {
     const { res, error, newest } = this.#exchange
     const isBody = this.#flushes

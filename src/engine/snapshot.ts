@@ -96,7 +96,7 @@ export class Snapshot {
     this.#releaseWhenUnused()
   }
 
-  /** Called when a newer snapshot is live. Lets the server connections go as soon as no request uses this snapshot. */
+  /** Called when a newer snapshot is live. Allows the server connections to close as soon as no request uses this snapshot. */
   retire(): void {
     const leave = (upstream: Upstream) => this.#upstreams.leave(upstream)
     void runInSlices(eachServer(this.backends.values(), leave)).then(() => {
@@ -167,7 +167,7 @@ function* beginEach(backends: readonly LiveBackend[]): Generator<void, void> {
   }
 }
 
-/** Returns a function that undoes `hold` of an upstream, for when a compilation has failed. */
+/** Returns a function that releases an upstream again, if the compilation that reserved it has failed. */
 function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   return (upstream) => {
     upstreams.leave(upstream)
@@ -175,7 +175,10 @@ function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   }
 }
 
-/** Lets the servers of these backends go, in small steps. Ten thousand servers at once would delay requests. */
+/**
+ * Allows the connections to the servers of these backends to close. It works in small steps, because ten thousand servers at once
+ * would delay requests.
+ */
 function releaseServers(backends: Iterable<LiveBackend>, upstreams: Upstreams): void {
   void runInSlices(eachServer(backends, (upstream) => upstreams.release(upstream)))
 }

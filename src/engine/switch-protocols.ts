@@ -29,8 +29,8 @@ export function switchProtocols(
   }
   const { protocol, socket, takeEarly } = upgrade
   if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
-    // If the server has switched to another protocol than the client asked for, the two would not understand each other (RFC
-    // 9110, 7.8).
+    // The server has switched to another protocol than the client asked for (RFC 9110, 7.8). Close its connection, because the
+    // client would not understand it.
     server.destroy()
     owner.retryOrRespond(
       exchange,

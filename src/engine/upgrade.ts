@@ -31,7 +31,7 @@ export interface UpgradeRoutes {
   readonly allowed: ReadonlySet<string>
   /** Closes the connection of an upgrade request after a plain response, in stages, so that the client can read the response. */
   readonly lingering: LingeringClose
-  /** Serves every other request. `pending` is the upgrade that may become a tunnel. It is absent for a plain request. */
+  /** Passes a request to the request pipeline. `pending` is given if the connection may become a tunnel. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
   /** Returns whether a frontend matches an upgrade request; undefined if that is unknown. */
   readonly claims: (req: IncomingMessage) => boolean | undefined
@@ -99,8 +99,8 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
   const plain = asPlainRequests(handler, headBytes, lingering)
   const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
-    // Parse the request again as a plain request, unless Node has left out some of its headers. These would be lost. The pipeline
-    // later refuses such a request.
+    // If the request cannot become a tunnel and its body is still on the socket, Node parses it again as a plain request. Headers
+    // that Node has left out would be lost, so the pipeline gets a request that lacks some, and refuses it.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
     if (replay) return plain(req, socket, head)
     if (protocol === undefined && hasUnknownExpectation(req))
@@ -134,8 +134,8 @@ function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   return () => {
     socket.off('end', leave)
     const early = takeEarly()
-    // Restore the state in which Node hands out a socket: neither paused nor flowing. A 'data' listener of the next reader then
-    // starts it.
+    // Restore the state in which Node hands out a socket: neither paused nor flowing. The next reader starts it by adding a
+    // listener.
     ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
     return early
   }
@@ -230,8 +230,8 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
     socket.on('close', () => {
       // The socket closed before all its bytes were read and written, so it was cut off. Close the other one too.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // The socket has ended in both directions, so bytes from the other one cannot be passed on any longer. Close the other one
-      // once everything is written to it: its end would not be noticed.
+      // Both directions of the socket have ended (TLS may end both at once), so it no longer takes bytes from the other one.
+      // Destroy the other one after its pending writes: nothing reads it, so its end would not be noticed.
       else if (!other.readableEnded) destroyOnceWritten(other)
       open -= 1
       if (open === 0) onClosed()

@@ -38,8 +38,8 @@ export class Observation {
   }
 
   /**
-   * Opens the status server and the logs that the options ask for. Returns undefined if the options ask for none. Never rejects:
-   * `opened` throws the error.
+   * Opens the status server and the logs that the options ask for. Returns undefined if the options ask for none. The promise
+   * never rejects; `opened` throws the error instead.
    */
   open(): Promise<void> | undefined {
     const { status, accessLog, logLevel, logger } = this.#options
@@ -64,7 +64,7 @@ export class Observation {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
-    // The status server should have an address but has none, so the proxy was closed before it could listen.
+    // If the proxy was closed before the status server could listen, there is no address.
     if (this.#closed || this.#options.status?.address !== undefined) throw new ProxyError('PROXY_CLOSED')
     const message = 'status.address: expected an address such as ":8080" for the status server, found none'
     throw new ProxyError('PROXY_OPTION_INVALID', message)

@@ -42,8 +42,9 @@ export class ReverseProxy extends ProxyEmitter {
    */
   readonly upgrade: UpgradeHandler
   /**
-   * Answers with the pages of the status server, when the application calls it from its own HTTP server. It needs the option
-   * `status`, for example `{}`. Without that option it calls `next` with an error, or answers 503 if there is no `next`.
+   * Answers with the pages of the status server, when the application calls it from its own HTTP server. The status server needs
+   * the option `status`, for example `{}`. Without that option, the handler calls `next` with an error, or answers 503 if there
+   * is no `next`.
    *
    * @example app.use('/proxy', proxy.statusHandler)
    */
@@ -61,7 +62,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID`
    */
   constructor(options: ProxyOptions) {
-    // The options are not checked yet. The next line refuses other values than 'throw' and 'warn'; until then they mean 'warn'.
+    // `checkOptions` has not run yet, which refuses wrong values. Until it runs, any value except 'throw' means 'warn'.
     super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
     this.#engine = new DataPlane(options, this)
@@ -164,7 +165,7 @@ export class ReverseProxy extends ProxyEmitter {
   /**
    * Serves all requests and upgrades of a `node:http` or `node:https` server that the application created. An upgrade request
    * that no frontend matches gets 404, unless the server has a later `upgrade` listener. If the server has `insecureHTTPParser`,
-   * the proxy emits a process warning. `close` removes the proxy's listeners, and restores the timeouts of the server.
+   * the proxy emits a process warning. `close` removes the proxy's listeners, and restores the server's own limits.
    *
    * @param options.entryPoint the entry point that the server's requests belong to; default: none
    * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server is not an HTTP/1 server, or if it already has a
@@ -216,7 +217,7 @@ export class ReverseProxy extends ProxyEmitter {
    * and stops the providers. Requests in progress may take `drainMs` to end. After that, a request whose response has not begun
    * gets 503, and other responses are broken off. A second call waits for the first one, and its options can shorten a step.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
+   * @throws ProxyError `PROXY_OPTION_INVALID` if an option is unknown or has a wrong value
    * @example await proxy.close({ acceptMs: 5_000, drainMs: 30_000 })
    */
   close(options: CloseOptions = {}): Promise<void> {

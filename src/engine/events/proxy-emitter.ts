@@ -8,8 +8,8 @@ import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 type Listener = EventEmitter.ListenerFn
 
 /**
- * For each emitter, the object that reports errors of its listeners. `ReverseProxy` is an emitter, so a member would show up in
- * the API of the application.
+ * For each emitter, the object that reports errors of its listeners. It is not a member, because applications would see it on
+ * `ReverseProxy`, which is an emitter.
  */
 const FAILURES = new WeakMap<ProxyEmitter, ListenerFailures>()
 

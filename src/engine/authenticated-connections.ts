@@ -9,36 +9,36 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Maximum number of private server connections for one client connection. When one more is added, the oldest one is closed. */
+/** Maximum number of server connections that are reserved for one client connection. One more closes the oldest of them. */
 const MAX_PAIRS = 16
 
 /** A server connection that carries the requests of only one client connection, and the server on its other end. */
 interface Pair {
   readonly connection: ServerConnection
   readonly upstream: Upstream
-  /** Path of the server's URL. Two servers may have the same host and port, and only this path tells them apart. */
+  /** Path of the server's URL. If two servers have the same host and port, only this path tells the two apart. */
   readonly basePath: string
 }
 
-/** The private server connections of one client connection. */
+/** The server connections that carry the requests of one client connection only. */
 interface ClientPairs {
   /** The private server connections, keyed by the upstream that each of them leads to. The oldest one comes first. */
   readonly pairs: Map<Upstream, Pair>
   /**
-   * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. The
-   * field keeps a connection that has ended, because the client still continues the login that it began there.
+   * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. If that
+   * connection ends, the field still holds it, because the client continues the login that it began there.
    */
   handshake: ServerConnection | undefined
 }
 
 /**
- * Keeps each server connection that a client has logged in on (NTLM, Negotiate) for this client alone. A server treats every
- * request on such a connection as one of that user. A request of another client on it would get that user's data.
+ * After a client has logged in on a server connection (NTLM, Negotiate), keeps that connection for this client alone. The server
+ * treats every request on it as one of the logged-in user. A request of another client would get that user's data.
  */
 export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
-  /** Number of client connections for which private server connections are kept. */
+  /** Number of client connections for which server connections are reserved. */
   #count = 0
 
   /**
@@ -123,8 +123,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Makes a server connection private to the client connection of this request, until one of the two connections closes. If many
-   * clients share the client connection, the server connection is closed after this request instead.
+   * Reserves a server connection for the client connection of this request, until one of the two closes. If many clients share
+   * the client connection, the server connection closes after this request instead.
    */
   #assign(exchange: Exchange, { upstream, basePath }: LiveServer, connection: ServerConnection): void {
     const { socket } = exchange.req

@@ -17,14 +17,12 @@ export function bodyForTry(exchange: Exchange): RequestBody | Buffer | null {
   if (exchange.wholeBody) return exchange.wholeBody
   if (!hasBody(req)) return null
   if (req.readableDidRead) throw bodyConsumed()
-  // If the body was empty and has already been read to its end, send no body. A new stream over it would never get an 'end'
-  // event.
+  // If the body was empty and has already been read to its end, send no body. A new stream of the body would never emit 'end'.
   if (req.readableEnded) return null
   const whole = wholeBody(req)
   if (whole) {
     exchange.wholeBody = whole
-    // Forget the body stream of the previous attempt, because no server will read it. Code that waits for its 'close' event would
-    // hang.
+    // Forget the body stream of the previous attempt. No server will read that stream, so it would never emit 'close'.
     exchange.body = undefined
     return whole
   }
@@ -34,7 +32,7 @@ export function bodyForTry(exchange: Exchange): RequestBody | Buffer | null {
 }
 
 /**
- * Sends `100 Continue`, which tells the client to send its body. The proxy waits with it until a server reads the body. So the
+ * Sends `100 Continue`, which tells the client to send its body. The proxy sends it only when a server reads the body. So the
  * client need not send the body of a request that the proxy refuses (RFC 9110, 10.1.1).
  */
 function sendContinue({ req, res }: Exchange): void {

@@ -16,7 +16,7 @@ const REFUSED_METHODS = new Set(['CONNECT', 'TRACE'])
 /** The settings of the proxy that `checkRequest` uses. */
 export interface RequestChecks {
   /**
-   * The name that this proxy writes into the `Via` header. A request whose `Via` contains it has already passed through this
+   * The name that this proxy writes into the `Via` header. A request with this name in `Via` has already passed through this
    * proxy.
    */
   readonly id: string
@@ -28,8 +28,7 @@ export interface RequestChecks {
 }
 
 /**
- * Refuses a request that Node's HTTP parser accepts but that another parser may understand differently. The proxy refuses it
- * before any server gets it.
+ * Refuses a request that Node's HTTP parser accepts, but that a server's parser may understand differently.
  *
  * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`,
  *   `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`, `PROXY_LOOP`
@@ -60,8 +59,8 @@ function checkHead(req: IncomingMessage): void {
   }
   const { 'transfer-encoding': coding, 'content-length': length, upgrade } = req.headers
   checkHosts(req.rawHeaders, httpVersion)
-  // Refuse a `Content-Length` of 2^53 or more. JavaScript cannot hold it exactly, so the proxy would use another length than the
-  // client wrote (RFC 9110, 8.6).
+  // Refuse a `Content-Length` of 2^53 or more. JavaScript cannot hold such a number exactly, so the proxy would use another
+  // length than the client wrote (RFC 9110, 8.6).
   if (length !== undefined && !Number.isSafeInteger(Number(length))) {
     throw new ProxyError(
       'PROXY_BAD_REQUEST',
@@ -95,7 +94,7 @@ function checkUpgrade(req: IncomingMessage, upgrade: string): void {
 
 /**
  * Refuses a request with two `Host` headers. Node uses the first of them, but a server may use the last (RFC 9112, 3.2). Also
- * refuses an HTTP/1.1 request without `Host`. Node lets one through if the `http.Server` has `requireHostHeader: false`.
+ * refuses an HTTP/1.1 request without `Host`, which Node accepts if the `http.Server` has `requireHostHeader: false`.
  */
 function checkHosts(raw: readonly string[], httpVersion: string): void {
   const hosts = countHosts(raw)
@@ -115,9 +114,9 @@ function countHosts(raw: readonly string[]): number {
 }
 
 /**
- * Refuses a `Transfer-Encoding` that a server may read differently. It must be `chunked` alone, because a server would see
- * another body with another coding. HTTP/1.0 does not define the header (RFC 9112, 6.1). If there is a `Content-Length` too, two
- * parsers may see two different bodies (6.3). The value is not trimmed, because blanks that Node leaves are part of it.
+ * Refuses any `Transfer-Encoding` other than `chunked` alone, because a server may read another body. HTTP/1.0 does not define
+ * the header (RFC 9112, 6.1). With a `Content-Length` too, two parsers may see two different bodies (6.3). The value is not
+ * trimmed, because Node has already removed the blanks that do not belong to it.
  */
 function checkCoding(coding: string, httpVersion: string, length: string | undefined): void {
   if (httpVersion === '1.0') {
@@ -137,9 +136,8 @@ function checkCoding(coding: string, httpVersion: string, length: string | undef
 }
 
 /**
- * Returns whether Node has left out some headers of a request. Node silently drops headers beyond `maxHeadersCount`, which is
- * 1,000 unless the application sets it on its `http.Server`. The proxy would miss a dropped `Content-Length` or `Connection`
- * header.
+ * Returns whether Node has left out some headers of a request. Node silently drops headers beyond `maxHeadersCount` of the
+ * `http.Server`, by default 1,000. The proxy would not see a dropped `Content-Length` or `Connection` header.
  */
 export function hidesHeaders(req: IncomingMessage): boolean {
   const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000

@@ -41,16 +41,16 @@ export class Closing {
   }
 
   /**
-   * Begins the shutdown. The proxy still serves requests, but closes each client connection after its response. So the client
-   * sends its next request to another machine.
+   * Begins the shutdown. The proxy still serves requests, but closes each client connection after its response, so that the
+   * client sends the next request to another machine.
    */
   leave(): void {
     this.#stage ??= 'leaving'
   }
 
   /**
-   * Begins the second step of the shutdown. It refuses new configurations. It also refuses requests from an `http.Server` that
-   * still accepts new connections.
+   * Begins the second step of the shutdown. From now on the engine refuses new configurations. It also refuses requests that come
+   * from an `http.Server` which still accepts new connections.
    */
   drain(): void {
     this.#stage ??= 'leaving'
@@ -80,9 +80,9 @@ export class Closing {
   }
 
   /**
-   * Decides during a shutdown whether a new request is served. It is served if its connection was accepted before the listener
-   * closed, because its client was not told to leave. If the application's `http.Server` still listens, the request is refused.
-   * Such a server would bring new requests without end.
+   * Accepts or refuses a request during a shutdown. If the `http.Server` no longer listens, the request is served: its connection
+   * was accepted earlier, and its client was not told to leave. If the `http.Server` still listens, new requests would come
+   * without end.
    *
    * @throws ProxyError `PROXY_CLOSED` for a request that is refused
    */
@@ -94,8 +94,8 @@ export class Closing {
   }
 
   /**
-   * Returns whether the client connection must close after this response, because of the shutdown. It stays open while other
-   * requests of the client wait behind this one, because closing it would lose them.
+   * Returns whether the client connection must close after this response, because of the shutdown. If other requests of the
+   * client wait behind this one, the connection stays open, because those requests would be lost.
    */
   endsWith({ req, res }: Exchange): boolean {
     if (this.#stage === undefined) return false
@@ -108,8 +108,8 @@ export class Closing {
   }
 
   /**
-   * Called after a response during a shutdown. If the client connection is still open, its client was not told that it will
-   * close. The connection then closes as soon as no request has arrived on it for `QUIET_MS`.
+   * Called after a response during a shutdown. If the client connection is still open, the client does not know that it will
+   * close. So the connection stays open until no request has arrived for `QUIET_MS`.
    */
   settled({ req }: Exchange): void {
     const socket = req.socket as ServedSocket
@@ -126,12 +126,11 @@ export class Closing {
       // The client has sent a part of a request's head. Wait the same time again for the rest.
       if (!socket._httpMessage && socket.bytesRead !== bytesRead) return this.#watch(socket)
       this.#forget(socket)
-      // Close the connection, unless another request is in progress on it. In that case `settled` starts a new wait when that
-      // request ends.
+      // If another request is in progress on the connection, leave it open. When that request ends, `settled` starts a new wait.
       if (!socket._httpMessage) socket.end()
     }
     // After the timeout, `setImmediate` lets Node first read the bytes that have arrived. If the process was blocked for a while,
-    // they may contain a request.
+    // those bytes may contain a request.
     this.#quiet.set(
       socket,
       setTimeout(() => setImmediate(look), QUIET_MS),

@@ -26,8 +26,8 @@ import { UpstreamNetworks } from './upstream/upstream-networks.js'
 import { Upstreams } from './upstream/upstreams.js'
 
 /**
- * The part of the proxy that serves requests. `createProxy` and the status server use its internals. Applications use the class
- * `ProxyEngine`, which hides them.
+ * The part of the proxy that serves requests, with all its internals. `createProxy` and the status server use it. Applications
+ * use the class `ProxyEngine`, which hides the internals.
  */
 export class DataPlane {
   readonly events: ProxyEmitter
@@ -105,7 +105,7 @@ export class DataPlane {
   }
 
   /**
-   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the newer
+   * Validates and compiles one document, and makes it the live configuration. If `apply` is called again before that, the newer
    * document is used, and the earlier call rejects.
    *
    * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED`; `PROXY_CLOSED`

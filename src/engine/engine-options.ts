@@ -55,8 +55,8 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    */
   readonly trustedProxies?: readonly string[]
   /**
-   * Options for single entry points, keyed by entry point name. On its entry point, such an option replaces the option of the
-   * same name of the whole proxy.
+   * Options that apply to single entry points, keyed by the name of the entry point. There they replace the option of the same
+   * name of the whole proxy.
    *
    * @default {}
    * @example { internal: { trustedProxies: ['10.0.0.0/8'] }, public: { trustedProxies: [] } }
@@ -124,9 +124,9 @@ export interface EngineOptions extends ValidateOptions, Hooks {
    */
   readonly lookup?: LookupFunction
   /**
-   * Secret key for sticky cookies. With it, the value of such a cookie is an HMAC (SHA-256) of the backend's and server's names.
-   * Without it, a client can guess these names and check the guess. The secret has at least 16 bytes, and is the same in every
-   * proxy.
+   * Secret key for sticky cookies: the value of such a cookie becomes an HMAC (SHA-256) of the names of backend and server.
+   * Without a secret, a client can guess the names and check its guess. The secret has at least 16 bytes, and is the same in
+   * every proxy.
    *
    * If a list is given, the first secret makes new cookies, and cookies of every secret are accepted. To change the secret,
    * restart every proxy with `[old, new]`, then every proxy with `[new, old]`. Restart them with `[new]` when the sessions of

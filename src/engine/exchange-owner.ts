@@ -6,8 +6,8 @@ import type { Hooks } from './hooks.js'
 import type { ServerConnection } from './upstream/sent-request.js'
 
 /**
- * The object that an exchange (a request and its response) reports to. It also gives the exchange the parts that the exchange
- * uses. The request pipeline implements this interface.
+ * The object to which an exchange (a request and its response) reports its failure and its end. It also holds the parts that the
+ * exchange uses. The request pipeline implements this interface.
  */
 export interface ExchangeOwner<Exchange> {
   /**
@@ -17,7 +17,7 @@ export interface ExchangeOwner<Exchange> {
   retryOrRespond(exchange: Exchange, error: ProxyError): void
   /** Called once, when the exchange has ended, whether it succeeded or failed. */
   settle(exchange: Exchange): void
-  /** The state of the shutdown. It decides whether a response must close its client connection. */
+  /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */
   readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
   /**
    * Keeps track of lingering closes: client connections that are closed in stages, so that clients can read their last response.

@@ -23,7 +23,7 @@ export interface PendingUpgrade {
   readonly takeEarly: () => Buffer
 }
 
-/** One request of a client and its response: holds the state that the steps of the pipeline share, and ends the request. */
+/** One request of a client and its response. Holds the state that the steps of the request pipeline share. */
 export class Exchange implements Moving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -64,8 +64,8 @@ export class Exchange implements Moving {
   /** If true, further attempts open new connections. Set when an existing one broke, because other idle ones may be dead too. */
   fresh = false
   /**
-   * When the request must not be retried on another connection, because the client logs in on this one: once it was sent, or
-   * always. If undefined, it may be retried.
+   * Set if the client logs in on the server connection (by NTLM, for example). A retry on another connection is then forbidden,
+   * either once the request was sent or always.
    */
   tie: 'once sent' | 'always' | undefined
   /** The error that ended the request, if the client got an error response of the proxy or an incomplete response. */
@@ -131,7 +131,9 @@ export class Exchange implements Moving {
       backend.failed(server, error, newest.startedAt)
   }
 
-  /** Forgets the newest attempt, which has ended, because the request now waits for a free server. No timeout may apply to it. */
+  /**
+   * Forgets the newest attempt while the request waits for a free server. That attempt has ended, so no timeout may apply to it.
+   */
   hasNoTry(): void {
     this.newest = undefined
   }
@@ -193,7 +195,7 @@ export class Exchange implements Moving {
     return this.res.destroyed || this.#settled
   }
 
-  /** Marks the exchange as a tunnel between two sockets. It then ends when the tunnel ends, and not with the response. */
+  /** Marks the exchange as a tunnel between two sockets. From now on it ends when the tunnel ends. */
   becameTunnel(server: Duplex, client: Duplex): void {
     this.responded = true
     this.tunnelled = server
@@ -225,7 +227,7 @@ export class Exchange implements Moving {
     this.settle()
   }
 
-  /** Ends the exchange and tells its owner. Further calls do nothing. */
+  /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
   settle(): void {
     if (this.#settled) return
     this.#settled = true

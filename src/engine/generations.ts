@@ -63,7 +63,7 @@ export class Generations {
     return this.#partial
   }
 
-  /** Validates one document and makes it the whole live configuration. It is not merged with documents of other providers. */
+  /** Validates one document and makes it the whole live configuration, without the documents of other providers. */
   async apply(config: ProviderConfig, about: ApplyNotes): Promise<{ generation: number }> {
     const signal = this.#supersede()
     const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
@@ -91,7 +91,8 @@ export class Generations {
   }
 
   /**
-   * Compiles a configuration and makes it live, as docs/life-of-a-config.md describes. If it equals the live one, emits no event.
+   * Compiles a configuration and makes it live, as docs/life-of-a-config.md describes. A configuration equal to the live one
+   * causes no event.
    */
   async #compileAndSwap(
     config: MergedConfig,
@@ -112,7 +113,7 @@ export class Generations {
     const compileStart = performance.now()
 
     // compile
-    // The first step: builds a snapshot of the new configuration, unless it equals the live one.
+    // The first step: builds a snapshot of the new configuration. A configuration equal to the live one ends here.
     const changes = await runInSlices(diffConfigs(previous?.config, config), signal)
     signal.throwIfAborted()
     if (previous && isSame(changes) && this.#isKnown(about)) return { generation: previous.generation }
@@ -142,9 +143,9 @@ export class Generations {
   }
 
   /**
-   * Makes a compiled configuration live, unless it was cancelled in the meantime.
+   * Makes a compiled configuration live.
    *
-   * @throws the reason of `signal` if it is aborted
+   * @throws the reason of `signal` if a newer configuration has aborted it in the meantime
    */
   #swap(snapshot: Snapshot, signal: AbortSignal): void {
     if (signal.aborted) {
@@ -174,8 +175,8 @@ export class Generations {
   }
 
   /**
-   * Compiles the live configuration again, because DNS gives other addresses for its servers. If another compilation is running,
-   * waits until it has ended.
+   * Compiles the live configuration again, because DNS now gives other addresses for its servers. If another compilation is
+   * running, this one begins after it.
    */
   #readdress(): void {
     const { signal } = this.#applying

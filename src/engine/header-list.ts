@@ -27,9 +27,7 @@ const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host',
 export class HeaderList {
   readonly #raw: string[]
   readonly #twins: UnderscoreHeaders
-  /**
-   * The header names that the hook has written, in lower case. `#dropTwins` never removes them as look-alikes of another header.
-   */
+  /** The header names that the hook has written, in lower case. `#dropTwins` never removes headers with these names. */
   #written: Set<string> | undefined
   /**
    * The message of the 400 error, if a client's header looks like one that the hook wrote and `underscoreHeaders` is `refuse`.

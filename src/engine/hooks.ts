@@ -119,8 +119,8 @@ function runHook<T>(hook: (context: T) => void, context: T): void {
   }
 }
 
-// Refuses a hook that returns a promise, because changes that it makes later would come too late. The promise gets a handler for
-// rejections, because Node would end the process without one.
+// Refuses a hook that returns a promise, because the hook's later changes would come too late. If the promise rejected without a
+// handler, Node would end the process, so it gets a handler.
 function refusePromise(answer: unknown): void {
   if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
   onRejected(answer, () => {})

@@ -16,13 +16,14 @@ export interface Moving {
 }
 
 /**
- * Applies the idle timeouts to one exchange. A single timer checks all exchanges about once a second. So no request needs a timer
- * of its own, and no chunk of a body reads the clock. undici would set three timers for each request, and would keep expired ones
- * in a list until its next check. At 25,000 requests a second that took a third of the time.
+ * Applies the idle timeouts to one exchange. A single timer checks all exchanges about once a second. So no request needs its own
+ * timer, and the clock is not read for each chunk of a body. undici would set three timers for each request, and would keep
+ * expired timers in a list until its next check. At 25,000 requests a second that took a third of the time.
  */
 export class IdleWatch {
   /**
-   * The sum of bytes and response chunks that had been counted at the last check. If it has changed since, something has moved.
+   * The number of bytes and response chunks counted at the last check. A different number at the next check shows that something
+   * moved.
    */
   #moved = -1
   /** The attempt whose request had been sent at the last check. `undefined` if none had been sent. */
@@ -57,8 +58,8 @@ export class IdleWatch {
     // Bytes that were written before this response do not count. They are informational responses (1xx) or responses of other
     // requests.
     const written = responded || error ? bytesWritten : 0
-    // Bytes that arrive after the complete request do not count, because they belong to the next request. With them, a client
-    // could keep a request to a dead server alive.
+    // Bytes that arrive after the complete request belong to the next request. They do not count, because a client could
+    // otherwise send bytes to keep a request to a dead server alive.
     const bytes = written + (tunnelled || !req.complete ? bytesRead : 0)
     const sent = newest?.sent ? newest : undefined
     // Pieces of the server's response count even if nothing is written to the client. The application may buffer or compress the
@@ -84,7 +85,8 @@ export class IdleWatch {
     // body.
     if (!responded)
       return over(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
-    // A complete pipelined response that waits for an earlier one on its connection has no timeout. The earlier one has its own.
+    // A complete pipelined response that waits for an earlier response on its connection has no timeout. The earlier response has
+    // one.
     if (res.writableEnded && res.socket === null && !res.writableFinished) return undefined
     const clientReads = !res.writableNeedDrain && !res.writableEnded
     return over(clientReads ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)

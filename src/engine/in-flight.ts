@@ -23,7 +23,7 @@ export class InFlight {
   readonly #exchanges: Exchange[] = []
   /**
    * Client connections that are closed in stages, after a response that came before the whole request body. A shutdown waits for
-   * them too, and closes them at its end.
+   * these connections too, and finally closes them.
    */
   readonly lingering: LingeringClose
   readonly #timeouts: Timeouts

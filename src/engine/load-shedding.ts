@@ -9,8 +9,8 @@ import type { Upstreams } from './upstream/upstreams.js'
 const MAX_SHORTAGES = 3
 
 /**
- * Frees a file descriptor when a request could not connect to its server for lack of one. It first closes idle connections. If
- * there are none, it ends a request of the client address with the most requests in flight, which has caused the shortage.
+ * Frees a file descriptor for a request that found none for its connection to a server. Idle connections are closed first. If
+ * none is idle, the client address with the most requests in flight loses a request, because it has caused the shortage.
  */
 export class LoadShedding {
   readonly #inFlight: InFlight
@@ -24,11 +24,10 @@ export class LoadShedding {
   }
 
   /**
-   * If the request has failed for lack of a free file descriptor, closes other connections and sends the request again.
+   * If the request has failed because no file descriptor was free, closes other connections and sends the request again.
    *
-   * @param again sends the request. It is called in the next turn of the event loop, when the closed connections have freed their
-   *   descriptors
-   * @returns false if nothing could be freed, and the request fails
+   * @param again sends the request. It is called in the next turn of the event loop, when the other connections have closed.
+   * @returns false if nothing could be closed, so that the request fails
    */
   makeRoomFor(exchange: Exchange, error: ProxyError, again: () => void): boolean {
     if (!this.#makesRoom(exchange, error)) return false

@@ -30,12 +30,13 @@ export class ProxyEngine {
    */
   readonly events: ProxyEmitter
   /**
-   * The listener for `server.on('request', ...)`, and the handler for connect-style frameworks. Its requests belong to no entry
-   * point.
+   * The listener for `server.on('request', ...)`, and the handler for connect-style frameworks. Requests that it serves have no
+   * entry point.
    */
   readonly handler: RequestHandler
   /**
-   * The listener for `server.on('upgrade', ...)`, which serves WebSockets, for example. Its requests belong to no entry point.
+   * The listener for `server.on('upgrade', ...)`, which serves WebSockets, for example. Requests that it serves have no entry
+   * point.
    */
   readonly upgrade: UpgradeHandler
   readonly #dataPlane: DataPlane
@@ -72,7 +73,7 @@ export class ProxyEngine {
   }
 
   /**
-   * Validates and compiles one document, and makes it the live configuration. If it is called again before that, the newer
+   * Validates and compiles one document, and makes it the live configuration. If `apply` is called again before that, the newer
    * document is used, and the earlier call rejects.
    *
    * @param config a whole document; it replaces the previous one

@@ -6,7 +6,7 @@ import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** The properties of a request that rules test. Its headers are collected only when a rule first reads one. */
+/** The properties of a request that rules test. The headers are collected only when a rule first reads one. */
 export class LiveFacts implements RequestFacts {
   readonly method: string
   readonly host: string
@@ -15,11 +15,11 @@ export class LiveFacts implements RequestFacts {
   readonly clientAddress: string
   readonly peerAddress: string
   readonly entryPoint?: string
-  /** Host name and port as the client wrote them. The server gets this text as its `Host` header. */
+  /** Host name and port as the client wrote them. The `Host` header that the server gets has this value. */
   readonly authority: string
   /** Path and query as the server gets them, in normalised form. */
   readonly target: string
-  /** The query of the URL with its leading `?`. It is `''` if the URL has no query. */
+  /** The query of the URL with the leading `?`. If the URL has no query, this is `''`. */
   readonly search: string
   /** Whether the machine that connected to the proxy is a trusted proxy. */
   readonly trusted: boolean
@@ -51,8 +51,8 @@ export class LiveFacts implements RequestFacts {
     this.authority = authority
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
-    // Refuse a path with a backslash, which RFC 3986 does not allow. Many servers read it as a slash, so they would see another
-    // path than the rules.
+    // Refuse a path with a backslash, which RFC 3986 does not allow. Many servers read a backslash as a slash, so that they would
+    // see another path than the rules do.
     if (this.path.includes('\\')) throw new ProxyError('PROXY_BAD_REQUEST', 'the path holds a backslash')
     this.query = question < 0 ? '' : target.slice(question + 1)
     this.search = question < 0 ? '' : target.slice(question)
@@ -71,8 +71,7 @@ export class LiveFacts implements RequestFacts {
   }
 }
 
-// Matches characters that a URL in a request must not contain. Node accepts them, so the proxy refuses them before a server sees
-// them.
+// Matches characters that are not allowed in the URL of a request, but that Node accepts. The proxy refuses such a request.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
@@ -81,8 +80,8 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   let authority = host
   let target = url
   if (!url.startsWith('/')) {
-    // If the request line has a full URL (`GET http://a.test/ HTTP/1.1`), its host and port replace the `Host` header (RFC 9112,
-    // 3.2.2).
+    // If the request line has a full URL (`GET http://a.test/ HTTP/1.1`), the URL's host and port replace the `Host` header (RFC
+    // 9112, 3.2.2).
     const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(url)
     if (!absolute)
       throw new ProxyError(

@@ -91,7 +91,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   /**
-   * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. It never waits and never
+   * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. The code never waits or
    * throws.
    *
    * @returns false if no frontend matches, and the application's own routes must answer the request
@@ -109,7 +109,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.pin(snapshot)
 
       // client address
-      // If a trusted proxy sent the request, that proxy's headers name the client address. If not, it is the address of the peer.
+      // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
       const peer = peerOf(req)
       const trust = this.#trust.at(entryPoint)
       const trusted = trust.trusts(req, peer)
@@ -166,7 +166,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   /**
-   * Sends the request to a server of its backend, or queues it until a server has a free connection.
+   * Sends the request to a server of its backend. If all servers are busy, queues the request until one has room.
    *
    * @param fallback the server of the previous attempt; it gets the request again if no other server can take it
    * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent

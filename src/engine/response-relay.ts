@@ -25,7 +25,7 @@ import type { Try } from './try.js'
 import { toProxyError } from './upstream/failures.js'
 import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
-/** Maximum number of informational responses (1xx) on one attempt. A faulty server could send them without end. */
+/** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
 const MAX_INFORMATIONAL = 32
 const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 

@@ -26,7 +26,7 @@ export interface CompileTools extends BackendTools {
 }
 
 /**
- * One compiled configuration, merged from those of all providers. It never changes. Its generation is its number.
+ * One compiled configuration, merged from those of all providers. It never changes. Its number is called its generation.
  *
  * Each request pins the snapshot that routed it: the snapshot keeps its server connections until no further server can be picked
  * for the request. Otherwise a new configuration could close the connections to a server just after the request had picked it.

@@ -29,8 +29,8 @@ export function switchProtocols(
   }
   const { protocol, socket, takeEarly } = upgrade
   if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
-    // The server has switched to another protocol than the client asked for (RFC 9110, 7.8). Close its connection, because the
-    // client would not understand it.
+    // The server has switched to another protocol than the client asked for (RFC 9110, 7.8). The client would not understand the
+    // server, so close the server's connection.
     server.destroy()
     owner.retryOrRespond(
       exchange,

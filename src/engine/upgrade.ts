@@ -21,7 +21,7 @@ import type { RawFields } from './headers/raw-fields.js'
 import { withoutLength } from './headers/response-head.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
 
-/** The ways in which the proxy may serve an upgrade request, and the parts that it needs for them. */
+/** The functions and settings with which the proxy serves upgrade requests. */
 export interface UpgradeRoutes {
   /** Serves an upgrade request as a plain request, as if it had no `Upgrade` header. */
   readonly handler: RequestHandler
@@ -41,7 +41,7 @@ export interface UpgradeRoutes {
 
 /**
  * Returns the listener for upgrade requests. If a frontend matches, the proxy serves the request as a tunnel or as a plain
- * request. If none does, the application's own routes get the request, if it has any.
+ * request. If no frontend matches, the application's own routes get the request, if the application has any.
  */
 export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   const { claims, lingering } = routes
@@ -99,8 +99,8 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
   const plain = asPlainRequests(handler, headBytes, lingering)
   const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
-    // If the request cannot become a tunnel and its body is still on the socket, Node parses it again as a plain request. Headers
-    // that Node has left out would be lost, so the pipeline gets a request that lacks some, and refuses it.
+    // If the request cannot become a tunnel and its body is still on the socket, Node parses it again as a plain request. A
+    // request whose headers Node has partly dropped is not parsed again. The pipeline refuses it later.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
     if (replay) return plain(req, socket, head)
     if (protocol === undefined && hasUnknownExpectation(req))
@@ -230,8 +230,8 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
     socket.on('close', () => {
       // The socket closed before all its bytes were read and written, so it was cut off. Close the other one too.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // Both directions of the socket have ended (TLS may end both at once), so it no longer takes bytes from the other one.
-      // Destroy the other one after its pending writes: nothing reads it, so its end would not be noticed.
+      // The socket has ended in both directions (TLS may end both at once). Nothing reads the other socket any longer, so its end
+      // would go unnoticed. Destroy the other socket once its pending bytes are written.
       else if (!other.readableEnded) destroyOnceWritten(other)
       open -= 1
       if (open === 0) onClosed()

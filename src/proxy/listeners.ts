@@ -38,7 +38,7 @@ export class Listeners {
   /**
    * Starts without listeners and attached servers.
    *
-   * @param lingering closes client connections in stages, and knows those of the whole proxy
+   * @param lingering closes client connections in stages; all listeners and servers of the proxy share it
    */
   constructor(options: ProxyOptions, lingering: LingeringClose, handlersFor: HandlersFor) {
     this.#options = options
@@ -100,7 +100,7 @@ export class Listeners {
   }
 
   /**
-   * On each server, closes the idle connections of the client address that has the most connections.
+   * Closes the idle client connections of the address that has the most connections, on each server.
    *
    * @returns whether it closed any
    */

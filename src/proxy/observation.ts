@@ -85,7 +85,10 @@ export class Observation {
     })
   }
 
-  /** Returns why there is no status server. It does not throw the error, because nothing could catch it in a request listener. */
+  /**
+   * Returns the reason why there is no status server. The error is not thrown, because nothing could catch it in a request
+   * listener.
+   */
   #whyNotThere(): Error {
     if (!this.#options.status)
       return new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
@@ -111,7 +114,7 @@ export class Observation {
     await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 
-  /** Opens the status server and the logs independently. If one of them cannot be opened, the others still are. */
+  /** Opens the status server and the logs independently. If one of them cannot be opened, the other two still open. */
   async #open(): Promise<void> {
     await Promise.all([
       this.#orWarn('logLevel', this.#openLog()),

@@ -109,7 +109,7 @@ export class ReverseProxy extends ProxyEmitter {
    */
   start(): Promise<void> {
     if (this.#isEnding()) return Promise.resolve()
-    // Open the status server and the logs before the providers start, so that they show what happens at the start.
+    // Open the status server and the logs before the providers start, so that operators can see what happens at the start.
     this.#starting ??= this.#observation.open()?.then(() => this.#startProviders()) ?? this.#startProviders()
     return this.#starting
   }

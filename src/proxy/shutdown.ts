@@ -26,7 +26,7 @@ export interface CloseOptions {
   readonly drainMs?: number | undefined
 }
 
-/** The parts of a proxy that a shutdown stops, and the functions that it calls. */
+/** The parts of a proxy that a shutdown stops, and functions that the shutdown calls. */
 export interface ShutdownParts {
   readonly engine: Pick<DataPlane, 'closing' | 'inFlight'>
   readonly listeners: ReadonlySet<Listener>
@@ -135,8 +135,8 @@ export class Shutdown {
     const quiet = delay(QUIET_MS, undefined, { signal: quietEnd.signal, ref: false }).catch(() => {})
     await Promise.race([quiet, this.#nothingOnTheWay(listenersStopped)])
     quietEnd.abort()
-    // Wait for one turn of the event loop, in which Node reads requests that have arrived. Closing their connections would lose
-    // them.
+    // Wait for one turn of the event loop, in which Node reads requests that have arrived. Closing a connection would lose its
+    // request.
     await nextTurn()
     for (const listener of listeners) listener.closeIdle()
     await engine.closing.drained()

@@ -13,7 +13,7 @@ import type { Issue } from '../../model/errors.js'
  */
 export class GuardWarnings {
   readonly #told = new ToldGuards()
-  /** By provider name, a digest of the guards that the live configuration of this provider lacks. */
+  /** For each provider name, a digest of the guards that the live configuration of this provider lacks. */
   readonly #serving = new Map<string, string>()
 
   /** Returns whether the provider's live configuration already lacks exactly the guards that these warnings name. */

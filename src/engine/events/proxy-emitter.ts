@@ -8,8 +8,8 @@ import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 type Listener = EventEmitter.ListenerFn
 
 /**
- * For each emitter, the object that reports errors of its listeners. It is not a member, because applications would see it on
- * `ReverseProxy`, which is an emitter.
+ * The object that reports listener errors, by emitter. A member of the emitter would be visible to applications, because
+ * `ReverseProxy` is an emitter too.
  */
 const FAILURES = new WeakMap<ProxyEmitter, ListenerFailures>()
 

@@ -22,7 +22,10 @@ interface Pair {
 
 /** The server connections that carry the requests of one client connection only. */
 interface ClientPairs {
-  /** The private server connections, keyed by the upstream that each of them leads to. The oldest one comes first. */
+  /**
+   * The server connections that are reserved for the client, keyed by the upstream that each one leads to. The oldest comes
+   * first.
+   */
   readonly pairs: Map<Upstream, Pair>
   /**
    * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. If that
@@ -42,7 +45,7 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   #count = 0
 
   /**
-   * Starts without any private server connection.
+   * Starts without any reserved server connection.
    *
    * @param mayAddCredentials whether the application has an `onRequest` hook, which may add credentials to requests
    */
@@ -58,7 +61,7 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
     if (this.#count === 0) return undefined
     const client = this.#clients.get(req.socket)
     if (!client || !backend) return undefined
-    // Several private connections may lead to servers of this backend. Try the newest first: older ones were opened for other
+    // Several reserved connections may lead to servers of this backend. Try the newest first: older ones were opened for other
     // frontends.
     for (const pair of [...client.pairs.values()].reverse()) {
       if (!pair.connection.isOpen) continue
@@ -70,9 +73,9 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Sends a request to the chosen server. If the client connection has a private connection to that server, the request uses it.
-   * Otherwise, a request with connection-bound credentials (NTLM, for example) opens a new private connection. Any other request
-   * uses a shared connection.
+   * Sends a request to the chosen server. If a connection to that server is reserved for the client connection, the request uses
+   * it. Otherwise, a request with connection-bound credentials (NTLM, for example) opens a new connection that is reserved. Any
+   * other request uses a shared connection.
    *
    * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request continues a login handshake that began on another server connection
    */
@@ -101,8 +104,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Checks a response head for a login challenge (401 or 407 with NTLM, for example). If there is one, the server connection
-   * becomes private to this client, and an unfinished handshake is noted.
+   * Checks a response head for a login challenge (401 or 407 with NTLM, for example). If there is one, reserves the server
+   * connection for this client, and notes an unfinished handshake.
    */
   answered(
     exchange: Exchange,

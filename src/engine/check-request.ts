@@ -116,7 +116,7 @@ function countHosts(raw: readonly string[]): number {
 /**
  * Refuses any `Transfer-Encoding` other than `chunked` alone, because a server may read another body. HTTP/1.0 does not define
  * the header (RFC 9112, 6.1). With a `Content-Length` too, two parsers may see two different bodies (6.3). The value is not
- * trimmed, because Node has already removed the blanks that do not belong to it.
+ * trimmed: a blank that Node has left in it makes it a different value.
  */
 function checkCoding(coding: string, httpVersion: string, length: string | undefined): void {
   if (httpVersion === '1.0') {

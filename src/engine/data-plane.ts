@@ -121,8 +121,8 @@ export class DataPlane {
    * Compiles a configuration that is validated and merged already, and makes it live. The caller is the supervisor, which runs
    * the providers. The caller must never change the objects in the configuration.
    *
-   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer configuration came before this one was live. If `cancel` aborts, its
-   *   reason is thrown
+   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer configuration came before this one was live; the reason of `cancel`
+   *   if that signal aborts
    */
   readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
     this.#generations.applyMerged(config, about, cancel, onSwapped)

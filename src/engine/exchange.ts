@@ -68,7 +68,7 @@ export class Exchange implements Moving {
    * either once the request was sent or always.
    */
   tie: 'once sent' | 'always' | undefined
-  /** The error that ended the request, if the client got an error response of the proxy or an incomplete response. */
+  /** The error that ended the request. Set if the client got an error response of the proxy or an incomplete response. */
   error: ProxyError | undefined
   /** Whether the head of the server's response was written to the client, or the connection has become a tunnel. */
   responded = false

@@ -205,7 +205,7 @@ export class Generations {
   /**
    * Cancels the configuration that is being compiled, because a newer one has come.
    *
-   * @returns a signal for the newer one, which the next call aborts
+   * @returns the signal of the newer configuration; the next call of this method aborts it
    */
   #supersede(): AbortSignal {
     this.#applying.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))

@@ -76,7 +76,7 @@ export class InFlight {
     const { index } = exchange
     if (index === undefined) return
     exchange.index = undefined
-    // Fill the gap with the last exchange of the list.
+    // Move the last exchange of the list to the position of the removed one, so that no gap is left.
     const last = this.#exchanges.pop()
     if (last && last !== exchange) {
       this.#exchanges[index] = last

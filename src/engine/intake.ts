@@ -7,7 +7,7 @@ import type { ListenerFailures } from './events/listener-failures.js'
 import type { PendingUpgrade } from './exchange.js'
 import { upgradeHandler } from './upgrade.js'
 
-/** A function that starts to process a request, once earlier pipelined requests on its connection allow it. */
+/** Starts to process a request. Called once the earlier requests on the same connection (HTTP pipelining) allow it. */
 export type Begin = (
   req: IncomingMessage,
   res: ServerResponse,

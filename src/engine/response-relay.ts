@@ -219,7 +219,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       if (this.#headAlone) res.flushHeaders()
       else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
     } catch (thrown) {
-      // The `flush` of the application's middleware has thrown, or Node has refused to write the head.
+      // If `flush` of the application's middleware throws, or Node refuses the head, the attempt fails with that error.
       const failed = asError(thrown)
       this.onResponseError(failed)
       this.#controller?.abort(failed)

@@ -86,7 +86,9 @@ export class Snapshot {
     for (const checks of this.#healthChecks) checks.stop()
   }
 
-  /** Counts a request that uses the snapshot. The snapshot keeps its server connections until each `pin` has had its `unpin`. */
+  /**
+   * Counts a request that uses the snapshot. The snapshot keeps its server connections until `unpin` is called as often as `pin`.
+   */
   pin(): void {
     this.#pins += 1
   }

@@ -14,7 +14,7 @@ type Listener = EventEmitter.ListenerFn
 const FAILURES = new WeakMap<ProxyEmitter, ListenerFailures>()
 
 /**
- * Returns the object that reports errors of the application's functions. Other parts of the proxy use it for `next`, for example.
+ * Returns the object that reports errors of listeners. Other parts of the proxy use it to report errors of `next`, for example.
  */
 export function failuresOf(emitter: ProxyEmitter): ListenerFailures {
   return FAILURES.get(emitter) as ListenerFailures

@@ -9,7 +9,7 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Maximum number of server connections that are reserved for one client connection. One more closes the oldest of them. */
+/** Maximum number of server connections reserved for one client connection. When one more is reserved, the oldest one closes. */
 const MAX_PAIRS = 16
 
 /** A server connection that carries the requests of only one client connection, and the server on its other end. */

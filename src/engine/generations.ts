@@ -142,11 +142,7 @@ export class Generations {
     return runInSlices(compileSnapshot(generation, config, this.#snapshot, this.#tools), signal)
   }
 
-  /**
-   * Makes a compiled configuration live.
-   *
-   * @throws the reason of `signal` if a newer configuration has aborted it in the meantime
-   */
+  /** Makes a compiled configuration live. @throws the reason of `signal` if it was aborted in the meantime */
   #swap(snapshot: Snapshot, signal: AbortSignal): void {
     if (signal.aborted) {
       snapshot.retire()

@@ -49,7 +49,7 @@ export class Shutdown {
   readonly #drain = new Limit()
   #step: ShutdownStep | undefined
   #done: Promise<void> | undefined
-  /** Removes the listener from the `AbortSignal`. A signal that lives longer than the proxy would otherwise keep it in memory. */
+  /** Removes the listener from the `AbortSignal`. A signal that outlives the proxy would otherwise keep the proxy in memory. */
   #stopListeningForAbort = () => {}
 
   constructor(parts: ShutdownParts) {
@@ -145,8 +145,8 @@ export class Shutdown {
   /** Resolves when no connection is left on the proxy's listeners, or on attached servers that no longer listen. */
   async #nothingOnTheWay(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { attached } = this.#parts
-    // If the proxy has no listener and no attached server, never resolve: the caller then waits for `QUIET_MS`. The application
-    // may call the proxy's handlers from servers that the proxy does not know.
+    // After an accept step without listeners and attached servers, never resolve: the caller then waits for `QUIET_MS`. The
+    // application may call the proxy's handlers from servers that the proxy does not know.
     if (this.#accept.ms > 0 && listenersStopped.length + attached.size === 0) return new Promise(() => {})
     const closing = [...attached].filter(({ listening }) => !listening)
     const closed = closing.map((server) => new Promise((resolve) => server.once('close', resolve)))

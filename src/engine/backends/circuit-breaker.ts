@@ -50,7 +50,7 @@ export class CircuitBreaker {
   /**
    * Counts a request that has got its response or has failed. Trips the circuit breaker if its expression is now true.
    *
-   * @param status the response's status; undefined if there was no response
+   * @param status the HTTP status of the response; undefined if there was no response
    */
   count(status: number | undefined, latencyMs: number): void {
     const now = performance.now()

@@ -125,7 +125,7 @@ export class LiveBackend {
     return server
   }
 
-  /** Counts a request on the only server that it may go to. Returns undefined if that server has no room for the request. */
+  /** Counts a request on the only server that it may go to, and returns that server. Returns undefined if the server is full. */
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1
@@ -188,7 +188,7 @@ export class LiveBackend {
   #callWaiting(): void {
     const { queue } = this.#carried
     if (!queue || queue.isEmpty) return
-    // `hasRoom` may also be true for a server out of rotation. A request that may go to only that server goes there even then.
+    // Use `hasRoom`, not `isAvailable`: a request that may go to only one server goes there even if it is out of rotation.
     queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 

@@ -22,7 +22,8 @@ export function limitConnections(backend: string, servers: readonly LiveServer[]
   if (!isLimited) for (const { upstream } of servers) upstream.unlimit(backend)
   if (!isLimited) return
   const limits = new Map<Upstream, { readonly places: Places; readonly limit: number }>()
-  // Reading `places` makes a server keep that object. The upstream has only a weak reference to it, so the limit could be lost.
+  // A server that has read its `places` keeps the object with the limit. An upstream refers to that object weakly, so the limit
+  // could be lost.
   for (const { upstream, places, maxConnections } of servers) {
     const { limit = 0 } = limits.get(upstream) ?? {}
     limits.set(upstream, { places, limit: limit + maxConnections })
@@ -48,8 +49,7 @@ export function serversOf(
   const names = new Set(given.map(({ name }) => name))
   return given.map((server) => {
     const state = takeState(known.get(serverKey(server)) ?? [], server.name, names) ?? new ServerState()
-    // A server that joins an existing backend gets a slow start. In a new backend, no other server could take its requests
-    // meanwhile.
+    // A new server of an existing backend gets a slow start. In a new backend, no other server could take its requests meanwhile.
     if (before && !state.listener) state.begin()
     return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })
@@ -86,7 +86,8 @@ function serverKey({ url, address = '' }: { readonly url: string; readonly addre
 
 /**
  * Takes the state of one server out of a list of servers that the generation before had under the same key. The server with the
- * same name comes first. Otherwise the function takes one whose name is no longer used. Undefined: there is none.
+ * same name is preferred. Otherwise the function takes a server whose name is no longer used. Returns undefined if neither
+ * exists.
  */
 function takeState(known: LiveServer[], name: string, names: ReadonlySet<string>): ServerState | undefined {
   const same = known.findIndex((server) => server.name === name)

@@ -25,7 +25,7 @@ class Slice {
 export class RecentResponses implements CircuitStats {
   #slices: readonly Slice[] = []
 
-  /** Counts a request. @param status the status of its response; undefined if there was no response */
+  /** Counts a request. @param status the HTTP status of its response; undefined if there was no response */
   count(status: number | undefined, latencyMs: number): void {
     const slice = this.#newest()
     slice.total += 1

@@ -62,7 +62,7 @@ export class RequestQueue {
   }
 
   /**
-   * Lets waiting requests proceed in their order. A request proceeds if a server is free for it.
+   * Takes requests out of the queue in their order, and tries again to send each request for which a server is free.
    *
    * @param hasRoom returns whether any server has room at all
    */

@@ -35,9 +35,9 @@ export class ServerState {
    * The server's latency and share of failures. Measured only if a strategy, a circuit breaker or outlier detection uses them.
    */
   readonly quality = new PeakEwma()
-  /** The number of consecutive failures of the server. */
+  /** The number of consecutive requests that failed on this server. Outlier detection counts them. */
   failures = 0
-  /** The number of consecutive ejections. Each ejection lasts longer than the one before, up to a limit. */
+  /** The number of consecutive ejections of this server. Each ejection lasts longer than the one before, up to a limit. */
   ejections = 0
   /** The end of the last ejection, in milliseconds of `performance.now()`. */
   backAt = 0

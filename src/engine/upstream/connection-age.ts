@@ -4,8 +4,9 @@ import { MAX_TIMER_MS } from '../../base/known-options.js'
 const MAX_JITTER = 0.1
 
 /**
- * Starts the timer of a connection's age limit. When the timer ends, the connection gets no further requests. By then, the
- * server's host name may resolve to another address, and the proxy looks up a host name only when it opens a connection.
+ * Starts the timer of a connection's age limit. When the timer ends, the connection gets no further requests. The proxy looks up
+ * a host name only when it opens a connection. Without the limit, an old connection could lead to an outdated address for a long
+ * time.
  *
  * @param ageMs the age limit in milliseconds; `Infinity` means no limit
  * @param onOld called when the connection has reached the limit

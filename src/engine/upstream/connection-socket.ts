@@ -59,8 +59,8 @@ export class ConnectionSocket<Connection> {
   readonly connect: buildConnector.connector = (options, callback) => {
     const refuse = (error: Error) => callback(error, null)
     const begin = () => this.#connectNow(options, callback)
-    // A socket that the connection limit does not count yet may have to wait. For example, undici opens a second socket for a
-    // request that came while the server closed the first one.
+    // If the connection limit does not count the socket yet, the socket may have to wait. For example, undici opens a second
+    // socket for a request that came while the server closed the first one.
     if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
     this.#hasPlace = false
     begin()

@@ -16,7 +16,9 @@ import {
 
 /** Callbacks for the changes of a connection. The `Upstream` that opened the connection implements them. */
 export interface ConnectionListener {
-  /** Called when the connection can take the next request. A private connection takes only requests of its own client. */
+  /**
+   * Called when the connection can take the next request. A private connection takes only requests of its one client connection.
+   */
   free(connection: Connection): void
   /** Called when no further request can be sent on the connection. */
   gone(connection: Connection): void
@@ -44,11 +46,7 @@ export class Connection implements ServerConnection {
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  /**
-   * Creates a connection, which opens with its first request.
-   *
-   * @param hasPlace whether the connection limit already counts it. Otherwise it waits until the limit allows it.
-   */
+  /** Creates a connection. @param hasPlace whether the connection limit already counts it. Otherwise it waits for the limit. */
   constructor(
     settings: ConnectionSettings,
     listener: ConnectionListener,
@@ -151,7 +149,7 @@ export class Connection implements ServerConnection {
     setIdleLimit(this.#client, this.#settings.privateIdleMs)
   }
 
-  /** Whether a private connection may be closed to make room for another one. Its client then has to log in again. */
+  /** Whether this connection of a single client may be closed to make room for another. The client then has to log in again. */
   get canGiveWay(): boolean {
     return this.#isPrivate && this.#isIdle && !this.#isNeeded()
   }
@@ -218,7 +216,7 @@ export class Connection implements ServerConnection {
     if (!this.#isIdle && !this.isBroken) this.#socket.wasCut = true
     this.#ended()
     this.#socket.leaveUnused()
-    // On a private connection, a request that has not been sent yet fails with the error of `connectionLost`.
+    // If the connection served only one client, a request that has not been sent yet fails with the error of `connectionLost`.
     void this.#destroyClient(this.#isPrivate ? connectionLost() : null)
   }
 

@@ -126,7 +126,7 @@ function noDescriptor(): Error {
 
 /**
  * Changes the error code of a connection reset. After `ECONNRESET`, undici would treat a response body of unknown length as
- * complete.
+ * complete, although it broke off.
  */
 function changeResetCode(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'

@@ -65,8 +65,8 @@ export const CREDENTIAL_SERVICES: readonly {
 ]
 
 /**
- * IPv4 addresses of credential services that lie in the range of the table's first row. `atAnyPrefix` looks for them in IPv6
- * addresses with an unknown NAT64 prefix.
+ * IPv4 addresses of credential services that lie in the first range of `CREDENTIAL_SERVICES`. `atAnyPrefix` looks for them in
+ * IPv6 addresses with an unknown NAT64 prefix.
  */
 const WELL_KNOWN = ['169.254.169.254', '169.254.170.2', '169.254.170.23', '169.254.0.23', '169.254.42.42']
 
@@ -120,12 +120,12 @@ function embeddedIn(address: bigint): readonly number[] {
 
 /**
  * Returns whether an IPv6 address may embed the IPv4 address of a credential service behind any NAT64 prefix. The operator of a
- * network may choose any prefix (RFC 6052, 2.2). The function looks only for single IPv4 addresses. A search for a whole IPv4
- * range would refuse about one ordinary server in ten thousand by chance.
+ * network may choose any prefix (RFC 6052, 2.2). The function looks only for single IPv4 addresses. If it looked for a whole IPv4
+ * range, the proxy would refuse about one ordinary server in ten thousand by chance.
  */
 function atAnyPrefix(address: bigint): boolean {
-  // Only the table's rows with a single IPv4 address matter here. The other rows do not parse to an IPv4 address, so they match
-  // nothing.
+  // Only the rows of `CREDENTIAL_SERVICES` with a single IPv4 address matter here. The other rows do not parse to an IPv4
+  // address, so they match nothing.
   singleAddresses ??= new Set(
     [...WELL_KNOWN, ...CREDENTIAL_SERVICES.map(({ range }) => range.replace('/32', ''))].map(parseAddress),
   )

@@ -16,7 +16,7 @@ const NO_ADDRESS = 'EADDRNOTAVAIL'
 /**
  * Returns whether a connection failed for a lack of resources on the proxy's own side. Such a failure says nothing about the
  * server. If Node tried several addresses of a host name, `EADDRNOTAVAIL` counts only if every address failed with it. A single
- * address may be of an address family that this machine lacks.
+ * address may fail with it because this machine lacks that address family (IPv4 or IPv6).
  */
 export function isShortage(thrown: unknown): boolean {
   const codes = codesOf(thrown)
@@ -24,8 +24,8 @@ export function isShortage(thrown: unknown): boolean {
   if (codes.length > 0 && codes.every((code) => code === NO_ADDRESS)) return true
   const { syscall, code } = (thrown ?? {}) as NodeJS.ErrnoException
   if (syscall !== 'getaddrinfo') return false
-  // Without a free file descriptor, the operating system cannot look up a host name. It then reports EBUSY, or that the name does
-  // not exist.
+  // The lookup of a host name failed. Without a free file descriptor, the operating system reports EBUSY, or that the host name
+  // does not exist. So check whether a descriptor is free.
   return code === 'EBUSY' || lacksDescriptors()
 }
 

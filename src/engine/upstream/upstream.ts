@@ -100,9 +100,9 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Takes an idle connection for a request to the backend of `places`: the one that was used last. If it counts for another
-   * backend, it counts for this backend from now on. If this backend is at its connection limit, only an idle connection that
-   * already counts for this backend is taken.
+   * Takes an idle connection for a request to the backend whose connection limit is `places`. The connection that was used last
+   * is preferred. If it counts for another backend, it counts for this backend from now on. If this backend is at its limit, only
+   * an idle connection that already counts for it is taken.
    */
   #takeIdle(places: Places): Connection | undefined {
     const last = this.#idle.pop()
@@ -123,7 +123,7 @@ export class Upstream implements ConnectionListener {
   }
 
   #newConnection(places: Places, hasPlace: boolean): Connection {
-    // The settings are made on first use. A configuration may have a hundred thousand servers, and most may never get a request.
+    // The connection settings are made on first use. A configuration may have 100,000 servers, and most may never get a request.
     this.#settings ??= connectionSettings(this.origin, this.#options, this.address)
     const connection = new Connection(this.#settings, this, places, hasPlace)
     this.#connections.add(connection)
@@ -142,8 +142,8 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Ends idle connections of a backend, so that the backend can open a new one. Shared connections end first, then private
-   * connections whose clients can log in again.
+   * Ends idle connections of a backend, so that the backend can open a new one. Connections that all clients share end first.
+   * Then connections of a single client end, if that client can log in again.
    */
   #makeRoom(places: Places): void {
     let needed = places.excess + 1
@@ -193,8 +193,8 @@ export class Upstream implements ConnectionListener {
 
   /**
    * Closes idle connections now, and each busy connection when its request has ended. A later request for this server can still
-   * open a new connection. One long request may keep the upstream in use. Without this function, unused idle connections would
-   * stay open meanwhile.
+   * open a new connection. One long request may keep the upstream in use for hours, and unused idle connections must not stay
+   * open until then.
    */
   closeIdle(): void {
     for (const connection of this.#connections) {

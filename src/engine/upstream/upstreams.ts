@@ -4,8 +4,8 @@ import { Upstream } from './upstream.js'
 interface Held {
   readonly upstream: Upstream
   /**
-   * How often `hold` was called without `release`: once for each server of a snapshot, until no request can pick from that
-   * snapshot.
+   * The number of uses, each from `hold` to `release`. Every server with this upstream is one use, in each snapshot that is not
+   * yet released.
    */
   holds: number
   /** The number of servers with this upstream, in all snapshots that serve or are being compiled. */
@@ -83,7 +83,7 @@ export class Upstreams {
     if (!upstream.isOpen) return
     this.#leaving.set(upstream.key, upstream)
     void upstream.close().finally(() => {
-      // Forget the upstream only if it has no open sockets. It may have been held and released again meanwhile.
+      // Forget the upstream, unless a snapshot has used it again meanwhile or it has open sockets.
       if (this.#leaving.get(upstream.key) === upstream && !upstream.isOpen) this.#leaving.delete(upstream.key)
     })
   }

@@ -49,8 +49,8 @@ export class StickySessions {
       const [value = plain, ...rest] = keyed
       this.#servers.set(value, server)
       this.#values.set(server, value)
-      // Older cookie values are accepted too. The last of them was made with the server's URL, so a client could check a guess of
-      // the URL.
+      // Older cookie values are accepted too. The last of them is no longer given out: with it, a client could check a guess of
+      // the server's URL.
       for (const earlier of [...rest, plain, digest(`${backend}\n${server.name}\n${server.url}`)])
         this.#earlier.set(earlier, server)
     })

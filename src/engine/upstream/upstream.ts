@@ -193,8 +193,8 @@ export class Upstream implements ConnectionListener {
 
   /**
    * Closes idle connections now, and each busy connection when its request has ended. A later request for this server can still
-   * open a new connection. One long request may keep the upstream in use for hours, and unused idle connections must not stay
-   * open until then.
+   * open a new connection. One long request may keep the upstream in use for a long time, and unused idle connections must not
+   * stay open until then.
    */
   closeIdle(): void {
     for (const connection of this.#connections) {

@@ -3,10 +3,7 @@ import { Upstream } from './upstream.js'
 
 interface Held {
   readonly upstream: Upstream
-  /**
-   * The number of uses, each from `hold` to `release`. Every server with this upstream is one use, in each snapshot that is not
-   * yet released.
-   */
+  /** The number of calls of `hold` minus those of `release`. Each server of each snapshot in use counts once. */
   holds: number
   /** The number of servers with this upstream, in all snapshots that serve or are being compiled. */
   named: number

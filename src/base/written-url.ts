@@ -56,8 +56,8 @@ function withoutZeros(host: string): string | undefined {
 }
 
 /**
- * Returns the reason why a text is not a URL, to be appended to a message that says "is no URL". It is empty if the reason is not
- * known, or if the text may contain a password.
+ * Returns the reason why a text is not a URL, to be appended to a message that says "is not a URL". It is empty if the reason is
+ * not known, or if the text may contain a password.
  */
 export function whyNoUrl(text: string): string {
   if (text === '' || text.includes('@')) return ''

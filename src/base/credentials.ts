@@ -1,6 +1,6 @@
 /**
- * Matches a word, which may hold credentials. Finding words first takes linear time. One expression for whole URLs would start
- * again at each `://` of a long text.
+ * Matches a word of a text. Credentials are searched word by word. One expression for whole URLs would start again at each `://`,
+ * and be slow on a long text.
  */
 const WORD = /[^\s"`]+/g
 
@@ -20,8 +20,8 @@ export function maskCredentials(text: string): string {
 }
 
 /**
- * Masks the user and password in a word such as `https://user:password@host`. A password may contain an `@`, so the last `@` of
- * the word ends it.
+ * Masks the user and password in a word such as `https://user:password@host`. A password may contain an `@`, so the password ends
+ * at the last `@` of the word.
  */
 function maskWord(word: string): string {
   const end = word.lastIndexOf('@')

@@ -6,7 +6,7 @@ import { suggestName } from './nearest-name.js'
  * Refuses options that do not exist. Without this check, a misspelt option would be ignored silently.
  *
  * @param path what messages show in front of the option's name, such as `timeouts.` or `FileProvider: `
- * @param elsewhere options that belong to another object: by name, the correct path of each
+ * @param elsewhere options that belong to another object, by name. Each value is the correct path, which the message suggests
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
  */
 export function onlyKnownOptions(
@@ -37,16 +37,16 @@ function suggestPlace(name: string, elsewhere: Readonly<Record<string, string>>)
 }
 
 /**
- * Returns the start of the message for an unknown option. A path such as `timeouts.` is put directly in front of the option's
- * name. A path such as `listen: ` is put at the start of the sentence.
+ * Returns the start of the message for an unknown option. A path such as `timeouts.` comes directly before the option's name. A
+ * path such as `listen: ` comes first, as in `listen: there is no option x`.
  */
 function noOption(path: string): string {
   return path.endsWith(': ') ? `${path}there is no option ` : `there is no option ${path}`
 }
 
 /**
- * The longest delay of a timer in milliseconds. With a longer delay, a timer of Node fires at once, and an HTTP server of Node
- * refuses a longer timeout.
+ * Maximum milliseconds of a timer. Node fires a timer with a longer delay at once, and an HTTP server of Node refuses a longer
+ * timeout.
  */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 

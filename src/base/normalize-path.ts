@@ -20,13 +20,14 @@ export function normalizePath(path: string): string {
 export function decodeUnreserved(text: string): string {
   return text.replace(ENCODED, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
-    // An escape that stays is written in upper case, because `%2f` and `%2F` mean the same (RFC 3986, 6.2.2.1).
+    // An encoded character that is not decoded gets hex digits in upper case, because `%2f` and `%2F` mean the same (RFC 3986,
+    // 6.2.2.1).
     return UNRESERVED.test(character) ? character : encoded.toUpperCase()
   })
 }
 
-// Matches an escape, but not one directly after a stray `%`. Decoding that one would create a new escape: `%2%65` would become
-// `%2e`.
+// Matches a percent-encoded character, but not directly after a stray `%`. Decoding it there would create another encoded
+// character: `%2%65` would become `%2e`.
 const ENCODED = /(?<!%[0-9A-Fa-f]?)%[0-9A-Fa-f]{2}/g
 const UNRESERVED = /[A-Za-z0-9\-._~]/
 

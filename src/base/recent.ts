@@ -1,6 +1,7 @@
 /**
- * A cache that keeps its recently used entries, by text. It holds two generations, and each use moves an entry to the younger
- * one. When the younger generation is full, the older one is dropped. So the cache has a limited size and needs no timestamps.
+ * A cache that keeps the recently used entries. The keys are texts. It holds two generations, and each use moves an entry to the
+ * younger one. When the younger generation is full, the older one is dropped. So the cache has a limited size and needs no
+ * timestamps.
  */
 export class Recent<V> {
   readonly #size: number

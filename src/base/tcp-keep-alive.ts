@@ -8,7 +8,7 @@ export interface KeepAliveOptions {
   readonly keepAliveInitialDelay: number
 }
 
-/** The longest keep-alive time that Linux accepts, in seconds: it has 15 bits. */
+/** The longest keep-alive time in seconds. Linux accepts no longer one. */
 const MAX_SECONDS = 32_767
 
 /**

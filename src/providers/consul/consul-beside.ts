@@ -60,8 +60,8 @@ export class ConsulBeside {
       let waitMs = PACE_MS
       try {
         const answer = await this.#kv.names(`${this.#prefix}/`, { signal, after: index })
-        // If the index goes back, another store answered, or the store was restored from a backup. The next query then starts at
-        // 0, so that it is answered at once.
+        // If the index has decreased, another store answered, or the store was restored from a backup. The next query then sends
+        // no index, so that Consul answers it at once.
         index = answer.index < index ? 0 : answer.index
         const found = await this.read(own, signal)
         if (found.mark !== mark && !signal.aborted) changed()

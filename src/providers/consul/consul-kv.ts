@@ -20,7 +20,7 @@ export interface ConsulReading {
 export interface ConsulKvOptions {
   readonly url: string
   readonly token: string | undefined
-  /** Milliseconds that a query waits for a change. For each query, a random part of at most a fifth is added or subtracted. */
+  /** Milliseconds that a query waits for a change. Each query adds or subtracts a random share of up to a fifth. */
   readonly waitMs: number
   /** Maximum bytes of all keys and values in one answer. */
   readonly maxBytes: number
@@ -33,7 +33,7 @@ const HELD_BACK = 1 / 16
 /** The share by which the waiting time of a query varies at random, so that many proxies do not send their queries at once. */
 const JITTER = 0.2
 
-/** Maximum milliseconds until an answer arrives, once Consul should send it. */
+/** Milliseconds that an answer may take, in addition to the time that the query waits for a change. */
 const ANSWER_MS = 3_000
 
 /**
@@ -73,7 +73,7 @@ export class ConsulKv {
    * Reads one key, or all keys that begin with a text. The read is consistent, which means that Consul's leader answers it.
    *
    * @param what `key` is the one key to read. `below` is the text with which all keys to read begin
-   * @param context if `after` is the index of an earlier answer, the query waits until Consul's index is another one. It waits
+   * @param context if `after` is the index of an earlier answer, the query waits until Consul's index differs from it. It waits
    *   for at most `waitMs`, plus or minus a fifth
    * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if Consul does not answer
    * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the answer is too large, or is not an answer that Consul would give
@@ -154,8 +154,8 @@ export class ConsulKv {
 }
 
 /**
- * Returns the maximum bytes of an HTTP body that has keys and values of `maxBytes`. In the body, values are in base64, and each
- * key adds about a hundred bytes. In large answers, values take most of the space.
+ * Returns the maximum bytes of an HTTP body whose keys and values have at most `maxBytes`. In the body, values are in base64, and
+ * each key adds about a hundred bytes. In large answers, values take most of the space.
  */
 function rawBytesOf(maxBytes: number): number {
   return Math.min(maxBytes * 10, Math.max(maxBytes * 2, 256 * 1024 * 1024))

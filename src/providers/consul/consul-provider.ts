@@ -56,7 +56,8 @@ const OPTIONS = ['url', 'token', 'waitMs', 'tls', ...KV_OPTIONS] as const
 
 /**
  * Delivers a configuration that is stored in Consul, one field in each key, in Traefik 1.7's layout. It follows changes with
- * blocking queries, which Consul answers when a key changes. Every read is in Consul's mode `consistent`, so its leader answers.
+ * blocking queries, which Consul answers when a key changes. Every read is `consistent`, which means that Consul's leader answers
+ * it.
  *
  * @example
  * ```ts

@@ -12,7 +12,7 @@ import type { ConsulKv, ConsulReading } from './consul-kv.js'
 const MOST_TRIES = 10
 
 /**
- * Minimum milliseconds between two queries of a loop. If keys change all the time, Consul would otherwise receive thousands of
+ * Minimum milliseconds between two consecutive queries. If keys change all the time, Consul would otherwise receive thousands of
  * queries a second.
  */
 const PACE_MS = 100
@@ -23,8 +23,8 @@ interface Loop {
   readonly what: { readonly key: string } | { readonly below: string }
   readonly signal: AbortSignal
   /**
-   * The index of the last answer (`X-Consul-Index`), for which the first query waits to change. If it is 0, the first query does
-   * not wait.
+   * The index of the last answer (`X-Consul-Index`). The first query waits until Consul's index differs from it. If it is 0, the
+   * first query does not wait.
    */
   readonly index: number
   /** The fingerprint of the keys in the last answer. If it is undefined, `changed` is called for the first answer. */
@@ -177,7 +177,7 @@ export class ConsulStore implements KvStore {
       try {
         const answer = await this.#kv.read(what, { signal, after: index })
         if (signal.aborted) return
-        // If the index goes back, another store answered, or the store was restored from a backup.
+        // If the index has decreased, another store answered, or the store was restored from a backup.
         const wentBack = answer.index < index
         const found = this.#markOf(answer)
         const isNews = found !== mark || wentBack
@@ -188,7 +188,8 @@ export class ConsulStore implements KvStore {
         await pause(PACE_MS - (performance.now() - asked), signal)
       } catch (thrown) {
         if (signal.aborted || !failed(asError(thrown))) return
-        // Changes during the outage are unknown, so the answer after it always counts as a change.
+        // Forget the last index and fingerprint, because changes during the outage are unknown. So the next answer counts as a
+        // change.
         index = 0
         mark = undefined
         await pause(backoff.next(), signal)

@@ -9,7 +9,7 @@ import { type ReadRange, readTree } from './etcd-tree.js'
 export interface BesideReading {
   readonly range: ReadRange
   readonly ranges: ReadRanges
-  /** The etcd revision of all reads. */
+  /** The revision of etcd at which all reads are made. */
   readonly revision: string
   /** Maximum bytes of keys and values below one prefix. */
   readonly maxBytes: number

@@ -108,8 +108,8 @@ function clientOptions({ tls }: EtcdConnection, host: string, pass: EtcdPass): I
     hosts: [urlOf(host)],
     ...(tls && { credentials: credentialsOf(tls) }),
     grpcOptions: {
-      // Each client gets its own pool of connections. With a shared pool, a new client would get the dead connection of the
-      // client before it.
+      // Each client gets its own pool of connections. A shared pool could give a new client the broken connection of an earlier
+      // client.
       'grpc.use_local_subchannel_pool': 1,
       // HTTP/2 pings are sent less often than every 5 seconds, because an etcd server closes a connection with more frequent
       // pings.

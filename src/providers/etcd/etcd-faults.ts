@@ -127,7 +127,7 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
   ],
 ]
 
-/** Describes, for a message, the user as which etcd treats the proxy. */
+/** Returns words for a message that name the user as which etcd knows the proxy. */
 function userOf({ connection: { auth, tls } }: FaultSite): string {
   if (auth) return `the user ${JSON.stringify(auth.username)}`
   return tls?.cert ? 'the user that tls.cert names' : 'a client without auth'

@@ -57,7 +57,10 @@ export class EtcdKeyWatch {
     }
   }
 
-  /** Handles the messages of the stream. The event listeners in it must not throw, because no caller could catch the error. */
+  /**
+   * Handles the messages of the stream. The event listeners that this method adds must not throw, because no caller could catch
+   * the error.
+   */
   #follow(stream: WatchStream, acknowledged: () => void, fail: (cause: Error) => void): void {
     this.#cancelWatch = () => endStream(stream)
     // The 'error' listener is added first, because a stream that is cancelled also ends with an error.

@@ -13,8 +13,8 @@ interface Gap {
 }
 
 /**
- * Returns which of the wanted names exist directly below a folder. The case of letters does not matter. In each gap between two
- * possible spellings, it reads only one key. So keys with other names are skipped, and their number does not matter.
+ * Returns which of the wanted names exist directly below a folder. The case of letters does not matter. It reads only the first
+ * key in each gap between two possible spellings, and skips keys with other names. So the number of those keys does not matter.
  *
  * @param read reads several key ranges in one request
  * @param below the folder, with a slash at its end
@@ -79,8 +79,8 @@ function nameIn(answer: IRangeResponse | undefined, place: string, { from, end }
 }
 
 /**
- * Returns the first spelling of any target that sorts after the given text, in byte order. A spelling has each letter in lower or
- * upper case.
+ * Returns the first possible spelling of a target name that sorts after the given text, in byte order. A spelling has each letter
+ * in lower or upper case.
  */
 export function nextSpelling(targets: readonly string[], after: string): string | undefined {
   let first: string | undefined
@@ -99,8 +99,8 @@ function nextSpellingOf(target: string, after: string): string | undefined {
     const given = after[at] as string
     const letter = target[at] as string
     const greater = [letter.toUpperCase(), letter].find((spelling) => spelling > given)
-    // A spelling that has more leading characters in common with the text sorts earlier. So the last spelling that this loop
-    // finds is the next one.
+    // The more leading characters a spelling has in common with the text, the earlier it sorts. So the last spelling that this
+    // loop finds is the next one.
     if (greater !== undefined) next = begin + greater + target.slice(at + 1).toUpperCase()
     if (letter !== given.toLowerCase()) return next
   }

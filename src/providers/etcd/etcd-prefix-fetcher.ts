@@ -33,7 +33,7 @@ const OPTIONS = ['hosts', 'auth', 'tls', 'maxBytes', 'allowEmpty'] as const
 
 /**
  * Fetches a document that is stored below a prefix in etcd, one field in each key, in Traefik 1.7's layout. All keys are read at
- * one revision. With this fetcher, an `EtcdAliasProvider` needs no config API.
+ * one revision. With this fetcher, an `EtcdAliasProvider` does not need an HTTP API that serves the documents.
  *
  * @example
  * ```ts

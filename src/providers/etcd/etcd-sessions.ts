@@ -25,7 +25,10 @@ export class EtcdSessions {
   #watcher: AliasWatcher | undefined
   #session: EtcdSession | undefined
   #attempts = 0
-  /** The highest revision of the whole etcd store that a read has seen. It is set to 0 when the store's revision goes back. */
+  /**
+   * The highest revision of the whole etcd store that a read has seen. It is set to 0 when the revision of the store has
+   * decreased.
+   */
   #storeRevision = 0n
   #reread: NodeJS.Timeout | undefined
 
@@ -51,7 +54,8 @@ export class EtcdSessions {
   }
 
   /**
-   * Begins to open sessions. It calls `changed` when the key was written, when a session has opened, and about every 30 seconds.
+   * Begins to open sessions. It calls `watcher.changed` when the key was written, when a session has opened, and about every 30
+   * seconds.
    */
   watch(watcher: AliasWatcher): void {
     if (this.#stopped.signal.aborted) return
@@ -125,7 +129,7 @@ export class EtcdSessions {
    * Compares the revision of an answer with the highest one so far, and reports that etcd is available.
    *
    * @param known the highest revision that was known when the request was sent. A large answer may arrive after the answer to a
-   *   later request. So only an answer below `known` shows that the store went back
+   *   later request. So only an answer below `known` shows that the revision of the store has decreased
    */
   #answered(session: EtcdSession, storeRevision: bigint, known: bigint): void {
     if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
@@ -136,9 +140,9 @@ export class EtcdSessions {
   }
 
   /**
-   * Ends the session, because the revision of the etcd store went back. Either the store was restored from a backup, or this etcd
-   * member sent a stale answer. The highest known revision is set to 0, so that the first answer of the next session is accepted.
-   * That session uses the next host.
+   * Ends the session, because the revision of the etcd store has decreased. Either the store was restored from a backup, or this
+   * etcd member sent a stale answer. The highest known revision is set to 0, so that the first answer of the next session is
+   * accepted. That session uses the next host.
    *
    * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`
    */

@@ -30,15 +30,15 @@ export interface TreeReading {
   /** Maximum bytes of all keys and values. */
   readonly maxBytes: number
   readonly signal: AbortSignal
-  /** The etcd revision of all pages. @default the revision of the first page */
+  /** The revision of etcd at which all pages are read. @default the revision of the first page */
   readonly revision?: string
 }
 
 /**
  * Reads all keys below a prefix, page by page and at one revision of etcd.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more bytes than `maxBytes`, for a value that does not fit into one answer, and
- *   for a key that is not UTF-8
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for too many bytes, for a value that does not fit into one answer, and for a key
+ *   that is not UTF-8
  * @throws every error of `range`
  */
 export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<EtcdTree> {

@@ -20,7 +20,7 @@ export class Debounce {
     this.#report = report
   }
 
-  /** Records one change and starts the wait for the end of its burst anew. */
+  /** Records one change and restarts the timer that ends the burst. */
   changed(): void {
     const now = performance.now()
     this.#firstChange ??= now

@@ -12,7 +12,7 @@ export interface KvBeside {
    * value.
    */
   readonly entries: readonly KvEntry[]
-  /** A fingerprint of these keys. It changes when one of them is written or deleted. */
+  /** A fingerprint of the static configuration. It changes when one of its keys is written or deleted. */
   readonly mark: string
   /**
    * Why the search failed. The store's user may have the right to read only the alias key and the prefix that the alias names.
@@ -65,8 +65,8 @@ export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwn
 }
 
 /**
- * Where guards (security settings) may be in the static configuration, by the name of the table in lower case. The value lists
- * the fields that are guards. It is `anywhere` if the table itself is a guard, or if the operator chooses the names of its
+ * The guards (security settings) of each table of the static configuration, by the table's name in lower case. A list contains
+ * the fields that are guards. `anywhere` means that the table itself is a guard, or that the operator chooses the names of its
  * entries.
  */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()
@@ -77,15 +77,14 @@ for (const [path] of GUARDING_STATIC_KEYS) {
 }
 
 /**
- * The empty first name of a key with a doubled slash, such as `traefik//web/auth`. Empty names are skipped, so any table may
- * follow.
+ * The empty name between the two slashes of a key such as `traefik//web/auth`. Empty names are skipped, so any table may follow.
  */
 const DOUBLED = ''
 const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), DOUBLED]
 
 /**
- * Names of tables and keys that may hold guards, in the spellings that people use: lower case (as `traefik storeconfig` writes
- * them), as in a file, with a capital first letter, and in capitals. The empty name stands for a doubled slash.
+ * Names of tables and keys that may hold guards, in the usual spellings. These are lower case (as `traefik storeconfig` writes
+ * them), the spelling in a file, a capital first letter, and capitals. The empty name stands for a doubled slash.
  */
 export const USUAL_PLACES: readonly string[] = [
   DOUBLED,
@@ -119,11 +118,11 @@ export async function findBeside(
   return { names, entries, mark: mark.digest('hex') }
 }
 
-/** Reads the keys below one table name that may be static configuration. */
+/** Reads what may be static configuration below the name of one table. */
 async function lookInto(name: string, places: KvPlaces, own: KvOwnKeys): Promise<readonly KvBranch[]> {
   const guards = name === DOUBLED ? 'anywhere' : GUARDS_IN.get(name.toLowerCase())
-  // The alias key or the prefix that it names may be in a folder with a table's name, such as `web/v2`. In this folder, only
-  // guards are searched.
+  // The alias key or the prefix that it names may be in a folder with a table's name, such as `web/v2`. Such a folder is searched
+  // for guards only.
   const isShared = [own.target, own.aliasKey].some((key) => key !== undefined && isBelow(key, name))
   if (isShared && name.toLowerCase() === 'tls') return []
   const there: KvBranch = { entries: isShared ? [] : [{ key: name, value: NOTHING }], revision: '' }

@@ -2,9 +2,12 @@ import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS } from '../json-limits.js'
 
-/** Maximum characters of a key. Error messages quote keys. The longest valid keys have a tenth of this length. */
+/**
+ * Maximum characters of a key. There is a limit because error messages quote keys. It is ten times the length of the longest
+ * valid key.
+ */
 const MAX_KEY_LENGTH = 8_192
-/** Maximum items of a list whose items are in one value, separated by commas. */
+/** Maximum items of a list that is written as one value, with commas between the items. */
 const MAX_ITEMS = 10_000
 
 /**

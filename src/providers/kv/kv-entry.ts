@@ -5,7 +5,7 @@ export interface KvEntry {
   readonly value: Uint8Array
 }
 
-/** Returns whether at least one entry is more than an empty folder marker. */
+/** Returns whether the entries contain at least one key that is not just the marker of an empty folder. */
 export function hasKeys(entries: readonly KvEntry[]): boolean {
   return entries.some((entry) => !isFolder(entry))
 }

@@ -3,8 +3,8 @@ import { describeValue } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 
 /**
- * Options that all providers have in common which read a configuration from a key-value store, one field from each key. Source:
- * Traefik 1.7's KV providers.
+ * The common options of all providers that read a configuration from a key-value store, in which each key holds one field.
+ * Source: Traefik 1.7's KV providers.
  *
  * @example
  * ```ts
@@ -28,9 +28,9 @@ export interface KvOptions {
    */
   readonly aliasKey?: string
   /**
-   * If true, the provider also follows changes below the prefix that the alias names. If false, the provider reads that prefix
-   * only after a write of the alias key, because a version is complete when the alias names it. Without an alias, the provider
-   * always follows changes.
+   * If true, the provider also reads the configuration again after each change below the prefix that the alias names. If false,
+   * the provider reads that prefix only after a write of the alias key, because a version is complete when the alias names it.
+   * Without an alias, each change below `prefix` is read.
    *
    * @default false
    */

@@ -16,7 +16,7 @@ export class KvPrefix {
    *
    * @param who the class whose option this is, for messages
    * @param hasSlash whether keys of the store begin with a slash
-   * @throws ProxyError `PROXY_OPTION_INVALID` for a prefix that an alias could not name either, and for `/`
+   * @throws ProxyError `PROXY_OPTION_INVALID` for a prefix that would not be a valid alias value, and for `/`
    */
   constructor(prefix: string, who: string, hasSlash = prefix.startsWith('/')) {
     this.#hasSlash = hasSlash

@@ -52,8 +52,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
    */
   #moves = 0
   /**
-   * The fingerprint of the static configuration, as it was read last. The last fetch found this revision of the alias key, and
-   * this prefix as its value.
+   * `mark` is the fingerprint of the static configuration, as it was read last. `aliasRevision` and `target` are the revision and
+   * the prefix of the alias key in the last fetch.
    */
   #beside: { readonly aliasRevision: string; readonly target: string; mark: string } | undefined
   /** Number of fetches in progress. */

@@ -8,8 +8,9 @@ import {
 } from '../../validation/guarding-static-keys.js'
 
 /**
- * What a key means in Traefik 1.7's static configuration, which Traefik reads below the same prefix. `guard` is the path of a
- * security setting, such as `web.auth`. For every other key, `name` is its first part: a table or a key at the top level.
+ * What a key means in Traefik 1.7's static configuration, which Traefik reads below the same prefix as the document. `guard` is
+ * the path of a security setting, such as `web.auth`. For every other key, `name` is its first part: a table or a key at the top
+ * level.
  */
 export type KvStaticKey = { readonly guard: string } | { readonly name: string }
 
@@ -41,8 +42,8 @@ function isMeant(given: string, top: string): boolean {
 }
 
 /**
- * Known names that a misspelt first part of a key may mean. `tls` is not in the list, because it is also a field of documents,
- * which are checked elsewhere.
+ * The known names with which a misspelt first part of a key is compared. `tls` is left out, because it is also a field of
+ * documents and is checked there.
  */
 const NEAR_TOP = [...STATIC_TOP_NAMES.filter((name) => name !== 'tls'), 'frontends', 'backends']
 
@@ -58,7 +59,7 @@ const bySmallName = (names: readonly string[]) => new Map(names.map((name) => [n
 const TOPS = bySmallName(STATIC_TOP_NAMES)
 const IN_ENTRY_POINT = bySmallName(ENTRY_POINT_NAMES)
 
-/** The guards, with their paths split at the dots. `tls` is not in the list, because it is also a field of documents. */
+/** The guards, with their paths split at the dots. `tls` is left out, because it is also a field of documents. */
 const GUARDS = GUARDING_STATIC_KEYS.filter(([path]) => path !== 'tls').map(([path, kind]) => ({
   steps: path.split('.'),
   small: path.toLowerCase().split('.'),
@@ -81,7 +82,7 @@ function guardAt(names: readonly string[], value: () => string): string | undefi
   return undefined
 }
 
-/** Returns whether the first `count` parts of a key match the path of a guard. */
+/** Returns whether the first `count` parts of a key match the first parts of a guard's path. */
 function isOnTheWay(small: readonly string[], names: readonly string[], count: number): boolean {
   for (let at = 0; at < count; at += 1)
     if (small[at] !== '*' && small[at] !== (names[at] as string).toLowerCase()) return false
@@ -98,7 +99,7 @@ function isSwitchedOn(kind: (typeof GUARDS)[number]['kind'], value: string): boo
 }
 
 /**
- * Returns whether a value may be a whole table, written as one text. For an entry point, any text is one that is not a single
+ * Returns whether a value may be a whole table, written as one text. For an entry point, that is every text of more than one
  * word, such as `Name:http Auth.Basic:a`. For all other tables, the text must look like JSON or TOML.
  */
 function mayHoldTable(top: string, text: string): boolean {
@@ -157,7 +158,7 @@ export class StaticKeysOfStore {
     else this.#others.set(name, { path: shownKey(`${this.#prefix}/${given}`), count: 1 })
   }
 
-  /** The issues, one for each security setting. They refuse the document. */
+  /** The issues, one for each security setting. An issue refuses the document. */
   get issues(): readonly Issue[] {
     return [...this.#guards.values()]
   }

@@ -44,8 +44,8 @@ export interface KvStore {
   /** The alias key and the address of the store, as messages show them. */
   readonly place: string
   /**
-   * Begins to watch the alias key. It calls `changed` after each write of the alias key and after a reconnection. It may also
-   * call `changed` at regular intervals, in case a notification was lost.
+   * Begins to watch the alias key. It calls `watcher.changed` after each write of the alias key and after a reconnection. It may
+   * also call it at regular intervals, in case a notification was lost.
    */
   watch(watcher: AliasWatcher): void
   /** Reads the alias key. */

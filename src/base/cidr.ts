@@ -9,7 +9,7 @@ import { quote } from './messages.js'
  */
 export type Address = number | bigint
 
-/** A range of addresses: all from `first` to `last`, both included. Both are of the same family. */
+/** A range of addresses: all from `first` to `last`, both included. Both addresses are of the same family (IPv4 or IPv6). */
 export interface AddressRange {
   readonly first: Address
   readonly last: Address

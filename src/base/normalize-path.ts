@@ -6,8 +6,8 @@
  * @param path begins with `/` and has no query
  */
 export function normalizePath(path: string): string {
-  // Nearly every path is in canonical form already, so it is returned at once: it has no `%` and no segment that begins with a
-  // dot.
+  // If the path has no `%` and no segment that begins with a dot, it is in canonical form already. This is true of nearly every
+  // path.
   if (!path.includes('%') && !path.includes('/.')) return path
   const decoded = decodeUnreserved(path)
   return decoded.includes('/.') ? removeDotSegments(decoded) : decoded

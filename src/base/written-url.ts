@@ -46,8 +46,8 @@ function flawOfHost(host: string): string | undefined {
 }
 
 /**
- * Returns an IPv4 address without leading zeros, or undefined if it has none. An operator who pads numbers with zeros means this
- * address.
+ * Returns an IPv4 address without its leading zeros, because an operator who pads numbers with zeros means that address. Returns
+ * undefined for every other text.
  */
 function withoutZeros(host: string): string | undefined {
   if (!/^\d+(\.\d+){3}$/.test(host)) return undefined
@@ -89,7 +89,8 @@ export function flawOfPath(text: string): string | undefined {
   const [, written] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? []
   const pathname = written ? parseUrl(text)?.pathname : undefined
   if (!written || pathname === undefined || pathname === written) return undefined
-  // If the path contains an `@`, the message does not show the path. It may contain a password that was written there by mistake.
+  // If the path contains an `@`, the message does not show the path. The path may contain a password that was written there by
+  // mistake.
   if (written.includes('@')) return 'has a path that is not read as written'
   return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write ${shown(pathname)} if you mean that`
 }

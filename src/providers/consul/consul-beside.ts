@@ -5,8 +5,8 @@ import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv/
 import { type ConsulKv, isDeniedByConsul } from './consul-kv.js'
 
 /**
- * Minimum milliseconds between two searches. When a version is written below the same prefix, each of its keys ends the query
- * that waits for a change.
+ * Minimum milliseconds between two searches. A version may be written below the same prefix, and each of its keys would otherwise
+ * cause a search.
  */
 const PACE_MS = 1_000
 
@@ -24,7 +24,7 @@ export class ConsulBeside {
   /**
    * Creates a searcher for one prefix.
    *
-   * @param prefix the provider's `prefix` option as the keys spell it, without a slash at its end
+   * @param prefix the start of all keys below the provider's `prefix` option, without the slash at the end
    */
   constructor(kv: ConsulKv, prefix: string) {
     this.#kv = kv

@@ -36,8 +36,8 @@ interface Loop {
 }
 
 /**
- * A Consul as a key-value store (`KvStore`). Instead of watches it uses blocking queries, which Consul answers when a key
- * changes.
+ * Implements `KvStore` for Consul: reads keys and follows their changes. Instead of watches, it uses blocking queries, which
+ * Consul answers when a key changes.
  */
 export class ConsulStore implements KvStore {
   readonly place: string

@@ -24,8 +24,8 @@ export interface EtcdBeside extends KvBeside {
 /**
  * Searches for Traefik's static configuration below a prefix, at one revision of etcd.
  *
- * @param prefix the provider's `prefix` option as the keys spell it, without a slash at its end
- * @returns no keys and a reason in `denied`, if the user has no right to read the prefix
+ * @param prefix the start of all keys below the provider's `prefix` option, without the slash at the end
+ * @returns the static configuration. If the user has no right to read the prefix, it has no keys, and the reason in `denied`
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` in the cases in which `readTree` throws it
  * @throws every other error of the reads
  */

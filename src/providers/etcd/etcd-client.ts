@@ -125,14 +125,14 @@ function clientOptions({ tls }: EtcdConnection, host: string, pass: EtcdPass): I
 
 type FaultPolicy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 
-/** A fault policy for etcd3 that makes each call at once and never retries it. */
+/** A fault policy for etcd3 that makes each gRPC call at once and never retries it. */
 const CALL_THROUGH = {
   execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: NEVER }),
 } as unknown as FaultPolicy
 
 const NEVER = new AbortController().signal
 
-/** The methods of a gRPC call that `addMetadata` uses. */
+/** The methods of a gRPC call that the interceptor of `addMetadata` uses. */
 interface InterceptedCall {
   start(metadata: { set(name: string, value: string): void }, listener: CallListener): void
 }

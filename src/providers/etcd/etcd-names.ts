@@ -14,7 +14,8 @@ interface Gap {
 
 /**
  * Returns which of the wanted names exist directly below a folder. The case of letters does not matter. It reads only the first
- * key in each gap between two possible spellings, and skips keys with other names. So the number of those keys does not matter.
+ * key in each key range between two possible spellings, and skips keys with other names. So the number of those keys does not
+ * matter.
  *
  * @param read reads several key ranges in one request
  * @param below the folder, with a slash at its end
@@ -48,8 +49,8 @@ export async function namesBelow(
 }
 
 /**
- * Returns the gaps with which the search starts: two for each first letter of the wanted names, one in lower case and one in
- * upper case.
+ * Returns the key ranges with which the search starts. For each first letter of the wanted names, there is one range for lower
+ * case and one for upper case.
  */
 function firstGaps(targets: readonly string[]): Gap[] {
   const letters = new Set(targets.flatMap(([first = '']) => [first.toUpperCase(), first]))
@@ -59,13 +60,15 @@ function firstGaps(targets: readonly string[]): Gap[] {
   })
 }
 
-/** Returns the etcd request for the first key in a gap. */
+/** Returns the etcd request for the first key in a range that is still to be searched. */
 function oneKeyIn(place: string, { from, end }: Gap, revision: string): IRangeRequest {
   const bytes = (text: string) => Buffer.from(place + text, 'latin1')
   return { key: bytes(from), range_end: bytes(end), limit: 1, keys_only: true, revision }
 }
 
-/** Returns the name in the key that was found in a gap, which ends at the next slash. Undefined if the gap contains no key. */
+/**
+ * Returns the name in the key that was found in a range, which ends at the next slash. Undefined if the range contains no key.
+ */
 function nameIn(answer: IRangeResponse | undefined, place: string, { from, end }: Gap): string | undefined {
   if (!answer) throw new Error('the answer has fewer ranges than were asked for')
   const [pair] = answer.kvs

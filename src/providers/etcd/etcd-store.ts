@@ -8,7 +8,7 @@ import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
 
-/** An etcd as a key-value store (`KvStore`). It connects to etcd in the same way as `EtcdAliasSource`. */
+/** Implements `KvStore` for etcd: reads and watches keys. It connects to etcd in the same way as `EtcdAliasSource`. */
 export class EtcdStore implements KvStore {
   readonly #sessions: EtcdSessions
   readonly #aliasKey: Buffer

@@ -56,7 +56,7 @@ export interface KvOwnKeys {
 /**
  * Returns the alias key and the prefix that it names, relative to the provider's `prefix` option.
  *
- * @param prefix the provider's `prefix`, spelt as in the store's keys
+ * @param prefix the provider's `prefix`, in the spelling of the store's keys
  * @param target the prefix that the alias names
  */
 export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwnKeys {

@@ -3,8 +3,8 @@ import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS } from '../json-limits.js'
 
 /**
- * Maximum characters of a key. There is a limit because error messages quote keys. It is ten times the length of the longest
- * valid key.
+ * Maximum characters of a key. Keys are limited because error messages quote them. The longest valid keys have a tenth of this
+ * length.
  */
 const MAX_KEY_LENGTH = 8_192
 /** Maximum items of a list that is written as one value, with commas between the items. */

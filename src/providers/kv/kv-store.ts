@@ -16,8 +16,8 @@ export interface KvTree {
   /** The revision of the most recently written entry. It stays the same as long as no key is written. */
   readonly revision: string
   /**
-   * Begins to follow these keys: calls `changed` after each change that comes after this read. The store follows the keys of one
-   * read at a time, so the `changed` of an earlier call is called no longer.
+   * Begins to follow the keys in `entries`: calls `changed` after each change since they were read. The store follows the keys of
+   * one prefix at a time. So the `changed` of an earlier call is called no longer.
    */
   follow(changed: () => void): void
   /**
@@ -30,8 +30,8 @@ export interface KvTree {
 /** Traefik's static configuration below the provider's `prefix` option, with a method that follows its changes. */
 export interface FollowedBeside extends KvBeside {
   /**
-   * Begins to follow the static configuration: calls `changed` after a change that comes after this read. It replaces an earlier
-   * call of `follow`. Some changes are not followed, and only the next read finds them.
+   * Begins to follow the static configuration: calls `changed` when it has changed since it was read. It replaces an earlier call
+   * of `follow`. Some changes are not followed, and only the next read finds them.
    */
   follow(changed: () => void): void
 }

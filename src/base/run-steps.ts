@@ -8,8 +8,8 @@ const SLICE_MS = 4
 
 /**
  * When all long-running work must pause in this turn of the event loop, by `performance.now()`. The work shares one limit: with
- * separate limits, several pieces of work would together block the event loop for long. It is undefined until the first piece of
- * work in a turn sets it.
+ * separate limits, several pieces of work would together block the event loop for long. The variable is undefined until the first
+ * piece of work in a turn sets it.
  */
 let sliceEnd: number | undefined
 

@@ -9,7 +9,7 @@ export interface EtcdPass {
 
 /**
  * A client of the package etcd3 for one etcd host, with a connection of its own. `close` destroys the sockets itself. etcd3 alone
- * would leave a socket open forever if the host never answers its TLS handshake.
+ * would leave a socket open forever if the host never answers the TLS handshake.
  */
 export class EtcdClient {
   readonly #etcd: Etcd3

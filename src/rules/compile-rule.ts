@@ -127,8 +127,7 @@ class TermCompiler {
   }
 
   /**
-   * Returns the matcher's name in the table, and the function that compiles its values in the rule's syntax. If there is no such
-   * matcher, it records the problem and returns undefined.
+   * Returns the matcher's name in the table, and the function that compiles its values in the rule's syntax. If the rule's syntax lacks the matcher, it records the problem and returns undefined.
    */
   #find(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
     if (this.#form === 'traefik3') return this.#findInTraefik3(term)

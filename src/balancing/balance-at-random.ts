@@ -21,7 +21,7 @@ export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Str
 /**
  * Creates the strategy "power of two choices". It draws two servers by their weights and picks the one with the lower cost, in
  * O(log n). The cost is the server's latency times its requests in flight, with the new request counted. Source: Mitzenmacher,
- * "The Power of Two Choices". The cost is that of peak EWMA in Finagle and Linkerd.
+ * "The Power of Two Choices". Finagle and Linkerd use the same cost (peak EWMA).
  */
 export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
@@ -43,13 +43,14 @@ export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strate
  * cost.
  */
 function costOf({ latencyMs = UNKNOWN_MS, inFlight, share, failureShare }: Candidate): number {
-  // The divisor has the share of successful requests. Without it, a server that fails at once would seem the fastest.
+  // The time is divided by the server's share of successful requests. Without this, a server that fails at once would seem the
+  // fastest.
   return (latencyMs * (inFlight + 1)) / (share * Math.max(LEAST_SUCCESS, 1 - failureShare))
 }
 
 /**
- * The lowest share of successful requests that a server's cost is computed with. With it, a server that always fails still gets a
- * request now and then. So the strategy notices when the server recovers.
+ * The lowest share of successful requests that a server's cost is computed with. With this minimum, a server that always fails
+ * still gets a request now and then. So the strategy notices when the server recovers.
  */
 const LEAST_SUCCESS = 0.02
 
@@ -74,7 +75,7 @@ function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {
 }
 
 /**
- * Draws a random server that may be picked. If no draw finds one, the function takes the first one after a random position in the
+ * Draws a random server that may be picked. If no draw finds one, it takes the first such server after a random position in the
  * list.
  */
 function drawUsable<U extends Candidate>(

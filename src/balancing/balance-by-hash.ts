@@ -3,8 +3,8 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /**
- * The number of points on the hash ring for a server of average weight. Rounding to a power of two can double it. With 160
- * points, a server's part of the keys differs from its fair share by at most a tenth.
+ * The number of points on the hash ring for a server of average weight. Rounding to a power of two can double this number. With
+ * 160 points, a server's share of the keys differs from its fair share by at most a tenth.
  */
 const POINTS = 160
 const MOST_POINTS = 100_000
@@ -33,7 +33,7 @@ export function balanceByHash<U extends Candidate>(
   { hashBy = 'clientIp' }: LoadBalancer,
 ): Strategy<U> {
   const keyOf = keyReader(hashBy)
-  /** The number of requests in flight on all servers together. `known` has the number that each server contributes to it. */
+  /** The number of requests in flight on all servers together. `known` has each server's part of this sum. */
   let totalInFlight = 0
   const known = new Map<U, number>()
   for (const upstream of upstreams) {
@@ -87,8 +87,8 @@ function keyReader(hashBy: string): (facts: RequestFacts) => string {
 }
 
 /**
- * Returns the value of a cookie, or an empty string. If several cookies have the name, the first counts (RFC 6265, 4.2.2 allows
- * any).
+ * Returns the value of a cookie, or an empty string. If several cookies have the name, the first one counts. RFC 6265, 4.2.2 does
+ * not say which one must count.
  */
 export function cookieOf(lines: string | readonly string[], name: string): string {
   for (const pair of [lines].flat().join(';').split(';')) {
@@ -103,7 +103,8 @@ export function cookieOf(lines: string | readonly string[], name: string): strin
  * as possible on the other servers.
  */
 function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: number): readonly Point<U>[] {
-  // The unit is rounded down to a power of two. So adding or removing a server seldom changes how many points another server has.
+  // This is the average weight of the servers, rounded down to a power of two. So adding or removing a server seldom changes how
+  // many points another server has.
   const unit = 2 ** Math.floor(Math.log2(totalWeight / upstreams.length))
   const points = Math.min(POINTS, MOST_POINTS / upstreams.length)
   const ring = upstreams.flatMap((upstream) => {

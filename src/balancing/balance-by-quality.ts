@@ -2,8 +2,8 @@ import { balanceInTurn } from './balance-in-turn.js'
 import type { Candidate, Strategy } from './strategy.js'
 
 /**
- * The lowest fraction of its weight that a slow or failing server keeps. A server with less gets no requests, so it cannot
- * recover.
+ * The lowest fraction of its weight that a slow or failing server keeps. With less, the server would get no requests, and its
+ * recovery would not be noticed.
  */
 const LEAST_QUALITY = 0.05
 
@@ -31,7 +31,8 @@ export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): 
     if (picksLeft-- <= 0) {
       picksLeft = upstreams.length
       fastestMs = Number.POSITIVE_INFINITY
-      // A server that fails half of its requests or more is left out. If it fails fast, all other servers would count as slow.
+      // A server that fails half of its requests or more never counts as the fastest. It may fail fast, and all other servers
+      // would then count as slow.
       for (const { latencyMs, isAvailable, failureShare } of upstreams)
         if (latencyMs !== undefined && isAvailable && failureShare < 0.5)
           fastestMs = Math.min(fastestMs, latencyMs)

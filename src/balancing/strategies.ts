@@ -12,7 +12,7 @@ export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
 export const DEFAULT_STRATEGY = 'wrr'
 
 /**
- * The built-in strategies by name, which a document gives as `loadBalancer.method`. To add a strategy, write its function and add
+ * The built-in strategies by name. A document selects one by `loadBalancer.method`. To add a strategy, write its function and add
  * a row. The table is not in the engine, because validation needs the names and imports nothing from the engine.
  */
 const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
@@ -26,14 +26,14 @@ const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
 }
 
 /**
- * The built-in strategies that ignore the latency and the failures of servers. The engine need not measure them for these
- * strategies.
+ * The built-in strategies that ignore the latency and the failures of servers. For these strategies, the engine need not measure
+ * latency and failures.
  */
 const INDIFFERENT: ReadonlySet<string> = new Set(['wrr', 'leastConn', 'consistentHash', 'random', 'first'])
 
 /**
  * Returns whether a strategy may use latency and failures. A strategy that the embedding application supplies always counts as
- * one.
+ * one that does.
  */
 export function looksAtQuality(strategy: string): boolean {
   return !INDIFFERENT.has(strategy)

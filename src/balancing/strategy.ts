@@ -14,7 +14,8 @@ export interface Candidate {
   /** The server's URL from the document, for example `http://10.0.0.7:8080`. */
   readonly url: string
   /**
-   * An IP address of the URL's host name. Only a backend with `strictDns` sets it: there, several candidates have the same URL.
+   * One IP address of the URL's host name. It is set if the backend has `strictDns`. Then each address of the host name is a
+   * candidate of its own.
    */
   readonly address?: string | undefined
   /**
@@ -63,8 +64,8 @@ export type StrategyFactory = <U extends Candidate>(
 ) => Strategy<U>
 
 /**
- * Picks the server for a request, or returns undefined if no server may get the request. If the first pick for a request returns
- * undefined, the request waits for a server with room, or the client gets 503.
+ * A strategy picks the server for a request, or returns undefined if no server may get the request. If the first pick for a
+ * request returns undefined, the request waits for a server with room, or the client gets 503.
  *
  * @example
  * ```ts

@@ -22,7 +22,8 @@ export interface CompiledFrontend extends RoutedFrontend {
   /** Applies the path modifiers of the frontend's rules to a path. Undefined if the rules have no path modifiers. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
   /**
-   * Returns the path that a client is redirected to (301) if its path differs from the rule's path only by a final slash. Undefined if the frontend redirects no client.
+   * Returns the path to redirect a client to (301), if the client's path differs from the rule's path only by a final slash.
+   * Undefined if the frontend redirects no client.
    */
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
@@ -65,8 +66,8 @@ function noteIssues(name: string, rules: readonly CompiledRule[], issues: Issue[
   const path = `frontends[${JSON.stringify(name)}]`
   for (const issue of rules.flatMap((rule) => rule.issues)) issues.push({ ...issue, path })
   if (rules.length > 0) return
-  // A frontend without a rule is refused here, even though validation does so too. Otherwise it would take every request if a
-  // caller skips validation.
+  // A frontend without a rule is refused here, even though validation does so too. If a caller skipped validation, such a
+  // frontend would take every request.
   issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one entry' })
 }
 

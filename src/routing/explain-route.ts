@@ -43,7 +43,7 @@ export interface RouterExplanation {
     readonly frontend: string
     /** The frontend's rule as canonical text. */
     readonly rule: string
-    /** The frontend's priority. See `RoutedFrontend`. */
+    /** The frontend's priority, with the same meaning as in `RoutedFrontend`. */
     readonly priority: number
   }[]
   /**
@@ -60,8 +60,8 @@ export interface RefusedFrontend {
   /** The frontend's rule as canonical text. */
   readonly rule: string
   /**
-   * The smallest part of the rule that does not hold, as canonical text. If the request came in on a wrong entry point, it names
-   * the right entry points. If a matcher threw an error, it has the error's message.
+   * The smallest part of the rule that does not hold, as canonical text. If the request came in on another entry point, `by`
+   * names the frontend's entry points. If a matcher threw an error, `by` has the error's message.
    */
   readonly by: string
   /**
@@ -142,8 +142,8 @@ function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: Re
 }
 
 /**
- * The most lines for refused frontends in an explanation's text, and the most for outranked ones. The lists themselves are
- * complete.
+ * The most lines for refused frontends in an explanation's text, and the most for outranked ones. The lists of the explanation
+ * are complete.
  */
 const MAX_LINES = 100
 
@@ -165,7 +165,7 @@ export function describeRefusal({ by, unknown }: RefusedFrontend): string {
   return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, because ${unknown}`}`
 }
 
-/** Returns a sentence that says which frontend gets a request and what happens to the request there. */
+/** Returns a sentence that says which frontend gets a request, and what the frontend does with the request. */
 export function describeWinner(winner: Winner | undefined): string {
   if (!winner) return 'no frontend matches'
   const { frontend, backend, priority, rule, path, answer } = winner

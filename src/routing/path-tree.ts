@@ -9,7 +9,7 @@ export class PathTree<T> {
   #prefixed: T[] | undefined
   /** The entries that apply only to the path of this node itself. */
   #exact: T[] | undefined
-  /** The child nodes. A node's index is the code of the first character of its label, minus `#firstCode`. */
+  /** The child nodes. A child's index is the code of the first character of the child's label, minus `#firstCode`. */
   #children: (PathTree<T> | undefined)[] | undefined
   #firstCode = 0
 
@@ -32,7 +32,7 @@ export class PathTree<T> {
     }
   }
 
-  /** Appends the entries that apply to a path to `into`, as one list for each node that has entries. */
+  /** Appends to `into` the entries that apply to a path, as one list for each node that has entries. */
   collect(path: string, into: (readonly T[])[]): void {
     let node: PathTree<T> = this
     let at = 0
@@ -73,8 +73,8 @@ export class PathTree<T> {
   }
 
   /**
-   * Splits this node after `length` characters of its label. Its entries and children move to a new child node with the rest of
-   * the label.
+   * Splits this node after `length` characters of its label. The node's entries and children move to a new child node with the
+   * rest of the label.
    */
   #splitAt(length: number): void {
     const lower = new PathTree<T>(this.#label.slice(length))

@@ -58,8 +58,8 @@ export class RouterIndex {
   }
 
   /**
-   * Returns the frontends that are tried before a rank and that the request's host and path allow, in the order of all frontends.
-   * A frontend that is stored under several paths may be listed twice.
+   * Returns the frontends that are tried before the one at position `rank`, and that the request's host and path allow. They are
+   * in the order of all frontends. A frontend that is stored under several paths may be listed twice.
    */
   before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
@@ -104,7 +104,7 @@ function addToHost(
   ranked: RankedFrontend,
 ): void {
   const before = hosts.get(host)
-  // If the rule names the host twice, the frontend is stored already.
+  // If the rule names this host twice, the frontend is stored under it already.
   if (before === ranked) return
   if (before === undefined && !paths) {
     hosts.set(flat(host), ranked)
@@ -144,7 +144,7 @@ function firstOf(ordered: readonly RankedFrontend[], facts: RequestFacts): Compi
   return undefined
 }
 
-/** Returns the first frontend whose rule holds. Each list is sorted by rank, and the lists are merged by rank. */
+/** Returns the first frontend whose rule holds for a request. Each list is sorted by rank, and the lists are merged by rank. */
 function firstOfAll(
   lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,

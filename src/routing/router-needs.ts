@@ -15,8 +15,8 @@ export interface IndexPlace {
 type Tree = RuleTree<CompiledTerm>
 
 /**
- * The most pairs of a host and a path under which the index stores one frontend. Above it, the frontend is stored by its hosts
- * alone.
+ * The most pairs of a host and a path under which the index stores one frontend. With more pairs, the frontend is stored by its
+ * hosts alone.
  */
 const MAX_PLACES = 1_000
 

@@ -80,8 +80,8 @@ export class Router {
   }
 
   /**
-   * Returns the frontends that the router tries before a given one, and whose rules allow the host and path of a request. Other conditions of these rules are not tested. A frontend whose rule names several hosts or paths may be listed
-   * twice.
+   * Returns the frontends that the router tries before a given one, and whose rules allow the host and path of a request. Other
+   * conditions of these rules are not tested. A frontend whose rule names several hosts or paths may be listed twice.
    *
    * @param rank the index of the given frontend in `frontends`
    * @example

@@ -2,8 +2,8 @@
 const RUN = 2_000
 
 /**
- * Sorts a copy of a list in steps. The caller can serve requests between two steps, so sorting 100,000 frontends does not block
- * them.
+ * Sorts a copy of a list in steps. The caller can serve requests between two steps, so no request waits until 100,000 frontends
+ * are sorted.
  */
 export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Generator<void, T[]> {
   let runs: T[][] = []

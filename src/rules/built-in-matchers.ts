@@ -21,7 +21,7 @@ import {
   stripPrefixRegex,
 } from './path-modifiers.js'
 
-/** One matcher: the rule syntaxes in which it can be used, and how each of them compiles the matcher's values. */
+/** One matcher: the rule syntaxes in which it can be used, and how its values are compiled in each of them. */
 export interface Matcher {
   /** Compiles the values of the matcher in Traefik 1.7's rule syntax. Undefined if that syntax does not have the matcher. */
   readonly traefik1?: CompileMatcher
@@ -30,18 +30,18 @@ export interface Matcher {
   /** Compiles the values of the matcher in a rule given as data (an object). Undefined if such a rule cannot have the matcher. */
   readonly data?: CompileMatcher
   /**
-   * Replaces `data` in a rule given as data that has `any` or `not`. In such a rule, the path may be only one of several
-   * alternatives. So the matcher never redirects a client to the path with or without its final slash.
+   * Compiles the values, instead of `data`, in a rule given as data that has `any` or `not`. In such a rule, the path may be only
+   * one of several alternatives. So the matcher never redirects a client to the path with or without its final slash.
    */
   readonly nested?: CompileMatcher
   /**
-   * Whether the values in data mean the same in Traefik 1.7's rule syntax. If so, a rule given as data can be shown in that
-   * syntax.
+   * Whether the values in a rule given as data mean the same in Traefik 1.7's rule syntax. If so, such a rule can be shown in
+   * that syntax.
    */
   readonly shownAsTraefik1: boolean
   /**
-   * Whether the values alternate between a name and its value, as in `Headers`. All these pairs must match. Data gives them as an
-   * object. Otherwise the values are alternatives.
+   * Whether the values alternate between a name and its value, as in `Headers`. All these pairs must match. In a rule given as
+   * data, they are an object. Otherwise the values are alternatives, of which one must match.
    */
   readonly pairs?: boolean
   /** The part of the request that the matcher tests, if it is the host name or the path. */
@@ -59,7 +59,10 @@ const ONE = [1, 1] as const
 const PAIR = [2, 2] as const
 const ONE_OR_PAIR = [1, 2] as const
 
-/** Describes a matcher that takes the same values with the same meaning in both of Traefik's rule syntaxes and in data. */
+/**
+ * Describes a matcher that takes the same values with the same meaning in both rule syntaxes of Traefik and in rules given as
+ * data.
+ */
 export function everywhere(compile: CompileMatcher, values: InTraefik3['values'] = ONE): Matcher {
   return { traefik1: compile, traefik3: { values, compile }, data: compile, shownAsTraefik1: true }
 }

@@ -42,8 +42,8 @@ const recent = new WeakMap<MatcherTable, Recent<CompiledRule>>()
 const MAX_KEPT = 20_000
 const MAX_KEPT_LENGTH = 1_000
 /**
- * The most characters of all cached rules together, in each of the cache's two generations. A rule of many matchers takes up to
- * 72 bytes for each of its characters.
+ * The most characters of all rules in one half of the cache. The cache has a younger and an older half. A rule of many matchers
+ * takes up to 72 bytes for each of its characters.
  */
 const MAX_KEPT_TOGETHER = 1_000_000
 
@@ -53,8 +53,8 @@ const MAX_KEPT_TOGETHER = 1_000_000
  */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
   // A rule that may use matchers of the embedding application is not cached, because the application may count how often its
-  // factories are called. A rule with a regular expression is not cached either, because the engine of the expression keeps data
-  // about each text that it matched.
+  // factories are called. A rule with a regular expression is not cached either, because a compiled expression keeps data about
+  // each text that it was matched with.
   const isKept =
     typeof rule === 'string' &&
     rule.length <= MAX_KEPT_LENGTH &&
@@ -127,7 +127,8 @@ class TermCompiler {
   }
 
   /**
-   * Returns the matcher's name in the table, and the function that compiles its values in the rule's syntax. If the rule's syntax lacks the matcher, it records the problem and returns undefined.
+   * Returns the matcher's name in the table, and the function that compiles its values in the rule's syntax. If the rule's syntax
+   * lacks the matcher, it records the problem and returns undefined.
    */
   #find(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
     if (this.#form === 'traefik3') return this.#findInTraefik3(term)

@@ -13,7 +13,7 @@ export interface CompiledMatcher {
   /** The change that the matcher makes to the path of each request that it matches. Undefined if it makes none. */
   readonly modifier?: PathModifier | undefined
   /**
-   * Returns the path that a client is redirected to if its path differs from the rule's path only by a final slash. Returns
+   * Returns the path to redirect a client to, if the client's path differs from the rule's path only by a final slash. Returns
    * undefined if the client needs no redirect.
    */
   readonly otherSlash?: ((path: string) => string | undefined) | undefined
@@ -38,7 +38,7 @@ export interface Needs {
   readonly whole: boolean
 }
 
-/** Changes the path of a request before a server gets the request. `apply` returns undefined if it leaves the path as it is. */
+/** Changes the path of a request before a server gets the request. `apply` returns undefined if the path stays as it is. */
 export interface PathModifier {
   /**
    * The modifiers of a frontend are applied in ascending order of this number, not in the order of the rule (as in Traefik 1.7).
@@ -75,8 +75,8 @@ export function eachValue<T>(
       parsed.push(parse(value))
     } catch (error) {
       issues.push({ path: String(index), code, message: (error as Error).message })
-      // After this many issues, the parser stops. An operator does not read more, and a large hostile document could fill the
-      // memory with issues.
+      // After this many issues, parsing stops. An operator does not read more, and a large hostile document could fill the memory
+      // with issues.
       if (issues.length >= MAX_ISSUES) break
     }
   }

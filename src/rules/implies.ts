@@ -71,7 +71,7 @@ function isComparable(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher
 
 /**
  * Returns whether the narrow matcher's values make it at least as narrow as the wide matcher. Values that are alternatives must
- * be a subset of the wide matcher's values. Pairs that must all hold must be a superset.
+ * be a subset of the wide matcher's values. Pairs that must all hold must be a superset of the wide matcher's pairs.
  */
 function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
   // If the embedding application supplied the matcher, only the application knows what several values mean. So the values must be

@@ -17,8 +17,8 @@ const MAX_KEPT_LENGTH = 1_000
  * `ClientIP`, which uses only the peer address. Traefik 1.7 does not have this matcher.
  */
 export function matchClientIp(values: readonly string[]): CompiledMatcher {
-  // The key in the cache is JSON text, which keeps the values apart. If they were joined with commas, one value could look like
-  // two.
+  // The key in the cache is JSON text, which keeps the values apart. If the values were joined with commas, one value could look
+  // like two.
   const text = JSON.stringify(values)
   return text.length > MAX_KEPT_LENGTH ? compileAnew(values) : recent.get(text, () => compileAnew(values))
 }

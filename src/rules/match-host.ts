@@ -84,15 +84,15 @@ function onlyAscii(value: string): string {
   throw new Error(`${quote(value)} can never match: a host has only ASCII characters (write xn--)`)
 }
 
-/** Returns a text of a host name without change. Throws if the text has a blank, because no host name has one. */
+/** Returns the text outside of a template's groups unchanged. Throws if the text has a blank, because no host name has one. */
 function withoutBlanks(text: string): string {
   if (!text.includes(' ')) return text
   throw new Error(`${quote(text)} can never match: a host has no blanks`)
 }
 
 /**
- * Returns a regular expression without change. Throws if it has a group such as `{sub:[a-z]+}`, because it is most likely a
- * template of Traefik 1.7 or 2. In a regular expression, `{sub` matches only itself, and no host name has a brace.
+ * Returns a regular expression unchanged. Throws if the expression has a group such as `{sub:[a-z]+}`. Such an expression is most
+ * likely a template of Traefik 1.7 or 2. In a regular expression, `{sub` matches only itself, and no host name has a brace.
  */
 function withoutGroups(source: string): string {
   if (!/\{[A-Za-z_]/.test(source)) return source

@@ -28,7 +28,7 @@ export function matchHeaders(values: readonly string[]): CompiledMatcher {
 }
 
 /**
- * Matches header fields by regular expressions. For each name, an expression must match any part of one line of the header.
+ * Matches header fields by regular expressions. For each name, an expression must match some part of one line of the header.
  * Source: Traefik 1.7 `HeadersRegexp`, Traefik 3 `HeaderRegexp`.
  */
 export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {

@@ -22,7 +22,8 @@ export interface RulePath {
 /**
  * Matches the whole path of a request. A path with groups is compiled to a regular expression. Source: Traefik 1.7 `Path`.
  *
- * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If false, a rule for one of them matches both. The proxy then redirects a client from the other path to the path in the rule. Source: Traefik 1.7's `keepTrailingSlash = false`, which is
+ * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If false, a rule for one of them matches both. The proxy then
+ *   redirects a client from the other path to the path in the rule. Source: Traefik 1.7's `keepTrailingSlash = false`, which is
  *   `StrictSlash` of gorilla/mux.
  */
 export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
@@ -43,7 +44,7 @@ export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatc
   }
 }
 
-/** Returns `/a/` for `/a`, and `/a` for `/a/`. For `/`, and for a path that ends with two slashes, it returns nothing. */
+/** Returns `/a/` for `/a`, and `/a` for `/a/`. For `/`, and for a path that ends with two slashes, it returns an empty list. */
 function otherSlashOf(path: string): string[] {
   if (!path.endsWith('/')) return [`${path}/`]
   const without = path.slice(0, -1)
@@ -114,7 +115,7 @@ export function parsePath(value: string, braces: Braces): RulePath {
 }
 
 /**
- * Throws if a text has a character that never occurs in a path, such as `?`, `#` or a blank.
+ * Refuses a text with a character that no path has, such as `?`, `#` or a blank.
  *
  * @throws Error that quotes the text
  */

@@ -18,7 +18,7 @@ export type MatcherTable = ReadonlyMap<string, Matcher>
 export interface MatcherOptions {
   /**
    * Matchers that the embedding application adds, by name. A name begins with a capital letter and has only letters and digits.
-   * Rules use it in every syntax: `Tenant:acme`, ``Tenant(`acme`)`` and `{ tenant: 'acme' }`.
+   * Rules of every syntax can use the name: `Tenant:acme`, ``Tenant(`acme`)`` and `{ tenant: 'acme' }`.
    *
    * @default {}
    * @example
@@ -104,8 +104,8 @@ function ownMatcher(factory: MatcherFactory): Matcher {
 }
 
 /**
- * Wraps a test of the embedding application. If the test returns neither true nor false but a promise, for example, the answer is
- * unknown. The promise's rejection is caught here, because an unhandled rejection would end the process.
+ * Wraps the test of a matcher that the embedding application supplies. If the test returns neither true nor false (a promise, for
+ * example), the answer is unknown. The promise's rejection is caught here, because an unhandled rejection would end the process.
  */
 function answering(test: ReturnType<MatcherFactory>): Test {
   return (facts) => {

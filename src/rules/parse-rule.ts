@@ -3,8 +3,8 @@ import { parseTraefik3Rule } from './parse-traefik3-rule.js'
 import type { ParsedRule } from './rule-tree.js'
 
 /**
- * Matches the start of a rule in Traefik 3's syntax: a name and then a parenthesis. A rule in Traefik 1.7's syntax never begins
- * so.
+ * Matches the start of a rule in Traefik 3's syntax: a name and then a parenthesis. A rule in Traefik 1.7's syntax never has
+ * that.
  */
 const TRAEFIK_3_FORM = /^[\s!(]*[A-Za-z0-9]+\s*\(/
 

@@ -50,11 +50,11 @@ function splitAt(text: string, separator: string, offset: number): { text: strin
 }
 
 function pieces(text: string, separator: string): string[] {
-  // Texts without braces are split the fast way. Hardly any rule has braces, and splitting takes most of the time for a large
-  // configuration.
+  // A text without braces is split by `split`, which is faster. Hardly any rule has braces, and splitting takes most of the time
+  // that a large configuration needs.
   if (!text.includes('{')) return text.split(separator)
-  // If the braces are not balanced, they make no groups, so the text is split everywhere. The matcher reports what is wrong with
-  // its value.
+  // If the braces are not balanced, they make no groups, so the text is split at every separator. The matcher reports what is
+  // wrong with its value.
   return piecesOf(text, separator) ?? text.split(separator)
 }
 

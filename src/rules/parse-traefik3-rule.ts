@@ -43,7 +43,8 @@ class Traefik3Parser {
 
   constructor(text: string) {
     this.#text = text
-    // This token is a placeholder. `rule` reads the first token, because `parseTraefik3Rule` catches errors only from there.
+    // This token is a placeholder. `rule` reads the first token, because `parseTraefik3Rule` catches only the errors that `rule`
+    // throws.
     this.#next = { kind: 'end', value: '', at: -1 }
   }
 
@@ -162,8 +163,8 @@ const BLANKS = /\s*/y
 const NAME_OR_SIGN = /\w+|&&|\|\||[!(),]/y
 
 /**
- * Resolves the escapes that JSON and Go share in a quoted value. Refuses Go's `\x41` and octal escapes, because rules do not use
- * them.
+ * Resolves those escapes of a quoted value that JSON and Go share. Refuses Go's `\x41` and octal escapes, because rules do not
+ * use them.
  */
 function unescaped(inner: string, at: number): string {
   try {

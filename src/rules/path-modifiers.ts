@@ -12,7 +12,9 @@ import {
 } from './match-path.js'
 import { compileRegexp } from './regexps.js'
 
-/** The path that the server gets, and the headers that tell it of the change. In `headers`, names and values alternate. */
+/**
+ * The path that the server gets, and the headers that tell the server of the change. In `headers`, names and values alternate.
+ */
 export interface Rewrite {
   readonly path: string
   readonly headers: readonly string[]

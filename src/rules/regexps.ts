@@ -50,7 +50,7 @@ export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = 
       `${quote(source)} has ${source.length} characters; a regular expression has at most ${MAX_LENGTH}`,
     )
   }
-  // Repetitions such as `{1000}` are limited before the compilation, because compiling takes the time.
+  // Repetitions such as `{1000}` are limited before the compilation, because compiling a large expression takes long.
   const repeated = [...source.matchAll(/\{\d*,?(\d+)/g)].reduce((sum, [, most]) => sum + Number(most), 0)
   if (repeated > 2 * MAX_SIZE) {
     throw new Error(

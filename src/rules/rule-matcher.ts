@@ -143,7 +143,7 @@ function answered(answer: boolean | undefined): { readonly matches: boolean; rea
   return answer === undefined ? { matches: false, unknown: true } : { matches: answer }
 }
 
-/** Returns a rule that does not compile in quotes, as it was given. */
+/** Returns a rule for an error message: as it was given, in quotes. */
 function shownRule(rule: string | RuleSpec): string {
   if (typeof rule === 'string') return quote(rule)
   try {

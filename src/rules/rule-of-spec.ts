@@ -30,7 +30,7 @@ const MAX_PARTS = 10_000
 class SpecReader {
   readonly #matchers: MatcherTable
   readonly #problems: RuleProblem[]
-  /** Each matcher's name and its position in the table, by the name in lower case. */
+  /** Maps the lower-case name of each matcher to its name in the table and its position there. */
   readonly #names: ReadonlyMap<string, readonly [name: string, order: number]>
 
   #parts = 0

@@ -20,12 +20,12 @@ export const GUARDING_STATIC_KEYS = [
   ['web.readOnly', 'flag'],
   ['web.auth', 'table'],
   ['tls', 'table'],
-  // Constraints are filters that decide which frontends are taken at all.
+  // Constraints are filters. They decide which frontends Traefik takes at all.
   ['constraints', 'list'],
   ['file.constraints', 'list'],
   ['etcd.constraints', 'list'],
   ['consul.constraints', 'list'],
-  // `filename` names a template, which makes the document from the keys of the store. What it makes may include guards.
+  // `filename` names a template that makes the document from the keys of the store. That document may include guards.
   ['etcd.filename', 'text'],
   ['consul.filename', 'text'],
 ] as const

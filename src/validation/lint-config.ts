@@ -90,7 +90,8 @@ function findingsOf(
 }
 
 /**
- * Returns a sample request that the frontend may take. If another frontend takes all these requests, it may take the sample too.
+ * Returns a sample request that the frontend may take. Another frontend that takes all requests of this frontend may take the
+ * sample too.
  */
 function sampleOf({ tree }: CompiledFrontend): RequestFacts {
   const { hosts, paths } = indexPlaceOf(tree)

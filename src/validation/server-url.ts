@@ -30,8 +30,8 @@ export function parseServerUrl(text: string): ServerUrl {
 
 function parse(text: string): ServerUrl {
   if (text.length > MAX_LENGTH) return flawed(`is longer than ${MAX_LENGTH} characters`)
-  // Refuses blanks, because a URL parser silently drops blanks and line breaks. Requests must go to exactly the server that is
-  // written.
+  // Refuses blanks, control characters and backslashes. A URL parser silently drops blanks and line breaks, but requests must go
+  // to exactly the server that is written.
   if (/[\s\\]|\p{Cc}/u.test(text)) return flawed('contains a blank, a control character or a backslash')
   const url = parseUrl(text)
   if (!url) return flawed(`is not a URL${whyNoUrl(text)}; expected one like http://10.0.0.1:8080`)
@@ -41,8 +41,8 @@ function parse(text: string): ServerUrl {
 }
 
 /**
- * Matches most URLs of servers: those without a path and an IPv6 address. Such a URL needs no further check of host, port and
- * path.
+ * Matches most URLs of servers: those with neither a path nor an IPv6 address. Such a URL needs no further check of host, port
+ * and path.
  */
 const AS_WRITTEN = /^https?:\/\/[a-z\d-]+(\.[a-z\d-]+)*(:[1-9]\d*)?$/
 

@@ -43,7 +43,7 @@ export function balanceByHash<U extends Candidate>(
   let totalWeight = 0
   for (const { weight } of upstreams) totalWeight += weight
   const ring = ringOf(upstreams, totalWeight)
-  /** The total weight of all available servers. It is computed again once in as many picks as there are servers. */
+  /** The total weight of all available servers. With n servers, it is computed again once in n picks. */
   let availableWeight = 0
   let picksUntilWeighed = 0
   const weighAvailable = () => {

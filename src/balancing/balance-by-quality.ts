@@ -26,8 +26,7 @@ export function balanceByQuality<U extends Candidate>(upstreams: readonly U[]): 
     return weight * share * Math.max(LEAST_QUALITY, speed * (1 - failureShare))
   })
   return (skip) => {
-    // The latency of the fastest server is looked up once in as many picks as there are servers. So a pick stays cheap on
-    // average.
+    // With n servers, the latency of the fastest server is looked up once in n picks. So a pick stays cheap on average.
     if (picksLeft-- <= 0) {
       picksLeft = upstreams.length
       fastestMs = Number.POSITIVE_INFINITY

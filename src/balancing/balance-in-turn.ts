@@ -11,14 +11,14 @@ interface Turn<U> {
   readonly phase: number
   /** The number of the round that the turn is in. In each round, a server has as many turns as its weight. */
   round: number
-  /** The number of turns that the server has already had in this round. */
+  /** The number of turns that the server has already had in the round of this turn. */
   had: number
   /** The server's weight when this turn was computed. */
   weight: number
 }
 
 /**
- * Returns the position of a turn in its round, from 0 to 1. It is the same floating-point number in each round, to the last bit.
+ * Returns the position of a turn in its round, from 0 to 1. A server's turn has the same position in each round, to the last bit.
  * So two turns at equal positions always keep their order.
  */
 function positionInRound<U>({ had, phase, weight }: Turn<U>): number {
@@ -64,8 +64,8 @@ export function balanceInTurn<U extends Candidate>(
 }
 
 /**
- * Replaces a server's turn by its next turn. If the server's weight has changed, the next turn counts from the same position in
- * the round.
+ * Moves a server on to its next turn. If the server's weight has changed, the next turn is computed from the same position in the
+ * round.
  */
 function advance<U>(turn: Turn<U>, weight: number): void {
   if (weight !== turn.weight) {

@@ -1,7 +1,7 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** A server with its requests in flight and its cost, as they were when last read. */
+/** The load of a server when it was last read: its requests in flight, and its cost, which is the load relative to its weight. */
 interface Load<U> {
   readonly upstream: U
   inFlight: number
@@ -53,8 +53,8 @@ class Loads<U extends Candidate> {
   }
 
   pick(skip: ReadonlySet<U> | undefined): U | undefined {
-    // Unavailable servers are checked again once in as many picks as there are servers, because the engine may not report every
-    // change. On average, a pick stays cheap.
+    // With n servers, the unavailable ones are checked again once in n picks, because the engine may not report every change. On
+    // average, a pick stays cheap.
     if (this.#picksUntilRead-- <= 0) this.#readUnavailable()
     for (const load of this.#starting) this.#weigh(load)
     const found = this.#take(skip)

@@ -114,8 +114,8 @@ function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string
     tests.reduce<string | undefined>((other, test) => other ?? test(path), undefined)
   return (path) => {
     const other = otherOf(path)
-    // No redirect is sent if the other path would be redirected too. If one rule wants `/a` and another `/a/`, the client would
-    // be redirected back and forth without end.
+    // If the target of the redirect would be redirected too, no redirect is sent. Where one rule wants `/a` and another `/a/`,
+    // the client would be redirected back and forth without end.
     if (other === undefined || otherOf(other) !== undefined) return undefined
     // A path that begins with two slashes, or with a slash and a backslash, gets `/.` in front. Otherwise a browser would take
     // the `Location` header as the name of another host (RFC 3986, 4.2). A browser reads a backslash as a slash.

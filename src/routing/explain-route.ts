@@ -65,8 +65,8 @@ export interface RefusedFrontend {
    */
   readonly by: string
   /**
-   * The reason if the answer of that part of the rule is unknown, so neither true nor false. A frontend with an unknown rule does
-   * not match. Absent in all other cases.
+   * Why the part of the rule in `by` is unknown, which is neither true nor false. A frontend whose rule is unknown does not
+   * match. Absent if nothing is unknown.
    */
   readonly unknown?: string
 }

@@ -32,7 +32,7 @@ export class PathTree<T> {
     }
   }
 
-  /** Appends to `into` the entries that apply to a path, as one list for each node that has entries. */
+  /** Appends to `into` the entries that apply to a path, as one list for each node of the tree that has entries. */
   collect(path: string, into: (readonly T[])[]): void {
     let node: PathTree<T> = this
     let at = 0

@@ -30,8 +30,8 @@ export interface Matcher {
   /** Compiles the values of the matcher in a rule given as data (an object). Undefined if such a rule cannot have the matcher. */
   readonly data?: CompileMatcher
   /**
-   * Compiles the values, instead of `data`, in a rule given as data that has `any` or `not`. In such a rule, the path may be only
-   * one of several alternatives. So the matcher never redirects a client to the path with or without its final slash.
+   * Is used instead of the field `data` if a rule given as data has `any` or `not`. In such a rule, the path may be only one of
+   * several alternatives. So the matcher never redirects a client to the path with or without its final slash.
    */
   readonly nested?: CompileMatcher
   /**

@@ -25,7 +25,7 @@ export interface CompiledTerm extends RuleTerm, CompiledMatcher {
   readonly form: ShownForm
 }
 
-/** The result of compiling a rule. A rule that is valid has a `tree`, any other rule has `issues`. */
+/** The result of compiling a rule. A valid rule has a `tree`. Any other rule has `issues`, which say what is wrong with it. */
 export interface CompiledRule {
   readonly form: RuleForm
   /** The rule's canonical text, or an empty string if there are issues. */
@@ -48,8 +48,8 @@ const MAX_KEPT_LENGTH = 1_000
 const MAX_KEPT_TOGETHER = 1_000_000
 
 /**
- * Compiles a rule given as text or data. Each issue has an empty `path`, which the caller replaces by the rule's path in the
- * document.
+ * Compiles a rule given as text or data. Each problem is an issue with an empty `path`. The caller replaces this `path` by the
+ * rule's path in the document.
  */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
   // A rule that may use matchers of the embedding application is not cached, because the application may count how often its

@@ -86,5 +86,5 @@ export function eachValue<T>(
   return parsed
 }
 
-/** The most issues that are reported for one matcher, and for one rule. */
+/** The most problems (issues) that are reported for one matcher, and for one rule. */
 export const MAX_ISSUES = 100

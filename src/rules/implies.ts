@@ -51,7 +51,8 @@ function isEveryPath({ needs }: CompiledTerm): boolean {
 
 function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
   const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
-  // A wide matcher that only changes the path holds for every request, and so does the path prefix `/`.
+  // If the wide matcher only changes the path, or is the path prefix `/`, it holds for every request. So every matcher implies
+  // it.
   if ((wide.modifier && !other?.fact) || isEveryPath(wide)) return true
   if (narrow.matcher === wide.matcher && isComparable(narrow, wide, other) && isSubset(narrow, wide, other))
     return true
@@ -101,8 +102,9 @@ function pairsIn({ matcher, form, values }: CompiledTerm): readonly string[] {
 
 function hostImplies(narrow: CompiledTerm, wide: CompiledTerm): boolean {
   const { hosts = [], wildcards = [] } = narrow.needs ?? {}
-  // Only the matcher `Host` is compared with a wildcard. Below, the label `*`, which no host name has, stands for any label. A
-  // regular expression tests `*` like any single label, so its answer would say nothing of other labels.
+  // If the narrow matcher has wildcards, the wide matcher must be `Host`. The test below has the label `*`, which no host name
+  // has, in the place of any label. A regular expression tests `*` like any single label, so its answer would say nothing of
+  // other labels.
   if (wildcards.length > 0 && wide.matcher !== 'Host') return false
   const all = [...hosts, ...wildcards.map((name) => `*.${name}`)]
   return all.every((host) => wide.test({ ...ANY, host }))

@@ -84,7 +84,7 @@ function needsOf(parsed: readonly RulePath[], kind: 'paths' | 'bothSlashForms' |
   const whole = withGroups.length === 0
   if (kind === 'prefixes') return { prefixes: [...plain, ...withGroups], whole }
   const paths = kind === 'paths' ? plain : plain.flatMap((path) => [path, ...otherSlashOf(path)])
-  // If a final slash does not count, a request may lack the slash before a group. So the prefix must not end with that slash.
+  // If `/a` and `/a/` count as one path, a request may lack the slash before a group. So a prefix must not end with that slash.
   const prefixes = kind === 'paths' ? withGroups : withGroups.map((text) => text.replace(/\/$/, ''))
   return { paths, prefixes, whole }
 }

@@ -118,7 +118,7 @@ function groupOf(matcher: ReturnType<RE2JS['matcher']>, group: string): string |
   try {
     return matcher.group(/^\d+$/.test(group) ? Number(group) : group)
   } catch {
-    // A group that does not exist counts as empty, as in Go.
+    // If the replacement names a group that the expression does not have, the group counts as empty, as in Go.
     return null
   }
 }

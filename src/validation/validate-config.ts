@@ -24,8 +24,8 @@ export type Validation =
 
 /**
  * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and address ranges. It also checks that the
- * backend of each frontend exists, unless the backend's name contains `@provider`. It never throws because of the document's
- * content.
+ * backend of each frontend exists, unless `@provider` in its name says that it is another provider's backend. It never throws
+ * because of the document's content.
  *
  * @param document the document, for example from `JSON.parse`
  * @param options additional matchers and strategies that the document may use, and what happens to unsupported fields

@@ -1,7 +1,10 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** The load of a server when it was last read: its requests in flight, and its cost, which is the load relative to its weight. */
+/**
+ * The load of a server when it was last read: its requests in flight, and its cost, which is these requests relative to its
+ * weight.
+ */
 interface Load<U> {
   readonly upstream: U
   inFlight: number

@@ -65,7 +65,7 @@ export interface RefusedFrontend {
    */
   readonly by: string
   /**
-   * Why the part of the rule in `by` is unknown, which is neither true nor false. A frontend whose rule is unknown does not
+   * Why the answer of the part of the rule in `by` is unknown (neither true nor false). A frontend whose rule is unknown does not
    * match. Absent if nothing is unknown.
    */
   readonly unknown?: string
@@ -142,8 +142,8 @@ function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: Re
 }
 
 /**
- * The most lines for refused frontends in an explanation's text, and the most for outranked ones. The lists of the explanation
- * are complete.
+ * The most lines in an explanation's text for frontends that do not match, and the most for those that match but come later. The
+ * lists `refused` and `outranked` have all frontends.
  */
 const MAX_LINES = 100
 

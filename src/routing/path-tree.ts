@@ -3,7 +3,7 @@
  * path once, so its cost does not grow with the number of entries.
  */
 export class PathTree<T> {
-  /** The part of the path between the parent node and this node. */
+  /** The characters that follow the parent node's path in the path of this node. */
   #label: string
   /** The entries that apply to every path that begins with the path of this node. */
   #prefixed: T[] | undefined

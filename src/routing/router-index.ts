@@ -10,7 +10,9 @@ export interface RankedFrontend {
   /** The frontend's position in the order in which the router tries all frontends. */
   readonly rank: number
   readonly frontend: CompiledFrontend
-  /** The part of the rule that the lookup by host and path has not decided. Undefined if the lookup decides the whole rule. */
+  /**
+   * Tests the part of the rule that the lookup by host and path has not decided. Undefined if the lookup decides the whole rule.
+   */
   readonly test: Decision | undefined
 }
 
@@ -144,7 +146,10 @@ function firstOf(ordered: readonly RankedFrontend[], facts: RequestFacts): Compi
   return undefined
 }
 
-/** Returns the first frontend whose rule holds for a request. Each list is sorted by rank, and the lists are merged by rank. */
+/**
+ * Returns the first frontend whose rule holds for a request. Each list is sorted by `rank`, the position in the order of all
+ * frontends, and the lists are merged by it.
+ */
 function firstOfAll(
   lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,

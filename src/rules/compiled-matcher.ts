@@ -34,7 +34,7 @@ export interface Needs {
   readonly paths?: readonly string[]
   /** Texts with which the request's path must begin. */
   readonly prefixes?: readonly string[]
-  /** Whether a request that meets these conditions always passes the test, so that the test can be skipped. */
+  /** Whether a request that meets the conditions on host and path always passes the test. Then the test can be skipped. */
   readonly whole: boolean
 }
 

@@ -77,7 +77,7 @@ export interface ParsedRule {
   readonly problems: readonly RuleProblem[]
 }
 
-/** The keys of a rule given as data whose values are rules themselves. */
+/** In a rule given as data, these keys have values that are rules themselves. */
 export const COMBINING_KEYS: readonly string[] = ['any', 'not']
 
 /** Tests the facts of a request. Returns undefined if the answer is unknown, so neither true nor false. */

@@ -48,8 +48,8 @@ function groupSource(group: string, separator: '.' | '/' | ''): string {
     throw new Error(`${quote(`{${group}}`)} has no name; expected {name} or {name:regexp}`)
   if (colon < 0) return separator === '' ? '.*' : `[^${separator}]+`
   const expression = group.slice(colon + 1)
-  // The expression is first compiled alone. So a parenthesis in it cannot close the group of the regular expression that encloses
-  // it.
+  // The expression of a group is first compiled alone. So an unbalanced parenthesis in it is an error, and cannot end the
+  // enclosing `(?:...)` early.
   compileRegexp(expression)
   return `(?:${expression})`
 }

@@ -2,7 +2,7 @@
  * The keys of Traefik 1.7's static configuration that are guards, each with the kind of its value. Guards decide which clients
  * may come in, and which proxies in front may name the client address. `*` stands for a name that the operator chooses. If
  * `traefik.toml` has a guard that is not supported yet, the file is refused. Traefik also reads its static configuration from a
- * key-value store. A store with any of these guards is refused. To add a guard, add a row.
+ * key-value store. If the store has any of these guards, the document from the store is refused. To add a guard, add a row.
  */
 export const GUARDING_STATIC_KEYS = [
   ['entryPoints.*.tls', 'table'],

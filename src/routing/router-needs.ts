@@ -8,7 +8,7 @@ export interface IndexPlace {
   readonly hosts?: Pick<Needs, 'hosts' | 'wildcards'>
   /** The paths of which the rule requires one. Absent if the rule may hold for any path. */
   readonly paths?: Pick<Needs, 'paths' | 'prefixes'>
-  /** Tests the part of the rule that the lookup does not decide. Absent if every request with such a host and path matches. */
+  /** Tests the part of the rule that the lookup does not decide. Absent if the lookup by host and path decides the whole rule. */
   readonly test?: Decision
 }
 

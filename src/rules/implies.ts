@@ -20,8 +20,8 @@ export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boole
 }
 
 /**
- * The most steps of one comparison. Nested rules could take exponentially many steps. Beyond the limit, the comparison returns
- * false.
+ * The most steps for comparing two rules, because nested rules could take exponentially many. Beyond the limit, the comparison
+ * returns false.
  */
 const MAX_STEPS = 10_000
 

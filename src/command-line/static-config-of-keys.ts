@@ -2,26 +2,29 @@ import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
 import type { ValueKind } from '../static-config/static-keys.js'
 
-/** A key of a store and its value. The key has no prefix and no slash after the prefix. */
+/** A key of a store (etcd or Consul) with its value. The key is relative: the prefix and the slash after it are removed. */
 export interface StoredKey {
   readonly key: string
   readonly value: string
 }
 
-/** The static configuration that keys of a store hold, and the keys that do not belong to it. */
+/** The static configuration that was found among the keys of a store, and the keys that could not be used. */
 export interface StaticConfigOfKeys {
   readonly table: Table
-  /** The first names of keys that Traefik does not know. */
+  /** The first path segments of the keys that are not keys of a static configuration. */
   readonly others: readonly string[]
-  /** Keys that are given twice, in two spellings. */
+  /** Keys whose name occurs twice, in two spellings and with different values. */
   readonly twice: readonly string[]
-  /** Notes for the operator about keys whose values were changed or left out. */
+  /** Messages for the operator about keys whose values were changed or left out. */
   readonly notes: readonly string[]
 }
 
 type Table = Record<string, unknown>
 
-/** Names that stay in the store: the parts of documents, and keys that Traefik stores beside them. */
+/**
+ * Top-level names that are not copied into the `traefik.toml`: parts of configuration documents, and state that Traefik keeps in
+ * the store.
+ */
 const STAY = new Set([
   'frontends',
   'backends',
@@ -33,9 +36,9 @@ const STAY = new Set([
   'leader___lock',
 ])
 
-/** Names of lists inside tables that the proxy does not support. Traefik also accepts such a list as one text with commas. */
+/** Names of fields in unsupported tables whose values are lists. Traefik also accepts a list as one string with commas. */
 const LISTS = new Set(['users', 'sourcerange', 'trustedips', 'ciphersuites', 'files', 'constraints'])
-/** Names of durations inside such tables. */
+/** Names of fields in unsupported tables whose values are durations. */
 const DURATIONS = new Set([
   ...[
     'interval',
@@ -47,12 +50,12 @@ const DURATIONS = new Set([
   ],
   ...['delaybeforecheck', 'delaydontcheckdns'],
 ])
-/** Names of numbers inside such tables. */
+/** Names of fields in unsupported tables whose values are numbers. */
 const NUMBERS = new Set(['recenterrors', 'port', 'templateversion'])
 
 /**
- * Builds the tables of a traefik.toml from Traefik 1.7's keys in a store. Names get the spelling that they have in a file. Keys
- * with empty values are left out, because they have no effect in Traefik.
+ * Builds the content of a traefik.toml from the keys that Traefik 1.7 keeps in a store. Each name gets the spelling that it has
+ * in a file. Keys with empty values are left out, because Traefik ignores them.
  */
 export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOfKeys {
   const table = nullRecord<unknown>()
@@ -69,13 +72,14 @@ export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOf
   return { table: withLists(table) as Table, others: [...others], twice, notes }
 }
 
-/** Puts one key's value into the table. @returns false if the key has another value already */
+/** Adds the value of one key of the store to the table. @returns false if the key already has a different value */
 function put(table: Table, given: readonly string[], value: string, notes: string[]): boolean {
   let step: KeyStep | undefined = KEY_TREE
   let into = table
   const last = given.length - 1
   for (const [at, name] of given.entries()) {
-    // Names inside a table that the proxy does not support keep their spelling.
+    // Names inside an unsupported table are copied unchanged, as are names that the operator chose. Other names get Traefik's
+    // spelling.
     const next: KeyStep | undefined = step && !isEnd(step) ? stepTo(step, name) : undefined
     const known = next && next.name !== '*' ? next.name : name
     if (at === last) {
@@ -84,7 +88,7 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
         notes.push(`${given.join('/')}: ${value} nanoseconds in the store, written as "${read}"`)
       return leaf(into, known, read, () => noteLost(read, given, notes))
     }
-    // A key such as `web = true` only switches a table on. The keys below it are the table's content and replace that value.
+    // If the parent key has a value of its own, a table replaces that value. A value such as `web = true` only enables the table.
     if (!isTable(into[known])) {
       noteLost(into[known], given.slice(0, at + 1), notes)
       into[known] = nullRecord<unknown>()
@@ -95,16 +99,20 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
   return true
 }
 
-/** Notes that a value is left out because there are keys below it. A file can hold the value or the keys, but not both. */
+/** Adds a note that a value is left out because its key has keys below it. A file cannot hold both. */
 function noteLost(value: unknown, names: readonly string[], notes: string[]): void {
-  // The value only switches the table on, and so do the keys below it.
+  // If the value only enables the table, nothing is lost: the keys below it enable the table too.
   if (value === undefined || value === true || value === 'true') return
   notes.push(
     `left out: the value of "${names.join('/')}", because there are keys below it, which are used instead`,
   )
 }
 
-/** Sets a value. @param lose is called if there are keys below this one, so that the value is left out */
+/**
+ * Sets the value of a name, unless the name is a table already. Returns false if the name has a different value.
+ *
+ * @param lose is called if the value is left out, because keys below this one have made a table
+ */
 function leaf(into: Table, name: string, value: unknown, lose: () => void): boolean {
   const before = into[name]
   if (isTable(before)) {
@@ -125,7 +133,7 @@ function valueFrom(text: string, kind: ValueKind | undefined, name: string): unk
       return list().map(numberOr)
     case 'list':
     case 'pems':
-      // The key of a list's item is a number below the list's name.
+      // If the name is a number, the key is one item of a list, and its value stays whole. Otherwise the value is the whole list.
       return /^\d+$/.test(name) ? text : list()
     case 'flag':
       return flagOr(text)
@@ -149,7 +157,7 @@ function numberOr(text: string): number | string {
   return /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text
 }
 
-/** The units with their nanoseconds, largest first. */
+/** The units of a duration with their length in nanoseconds, longest first. */
 const UNITS = [
   ['s', 1_000_000_000n],
   ['ms', 1_000_000n],
@@ -157,7 +165,7 @@ const UNITS = [
   ['ns', 1n],
 ] as const
 
-/** Adds a unit to a duration. Traefik stores a bare number of nanoseconds, but a bare number in a file means seconds. */
+/** Adds a unit to a duration without one. In a store, Traefik means nanoseconds, but in a file such a number means seconds. */
 function durationOr(text: string): string {
   if (!/^\s*\d{1,30}\s*$/.test(text)) return text
   const nanoseconds = BigInt(text.trim())
@@ -169,7 +177,7 @@ function flagOr(text: string): boolean | string {
   return text === 'true' ? true : text === 'false' ? false : text
 }
 
-/** Turns tables whose names are all indices into lists, ordered by index. */
+/** Turns each table whose names are all list indices (0, 1, ...) into a list in that order, at every depth. */
 function withLists(value: unknown): unknown {
   if (!isTable(value)) return value
   const names = Object.keys(value)

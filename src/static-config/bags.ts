@@ -1,12 +1,15 @@
 import type { Settings } from './settings.js'
 
 /**
- * Options as nested objects, built from the values of keys. The row of a key names its place: `options.timeouts.connectMs` is
- * the field `timeouts.connectMs` of the bag `options`.
+ * An object of options, such as the options of `createProxy`. Options may be nested objects. The value of a key with
+ * `becomes: 'options.timeouts.connectMs'` goes to the field `timeouts.connectMs` of the bag `options`.
  */
 export type Bag = Record<string, unknown>
 
-/** The options of `createProxy`, of each provider, and of the alias provider's fetcher (`api`). */
+/**
+ * All option objects that the static configuration fills. `options` is for `createProxy`, `api` for the fetcher of the alias
+ * provider, and each other one for the provider of its name.
+ */
 export interface Bags {
   readonly options: Bag
   readonly file: Bag
@@ -18,7 +21,9 @@ export interface Bags {
 
 const TARGET = /^(options|file|etcd|api|consul|http)((?:\.[\w*]+)+)$/
 
-/** Puts the value of each static key into the bag and the field that its row in `STATIC_KEYS` names. */
+/**
+ * Collects the values of the static configuration in option objects. For each key, `STATIC_KEYS` names the object and the field.
+ */
 export function fillBags(settings: Settings): Bags {
   const bags: Bags = { options: {}, file: {}, etcd: {}, api: {}, consul: {}, http: {} }
   for (const [, { key, name = '', value }] of settings.byRank()) {
@@ -38,11 +43,12 @@ function put(bag: Bag, steps: readonly string[], value: unknown): void {
   const last = steps.at(-1) as string
   let into = bag
   for (const step of steps.slice(0, -1)) {
-    // A lower layer may have set a text here (`unsupportedFields = "warn"`). The table of a higher layer replaces it.
+    // A layer of lower precedence (the file, below environment and flags) may have set a string here, such as
+    // `unsupportedFields = "warn"`. An object from a higher layer replaces the string.
     if (typeof into[step] !== 'object') into[step] = {}
     into = into[step] as Bag
   }
-  // The last step may be a name from the file, such as `__proto__`. `defineProperty` creates an own field and never calls a
-  // setter.
+  // Creates an own field by `defineProperty`, which never calls a setter. A plain assignment would call one if the file names the
+  // field `__proto__`.
   Object.defineProperty(into, last, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -18,7 +18,8 @@ interface Findings {
 const NOTHING: Findings = { issues: [], warnings: [] }
 
 /**
- * Checks configuration documents and static configurations. Prints each problem with its file, line and column.
+ * Runs the command `check`: checks configuration documents and static configurations. Prints each problem with its file, line and
+ * column.
  *
  * @returns the exit code: 0 if there are no errors (there may be warnings), 1 if there are errors, 2 if a file cannot be read
  */
@@ -90,7 +91,10 @@ function inspectDocument(document: unknown, options: ValidateOptions = {}): Unlo
   }
 }
 
-/** The warning about a document without frontends. It is valid, but a provider accepts it only with the option `allowEmpty`. */
+/**
+ * The warning about a document without frontends. Such a document is valid, but a provider accepts it only with the option
+ * `allowEmpty`.
+ */
 const NO_FRONTENDS = {
   path: 'frontends',
   code: 'EMPTY',

@@ -3,15 +3,15 @@ import { suggestFlag } from '../static-config/text-settings.js'
 
 /** The words of a command line that commander (the parser of the command line) does not know as options. */
 export interface CommandFlags {
-  /** The values of the flags that set keys of the static configuration, by the flag's name without dashes. */
+  /** The values of the flags that set configuration keys, by the flag's name without dashes. */
   readonly flags: Readonly<Record<string, string>>
   /** The words that are neither flags nor values of flags, such as file names. */
   readonly operands: readonly string[]
 }
 
 /**
- * Joins each flag of the static configuration with its value: `--a b` becomes `--a=b`. A password may begin with a dash. The
- * library commander would otherwise take it for an option.
+ * Joins each flag of the static configuration with its value: `--a b` becomes `--a=b`. The value may be a password that begins
+ * with a dash. The parser (commander) would otherwise take it for an option.
  */
 export function withValuesJoined(words: readonly string[]): string[] {
   const joined: string[] = []
@@ -34,8 +34,8 @@ export function unknownFlag({ flags }: CommandFlags): string | undefined {
 }
 
 /**
- * Separates the flags of the static configuration from the other words. A flag has the form `--etcd.prefix=/a`,
- * `--etcd.prefix /a` or `--etcd`. If a flag is given several times, a list takes all values. Any other key takes the last one.
+ * Separates the flags that set configuration keys from the other words. A flag has the form `--etcd.prefix=/a`,
+ * `--etcd.prefix /a` or `--etcd`. If a flag is repeated, a list gets all values. For any other type, the last value counts.
  */
 export function commandFlags(words: readonly string[]): CommandFlags {
   const flags: Record<string, string> = {}
@@ -49,8 +49,8 @@ export function commandFlags(words: readonly string[]): CommandFlags {
 }
 
 /**
- * Returns the word after a flag if that word is the flag's value. Otherwise returns undefined: flags for tables, and for keys
- * that are true or false, take a value only after `=`.
+ * Returns the word after a flag if that word is the flag's value, otherwise undefined. Flags for tables and for booleans take a
+ * value only after `=`.
  */
 function valueIn(next: string | undefined, step: KeyStep | undefined): string | undefined {
   const kind = step?.key?.kind ?? 'flag'

@@ -13,7 +13,7 @@ import { runProxy } from './run-proxy.js'
 import type { Terminal } from './terminal.js'
 
 const USAGE = 2
-/** Commands that accept no flags for keys of the static configuration. */
+/** Commands that accept no flags for configuration keys. */
 const WITHOUT_FLAGS: readonly string[] = ['check', 'convert']
 
 /** The options of the command `explain`, as the library commander delivers them. */
@@ -98,8 +98,8 @@ function addRun(program: Command, terminal: Terminal, exit: (code: number) => vo
 }
 
 /**
- * Checks the words that are not flags. Returns an error message if they are wrong, or undefined. The word `run` is allowed, also
- * after flags.
+ * Checks the words of the command line that are not flags. Returns an error message if a word is wrong, otherwise undefined. The
+ * word `run` is allowed, also after flags.
  */
 function flawOf([first, second]: readonly string[], program: Command): string | undefined {
   const known = program.commands.map((one) => one.name())

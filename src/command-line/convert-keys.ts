@@ -64,14 +64,14 @@ export function isExport(parsed: unknown): boolean {
 /**
  * Returns the exported keys of etcd or Consul with their values. etcd exports keys and values in base64, Consul only the values.
  *
- * @throws Error if the file is an export of neither, or an incomplete export
+ * @throws Error if the file is not an export of etcd or Consul, or an incomplete one
  */
 function exportedKeys(parsed: unknown, name: string): readonly StoredKey[] {
   const isOfConsul = Array.isArray(parsed)
   const list = isOfConsul ? parsed : ((parsed as { kvs?: unknown } | null)?.kvs ?? parsed)
   const isEmpty = !isOfConsul && typeof list === 'object' && list !== null && 'header' in list
-  // Refuses an incomplete export of etcd. It may lack a key that keeps requests out, and a configuration without that key would
-  // let them in.
+  // Refuses an incomplete export of etcd, because a key that keeps requests out may be missing. The printed configuration would
+  // then let the requests in.
   if (!isOfConsul && (parsed as { more?: unknown } | null)?.more === true)
     throw new Error(`${name}: expected all keys, found "more": true; export them without --limit`)
   if (isEmpty) return []
@@ -91,7 +91,8 @@ function decoded(base64: string): string {
 }
 
 /**
- * Returns the keys below a prefix, without the prefix. Slashes at the beginning are ignored, because not every store has them.
+ * Returns the store's keys below a prefix, without the prefix. Slashes at the beginning are ignored, because not every store has
+ * them.
  */
 function keysBelow(keys: readonly StoredKey[], prefix: string): readonly StoredKey[] {
   const plain = (path: string) => path.replace(/^\/+/, '')

@@ -4,7 +4,10 @@ import { pathOf } from '../base/messages.js'
 import type { TextPosition } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 
-/** The line and column of a name in the text of a document. `below` has the names inside it, each spelled as in a path. */
+/**
+ * The line and column of a name in the text of a document. `below` has the positions of the names inside it, spelled as in a
+ * path.
+ */
 export interface Places extends TextPosition {
   readonly below: Map<string, Places>
 }

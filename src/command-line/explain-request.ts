@@ -69,13 +69,13 @@ export async function explainRequest(
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
     const secrets = secretsOfAll(explanation)
     const shown = (text: string): string => withoutValues(maskCredentials(text), secrets)
-    // Masks secrets in each string before `JSON.stringify` escapes it. The search would not find a secret with escaped
-    // characters.
+    // Masks secrets in each string before `JSON.stringify` escapes it. In escaped text, a secret with a quote or a backslash
+    // would not be found.
     const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
     terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
     if (explanation.winner) return 0
-    // If no frontend matches but a provider has delivered nothing, the result is uncertain. The provider might deliver a frontend
-    // that matches.
+    // If no frontend matches, the exit code is 1. If a provider has not delivered, the exit code is 2, because that provider
+    // might have a frontend that matches.
     return isReady ? 1 : 2
   } catch (thrown) {
     terminal.fail(maskCredentials(asError(thrown).message))
@@ -158,8 +158,8 @@ function secretsOfAll({ winner, refused, outranked }: RequestExplanation): reado
 }
 
 /**
- * Returns the secret values in a rule. The rule may be several routes joined by ` && `, and each route may have its own syntax.
- * So every route is parsed alone too.
+ * Returns the secret values in a rule. The rule may join several routes by ` && `, and each route may have its own syntax. So
+ * each route is also parsed alone.
  */
 function secretsIn(rule: string): readonly string[] {
   return [rule, ...rule.split(' && ')].flatMap((part) => {

@@ -18,8 +18,8 @@ function usualPlaces({ HOME }: NodeJS.ProcessEnv): string[] {
 }
 
 /**
- * Finds the static configuration. The file is the one that a flag or the environment names, or else the first existing file of
- * the usual places. If there is no file, flags or environment variables alone are enough.
+ * Finds the static configuration: the file that a flag or the environment names, or else the first existing file of the usual
+ * paths. If there is no file, flags or environment variables alone are enough.
  *
  * @throws Error with advice if there is no configuration
  */

@@ -45,7 +45,7 @@ export class ProcessSignals {
     for (const [signal, handler] of Object.entries(this.#handlers)) process.on(signal, handler)
   }
 
-  /** Makes this proxy receive all further signals. If SIGHUP came earlier, the proxy reloads now. */
+  /** Makes this proxy receive all further signals. If SIGHUP came earlier, the proxy reloads its configuration now. */
   handOver(running: RunningProxy): void {
     this.#running = running
     // If SIGHUP came before the proxy ran, reads the configuration again. The file may have changed after it was first read.

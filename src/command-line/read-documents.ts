@@ -64,8 +64,8 @@ export async function readNamed(path: string): Promise<NamedFiles> {
 }
 
 /**
- * Turns the error of a parser into a problem with a position. Its message begins with the name of the file. Line and column
- * follow in most messages, but not in every one.
+ * Turns the error of a parser into a problem with a position. The error's message begins with the name of the file, and in most
+ * cases line and column follow.
  */
 export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { message }: Error): Finding {
   const rest = message.startsWith(name) ? message.slice(name.length) : `: ${message}`

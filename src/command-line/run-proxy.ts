@@ -12,7 +12,7 @@ import { RunningProxy, tellWarnings } from './running-proxy.js'
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
-/** Milliseconds after the start when the terminal shows which providers have delivered no configuration yet. */
+/** Milliseconds from the start until the terminal shows which providers have delivered no configuration yet. */
 const READY_MS = 5_000
 
 /**
@@ -109,8 +109,8 @@ function cannotListen(who: string, address: unknown, error: Error): Error {
 }
 
 /**
- * Prints `ready` when all providers have delivered. If they take too long, prints one message that names the missing ones. Until
- * all have delivered, the proxy answers requests with 503.
+ * Prints `ready` when all providers have delivered. If that takes too long, prints one message that names the missing providers.
+ * Until then, requests that match no frontend get 503.
  */
 function tellReadiness(proxy: ReverseProxy, terminal: Terminal): void {
   proxy.ready({ timeoutMs: READY_MS }).then(

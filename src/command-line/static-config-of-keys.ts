@@ -11,19 +11,19 @@ export interface StoredKey {
 /** The static configuration that was found among the keys of a store, and the keys that could not be used. */
 export interface StaticConfigOfKeys {
   readonly table: Table
-  /** The first path segments of the keys that are not keys of a static configuration. */
+  /** The first path segments of the store's keys that are not keys of a static configuration. */
   readonly others: readonly string[]
-  /** Keys whose name occurs twice, in two spellings and with different values. */
+  /** Keys of the key-value store whose name occurs twice, in two spellings and with different values. */
   readonly twice: readonly string[]
-  /** Messages for the operator about keys whose values were changed or left out. */
+  /** Messages for the operator about keys of the store whose values were changed or left out. */
   readonly notes: readonly string[]
 }
 
 type Table = Record<string, unknown>
 
 /**
- * Top-level names that are not copied into the `traefik.toml`: parts of configuration documents, and state that Traefik keeps in
- * the store.
+ * Top-level keys of the store that are not copied into the `traefik.toml`: parts of configuration documents, and state that
+ * Traefik keeps in the store.
  */
 const STAY = new Set([
   'frontends',
@@ -36,9 +36,12 @@ const STAY = new Set([
   'leader___lock',
 ])
 
-/** Names of fields in unsupported tables whose values are lists. Traefik also accepts a list as one string with commas. */
+/**
+ * Names of fields that hold a list, in tables that the proxy does not support. Traefik also accepts a list as one string with
+ * commas.
+ */
 const LISTS = new Set(['users', 'sourcerange', 'trustedips', 'ciphersuites', 'files', 'constraints'])
-/** Names of fields in unsupported tables whose values are durations. */
+/** Names of fields that hold a duration, in tables that the proxy does not support. */
 const DURATIONS = new Set([
   ...[
     'interval',
@@ -50,7 +53,7 @@ const DURATIONS = new Set([
   ],
   ...['delaybeforecheck', 'delaydontcheckdns'],
 ])
-/** Names of fields in unsupported tables whose values are numbers. */
+/** Names of fields that hold a number, in tables that the proxy does not support. */
 const NUMBERS = new Set(['recenterrors', 'port', 'templateversion'])
 
 /**
@@ -72,14 +75,16 @@ export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOf
   return { table: withLists(table) as Table, others: [...others], twice, notes }
 }
 
-/** Adds the value of one key of the store to the table. @returns false if the key already has a different value */
+/**
+ * Adds the value of one key of the store to the content of the traefik.toml. @returns false if there is a different value already
+ */
 function put(table: Table, given: readonly string[], value: string, notes: string[]): boolean {
   let step: KeyStep | undefined = KEY_TREE
   let into = table
   const last = given.length - 1
   for (const [at, name] of given.entries()) {
-    // Names inside an unsupported table are copied unchanged, as are names that the operator chose. Other names get Traefik's
-    // spelling.
+    // Looks the name up in the key tree, which has Traefik's spelling. A name that is not in the tree, such as that of an entry
+    // point, keeps its spelling.
     const next: KeyStep | undefined = step && !isEnd(step) ? stepTo(step, name) : undefined
     const known = next && next.name !== '*' ? next.name : name
     if (at === last) {
@@ -88,7 +93,8 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
         notes.push(`${given.join('/')}: ${value} nanoseconds in the store, written as "${read}"`)
       return leaf(into, known, read, () => noteLost(read, given, notes))
     }
-    // If the parent key has a value of its own, a table replaces that value. A value such as `web = true` only enables the table.
+    // Creates a table for the keys below this name. If the store also has a value for the name itself, such as `web = true`, the
+    // table replaces the value.
     if (!isTable(into[known])) {
       noteLost(into[known], given.slice(0, at + 1), notes)
       into[known] = nullRecord<unknown>()
@@ -99,9 +105,9 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
   return true
 }
 
-/** Adds a note that a value is left out because its key has keys below it. A file cannot hold both. */
+/** Adds a note that a value of the store is left out because its key has keys below it. A file cannot hold both. */
 function noteLost(value: unknown, names: readonly string[], notes: string[]): void {
-  // If the value only enables the table, nothing is lost: the keys below it enable the table too.
+  // Adds no note if the value only enables the table. Nothing is lost then, because the keys in the table enable it too.
   if (value === undefined || value === true || value === 'true') return
   notes.push(
     `left out: the value of "${names.join('/')}", because there are keys below it, which are used instead`,
@@ -109,9 +115,9 @@ function noteLost(value: unknown, names: readonly string[], notes: string[]): vo
 }
 
 /**
- * Sets the value of a name, unless the name is a table already. Returns false if the name has a different value.
+ * Sets the value of a field, unless the field is a table already. Returns false if the field has a different value.
  *
- * @param lose is called if the value is left out, because keys below this one have made a table
+ * @param lose is called if the field is a table already, so that the value is left out
  */
 function leaf(into: Table, name: string, value: unknown, lose: () => void): boolean {
   const before = into[name]
@@ -133,7 +139,7 @@ function valueFrom(text: string, kind: ValueKind | undefined, name: string): unk
       return list().map(numberOr)
     case 'list':
     case 'pems':
-      // If the name is a number, the key is one item of a list, and its value stays whole. Otherwise the value is the whole list.
+      // If the name is a number, the value is one item of a list and is not split. Otherwise the value is the whole list.
       return /^\d+$/.test(name) ? text : list()
     case 'flag':
       return flagOr(text)

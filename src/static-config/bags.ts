@@ -1,14 +1,14 @@
 import type { Settings } from './settings.js'
 
 /**
- * An object of options, such as the options of `createProxy`. Options may be nested objects. The value of a key with
- * `becomes: 'options.timeouts.connectMs'` goes to the field `timeouts.connectMs` of the bag `options`.
+ * An object of options, such as the options of `createProxy`. Options may be nested objects. If a configuration key is defined to
+ * become `options.timeouts.connectMs`, its value goes to the field `timeouts.connectMs` of the object `options`.
  */
 export type Bag = Record<string, unknown>
 
 /**
- * All option objects that the static configuration fills. `options` is for `createProxy`, `api` for the fetcher of the alias
- * provider, and each other one for the provider of its name.
+ * The option objects that the static configuration fills: `options` for `createProxy`, `api` for the fetcher of the alias
+ * provider, and one for each provider.
  */
 export interface Bags {
   readonly options: Bag
@@ -22,7 +22,8 @@ export interface Bags {
 const TARGET = /^(options|file|etcd|api|consul|http)((?:\.[\w*]+)+)$/
 
 /**
- * Collects the values of the static configuration in option objects. For each key, `STATIC_KEYS` names the object and the field.
+ * Collects the values of the static configuration in option objects. For each configuration key, `STATIC_KEYS` names the object
+ * and the field.
  */
 export function fillBags(settings: Settings): Bags {
   const bags: Bags = { options: {}, file: {}, etcd: {}, api: {}, consul: {}, http: {} }
@@ -43,8 +44,8 @@ function put(bag: Bag, steps: readonly string[], value: unknown): void {
   const last = steps.at(-1) as string
   let into = bag
   for (const step of steps.slice(0, -1)) {
-    // A layer of lower precedence (the file, below environment and flags) may have set a string here, such as
-    // `unsupportedFields = "warn"`. An object from a higher layer replaces the string.
+    // Creates the nested object, also if the field has a string. The file may say `unsupportedFields = "warn"` while a flag sets
+    // the field `unsupportedFields.warn`.
     if (typeof into[step] !== 'object') into[step] = {}
     into = into[step] as Bag
   }

@@ -2,14 +2,12 @@ import { asError } from '../model/errors.js'
 import { checkOptions, type ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
-/**
- * Checks the options of `createProxy` one by one. Each error is reported for the key of the static configuration that set the
- * option.
- */
+/** Checks the options of `createProxy` one by one. Each error is reported for the configuration key that set the option. */
 export function checkByKey(options: ProxyOptions, settings: Settings): void {
   const { status: { address: _address, ...status } = {}, accessLog, providers: _providers, ...rest } = options
   const alone = [
-    // The loop leaves out the address of the status server, because several keys can set it. `entryPointsOf` checks the address.
+    // Checks each option of the status server except `address`, which was removed above. Several configuration keys can set the
+    // address, so `entryPointsOf` checks it.
     ...Object.entries(status).map(([name, value]) => ({ status: { [name]: value } })),
     ...Object.entries(rest).map(([name, value]) => ({ [name]: value })),
   ]
@@ -37,7 +35,7 @@ function note(part: ProxyOptions, settings: Settings): void {
   }
 }
 
-/** Returns the key of the static configuration that set an option, or a key that set a field inside that option. */
+/** Returns the configuration key that set an option, or a key that set a field inside that option. */
 function keyOf(option: string, settings: Settings): string | undefined {
   if (option === '') return undefined
   const becomes = `options.${option}`

@@ -112,7 +112,7 @@ function defaultsOf(
   return listening.every((name) => defaults.includes(name)) ? undefined : defaults
 }
 
-/** Tables of `traefik.toml` whose key `entryPoint` names the entry point that the status server listens on. */
+/** The tables of `traefik.toml` whose field `entryPoint` names the entry point that the status server listens on. */
 const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
 
 /**
@@ -122,7 +122,7 @@ const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
 function statusOf(settings: Settings): { address: string | undefined; entryPoints: ReadonlySet<string> } {
   const asked = ON_ENTRY_POINT.filter((table) => settings.has(table))
   const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
-  /** Maps each address of the status server to the key of the static configuration that set it. */
+  /** Maps each address of the status server to the configuration key that set it. */
   const addresses = new Map<string, string>()
   if (settings.has('web')) addresses.set(settings.get<string>('web.address') ?? STATUS_ADDRESS, 'web.address')
   named.forEach((name, place) => {

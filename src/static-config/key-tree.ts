@@ -1,11 +1,11 @@
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
 /**
- * A node in the tree of all keys of the static configuration. `below` maps names in lower case to child nodes. The child `*`
- * stands for any name.
+ * A node in the tree of all configuration keys. `below` maps names in lower case to child nodes. The child `*` stands for any
+ * name.
  */
 export interface KeyStep {
-  /** The last part of the key, in Traefik's spelling. */
+  /** The last part of the configuration key, in Traefik's spelling. */
   readonly name: string
   readonly key: StaticKey | undefined
   readonly below: ReadonlyMap<string, KeyStep>
@@ -16,7 +16,7 @@ interface GrowingStep extends KeyStep {
   readonly below: Map<string, GrowingStep>
 }
 
-/** All keys of the static configuration as a tree. Its nodes are nested like the tables of a `traefik.toml`. */
+/** All configuration keys as a tree. Its nodes are nested like the tables of a `traefik.toml`. */
 export const KEY_TREE: KeyStep = grow()
 
 function grow(): KeyStep {
@@ -33,20 +33,20 @@ function grow(): KeyStep {
   return root
 }
 
-/** Returns the child of a node by name, or undefined. Upper and lower case do not matter. */
+/** Returns the child of a tree node by name, or undefined. Upper and lower case do not matter. */
 export function stepTo(step: KeyStep, name: string): KeyStep | undefined {
   return step.below.get(name.toLowerCase()) ?? step.below.get('*')
 }
 
 /**
- * Tells whether the tree ends at this key. Fields below it are no keys of their own, because the key is unsupported or holds a
- * configuration document.
+ * Tells whether the key tree ends at this configuration key: the proxy does not support it, or it holds a configuration document.
+ * Fields below it are then no keys of their own.
  */
 export function isEnd({ key }: KeyStep): boolean {
   return key !== undefined && isOpaque(key)
 }
 
-/** Returns the names of the children of a node, without the placeholder `*`. */
+/** Returns the names of the children of a tree node, without the placeholder `*`. */
 export function namesBelow(step: KeyStep): string[] {
   return [...step.below.values()].map(({ name }) => name).filter((name) => name !== '*')
 }
@@ -59,11 +59,11 @@ export interface FoundKey {
    * spelling.
    */
   readonly names: readonly string[]
-  /** True if the path continues below this node, into fields that the tree does not contain. */
+  /** True if the path continues below this node, into fields that the key tree does not contain. */
   readonly isWithin: boolean
 }
 
-/** Finds a key of the static configuration, or a table of keys, by its path. Upper and lower case do not matter. */
+/** Finds a configuration key, or a table of keys, by its path. Upper and lower case do not matter. */
 export function findKey(path: string): FoundKey | undefined {
   let step = KEY_TREE
   const names: string[] = []

@@ -12,12 +12,12 @@ const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   http: ['http'],
 }
 
-/** Matches the keys outside the providers' tables whose changes a reload applies without a restart. */
+/** Matches the configuration keys outside the providers' tables whose changes a reload applies without a restart. */
 const RELOADED = /^(frontends|backends|providersThrottleDuration|defaultEntryPoints|lifeCycle|graceTimeOut)\b/
 
 /**
- * Compares two static configurations, and returns the changed keys that take effect only after a restart. If a provider was added
- * or removed, the result contains the provider's table.
+ * Compares two static configurations, and returns the changed configuration keys that take effect only after a restart. If a
+ * provider was added or removed, the result contains the provider's table.
  */
 export function keysAtRestart(before: ReadStaticConfig, after: ReadStaticConfig): string[] {
   const namesBefore = before.providers.map(({ name }) => name)

@@ -24,7 +24,7 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 /**
  * Builds the options of `createProxy` from the static configuration, except for `providers` and `logger`.
  *
- * @param bag the options whose values are copied from keys without a change
+ * @param bag the options that come directly from configuration keys
  */
 export function proxyOptionsOf(
   bag: Bag,

@@ -65,15 +65,15 @@ export interface StaticConfig {
  */
 export interface StaticConfigOverrides {
   /**
-   * Flags of the command line. Each name is the path of a key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`. The value
-   * `'true'` enables a table.
+   * Flags of the command line. Each name is the path of a configuration key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`.
+   * The value `'true'` enables a table such as `etcd`.
    *
    * @default {}
    */
   readonly flags?: Readonly<Record<string, string>>
   /**
-   * Environment variables. `SWITCHOVER_ETCD_PREFIX` sets the key `etcd.prefix`. The proxy reads `process.env` only if it is
-   * passed here.
+   * Environment variables. `SWITCHOVER_ETCD_PREFIX` sets the configuration key `etcd.prefix`. The proxy reads `process.env` only
+   * if it is passed here.
    *
    * @default {}
    */
@@ -94,14 +94,12 @@ export type StaticConfigSource = string | { readonly path: string } | { readonly
 
 /** A static configuration, with further fields that the command-line program needs to run and reload it. */
 export interface ReadStaticConfig extends StaticConfig {
-  /** The providers in `options`. A reload replaces the providers inside them. */
+  /** The same providers as in `options.providers`. A reload replaces the inner provider of each one. */
   readonly providers: readonly ReplaceableProvider[]
   /** The logger in `options`. If undefined, `createProxy` chooses its default logger. */
   readonly logger: ApplicationLogger | undefined
   readonly entryPoints: EntryPoints
-  /**
-   * Maps the path of each key to the value that the configuration gives it. A reload compares two such maps to find changed keys.
-   */
+  /** Maps the path of each configuration key to its value. A reload compares two such maps to find changed keys. */
   readonly values: ReadonlyMap<string, unknown>
 }
 
@@ -160,7 +158,7 @@ export async function inspectStaticConfig(
   return { config: issues.length === 0 ? config : undefined, issues, warnings, document, unsupportedFields }
 }
 
-/** Builds the configuration even if it has errors, so that all errors are found at once. They are added to `settings`. */
+/** Builds the configuration even if it has errors, so that all errors are found at once. The errors are added to `settings`. */
 function configOf(settings: Settings, running: RunningEntryPoints | undefined): ReadStaticConfig {
   const entryPoints = entryPointsOf(settings, running)
   const bags = fillBags(settings)

@@ -3,8 +3,8 @@ import { asError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
 
 /**
- * The sink that one inner provider delivers to. When another provider replaces the inner one, `close` makes its sink ignore all
- * further deliveries.
+ * The sink that an inner provider delivers to. After `close`, the sink ignores all deliveries, because another inner provider
+ * takes over.
  */
 interface Gate {
   readonly sink: ConfigSink

@@ -7,11 +7,14 @@ import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-k
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 import { whyRefused } from './ways-out.js'
 
-/** The value that the static configuration gives a key. */
+/** The value of a configuration key, with the source of the value. */
 interface Setting {
-  /** The definition of the key. Undefined for a table that has no definition of its own, such as `etcd.api`. */
+  /** The definition of the configuration key. Undefined for a table that has no definition of its own, such as `etcd.api`. */
   readonly key: StaticKey | undefined
-  /** The part of the key's path that the operator chose, such as the name of an entry point. Undefined if the path has none. */
+  /**
+   * The part of the path that the operator chose, such as the name of an entry point. Undefined if the operator chose no part of
+   * it.
+   */
   readonly name: string | undefined
   readonly value: unknown
   readonly layer: Layer
@@ -25,18 +28,18 @@ const LAYERS: readonly Layer[] = ['file', 'environment', 'flags']
 
 /** The source of one value, as error messages describe it. */
 interface Origin {
-  /** The name of the source in error messages: the path of a key in the file, a flag or an environment variable. */
+  /** The name of the source in error messages: the path of a configuration key, a flag or an environment variable. */
   readonly shown: string
-  /** True if the source holds only strings, as flags and environment variables do. */
+  /** True if the source of the value holds only strings, as flags and environment variables do. */
   readonly isText: boolean
-  /** True if the value belongs to a field below the key that the proxy does not interpret. */
+  /** True if the value belongs to a field below the configuration key, and the proxy does not interpret such fields. */
   readonly isWithin?: boolean
 }
 
 type Table = Readonly<Record<string, unknown>>
 
 /**
- * Collects the values of the static configuration by key, and the errors and warnings in them. The layers are the file, the
+ * Collects the values of all configuration keys, and the errors and warnings in them. There are three layers: the file, the
  * environment and the flags. A later layer overrides an earlier one.
  */
 export class Settings {
@@ -44,19 +47,18 @@ export class Settings {
   readonly warnings: Issue[] = []
   readonly #values = new Map<string, Setting>()
   #layer: Layer = 'file'
-  /** The paths that the current layer disables by `false`. */
+  /** The paths of the tables that the current layer (file, environment or flags) disables by `false`. */
   readonly #off = new Set<string>()
   /** The part of the file that is a configuration document: the tables `frontends` and `backends`. */
   readonly document: Record<string, unknown> = {}
 
-  /** All values by the path of their key. */
+  /** All values, by the path of the configuration key. */
   get all(): ReadonlyMap<string, Setting> {
     return this.#values
   }
 
   /**
-   * Returns all values by the path of their key, sorted by ascending precedence. A value overrides the values before it in the
-   * list.
+   * Returns all values with the paths of their configuration keys, by ascending precedence. A value overrides those before it.
    */
   byRank(): readonly (readonly [path: string, setting: Setting])[] {
     const rank = ([path, { layer }]: [string, Setting]) =>
@@ -65,8 +67,8 @@ export class Settings {
   }
 
   /**
-   * Returns the value of a key, also if it was set by an older name of the key. Flags override the environment, which overrides
-   * the file. In one layer, the current name overrides an older one.
+   * Returns the value of a configuration key, also if an older name of the key set it. Flags override the environment, which
+   * overrides the file. Within each of the three, the current name overrides an older one.
    */
   get<T>(path: string): T | undefined {
     let [value, rank] = [undefined as unknown, -1]
@@ -78,14 +80,14 @@ export class Settings {
     return value as T | undefined
   }
 
-  /** Tells whether this path is set only by the file or not at all: neither by the environment nor by a flag. */
+  /** Tells whether the environment and the flags leave this path unset. The file may set it. */
   isUpToFile(path: string): boolean {
     return (this.#values.get(path)?.layer ?? 'file') === 'file'
   }
 
   /**
-   * Takes the values of one layer, which `act` adds. If the layer sets a table to `false`, all values of the table are removed:
-   * those of earlier layers, and those of this layer in any order.
+   * Takes the values of one layer: the file, the environment or the flags. `act` adds them. If the layer sets a table to `false`,
+   * every other value of the table is removed, also values of earlier layers.
    */
   take(layer: Layer, act: () => void): void {
     this.#layer = layer
@@ -94,15 +96,12 @@ export class Settings {
     this.#off.clear()
   }
 
-  /** Tells whether a table is enabled. A value for the table itself enables it, and so does any value in it. */
+  /** Tells whether a table of the configuration is enabled: a value is set for the table itself, or for any key in it. */
   has(path: string): boolean {
     return this.#values.has(path) || [...this.#values.keys()].some((other) => isBelow(path, other))
   }
 
-  /**
-   * Returns the names that the operator chose below a table, such as the names of entry points or of headers, in their first
-   * order.
-   */
+  /** Returns the names below a table that the operator chose, such as the names of entry points or of headers. */
   namesUnder(path: string): string[] {
     const all = [...this.#values].filter(([other]) => isBelow(path, other))
     return [...new Set(all.flatMap(([, { name }]) => name ?? []))]
@@ -117,14 +116,14 @@ export class Settings {
   }
 
   /**
-   * Calls a function and returns its result. If the function throws, reports the error for the key at `path`, and returns
-   * undefined.
+   * Calls a function and returns its result. If the function throws, reports an error for the configuration key at `path`, and
+   * returns undefined.
    */
   attempt<T>(path: string, act: () => T): T | undefined {
     try {
       return act()
     } catch (thrown) {
-      // Removes the option's name from the beginning of a message. The issue shows the name already, as its path.
+      // Removes the option's name from the beginning of a message. The reported error already has that name as `path`.
       const { message } = asError(thrown)
       const plain = message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
       this.issue(path, 'INVALID_VALUE', plain)
@@ -163,7 +162,7 @@ export class Settings {
     }
   }
 
-  /** Stores one value. If the key cannot have this value, reports an error or a warning instead. */
+  /** Stores the value of a configuration key. If the key cannot have this value, reports an error or a warning instead. */
   put(given: readonly string[], step: KeyStep, raw: unknown, from: Origin): void {
     const { shown, isText, isWithin = false } = from
     const { key = TABLE } = step
@@ -174,12 +173,13 @@ export class Settings {
       this.document[path] = raw
     }
     const isOff = !isWithin && (raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false))
-    // Accepts `false` for a table or for a key that is not supported. The proxy needs no support for what is disabled.
+    // Accepts `false` for a table, or for a configuration key that is not supported. The proxy needs no support for what is
+    // disabled.
     if (isOff && (isEnd(step) || key.kind === 'table')) {
       this.#off.add(path)
       return
     }
-    // The message starts with `shown`. If `shown` is a flag or a variable, the message adds the path of the key.
+    // The message follows the name `shown`. If this name is a flag or a variable, the message also names the configuration key.
     const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)
@@ -215,15 +215,15 @@ export class Settings {
   }
 }
 
-/** The last words of an error message about a key that flags and environment variables cannot set. */
+/** The last words of an error message about a configuration key that flags and environment variables cannot set. */
 const NO_TEXT = 'not by a flag or an environment variable'
 
-/** Returns the older names of a key, such as `idleTimeout` for `respondingTimeouts.idleTimeout`. */
+/** Returns the older names of a configuration key, such as `idleTimeout` for `respondingTimeouts.idleTimeout`. */
 function oldNamesOf(path: string): string[] {
   return [...OLD_NAMES].flatMap(([old, name]) => (name === path ? [old] : []))
 }
 
-/** Stands in for the definition of a table that has none of its own, such as `etcd.api`. */
+/** Stands in for the definition of a configuration table that has none of its own, such as `etcd.api`. */
 const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
 
 function isOwnName(names: readonly string[], place: number): boolean {

@@ -1,6 +1,6 @@
 import { GUARDING_STATIC_KEYS } from '../validation/guarding-static-keys.js'
 
-/** The type of a key's value. `VALUE_KINDS` says how a value of each type is read. */
+/** The type of the value of a configuration key. `VALUE_KINDS` says how a value of each type is read. */
 export type ValueKind =
   | 'text'
   | 'secret'
@@ -18,12 +18,12 @@ export type ValueKind =
 
 /** The definition of a key of the static configuration (`traefik.toml`). */
 export interface StaticKey {
-  /** The path of the key in Traefik's spelling. The part `*` stands for a name that the operator chooses. */
+  /** The path of the configuration key in Traefik's spelling. The part `*` stands for a name that the operator chooses. */
   readonly path: string
   readonly kind: ValueKind
   /**
-   * The option that gets the value, such as `options.timeouts.connectMs`. `options` stands for `createProxy`, `api` for the
-   * config API's fetcher, and any other first part for a provider. Other values:
+   * The option that gets the key's value, such as `options.timeouts.connectMs`. The first part names the receiver: `options` is
+   * `createProxy`, `api` is the fetcher of the config API, and any other word is a provider. Other values:
    *
    * - `later`: the proxy does not support this key of Traefik yet. It ignores the key with a warning.
    * - `refused`: the proxy does not support this key yet and must not ignore it, so it reports an error. Most such keys keep
@@ -203,7 +203,7 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ].map((provider) => [provider, 'table', 'later'] as const),
 ]
 
-/** Keys that keep requests out and that the proxy does not support yet: they have no row in `ROWS`. */
+/** Configuration keys that keep requests out and that the proxy does not support yet: they have no row in `ROWS`. */
 const REFUSED = GUARDING_STATIC_KEYS.filter(([path]) => !ROWS.some(([own]) => own === path))
 
 /** The definitions of all keys of the static configuration, by the path of the key. */
@@ -212,7 +212,7 @@ export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map([
   ...REFUSED.map(([path, kind]) => [path, { path, kind, becomes: 'refused' }] as const),
 ])
 
-/** Maps each older name of a key to the key's current name. */
+/** Maps each older name of a configuration key to the current name. */
 export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['traefikLogsFile', 'traefikLog.filePath'],
   ['accessLogsFile', 'accessLog.filePath'],
@@ -222,12 +222,15 @@ export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['web.metrics.prometheus.buckets', 'metrics.prometheus.buckets'],
 ])
 
-/** Tells whether a key is part of the configuration document in `traefik.toml`: `frontends` or `backends`. */
+/** Tells whether a configuration key belongs to the document of frontends and backends that a `traefik.toml` may contain. */
 export function isOfDocument({ path }: StaticKey): boolean {
   return path === 'frontends' || path === 'backends'
 }
 
-/** Tells whether the fields below a key are no keys of their own: the key is unsupported, or holds a configuration document. */
+/**
+ * Tells whether the fields below a configuration key are no keys of their own: the key is unsupported, or holds a configuration
+ * document.
+ */
 export function isOpaque(key: StaticKey): boolean {
   return key.becomes === 'later' || key.becomes === 'refused' || isOfDocument(key)
 }

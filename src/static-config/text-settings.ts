@@ -4,20 +4,20 @@ import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
-/** The prefix of the environment variables that set keys of the static configuration. */
+/** The prefix of the environment variables that set configuration keys. */
 const PREFIX = 'SWITCHOVER_'
 
-/** Environment variables of other programs, each with the key of the static configuration that it sets. */
+/** Environment variables of other programs, each with the configuration key that it sets. */
 const FOREIGN: Readonly<Record<string, string>> = { CONSUL_HTTP_TOKEN: 'consul.token' }
 
 /**
- * Matches the environment variables that Kubernetes sets for each service, without the prefix. If the service's name begins with
- * "switchover", their names begin with `SWITCHOVER_` too.
+ * Matches the names of the variables that Kubernetes sets for each service, after `SWITCHOVER_`. They have this prefix if the
+ * name of the service begins with "switchover".
  */
 const OF_SERVICE =
   /(?:^|_)(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 
-/** Takes the values of environment variables: `SWITCHOVER_ETCD_PREFIX` sets the key `etcd.prefix`. */
+/** Takes the values of environment variables: `SWITCHOVER_ETCD_PREFIX` sets the configuration key `etcd.prefix`. */
 export function takeEnvironment(settings: Settings, env: NodeJS.ProcessEnv): void {
   settings.take('environment', () => {
     // Takes the variables in sorted order, so that the result does not depend on the order of the environment.
@@ -26,8 +26,8 @@ export function takeEnvironment(settings: Settings, env: NodeJS.ProcessEnv): voi
 }
 
 /**
- * Returns the sorted names of the environment variables that set keys of the static configuration. Variables that Kubernetes sets
- * for a service are left out.
+ * Returns the sorted names of the environment variables that set configuration keys. Variables that Kubernetes sets for a service
+ * are left out.
  */
 export function ownVariables(env: NodeJS.ProcessEnv): string[] {
   const isMeant = ([name, value = '']: [string, string | undefined]): boolean => {
@@ -57,8 +57,8 @@ function takeVariable(settings: Settings, name: string, value: string): void {
 }
 
 /**
- * Takes the environment variables of other programs, such as `CONSUL_HTTP_TOKEN`. They supply credentials to a provider, but
- * never enable it. So call this after all layers, when the enabled providers are known.
+ * Takes environment variables of other programs, such as `CONSUL_HTTP_TOKEN`. Such a variable supplies a credential to a
+ * provider, but never enables the provider. So call this after the file, the environment and the flags.
  */
 export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   for (const [name, path] of Object.entries(FOREIGN)) {
@@ -68,7 +68,10 @@ export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Takes the values of flags. The names have no dashes. A flag that was given without a value has the value `true`. */
+/**
+ * Takes the values of command-line flags, by their names without dashes. A flag that was given without a value has the value
+ * `true`.
+ */
 export function takeFlags(settings: Settings, flags: Readonly<Record<string, string>>): void {
   settings.take('flags', () => takeEachFlag(settings, flags))
 }
@@ -89,12 +92,12 @@ export function suggestFlag(name: string): string {
   return suggestKey(name, [...STATIC_KEYS.keys()]).replace('"', '"--')
 }
 
-/** The last parts of the keys that make the proxy trust every peer or every certificate. */
+/** The last parts of the configuration keys that make the proxy trust every peer or every certificate. */
 const INSECURE = ['insecure', 'insecureSkipVerify']
 
 /**
- * Suggests the known name that is nearest to an unknown one. Returns the end of an error message, or an empty string. A key that
- * trusts every peer or certificate is suggested only if the last part of the unknown name resembles the key's last part.
+ * Suggests the known name that is nearest to an unknown one. Returns the end of an error message, or an empty string. A name with
+ * `insecure` is suggested only if the last part of the unknown name is similar.
  */
 function suggestKey(given: string, known: readonly string[]): string {
   const meansInsecure = nearestName(given.split(/[._]/).at(-1) ?? '', INSECURE) !== undefined
@@ -149,8 +152,8 @@ const ENTRY_POINT_KEYS = [...STATIC_KEYS.keys()]
   .map((path) => path.slice('entryPoints.*.'.length))
 
 /**
- * Returns the key, with the operator's name spelled as the settings spell it already. A flag or variable then changes the
- * existing entry, and adds no second one.
+ * Returns the key, but with the operator's name (such as that of an entry point) spelled as the existing settings spell it. So a
+ * flag or variable changes the existing entry and adds no second one.
  */
 function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   const { step, names } = found
@@ -162,7 +165,7 @@ function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   return meant === undefined ? found : { ...found, names: names.with(place, meant) }
 }
 
-/** Returns a key's path as it stands in the name of an environment variable: `etcd.api.url` becomes `ETCD_API_URL`. */
+/** Returns the path of a configuration key as part of a variable's name: `etcd.api.url` becomes `ETCD_API_URL`. */
 function variableOf(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z\d*]/g, '_')
 }
@@ -173,7 +176,7 @@ interface VariablePattern {
 }
 
 /**
- * All keys, each with a pattern for the names of its environment variables. Several patterns may match a variable, because `_`
+ * All configuration keys, each with a pattern for its environment variables. Several patterns may match a variable, because `_`
  * may stand for a dot or be part of a name. Keys without `*` come first.
  *
  * In each group, keys whose fields are no keys of their own come first. A variable for such a field may look like a variable for
@@ -194,13 +197,14 @@ function keyOfVariable(variable: string, settings: Settings): FoundKey | undefin
   const all = VARIABLES.flatMap(({ key, pattern }) => {
     const found = pattern.exec(variable)
     if (!found) return []
-    // Environment variables have upper case only. The operator's name is first taken to be in lower case, with dashes for `_`.
+    // A variable has upper case only, so the spelling of a name that the operator chose is lost. Assumes lower case with dashes,
+    // unless the settings spell the name already.
     const name = found[1]?.toLowerCase().replaceAll('_', '-') ?? ''
     const named = findKey(key.path.replace('*', name))
     const isWithin = found.groups?.['below'] !== undefined
     return named ? [inGivenCase({ ...named, isWithin }, settings)] : []
   })
-  // Chooses one of the keys that the variable matches. A key that changes an existing entry is more likely than a key that adds
-  // one.
+  // Chooses one of the configuration keys that the variable matches. A key that changes an existing entry, such as an entry
+  // point, is more likely than a key that adds one.
   return all.find(({ names }) => settings.has(names.slice(0, 2).join('.'))) ?? all[0]
 }

@@ -6,9 +6,9 @@ import { parseDuration } from '../base/parse-duration.js'
 import { asError } from '../model/errors.js'
 import type { ValueKind } from './static-keys.js'
 
-/** A type of values: how such a value is read, and how error messages describe the type. */
+/** A type of configuration values: how such a value is read, and how error messages describe the type. */
 interface ReadKind {
-  /** A description of the type, for the error message about a value of another type. */
+  /** A description of the type, for the error message about a value that has another type. */
   readonly expected: string
   /**
    * Converts a value from the configuration. Returns undefined if the value is not of this type.
@@ -45,7 +45,8 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   secret: TEXT,
   secrets: {
     expected: 'a text or a list of texts',
-    // A string in a file is one secret, even if it contains commas. A string from a flag or a variable is a list with commas.
+    // A string in a file is one secret, even if it contains commas. A string from a flag or an environment variable is a list
+    // with commas.
     read: (raw, isText) => (typeof raw === 'string' && !isText ? [raw] : LISTED(raw, isText)),
   },
   path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
@@ -120,7 +121,7 @@ async function readPem(text: string, folder: string): Promise<string> {
   try {
     return await readFile(resolve(folder, text), 'utf8')
   } catch (thrown) {
-    // Removes the path from the end of Node's message, because `text` may be a private key without its BEGIN line. The path is
+    // Removes the path from the end of Node's message, because the path may in truth be a private key without a BEGIN line. It is
     // shown only if it contains a dot, which no key in base64 does.
     const [why = ''] = asError(thrown).message.split(',')
     const isPath = /^[^\n\r]{0,255}$/.test(text) && text.includes('.')

@@ -39,8 +39,8 @@ export async function checkFiles(paths: readonly string[], terminal: Terminal): 
       const { documents, staticConfigs, unusable } = await readNamed(path)
       counted.files += documents.length + staticConfigs.length + unusable.length
       show({ issues: unusable, warnings: [] })
-      // Checks the merged document of a folder only if all files could be parsed. With a file missing, the check would report
-      // false errors, such as unknown backends.
+      // Checks the merged document of a folder only if all files could be parsed. Without one of the files, the check would
+      // report false errors, such as unknown backends.
       if (unusable.length === 0) show(await checkDocument(documents))
       for (const file of staticConfigs) show(await checkStaticConfig(file))
     } catch (thrown) {
@@ -67,15 +67,15 @@ async function checkStaticConfig(file: ReadFile): Promise<Findings> {
   const { issues, warnings, document, unsupportedFields } = inspected
   const whole = withFieldCase({ frontends: {}, backends: {}, ...document })
   const own = Object.keys(document).length > 0 ? inspectDocument(whole, { unsupportedFields }) : NOTHING
-  // Tells whether a problem is among `issues` already. `inspectStaticConfig` validates the frontends and backends too, if
-  // `[file]` names no other file.
+  // Tells whether `issues` already has a problem. Some are found twice, because `inspectStaticConfig` validates frontends and
+  // backends too, if `[file]` names no other file.
   const isReported = ({ path, code }: Omit<Finding, 'place'>) =>
     issues.some((issue) => issue.path === path && issue.code === code)
   const more = own.issues.filter((issue) => !isReported(issue))
   return located({ issues: [...issues, ...more], warnings: [...warnings, ...own.warnings] }, [file])
 }
 
-/** Problems that have no file, line and column yet. `locate` adds them. */
+/** Problems that have no file, line and column yet. The function `locate` adds the position. */
 interface UnlocatedFindings {
   readonly issues: readonly Omit<Finding, 'place'>[]
   readonly warnings: readonly Omit<Finding, 'place'>[]

@@ -35,7 +35,7 @@ export function unknownFlag({ flags }: CommandFlags): string | undefined {
 
 /**
  * Separates the flags that set configuration keys from the other words. A flag has the form `--etcd.prefix=/a`,
- * `--etcd.prefix /a` or `--etcd`. If a flag is repeated, a list gets all values. For any other type, the last value counts.
+ * `--etcd.prefix /a` or `--etcd`. If a flag is repeated, the last value counts, but a key whose type is a list gets all values.
  */
 export function commandFlags(words: readonly string[]): CommandFlags {
   const flags: Record<string, string> = {}

@@ -6,8 +6,8 @@ import { type StoredKey, staticConfigOfKeys } from './static-config-of-keys.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Runs `convert --format keys`: finds a static configuration among the exported keys of a store, and prints it as a traefik.toml.
- * Traefik 1.7 can read its static configuration from a store, but this program cannot.
+ * Runs `convert --format keys`: finds a static configuration among exported keys of etcd or Consul, and prints it as a
+ * traefik.toml. Traefik 1.7 can read its static configuration from such a key-value store, but this program cannot.
  *
  * @param file the output of `etcdctl get --prefix --write-out=json` or `consul kv export`; `-` means the standard input
  * @param prefix the prefix of the configuration in the store
@@ -91,8 +91,8 @@ function decoded(base64: string): string {
 }
 
 /**
- * Returns the store's keys below a prefix, without the prefix. Slashes at the beginning are ignored, because not every store has
- * them.
+ * Returns the exported keys below a prefix, without the prefix. Slashes at the beginning are ignored, because etcd and Consul
+ * differ in them.
  */
 function keysBelow(keys: readonly StoredKey[], prefix: string): readonly StoredKey[] {
   const plain = (path: string) => path.replace(/^\/+/, '')

@@ -5,8 +5,8 @@ import type { TextPosition } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 
 /**
- * The line and column of a name in the text of a document. `below` has the positions of the names inside it, spelled as in a
- * path.
+ * The line and column of a name in the text of a document. `below` maps the names inside it to their positions. Each name is
+ * spelled as in a path, such as `["c d"]`.
  */
 export interface Places extends TextPosition {
   readonly below: Map<string, Places>

@@ -55,7 +55,7 @@ async function runUntil(
     await signals.ended
     return 0
   } catch (thrown) {
-    // If a signal closed the proxy before all its listeners were open, waits until the proxy has ended. That is no failure.
+    // If a signal closed the proxy before all its listeners were open, waits until the proxy has ended, and returns 0.
     if (thrown instanceof ProxyError && thrown.code === 'PROXY_CLOSED') {
       await signals.ended
       return 0

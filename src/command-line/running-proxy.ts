@@ -15,7 +15,10 @@ export class RunningProxy {
   readonly #proxy: ReverseProxy
   readonly #found: FoundStaticConfig
   readonly #terminal: Terminal
-  /** The configuration of the process start. It still applies to everything that a reload cannot change, such as listeners. */
+  /**
+   * The configuration that was read when the process started. It still applies to everything that a reload cannot change, such as
+   * listeners.
+   */
   readonly #started: ReadStaticConfig
   #current: ReadStaticConfig
   /** The reload in progress. A further reload waits until this promise resolves. */
@@ -88,7 +91,7 @@ export class RunningProxy {
    */
   skipStep(signal: NodeJS.Signals): boolean {
     const { shutdown: step } = this.#proxy.state
-    // If the step `accepting` has been skipped but has not ended yet, this signal skips the next step, `draining`.
+    // If the step `accepting` has been skipped but has not ended yet, a further signal skips the next step, `draining`.
     const next = step === 'accepting' && this.#skipped === undefined ? 'accepting' : 'draining'
     if ((step !== 'accepting' && step !== 'draining') || this.#skipped === next) return false
     this.#skipped = next

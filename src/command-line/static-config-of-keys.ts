@@ -2,28 +2,33 @@ import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
 import type { ValueKind } from '../static-config/static-keys.js'
 
-/** A key of a store (etcd or Consul) with its value. The key is relative: the prefix and the slash after it are removed. */
+/**
+ * A key of a key-value store (etcd or Consul) with its value. The key is relative: the prefix and the slash after it are removed.
+ */
 export interface StoredKey {
   readonly key: string
   readonly value: string
 }
 
-/** The static configuration that was found among the keys of a store, and the keys that could not be used. */
+/** The static configuration that was found in a key-value store, and the keys of the store that could not be used. */
 export interface StaticConfigOfKeys {
   readonly table: Table
-  /** The first path segments of the store's keys that are not keys of a static configuration. */
+  /**
+   * The unknown keys of the key-value store, which belong to no static configuration. Of each, only the first path segment is
+   * given.
+   */
   readonly others: readonly string[]
-  /** Keys of the key-value store whose name occurs twice, in two spellings and with different values. */
+  /** Keys of the key-value store that occur in two spellings, with different values. */
   readonly twice: readonly string[]
-  /** Messages for the operator about keys of the store whose values were changed or left out. */
+  /** Messages for the operator about keys of the key-value store whose values were changed or left out. */
   readonly notes: readonly string[]
 }
 
 type Table = Record<string, unknown>
 
 /**
- * Top-level keys of the store that are not copied into the `traefik.toml`: parts of configuration documents, and state that
- * Traefik keeps in the store.
+ * Top-level keys of the key-value store that are not copied into the `traefik.toml`: parts of configuration documents, and state
+ * that Traefik keeps there.
  */
 const STAY = new Set([
   'frontends',
@@ -57,8 +62,8 @@ const DURATIONS = new Set([
 const NUMBERS = new Set(['recenterrors', 'port', 'templateversion'])
 
 /**
- * Builds the content of a traefik.toml from the keys that Traefik 1.7 keeps in a store. Each name gets the spelling that it has
- * in a file. Keys with empty values are left out, because Traefik ignores them.
+ * Builds the content of a traefik.toml from the keys that Traefik 1.7 keeps in a key-value store. Each name gets the spelling
+ * that it has in a file. Keys with empty values are left out, because Traefik ignores them.
  */
 export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOfKeys {
   const table = nullRecord<unknown>()
@@ -76,7 +81,9 @@ export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOf
 }
 
 /**
- * Adds the value of one key of the store to the content of the traefik.toml. @returns false if there is a different value already
+ * Adds the value of a key from the key-value store to the content of the traefik.toml.
+ *
+ * @returns false if the content already has a different value
  */
 function put(table: Table, given: readonly string[], value: string, notes: string[]): boolean {
   let step: KeyStep | undefined = KEY_TREE
@@ -93,8 +100,8 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
         notes.push(`${given.join('/')}: ${value} nanoseconds in the store, written as "${read}"`)
       return leaf(into, known, read, () => noteLost(read, given, notes))
     }
-    // Creates a table for the keys below this name. If the store also has a value for the name itself, such as `web = true`, the
-    // table replaces the value.
+    // Creates a table for the keys below this name. If the key-value store also has a value for the name itself, such as
+    // `web = true`, the table replaces the value.
     if (!isTable(into[known])) {
       noteLost(into[known], given.slice(0, at + 1), notes)
       into[known] = nullRecord<unknown>()
@@ -105,7 +112,9 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
   return true
 }
 
-/** Adds a note that a value of the store is left out because its key has keys below it. A file cannot hold both. */
+/**
+ * Adds a note that a key's value is left out, because the key-value store also has keys below that key. A file cannot hold both.
+ */
 function noteLost(value: unknown, names: readonly string[], notes: string[]): void {
   // Adds no note if the value only enables the table. Nothing is lost then, because the keys in the table enable it too.
   if (value === undefined || value === true || value === 'true') return
@@ -139,7 +148,8 @@ function valueFrom(text: string, kind: ValueKind | undefined, name: string): unk
       return list().map(numberOr)
     case 'list':
     case 'pems':
-      // If the name is a number, the value is one item of a list and is not split. Otherwise the value is the whole list.
+      // If the name is a number, the value is one item of a list and is not split at commas. Otherwise the value is the whole
+      // list.
       return /^\d+$/.test(name) ? text : list()
     case 'flag':
       return flagOr(text)
@@ -171,7 +181,7 @@ const UNITS = [
   ['ns', 1n],
 ] as const
 
-/** Adds a unit to a duration without one. In a store, Traefik means nanoseconds, but in a file such a number means seconds. */
+/** Adds a unit to a duration without one. Traefik means nanoseconds in a key-value store, but seconds in a file. */
 function durationOr(text: string): string {
   if (!/^\s*\d{1,30}\s*$/.test(text)) return text
   const nanoseconds = BigInt(text.trim())

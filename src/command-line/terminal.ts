@@ -25,9 +25,9 @@ type Colours = ReturnType<typeof picocolors.createColors>
 export class Terminal {
   readonly env: NodeJS.ProcessEnv
   readonly stdin: Readable
-  /** Functions that colour text for the standard output. They change nothing if it is not a terminal. */
+  /** Functions that colour text for the standard output. They change nothing if the standard output is not a terminal. */
   readonly colours: Colours
-  /** Functions that colour text for the standard error stream. They change nothing if it is not a terminal. */
+  /** Functions that colour text for the standard error stream. They change nothing if that stream is not a terminal. */
   readonly errorColours: Colours
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
@@ -66,7 +66,9 @@ export class Terminal {
     this.#stderr.write(`${line}\n`)
   }
 
-  /** Write text without adding a line break, for commander, whose messages end with one already. */
+  /**
+   * Writes text to the standard output without adding a line break. The library commander calls it with text that ends with one.
+   */
   readonly write = (text: string): void => void this.#stdout.write(text)
   readonly writeError = (text: string): void => void this.#stderr.write(text)
 }

@@ -1,8 +1,8 @@
 import type { Settings } from './settings.js'
 
 /**
- * An object of options, such as the options of `createProxy`. Options may be nested objects. If a configuration key is defined to
- * become `options.timeouts.connectMs`, its value goes to the field `timeouts.connectMs` of the object `options`.
+ * An object of options, such as the options of `createProxy`. Options may be nested objects. If the definition of a configuration
+ * key names `options.timeouts.connectMs`, the value goes to the field `timeouts.connectMs` of the object `options`.
  */
 export type Bag = Record<string, unknown>
 

@@ -18,8 +18,8 @@ export function checkByKey(options: ProxyOptions, settings: Settings): void {
 }
 
 /**
- * Minimal options that `checkOptions` accepts, because it requires a provider or a document. The providers are checked where they
- * are created.
+ * The least that `checkOptions` requires: a provider or a document. The real providers are checked elsewhere, when they are
+ * created.
  */
 const NO_PROVIDERS: ProxyOptions = { config: { frontends: {}, backends: {} } }
 

@@ -29,7 +29,7 @@ export function configuredProvider(provider: Provider, defaults: ProviderDefault
 }
 
 /**
- * Returns a copy of a configuration document. In the copy, each frontend that names no entry point gets the given ones. The
+ * Returns a copy of a configuration document. In the copy, each frontend that names no entry point gets `entryPoints`. The
  * document may have any shape: what is not a frontend stays as it is, because validation reports it later.
  */
 export function withEntryPoints(document: unknown, entryPoints: readonly string[]): unknown {

@@ -99,8 +99,8 @@ function defaultsOf(
     const message = `there is no entry point ${quote(name)} for requests${suggestName(name, names)}`
     settings.issue('defaultEntryPoints', 'INVALID_VALUE', message)
   }
-  // On a reload, only the entry points of the running proxy count. A new entry point listens only after a restart, so frontends
-  // that default to it would get no requests.
+  // On a reload, frontends can default only to entry points of the running proxy. A new entry point listens only after a restart,
+  // so frontends on it would get no requests.
   const listening = running?.names ?? names
   const missing = given.find((name) => names.includes(name) && !listening.includes(name))
   if (running && missing !== undefined) {

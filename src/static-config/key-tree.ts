@@ -39,8 +39,8 @@ export function stepTo(step: KeyStep, name: string): KeyStep | undefined {
 }
 
 /**
- * Tells whether the key tree ends at this configuration key: the proxy does not support it, or it holds a configuration document.
- * Fields below it are then no keys of their own.
+ * Tells whether the proxy looks for no further configuration keys below this node: it does not support the node's key, or the key
+ * is `frontends` or `backends`.
  */
 export function isEnd({ key }: KeyStep): boolean {
   return key !== undefined && isOpaque(key)

@@ -12,7 +12,7 @@ const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   http: ['http'],
 }
 
-/** Matches the configuration keys outside the providers' tables whose changes a reload applies without a restart. */
+/** Matches the other configuration keys that need no restart, because a reload applies their changes. */
 const RELOADED = /^(frontends|backends|providersThrottleDuration|defaultEntryPoints|lifeCycle|graceTimeOut)\b/
 
 /**

@@ -31,10 +31,7 @@ import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
 export interface StaticConfig {
   /** The options of `createProxy`. They include the providers that the static configuration enables. */
   readonly options: ProxyOptions
-  /**
-   * One entry with an address for each entry point that serves requests. The embedding application passes each entry to
-   * `proxy.listen`.
-   */
+  /** The addresses of the entry points that serve requests. The embedding application passes each of them to `proxy.listen`. */
   readonly listen: readonly ListenAt[]
   /**
    * Milliseconds for which a proxy that is closing still accepts requests. Pass it to `proxy.close` as `acceptMs`. Source:

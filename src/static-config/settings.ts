@@ -11,10 +11,7 @@ import { whyRefused } from './ways-out.js'
 interface Setting {
   /** The definition of the configuration key. Undefined for a table that has no definition of its own, such as `etcd.api`. */
   readonly key: StaticKey | undefined
-  /**
-   * The part of the path that the operator chose, such as the name of an entry point. Undefined if the operator chose no part of
-   * it.
-   */
+  /** The part of the path that the operator chose, such as the name of an entry point. Undefined if the path has none. */
   readonly name: string | undefined
   readonly value: unknown
   readonly layer: Layer
@@ -32,7 +29,7 @@ interface Origin {
   readonly shown: string
   /** True if the source of the value holds only strings, as flags and environment variables do. */
   readonly isText: boolean
-  /** True if the value belongs to a field below the configuration key, and the proxy does not interpret such fields. */
+  /** True if the value belongs to a field inside the configuration key, and the proxy does not read such fields. */
   readonly isWithin?: boolean
 }
 
@@ -86,8 +83,8 @@ export class Settings {
   }
 
   /**
-   * Takes the values of one layer: the file, the environment or the flags. `act` adds them. If the layer sets a table to `false`,
-   * every other value of the table is removed, also values of earlier layers.
+   * Takes the values of one layer: the file, the environment or the flags. The function `act` adds the values. If the layer sets
+   * a table to `false`, every other value of the table is removed, also values of earlier layers.
    */
   take(layer: Layer, act: () => void): void {
     this.#layer = layer
@@ -168,7 +165,8 @@ export class Settings {
     const { key = TABLE } = step
     const path = joined(given)
     if (isOfDocument(key)) {
-      // Refuses `frontends` and `backends` as flags and variables. Such a string would replace the whole document of the file.
+      // Refuses `frontends` and `backends` from flags and environment variables, because the string would replace all frontends
+      // or backends of the file.
       if (isText) return this.issue(shown, 'NOT_SUPPORTED', `${path} can only be set in a file, ${NO_TEXT}`)
       this.document[path] = raw
     }
@@ -179,7 +177,8 @@ export class Settings {
       this.#off.add(path)
       return
     }
-    // The message follows the name `shown`. If this name is a flag or a variable, the message also names the configuration key.
+    // The message is shown after the name `shown`. If this name is a flag or an environment variable, the message also names the
+    // configuration key.
     const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)

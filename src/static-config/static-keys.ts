@@ -228,8 +228,8 @@ export function isOfDocument({ path }: StaticKey): boolean {
 }
 
 /**
- * Tells whether the fields below a configuration key are no keys of their own: the key is unsupported, or holds a configuration
- * document.
+ * Tells whether the proxy looks for no further configuration keys below this one: it does not support the key, or the key is
+ * `frontends` or `backends`.
  */
 export function isOpaque(key: StaticKey): boolean {
   return key.becomes === 'later' || key.becomes === 'refused' || isOfDocument(key)

@@ -11,8 +11,8 @@ const PREFIX = 'SWITCHOVER_'
 const FOREIGN: Readonly<Record<string, string>> = { CONSUL_HTTP_TOKEN: 'consul.token' }
 
 /**
- * Matches the names of the variables that Kubernetes sets for each service, after `SWITCHOVER_`. They have this prefix if the
- * name of the service begins with "switchover".
+ * Matches environment variables that Kubernetes sets for a service, without their prefix. The prefix is `SWITCHOVER_` if the name
+ * of the service begins with "switchover".
  */
 const OF_SERVICE =
   /(?:^|_)(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
@@ -133,8 +133,8 @@ const isName = (word: string): boolean => word.slice(0, NAME.length).toLowerCase
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((part) => part !== '')
 
 /**
- * Takes one word of the string that describes an entry point, such as `Address::80`. An error message quotes only the key of the
- * word. The rest may be a password, as in `auth`.
+ * Takes one word of the string that describes an entry point, such as `Address::80`. An error message quotes at most the part
+ * before the colon, because the rest may be a password, as in `auth`.
  */
 function takeWord(settings: Settings, word: string, entryPoint: string | undefined, shown: string): void {
   const [, key = word, value = 'true'] = /^([^:]*):(.*)$/s.exec(word) ?? []
@@ -179,8 +179,8 @@ interface VariablePattern {
  * All configuration keys, each with a pattern for its environment variables. Several patterns may match a variable, because `_`
  * may stand for a dot or be part of a name. Keys without `*` come first.
  *
- * In each group, keys whose fields are no keys of their own come first. A variable for such a field may look like a variable for
- * another key.
+ * In each group, unsupported keys come first (and `frontends`, `backends`). A variable for a field inside such a key may look
+ * like a variable for another key.
  */
 const VARIABLES: readonly VariablePattern[] = [...STATIC_KEYS.values()]
   .toSorted((a, b) => variableRank(a) - variableRank(b))

@@ -121,8 +121,8 @@ async function readPem(text: string, folder: string): Promise<string> {
   try {
     return await readFile(resolve(folder, text), 'utf8')
   } catch (thrown) {
-    // Removes the path from the end of Node's message, because the path may in truth be a private key without a BEGIN line. It is
-    // shown only if it contains a dot, which no key in base64 does.
+    // Removes the path from the end of Node's message, because the value may be a private key without a BEGIN line, and not a
+    // path. The path is shown only if it contains a dot, which no key in base64 does.
     const [why = ''] = asError(thrown).message.split(',')
     const isPath = /^[^\n\r]{0,255}$/.test(text) && text.includes('.')
     throw new Error(

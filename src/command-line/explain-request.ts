@@ -74,8 +74,8 @@ export async function explainRequest(
     const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
     terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
     if (explanation.winner) return 0
-    // If no frontend matches, the exit code is 1. If a provider has delivered nothing, the exit code is 2, because that provider
-    // might have a frontend that matches.
+    // If no frontend matches, the exit code is 1, or 2 if a provider has delivered nothing: that provider might have a matching
+    // frontend.
     return isReady ? 1 : 2
   } catch (thrown) {
     terminal.fail(maskCredentials(asError(thrown).message))

@@ -14,7 +14,7 @@ export interface StoredKey {
 export interface StaticConfigOfKeys {
   readonly table: Table
   /**
-   * The unknown keys of the key-value store, which belong to no static configuration. Of each, only the first path segment is
+   * The unknown keys of the key-value store, which belong to no static configuration. Only the first path segment of each is
    * given.
    */
   readonly others: readonly string[]

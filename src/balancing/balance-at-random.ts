@@ -1,27 +1,27 @@
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /**
- * Milliseconds of latency that a server counts with before its first measurement. The low value has it tried early. Its requests
- * in flight raise its cost, so not all requests go to it at the same time.
+ * The latency in milliseconds that is assumed for a server before its first measurement. The low value makes the strategy try the
+ * server early. Each request in flight raises the server's cost, so not all requests go to a new server at once.
  */
 const UNKNOWN_MS = 1
 
 /**
- * The most draws for one pick. A draw that hits a server which may not be picked is repeated. After the last draw, all servers
- * are searched.
+ * The most random draws in one pick. If the drawn server may not be picked, the strategy draws again. If all draws fail,
+ * `drawUsable` searches the whole list of servers.
  */
 const MOST_DRAWS = 8
 
-/** Picks a server at random, each with a chance in proportion to its weight, in O(log n). */
+/** Creates the strategy that picks a random server, with a chance proportional to the server's weight. A pick takes O(log n). */
 export function balanceRandom<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
   return (skip) => drawUsable(upstreams, draw, skip)
 }
 
 /**
- * Power of two choices: draws two servers by their weights and picks the one with the lower cost, in O(log n). The cost is the
- * server's latency times its requests in flight, the new one included. Source: Mitzenmacher, "The Power of Two Choices". The cost
- * is that of peak EWMA in Finagle and Linkerd.
+ * Creates the strategy "power of two choices". It draws two servers by their weights and picks the one with the lower cost, in
+ * O(log n). The cost is the server's latency times its requests in flight, with the new request counted. Source: Mitzenmacher,
+ * "The Power of Two Choices". Finagle and Linkerd use the same cost (peak EWMA).
  */
 export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const draw = drawing(upstreams)
@@ -38,19 +38,23 @@ export function balanceP2c<U extends Candidate>(upstreams: readonly U[]): Strate
   }
 }
 
-/** Returns the time that one more request on a server is expected to take. */
+/**
+ * Returns the cost of one more request on a server: the time that it is expected to take. A slow start and failures raise the
+ * cost.
+ */
 function costOf({ latencyMs = UNKNOWN_MS, inFlight, share, failureShare }: Candidate): number {
-  // Without the failure share, a server that fails at once would be the fastest.
+  // The time is divided by the server's share of successful requests. Without this, a server that fails at once would seem the
+  // fastest.
   return (latencyMs * (inFlight + 1)) / (share * Math.max(LEAST_SUCCESS, 1 - failureShare))
 }
 
 /**
- * The least success share that a server counts with. With it, a server that always fails still gets a request now and then, so
- * that its recovery is seen.
+ * The lowest share of successful requests that a server's cost is computed with. With this minimum, a server that always fails
+ * still gets a request now and then. So the strategy notices when the server recovers.
  */
 const LEAST_SUCCESS = 0.02
 
-/** Returns a function that draws a server by its weight. */
+/** Returns a function that draws a random server, with a chance proportional to the server's weight. */
 function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {
   const sums: number[] = []
   let total = 0
@@ -70,7 +74,10 @@ function drawing<U extends Candidate>(upstreams: readonly U[]): () => U {
   }
 }
 
-/** Draws a server that may be picked. If the draws find none, it takes the first such server behind a random start. */
+/**
+ * Draws a random server that may be picked. If no draw finds one, it takes the first such server after a random position in the
+ * list.
+ */
 function drawUsable<U extends Candidate>(
   upstreams: readonly U[],
   draw: () => U,
@@ -80,7 +87,7 @@ function drawUsable<U extends Candidate>(
   if (length === 0) return undefined
   for (let draws = 0; draws < MOST_DRAWS; draws++) {
     const drawn = draw()
-    // During its slow start, a server keeps only its share of the draws that hit it.
+    // During its slow start, a server refuses some of the draws that hit it: it accepts only the fraction `share` of them.
     if (isUsable(drawn, skip) && (drawn.share >= 1 || Math.random() < drawn.share)) return drawn
   }
   const start = Math.floor(Math.random() * length)

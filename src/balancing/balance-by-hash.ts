@@ -3,16 +3,18 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
 /**
- * Points on the hash ring for a server of average weight. Rounding to powers of two makes it up to twice as many. With 160
- * points, each server's share of the keys is within a tenth of what it should be.
+ * The number of points on the hash ring for a server of average weight. Rounding to a power of two can double this number. With
+ * 160 points, a server's share of the keys differs from its fair share by at most a tenth.
  */
 const POINTS = 160
 const MOST_POINTS = 100_000
 
-/** The most points of the ring that a pick visits to find a server with room. After that, it searches the list of servers. */
+/**
+ * The most points of the ring that a pick checks to find a server with room. After that, the pick searches the list of servers.
+ */
 const MOST_STEPS = 200
 
-/** The most requests in flight on a server, as a multiple of its fair share. */
+/** The most requests in flight on a server, as a multiple of the server's fair share of all requests in flight. */
 const BOUND = 1.25
 
 interface Point<U> {
@@ -21,16 +23,17 @@ interface Point<U> {
 }
 
 /**
- * Consistent hashing with bounded loads, in O(log n). Requests with the same key go to the same server while it has at most 1.25
- * times its share of the requests in flight. Beyond that, they go to the next server on the ring. When a server leaves, only its
- * own keys move. Sources: Karger et al., "Consistent Hashing". Mirrokni et al., "Consistent Hashing with Bounded Loads".
+ * Creates the strategy "consistent hashing with bounded loads". A pick takes O(log n). Requests with the same key, such as one
+ * client's address, go to the same server. If that server has 1.25 times its fair share of the requests in flight, the next
+ * server on the ring gets them. When a server is removed, only the keys of that server move to other servers. Sources: Karger et
+ * al., "Consistent Hashing". Mirrokni et al., "Consistent Hashing with Bounded Loads".
  */
 export function balanceByHash<U extends Candidate>(
   upstreams: readonly U[],
   { hashBy = 'clientIp' }: LoadBalancer,
 ): Strategy<U> {
   const keyOf = keyReader(hashBy)
-  /** The requests in flight on all servers, by the last report of each. */
+  /** The number of requests in flight on all servers together. `known` has each server's part of this sum. */
   let totalInFlight = 0
   const known = new Map<U, number>()
   for (const upstream of upstreams) {
@@ -40,7 +43,7 @@ export function balanceByHash<U extends Candidate>(
   let totalWeight = 0
   for (const { weight } of upstreams) totalWeight += weight
   const ring = ringOf(upstreams, totalWeight)
-  /** The weight of all available servers together. It is counted again after as many picks as there are servers. */
+  /** The total weight of all available servers. With n servers, it is computed again once in n picks. */
   let availableWeight = 0
   let picksUntilWeighed = 0
   const weighAvailable = () => {
@@ -71,7 +74,7 @@ export function balanceByHash<U extends Candidate>(
   return Object.assign(pick, { changed })
 }
 
-/** Returns the function that reads the key from a request. Validation has checked `hashBy`, so this function never throws. */
+/** Returns the function that reads the hash key from a request. It never throws, because validation has checked `hashBy`. */
 function keyReader(hashBy: string): (facts: RequestFacts) => string {
   const [, kind = hashBy, name = ''] = /^(header|cookie):(.+)$/.exec(hashBy) ?? []
   if (kind === 'path') return ({ path }) => path
@@ -83,7 +86,10 @@ function keyReader(hashBy: string): (facts: RequestFacts) => string {
   return ({ clientAddress, peerAddress = '' }) => clientAddress || peerAddress
 }
 
-/** Returns a cookie's value. If several cookies have the name, the first counts (RFC 6265, 4.2.2 leaves it open). */
+/**
+ * Returns the value of a cookie, or an empty string. If several cookies have the name, the first one counts. RFC 6265, 4.2.2 does
+ * not say which one must count.
+ */
 export function cookieOf(lines: string | readonly string[], name: string): string {
   for (const pair of [lines].flat().join(';').split(';')) {
     const equals = pair.indexOf('=')
@@ -93,11 +99,12 @@ export function cookieOf(lines: string | readonly string[], name: string): strin
 }
 
 /**
- * Returns the hash ring, sorted by position. A server's points depend on its URL and weight, and as little as possible on the
- * other servers.
+ * Returns the points of the hash ring, sorted by position. A server's points depend on its URL, address and weight, and as little
+ * as possible on the other servers.
  */
 function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: number): readonly Point<U>[] {
-  // The unit is a power of two. So a server that comes or goes seldom changes the number of points of the others.
+  // This is the average weight of the servers, rounded down to a power of two. So adding or removing a server seldom changes how
+  // many points another server has.
   const unit = 2 ** Math.floor(Math.log2(totalWeight / upstreams.length))
   const points = Math.min(POINTS, MOST_POINTS / upstreams.length)
   const ring = upstreams.flatMap((upstream) => {
@@ -109,7 +116,7 @@ function ringOf<U extends Candidate>(upstreams: readonly U[], totalWeight: numbe
   return ring.sort((a, b) => a.at - b.at)
 }
 
-/** Returns the index of the first point at or after a position. Behind the last point, it is the number of points. */
+/** Returns the index of the first point at or after a position on the ring. If there is none, it returns the number of points. */
 function indexAfter(ring: readonly { readonly at: number }[], point: number): number {
   let [from, to] = [0, ring.length]
   while (from < to) {
@@ -121,8 +128,8 @@ function indexAfter(ring: readonly { readonly at: number }[], point: number): nu
 }
 
 /**
- * Hashes a text with FNV-1a and mixes the bits with the last step of MurmurHash3. Without the mixing, keys that differ in one
- * character would land close together.
+ * Hashes a string with FNV-1a, then mixes the bits with the last step of MurmurHash3. Without the mixing, keys that differ in one
+ * character would have hashes that are close together.
  */
 export function hash(text: string): number {
   let value = 0x811c9dc5

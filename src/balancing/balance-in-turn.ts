@@ -1,22 +1,25 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** The next turn of one server. */
+/** The turn that one server has next in the round robin. */
 interface Turn<U> {
   readonly upstream: U
-  /** The server's offset among all servers, from 0 to 1. It spreads out the turns of servers that have equal weights. */
+  /**
+   * The server's position in the list of servers, as a fraction from 0 to 1. It spreads out the turns of servers with equal
+   * weights.
+   */
   readonly phase: number
-  /** The number of the round. In each round a server has as many turns as its weight. */
+  /** The number of the round that the turn is in. In each round, a server has as many turns as its weight. */
   round: number
-  /** The number of turns that the server has had in this round. */
+  /** The number of turns that the server has already had in the round of this turn. */
   had: number
-  /** The server's weight at the time when this turn was set. */
+  /** The server's weight when this turn was computed. */
   weight: number
 }
 
 /**
- * Returns the position of a turn in its round, from 0 to 1. It is the same number in each round, to the last bit. So turns at
- * equal positions never change their order.
+ * Returns the position of a turn in its round, from 0 to 1. A server's turn has the same position in each round, to the last bit.
+ * So two turns at equal positions always keep their order.
  */
 function positionInRound<U>({ had, phase, weight }: Turn<U>): number {
   return (had + phase) / weight
@@ -29,11 +32,11 @@ function isEarlier<U>(one: Turn<U>, other: Turn<U>): boolean {
 }
 
 /**
- * Weighted round robin by earliest deadline first, as in Envoy's scheduler: the earliest turn is next, in O(log n). Within as
- * many picks as the weights add up to, each server gets exactly its share, spread out evenly. A server that may not be picked
- * loses its turn. It gets no extra requests later to make up for it.
+ * Creates the strategy "weighted round robin" with earliest deadline first, as in Envoy's scheduler. The earliest turn is picked
+ * next, in O(log n). In as many picks as the weights add up to, each server gets exactly its share, spread out evenly. A server
+ * that may not be picked loses its turn. It gets no extra requests later to make up for the lost turn.
  *
- * @param weightOf returns a server's present weight, which must be above 0
+ * @param weightOf returns a server's current weight, which must be above 0
  */
 export function balanceInTurn<U extends Candidate>(
   upstreams: readonly U[],
@@ -60,7 +63,10 @@ export function balanceInTurn<U extends Candidate>(
   }
 }
 
-/** Sets a server's next turn. A server whose weight has changed keeps its position in the round. */
+/**
+ * Moves a server on to its next turn. If the server's weight has changed, the next turn is computed from the same position in the
+ * round.
+ */
 function advance<U>(turn: Turn<U>, weight: number): void {
   if (weight !== turn.weight) {
     turn.had = positionInRound(turn) * weight - turn.phase
@@ -70,7 +76,9 @@ function advance<U>(turn: Turn<U>, weight: number): void {
   settle(turn)
 }
 
-/** Moves a turn to the round that it belongs to. A server with a weight below 1 may have no turn in some rounds. */
+/**
+ * Moves a turn whose position is behind the end of its round to a later round. A server with a weight below 1 may skip rounds.
+ */
 function settle<U>(turn: Turn<U>): void {
   const rounds = Math.floor(positionInRound(turn))
   if (rounds < 1) return

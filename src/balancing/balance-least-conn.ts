@@ -1,20 +1,24 @@
 import { Heap } from './heap.js'
 import { type Candidate, isUsable, type Strategy } from './strategy.js'
 
-/** A server and its load when it was last read. */
+/**
+ * The load of a server when it was last read: its requests in flight, and its cost, which is these requests relative to its
+ * weight.
+ */
 interface Load<U> {
   readonly upstream: U
   inFlight: number
   cost: number
   /**
-   * The number of the server's last request, counted over all servers. Among servers of equal cost, the lowest number is next.
+   * The sequence number of the server's last request, counted over all servers. Among servers of equal cost, the one with the
+   * lowest number is picked next.
    */
   lastAt: number
 }
 
 /**
- * Least connections: picks the server with the fewest requests in flight for its weight, in O(log n). Among equals, it picks the
- * server whose last request is the oldest. Source: HAProxy's `leastconn`.
+ * Creates the strategy "least connections". It picks the server with the fewest requests in flight relative to its weight, in
+ * O(log n). Among equals, it picks the server whose last request is the oldest. Source: HAProxy's `leastconn`.
  */
 export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): Strategy<U> {
   const loads = new Loads(upstreams)
@@ -26,9 +30,12 @@ export function balanceLeastConn<U extends Candidate>(upstreams: readonly U[]): 
 class Loads<U extends Candidate> {
   readonly #all: ReadonlyMap<U, Load<U>>
   readonly #heap: Heap<Load<U>>
-  /** Servers that are not available. They have no requests, so in the heap they would come first in each pick. */
+  /**
+   * Servers that are not available. They are kept out of the heap, because a server that is down has no requests and would come
+   * first in each pick.
+   */
   readonly #unavailable = new Set<Load<U>>()
-  /** Servers in their slow start. Their cost falls with time, so each pick computes it again. */
+  /** The servers that are in their slow start. Their cost falls as time passes, so each pick computes it again. */
   readonly #starting = new Set<Load<U>>()
   #requests = 0
   #picksUntilRead: number
@@ -49,8 +56,8 @@ class Loads<U extends Candidate> {
   }
 
   pick(skip: ReadonlySet<U> | undefined): U | undefined {
-    // The engine may not report every change. So unavailable servers are read again after as many picks as there are servers,
-    // which keeps a pick cheap on average.
+    // With n servers, the unavailable ones are checked again once in n picks, because the engine may not report every change. On
+    // average, a pick stays cheap.
     if (this.#picksUntilRead-- <= 0) this.#readUnavailable()
     for (const load of this.#starting) this.#weigh(load)
     const found = this.#take(skip)

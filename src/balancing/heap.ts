@@ -1,10 +1,15 @@
-/** A binary heap. It gives the least item at once, and takes, adds and moves items in O(log n). */
+/** A binary heap. Reading the least item takes constant time. Removing, adding and moving an item take O(log n). */
 export class Heap<T> {
   readonly #isLess: (one: T, other: T) => boolean
   readonly #items: T[] = []
   readonly #indexes = new Map<T, number>()
 
-  /** @param isLess compares two items. Its answer for an item in the heap may change only if the caller then calls `moved`. */
+  /**
+   * Creates a heap that contains the given items.
+   *
+   * @param isLess returns whether the first item is less than the second. If its result for an item in the heap changes, the
+   *   caller must call `moved` for that item.
+   */
   constructor(isLess: (one: T, other: T) => boolean, items: Iterable<T> = []) {
     this.#isLess = isLess
     for (const item of items) this.push(item)
@@ -28,7 +33,7 @@ export class Heap<T> {
     return least
   }
 
-  /** Restores the order after an item has become more or less than it was. */
+  /** Restores the order of the heap after an item has become less or greater than it was. */
   moved(item: T): void {
     const index = this.#indexes.get(item)
     if (index === undefined) return

@@ -8,12 +8,12 @@ import { isUsable, type StrategyFactory } from './strategy.js'
 
 export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
 
-/** The strategy of a backend whose document names none. It is Traefik's default too. */
+/** The strategy of a backend whose document names no strategy: weighted round robin. Traefik has the same default. */
 export const DEFAULT_STRATEGY = 'wrr'
 
 /**
- * The table of strategies, by `loadBalancer.method`. A new strategy is one row here and its function. Validation must know every
- * name that a document may use. It imports nothing from the engine, so the table does not stand there.
+ * The built-in strategies by name. A document selects one by `loadBalancer.method`. To add a strategy, write its function and add
+ * a row. The table is not in the engine, because validation needs the names and imports nothing from the engine.
  */
 const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   wrr: (upstreams) => balanceInTurn(upstreams, ({ weight, share }) => weight * share),
@@ -25,19 +25,25 @@ const STRATEGIES: Readonly<Record<string, StrategyFactory>> = {
   first: (upstreams) => (skip) => upstreams.find((upstream) => isUsable(upstream, skip)),
 }
 
-/** Built-in strategies that ignore latency and failures. For these the engine measures neither. */
+/**
+ * The built-in strategies that ignore the latency and the failures of servers. For these strategies, the engine need not measure
+ * latency and failures.
+ */
 const INDIFFERENT: ReadonlySet<string> = new Set(['wrr', 'leastConn', 'consistentHash', 'random', 'first'])
 
-/** Returns whether a strategy may read latency and failures. A strategy of the host's own may. */
+/**
+ * Returns whether a strategy may use latency and failures. A strategy that the embedding application supplies always counts as
+ * one that does.
+ */
 export function looksAtQuality(strategy: string): boolean {
   return !INDIFFERENT.has(strategy)
 }
 
 /**
- * Returns the strategies that documents may use, by name.
+ * Returns the strategies that documents may use, by name: the built-in ones, and those that the embedding application supplies.
  *
- * @param own the host's own strategies
- * @throws ProxyError `PROXY_OPTION_INVALID` if one of them has the name of a built-in strategy
+ * @param own the strategies that the embedding application supplies, by name
+ * @throws ProxyError `PROXY_OPTION_INVALID` if a supplied strategy has the name of a built-in strategy
  */
 export function strategyTable(
   own: Readonly<Record<string, StrategyFactory>> = {},

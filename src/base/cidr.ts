@@ -3,21 +3,21 @@ import ipaddr from 'ipaddr.js'
 import { quote } from './messages.js'
 
 /**
- * An IP address as a number, so that addresses compare without parsing a text again. IPv4 is a `number` and IPv6 a `bigint`, so
- * two addresses of different families are never equal by accident. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is the IPv4
- * address.
+ * An IP address as a number, so that two addresses can be compared without parsing their texts again. IPv4 is a `number` and IPv6
+ * a `bigint`, so addresses of different families are never equal by accident. An IPv4-mapped IPv6 address (`::ffff:10.0.0.1`) is
+ * stored as the IPv4 address.
  */
 export type Address = number | bigint
 
-/** All addresses from `first` to `last`. Both are of the same family. */
+/** A range of addresses: all from `first` to `last`, both included. Both addresses are of the same family (IPv4 or IPv6). */
 export interface AddressRange {
   readonly first: Address
   readonly last: Address
 }
 
 /**
- * An address as three numbers, the most significant first. Comparing them takes a tenth of the time that a `bigint` takes. IPv6
- * is split into 48, 48 and 32 bits. IPv4 stands in `high` alone.
+ * An address as three numbers, the most significant first. Comparing these numbers takes a tenth of the time of comparing a
+ * `bigint`. An IPv6 address is split into 48, 48 and 32 bits. An IPv4 address is in `high`, and the other two numbers are 0.
  */
 export interface AddressKey {
   readonly family: 4 | 6
@@ -26,40 +26,43 @@ export interface AddressKey {
   readonly low: number
 }
 
-/** An address that was read from a text. */
+/** An address that was parsed from a text. */
 export interface ReadAddress extends AddressKey {
   /**
-   * The address in its one normal form, so that equal addresses have equal texts. IPv6 is in lower case, without leading zeros,
+   * The address in its canonical form, so that equal addresses have equal texts. IPv6 is in lower case, without leading zeros,
    * with the longest run of zeros as `::` (RFC 5952), and without a zone. An IPv4-mapped address has the text of the IPv4
    * address.
    */
   readonly text: string
 }
 
-/** Entries in the cache of parsed client addresses. A full cache is emptied, so that many hostile addresses cannot grow it. */
+/**
+ * Maximum entries in the cache of parsed client addresses. A full cache is emptied, so that many hostile addresses cannot make it
+ * grow.
+ */
 const MAX_REMEMBERED = 4096
 const remembered = new Map<string, ReadAddress | undefined>()
 
-/**
- * Characters of the longest address: `0000:0000:0000:0000:0000:ffff:255.255.255.255`. A longer text is no address and is not
- * cached.
- */
+/** Characters of the longest address: `0000:0000:0000:0000:0000:ffff:255.255.255.255`. A longer text cannot be an address. */
 const MAX_LENGTH = 45
 /**
- * Characters of the longest address with a zone. An interface name has at most 15 characters on Linux. Other systems may have
- * longer ones.
+ * Maximum characters of an address with a zone, such as `%eth0`. A longer text is neither parsed nor cached. A zone is the name
+ * of a network interface. It has at most 15 characters on Linux, and may be longer on other systems.
  */
 const MAX_LENGTH_WITH_ZONE = MAX_LENGTH + 64
 
-/** Parses an address, or returns undefined if the text is none. It refuses leading zeros, short forms and zones. */
+/**
+ * Parses an address, or returns undefined if the text is not an address. Leading zeros, short forms and zones (`%eth0`) are
+ * refused.
+ */
 export function parseAddress(text: string): Address | undefined {
   return text.length > MAX_LENGTH ? undefined : readAddress(text)
 }
 
 /**
- * Parses the address of a client, or returns undefined if the text is none. It cuts off a zone (`fe80::1%eth0`), because an
- * address with a zone would be in no range. A zone only names a network interface of this machine. Results are cached, because
- * the same clients send many requests.
+ * Parses the address of a client, or returns undefined if the text is not an address. The zone of an address such as
+ * `fe80::1%eth0` is cut off, because no range contains an address with a zone. Results are cached, because the same clients send
+ * many requests.
  */
 export function readClientAddress(text: string): ReadAddress | undefined {
   const known = remembered.get(text)
@@ -70,7 +73,8 @@ export function readClientAddress(text: string): ReadAddress | undefined {
   const address = parseAddress(isZone ? text.slice(0, zone) : text)
   const read = address === undefined ? undefined : { ...keyOf(address), text: formatAddress(address) }
   if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-  // A copy, because V8 keeps a piece of a header as a reference that keeps the whole header in memory.
+  // The key is a copy of the text. V8 would otherwise keep a part of a header as a reference that holds the whole header in
+  // memory.
   remembered.set(Buffer.from(text).toString(), read)
   return read
 }
@@ -85,8 +89,9 @@ export function keyOf(address: Address): AddressKey {
   }
 }
 
-// Node decides what is an address, and ipaddr.js gives its bytes. Alone, ipaddr.js would read 010.0.0.1 as 8.0.0.1, and accept 1
-// and 0x7f.1. It reads ::10.0.0.1 as ::ffff:10.0.0.1, but not 0::10.0.0.1.
+// Parses an address: Node's `isIP` decides whether a text is an address, and ipaddr.js returns its bytes. Without `isIP`,
+// ipaddr.js would read 010.0.0.1 as 8.0.0.1, and accept 1 and 0x7f.1. ipaddr.js reads ::10.0.0.1 wrongly, as ::ffff:10.0.0.1. It
+// reads 0::10.0.0.1 correctly, so `::` is replaced by `0::`.
 function readAddress(text: string): Address | undefined {
   const family = isIP(text)
   if (family === 0 || text.includes('%')) return undefined
@@ -104,8 +109,8 @@ function bytesToBigInt(bytes: readonly number[]): bigint {
 }
 
 /**
- * Parses a range: an address, or an address with a prefix length. Bits behind the prefix are ignored, as in Traefik. A range
- * within `::ffff:0:0/96` is the IPv4 range that it maps.
+ * Parses a range: an address, or an address with a prefix length, such as `10.0.0.0/8`. Bits of the address behind the prefix are
+ * ignored, as in Traefik. An IPv6 range within `::ffff:0:0/96` is converted to the IPv4 range that it stands for.
  *
  * @throws Error that says what is wrong and what was expected
  */
@@ -126,14 +131,15 @@ export function parseRange(text: string): AddressRange {
   }
   if (typeof address === 'number' && written === 32) return rangeOfFour(address, length)
   const isMapped = typeof address === 'number'
-  // Such a length cuts the IPv4 address off. `::ffff:10.0.0.0/8` would mean `::/8`.
+  // A prefix length below 96 cuts off the IPv4 address inside the IPv6 address: `::ffff:10.0.0.0/8` would mean `::/8`. So it is
+  // refused.
   if (length < 96 && (isMapped || host.includes('.'))) throw new Error(whyTooShort(text, host, length))
   return isMapped ? rangeOfFour(address, length - 96) : rangeOfSix(address, length)
 }
 
 /**
- * Says what is wrong with an IPv6 prefix length that is too short for the IPv4 address in the range. A length of 32 or less was
- * most likely meant for IPv4, so the message names both spellings of that.
+ * Returns the message for an IPv6 prefix length that is too short for the IPv4 address in the range. A length of 32 or less was
+ * probably meant for IPv4. The message then suggests two correct ways to write that range.
  */
 function whyTooShort(text: string, host: string, length: number): string {
   const four = readAddress(host)
@@ -156,7 +162,7 @@ function rangeOfSix(address: bigint, length: number): AddressRange {
   return { first, last: first + size - 1n }
 }
 
-/** Says why a text is no address. */
+/** Returns the reason why a text is not an address, for an error message. */
 export function whyNoAddress(host: string): string {
   if (host === '') return 'the address is missing'
   if (host.includes('%')) return 'an address with a zone means nothing on another machine'
@@ -171,7 +177,7 @@ export function whyNoAddress(host: string): string {
   return `expected an IPv4 or IPv6 address, found ${quote(host)}`
 }
 
-/** Formats a range as people write it: an address, an address with a prefix length, or two addresses. */
+/** Formats a range for people: as one address, as an address with a prefix length, or as two addresses. */
 export function formatRange({ first, last }: AddressRange): string {
   const bits = typeof first === 'number' ? 32 : 128
   const size = BigInt(last) - BigInt(first) + 1n

@@ -1,14 +1,17 @@
-/** A word that may hold credentials. One search for all of them: an expression begins anew at each `://` of a long text. */
+/**
+ * Matches a word of a text. Credentials are searched word by word. One expression for whole URLs would start again at each `://`,
+ * and be slow on a long text.
+ */
 const WORD = /[^\s"`]+/g
 
-/** The scheme at the end of a text. */
+/** Matches a URL scheme, such as `https`, at the end of a text. */
 const SCHEME = /(?<![a-z\d])[a-z][a-z\d+.-]{0,20}$/i
 
-/** Hashes of passwords as `htpasswd` writes them. */
+/** Matches password hashes in the formats that `htpasswd` writes. */
 const HASH = /\$(?:apr1|2[abxy]|[156])\$[./\w$]+/g
 
 /**
- * Masks the credentials in a text for people: user and password of each URL in it, and hashes of passwords. Each becomes
+ * Masks the credentials in a text that people will see. The user and the password of each URL, and each password hash, become
  * `***`.
  */
 export function maskCredentials(text: string): string {
@@ -16,7 +19,10 @@ export function maskCredentials(text: string): string {
   return plain.replace(HASH, '***')
 }
 
-/** Masks `https://user:password@host`. A password may hold an `@`, so the last `@` of the word counts. */
+/**
+ * Masks the user and password in a word such as `https://user:password@host`. A password may contain an `@`, so the password ends
+ * at the last `@` of the word.
+ */
 function maskWord(word: string): string {
   const end = word.lastIndexOf('@')
   for (
@@ -30,14 +36,14 @@ function maskWord(word: string): string {
   return word
 }
 
-/** Masks user and password of a text that is one URL. An `@` in its path or query stays. */
+/** Masks the user and password of a URL. An `@` in the path or query of the URL is left alone. */
 export function maskUrl(url: string): string {
   return url.replace(/\/\/[^/?#]*@/, '//***@')
 }
 
 /**
- * Masks everything before the last `@` of a text that should be a URL and is not, but for its scheme. Such a text may
- * hold a password anywhere: with blanks, with slashes, without a scheme.
+ * Masks a text that should be a URL but is not a valid one. Everything before its last `@` is masked, except a URL scheme at the
+ * start. A malformed text may hold a password anywhere: with spaces, with slashes, or without a scheme.
  */
 export function maskMalformedUrl(text: string): string {
   return text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[\s\S]*@/i, '$1***@')

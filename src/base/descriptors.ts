@@ -1,21 +1,34 @@
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'
 
-/** The most file descriptors that clients' connections leave to others. */
+/**
+ * Maximum number of file descriptors that client connections may not use. They stay free for other uses, such as connections to
+ * servers.
+ */
 const MAX_RESERVED = 64
 
-/** The numbers of file descriptors from which on a process has few left. */
+/**
+ * Limits for the numbers of file descriptors. A socket whose descriptor number reaches a limit shows that the process has few
+ * descriptors left.
+ */
 export class Descriptors {
-  /** The first descriptor that is too high for a client's connection. A client that gets it is kept only if another one goes. */
+  /**
+   * The lowest descriptor number that is too high for a client's connection. A client whose socket gets such a number is kept
+   * only if another client's connection is closed.
+   */
   readonly forClients: number
   /**
-   * The first descriptor that is too high for a connection to a server. It is above `forClients`, so that the proxy can still
-   * accept a client that comes then.
+   * The lowest descriptor number that is too high for a connection to a server. It is above `forClients`, so server connections
+   * can still be opened when clients have reached their limit. It is below the limit of the process, so that the proxy can still
+   * accept a client.
    */
   readonly forServers: number
 
   /**
-   * @param limit the most descriptors of the process. By default it is the limit that Linux reports. Other systems report none.
+   * Calculates both limits.
+   *
+   * @param limit the maximum number of file descriptors of the process. By default, it is the limit that Linux reports. Other
+   *   systems report none.
    */
   constructor(limit = limitOfProcess()) {
     const reserved = Math.min(MAX_RESERVED, limit / 4)
@@ -26,15 +39,15 @@ export class Descriptors {
 
 let ofProcess: Descriptors | undefined
 
-/** Returns the limits of this process. The system is asked once. */
+/** Returns the descriptor limits of this process. They are read from the operating system once. */
 export function descriptors(): Descriptors {
   ofProcess ??= new Descriptors()
   return ofProcess
 }
 
 /**
- * Returns the file descriptor of a socket, or -1 if it is not known. The system gives out the lowest free number, so the number
- * shows how many are in use.
+ * Returns the file descriptor of a socket, or -1 if it is not known. The operating system assigns the lowest free number. So a
+ * high number shows that many descriptors are in use.
  */
 export function descriptorOf(socket: Socket): number {
   return (socket as Socket & { _handle?: { fd?: number } | null })._handle?.fd ?? -1

@@ -5,8 +5,8 @@ import { suggestName } from './nearest-name.js'
 /**
  * Refuses options that do not exist. Without this check, a misspelt option would be ignored silently.
  *
- * @param path the text in front of the option's name in the message
- * @param elsewhere options that belong in another place, each with the name of that place
+ * @param path what messages show in front of the option's name, such as `timeouts.` or `FileProvider: `
+ * @param elsewhere options that belong to another object, by name. Each value is the correct path, which the message suggests
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the nearest known one
  */
 export function onlyKnownOptions(
@@ -36,16 +36,22 @@ function suggestPlace(name: string, elsewhere: Readonly<Record<string, string>>)
   return Object.hasOwn(elsewhere, name) ? `; there is ${elsewhere[name]}` : ''
 }
 
-/** A path such as `timeouts.` belongs in front of the option's name. A path such as `listen: ` begins the sentence. */
+/**
+ * Returns the start of the message for an unknown option. A path such as `timeouts.` comes directly before the option's name. A
+ * path such as `listen: ` comes first, as in `listen: there is no option x`.
+ */
 function noOption(path: string): string {
   return path.endsWith(': ') ? `${path}there is no option ` : `there is no option ${path}`
 }
 
-/** The longest timer in milliseconds. Node's timers fire at once beyond it, and Node's servers refuse a longer timeout. */
+/**
+ * Maximum milliseconds of a timer. Node fires a timer with a longer delay at once, and an HTTP server of Node refuses a longer
+ * timeout.
+ */
 export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /**
- * Refuses an option that is not a finite number above 0. Undefined passes, because an option may be absent.
+ * Refuses an option that is not a finite number above 0. An option that is undefined is accepted, because it may be absent.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and what was found
  */

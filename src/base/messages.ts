@@ -1,6 +1,6 @@
 /**
- * Appends a name to a path in a document, as people read it. Plain words are joined with dots. Other names are quoted in
- * brackets.
+ * Appends a name to the path of a field in a document, for messages. Plain words are joined with dots, as in `backends.web`.
+ * Other names are quoted in brackets.
  */
 export function pathOf(parent: string, name: string): string {
   if (!/^[\w-]{1,100}$/.test(name)) return `${parent}[${quote(name)}]`
@@ -8,7 +8,8 @@ export function pathOf(parent: string, name: string): string {
 }
 
 /**
- * Quotes a text of a document in a message. It cuts the text after 100 characters, because documents may have names of megabytes.
+ * Quotes a text from a document for a message. It cuts the text after 100 characters, because names in a document may be
+ * megabytes long.
  */
 export function quote(text: string): string {
   return JSON.stringify(text.length > MAX_QUOTED ? `${text.slice(0, MAX_QUOTED)}...` : text)
@@ -16,7 +17,7 @@ export function quote(text: string): string {
 
 const MAX_QUOTED = 100
 
-/** Describes a value's type, and the start of its text, for a message. */
+/** Returns a value's type, and for a simple value the start of its text, for an error message. */
 export function describeValue(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
@@ -26,7 +27,9 @@ export function describeValue(value: unknown): string {
   return `${typeof value} ${shown.length > 60 ? `${shown.slice(0, 60)}...` : shown}`
 }
 
-/** Describes a value like `describeValue`, but leaves out what a text says. It is for places where the text may be a secret. */
+/**
+ * Describes a value like `describeValue`, but does not show the content of a string. It is used where the string may be a secret.
+ */
 export function describeKind(value: unknown): string {
   return typeof value === 'string' ? 'a text' : describeValue(value)
 }

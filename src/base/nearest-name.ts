@@ -1,10 +1,10 @@
-/** Returns the known name that a misspelt name most likely means. It returns undefined if no name is near enough. */
+/** Returns the known name that a misspelt name most likely means, or undefined if no known name is similar enough. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   const wanted = name.slice(0, MAX_COMPARED).toLowerCase()
   let nearest: string | undefined
   let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
   for (const knownName of known) {
-    // A name that differs this much in length cannot be nearer. Skipping it here keeps hostile names cheap.
+    // A known name whose length differs this much cannot be nearer, so it is skipped. Long hostile names then cost little time.
     if (Math.abs(knownName.length - wanted.length) >= least) continue
     const distance = editDistance(wanted, knownName.toLowerCase())
     if (distance < least) {
@@ -15,15 +15,18 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return nearest
 }
 
-/** Returns `; the nearest known one is "x"` for the end of a message, or an empty text. */
+/**
+ * Returns a suggestion for the end of an error message, such as `; the nearest known one is "x"`. It is empty if no known name is
+ * similar.
+ */
 export function suggestName(name: string, known: Iterable<string>): string {
   const nearest = nearestName(name, known)
   return nearest === undefined ? '' : `; the nearest known one is ${JSON.stringify(nearest)}`
 }
 
 /**
- * Returns the same for a path that was written without its table, or in another table. It suggests the one known path with the
- * same last part, and nothing if there are several.
+ * Returns a suggestion like `suggestName`, for a path that was written without its table or in another table. It suggests the
+ * known path with the same last part, and nothing if several known paths have that part.
  */
 export function suggestByEnd(name: string, paths: readonly string[]): string {
   const end = endOf(name)
@@ -31,18 +34,18 @@ export function suggestByEnd(name: string, paths: readonly string[]): string {
   return found === undefined || others.length > 0 ? '' : `; the nearest known one is ${JSON.stringify(found)}`
 }
 
-/** Returns the last part of a key, a flag or a variable. */
+/** Returns the last part of the name of a key, a command line flag or an environment variable. */
 function endOf(path: string): string | undefined {
   return path.toLowerCase().split(/[._]/).at(-1)
 }
 
 /**
- * The most characters of a name that are compared. It is half as long again as the longest known name, so a name that was cut is
- * near to none. The limit keeps long hostile names cheap.
+ * Maximum characters of a name that are compared, so that long hostile names cost little time. The limit is half as long again as
+ * the longest known name. So a name that was cut is not similar to any known name.
  */
 const MAX_COMPARED = 80
 
-/** Computes the Levenshtein distance. */
+/** Computes the Levenshtein distance of two texts: the number of characters to insert, remove or replace. */
 function editDistance(from: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= from.length; i++) {

@@ -1,31 +1,37 @@
 /**
- * Returns a path in its one normal form (RFC 3986, 6.2.2.2 and 6.2.2.3). It resolves dot segments and decodes encoded unreserved
- * characters. It keeps everything else byte for byte, `%2F`, `//` and `;` too. Rules test this form and servers get it. So no
- * spelling of a path reaches a server by another rule than the one written for that path.
+ * Returns a URL path in its canonical form (RFC 3986, 6.2.2.2 and 6.2.2.3). Dot segments are resolved, and encoded unreserved
+ * characters are decoded. Everything else stays byte for byte, including `%2F`, `//` and `;`. Rules test the canonical path, and
+ * servers receive it. So a client cannot get around a rule by writing the path in another way.
  *
  * @param path begins with `/` and has no query
  */
 export function normalizePath(path: string): string {
-  // Nearly every path is in normal form already. It has no escape to decode and no segment that begins with a dot.
+  // If the path has no `%` and no segment that begins with a dot, it is in canonical form already. This is true of nearly every
+  // path.
   if (!path.includes('%') && !path.includes('/.')) return path
   const decoded = decodeUnreserved(path)
   return decoded.includes('/.') ? removeDotSegments(decoded) : decoded
 }
 
-/** Decodes the characters that need no escape, such as letters and digits. Escapes that stay get digits in upper case. */
+/**
+ * Decodes percent-encoded characters that need no encoding, such as letters and digits. The hex digits of all other encoded
+ * characters become upper case.
+ */
 export function decodeUnreserved(text: string): string {
   return text.replace(ENCODED, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16))
-    // An escape must have one spelling, because the case of its digits means nothing (RFC 3986, 6.2.2.1).
+    // An encoded character that is not decoded gets hex digits in upper case, because `%2f` and `%2F` mean the same (RFC 3986,
+    // 6.2.2.1).
     return UNRESERVED.test(character) ? character : encoded.toUpperCase()
   })
 }
 
-// An escape behind a stray `%` is left alone. Decoding it would make a new escape: `%2%65` would become `%2e`.
+// Matches a percent-encoded character, but not directly after a stray `%`. Decoding it there would create another encoded
+// character: `%2%65` would become `%2e`.
 const ENCODED = /(?<!%[0-9A-Fa-f]?)%[0-9A-Fa-f]{2}/g
 const UNRESERVED = /[A-Za-z0-9\-._~]/
 
-/** Removes dot segments (RFC 3986, 5.2.4). An empty segment is a segment, so `//` stays. */
+/** Removes the dot segments `.` and `..` (RFC 3986, 5.2.4). An empty segment counts as a segment, so `//` stays. */
 function removeDotSegments(path: string): string {
   const kept: string[] = []
   const segments = path.slice(1).split('/')

@@ -1,4 +1,4 @@
-/** Milliseconds in each unit of Go's `time.ParseDuration`, the format of durations in Traefik's files. */
+/** Milliseconds in each time unit of Go's `time.ParseDuration`. Traefik's files write durations in that format. */
 const UNITS: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
@@ -11,12 +11,15 @@ const UNITS: Readonly<Record<string, number>> = {
 
 const PART = /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g
 
-/** Characters of the longest text that is tried. On a long text of digits, the regular expression would take quadratic time. */
+/**
+ * Maximum characters of a duration. A longer text is refused, because the regular expression would take quadratic time on a long
+ * run of digits.
+ */
 const MAX_LENGTH = 100
 
 /**
- * Parses a duration to milliseconds: `"1m30s"`, `"500ms"`. A bare number is seconds. It returns undefined if the value is no
- * duration of 0 or more.
+ * Parses a duration such as `"1m30s"` or `"500ms"` and returns milliseconds. A number without a unit is in seconds. Any other
+ * value, such as a negative number, returns undefined.
  */
 export function parseDuration(value: unknown): number | undefined {
   const text = typeof value === 'number' ? String(value) : value

@@ -1,18 +1,27 @@
 import { type Address, type AddressKey, type AddressRange, keyOf, readClientAddress } from './cidr.js'
 
-/** Compiles ranges to a function that tests an address. The ranges are sorted and merged, so a test is one binary search. */
+/**
+ * Compiles ranges to a function that tests whether an address is in one of them. The ranges are sorted and merged, so each test
+ * is one binary search.
+ */
 export function compileRanges(ranges: readonly AddressRange[]): (address: Address) => boolean {
   const contains = compileKeys(ranges)
   return (address) => contains(keyOf(address))
 }
 
-/** Compiles ranges to a function that tests an address given as text. A text that is no address is in no range. */
+/**
+ * Compiles ranges to a function that tests whether an address, given as text, is in one of them. It returns false for a text that
+ * is not an address.
+ */
 export function compileWithin(ranges: readonly AddressRange[]): (address: string) => boolean {
   const isWithin = compileWhetherWithin(ranges)
   return (text) => isWithin(text) === true
 }
 
-/** Compiles ranges to the same function with a third answer: undefined for a text that is no address. */
+/**
+ * Compiles ranges to a function that tests whether an address, given as text, is in one of them. It returns undefined for a text
+ * that is not an address.
+ */
 export function compileWhetherWithin(
   ranges: readonly AddressRange[],
 ): (address: string) => boolean | undefined {
@@ -29,7 +38,10 @@ function compileKeys(ranges: readonly AddressRange[]): (key: AddressKey) => bool
   return (key) => (key.family === 4 ? four.contains(key) : six.contains(key))
 }
 
-/** Sorted ranges of one family as flat lists of numbers. A binary search then reads memory that lies close together. */
+/**
+ * Sorted address ranges of one family, stored in flat arrays of numbers. The numbers lie close together in memory, which makes a
+ * binary search fast.
+ */
 class KeyRanges {
   readonly #count: number
   readonly #firsts: Float64Array
@@ -74,7 +86,7 @@ function isAtLeast(keys: Float64Array, index: number, key: AddressKey): boolean 
   return middle === key.middle ? (keys[at + 2] as number) >= key.low : middle > key.middle
 }
 
-/** Returns whether `wide` contains every address of `narrow`. */
+/** Returns whether the ranges in `wide` together contain every address of the ranges in `narrow`. */
 export function rangesCover(wide: readonly AddressRange[], narrow: readonly AddressRange[]): boolean {
   const covers = ({ first, last }: AddressRange) => {
     const range = rangeOf(joinRanges(wide.filter((each) => typeof each.first === typeof first)), first)
@@ -83,7 +95,7 @@ export function rangesCover(wide: readonly AddressRange[], narrow: readonly Addr
   return narrow.every(covers)
 }
 
-/** Returns the first addresses that two lists of ranges share, or undefined if they share none. */
+/** Returns the first overlap of two lists of ranges, or undefined if they have no address in common. */
 export function sharedRange(
   one: readonly AddressRange[],
   other: readonly AddressRange[],
@@ -109,7 +121,7 @@ function joinRanges(ranges: readonly AddressRange[]): readonly AddressRange[] {
   return joined
 }
 
-/** Returns the range that contains an address, by binary search. */
+/** Returns the range that contains an address, by binary search, or undefined if no range contains it. */
 function rangeOf(joined: readonly AddressRange[], address: Address): AddressRange | undefined {
   let low = 0
   let high = joined.length

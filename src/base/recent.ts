@@ -1,33 +1,36 @@
 /**
- * A cache by text that holds two generations. Each use moves an entry to the younger generation. When the younger one is full,
- * the older one is dropped. So the cache is bounded without a clock.
+ * A cache that keeps the recently used entries. The keys are texts. It holds two generations, and each use moves an entry to the
+ * younger one. When the younger generation is full, the older one is dropped. So the cache has a limited size and needs no
+ * timestamps.
  */
 export class Recent<V> {
   readonly #size: number
   readonly #length: number
   #young = new Map<string, V>()
   #old = new Map<string, V>()
-  /** Characters of all texts in the younger generation. */
+  /** Characters of all keys in the younger generation. */
   #youngLength = 0
 
   /**
-   * @param size entries in a generation. The cache keeps between this many and twice as many entries.
-   * @param length characters of all texts in a generation, because what is made of a long text takes more memory
+   * Creates an empty cache.
+   *
+   * @param size maximum entries in a generation. A full cache keeps between this many and twice as many entries.
+   * @param length maximum characters of all keys in a generation, because the entry of a long text takes more memory
    */
   constructor(size: number, length = Number.POSITIVE_INFINITY) {
     this.#size = size
     this.#length = length
   }
 
-  /** The number of entries that are kept. */
+  /** The number of entries in both generations. */
   get size(): number {
     return this.#young.size + this.#old.size
   }
 
   /**
-   * Returns the entry for a text. If there is none, it is made.
+   * Returns the entry for a text. If the cache has no entry for it, `make` creates one.
    *
-   * @param make makes the entry. It gets a copy of the text that shares no memory with a longer string.
+   * @param make creates the entry. It receives a copy of the text that shares no memory with a longer string.
    */
   get(text: string, make: (text: string) => V): V {
     const young = this.#young.get(text)
@@ -45,9 +48,13 @@ export class Recent<V> {
   }
 }
 
-/** Copies a text. V8 keeps a piece of a string as a reference into it, so one entry would keep a whole document in memory. */
+/**
+ * Copies a text. V8 keeps a part of a string as a reference to that string, so one cached text would keep a whole document in
+ * memory.
+ */
 function copyOf(text: string): string {
   const copy = Buffer.from(text).toString()
-  // Half a surrogate pair has no bytes in UTF-8, so such a text cannot be copied this way.
+  // If the text contains half a surrogate pair, UTF-8 cannot represent it. The copy is then wrong, so the text itself is
+  // returned.
   return copy === text ? copy : text
 }

@@ -1,6 +1,6 @@
 /**
- * The type of an object whose undefined fields are left out. TypeScript tells an absent field from one that is `undefined`
- * (`exactOptionalPropertyTypes`).
+ * The type of an object from which undefined fields are removed: a field that may be undefined becomes an optional one. With
+ * `exactOptionalPropertyTypes`, TypeScript distinguishes an absent field from one that is `undefined`.
  */
 type Present<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>
@@ -13,7 +13,10 @@ export function present<T extends object>(fields: T): Present<T> {
   return result as Present<T>
 }
 
-/** Creates a record without a prototype, so that a name like `constructor` finds nothing that was not put there. */
+/**
+ * Creates an empty object without a prototype. A lookup of a name such as `constructor` then finds nothing, unless it was stored
+ * there.
+ */
 export function nullRecord<V>(): Record<string, V> {
   return Object.create(null) as Record<string, V>
 }

@@ -1,10 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** Milliseconds in each turn of the event loop for all long work together. After that, requests are served. */
+/**
+ * Maximum milliseconds of long-running work in each turn of the event loop, for all such work together. Then the event loop can
+ * serve requests.
+ */
 const SLICE_MS = 4
 
 /**
- * When the work of this turn must pause. All pieces of work share it. With a limit each, they would together make one long turn.
+ * When all long-running work must pause in this turn of the event loop, by `performance.now()`. The work shares one limit: with
+ * separate limits, several pieces of work would together block the event loop for long. The variable is undefined until the first
+ * piece of work in a turn sets it.
  */
 let sliceEnd: number | undefined
 
@@ -18,7 +23,7 @@ function endOfSlice(): number {
   return sliceEnd
 }
 
-/** Runs work that comes in steps to its end, without a pause. */
+/** Runs a generator to its end without a pause and returns its result. */
 export function runAtOnce<T>(steps: Generator<void, T>): T {
   for (;;) {
     const step = steps.next()
@@ -27,17 +32,17 @@ export function runAtOnce<T>(steps: Generator<void, T>): T {
 }
 
 /**
- * Runs work that comes in steps and pauses between slices, so that requests are served meanwhile. Work that fits into one slice
- * never pauses.
+ * Runs a generator in time slices, so that requests are served between two slices. Work that fits into one slice never pauses.
  *
- * @throws the reason of the signal once it is aborted, or the error that the work throws
+ * @throws the reason of the signal once it is aborted, or the error that the generator throws
  */
 export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSignal): Promise<T> {
   try {
     for (;;) {
       signal?.throwIfAborted()
       const end = endOfSlice()
-      // Each piece of work makes at least one step in a turn, even if others have used up the time. Otherwise it might never end.
+      // The loop makes at least one step in each turn, even if other work has used up the time slice. Otherwise this work might
+      // never end.
       do {
         const step = steps.next()
         if (step.done) return step.value
@@ -45,7 +50,7 @@ export async function runInSlices<T>(steps: Generator<void, T>, signal?: AbortSi
       await nextTurn()
     }
   } finally {
-    // Work that is stopped early must still reach its own `finally`, because it may hold a resource.
+    // If the work is stopped early, the generator must still run its own `finally` block, because it may hold a resource.
     steps.return(undefined as T)
   }
 }

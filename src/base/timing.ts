@@ -2,26 +2,32 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { MAX_TIMER_MS } from './known-options.js'
 
 /**
- * Waits, and never rejects: an abort ends the wait early, and the caller looks at the signal. The wait keeps no process
- * alive. A time of 0 or less does not wait.
+ * Waits for some milliseconds, and not at all for 0 or less. If the signal is aborted, the wait ends early without an error, so
+ * the caller must check the signal. The timer does not keep the process alive.
  */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (ms > 0) await delay(Math.min(ms, MAX_TIMER_MS), undefined, { signal, ref: false }).catch(() => {})
 }
 
 /**
- * A time drawn anew around `ms`, so that many proxies that began together do not ask together.
+ * Returns a random time close to `ms`, so that proxies that were started together do not send their requests together.
  *
- * @param share how far it may lie from `ms`, as a share of it: 0.1 is a tenth less to a tenth more
+ * @param share the largest difference, as a share of `ms`: 0.1 means from 10% less to 10% more
  */
 export function jittered(ms: number, share: number): number {
   return ms * (1 - share + Math.random() * 2 * share)
 }
 
-/** How long a provider may take to stop, in milliseconds. A provider that hangs must not keep the proxy running. */
+/**
+ * Milliseconds within which a provider must stop. Afterwards the proxy no longer waits for it, because a provider that hangs must
+ * not keep the proxy running.
+ */
 export const STOP_LIMIT_MS = 5_000
 
-/** Resolves when the work has settled, or at the limit. What a rejection says is dropped: the caller only waits. */
+/**
+ * Waits until `work` has settled, but not longer than the limit. If `work` rejects, its error is ignored, because the caller only
+ * needs to wait.
+ */
 export async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<void>((resolve) => {

@@ -2,13 +2,13 @@ import { parseAddress, whyNoAddress } from './cidr.js'
 import { parseUrl } from './parse-url.js'
 
 /**
- * Says what is wrong with the host or port of a URL that begins with `http://` or `https://`. It finds hosts and ports that a
- * parser of URLs reads otherwise than they are written (WHATWG URL, "host parsing"). Such a parser reads `010.0.0.7` as 8.0.0.7,
- * `10.1` as 10.0.0.1, `１０.0.0.1` as 10.0.0.1, and `:080` as 80. A connection would then go where the operator did not mean.
- * Undefined: the parser reads the URL as it is written, or the text is no URL. The case of letters does not count.
+ * Returns what is wrong with the host name or port of an `http` or `https` URL. It finds values that a URL parser reads
+ * differently from how they are written (WHATWG URL, "host parsing"). Such a parser reads `010.0.0.7` as 8.0.0.7, `10.1` as
+ * 10.0.0.1, `１０.0.0.1` as 10.0.0.1, and `:080` as 80. The proxy would then connect to another address than the operator meant. It
+ * returns undefined if the parser reads the URL as written, or if the text is not a URL. Upper and lower case do not matter.
  */
 export function flawOfAuthority(text: string): string | undefined {
-  // The userinfo is left out, because it may be a password.
+  // The text before the `@` (user and password) is left out, so that no message can show a password.
   const [, authority] = /^https?:\/\/(?:[^/?#]*@)?([^/?#]*)/i.exec(text) ?? []
   if (authority === undefined) return undefined
   const [, host = '', colon, port = ''] = /^(\[[^\]]*\]|[^:]*)(?:(:)(.*))?$/s.exec(authority) ?? []
@@ -31,7 +31,7 @@ function flawOfPort(port: string, text: string): string | undefined {
 }
 
 function flawOfHost(host: string): string | undefined {
-  // If the parser refuses the host, its own error says what is wrong.
+  // If the URL parser refuses the host name, nothing is reported here: the parser's own error says what is wrong.
   const read = parseUrl(`http://${host}/`)?.hostname
   if (read === undefined) return undefined
   if (isSame(host.toLowerCase(), read)) {
@@ -45,7 +45,10 @@ function flawOfHost(host: string): string | undefined {
   return `has the host ${shown(host)}, which is read as ${shown(read)}; ${remedy}`
 }
 
-/** Returns the address without leading zeros. It is what an operator means who fills numbers with zeros. */
+/**
+ * Returns an IPv4 address without its leading zeros, because an operator who pads numbers with zeros means that address. Returns
+ * undefined for every other text.
+ */
 function withoutZeros(host: string): string | undefined {
   if (!/^\d+(\.\d+){3}$/.test(host)) return undefined
   const decimal = host.split('.').map(Number).join('.')
@@ -53,8 +56,8 @@ function withoutZeros(host: string): string | undefined {
 }
 
 /**
- * Says why a text is no URL, in words that follow "is no URL". The result is empty if the reason is not known, or if the text may
- * contain a password.
+ * Returns the reason why a text is not a URL, to be appended to a message that says "is not a URL". It is empty if the reason is
+ * not known, or if the text may contain a password.
  */
 export function whyNoUrl(text: string): string {
   if (text === '' || text.includes('@')) return ''
@@ -67,7 +70,10 @@ export function whyNoUrl(text: string): string {
   return /^[\d.]+$/.test(host) ? `: ${shown(host)} is not an address: ${whyNoAddress(host)}` : ''
 }
 
-/** Compares a host as written with the host as read. An IPv6 address has many spellings that mean the same. */
+/**
+ * Returns whether a host name as written and as the URL parser reads it are the same. An IPv6 address can be written in several
+ * ways, so its numbers are compared.
+ */
 function isSame(written: string, read: string): boolean {
   if (written === read) return true
   if (!written.startsWith('[')) return false
@@ -76,21 +82,22 @@ function isSame(written: string, read: string): boolean {
 }
 
 /**
- * Says what is wrong with the path of a URL. A parser of URLs resolves `/a/../b` (also as `%2e%2e`) to `/b`, and encodes
- * characters beyond ASCII. Undefined: the parser reads the path as it is written, or the text is no URL.
+ * Returns what is wrong with the path of a URL. A URL parser resolves `/a/../b` (also `%2e%2e`) to `/b`, and encodes characters
+ * outside ASCII. It returns undefined if the parser reads the path as written, or if the text is not a URL.
  */
 export function flawOfPath(text: string): string | undefined {
   const [, written] = /^https?:\/\/[^/?#]*([^?#]*)/i.exec(text) ?? []
   const pathname = written ? parseUrl(text)?.pathname : undefined
   if (!written || pathname === undefined || pathname === written) return undefined
-  // The text before an `@` may be a password that was written into the path by mistake.
+  // If the path contains an `@`, the message does not show the path. The path may contain a password that was written there by
+  // mistake.
   if (written.includes('@')) return 'has a path that is not read as written'
   return `has the path ${shown(written)}, which is read as ${shown(pathname)}; write ${shown(pathname)} if you mean that`
 }
 
 /**
- * Quotes a text and writes each character beyond ASCII as its code. A soft hyphen is invisible, and many letters look like
- * others.
+ * Quotes a text for a message and writes each character outside ASCII as `\uXXXX`. The reader can then see a soft hyphen, and
+ * letters of other scripts that look like ASCII letters.
  */
 function shown(text: string): string {
   return JSON.stringify(text).replaceAll(

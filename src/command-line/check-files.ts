@@ -9,7 +9,7 @@ import { withFieldCase } from '../validation/with-field-case.js'
 import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
-/** The problems that were found in files. */
+/** The problems that were found in files: errors (`issues`) and warnings. */
 interface Findings {
   readonly issues: readonly Finding[]
   readonly warnings: readonly Finding[]
@@ -18,9 +18,10 @@ interface Findings {
 const NOTHING: Findings = { issues: [], warnings: [] }
 
 /**
- * Checks documents and static configurations, and prints each problem with its place.
+ * Runs the command `check`: checks configuration documents and static configurations. Prints each problem with its file, line and
+ * column.
  *
- * @returns 0 if there are no issues (there may be warnings), 1 if there are issues, 2 if a file cannot be read
+ * @returns the exit code: 0 if there are no errors (there may be warnings), 1 if there are errors, 2 if a file cannot be read
  */
 export async function checkFiles(paths: readonly string[], terminal: Terminal): Promise<number> {
   const { red, yellow, bold, green } = terminal.colours
@@ -38,8 +39,8 @@ export async function checkFiles(paths: readonly string[], terminal: Terminal): 
       const { documents, staticConfigs, unusable } = await readNamed(path)
       counted.files += documents.length + staticConfigs.length + unusable.length
       show({ issues: unusable, warnings: [] })
-      // If one file of a folder cannot be parsed, the folder's document is incomplete. A check of the rest would report false
-      // issues.
+      // Checks the merged document of a folder only if all files could be parsed. Without one of the files, the check would
+      // report false errors, such as unknown backends.
       if (unusable.length === 0) show(await checkDocument(documents))
       for (const file of staticConfigs) show(await checkStaticConfig(file))
     } catch (thrown) {
@@ -60,20 +61,21 @@ async function checkDocument(files: readonly ReadFile[]): Promise<Findings> {
   return located(inspectDocument(merged.document), files)
 }
 
-/** Checks a static configuration, and the document that it may contain. */
+/** Checks a static configuration (`traefik.toml`), and the frontends and backends that it may contain. */
 async function checkStaticConfig(file: ReadFile): Promise<Findings> {
   const inspected = await inspectStaticConfig({ path: file.name })
   const { issues, warnings, document, unsupportedFields } = inspected
   const whole = withFieldCase({ frontends: {}, backends: {}, ...document })
   const own = Object.keys(document).length > 0 ? inspectDocument(whole, { unsupportedFields }) : NOTHING
-  // `inspectStaticConfig` checks the document too if `[file]` names no other file. Do not report the same issues twice.
+  // Tells whether `issues` already has a problem. Some are found twice, because `inspectStaticConfig` validates frontends and
+  // backends too, if `[file]` names no other file.
   const isReported = ({ path, code }: Omit<Finding, 'place'>) =>
     issues.some((issue) => issue.path === path && issue.code === code)
   const more = own.issues.filter((issue) => !isReported(issue))
   return located({ issues: [...issues, ...more], warnings: [...warnings, ...own.warnings] }, [file])
 }
 
-/** Problems whose places in the files are not known yet. */
+/** Problems that have no file, line and column yet. The function `locate` adds the position. */
 interface UnlocatedFindings {
   readonly issues: readonly Omit<Finding, 'place'>[]
   readonly warnings: readonly Omit<Finding, 'place'>[]
@@ -89,7 +91,10 @@ function inspectDocument(document: unknown, options: ValidateOptions = {}): Unlo
   }
 }
 
-/** A document without frontends is valid, but providers refuse it unless they have `allowEmpty`. */
+/**
+ * The warning about a document without frontends. Such a document is valid, but a provider accepts it only with the option
+ * `allowEmpty`.
+ */
 const NO_FRONTENDS = {
   path: 'frontends',
   code: 'EMPTY',

@@ -1,17 +1,17 @@
 import { findKey, type KeyStep } from '../static-config/key-tree.js'
 import { suggestFlag } from '../static-config/text-settings.js'
 
-/** The words of a command line that are not options known to commander. */
+/** The words of a command line that commander (the parser of the command line) does not know as options. */
 export interface CommandFlags {
-  /** Flags of the static configuration, by their names without dashes. */
+  /** The values of the flags that set configuration keys, by the flag's name without dashes. */
   readonly flags: Readonly<Record<string, string>>
-  /** The words that are not flags. */
+  /** The words that are neither flags nor values of flags, such as file names. */
   readonly operands: readonly string[]
 }
 
 /**
- * Joins each flag of the static configuration with the word after it, if that word is the flag's value. A password may begin
- * with a dash, and commander would take it for an option.
+ * Joins each flag of the static configuration with its value: `--a b` becomes `--a=b`. The value may be a password that begins
+ * with a dash. The parser (commander) would otherwise take it for an option.
  */
 export function withValuesJoined(words: readonly string[]): string[] {
   const joined: string[] = []
@@ -25,8 +25,8 @@ export function withValuesJoined(words: readonly string[]): string[] {
 }
 
 /**
- * Returns a message about the first unknown flag. Without this check, the value of such a flag would be taken for a file or a
- * command.
+ * Returns an error message about the first unknown flag. Without this check, the value of an unknown flag would be taken for a
+ * file or a command.
  */
 export function unknownFlag({ flags }: CommandFlags): string | undefined {
   const name = Object.keys(flags).find((one) => !findKey(one))
@@ -34,8 +34,8 @@ export function unknownFlag({ flags }: CommandFlags): string | undefined {
 }
 
 /**
- * Separates the flags of the static configuration from other words. It knows the forms `--etcd.prefix=/a`, `--etcd.prefix /a`
- * and `--etcd`. If a flag is given several times, a list takes all values, and any other key takes the last one.
+ * Separates the flags that set configuration keys from the other words. A flag has the form `--etcd.prefix=/a`,
+ * `--etcd.prefix /a` or `--etcd`. If a flag is repeated, the last value counts, but a key whose type is a list gets all values.
  */
 export function commandFlags(words: readonly string[]): CommandFlags {
   const flags: Record<string, string> = {}
@@ -49,8 +49,8 @@ export function commandFlags(words: readonly string[]): CommandFlags {
 }
 
 /**
- * Returns the word after a flag if it is the flag's value. Tables and keys that are true or false take no value from the next
- * word.
+ * Returns the word after a flag if that word is the flag's value, otherwise undefined. Flags for tables and for booleans take a
+ * value only after `=`.
  */
 function valueIn(next: string | undefined, step: KeyStep | undefined): string | undefined {
   const kind = step?.key?.kind ?? 'flag'
@@ -59,7 +59,7 @@ function valueIn(next: string | undefined, step: KeyStep | undefined): string | 
 
 function add(flags: Record<string, string>, name: string, value: string, step: KeyStep | undefined): void {
   const before = Object.hasOwn(flags, name) ? flags[name] : undefined
-  // Each flag may describe one entry point. One line for each keeps them apart.
+  // If `--entryPoints` is given several times, joins the values by line breaks. Each value describes an entry point of its own.
   if (before !== undefined && step?.name === 'entryPoints') flags[name] = `${before}\n${value}`
   else if (before !== undefined && LISTS.includes(step?.key?.kind ?? '')) flags[name] = `${before},${value}`
   else flags[name] = value

@@ -13,10 +13,10 @@ import { runProxy } from './run-proxy.js'
 import type { Terminal } from './terminal.js'
 
 const USAGE = 2
-/** Commands that take no flags of the static configuration. */
+/** Commands that accept no flags for configuration keys. */
 const WITHOUT_FLAGS: readonly string[] = ['check', 'convert']
 
-/** The options of `explain`, as commander delivers them. */
+/** The options of the command `explain`, as the library commander delivers them. */
 interface ExplainOptions {
   readonly host: string
   readonly path: string
@@ -29,7 +29,7 @@ interface ExplainOptions {
 }
 
 /**
- * Runs the command that a command line names.
+ * Runs the command that the words of a command line name.
  *
  * @param words the arguments after the program's name
  * @param version the text that `--version` prints
@@ -63,7 +63,7 @@ function programFor(terminal: Terminal, version: string, exit: (code: number) =>
     .configureOutput({
       writeOut: terminal.write,
       writeErr: terminal.writeError,
-      // The value of an unknown option may be a password. The error message shows the option without its value.
+      // Removes the value of an unknown option from commander's error message, because the value may be a password.
       outputError: (text, write) => write(text.replace(/^(error: unknown option '[^=\n]*)=.*'$/m, "$1'")),
     })
     .addHelpText('after', PROGRAM_EXAMPLES)
@@ -97,7 +97,10 @@ function addRun(program: Command, terminal: Terminal, exit: (code: number) => vo
     })
 }
 
-/** Returns a message about the words that are not flags, if they are wrong. The word `run` may come after flags. */
+/**
+ * Checks the words of the command line that are not flags. Returns an error message if a word is wrong, otherwise undefined. The
+ * word `run` is allowed, also after flags.
+ */
 function flawOf([first, second]: readonly string[], program: Command): string | undefined {
   const known = program.commands.map((one) => one.name())
   if (first === undefined || (first === 'run' && second === undefined)) return undefined

@@ -15,11 +15,11 @@ import { flawIn } from './read-documents.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Prints a document as JSON, with its field names in this proxy's spelling.
+ * Runs the command `convert`: prints a configuration document as JSON, with its field names in this proxy's spelling.
  *
  * @param file a path; `-` means the standard input
  * @param format the file's format. If undefined, the ending of the file's name decides.
- * @returns 0 if the document is printed, 1 if the file holds no document, 2 if it cannot be read
+ * @returns the exit code: 0 if the document is printed, 1 if the file contains no document, 2 if it cannot be read
  */
 export async function convertDocument(
   file: string,
@@ -55,7 +55,11 @@ export async function convertDocument(
   }
 }
 
-/** Returns the document in a parsed file. A static configuration may contain one. */
+/**
+ * Returns the configuration document in a parsed file. From a static configuration, only frontends and backends are returned.
+ *
+ * @throws Error if the file contains no document
+ */
 function documentIn(parsed: unknown, name: string): unknown {
   if (isExport(parsed))
     throw new Error(`${name}:1:1: expected a document, found keys of a store; read them with --format keys`)

@@ -6,12 +6,13 @@ import { type StoredKey, staticConfigOfKeys } from './static-config-of-keys.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Finds a static configuration among exported keys of a store, and prints it as a traefik.toml. Traefik 1.7 can read its static
- * configuration from a store, but this program cannot.
+ * Runs `convert --format keys`: finds a static configuration among exported keys of etcd or Consul, and prints it as a
+ * traefik.toml. Traefik 1.7 can read its static configuration from such a key-value store, but this program cannot.
  *
  * @param file the output of `etcdctl get --prefix --write-out=json` or `consul kv export`; `-` means the standard input
  * @param prefix the prefix of the configuration in the store
- * @returns 0 if the configuration is printed, 1 if the file holds none or is not such an output, 2 if it cannot be read
+ * @returns the exit code: 0 if the configuration is printed, 1 if the file contains none or is not an export, 2 if the file
+ *   cannot be read
  */
 export async function convertKeys(file: string, prefix: string, terminal: Terminal): Promise<number> {
   const name = file === '-' ? '(standard input)' : file
@@ -45,13 +46,14 @@ async function parseExport(bytes: Uint8Array, name: string): Promise<unknown> {
   try {
     return await parseDocument(bytes, 'json', name)
   } catch (thrown) {
-    // By default etcdctl prints plain text: one line for each key and one line for its value.
+    // Tells the operator how to export JSON. By default etcdctl prints plain text, with one line for a key and one for its value.
     throw new Error(`${asError(thrown).message}; etcdctl prints JSON with --write-out=json`)
   }
 }
 
 /**
- * Tells whether a parsed file is the output of etcdctl or Consul. Such a file is neither a document nor a static configuration.
+ * Tells whether a parsed file has keys that etcdctl or Consul exported. Such a file is neither a configuration document nor a
+ * static configuration.
  */
 export function isExport(parsed: unknown): boolean {
   if (Array.isArray(parsed)) return parsed.some((entry) => typeof entry?.key === 'string' && 'value' in entry)
@@ -60,16 +62,16 @@ export function isExport(parsed: unknown): boolean {
 }
 
 /**
- * Returns the exported keys with their values. etcd exports keys and values in base64. Consul exports only the values in
- * base64.
+ * Returns the exported keys of etcd or Consul with their values. etcd exports keys and values in base64, Consul only the values.
  *
- * @throws Error if the file is neither kind of export
+ * @throws Error if the file is not an export of etcd or Consul, or an incomplete one
  */
 function exportedKeys(parsed: unknown, name: string): readonly StoredKey[] {
   const isOfConsul = Array.isArray(parsed)
   const list = isOfConsul ? parsed : ((parsed as { kvs?: unknown } | null)?.kvs ?? parsed)
   const isEmpty = !isOfConsul && typeof list === 'object' && list !== null && 'header' in list
-  // An incomplete export may lack a key that guards something. The printed configuration would then let requests in.
+  // Refuses an incomplete export of etcd, because a key that keeps requests out may be missing. The printed configuration would
+  // then let the requests in.
   if (!isOfConsul && (parsed as { more?: unknown } | null)?.more === true)
     throw new Error(`${name}: expected all keys, found "more": true; export them without --limit`)
   if (isEmpty) return []
@@ -88,7 +90,10 @@ function decoded(base64: string): string {
   return Buffer.from(base64, 'base64').toString('utf8')
 }
 
-/** Returns the keys below a prefix. Leading slashes differ between stores and have no meaning, so they are ignored. */
+/**
+ * Returns the exported keys below a prefix, without the prefix. Slashes at the beginning are ignored, because etcd and Consul
+ * differ in them.
+ */
 function keysBelow(keys: readonly StoredKey[], prefix: string): readonly StoredKey[] {
   const plain = (path: string) => path.replace(/^\/+/, '')
   const below = `${plain(prefix).replace(/\/+$/, '')}/`

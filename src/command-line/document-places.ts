@@ -4,12 +4,15 @@ import { pathOf } from '../base/messages.js'
 import type { TextPosition } from '../providers/json-flaw.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 
-/** The position of a name in a document's text, and the names below it, spelled as in a path. */
+/**
+ * The line and column of a name in the text of a document. `below` maps the names inside it to their positions. Each name is
+ * spelled as in a path, such as `["c d"]`.
+ */
 export interface Places extends TextPosition {
   readonly below: Map<string, Places>
 }
 
-/** Finds the positions of all names in a text. The text must be valid. */
+/** Finds the line and column of every name in a document's text. The text must be one that can be parsed without errors. */
 export async function placesIn(text: string, format: DocumentFormat): Promise<Places> {
   const root: Places = { line: 1, column: 1, below: new Map() }
   await (format === 'toml' ? noteToml(text, root) : noteYaml(text, root))
@@ -17,8 +20,8 @@ export async function placesIn(text: string, format: DocumentFormat): Promise<Pl
 }
 
 /**
- * Returns the position of a path, or of the nearest part of the path that the document has. `found` is the number of the path's
- * characters up to there.
+ * Returns the line and column of a path such as `frontends.a.rule`. If the document lacks the path, returns the position of its
+ * longest existing part. `found` is the length of that part in characters.
  */
 export function findPlace(path: string, places: Places): TextPosition & { readonly found: number } {
   let [at, found] = [places, 0]
@@ -30,16 +33,22 @@ export function findPlace(path: string, places: Places): TextPosition & { readon
   return { line: at.line, column: at.column, found }
 }
 
-/** Matches one step of a path. `a.b["c d"][0]` has four steps. */
+/** Matches one part of a path. `a.b["c d"][0]` has four parts. */
 const STEP = /\.?([\w-]+|\[(?:"(?:[^"\\]|\\.)*"|\d+)\]|[^.[]+)/g
 
-/** Finds a name in any spelling, because field names may be in upper or lower case. Exact matches have been tried before. */
+/**
+ * Finds a name whose case differs from the wanted one, because field names may be in upper or lower case. `findPlace` tries the
+ * exact name first.
+ */
 function inAnyCase(name: string, { below }: Places): Places | undefined {
   const wanted = name.toLowerCase()
   return [...below].find(([other]) => other.toLowerCase() === wanted)?.[1]
 }
 
-/** Notes the positions in YAML. JSON is YAML too. If JSON repeats a name, only the last one counts, with everything in it. */
+/**
+ * Adds the positions of all names in a YAML text. JSON is parsed as YAML too. If a JSON object repeats a name, the last one
+ * replaces those before it.
+ */
 async function noteYaml(text: string, root: Places): Promise<void> {
   const { isMap, isScalar, LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
@@ -71,7 +80,10 @@ function noteEntries(entries: readonly (AST.TOMLKeyValue | AST.TOMLTable)[], abo
   }
 }
 
-/** Notes a key of TOML. A dotted key is a path of its own. A repeated name continues the existing entry. */
+/**
+ * Adds the position of a TOML key. A dotted key such as `a.b` adds one name for each part. A repeated name keeps its first
+ * position.
+ */
 function noteKey({ keys }: AST.TOMLKey, above: Places): Places {
   let at = above
   for (const key of keys) {

@@ -20,18 +20,18 @@ import { type Finding, locate, mergeNamed, readNamed, textOf } from './read-docu
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
-/** Milliseconds that providers get to deliver their first configuration. */
+/** Milliseconds that providers have to deliver their first configuration before the command `explain` continues without it. */
 const READY_MS = 10_000
-/** The highest number of frontends to list besides the winner. */
+/** The highest number of frontends that the output lists besides the one that wins the request. */
 const MAX_OTHERS = 20
 
-/** The source of the frontends: documents, or the providers of a static configuration. */
+/** The source of the frontends: configuration documents, or the providers of a static configuration. */
 export type ExplainSource = { readonly files: readonly string[] } | { readonly config: FoundStaticConfig }
 
 /**
- * Prints which frontend would serve a request.
+ * Runs the command `explain`: prints which frontend would serve a request.
  *
- * @returns 0 if a frontend matches, 1 if no frontend matches, 2 if there is no answer
+ * @returns the exit code: 0 if a frontend matches, 1 if none matches, 2 if this cannot be decided, such as for unreadable files
  */
 export async function explainRequest(
   source: ExplainSource,
@@ -39,7 +39,7 @@ export async function explainRequest(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  // RFC 7239, section 6.2, uses the word `unknown` for a client whose address is not known.
+  // Accepts an IP address or the word `unknown`, which stands for a client without a known address (RFC 7239, section 6.2).
   if (request.clientAddress !== 'unknown' && readClientAddress(request.clientAddress) === undefined) {
     terminal.fail(
       `--client-ip: expected an address such as 10.0.1.7 or ::1, or the word unknown, found ${quote(request.clientAddress)}`,
@@ -69,11 +69,13 @@ export async function explainRequest(
     const explanation = proxy.explain({ ...request, ...(where !== undefined && { entryPoint: where }) })
     const secrets = secretsOfAll(explanation)
     const shown = (text: string): string => withoutValues(maskCredentials(text), secrets)
-    // Mask each text of the JSON before it is escaped. Escaping inside quotes would change a secret, and it would not be found.
+    // Masks secrets in each string before `JSON.stringify` escapes it. In escaped text, a secret with a quote or a backslash
+    // would not be found.
     const hidden = (_name: string, value: unknown) => (typeof value === 'string' ? shown(value) : value)
     terminal.print(isJson ? JSON.stringify(explanation, hidden, 2) : shown(inWords(explanation, terminal)))
     if (explanation.winner) return 0
-    // If a provider has not delivered, a frontend that matches may be missing. So the answer is not certain.
+    // If no frontend matches, the exit code is 1, or 2 if a provider has delivered nothing: that provider might have a matching
+    // frontend.
     return isReady ? 1 : 2
   } catch (thrown) {
     terminal.fail(maskCredentials(asError(thrown).message))
@@ -85,16 +87,16 @@ export async function explainRequest(
 
 interface ExplainedProxy {
   readonly options: ProxyOptions
-  /** The entry point of the request, if the command line names none. */
+  /** The entry point to assume for the request if the command line names none. */
   readonly entryPoint?: string | undefined
-  /** All entry points. Undefined if the frontends come from documents. */
+  /** The names of all entry points. Undefined if the frontends come from documents, which do not list entry points. */
   readonly entryPoints?: readonly string[]
 }
 
 /**
- * Merges all files into one document.
+ * Merges all files into one configuration document, and returns options for a proxy with that document.
  *
- * @throws Error with every issue and its place
+ * @throws Error with every problem of the files, each with file, line and column
  */
 async function fromFiles(paths: readonly string[], entryPoint: string | undefined): Promise<ExplainedProxy> {
   const named = await Promise.all(paths.map(readNamed))
@@ -116,7 +118,7 @@ async function fromFiles(paths: readonly string[], entryPoint: string | undefine
 }
 
 /**
- * Removes the entry points from all frontends. Documents alone do not say where the request arrives, so every frontend may
+ * Returns a copy in which no frontend is limited to entry points. If the command line names no entry point, every frontend may
  * match.
  */
 function onAll(config: ProviderConfig): ProviderConfig {
@@ -131,7 +133,10 @@ function lineOf(finding: Finding): string {
   return `${finding.place}: ${textOf(finding)}`
 }
 
-/** Keeps only the options that affect routing. So `explain` opens no listener and writes no file. */
+/**
+ * Reads a static configuration, and returns the options that affect routing. Without the other options, `explain` opens no
+ * listener and writes no file.
+ */
 async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promise<ExplainedProxy> {
   const { options, listen } = await readStaticConfig(source, overrides)
   const {
@@ -146,15 +151,15 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
   return { options: routing, entryPoint: entryPoints[0], entryPoints }
 }
 
-/** Returns the values of credential headers that the rules expect, so that the output can mask them. */
+/** Returns the values that rules expect of headers with credentials, such as `Authorization`. The output masks these values. */
 function secretsOfAll({ winner, refused, outranked }: RequestExplanation): readonly string[] {
   const rules = [...(winner ? [winner] : []), ...refused, ...outranked].map(({ rule }) => rule)
   return [...new Set(rules.flatMap(secretsIn))]
 }
 
 /**
- * Returns the secret values in a rule. A frontend's routes are joined by ` && ` in one text, and each route may have its own
- * form.
+ * Returns the secret values in a rule. The rule may join several routes by ` && `, and each route may have its own syntax. So
+ * each route is also parsed alone.
  */
 function secretsIn(rule: string): readonly string[] {
   return [rule, ...rule.split(' && ')].flatMap((part) => {

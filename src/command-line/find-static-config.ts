@@ -3,22 +3,25 @@ import { join } from 'node:path'
 import type { StaticConfigOverrides, StaticConfigSource } from '../static-config/read-static-config.js'
 import { ownVariables } from '../static-config/text-settings.js'
 
-/** The static configuration to read at the start, and again at each reload. */
+/**
+ * The source of the static configuration, and the flags and environment variables that override it. All are read at the start and
+ * again at each reload.
+ */
 export interface FoundStaticConfig {
   readonly source: StaticConfigSource
   readonly overrides: StaticConfigOverrides
 }
 
-/** The files that Traefik tries, in its order. */
+/** Returns the paths where Traefik looks for a `traefik.toml`, in the order in which it tries them. */
 function usualPlaces({ HOME }: NodeJS.ProcessEnv): string[] {
   return ['traefik.toml', ...(HOME ? [join(HOME, '.traefik/traefik.toml')] : []), '/etc/traefik/traefik.toml']
 }
 
 /**
- * Finds the static configuration: the file of a flag or of the environment, or else the first of the usual files. If there is
- * no file, flags or variables alone are enough.
+ * Finds the static configuration: the file that a flag or the environment names, or else the first existing file of the usual
+ * paths. If there is no file, flags or environment variables alone are enough.
  *
- * @throws Error with a hint if there is no configuration
+ * @throws Error with advice if there is no configuration
  */
 export async function findStaticConfig(
   configFile: string | undefined,

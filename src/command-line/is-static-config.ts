@@ -1,6 +1,6 @@
 import { STATIC_KEYS } from '../static-config/static-keys.js'
 
-/** Names that both documents and static configurations may have at the top. */
+/** Top-level names that both a configuration document and a static configuration may have. */
 const OF_DOCUMENTS = ['frontends', 'backends', 'tls']
 
 const TOP_NAMES = new Set(
@@ -9,7 +9,7 @@ const TOP_NAMES = new Set(
     .filter((name) => name !== undefined && !OF_DOCUMENTS.includes(name)),
 )
 
-/** Tells whether a parsed file is a static configuration and not a document. The names at its top decide. */
+/** Tells whether a parsed file is a static configuration and not a configuration document, by the names at its top level. */
 export function isStaticConfig(parsed: unknown): boolean {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return false
   return Object.keys(parsed).some((name) => TOP_NAMES.has(name.toLowerCase()))

@@ -3,7 +3,10 @@ import type { RunningProxy } from './running-proxy.js'
 
 type Handler = (signal: NodeJS.Signals) => void
 
-/** Handles the signals of the process for a proxy. It begins before the configuration is read, because that may take a while. */
+/**
+ * Handles SIGTERM, SIGINT, SIGHUP and SIGUSR1 for a proxy. Create it before the configuration is read, because a signal may come
+ * during that time.
+ */
 export class ProcessSignals {
   /** Resolves when a signal has ended the proxy. */
   readonly ended: Promise<void>
@@ -18,11 +21,12 @@ export class ProcessSignals {
     })
     let isEnding = false
     const close: Handler = (signal) => {
-      // No listener is open yet, so there are no requests to wait for.
+      // If the proxy does not run yet, the signal ends the process at once. No listener is open, so there are no requests to wait
+      // for.
       if (!this.#running) return this.#dieOf(signal)
       if (isEnding) {
-        // An operator who sends the signal again does not want to wait. After the last step there is nothing to skip, so the
-        // process ends.
+        // If the proxy is closing already, a further signal skips the current step of the shutdown, because the operator does not
+        // want to wait. If no step is left to skip, the signal ends the process.
         if (!this.#running.skipStep(signal)) process.exit(128 + constants.signals[signal])
         return
       }
@@ -41,18 +45,19 @@ export class ProcessSignals {
     for (const [signal, handler] of Object.entries(this.#handlers)) process.on(signal, handler)
   }
 
-  /** Sends all further signals to this proxy. A reload that was asked for earlier starts now. */
+  /** Makes this proxy receive all further signals. If SIGHUP came earlier, the proxy reloads its configuration now. */
   handOver(running: RunningProxy): void {
     this.#running = running
-    // The file may have changed after it was read, so it is read again.
+    // If SIGHUP came before the proxy ran, reads the configuration again. The file may have changed after it was first read.
     if (this.#isReloadDue) void running.reload()
   }
 
-  /** Ends the process as if there were no handlers. Without this, a read that hangs would delay the exit. */
+  /** Ends the process as the signal would without handlers. Otherwise a configuration read that hangs would delay the exit. */
   #dieOf(signal: NodeJS.Signals): void {
     this.ignore()
     process.kill(process.pid, signal)
-    // A process with id 1, as in a container, does not die of a signal that it does not handle.
+    // Exits if the signal has not ended the process. In a container, the process may have id 1, and the kernel ignores an
+    // unhandled signal for it.
     process.exit(128 + constants.signals[signal])
   }
 

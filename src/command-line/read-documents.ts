@@ -15,33 +15,33 @@ import { type DocumentFormat, parseDocument } from '../providers/parse-document.
 import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
 
-/** The largest size of a file, in bytes. `FileProvider` has the same limit. */
+/** The largest size of a configuration file, in bytes. `FileProvider` has the same limit. */
 const MAX_BYTES = 64 * 1024 * 1024
 
-/** A problem in a file, and its place. */
+/** A problem in a configuration file, with its position. */
 export interface Finding {
-  /** The place as `file:line:column`. */
+  /** The position of the problem, as `file:line:column`. */
   readonly place: string
   readonly path: string
   readonly code: string
   readonly message: string
 }
 
-/** The text of a finding without its place. */
+/** Returns a problem as text for the terminal: its path in the document, its message and its code, without the position. */
 export function textOf({ path, message, code }: Omit<Finding, 'place'>): string {
   return `${path === '' ? '' : `${path}: `}${message} [${code}]`
 }
 
-/** The files that a path on the command line stands for. */
+/** The files that one path on the command line stands for: a single file, or all files of a folder. */
 export interface NamedFiles {
-  /** The files that together make one document. */
+  /** The files with frontends and backends. Together they make one configuration document. */
   readonly documents: readonly ReadFile[]
   readonly staticConfigs: readonly ReadFile[]
-  /** One finding for each file that cannot be parsed. */
+  /** One error for each file that cannot be parsed. */
   readonly unusable: readonly Finding[]
 }
 
-/** Reads a file, or all documents of a folder. @throws Error of Node if a path does not exist */
+/** Reads one configuration file, or all configuration files of a folder. @throws Error of Node if the path does not exist */
 export async function readNamed(path: string): Promise<NamedFiles> {
   const isFolder = (await stat(path)).isDirectory()
   const at: DocumentPlace = isFolder ? { directory: path } : { filename: path }
@@ -63,7 +63,10 @@ export async function readNamed(path: string): Promise<NamedFiles> {
   return { documents, staticConfigs, unusable }
 }
 
-/** Turns a parser's message into a finding. Messages begin with the file's name, and most name line and column after it. */
+/**
+ * Turns the error of a parser into a problem with a position. The error's message begins with the name of the file, and in most
+ * cases line and column follow.
+ */
 export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { message }: Error): Finding {
   const rest = message.startsWith(name) ? message.slice(name.length) : `: ${message}`
   const [, line, column, text = rest] = /^:(\d+):(\d+)(:.*)$/s.exec(rest) ?? []
@@ -72,7 +75,7 @@ export function flawIn({ name, bytes }: ReadFile, format: DocumentFormat, { mess
   return { place, path: '', code: 'PROXY_CONFIG_UNUSABLE', message: text.replace(/^:? */, '') }
 }
 
-/** Merges several files into one document, or returns the issues that prevent it. */
+/** Merges several files into one configuration document. If that is impossible, returns the errors that prevent it. */
 export async function mergeNamed(
   files: readonly ReadFile[],
 ): Promise<{ readonly document: unknown } | { readonly issues: readonly Finding[] }> {
@@ -87,7 +90,7 @@ export async function mergeNamed(
   }
 }
 
-/** Adds a place to each issue. The place is in the file that contains the longest part of the issue's path. */
+/** Adds file, line and column to each problem. The file is the one that contains the longest part of the problem's path. */
 export async function locate(
   issues: readonly Omit<Finding, 'place'>[],
   files: readonly ReadFile[],

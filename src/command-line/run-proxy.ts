@@ -12,13 +12,13 @@ import { RunningProxy, tellWarnings } from './running-proxy.js'
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
-/** Milliseconds after which the terminal shows that providers are not ready. */
+/** Milliseconds from the start until the terminal shows which providers have delivered no configuration yet. */
 const READY_MS = 5_000
 
 /**
- * Runs a proxy until a signal ends it.
+ * Runs a proxy until a signal such as SIGTERM ends it.
  *
- * @returns 0 if a signal ended the proxy, 1 if it could not start
+ * @returns the exit code: 0 if a signal ended the proxy, 1 if it could not start
  */
 export async function runProxy(found: FoundStaticConfig, terminal: Terminal): Promise<number> {
   terminal.forgive()
@@ -55,7 +55,7 @@ async function runUntil(
     await signals.ended
     return 0
   } catch (thrown) {
-    // A signal closed the proxy before all its listeners were open.
+    // If a signal closed the proxy before all its listeners were open, waits until the proxy has ended, and returns 0.
     if (thrown instanceof ProxyError && thrown.code === 'PROXY_CLOSED') {
       await signals.ended
       return 0
@@ -73,7 +73,7 @@ function describeSource({ source }: FoundStaticConfig): string {
 }
 
 /**
- * Opens every entry point and the status server, and prints a line for each.
+ * Opens a listener for each entry point and for the status server. Prints one line for each listener.
  *
  * @throws Error that names the address on which the proxy cannot listen
  */
@@ -108,7 +108,10 @@ function cannotListen(who: string, address: unknown, error: Error): Error {
   return new Error(`${who} cannot listen on ${address ?? ':80'}: ${error.message}`, { cause: error })
 }
 
-/** Prints when all providers are ready, or once that they are not. Until then the proxy answers 503. */
+/**
+ * Prints `ready` when all providers have delivered. If that takes too long, prints one message that names the missing providers.
+ * Until then, requests that match no frontend get 503.
+ */
 function tellReadiness(proxy: ReverseProxy, terminal: Terminal): void {
   proxy.ready({ timeoutMs: READY_MS }).then(
     () => terminal.note('ready'),

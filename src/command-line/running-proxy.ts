@@ -7,17 +7,23 @@ import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-s
 import type { FoundStaticConfig } from './find-static-config.js'
 import type { Terminal } from './terminal.js'
 
-/** A running proxy from a static configuration, with the actions that signals ask for. */
+/**
+ * A proxy that the command-line program runs from a static configuration. Its methods are the actions of process signals: reload,
+ * reopen the logs, close, skip a step.
+ */
 export class RunningProxy {
   readonly #proxy: ReverseProxy
   readonly #found: FoundStaticConfig
   readonly #terminal: Terminal
-  /** The configuration at the start. It still holds for everything that a reload cannot change. */
+  /**
+   * The configuration that was read when the process started. It still applies to everything that a reload cannot change, such as
+   * listeners.
+   */
   readonly #started: ReadStaticConfig
   #current: ReadStaticConfig
-  /** The reload in progress. The next reload starts after it. */
+  /** The reload in progress. A further reload waits until this promise resolves. */
   #turn: Promise<void> = Promise.resolve()
-  /** The last step of the shutdown that a signal has skipped. */
+  /** The step of the shutdown that a process signal skipped most recently. Undefined before the first skip. */
   #skipped: 'accepting' | 'draining' | undefined
 
   constructor(proxy: ReverseProxy, config: ReadStaticConfig, found: FoundStaticConfig, terminal: Terminal) {
@@ -28,7 +34,7 @@ export class RunningProxy {
     this.#terminal = terminal
   }
 
-  /** Reads the static configuration again, and replaces the running providers by the new ones. Never rejects. */
+  /** Reads the static configuration again, and replaces each running provider by the new one of the same name. Never rejects. */
   reload(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#reload())
     return this.#turn
@@ -63,13 +69,13 @@ export class RunningProxy {
     this.#terminal.note('reloaded')
   }
 
-  /** Opens the log files again. Never rejects. */
+  /** Opens the log files again at their paths, after log rotation has renamed the old files. Never rejects. */
   async reopenLogs(): Promise<void> {
     await this.#proxy.reopenLogs()
     this.#terminal.note('logs reopened')
   }
 
-  /** Closes the proxy. The configuration sets the time for each step. */
+  /** Closes the proxy in steps, and prints a line for each. `acceptMs` and `drainMs` of the configuration limit the steps. */
   async close(): Promise<void> {
     const { acceptMs, drainMs } = this.#current
     this.#proxy.on('shutdownChanged', (event) => {
@@ -80,10 +86,12 @@ export class RunningProxy {
     await this.#started.logger?.close()
   }
 
-  /** Ends the step of the shutdown that is in progress. @returns false if there is no step to skip */
+  /**
+   * Ends the current step of the shutdown early, so that the next step begins. @returns false if there is no step left to skip
+   */
   skipStep(signal: NodeJS.Signals): boolean {
     const { shutdown: step } = this.#proxy.state
-    // A second signal may arrive before the step that the first one skips has ended. It must then skip the next step.
+    // If the step `accepting` has been skipped but has not ended yet, a further signal skips the next step, `draining`.
     const next = step === 'accepting' && this.#skipped === undefined ? 'accepting' : 'draining'
     if ((step !== 'accepting' && step !== 'draining') || this.#skipped === next) return false
     this.#skipped = next
@@ -93,7 +101,7 @@ export class RunningProxy {
   }
 }
 
-/** Describes a step of the shutdown for a person. Undefined for steps that need no message. */
+/** Describes a step of the shutdown for the operator. Returns undefined for a step that needs no message. */
 function describeShutdown({ step, limitMs = 0, inFlight, cut = 0 }: ShutdownChanged): string | undefined {
   const underWay = `${inFlight} under way now`
   if (step === 'accepting')
@@ -104,7 +112,7 @@ function describeShutdown({ step, limitMs = 0, inFlight, cut = 0 }: ShutdownChan
   return step === 'closed' ? 'closed: no request was cut' : undefined
 }
 
-/** Prints each warning on a line of the standard error stream. */
+/** Prints each warning of a static configuration on its own line of the standard error stream. */
 export function tellWarnings({ warnings }: ReadStaticConfig, terminal: Terminal): void {
   for (const { path, message } of warnings)
     terminal.note(terminal.errorColours.yellow(`warning: ${path}: ${message}`))

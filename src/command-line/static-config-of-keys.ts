@@ -2,26 +2,34 @@ import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
 import type { ValueKind } from '../static-config/static-keys.js'
 
-/** A key of a store and its value. The key has no prefix and no slash after the prefix. */
+/**
+ * A key of a key-value store (etcd or Consul) with its value. The key is relative: the prefix and the slash after it are removed.
+ */
 export interface StoredKey {
   readonly key: string
   readonly value: string
 }
 
-/** The static configuration that keys of a store hold, and the keys that do not belong to it. */
+/** The static configuration that was found in a key-value store, and the keys of the store that could not be used. */
 export interface StaticConfigOfKeys {
   readonly table: Table
-  /** The first names of keys that Traefik does not know. */
+  /**
+   * The unknown keys of the key-value store, which belong to no static configuration. Only the first path segment of each is
+   * given.
+   */
   readonly others: readonly string[]
-  /** Keys that are given twice, in two spellings. */
+  /** Keys of the key-value store that occur in two spellings, with different values. */
   readonly twice: readonly string[]
-  /** Notes for the operator about keys whose values were changed or left out. */
+  /** Messages for the operator about keys of the key-value store whose values were changed or left out. */
   readonly notes: readonly string[]
 }
 
 type Table = Record<string, unknown>
 
-/** Names that stay in the store: the parts of documents, and keys that Traefik stores beside them. */
+/**
+ * Top-level keys of the key-value store that are not copied into the `traefik.toml`: parts of configuration documents, and state
+ * that Traefik keeps there.
+ */
 const STAY = new Set([
   'frontends',
   'backends',
@@ -33,9 +41,12 @@ const STAY = new Set([
   'leader___lock',
 ])
 
-/** Names of lists inside tables that the proxy does not support. Traefik also accepts such a list as one text with commas. */
+/**
+ * Names of fields that hold a list, in tables that the proxy does not support. Traefik also accepts a list as one string with
+ * commas.
+ */
 const LISTS = new Set(['users', 'sourcerange', 'trustedips', 'ciphersuites', 'files', 'constraints'])
-/** Names of durations inside such tables. */
+/** Names of fields that hold a duration, in tables that the proxy does not support. */
 const DURATIONS = new Set([
   ...[
     'interval',
@@ -47,12 +58,12 @@ const DURATIONS = new Set([
   ],
   ...['delaybeforecheck', 'delaydontcheckdns'],
 ])
-/** Names of numbers inside such tables. */
+/** Names of fields that hold a number, in tables that the proxy does not support. */
 const NUMBERS = new Set(['recenterrors', 'port', 'templateversion'])
 
 /**
- * Builds the tables of a traefik.toml from Traefik 1.7's keys in a store. Names get the spelling that they have in a file. Keys
- * with empty values are left out, because they have no effect in Traefik.
+ * Builds the content of a traefik.toml from the keys that Traefik 1.7 keeps in a key-value store. Each name gets the spelling
+ * that it has in a file. Keys with empty values are left out, because Traefik ignores them.
  */
 export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOfKeys {
   const table = nullRecord<unknown>()
@@ -69,13 +80,18 @@ export function staticConfigOfKeys(entries: Iterable<StoredKey>): StaticConfigOf
   return { table: withLists(table) as Table, others: [...others], twice, notes }
 }
 
-/** Puts one key's value into the table. @returns false if the key has another value already */
+/**
+ * Adds the value of a key from the key-value store to the content of the traefik.toml.
+ *
+ * @returns false if the content already has a different value
+ */
 function put(table: Table, given: readonly string[], value: string, notes: string[]): boolean {
   let step: KeyStep | undefined = KEY_TREE
   let into = table
   const last = given.length - 1
   for (const [at, name] of given.entries()) {
-    // Names inside a table that the proxy does not support keep their spelling.
+    // Looks the name up in the key tree, which has Traefik's spelling. A name that is not in the tree, such as that of an entry
+    // point, keeps its spelling.
     const next: KeyStep | undefined = step && !isEnd(step) ? stepTo(step, name) : undefined
     const known = next && next.name !== '*' ? next.name : name
     if (at === last) {
@@ -84,7 +100,8 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
         notes.push(`${given.join('/')}: ${value} nanoseconds in the store, written as "${read}"`)
       return leaf(into, known, read, () => noteLost(read, given, notes))
     }
-    // A key such as `web = true` only switches a table on. The keys below it are the table's content and replace that value.
+    // Creates a table for the keys below this name. If the key-value store also has a value for the name itself, such as
+    // `web = true`, the table replaces the value.
     if (!isTable(into[known])) {
       noteLost(into[known], given.slice(0, at + 1), notes)
       into[known] = nullRecord<unknown>()
@@ -95,16 +112,22 @@ function put(table: Table, given: readonly string[], value: string, notes: strin
   return true
 }
 
-/** Notes that a value is left out because there are keys below it. A file can hold the value or the keys, but not both. */
+/**
+ * Adds a note that a key's value is left out, because the key-value store also has keys below that key. A file cannot hold both.
+ */
 function noteLost(value: unknown, names: readonly string[], notes: string[]): void {
-  // The value only switches the table on, and so do the keys below it.
+  // Adds no note if the value only enables the table. Nothing is lost then, because the keys in the table enable it too.
   if (value === undefined || value === true || value === 'true') return
   notes.push(
     `left out: the value of "${names.join('/')}", because there are keys below it, which are used instead`,
   )
 }
 
-/** Sets a value. @param lose is called if there are keys below this one, so that the value is left out */
+/**
+ * Sets the value of a field, unless the field is a table already. Returns false if the field has a different value.
+ *
+ * @param lose is called if the field is a table already, so that the value is left out
+ */
 function leaf(into: Table, name: string, value: unknown, lose: () => void): boolean {
   const before = into[name]
   if (isTable(before)) {
@@ -125,7 +148,8 @@ function valueFrom(text: string, kind: ValueKind | undefined, name: string): unk
       return list().map(numberOr)
     case 'list':
     case 'pems':
-      // The key of a list's item is a number below the list's name.
+      // If the name is a number, the value is one item of a list and is not split at commas. Otherwise the value is the whole
+      // list.
       return /^\d+$/.test(name) ? text : list()
     case 'flag':
       return flagOr(text)
@@ -149,7 +173,7 @@ function numberOr(text: string): number | string {
   return /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : text
 }
 
-/** The units with their nanoseconds, largest first. */
+/** The units of a duration with their length in nanoseconds, longest first. */
 const UNITS = [
   ['s', 1_000_000_000n],
   ['ms', 1_000_000n],
@@ -157,7 +181,7 @@ const UNITS = [
   ['ns', 1n],
 ] as const
 
-/** Adds a unit to a duration. Traefik stores a bare number of nanoseconds, but a bare number in a file means seconds. */
+/** Adds a unit to a duration without one. Traefik means nanoseconds in a key-value store, but seconds in a file. */
 function durationOr(text: string): string {
   if (!/^\s*\d{1,30}\s*$/.test(text)) return text
   const nanoseconds = BigInt(text.trim())
@@ -169,7 +193,7 @@ function flagOr(text: string): boolean | string {
   return text === 'true' ? true : text === 'false' ? false : text
 }
 
-/** Turns tables whose names are all indices into lists, ordered by index. */
+/** Turns each table whose names are all list indices (0, 1, ...) into a list in that order, at every depth. */
 function withLists(value: unknown): unknown {
   if (!isTable(value)) return value
   const names = Object.keys(value)

@@ -3,8 +3,8 @@ import type { ReverseProxy } from '../proxy/reverse-proxy.js'
 import type { Terminal } from './terminal.js'
 
 /**
- * Prints the guards of a document that the proxy ignores, because `unsupportedFields.warn` names them. They go to the standard
- * error stream at any log level. Each set of guards is printed once.
+ * Prints a warning for each guard that the proxy leaves out of a configuration, because the option `unsupportedFields.warn` names
+ * it. The warning goes to the standard error stream at any log level. Each set of guards is printed once.
  */
 export function tellDroppedGuards(proxy: ReverseProxy, terminal: Terminal): void {
   const told = new ToldGuards()

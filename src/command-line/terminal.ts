@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream'
 import picocolors from 'picocolors'
 
-/** The part of a standard output stream that a terminal needs. */
+/** The parts of Node's `process.stdout` and `process.stderr` that the class `Terminal` uses. */
 export interface OutputStream {
   write(text: string): unknown
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown
   readonly isTTY?: boolean
 }
 
-/** The streams and the environment of a command. */
+/** The standard streams and the environment of the command-line program. */
 export interface TerminalStreams {
   readonly stdin: Readable
   readonly stdout: OutputStream
@@ -18,13 +18,16 @@ export interface TerminalStreams {
 
 type Colours = ReturnType<typeof picocolors.createColors>
 
-/** Writes the lines of a command to its two output streams. Colours are used only if the stream is a terminal. */
+/**
+ * Writes the lines of the command-line program to its standard output and error streams. Uses colours only if a stream is a
+ * terminal.
+ */
 export class Terminal {
   readonly env: NodeJS.ProcessEnv
   readonly stdin: Readable
-  /** Colours for the standard output. */
+  /** Functions that colour text for the standard output. They change nothing if the standard output is not a terminal. */
   readonly colours: Colours
-  /** Colours for the standard error stream. */
+  /** Functions that colour text for the standard error stream. They change nothing if that stream is not a terminal. */
   readonly errorColours: Colours
   readonly #stdout: OutputStream
   readonly #stderr: OutputStream
@@ -39,12 +42,12 @@ export class Terminal {
     this.errorColours = coloursFor(stderr, env)
     for (const stream of [stdout, stderr])
       stream.on('error', (error) => {
-        // EPIPE is not a failure: the reader, such as `head`, has stopped reading.
+        // Ignores EPIPE: the program that reads the output, such as `head`, has ended. That is no failure.
         if (error.code !== 'EPIPE' && !this.#isForgiving) throw error
       })
   }
 
-  /** Ignores all later write errors. A running proxy must not end because its output cannot be written. */
+  /** Makes the terminal ignore all later write errors. A running proxy must not end because its output cannot be written. */
   forgive(): void {
     this.#isForgiving = true
   }
@@ -63,12 +66,17 @@ export class Terminal {
     this.#stderr.write(`${line}\n`)
   }
 
-  /** Writes a text that ends with a line break already, as commander delivers it. */
+  /**
+   * Writes text to the standard output without adding a line break. The library commander calls it with text that ends with one.
+   */
   readonly write = (text: string): void => void this.#stdout.write(text)
   readonly writeError = (text: string): void => void this.#stderr.write(text)
 }
 
-/** Chooses the colours here, because picocolors also turns colours on in CI, where the output is not a terminal. */
+/**
+ * Colours the output of a terminal, unless `NO_COLOR` or `TERM=dumb` forbids it. Without this check, picocolors would also colour
+ * output in CI, where the stream is not a terminal.
+ */
 function coloursFor({ isTTY = false }: OutputStream, { NO_COLOR, TERM }: NodeJS.ProcessEnv): Colours {
   return picocolors.createColors(isTTY && !NO_COLOR && TERM !== 'dumb')
 }

@@ -9,52 +9,60 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes, ResponseHandler, ServerConnection } from './upstream/sent-request.js'
 import type { Upstream } from './upstream/upstream.js'
 
-/** Maximum number of server connections that one client connection may own. One more ends the oldest. */
+/** Maximum number of server connections reserved for one client connection. When one more is reserved, the oldest one closes. */
 const MAX_PAIRS = 16
 
-/** A server connection that belongs to one client connection, and the server that it leads to. */
+/** A server connection that carries the requests of only one client connection, and the server on its other end. */
 interface Pair {
   readonly connection: ServerConnection
   readonly upstream: Upstream
-  /** Base path of the server's URL. It tells two servers with the same origin apart. */
+  /** Path of the server's URL. If two servers have the same host and port, only this path tells the two apart. */
   readonly basePath: string
 }
 
-/** The server connections that belong to one client connection. */
+/** The server connections that carry the requests of one client connection only. */
 interface ClientPairs {
-  /** One pair for each upstream, in the order in which they were made. */
+  /**
+   * The server connections that are reserved for the client, keyed by the upstream that each one leads to. The oldest comes
+   * first.
+   */
   readonly pairs: Map<Upstream, Pair>
   /**
-   * The server connection on which a handshake has begun and not ended. The field stays
-   * after that connection has ended, because the client goes on with the handshake.
+   * The server connection on which the client has begun to log in (an NTLM handshake, for example) and has not finished. If that
+   * connection ends, the field still holds it, because the client continues the login that it began there.
    */
   handshake: ServerConnection | undefined
 }
 
 /**
- * Connections to servers that were authenticated, or are about to be. A server treats every request on
- * such a connection as one of that user. Another client's request there would get that user's answer.
+ * After a client has logged in on a server connection (NTLM, Negotiate), keeps that connection for this client alone. The server
+ * treats every request on it as one of the logged-in user. A request of another client would get that user's data.
  */
 export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
   readonly #clients = new WeakMap<Duplex, ClientPairs>()
-  /** Number of client connections that own server connections. */
+  /** Number of client connections for which server connections are reserved. */
   #count = 0
 
-  /** @param mayAddCredentials whether the host may add credentials to requests */
+  /**
+   * Starts without any reserved server connection.
+   *
+   * @param mayAddCredentials whether the application has an `onRequest` hook, which may add credentials to requests
+   */
   constructor(mayAddCredentials: boolean) {
     this.#mayAddCredentials = mayAddCredentials
   }
 
   /**
-   * Returns the server that a request must go to, regardless of its
-   * backend's strategy. Returns undefined if the strategy may choose.
+   * Returns the server that the client has already logged in to. A request of this client must go to that server, regardless of
+   * the load-balancing strategy. Returns undefined if the strategy may choose a server.
    */
   serverFor({ req, backend }: Exchange): LiveServer | undefined {
     if (this.#count === 0) return undefined
     const client = this.#clients.get(req.socket)
     if (!client || !backend) return undefined
-    // The newest pair counts first. An older pair of the same backend belongs to another frontend.
+    // Several reserved connections may lead to servers of this backend. Try the newest first: older ones were opened for other
+    // frontends.
     for (const pair of [...client.pairs.values()].reverse()) {
       if (!pair.connection.isOpen) continue
       const there = backend.servers.filter(({ upstream }) => upstream === pair.upstream)
@@ -65,11 +73,11 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Sends a request to the server that was picked. If the client connection owns a connection
-   * to that server, the request goes there. Otherwise, a request that authenticates its
-   * connection gets a new one to own. Any other request takes a shared connection.
+   * Sends a request to the chosen server. If a connection to that server is reserved for the client connection, the request uses
+   * it. Otherwise, a request with connection-bound credentials (NTLM, for example) opens a new connection that is reserved. Any
+   * other request uses a shared connection.
    *
-   * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request goes on with a handshake that began on another connection
+   * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request continues a login handshake that began on another server connection
    */
   dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): void {
     exchange.tie = undefined
@@ -95,7 +103,10 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
     connection.dispatch(request, handler)
   }
 
-  /** Reads from the head of a response whether its connection is being authenticated. */
+  /**
+   * Checks a response head for a login challenge (401 or 407 with NTLM, for example). If there is one, reserves the server
+   * connection for this client, and notes an unfinished handshake.
+   */
   answered(
     exchange: Exchange,
     server: LiveServer,
@@ -115,8 +126,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   }
 
   /**
-   * Gives a server connection to a client connection for as long as both last. If many
-   * clients share the client connection, the server connection ends after this request.
+   * Reserves a server connection for the client connection of this request, until one of the two closes. If many clients share
+   * the client connection, the server connection closes after this request instead.
    */
   #assign(exchange: Exchange, { upstream, basePath }: LiveServer, connection: ServerConnection): void {
     const { socket } = exchange.req
@@ -147,8 +158,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
 }
 
 /**
- * Returns whether a client connection carries the requests of many clients. The connection
- * of a trusted proxy does, and so does one on a Unix socket, where only proxies connect.
+ * Returns whether a client connection carries the requests of many clients. This is true of the connection of a trusted proxy. It
+ * is also true of a connection on a Unix socket, because only other proxies connect to one.
  */
 function isShared({ req, facts }: Exchange): boolean {
   return facts?.trusted === true || peerOf(req) === ''

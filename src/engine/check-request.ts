@@ -7,20 +7,28 @@ import { namedByConnection } from './headers/forward-headers.js'
 import { checkLenient, hasEnded, isLenient, warnIfLenient } from './headers/lenient-parser.js'
 import { checkNames, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** Methods that are never forwarded. CONNECT opens a tunnel to anywhere, and TRACE echoes what only proxies should see. */
+/**
+ * Methods that the proxy never forwards. CONNECT would open a tunnel to any address. TRACE would echo headers that only proxies
+ * should see.
+ */
 const REFUSED_METHODS = new Set(['CONNECT', 'TRACE'])
 
-/** Settings of the proxy that requests are checked against. */
+/** The settings of the proxy that `checkRequest` uses. */
 export interface RequestChecks {
-  /** This proxy's name in `Via`. A request that holds it has come through this proxy before. */
+  /**
+   * The name that this proxy writes into the `Via` header. A request with this name in `Via` has already passed through this
+   * proxy.
+   */
   readonly id: string
-  /** What happens to headers whose names servers may read as those of the proxy's own headers. */
+  /**
+   * What happens to a request header with a look-alike name, such as `X_Forwarded_For`, which a server may read as
+   * `X-Forwarded-For`.
+   */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
 /**
- * Refuses a request that node:http accepts but that two parsers on
- * the way may read differently. No server should have to refuse it.
+ * Refuses a request that Node's HTTP parser accepts, but that a server's parser may understand differently.
  *
  * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`,
  *   `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`, `PROXY_LOOP`
@@ -51,7 +59,8 @@ function checkHead(req: IncomingMessage): void {
   }
   const { 'transfer-encoding': coding, 'content-length': length, upgrade } = req.headers
   checkHosts(req.rawHeaders, httpVersion)
-  // JavaScript cannot hold a larger length exactly, so it would not be the length that the client wrote (RFC 9110, 8.6).
+  // Refuse a `Content-Length` of 2^53 or more. JavaScript cannot hold such a number exactly, so the proxy would use another
+  // length than the client wrote (RFC 9110, 8.6).
   if (length !== undefined && !Number.isSafeInteger(Number(length))) {
     throw new ProxyError(
       'PROXY_BAD_REQUEST',
@@ -72,9 +81,9 @@ function refuseLeniency(req: IncomingMessage): void {
 }
 
 /**
- * Refuses a WebSocket upgrade by another method than GET (RFC 6455, 4.1). A server that sees no WebSocket
- * in it would read the bytes of the tunnel as requests, which the proxy has not checked. HTTP/1.0 has no
- * upgrades. A request with a body is not an upgrade either, and is served as a plain request.
+ * Refuses a WebSocket upgrade that does not use GET (RFC 6455, 4.1). A server that does not recognise the upgrade would read the
+ * tunnel's bytes as further requests, which the proxy has not checked. HTTP/1.0 requests and requests with a body pass this
+ * check, because the proxy serves them as plain requests without an upgrade.
  */
 function checkUpgrade(req: IncomingMessage, upgrade: string): void {
   const { method, httpVersion, headers } = req
@@ -84,8 +93,8 @@ function checkUpgrade(req: IncomingMessage, upgrade: string): void {
 }
 
 /**
- * Refuses a request with two hosts or none. Node shows the first of two, and a server may take the last
- * (RFC 9112, 3.2). Node itself lets a request without a host through if the host's server says so.
+ * Refuses a request with two `Host` headers. Node uses the first of them, but a server may use the last (RFC 9112, 3.2). Also
+ * refuses an HTTP/1.1 request without `Host`, which Node accepts if the `http.Server` has `requireHostHeader: false`.
  */
 function checkHosts(raw: readonly string[], httpVersion: string): void {
   const hosts = countHosts(raw)
@@ -105,9 +114,9 @@ function countHosts(raw: readonly string[]): number {
 }
 
 /**
- * Refuses transfer codings that a server may read differently. HTTP/1.0 has no codings, so its framing is faulty
- * (RFC 9112, 6.1). With a `Content-Length` as well, two parsers may see two bodies (6.3). With another coding than
- * chunked, a server sees another body. Blanks are not trimmed, because those that Node leaves are part of the value.
+ * Refuses any `Transfer-Encoding` other than `chunked` alone, because a server may read another body. HTTP/1.0 does not define
+ * the header (RFC 9112, 6.1). With a `Content-Length` too, two parsers may see two different bodies (6.3). The value is not
+ * trimmed: a blank that Node has left in it makes it a different value.
  */
 function checkCoding(coding: string, httpVersion: string, length: string | undefined): void {
   if (httpVersion === '1.0') {
@@ -127,8 +136,8 @@ function checkCoding(coding: string, httpVersion: string, length: string | undef
 }
 
 /**
- * Returns whether a request has more headers than Node shows. Node silently leaves out those beyond `maxHeadersCount`,
- * which is 1,000 unless the host's server says otherwise. A length, a hop or a connection option there would not be seen.
+ * Returns whether Node has left out some headers of a request. Node silently drops headers beyond `maxHeadersCount` of the
+ * `http.Server`, by default 1,000. The proxy would not see a dropped `Content-Length` or `Connection` header.
  */
 export function hidesHeaders(req: IncomingMessage): boolean {
   const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
@@ -136,8 +145,9 @@ export function hidesHeaders(req: IncomingMessage): boolean {
 }
 
 /**
- * Returns whether a request is for this proxy itself. `OPTIONS *` asks about the server as a whole, also as a
- * URL without a path (RFC 9112, 3.2.4). OPTIONS with `Max-Forwards: 0` may go no further (RFC 9110, 7.6.2).
+ * Returns whether this proxy must answer a request itself instead of forwarding it. `OPTIONS *` asks about the server as a whole,
+ * and so does an OPTIONS URL without a path (RFC 9112, 3.2.4). OPTIONS with `Max-Forwards: 0` must not be forwarded (RFC 9110,
+ * 7.6.2).
  */
 export function isForUs(req: IncomingMessage): boolean {
   if (req.method !== 'OPTIONS') return false

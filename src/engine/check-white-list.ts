@@ -2,8 +2,8 @@ import { ProxyError } from '../model/errors.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 
 /**
- * Refuses a client that is not on the frontend's white list. No other frontend gets the request. The
- * rule says what a frontend serves, and the list says who may have it (Traefik 1.7 `whiteList`).
+ * Refuses a client whose address is not on the frontend's white list (Traefik 1.7 `whiteList`). The request does not fall through
+ * to another frontend: the rule chooses the frontend, and the list only decides which clients may use it.
  *
  * @throws ProxyError `PROXY_FORBIDDEN`
  */

@@ -7,10 +7,10 @@ import { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 
 /**
- * Returns whether a frontend matches an upgrade request, without reading from its socket or
- * writing to it. If no frontend matches, the host's other listeners need the socket untouched.
+ * Returns whether a frontend matches an upgrade request. The function does not read from the socket or write to it: if no
+ * frontend matches, other `upgrade` listeners of the application need the socket untouched.
  *
- * @returns undefined if the answer is unknown, because no configuration serves yet or the rules cannot read the request
+ * @returns undefined if no configuration is live yet, or if the request cannot be read or the rules fail on it
  */
 export function claimOf(
   req: IncomingMessage,

@@ -26,8 +26,8 @@ import { UpstreamNetworks } from './upstream/upstream-networks.js'
 import { Upstreams } from './upstream/upstreams.js'
 
 /**
- * The data plane with all of its parts in view. `createProxy` and the status server work with the parts. `ProxyEngine` shows a
- * host only what a host needs.
+ * The part of the proxy that serves requests, with all its internals. `createProxy` and the status server use it. Applications
+ * use the class `ProxyEngine`, which hides the internals.
  */
 export class DataPlane {
   readonly events: ProxyEmitter
@@ -41,7 +41,7 @@ export class DataPlane {
   readonly #intake: Intake
   readonly #pipeline: RequestPipeline
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** Creates the parts that serve requests. No configuration is live yet. @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EngineOptions, events: ProxyEmitter) {
     this.events = events
     this.reports = new RequestReports(events)
@@ -82,7 +82,10 @@ export class DataPlane {
     })
   }
 
-  /** Returns the handlers of one entry point. A frontend that lists `entryPoints` answers on those alone. */
+  /**
+   * Returns the functions that serve the requests and upgrades of one entry point. A frontend with a list of `entryPoints` serves
+   * only those entry points.
+   */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipeline = this.#pipeline
     return this.#intake.handlersFor(
@@ -91,18 +94,19 @@ export class DataPlane {
     )
   }
 
-  /** The snapshot that serves, or `undefined` before the first configuration. */
+  /** The compiled configuration that is live now, or `undefined` before the first one. */
   get snapshot(): Snapshot | undefined {
     return this.#generations.snapshot
   }
 
-  /** The number of the snapshot that serves, or 0 before the first configuration. */
+  /** The number of the configuration that is live now, or 0 before the first one. */
   get generation(): number {
     return this.snapshot?.generation ?? 0
   }
 
   /**
-   * Validates and compiles one document, and switches to it. A second call supersedes the first if that has not switched yet.
+   * Validates and compiles one document, and makes it the live configuration. If `apply` is called again before that, the newer
+   * document is used, and the earlier call rejects.
    *
    * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED`; `PROXY_CLOSED`
    */
@@ -114,22 +118,30 @@ export class DataPlane {
   }
 
   /**
-   * Compiles a configuration that the supervisor has validated and merged, and switches to it. The entries of the configuration
-   * must never change.
+   * Compiles a configuration that is validated and merged already, and makes it live. The caller is the supervisor, which runs
+   * the providers. The caller must never change the objects in the configuration.
    *
-   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer one came before the switch; the reason of `cancel`
+   * @throws ProxyError `PROXY_CONFIG_SUPERSEDED` if a newer configuration came before this one was live; the reason of `cancel`
+   *   if that signal aborts
    */
   readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
     this.#generations.applyMerged(config, about, cancel, onSwapped)
 
-  /** Tells which frontend a request would go to, and why. @throws ProxyError `PROXY_NOT_READY` */
+  /**
+   * Returns which frontend would match a request, and why.
+   *
+   * @throws ProxyError `PROXY_NOT_READY` before the first configuration
+   */
   explain(facts: RequestFacts): RequestExplanation {
     const { snapshot } = this
     if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
     return snapshot.explain(facts)
   }
 
-  /** Refuses new requests, and waits for those under way. Then cuts the rest, and closes every connection to a server. */
+  /**
+   * Shuts the engine down. It refuses new requests, and waits at most `drainMs` for those in progress. Then it aborts the
+   * remaining requests, and closes every connection to a server.
+   */
   async close({ drainMs = 0 }: { readonly drainMs?: number } = {}): Promise<void> {
     this.closing.drain()
     await this.inFlight.idleWithin(drainMs)

@@ -5,25 +5,43 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { Hooks } from './hooks.js'
 import type { ServerConnection } from './upstream/sent-request.js'
 
-/** What an exchange reports to, and what it works with. The request pipeline implements it. */
+/**
+ * The object to which an exchange (a request and its response) reports its failure and its end. It also holds the parts that the
+ * exchange uses. The request pipeline implements this interface.
+ */
 export interface ExchangeOwner<Exchange> {
-  /** Called when a try failed before anything was sent to the client. The owner tries again, or sends an error response. */
+  /**
+   * Called when an attempt failed before anything was sent to the client. The owner sends the request again, or answers with an
+   * error.
+   */
   retryOrRespond(exchange: Exchange, error: ProxyError): void
-  /** Called once, when the exchange has ended, with success or without. */
+  /** Called once, when the exchange has ended, whether it succeeded or failed. */
   settle(exchange: Exchange): void
-  /** Tells which responses end their client connections. */
+  /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */
   readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
-  /** Knows the client connections that are being closed in stages behind their responses. */
+  /**
+   * Keeps track of lingering closes: client connections that are closed in stages, so that clients can read their last response.
+   */
   readonly inFlight: { readonly lingering: LingeringClose }
-  /** The host's `onResponse` hook. */
+  /** The application's `onResponse` hook, or `undefined` if there is none. */
   readonly onResponse: Hooks['onResponse']
-  /** Knows which server connections belong to one client connection, because they are authenticated. */
+  /**
+   * Gets the heads of responses that may authenticate a server connection (NTLM, for example). Keeps such a connection for one
+   * client.
+   */
   readonly authenticated: ConnectionWatch<Exchange>
 }
 
-/** Observes responses that may show that their server connection is authenticated, and so belongs to one client. */
+/**
+ * Gets the heads of responses that may authenticate a server connection (NTLM, for example). Such a connection must carry the
+ * requests of only one client.
+ */
 export interface ConnectionWatch<Exchange> {
-  /** Called with the head of such a response. @param fields the response's fields, as the server sent them */
+  /**
+   * Called with the head of a response that may authenticate its server connection.
+   *
+   * @param fields the response's header fields, as the server sent them
+   */
   answered(
     exchange: Exchange,
     server: LiveServer,

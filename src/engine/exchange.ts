@@ -15,15 +15,15 @@ import type { Snapshot } from './snapshot.js'
 import type { Try } from './try.js'
 import { isServersFault } from './upstream/failures.js'
 
-/** The socket of an upgrade request, and the protocol that it asks for. */
+/** An upgrade request that may still become a tunnel: its socket, and the protocol that the client asks for. */
 export interface PendingUpgrade {
   readonly protocol: string
   readonly socket: Duplex
-  /** Returns the bytes that came on the socket behind the request's head. */
+  /** Returns the bytes that the client has sent on the socket after the request's head. */
   readonly takeEarly: () => Buffer
 }
 
-/** One request of a client and its response: the state that the steps of the pipeline share, and how it ends. */
+/** One request of a client and its response. Holds the state that the steps of the request pipeline share. */
 export class Exchange implements Moving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -32,51 +32,54 @@ export class Exchange implements Moving {
   readonly owner: ExchangeOwner<Exchange>
   readonly entryPoint: string | undefined
 
-  /** Gives back the exchange's place under the `maxConn` of its backend. Called once, at the end. */
+  /** Frees the request's slot in the connection limit `maxConn` of its backend. Called once, when the exchange ends. */
   release: (() => void) | undefined
-  /** The index in the list of exchanges in flight, or `undefined` when the exchange is not in flight. */
+  /** The position in the list of exchanges in flight. `undefined` while the exchange is not in that list. */
   index: number | undefined
-  /** The pinned snapshot. `undefined` before the pin, and once no further server will be picked. */
+  /** The snapshot that this request keeps alive. `undefined` before routing, and once no further server will be picked. */
   snapshot: Snapshot | undefined
-  /** The generation of the snapshot that was pinned; 0 before. */
+  /** The number of the configuration that this request uses. It is 0 until a configuration is pinned. */
   generation = 0
-  /** The client address, or the peer address where the client has none. */
+  /** The client address. If the client has no address, the address of the peer that connected to the proxy. */
   clientAddress = ''
   facts: LiveFacts | undefined
   frontend: CompiledFrontend | undefined
   backend: LiveBackend | undefined
   server: LiveServer | undefined
-  /** The header fields that a server gets: names and values in turn. */
+  /** The header fields that the server will get: names and values alternate. */
   headers: string[] = []
-  /** Path and query as servers get them, without the base path of the server's own URL. */
+  /** Path and query of the forwarded request. The path of the server's URL is not included. */
   target = ''
-  /** The limit on the request's body, in bytes. */
+  /** Maximum size of the request's body in bytes. */
   bodyLimit = Number.POSITIVE_INFINITY
-  /** Servers that have failed to answer this request. */
+  /** The servers that failed on earlier attempts of this request. A retry prefers other servers. */
   tried: Set<LiveServer> | undefined
   retries = 0
-  /** How often the proxy closed other connections so that this request finds a file descriptor. */
+  /** How many times the proxy has closed other connections to free a file descriptor for this request. */
   shortages = 0
-  /** Bytes of the response's body that were written to the client. */
+  /** Number of bytes of the response's body that were written to the client so far. */
   bodyBytes = 0
-  /** The header fields of the server's response as the client gets them: names and values in turn. */
+  /** The header fields of the server's response, as the client gets them: names and values alternate. */
   responseFields: readonly string[] | undefined
-  /** Whether each further try uses a new connection. Set when an old connection was cut: other old ones may be dead too. */
+  /** If true, further attempts open new connections. Set when an existing one broke, because other idle ones may be dead too. */
   fresh = false
-  /** When a failed request may not go to another connection, because its own is authenticated. `undefined` if it always may. */
+  /**
+   * Set if the client logs in on the server connection (by NTLM, for example). A retry on another connection is then forbidden,
+   * either once the request was sent or always.
+   */
   tie: 'once sent' | 'always' | undefined
-  /** What failed, if the client got an error response of the proxy, or a response that breaks off. */
+  /** The error that ended the request. Set if the client got an error response of the proxy or an incomplete response. */
   error: ProxyError | undefined
-  /** Whether the head of a server's response was written to the client, or a tunnel stands. */
+  /** Whether the head of the server's response was written to the client, or the connection has become a tunnel. */
   responded = false
-  /** The server's socket of an upgraded connection. */
+  /** The socket to the server, if the connection has become a tunnel. */
   tunnelled: Duplex | undefined
-  /** The newest try. `undefined` before the first, and while the request waits for a free server. */
+  /** The newest attempt to get a response. `undefined` before the first one, and while the request waits for a free server. */
   newest: Try | undefined
   #idleWatch: IdleWatch | undefined
-  /** The stream of the request's body to the server, if the body streams. */
+  /** The stream that sends the request's body to the server. `undefined` if there is no body or `wholeBody` has all of it. */
   body: RequestBody | undefined
-  /** A small request body that had come whole when the first server was picked. Each try sends all of it. */
+  /** A small request body that had arrived completely when the first server was picked. Each attempt sends it again. */
   wholeBody: Buffer | undefined
   #settled = false
 
@@ -97,81 +100,87 @@ export class Exchange implements Moving {
     if (res.socket === null) this.#watchSocket()
   }
 
-  /** Ends the exchange if the client had left before. No event would tell of that later. @returns whether the client had left */
+  /**
+   * If the client has already disconnected, ends the exchange, because no later event will report that.
+   *
+   * @returns whether the client had disconnected
+   */
   leftBefore(): boolean {
     if (!this.req.socket.destroyed && !this.res.destroyed) return false
     this.#onResponseClosed()
     return true
   }
 
-  /** Pins a snapshot: its servers stay connected until `unpin`. */
+  /** Makes the request use a snapshot. The connections to the servers of the snapshot stay open until `unpin` is called. */
   pin(snapshot: Snapshot): void {
     snapshot.pin()
     this.snapshot = snapshot
     this.generation = snapshot.generation
   }
 
-  /** Unpins the snapshot once no further server will be picked. A long download or tunnel must not keep a generation alive. */
+  /** Stops using the snapshot, because no further server will be picked. A long download must not keep an old snapshot alive. */
   unpin(): void {
     this.snapshot?.unpin()
     this.snapshot = undefined
   }
 
-  /** Counts the failure of the newest try against its server, if the server is to blame. */
+  /** If the server is to blame for the failure of the newest attempt, counts the failure against this server. */
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
     if (backend && server && newest && isServersFault(error, !newest.isOnStale))
       backend.failed(server, error, newest.startedAt)
   }
 
-  /** Forgets the newest try while the request waits for a free server. That try has ended, and must not be watched. */
+  /**
+   * Forgets the newest attempt while the request waits for a free server. That attempt has ended, so no timeout may apply to it.
+   */
   hasNoTry(): void {
     this.newest = undefined
   }
 
-  /** Ends the last try, and unpins the snapshot. @param error the error that the client gets */
+  /** Ends the last attempt, and stops using the snapshot. @param error the error that the client gets */
   endTries(error: ProxyError): void {
     this.error = error
     this.unpin()
     this.newest?.over()
   }
 
-  /** Whether a further try can still send the whole body: nothing of it was read, or all of it is kept. */
+  /** Whether the next attempt can still send the whole body: none of it was read yet, or all of it is kept in memory. */
   get bodyUntouched(): boolean {
     return this.body === undefined || !this.req.readableDidRead
   }
 
-  /** The stream of the request's body while part of the body is still to come. */
+  /** The stream that sends the request's body to the server, while more of the body may come. `undefined` after that. */
   get bodyToCome(): RequestBody | undefined {
     return this.body?.closed ? undefined : this.body
   }
 
-  /** Stops watching request and response, because the host's own routes take them over. */
+  /** Stops listening to events of the request and response, because the application itself will answer the request. */
   abandon(): void {
     this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
     this.res.off('error', this.#onResponseError)
   }
 
-  /** Ends the exchange at once: breaks off the response, and aborts the try at the server. */
+  /** Ends the exchange at once: closes the client's connection, even within the response, and aborts the attempt. */
   cut(reason: ProxyError): void {
     this.error ??= reason
     this.tunnelled?.destroy()
     breakOff(this.res)
-    // A response that waits behind others of its connection has no socket yet, so `breakOff` cannot close the connection.
+    // A pipelined response that waits for earlier ones has no socket yet, so `breakOff` closes nothing. Close the connection.
     if (this.res.socket === null && !this.tunnelled) this.req.socket.destroy()
     this.upgrade?.socket.destroy()
     this.newest?.abort(reason)
   }
 
-  /** Ends the exchange if it was idle, or has lasted, for longer than a limit. One timer calls this for all exchanges. */
+  /** Ends the exchange if it has exceeded an idle timeout or its total time limit. One timer calls this for all exchanges. */
   check(now: number, timeouts: Timeouts): void {
     this.#idleWatch ??= new IdleWatch()
     const error = this.#idleWatch.judge(this, now, timeouts)
     if (error) this.end(error)
   }
 
-  /** Ends the exchange with an error response. If another response has begun to leave for the client, breaks that off. */
+  /** Ends the exchange with an error response. If a response has already begun, closes the client's connection instead. */
   end(reason: ProxyError): void {
     if (this.responded || this.error) {
       this.cut(reason)
@@ -181,12 +190,12 @@ export class Exchange implements Moving {
     this.newest?.abort(reason)
   }
 
-  /** Whether the client no longer takes a response: it has left, or the exchange has ended. */
+  /** Whether the client can no longer get a response, because it has disconnected or the exchange has ended. */
   get clientLeft(): boolean {
     return this.res.destroyed || this.#settled
   }
 
-  /** Makes the exchange a tunnel between two sockets. It then ends with them, and no longer with the response. */
+  /** Marks the exchange as a tunnel between two sockets. From now on it ends when the tunnel ends. */
   becameTunnel(server: Duplex, client: Duplex): void {
     this.responded = true
     this.tunnelled = server
@@ -196,13 +205,13 @@ export class Exchange implements Moving {
     this.res.statusCode = 101
   }
 
-  // While a response waits behind others of its connection, it emits no 'close' when the connection closes. The socket does.
+  // Listens for 'close' on the socket. A pipelined response that waits for earlier ones does not emit 'close' itself.
   #watchSocket(): void {
     this.req.socket.setMaxListeners(0)
     this.req.socket.on('close', this.#onResponseClosed)
   }
 
-  // A response whose client has left may emit 'error' too. Without a listener the process would end. 'close' follows.
+  // Handles 'error' of the response, which may come after the client has disconnected. Without a listener, the process would end.
   readonly #onResponseError = (error: Error): void => {
     if (error instanceof ProxyError) this.error ??= error
   }
@@ -212,13 +221,13 @@ export class Exchange implements Moving {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
       this.newest?.abort(this.error)
     } else if (this.responded && !this.req.complete) {
-      // The server responded before the upload had ended. The exchange stays in flight until the rest of it has come.
+      // The response has ended before the client has sent its whole body. The exchange stays in flight until the rest has come.
       if (afterUpload(this, this.owner.inFlight.lingering, () => this.settle())) return
     }
     this.settle()
   }
 
-  /** Ends the exchange, and reports it to its owner. Further calls do nothing. */
+  /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
   settle(): void {
     if (this.#settled) return
     this.#settled = true

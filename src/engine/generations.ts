@@ -17,27 +17,30 @@ import { GuardWarnings } from './events/guard-warnings.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
 import { type CompileTools, compileSnapshot, type Snapshot } from './snapshot.js'
 
-/** Holds the snapshot that serves, and takes each new configuration through its last steps: compile, swap, tell. */
+/**
+ * Holds the configuration that is live now. Takes each new configuration through its last steps: compile it, make it live, emit
+ * `configChanged`.
+ */
 export class Generations {
   readonly #tools: CompileTools
   readonly #dns: StrictDns
   readonly #validation: ValidateOptions
   readonly #events: ProxyEmitter
-  /** The version of each provider's newest configuration, as the document names it. */
+  /** The `version` text of each provider's live document, by provider name. It is undefined if the document has none. */
   readonly #versions = new Map<string, string | undefined>()
   readonly #guards = new GuardWarnings()
   #snapshot: Snapshot | undefined
   #partial = false
   #applying = new AbortController()
-  /** Compilations in progress. */
+  /** Number of compilations that are running now. */
   #compiling = 0
-  /** Compilations that have begun so far. */
+  /** Number of compilations that have begun since the start. */
   #begun = 0
-  /** Whether names of servers have other addresses now than in the snapshot that serves. */
+  /** Whether DNS now gives other addresses for some servers than the live configuration uses. */
   #isStale = false
   #closed = false
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for `unsupportedFields` */
+  /** Starts without a configuration. @throws ProxyError `PROXY_OPTION_INVALID` if the option `unsupportedFields` is wrong */
   constructor(tools: Omit<CompileTools, 'addresses'>, validation: ValidateOptions, events: ProxyEmitter) {
     checkUnsupportedFields(validation.unsupportedFields ?? 'refuse')
     const { networks } = tools.upstreams.options
@@ -47,17 +50,20 @@ export class Generations {
     this.#events = events
   }
 
-  /** The snapshot that serves, or `undefined` before the first configuration. */
+  /** The compiled configuration that is live now, or `undefined` before the first one. */
   get snapshot(): Snapshot | undefined {
     return this.#snapshot
   }
 
-  /** Whether a provider has delivered nothing yet. A request without a frontend gets 503 then, and not 404. */
+  /**
+   * Whether some provider has not delivered a configuration yet. If so, a request that no frontend matches gets 503 instead of
+   * 404.
+   */
   get partial(): boolean {
     return this.#partial
   }
 
-  /** Validates one document, and switches to it alone. It is merged with no other document. */
+  /** Validates one document and makes it the whole live configuration, without the documents of other providers. */
   async apply(config: ProviderConfig, about: ApplyNotes): Promise<{ generation: number }> {
     const signal = this.#supersede()
     const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
@@ -72,11 +78,11 @@ export class Generations {
     return this.#compileAndSwap(merged, notes, signal)
   }
 
-  /** Switches to a configuration that the supervisor has validated and merged. */
+  /** Makes a configuration live that is validated and merged already. The caller is the supervisor, which runs the providers. */
   readonly applyMerged: ApplyMerged = (config, about, cancel, onSwapped) =>
     this.#compileAndSwap(config, about, AbortSignal.any([this.#supersede(), cancel]), onSwapped)
 
-  /** Stops the snapshot's health checks and DNS lookups. No other configuration goes live after this. */
+  /** Stops the health checks and DNS lookups of the live configuration. After this, no other configuration can become live. */
   close(): void {
     this.#closed = true
     this.#dns.follow(new Map())
@@ -84,7 +90,10 @@ export class Generations {
     this.#applying.abort(new ProxyError('PROXY_CLOSED'))
   }
 
-  /** Takes the last steps of docs/life-of-a-config.md. A configuration equal to the one that serves causes no event. */
+  /**
+   * Compiles a configuration and makes it live, as docs/life-of-a-config.md describes. A configuration equal to the live one
+   * causes no event.
+   */
   async #compileAndSwap(
     config: MergedConfig,
     about: ApplyNotes,
@@ -104,6 +113,7 @@ export class Generations {
     const compileStart = performance.now()
 
     // compile
+    // The first step: builds a snapshot of the new configuration. A configuration equal to the live one ends here.
     const changes = await runInSlices(diffConfigs(previous?.config, config), signal)
     signal.throwIfAborted()
     if (previous && isSame(changes) && this.#isKnown(about)) return { generation: previous.generation }
@@ -111,6 +121,7 @@ export class Generations {
     const snapshot = await this.#compile(generation, config, signal)
 
     // swap
+    // The second step: makes the new snapshot live in place of the previous one.
     const swapStart = performance.now()
     this.#swap(snapshot, signal)
     this.#partial = about.partial ?? false
@@ -118,6 +129,7 @@ export class Generations {
     onSwapped?.()
 
     // tell
+    // The third step: warns of missing guards, and emits the event `configChanged`.
     const { provider, version, verified = true, warnings = [] } = about
     this.#guards.tell(provider, warnings)
     const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
@@ -130,7 +142,7 @@ export class Generations {
     return runInSlices(compileSnapshot(generation, config, this.#snapshot, this.#tools), signal)
   }
 
-  /** @throws the reason of `signal` if it is aborted. It may have been aborted since the compilation ended. */
+  /** Makes a compiled configuration live. @throws the reason of `signal` if it was aborted in the meantime */
   #swap(snapshot: Snapshot, signal: AbortSignal): void {
     if (signal.aborted) {
       snapshot.retire()
@@ -144,8 +156,8 @@ export class Generations {
   }
 
   /**
-   * Counts a compilation while it runs. New addresses of servers wait until none runs. Two compilations from the same snapshot
-   * would each give the same servers a state of their own.
+   * Runs a compilation and counts it while it runs. New addresses of servers are not applied before all compilations have ended.
+   * Otherwise two compilations could start from the same snapshot, and each would create its own state for the same servers.
    */
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {
     this.#begun += 1
@@ -159,8 +171,8 @@ export class Generations {
   }
 
   /**
-   * Compiles the same generation again when names of servers have other addresses. If a configuration is being applied, this
-   * happens after its end.
+   * Compiles the live configuration again, because DNS now gives other addresses for its servers. If another compilation is
+   * running, this one begins after it.
    */
   #readdress(): void {
     const { signal } = this.#applying
@@ -174,7 +186,8 @@ export class Generations {
       try {
         const snapshot = await this.#compile(serving.generation, serving.config, signal)
         if (turn === this.#begun) return this.#swap(snapshot, signal)
-        // A configuration began to be applied meanwhile. It may be refused, so the new addresses are still needed.
+        // Another configuration began to compile in the meantime. It may be refused, and then the live one still needs the new
+        // addresses.
         this.#isStale = true
         snapshot.retire()
       } catch (error) {
@@ -185,7 +198,11 @@ export class Generations {
     })
   }
 
-  /** Cancels the configuration that is being applied. @returns the signal by which the next call cancels this one */
+  /**
+   * Cancels the configuration that is being compiled, because a newer one has come.
+   *
+   * @returns the signal of the newer configuration; the next call of this method aborts it
+   */
   #supersede(): AbortSignal {
     this.#applying.abort(new ProxyError('PROXY_CONFIG_SUPERSEDED'))
     this.#applying = new AbortController()
@@ -194,8 +211,8 @@ export class Generations {
   }
 
   /**
-   * Returns whether the provider's version and dropped guards are the ones that serve. If they differ, the proxy emits
-   * `configChanged`, even if the content is equal.
+   * Returns whether the live configuration already has the provider's version and lacks the same guards. If not, the proxy emits
+   * `configChanged`, even if nothing else has changed.
    */
   #isKnown({ provider, version, warnings }: ApplyNotes): boolean {
     const isSameVersion = this.#versions.has(provider) && this.#versions.get(provider) === version

@@ -9,11 +9,14 @@ import {
   type UnderscoreHeaders,
 } from './headers/proxy-fields.js'
 
-/** Fields that frame the message, belong to one connection, or are written by the proxy. A hook must not change them. */
+/**
+ * Header fields that a hook must not change: they frame the message, belong to one connection, or are written by the proxy
+ * itself.
+ */
 const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host', 'via'])
 
 /**
- * The header lines of one message, in their order and case. All methods find names in any case.
+ * The header lines of one message, in their order and letter case. All methods ignore the case of header names.
  *
  * @example
  * onRequest: ({ headers }) => {
@@ -24,29 +27,36 @@ const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host',
 export class HeaderList {
   readonly #raw: string[]
   readonly #twins: UnderscoreHeaders
-  /** Names that the hook has written, in lower case. `#dropTwins` keeps these lines, even if they look like another. */
+  /** The header names that the hook has written, in lower case. `#dropTwins` never removes headers with these names. */
   #written: Set<string> | undefined
-  /** Why the request is refused, if `twins` is `refuse` and a line of the client looked like a line of the hook. */
+  /**
+   * The message of the 400 error, if a client's header looks like one that the hook wrote and `underscoreHeaders` is `refuse`.
+   */
   #refused: string | undefined
 
   /**
-   * Makes a list over an array of names and values.
+   * Creates the list on top of an array of header names and values.
    *
-   * @param raw names and values in turn; the methods change this array
-   * @param twins what to do with lines of the client that a server may read as a line that the hook writes or deletes
+   * @param raw names and values alternate; the methods change this array
+   * @param twins what to do with a client's header that looks like one that the hook writes, as `X_User` looks like `X-User`
    */
   constructor(raw: string[], twins: UnderscoreHeaders = 'keep') {
     this.#raw = raw
     this.#twins = twins
   }
 
-  /** Refuses the request if a line of the client looks like one that the hook wrote. @throws ProxyError `PROXY_BAD_REQUEST` */
+  /**
+   * Refuses the request if a client's header looks like one that the hook wrote, as `X_User` looks like `X-User`.
+   *
+   * @throws ProxyError `PROXY_BAD_REQUEST`
+   */
   static refuseTwins(list: HeaderList): void {
     if (list.#refused !== undefined) throw new ProxyError('PROXY_BAD_REQUEST', list.#refused)
   }
 
   /**
-   * Returns the values of all lines of a name, joined by `, `; `undefined` without such a line. For `Set-Cookie` use `getAll`.
+   * Returns the values of all header lines of a name, joined by `, `. Returns `undefined` if there is none. For `Set-Cookie` use
+   * `getAll`.
    */
   get(name: string): string | undefined {
     const values = this.getAll(name)
@@ -54,7 +64,8 @@ export class HeaderList {
   }
 
   /**
-   * Returns the value of each line of a name. `Set-Cookie` must be read like this, since its dates have commas (RFC 9110, 5.3).
+   * Returns the value of each header line of a name. Read `Set-Cookie` by this method: its dates contain commas, so joined values
+   * could not be separated again (RFC 9110, 5.3).
    */
   getAll(name: string): string[] {
     const lower = name.toLowerCase()
@@ -62,11 +73,11 @@ export class HeaderList {
   }
 
   /**
-   * Replaces all lines of a name by one line for each value. In a request this also removes lines of the client that a server may
-   * take for the same name: `X_User` for `X-User` (option `underscoreHeaders`).
+   * Replaces all header lines of a name with one line for each value. In a request this also removes look-alikes that the client
+   * has sent: a server may read `X_User` as `X-User` (option `underscoreHeaders`).
    *
-   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write the field, or the value is not a text
-   * @throws TypeError from Node for a name or value that HTTP does not allow
+   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write this header, or the value is not a string
+   * @throws TypeError from Node if HTTP does not allow the name or the value
    */
   set(name: string, value: string | readonly string[]): void {
     const values = [value].flat()
@@ -75,7 +86,7 @@ export class HeaderList {
     for (const each of values) this.#push(name, each)
   }
 
-  /** Adds one line. Lines of the client that look like it are removed, as by `set`. @throws ProxyError `PROXY_HOOK_FAILED` */
+  /** Adds one header line. Like `set`, it removes look-alikes that the client has sent. @throws ProxyError `PROXY_HOOK_FAILED` */
   append(name: string, value: string): void {
     checkField(name, value)
     this.#dropTwins(name.toLowerCase())
@@ -83,9 +94,9 @@ export class HeaderList {
   }
 
   /**
-   * Removes all lines of a name, and lines of the client that look like it, as `set` does.
+   * Removes all header lines of a name. Like `set`, it also removes look-alikes that the client has sent.
    *
-   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write the field
+   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write this header
    */
   delete(name: string): void {
     checkReach(name)
@@ -115,8 +126,9 @@ export class HeaderList {
   }
 
   /**
-   * Returns whether a server may read a line of the client as the name. Lines of the hook do not count. Nor do forwarding headers
-   * of the proxy, because a hook may write `X_Forwarded_For` next to `X-Forwarded-For`.
+   * Returns whether a server may read a client's header (`other`) as the header `lower`. Headers that the hook has written do not
+   * count. Forwarding headers of the proxy do not count either, because a hook may write `X_Forwarded_For` next to
+   * `X-Forwarded-For`.
    */
   #isTwin(other: string, lower: string, folded: string): boolean {
     if (other.length !== lower.length || other === lower || this.#written?.has(other)) return false

@@ -4,35 +4,35 @@ import type { RequestFacts } from '../model/request-facts.js'
 import { HeaderList } from './header-list.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** A routed request and the server that is about to get it, as `onRequest` sees them. */
+/** A request that was routed, and the server that will get it. This is the argument of the `onRequest` hook. */
 export interface RequestContext {
-  /** The facts of the request that rules match on. */
+  /** The properties of the request that rules test, such as its host and path. */
   readonly facts: RequestFacts
-  /** The full name of the frontend that won, such as `web@etcd`. */
+  /** The full name of the frontend that matched the request, such as `web@etcd`. */
   readonly frontend: string
-  /** The full name of the backend, such as `web@etcd`. */
+  /** The full name of the frontend's backend, such as `web@etcd`. */
   readonly backend: string
-  /** The name of the server within its backend. */
+  /** The name of the chosen server within its backend. */
   readonly server: string
   /** The header fields that the server will get. The hook may change them. */
   readonly headers: HeaderList
 }
 
-/** A request and the head of the server's response, as `onResponse` sees them. */
+/** A request and the head of the server's response. This is the argument of the `onResponse` hook. */
 export interface ResponseContext extends RequestContext {
-  /** The status of the server's response. */
+  /** The HTTP status code of the server's response. */
   readonly status: number
   /** The header fields that the client will get. The hook may change them. */
   readonly headers: HeaderList
 }
 
 /**
- * Functions of the host that see headers on their way, and may change them. The proxy calls them synchronously and does not await
- * a promise. If a hook throws or returns a promise, the client gets 500 `PROXY_HOOK_FAILED`.
+ * Functions of the application that may read and change the headers of forwarded requests and responses. The proxy calls them
+ * synchronously, and does not await a promise. If a hook throws or returns a promise, the client gets 500 `PROXY_HOOK_FAILED`.
  */
 export interface Hooks {
   /**
-   * Called after routing, before the request first goes to a server. A retry does not call it again.
+   * Called after a server was chosen, before the request is sent to it. It is not called again if the request is retried.
    *
    * @default none
    * @example
@@ -40,8 +40,8 @@ export interface Hooks {
    */
   readonly onRequest?: (context: RequestContext) => void
   /**
-   * Called before the head of a server's response goes to the client. It is not called for error responses of the proxy, nor for
-   * upgraded connections.
+   * Called before the head of a server's response is sent to the client. It is not called for error responses that the proxy
+   * makes itself, or for connections that are upgraded, such as WebSockets.
    *
    * @default none
    * @example
@@ -50,7 +50,10 @@ export interface Hooks {
   readonly onResponse?: (context: ResponseContext) => void
 }
 
-/** Returns what both hooks see of a request whose server was picked. */
+/**
+ * Returns what `onRequest` and `onResponse` both get to see: the facts of the request, and the names of its frontend, backend and
+ * server.
+ */
 export function contextOf({
   facts,
   frontend,
@@ -67,7 +70,7 @@ export function contextOf({
 
 type Named = { readonly name: string } | undefined
 
-/** A request on its way to a server. */
+/** A request that is about to be sent, or was sent, to a server. */
 interface SentRequest {
   readonly facts: RequestFacts | undefined
   readonly frontend: Named
@@ -76,9 +79,9 @@ interface SentRequest {
 }
 
 /**
- * Calls `onRequest` with the lines that the server is about to get.
+ * Calls `onRequest` with the header lines that the server is about to get.
  *
- * @throws ProxyError `PROXY_HOOK_FAILED`; `PROXY_BAD_REQUEST` if a line of the client looks like a line that the hook wrote
+ * @throws ProxyError `PROXY_HOOK_FAILED`; `PROXY_BAD_REQUEST` if a client's header looks like one that the hook wrote
  */
 export function runRequestHook(
   hook: NonNullable<Hooks['onRequest']>,
@@ -91,7 +94,11 @@ export function runRequestHook(
   HeaderList.refuseTwins(headers)
 }
 
-/** Calls `onResponse`, if there is one, with the lines that the client is about to get. @throws ProxyError `PROXY_HOOK_FAILED` */
+/**
+ * Calls `onResponse`, if the application has one, with the header lines that the client is about to get.
+ *
+ * @throws ProxyError `PROXY_HOOK_FAILED`
+ */
 export function runResponseHook(
   hook: Hooks['onResponse'],
   context: Omit<RequestContext, 'headers'>,
@@ -101,7 +108,7 @@ export function runResponseHook(
   if (hook) runHook(hook, { ...context, status, headers: new HeaderList(lines) })
 }
 
-/** @throws ProxyError `PROXY_HOOK_FAILED` for everything else that the hook throws */
+/** Calls a hook. @throws ProxyError `PROXY_HOOK_FAILED` for any other error that the hook throws, and if it returns a promise */
 function runHook<T>(hook: (context: T) => void, context: T): void {
   try {
     const answer: unknown = hook(context)
@@ -112,7 +119,8 @@ function runHook<T>(hook: (context: T) => void, context: T): void {
   }
 }
 
-// What the hook does after a wait comes too late. If its promise rejected without a handler, Node would end the process.
+// Refuses a hook that returns a promise, because the hook's later changes would come too late. If the promise rejected without a
+// handler, Node would end the process, so it gets a handler.
 function refusePromise(answer: unknown): void {
   if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
   onRejected(answer, () => {})

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
 import type { Timeouts } from '../model/limits.js'
 
-/** The members of an exchange that show whether bytes move. */
+/** The properties of an exchange (a request and its response) that show whether bytes are flowing. */
 export interface Moving {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -16,23 +16,26 @@ export interface Moving {
 }
 
 /**
- * The idle timeouts of one exchange. One timer checks all exchanges about once a second. So no request pays for a timer, and no
- * chunk of a body for reading the clock. undici would set three timers for each request, and would keep expired ones in a list
- * until its next check. At 25,000 requests a second that took a third of the time.
+ * Applies the idle timeouts to one exchange. A single timer checks all exchanges about once a second. So no request needs its own
+ * timer, and the clock is not read for each chunk of a body. undici would set three timers for each request, and would keep
+ * expired timers in a list until its next check. At 25,000 requests a second that took a third of the time.
  */
 export class IdleWatch {
-  /** Bytes and pieces that had moved at the last check. */
+  /**
+   * The number of bytes and response chunks counted at the last check. A different number at the next check shows that something
+   * moved.
+   */
   #moved = -1
-  /** The try that had been sent at the last check, if there was one. */
+  /** The attempt whose request had been sent at the last check. `undefined` if none had been sent. */
   #sent: Moving['newest']
-  /** The time of the last check at which something had moved, in milliseconds. */
+  /** When a check last found that bytes had moved, in milliseconds as returned by `performance.now()`. */
   #sinceMs = 0
 
-  /** Returns the error of the first limit that the exchange exceeds, if there is one. @param now from `performance.now()` */
+  /** Returns a timeout error if the exchange has exceeded one of its time limits. @param now from `performance.now()` */
   judge(exchange: Moving, now: number, timeouts: Timeouts): ProxyError | undefined {
     const { tunnelled, server } = exchange
     const idleMs = this.#idleMs(exchange, now)
-    // An error response of the proxy is on its way. The client may not read it.
+    // If an error response of the proxy is being sent, only the client can be slow.
     if (exchange.error && !tunnelled)
       return idleMs < timeouts.bodyIdleMs ? undefined : over('PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
     if (now - (server?.upstream.leftAt ?? now) >= timeouts.retireAfterMs)
@@ -46,15 +49,21 @@ export class IdleWatch {
     return this.#judgeIdle(exchange, idleMs, timeouts)
   }
 
-  /** Returns the milliseconds in which the client's connection was idle, the server sent nothing, and no try was sent. */
+  /**
+   * Returns for how many milliseconds nothing has happened: no bytes to or from the client, none from the server, and no new
+   * attempt.
+   */
   #idleMs({ req, responded, error, tunnelled, newest }: Moving, now: number): number {
     const { bytesRead, bytesWritten } = req.socket
-    // Bytes written before the response are informational responses (1xx), or responses of other requests. They do not count.
+    // Bytes that were written before this response do not count. They are informational responses (1xx) or responses of other
+    // requests.
     const written = responded || error ? bytesWritten : 0
-    // Bytes behind the request belong to the next request. A client could keep a request to a dead server alive with them.
+    // Bytes that arrive after the complete request belong to the next request. They do not count, because a client could
+    // otherwise send bytes to keep a request to a dead server alive.
     const bytes = written + (tunnelled || !req.complete ? bytesRead : 0)
     const sent = newest?.sent ? newest : undefined
-    // Pieces from the server count even if nothing is written: the host may collect or compress the response.
+    // Pieces of the server's response count even if nothing is written to the client. The application may buffer or compress the
+    // response.
     const moved = bytes + (sent?.pieces ?? 0)
     if (moved !== this.#moved || sent !== this.#sent) {
       this.#moved = moved
@@ -66,23 +75,25 @@ export class IdleWatch {
 
   #judgeIdle({ req, res, responded }: Moving, idleMs: number, timeouts: Timeouts): ProxyError | undefined {
     if (!responded && req.complete) {
-      // No try was sent, so the proxy is still connecting. The connect timeout applies then.
+      // If the request has not been sent yet, the proxy is still connecting, and only the connect timeout applies.
       return this.#sent === undefined || idleMs < timeouts.responseHeadMs
         ? undefined
         : over('PROXY_RESPONSE_TIMEOUT', 'responseHeadMs', timeouts)
     }
     if (idleMs < timeouts.bodyIdleMs) return undefined
-    // If the request is paused, the server takes nothing of its body. Else the client sends nothing.
+    // No response has begun. If the request is paused, the server does not read its body. Otherwise the client does not send the
+    // body.
     if (!responded)
       return over(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
-    // The whole response waits behind another response of its connection. The exchange of the other response has its own timeout.
+    // A complete pipelined response that waits for an earlier response on its connection has no timeout. The earlier response has
+    // one.
     if (res.writableEnded && res.socket === null && !res.writableFinished) return undefined
     const clientReads = !res.writableNeedDrain && !res.writableEnded
     return over(clientReads ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
   }
 }
 
-/** Makes an error that names the exceeded limit, so that an operator knows which option to raise. */
+/** Returns a timeout error that names the exceeded limit, so that an operator knows which option to raise. */
 function over(code: ErrorCode, limit: keyof Timeouts, timeouts: Timeouts): ProxyError {
   return new ProxyError(code, `${ERROR_CODES[code].says} (timeouts.${limit}: ${timeouts[limit]} ms)`)
 }

@@ -4,26 +4,30 @@ import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
 import { LingeringClose, type LingerLimits } from './client/lingering-close.js'
 import type { Exchange } from './exchange.js'
 
-/** Milliseconds between two checks of all exchanges, at most. */
+/** Maximum number of milliseconds between two checks of the timeouts of all exchanges. */
 const MAX_CHECK_MS = 1_000
-/** Milliseconds between two checks of all exchanges, at least. */
+/** Minimum number of milliseconds between two checks of the timeouts of all exchanges. */
 const MIN_CHECK_MS = 25
-/** Checks within the time of the shortest limit. An idle exchange is noticed up to two checks late. */
+/** How many times the exchanges are checked within the shortest timeout. An idle exchange is noticed at most two checks late. */
 const CHECKS_PER_LIMIT = 20
-/** The share of the time that checks may take. With very many exchanges, the proxy checks less often. */
+/** Maximum share of the process's time that the checks may take. With very many exchanges, the proxy checks less often. */
 const MAX_SHARE_OF_TIME = 0.05
 
-/** The exchanges in flight. Closing waits for them, and cuts the ones that last too long. */
+/** The requests in flight. A shutdown waits for them, and aborts those that take too long. */
 export class InFlight {
   /**
-   * The exchanges, without an order. A `Set` would keep every exchange alive until the next full garbage collection: V8 links
-   * each outgrown table of a `Set`, with its entries, to the next table. Those collections took a quarter of the time.
+   * The exchanges in flight, in any order. This is an array, because a `Set` would keep ended exchanges alive until the next full
+   * garbage collection: V8 links each outgrown table of a `Set`, with its entries, to the next table. Those collections took a
+   * quarter of the time.
    */
   readonly #exchanges: Exchange[] = []
-  /** Client connections that are being closed in stages, behind early responses. Closing waits for them too, and cuts them. */
+  /**
+   * Client connections that are closed in stages, after a response that came before the whole request body. A shutdown waits for
+   * these connections too, and finally closes them.
+   */
   readonly lingering: LingeringClose
   readonly #timeouts: Timeouts
-  /** Functions to call once, when no exchange is in flight and no connection is being closed in stages. */
+  /** Callbacks that wait until no exchange is in flight, and no connection is being closed in stages. Each is called once. */
   readonly #onIdle: (() => void)[] = []
   readonly #checkMs: number
   #timer: NodeJS.Timeout | undefined
@@ -52,9 +56,10 @@ export class InFlight {
     if (!this.#timer) this.#checkIn(this.#checkMs)
   }
 
-  /** Starts the one timer for all exchanges. It does not run while there are none. */
+  /** Starts the single timer that checks all exchanges. It does not run while there are no exchanges. */
   #checkIn(ms: number): void {
-    // `setImmediate` lets Node read what has arrived first. After a long pause of the process, responses wait unread in sockets.
+    // After the timeout, `setImmediate` lets Node first read what has arrived. If the process was blocked for a while, responses
+    // are still unread in their sockets, and must not count as timed out.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms).unref()
   }
 
@@ -71,7 +76,7 @@ export class InFlight {
     const { index } = exchange
     if (index === undefined) return
     exchange.index = undefined
-    // The last exchange of the list moves into the gap.
+    // Move the last exchange of the list to the position of the removed one, so that no gap is left.
     const last = this.#exchanges.pop()
     if (last && last !== exchange) {
       this.#exchanges[index] = last
@@ -101,13 +106,15 @@ export class InFlight {
   }
 
   /**
-   * Ends all exchanges, and stops checking them. A client whose response has not begun gets an error response with the reason.
+   * Ends all exchanges, and stops checking their timeouts. A client whose response has not begun gets an error response with the
+   * reason.
    */
   endAll(reason: ProxyError): void {
     clearTimeout(this.#timer)
     this.#hasEnded = true
     for (const exchange of [...this.#exchanges]) exchange.end(reason)
-    // Responses that were written have left by now. Others wait for clients that read too slowly, and are cut.
+    // Error responses that clients could take have been written by now. The remaining clients read too slowly, so close their
+    // connections.
     for (const exchange of [...this.#exchanges]) exchange.cut(reason)
     this.lingering.destroyAll()
   }

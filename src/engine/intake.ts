@@ -7,7 +7,7 @@ import type { ListenerFailures } from './events/listener-failures.js'
 import type { PendingUpgrade } from './exchange.js'
 import { upgradeHandler } from './upgrade.js'
 
-/** Begins a request when its turn has come. */
+/** Starts to process a request. Called once the earlier requests on the same connection (HTTP pipelining) allow it. */
 export type Begin = (
   req: IncomingMessage,
   res: ServerResponse,
@@ -15,16 +15,20 @@ export type Begin = (
   pending?: PendingUpgrade,
 ) => void
 
-/** Receives requests. It decides when they begin, and which upgrades become tunnels. */
+/** Receives requests from Node. Decides when a pipelined request may begin, and which upgrade requests become tunnels. */
 export class Intake {
   readonly #pipelines: Pipelines
   readonly #headBytes: number
-  /** Protocols that become tunnels, in lower case. */
+  /** The protocols of upgrade requests that become tunnels, such as `websocket`, in lower case. */
   readonly #protocols: ReadonlySet<string>
   readonly #failures: ListenerFailures
   readonly #lingering: LingeringClose
 
-  /** @param upgradeProtocols protocols that become tunnels, in addition to `websocket` */
+  /**
+   * Creates an intake that no server uses yet.
+   *
+   * @param upgradeProtocols protocols other than `websocket` whose upgrade requests become tunnels
+   */
   constructor(
     { pipelined, headBytes }: Limits,
     failures: ListenerFailures,
@@ -39,9 +43,9 @@ export class Intake {
   }
 
   /**
-   * Returns the handlers of one entry point.
+   * Returns the listeners for the `request` and `upgrade` events of one entry point.
    *
-   * @param claims returns whether a frontend matches; undefined if that is unknown
+   * @param claims returns whether a frontend matches an upgrade request; undefined if that is unknown
    */
   handlersFor(
     begin: Begin,
@@ -49,7 +53,8 @@ export class Intake {
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipelines = this.#pipelines
     const handler: RequestHandler = (req, res, next) => {
-      // A response without a socket stands behind another one that is under way on its connection.
+      // If the response has no socket, an earlier pipelined request on the connection is still in progress. The request may have
+      // to wait.
       if (res.socket !== null || !pipelines.mustWait(begin, req, res, next)) begin(req, res, next)
     }
     const upgrade = upgradeHandler({

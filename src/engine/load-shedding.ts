@@ -5,17 +5,17 @@ import { toProxyError } from './upstream/failures.js'
 import { isShortageOfOneServer } from './upstream/shortage.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
-/** How often the proxy closes other connections for one request. */
+/** How many times the proxy closes other connections to free a file descriptor for the same request. */
 const MAX_SHORTAGES = 3
 
 /**
- * Frees a file descriptor for a request that found none for its connection to a server. Idle connections close first. Then the
- * proxy ends a request of the client address with the most requests in flight, since that client has caused the shortage.
+ * Frees a file descriptor for a request that found none for its connection to a server. Idle connections are closed first. If
+ * none is idle, the client address with the most requests in flight loses a request, because it has caused the shortage.
  */
 export class LoadShedding {
   readonly #inFlight: InFlight
   readonly #upstreams: Upstreams
-  /** Closes idle client connections. `createProxy` sets this. @returns whether there were any */
+  /** Closes idle client connections. `createProxy` sets this function. @returns whether it closed any */
   closeIdleClients: () => boolean = () => false
 
   constructor(inFlight: InFlight, upstreams: Upstreams) {
@@ -24,10 +24,10 @@ export class LoadShedding {
   }
 
   /**
-   * Frees a file descriptor, if the request has failed because there was none.
+   * If the request has failed because no file descriptor was free, closes other connections and sends the request again.
    *
-   * @param again sends the request once more. It is called in the next turn of the event loop, when the connections have closed.
-   * @returns false if the request has to end
+   * @param again sends the request. It is called in the next turn of the event loop, when the other connections have closed.
+   * @returns false if nothing could be closed, so that the request fails
    */
   makeRoomFor(exchange: Exchange, error: ProxyError, again: () => void): boolean {
     if (!this.#makesRoom(exchange, error)) return false
@@ -47,7 +47,7 @@ export class LoadShedding {
     const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
     if (!isOurs || !mayBeSent || exchange.shortages >= MAX_SHORTAGES) return false
     exchange.shortages += 1
-    // Connections that are being closed in stages go first, since their clients have their responses.
+    // First close connections that are being closed in stages anyway, because their clients already have their responses.
     if (this.#inFlight.lingering.destroyAll()) return true
     const closedServers = this.#upstreams.closeIdle()
     const closedClients = this.closeIdleClients()
@@ -58,8 +58,8 @@ export class LoadShedding {
   }
 
   /**
-   * Returns the newest request of the client address with the most requests in flight. Returns `undefined` if no address has more
-   * than the request's own.
+   * Returns the newest request of the client address with the most requests in flight. Returns `undefined` if no other address
+   * has more requests than the address of the given exchange.
    */
   #newestOfGreediest({ clientAddress }: Exchange): Exchange | undefined {
     const byAddress = new Map<string, { count: number; newest: Exchange | undefined }>()
@@ -67,7 +67,7 @@ export class LoadShedding {
       const seen = byAddress.get(exchange.clientAddress) ?? { count: 0, newest: undefined }
       byAddress.set(exchange.clientAddress, seen)
       seen.count += 1
-      // Only a request that was sent to a server has a file descriptor to give.
+      // Only consider a request that was sent to a server. Ending any other request would free no file descriptor.
       const holds = exchange.newest?.sent && !exchange.error
       if (holds && exchange.startedAt >= (seen.newest?.startedAt ?? 0)) seen.newest = exchange
     }

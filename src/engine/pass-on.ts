@@ -7,14 +7,14 @@ import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 import type { RequestReports } from './request-reports.js'
 
-/** The host's function that takes over a request for its own routes. */
+/** The `next` function of the application, as in Express. The proxy calls it to let the application's own routes answer. */
 export type Next = (error?: unknown) => void
 
 /**
- * Calls `next`. If it throws or rejects, the process goes on, and the client gets
- * 500. If a response has begun by then, the client's connection ends instead.
+ * Calls the application's `next`. If `next` throws or rejects, the process goes on, and the client gets 500. If a response has
+ * already begun, the client's connection is closed instead.
  *
- * @param error what `next` is called with, if anything
+ * @param error the argument of `next`, if there is one
  */
 export function passOn(
   next: Next,
@@ -30,7 +30,10 @@ export function passOn(
   })
 }
 
-/** Passes a request that no frontend matches to the host. The proxy no longer watches its socket and response. */
+/**
+ * Lets the application answer a request that no frontend matches. The proxy no longer listens to the request's socket and
+ * response.
+ */
 export function passExchangeOn(
   next: Next,
   exchange: Exchange,
@@ -42,10 +45,10 @@ export function passExchangeOn(
 }
 
 /**
- * Passes an upgrade to the host. If `next` throws or rejects, the client gets
- * 500. If the host has used the socket by then, the socket is destroyed.
+ * Lets the application handle an upgrade request. If `next` throws or rejects, the client gets 500. If the application has
+ * already used the socket, the socket is destroyed instead.
  *
- * @param refuse answers with an error on the bare socket
+ * @param refuse writes an error response to the socket
  */
 export function passUpgradeOn(
   next: Next,

@@ -8,9 +8,9 @@ import { ProxyEmitter } from './events/proxy-emitter.js'
 import type { RequestExplanation } from './snapshot.js'
 
 /**
- * The data plane alone, for a host that brings its own configurations and its own `node:http` server. It serves requests by the
- * newest configuration that was applied. It owns the connections to servers, and opens no listener. `createProxy` adds providers
- * and listeners.
+ * The part of the proxy that serves requests, without the providers and listeners that `createProxy` adds. The application passes
+ * configurations to `apply`, and calls the handlers from its own `node:http` server. The newest configuration that was applied
+ * decides how requests are routed. The engine makes the connections to the configured servers itself.
  *
  * @example
  * const engine = new ProxyEngine({ retry: { attempts: 1 } })
@@ -29,16 +29,22 @@ export class ProxyEngine {
    * engine.events.on('requestFailed', ({ error }) => console.error(error.code))
    */
   readonly events: ProxyEmitter
-  /** Serves requests: for `server.on('request', ...)` and connect-style frameworks. Requests have no entry point. */
+  /**
+   * The listener for `server.on('request', ...)`, and the handler for connect-style frameworks. Requests that it serves have no
+   * entry point.
+   */
   readonly handler: RequestHandler
-  /** Serves upgrades such as WebSockets: for `server.on('upgrade', ...)`. Requests have no entry point. */
+  /**
+   * The listener for `server.on('upgrade', ...)`, which serves WebSockets, for example. Requests that it serves have no entry
+   * point.
+   */
   readonly upgrade: UpgradeHandler
   readonly #dataPlane: DataPlane
 
   /**
-   * Makes an engine that has no configuration yet. Until `apply` has brought one, requests get 503.
+   * Creates an engine without a configuration. Until `apply` has made one live, requests get 503.
    *
-   * @param options the options of the data plane; unknown options and numbers out of range are not noticed
+   * @param options the options of the engine; unknown names and numbers out of range are not detected
    * @throws ProxyError `PROXY_OPTION_INVALID`
    */
   constructor(options: EngineOptions = {}) {
@@ -50,7 +56,7 @@ export class ProxyEngine {
   }
 
   /**
-   * Returns the handlers of one entry point. A frontend that lists `entryPoints` answers on those alone.
+   * Returns the request and upgrade listeners for one entry point. A frontend with a list of `entryPoints` serves only those.
    *
    * @param entryPoint the name of the entry point; `undefined` for a listener without a name
    * @example
@@ -61,20 +67,20 @@ export class ProxyEngine {
     return this.#dataPlane.handlersFor(entryPoint)
   }
 
-  /** The number of the configuration that serves. It grows by one with each switch, and is 0 before the first. */
+  /** The number of the live configuration. It grows by one with each new configuration, and is 0 before the first. */
   get generation(): number {
     return this.#dataPlane.generation
   }
 
   /**
-   * Validates and compiles one document, and switches to it, as if a provider had delivered it. A second call supersedes the
-   * first if that has not switched yet.
+   * Validates and compiles one document, and makes it the live configuration. If `apply` is called again before that, the newer
+   * document is used, and the earlier call rejects.
    *
-   * @param config a whole document; it replaces the one before
-   * @param about what `configChanged` says of the document. Its `provider` completes names, as in `web@static`. Without it, the
-   *   provider is `static`.
-   * @returns the generation that serves the document
-   * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED` if a newer call came first;
+   * @param config a whole document; it replaces the previous one
+   * @param about what the event `configChanged` reports about the document. Its `provider` completes the names of frontends and
+   *   backends, as in `web@static`. Without it, the provider is `static`.
+   * @returns the number of the configuration, once it is live
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues; `PROXY_CONFIG_SUPERSEDED` if a newer call replaced this one;
    *   `PROXY_CLOSED` after `close`
    * @example
    * const { generation } = await engine.apply({ frontends: {}, backends: {} })
@@ -84,7 +90,7 @@ export class ProxyEngine {
   }
 
   /**
-   * Tells which frontend a request would go to, why the others would not get it, and which servers stand behind it.
+   * Returns which frontend would match a request, why the other frontends would not, and the servers of the frontend's backend.
    *
    * @throws ProxyError `PROXY_NOT_READY` before the first configuration
    * @example
@@ -95,15 +101,15 @@ export class ProxyEngine {
   }
 
   /**
-   * Refuses new requests with 503, and waits for the requests under way. Then it ends the rest, and closes every connection to a
-   * server. A request whose response has not begun gets 503. Other responses break off.
+   * Shuts the engine down. It answers new requests with 503, and waits at most `drainMs` for those in progress. Then it answers
+   * the remaining requests with 503, or closes their connections if a response has begun. It closes every connection to a server.
    *
    * @example
    * await engine.close({ drainMs: 10_000 })
    */
   close(options?: {
     /**
-     * Milliseconds that requests under way get to finish.
+     * How long requests in progress may take to finish, in milliseconds.
      *
      * @default 0
      */

@@ -6,7 +6,7 @@ import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './headers/proxy-fields.js'
 
-/** The facts of a live request. Its headers are gathered when a rule first reads one. */
+/** The properties of a request that rules test. The headers are collected only when a rule first reads one. */
 export class LiveFacts implements RequestFacts {
   readonly method: string
   readonly host: string
@@ -15,25 +15,27 @@ export class LiveFacts implements RequestFacts {
   readonly clientAddress: string
   readonly peerAddress: string
   readonly entryPoint?: string
-  /** The host and port as the client wrote them. A server gets this as `Host`. */
+  /** Host name and port as the client wrote them. The `Host` header that the server gets has this value. */
   readonly authority: string
-  /** Path and query in normal form, as a server gets them. */
+  /** Path and query as the server gets them, in normalised form. */
   readonly target: string
-  /** The query with its `?`, or `''` if there is none. */
+  /** The query of the URL with the leading `?`. If the URL has no query, this is `''`. */
   readonly search: string
-  /** Whether the peer is a trusted proxy. */
+  /** Whether the machine that connected to the proxy is a trusted proxy. */
   readonly trusted: boolean
   readonly #req: IncomingMessage
-  /** A mask of the kinds of fields that rules must not see, as `kindOfField` names them. */
+  /** The kinds of header fields that rules must not see, as a bit mask. `kindOfField` returns the kind of a field. */
   readonly #hidden: number
   #headers: RequestFacts['headers'] | undefined
 
   /**
-   * @param clientAddress in normal form; `''` if the client has no address
-   * @param peerAddress the address of the socket; `''` on a Unix socket
-   * @param trusted whether the peer's forwarding headers are trusted; if not, rules do not see these headers
+   * Reads the properties of a request, except its headers.
+   *
+   * @param clientAddress the normalised client address; `''` if the client has none
+   * @param peerAddress the address that connected to the proxy; `''` on a Unix socket
+   * @param trusted whether that peer is a trusted proxy; if not, rules do not see its forwarding headers
    * @param underscoreHeaders the option of that name; rules see only the headers that servers get
-   * @throws ProxyError `PROXY_BAD_REQUEST` if the target or host cannot be forwarded
+   * @throws ProxyError `PROXY_BAD_REQUEST` if the URL or the `Host` header cannot be forwarded
    */
   constructor(
     req: IncomingMessage,
@@ -49,7 +51,8 @@ export class LiveFacts implements RequestFacts {
     this.authority = authority
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
-    // Many servers read a backslash as a slash, so they would see another path than rules do. RFC 3986 does not allow it.
+    // Refuse a path with a backslash, which RFC 3986 does not allow. Many servers read a backslash as a slash, so that they would
+    // see another path than the rules do.
     if (this.path.includes('\\')) throw new ProxyError('PROXY_BAD_REQUEST', 'the path holds a backslash')
     this.query = question < 0 ? '' : target.slice(question + 1)
     this.search = question < 0 ? '' : target.slice(question)
@@ -68,7 +71,7 @@ export class LiveFacts implements RequestFacts {
   }
 }
 
-// node:http lets these characters through, and bytes over 0x7F in the target. The proxy refuses them before any server sees them.
+// Matches characters that are not allowed in the URL of a request, but that Node accepts. The proxy refuses such a request.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 
 function splitTarget(req: IncomingMessage): { authority: string; target: string } {
@@ -77,7 +80,8 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   let authority = host
   let target = url
   if (!url.startsWith('/')) {
-    // In the absolute form, the authority of the target replaces `Host`, in routing too (RFC 9112, 3.2.2).
+    // If the request line has a full URL (`GET http://a.test/ HTTP/1.1`), the URL's host and port replace the `Host` header (RFC
+    // 9112, 3.2.2).
     const absolute = /^https?:\/\/([^/?]+)(.*)$/i.exec(url)
     if (!absolute)
       throw new ProxyError(
@@ -91,18 +95,19 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   if (FORBIDDEN_IN_TARGET.test(target)) {
     throw new ProxyError('PROXY_BAD_REQUEST', 'the target holds a character that must be encoded')
   }
-  // `Host` must be valid even if the target replaces it (RFC 9112, 3.2).
+  // Check the `Host` header even if a full URL in the request line replaces it (RFC 9112, 3.2).
   const valid = VALID_AUTHORITY.test(authority) && (authority === host || VALID_AUTHORITY.test(host))
   if (!valid) throw new ProxyError('PROXY_BAD_REQUEST', 'the host is invalid')
   return { authority, target }
 }
 
-// `req.headers` joins lines. `req.headersDistinct` crashes older versions of Node on a header `__proto__`. So neither is used.
+// Collects headers from `rawHeaders`. `req.headers` joins several lines of a name, and `req.headersDistinct` crashes older
+// versions of Node on a header named `__proto__`.
 function gatherHeaders(raw: readonly string[], hidden: number): RequestFacts['headers'] {
   const headers: Record<string, string | string[]> = Object.create(null)
   for (let index = 0; index < raw.length; index += 2) {
     const written = raw[index] as string
-    // Rules must not see headers that servers do not get. They would decide by a value that the server never sees.
+    // Skip headers that the proxy does not forward. A rule must not decide by a value that the server never sees.
     if ((kindOfField(written) & hidden) !== 0) continue
     const name = written.toLowerCase()
     const value = raw[index + 1] as string

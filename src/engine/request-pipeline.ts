@@ -27,7 +27,7 @@ import { ResponseRelay } from './response-relay.js'
 import type { Retries } from './retries.js'
 import { isStaleConnection, toProxyError } from './upstream/failures.js'
 
-/** The parts of the data plane that a request passes on its way. */
+/** The parts of the engine that the request pipeline uses. */
 export interface PipelineParts {
   readonly events: ProxyEmitter
   readonly reports: RequestReports
@@ -42,7 +42,7 @@ export interface PipelineParts {
   readonly hooks: Hooks
 }
 
-/** Takes each request through its steps, from its head to the end of its response. */
+/** Takes each request through its steps: checks, routing, sending it to a server, retries, and the end of its response. */
 export class RequestPipeline implements ExchangeOwner<Exchange> {
   readonly events: ProxyEmitter
   readonly reports: RequestReports
@@ -74,12 +74,12 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.#limits = parts.limits
   }
 
-  /** Takes a request whose turn on its connection has come. @param next the host's own routes, if there are any */
+  /** Takes a new request. @param next passes a request that no frontend matches to the application's own routes, if it has any */
   take(exchange: Exchange, next?: Next): void {
     this.inFlight.add(exchange)
     this.reports.began(exchange)
     if (exchange.leftBefore()) return
-    // A small body usually arrives with its head. One tick later all of it can be read, and leaves in one piece.
+    // If the request has a small body, wait one tick. By then the body has usually arrived, and can be sent in one piece.
     if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, next))
     else this.#begin(exchange, next)
   }
@@ -91,14 +91,16 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   /**
-   * THE hot path. Its steps are the headings of docs/life-of-a-request.md. Nothing here waits, nothing throws.
+   * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. The code never waits or
+   * throws.
    *
-   * @returns false if no frontend matches and the request goes to the host's own routes
+   * @returns false if no frontend matches, and the application's own routes must answer the request
    */
   #forward(exchange: Exchange, passOn: boolean): boolean {
     const { req, entryPoint } = exchange
     try {
       // pin snapshot
+      // Checks the request's head, and keeps the live configuration in memory for this request.
       const { snapshot } = this.#generations
       if (this.closing.isUnderWay) this.closing.join(exchange)
       if (this.inFlight.size > this.#limits.requestsInFlight) throw overloaded(this.#limits)
@@ -107,14 +109,16 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.pin(snapshot)
 
       // client address
+      // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
       const peer = peerOf(req)
       const trust = this.#trust.at(entryPoint)
       const trusted = trust.trusts(req, peer)
       const clientAddress = trusted ? clientOf(peer, chainOf(req), trust) : peer
-      // Logs and events show the peer address where the client has no address.
+      // If the client has no address, logs and events show the address of the peer.
       exchange.clientAddress = clientAddress || peer
 
       // facts
+      // Reads the properties that rules test. An OPTIONS request to the proxy itself gets its response here.
       if (isForUs(req)) {
         if (passOn) return false
         this.closing.tell(exchange)
@@ -126,6 +130,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.facts = facts
 
       // router match
+      // Finds the frontend whose rule matches the request. If there is none, the client gets 404 or 503.
       const frontend = snapshot.router.match(facts)
       if (!frontend && passOn) return false
       if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
@@ -142,6 +147,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
 
       // headers
+      // Builds the header fields and the path that the server will get.
       const { authority } = facts
       exchange.headers = forwardRequestHeaders(
         req,
@@ -160,14 +166,15 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   /**
-   * Sends the request to a server.
+   * Sends the request to a server of its backend. If all servers are busy, queues the request until one has room.
    *
-   * @param fallback the server of the try before: it gets the request once more if no other server can have it
-   * @throws ProxyError `PROXY_NO_SERVER`, and what keeps the request from being sent
+   * @param fallback the server of the previous attempt; it gets the request again if no other server can take it
+   * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent
    */
   #send(exchange: Exchange, fallback?: LiveServer): void {
     const { facts, frontend, backend, headers } = exchange
     // pick upstream
+    // Picks a server. If all servers are busy, the request waits in the queue of the backend.
     const only = this.authenticated.serverFor(exchange)
     const server = facts && (only ? backend?.take(only) : backend?.pick(exchange.tried, facts, fallback))
     const skip = fallback ? undefined : exchange.tried
@@ -182,6 +189,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       runRequestHook(this.#onRequest, contextOf(exchange), headers, this.#forwarding.underscoreHeaders)
 
     // dispatch
+    // Sends the request, with its body, on a connection to the picked server.
     this.reports.sent(exchange)
     const request = {
       method: facts.method,
@@ -193,7 +201,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.authenticated.dispatch(exchange, server, request, relay)
   }
 
-  /** retry or respond: a failed try goes to another server if `Retries` allows it. Else the client gets the error. */
+  /** retry or respond: sends the request again after a failure if `Retries` allows it. If not, the client gets the error. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
     exchange.tryFailed(error)
@@ -207,7 +215,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     try {
       this.#send(exchange, fallback)
     } catch (thrown) {
-      // No server is left. The error of the last try tells the client more than that.
+      // If no server is left for the retry, send the client the error of the previous attempt, which tells more than
+      // `PROXY_NO_SERVER`.
       exchange.retries -= 1
       if (spent !== 'free') spent.giveBack()
       const next = toProxyError(thrown)
@@ -223,7 +232,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
   }
 
-  /** settle, unpin: the response has left or was cut. */
+  /** settle, unpin: called when the response was sent or aborted. Stops using the snapshot, and reports the request's end. */
   settle(exchange: Exchange): void {
     this.#forget(exchange)
     if (this.closing.isUnderWay) this.closing.settled(exchange)

@@ -3,7 +3,7 @@ import type { RequestFinished } from '../model/events.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 
-/** What observers get of a request that has ended. */
+/** The data about an ended request that observers, such as the access log, get. */
 export type EndedRequest = Pick<
   Exchange,
   | 'req'
@@ -22,7 +22,11 @@ export type EndedRequest = Pick<
   | 'responseFields'
 >
 
-/** Called when a request has ended. @param durationMs milliseconds from the request's turn on its connection to its end */
+/**
+ * Called when a request has ended.
+ *
+ * @param durationMs milliseconds from the moment when the proxy began to process the request until its end
+ */
 export type RequestObserver = (request: EndedRequest, durationMs: number) => void
 
 /** The channels of `node:diagnostics_channel`. docs/status.md describes their messages. */
@@ -31,7 +35,8 @@ const SENT = channel('switchover.request.sent')
 const FINISH = channel('switchover.request.finish')
 
 /**
- * Reports requests to listeners of events, subscribers of channels, and observers. A report that has no recipient is not built.
+ * Reports the progress of requests to event listeners, to subscribers of `node:diagnostics_channel`, and to observers such as the
+ * access log. If no recipient is registered for a report, no report is created.
  */
 export class RequestReports {
   readonly #events: ProxyEmitter
@@ -41,7 +46,7 @@ export class RequestReports {
     this.#events = events
   }
 
-  /** Adds an observer. @returns a function that removes it */
+  /** Adds an observer, which is called for each request that ends. @returns a function that removes it */
   observe(observer: RequestObserver): () => void {
     this.#observers = [...this.#observers, observer]
     return () => {
@@ -49,24 +54,24 @@ export class RequestReports {
     }
   }
 
-  /** Reports that a request begins. */
+  /** Reports on a diagnostics channel that the proxy begins to process a request. */
   began({ req, res }: Exchange): void {
     if (START.hasSubscribers) START.publish({ req, res })
   }
 
-  /** Reports that a request is about to go to a server. */
+  /** Reports on a diagnostics channel that a request is about to be sent to a server. */
   sent({ req, res, frontend, backend, server, generation, retries }: Exchange): void {
     if (!SENT.hasSubscribers) return
     const names = { frontend: frontend?.name, backend: backend?.name, server: server?.name }
     SENT.publish({ req, res, ...names, url: server?.url, generation, retries })
   }
 
-  /** Reports that a request went to the host's own routes. The proxy reports nothing else about it. */
+  /** Reports that no frontend matched, and that the application's own routes answer the request. No other report follows. */
   passedOn({ req, res }: Exchange): void {
     if (FINISH.hasSubscribers) FINISH.publish({ req, res, passedOn: true })
   }
 
-  /** Reports that a request has ended. */
+  /** Reports the end of a request to observers, to the diagnostics channel, and to event listeners. */
   ended(exchange: Exchange): void {
     const { req, res, error } = exchange
     const events = this.#events
@@ -83,13 +88,15 @@ export class RequestReports {
   }
 }
 
-/** Returns the status that the client got. If none was sent, returns the status of the error, or else 499. */
+/**
+ * Returns the HTTP status that the client got. If the client got none, returns the status of the error, or 499 without an error.
+ */
 export function statusOf({ res, error }: EndedRequest): number {
   const leftEarly = !res.headersSent && res.statusCode !== 101
   return leftEarly ? (error?.status ?? 499) : res.statusCode
 }
 
-/** Builds what `requestFinished` and `requestFailed` tell about a request. */
+/** Creates the argument of the events `requestFinished` and `requestFailed`. */
 function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
   const { req, facts, frontend, backend, server } = exchange
   return {

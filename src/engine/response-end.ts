@@ -5,16 +5,20 @@ import type { RawFields } from './headers/raw-fields.js'
 import type { ResponseController } from './upstream/sent-request.js'
 
 /**
- * How a response on an authenticated server connection ends. It ends the client's connection too, or it waits until the request's
- * body has come: before its own body, or when all of its own body has left.
+ * How a response must end if one client has logged in on its server connection (by NTLM, for example):
+ *
+ * - `ends the client`: the client's connection closes after the response.
+ * - `waits at its head`: the response pauses after its head, until the request's body has arrived completely.
+ * - `waits at its length`: the response pauses after the last byte of its body, until the request's body has arrived completely.
  */
 export type AuthenticatedEnd = 'ends the client' | 'waits at its head' | 'waits at its length'
 
 /**
- * Reports a response that may be part of a handshake, and returns how it ends. `undefined` means that it ends like any other.
+ * Notes a response that may be part of a login handshake (NTLM, for example). Returns how the response must end, or `undefined`
+ * if it may end like any other.
  *
- * undici closes a connection whose response ends before its request, and a handshake would end with it. So such a response waits
- * for the rest of the request's body.
+ * undici closes a connection if the response ends before the request. That would break off a handshake on the connection, so such
+ * a response waits for the rest of the request's body.
  */
 export function authenticatedEnd(
   exchange: Exchange,
@@ -25,21 +29,23 @@ export function authenticatedEnd(
 ): AuthenticatedEnd | undefined {
   exchange.owner.authenticated.answered(exchange, server, connection, status, fields)
   if (!connection.isPrivate) return undefined
-  // If the client's connection did not end too, the client would go on with a handshake that the server has ended.
+  // If the server closes its connection, close the client's connection too. Otherwise the client would continue a login handshake
+  // that the server has ended.
   if (/close/i.test(fieldOf(fields, 'connection') ?? '')) return 'ends the client'
   if (!exchange.bodyToCome) return undefined
   return fieldOf(fields, 'content-length') === undefined ? 'waits at its head' : 'waits at its length'
 }
 
-/** Returns whether a response waits for the request's body. */
+/** Returns whether a response must not end before the request's body has arrived completely. */
 export function isWaiting(end: AuthenticatedEnd | undefined): boolean {
   return end !== undefined && end !== 'ends the client'
 }
 
 /**
- * Pauses a response behind its head if it waits there for the request's body.
+ * Called after the head of a response was written. Pauses the response if it must wait for the request's body now, and not after
+ * its own body.
  *
- * @param left bytes of the response's body to come
+ * @param left number of bytes in the response's body; 0 or less if the length is unknown
  */
 export function waitAtHead(
   exchange: Exchange,
@@ -52,14 +58,17 @@ export function waitAtHead(
   if (end === 'waits at its length') exchange.res.end()
 }
 
-/** Pauses a response until the request's body has come. If the response's length is known, the client already has all of it. */
+/** Pauses a response until the request's body has arrived. A response of known length has been sent completely by then. */
 export function waitForBody({ bodyToCome }: Exchange, controller: ResponseController): void {
   if (!bodyToCome) return
   controller.pause()
   bodyToCome.once('close', () => setImmediate(() => controller.resume()))
 }
 
-/** Returns whether the client's connection ends with this response. If so, the connection will be closed in stages. */
+/**
+ * Returns whether the client's connection must close after this response. If so, arranges that it closes in stages, because the
+ * client may still be sending.
+ */
 export function endsConnection(exchange: Exchange, end: AuthenticatedEnd | undefined): boolean {
   const { req, owner, body } = exchange
   const closes = owner.closing.isUnderWay && owner.closing.endsWith(exchange)
@@ -70,8 +79,8 @@ export function endsConnection(exchange: Exchange, end: AuthenticatedEnd | undef
 }
 
 /**
- * Returns whether much of the request's body is still to come. The proxy stops reading that when the response has ended, so the
- * connection ends with the response. The client may stop sending (RFC 9112, 9.5). Until then the server may read on.
+ * Returns whether a large part of the request's body has not arrived yet. In this case the connection closes with the response,
+ * because the proxy will not read the rest. The client may then stop sending (RFC 9112, 9.5).
  */
 function isEarly({ bodyToCome }: Exchange): boolean {
   return bodyToCome !== undefined && !bodyToCome.isNearlyWhole

@@ -25,11 +25,11 @@ import type { Try } from './try.js'
 import { toProxyError } from './upstream/failures.js'
 import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
-/** How many informational responses (1xx) a server may send. Without this limit, a server could send them without end. */
+/** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
 const MAX_INFORMATIONAL = 32
 const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 
-/** One try at a server: the callbacks of undici that relay the server's response to the client. */
+/** One attempt to get a response from a server. undici calls its methods, which relay the server's response to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
   readonly #exchange: Exchange
   readonly #backend: LiveBackend
@@ -38,27 +38,29 @@ export class ResponseRelay implements ResponseHandler, Try {
   isFresh = false
   pieces = 0
   #isOver = false
-  /** Whether the backend knows the latency of this try, or must ignore it because the proxy itself failed. */
+  /** Whether the backend has counted the latency of this attempt, or must not count it because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
-  /** The response's fields as the server sent them. The fields that `Connection` names are kept out of trailers. */
+  /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
   #fields: RawFields = []
-  /** Informational responses (1xx) that came on this try. */
+  /** Number of informational responses (1xx) that the server has sent on this attempt. */
   #informational = 0
-  /** The response's head until it is written. If its body proves broken in the same turn, the client still gets a 502. */
+  /** The response's head while it is held back. If the body proves broken in the same event loop turn, the client gets a 502. */
   #held: ResponseHead | undefined
-  /** Whether the head was written, and no part of the body yet. */
+  /** Whether the head was written to the client, but no part of the body yet. */
   #headAlone = false
-  /** Whether `flush` of the host's compression is called at the end of this turn. */
+  /** Whether to call `flush` of the application's compression middleware at the end of this turn of the event loop. */
   #flushes = false
-  /** Resumes the server when the client has room. `undefined` as long as the client has had room for everything. */
+  /**
+   * Back-pressure: resumes reading from the server when the client can take more. `undefined` until the client is first too slow.
+   */
   #room: RoomForResponse | undefined
-  /** Bytes of the body that are still to come. `NaN` before the head, 0 or less if the response names no length. */
+  /** Number of body bytes still to come. `NaN` before the head. 0 or less if the response does not give its length. */
   #left = Number.NaN
-  /** How the response ends on an authenticated server connection. `undefined` on any other connection. */
+  /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
-  /** Begins a try at a server that the backend has just picked. */
+  /** Begins an attempt to get a response from the server that was just picked from the backend. */
   constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
     this.#exchange = exchange
     this.#backend = backend
@@ -114,7 +116,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#hold(status, reason, headers)
     if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)
     if ((status === 304 || status === 204) && this.#left > 0) {
-      // No body follows, even if the response names a length (RFC 9112, 6.3). undici would wait for that body.
+      // End the response here: a 204 or 304 has no body, even with a length (RFC 9112, 6.3), but undici would wait for one.
       this.onResponseEnd([])
       this.abort(new ProxyError('PROXY_BAD_RESPONSE'))
     }
@@ -154,17 +156,17 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#held = undefined
     const exchange = this.#exchange
     const error = toProxyError(thrown)
-    // The proxy itself is out of resources. The try tells nothing about the server, not even how long the server takes.
+    // If the proxy itself is out of resources, the failure says nothing about the server. So no latency is counted either.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
     if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
-      // Another try has replaced this one, or no response is wanted. The backend still hears of a server that is unreachable.
+      // If this response is no longer needed, for example because a retry has begun, only report a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
       return
     }
     this.over()
     if (!exchange.responded) return exchange.owner.retryOrRespond(exchange, error)
-    // The head has left, so no error response can follow. A response that breaks off tells the client that it is not whole.
+    // The head has been sent, so no error response can follow. Break the connection to show that the response is incomplete.
     exchange.error = error
     breakOff(exchange.res)
   }
@@ -177,7 +179,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }
 
-  /** Holds a head without a length until the end of this turn. If its first chunk proves broken, the client gets a 502. */
+  /** Delays a head without a length until this turn ends. If the body's first chunk proves broken, the client gets a 502. */
   #hold(status: number, reason: string, headers: readonly string[]): void {
     if (this.#left > 0 || isWaiting(this.#end)) this.#sendHead(status, reason, headers)
     else this.#held = { status, reason, headers }
@@ -205,19 +207,19 @@ export class ResponseRelay implements ResponseHandler, Try {
     atEndOfTurn(this)
   }
 
-  /** Sends the held head, and flushes the host's compression. An event stream may send nothing for long after its head. */
+  /** Sends a delayed head, and flushes the application's compression. Without a flush, events of a stream would come late. */
   turnEnded(): void {
     const { res, error, newest } = this.#exchange
     const isBody = this.#flushes
     this.#flushes = false
     try {
-      // On a broken connection the response is not whole, and its error comes next. Its head must not leave before that.
+      // Do not send the head if the server connection is broken. The error comes next, and the client can still get a 502.
       const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
       if (isWell) this.#sendHeld()
       if (this.#headAlone) res.flushHeaders()
       else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
     } catch (thrown) {
-      // The host's own `flush` threw, or Node refused to write the head.
+      // If `flush` of the application's middleware throws, or Node refuses the head, the attempt fails with that error.
       const failed = asError(thrown)
       this.onResponseError(failed)
       this.#controller?.abort(failed)
@@ -230,7 +232,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', TOO_MANY_INFORMATIONAL))
   }
 
-  /** Runs the host's `onResponse`. @returns false if the hook failed, and the response does not go to the client */
+  /** Calls the application's `onResponse`. @returns false if the hook failed, so that the client gets an error instead */
   #runHook(controller: ResponseController, status: number, headers: string[]): boolean {
     const exchange = this.#exchange
     try {

@@ -4,7 +4,7 @@ import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
 import { isStaleConnection, mayRetry } from './upstream/failures.js'
 
-/** Decides whether a request goes to a server again after a failed try. */
+/** Decides whether a request is sent again after an attempt has failed. */
 export class Retries {
   readonly #attempts: number
   readonly #share: number
@@ -14,19 +14,20 @@ export class Retries {
     this.#share = budget
   }
 
-  /** Makes the retry budget of one backend. */
+  /** Creates the retry budget of one backend. It limits how much traffic retries may add. */
   newBudget(): RetryBudget {
     return new RetryBudget(this.#share)
   }
 
   /**
-   * Decides whether the request gets another try, and returns the budget that this takes from. A try is free in two cases:
+   * Decides whether the request is sent again, and returns the retry budget that paid for it. A retry is free in two cases:
    *
-   * - No server can have had the request yet. So one dead server of two costs no client anything.
-   * - The connection stood before, and died without a byte of a response. Fifty idle connections that die at once would otherwise
-   *   take the budget of a second. Further tries of the request use new connections, so this is free once (RFC 9112, 9.3.1).
+   * - No server can have received the request yet. So if one of two servers is dead, no client notices it.
+   * - An existing connection broke before a byte of the response came. If fifty idle connections broke at once, their retries
+   *   would use up the budget of a whole second. A request gets this only once, as its further attempts use new connections (RFC
+   *   9112, 9.3.1).
    *
-   * @returns `undefined` if there is no further try
+   * @returns `undefined` if the request must not be sent again
    */
   allow(
     { facts, server, backend, retries, newest, bodyUntouched, tie }: Exchange,

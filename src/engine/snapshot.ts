@@ -12,42 +12,44 @@ import { followedNames } from './backends/strict-dns.js'
 import type { Upstream } from './upstream/upstream.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
-/** Tells which frontend a request would go to, why, and which servers stand behind it. */
+/** Tells which frontend would match a request, why, and which servers the frontend's backend has. */
 export interface RequestExplanation extends RouterExplanation {
-  /** The number of the configuration that was asked. */
+  /** The number of the configuration that the explanation is about. */
   readonly generation: number
-  /** The servers of the winner's backend; empty if no frontend wins. */
+  /** The servers of the matching frontend's backend. Empty if no frontend matches. */
   readonly servers: readonly { readonly name: string; readonly url: string; readonly weight: number }[]
 }
 
-/** The parts of the data plane that compiling needs. */
+/** The parts of the engine that are needed to compile a configuration. */
 export interface CompileTools extends BackendTools {
   readonly matchers: MatcherTable
 }
 
 /**
- * One merged configuration, compiled. It never changes, and its generation is its number.
+ * One compiled configuration, merged from those of all providers. It never changes. Its number is called its generation.
  *
- * Every request *pins* the snapshot it was matched with, until no further server can be picked for it. Without the pin, a swap
- * between matching and picking could close the connections of the picked server.
+ * Each request pins the snapshot that routed it: the snapshot keeps its server connections until no further server can be picked
+ * for the request. Otherwise a new configuration could close the connections to a server just after the request had picked it.
  */
 export class Snapshot {
   readonly generation: number
   readonly config: MergedConfig
   readonly router: CompiledRouter
   readonly backends: ReadonlyMap<string, LiveBackend>
-  /** DNS names of servers whose addresses are followed, each with the milliseconds between two lookups. */
+  /** Host names of servers whose DNS addresses are watched, each with the milliseconds between two lookups. */
   readonly followedNames: ReadonlyMap<string, number>
-  /** Backends that were made for this snapshot and have not begun to serve. All others come from the snapshot before. */
+  /**
+   * Backends that were created for this snapshot and are not in use yet. The others were taken over from the previous snapshot.
+   */
   #fresh: readonly LiveBackend[]
-  /** The health checks of the snapshot's backends. */
+  /** The health checks of all backends in the snapshot. */
   readonly #healthChecks: ReadonlySet<HealthChecks>
   readonly #upstreams: Upstreams
-  /** Requests that have pinned this snapshot. */
+  /** Number of requests that still use this snapshot. */
   #pins = 0
-  /** Whether another snapshot serves. */
+  /** Whether a newer snapshot has replaced this one. */
   #retired = false
-  /** Whether the snapshot's servers were released. */
+  /** Whether the snapshot no longer keeps connections to its servers open. */
   #released = false
 
   constructor(
@@ -68,7 +70,10 @@ export class Snapshot {
     this.#upstreams = upstreams
   }
 
-  /** Starts to serve. Health checks go on for backends that did not change, stop for old ones, and start for new ones. */
+  /**
+   * Makes the snapshot live. Health checks of unchanged backends continue, those of removed ones stop, and those of new ones
+   * start.
+   */
   begin(previous: Snapshot | undefined): void {
     const before = previous ? previous.#healthChecks : []
     for (const checks of before) if (!this.#healthChecks.has(checks)) checks.stop()
@@ -76,12 +81,14 @@ export class Snapshot {
     this.#fresh = []
   }
 
-  /** Stops all health checks, since no snapshot serves after this one. */
+  /** Stops all health checks. Called at the shutdown, when no newer snapshot takes them over. */
   end(): void {
     for (const checks of this.#healthChecks) checks.stop()
   }
 
-  /** Keeps the servers connected until the matching `unpin`. */
+  /**
+   * Counts a request that uses the snapshot. The snapshot keeps its server connections until `unpin` is called as often as `pin`.
+   */
   pin(): void {
     this.#pins += 1
   }
@@ -91,7 +98,7 @@ export class Snapshot {
     this.#releaseWhenUnused()
   }
 
-  /** Called when the next snapshot serves. Releases the servers as soon as the last pin is gone. */
+  /** Called when a newer snapshot is live. Allows the server connections to close as soon as no request uses this snapshot. */
   retire(): void {
     const leave = (upstream: Upstream) => this.#upstreams.leave(upstream)
     void runInSlices(eachServer(this.backends.values(), leave)).then(() => {
@@ -115,8 +122,8 @@ export class Snapshot {
 }
 
 /**
- * Compiles a merged configuration in steps. A backend whose configuration is the same as before keeps its servers and the state
- * of its strategy. So an unrelated change does not restart a rotation.
+ * Compiles a merged configuration in small steps, so that requests can run in between. A backend whose configuration has not
+ * changed keeps its servers and the state of its load-balancing strategy. So an unrelated change does not restart a rotation.
  */
 export function* compileSnapshot(
   generation: number,
@@ -162,7 +169,7 @@ function* beginEach(backends: readonly LiveBackend[]): Generator<void, void> {
   }
 }
 
-/** Returns a function that gives back an upstream which a failed compilation has taken. */
+/** Returns a function that releases an upstream again, if the compilation that reserved it has failed. */
 function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   return (upstream) => {
     upstreams.leave(upstream)
@@ -170,7 +177,10 @@ function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
   }
 }
 
-/** Releases servers in slices. Ten thousand servers released at once would delay requests. */
+/**
+ * Allows the connections to the servers of these backends to close. It works in small steps, because ten thousand servers at once
+ * would delay requests.
+ */
 function releaseServers(backends: Iterable<LiveBackend>, upstreams: Upstreams): void {
   void runInSlices(eachServer(backends, (upstream) => upstreams.release(upstream)))
 }

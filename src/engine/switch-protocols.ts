@@ -8,10 +8,10 @@ import type { RawFields } from './headers/raw-fields.js'
 import { switchingHead, tunnel } from './upgrade.js'
 
 /**
- * Joins a client to a server that has switched protocols.
+ * Connects a client to a server that has accepted its upgrade request, so that bytes flow in both directions.
  *
- * @param fields fields of the server's 101 response
- * @param cookie a cookie for the client, if it gets one
+ * @param fields header fields of the server's 101 response
+ * @param cookie the value of a `Set-Cookie` header for the client, if there is one
  */
 export function switchProtocols(
   exchange: Exchange,
@@ -21,7 +21,7 @@ export function switchProtocols(
 ): void {
   const { upgrade, clientLeft, owner } = exchange
   server.on('error', ignore)
-  // Half-close: after the server has ended its side, the client may still send.
+  // Keep the socket open for writing after the server has ended its side. The client may still send.
   server.allowHalfOpen = true
   if (!upgrade || clientLeft) {
     server.destroy()
@@ -29,7 +29,8 @@ export function switchProtocols(
   }
   const { protocol, socket, takeEarly } = upgrade
   if (fieldOf(fields, 'upgrade')?.toLowerCase() !== protocol) {
-    // The client and the server would speak different protocols (RFC 9110, 7.8).
+    // The server has switched to another protocol than the client asked for (RFC 9110, 7.8). The client would not understand the
+    // server, so close the server's connection.
     server.destroy()
     owner.retryOrRespond(
       exchange,
@@ -42,8 +43,8 @@ export function switchProtocols(
   const early = takeEarly()
   if (early.length > 0) server.write(early)
   tunnel(socket, server, () => exchange.settle())
-  // A server of the host may not have set TCP keep-alive for its clients. The
-  // connection to the backend's server has had it since it was connected.
+  // Turn on TCP keep-alive for the client's socket, because the application's `http.Server` may not have done so. The socket to
+  // the server has had it since it was connected.
   if (socket instanceof Socket) keepAlive(socket, exchange.server?.upstream.tcpKeepAliveMs)
 }
 

@@ -1,19 +1,21 @@
 import type { ProxyError } from '../model/errors.js'
 
-/** One attempt to get a response from one server, as its exchange sees it. */
+/** One attempt to get a response from one server, as seen by the exchange (the request and its response). */
 export interface Try {
-  /** Whether a byte of the request may have been written. */
+  /** Whether some bytes of the request may have been sent to the server. */
   readonly sent: boolean
-  /** Pieces of the response that have come: its head, and each chunk of its body. */
+  /** Number of pieces of the response that have arrived. The head is one piece, and each chunk of the body is one. */
   readonly pieces: number
-  /** When the try began, as `performance.now()` tells it. 0 if nothing measures the backend's servers. */
+  /** When the attempt began, in milliseconds as returned by `performance.now()`. 0 if the backend measures no latencies. */
   readonly startedAt: number
-  /** Whether the connection was made for this try. The server cannot have been closing a new connection. */
+  /** Whether the connection was opened for this attempt. Only an older connection may be one that the server was just closing. */
   isFresh: boolean
-  /** Whether the connection stood before, and no byte of a response has come. The server may have been closing it then. */
+  /**
+   * Whether the attempt uses an older connection on which no byte of the response has come. The server may have been closing it.
+   */
   readonly isOnStale: boolean
-  /** Ends the request at the server, and its connection. */
+  /** Aborts the request at the server, and closes the connection to the server. */
   abort(reason: ProxyError): void
-  /** Ends the try, so that its server no longer counts it as under way. Further calls change nothing. */
+  /** Ends the attempt, so that the server no longer counts it as a request in progress. Further calls do nothing. */
   over(): void
 }

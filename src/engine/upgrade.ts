@@ -21,27 +21,27 @@ import type { RawFields } from './headers/raw-fields.js'
 import { withoutLength } from './headers/response-head.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
 
-/** The ways in which an upgrade request may be served. */
+/** The functions and settings with which the proxy serves upgrade requests. */
 export interface UpgradeRoutes {
-  /** Serves a request as if it asked for no upgrade. */
+  /** Serves an upgrade request as a plain request, as if it had no `Upgrade` header. */
   readonly handler: RequestHandler
-  /** Bytes that a request's head may have. */
+  /** Maximum number of bytes in the head of a request. */
   readonly headBytes: number
-  /** Protocols that become tunnels, in lower case. */
+  /** The protocols of upgrade requests that become tunnels, such as `websocket`, in lower case. */
   readonly allowed: ReadonlySet<string>
-  /** Closes the connections of upgrade requests that are answered with a plain response. */
+  /** Closes the connection of an upgrade request after a plain response, in stages, so that the client can read the response. */
   readonly lingering: LingeringClose
-  /** Takes all other requests. `pending` is the upgrade that may become a tunnel. It is absent for a plain request. */
+  /** Passes a request to the request pipeline. `pending` is given if the connection may become a tunnel. */
   readonly begin: (req: IncomingMessage, res: ServerResponse, pending?: PendingUpgrade) => void
-  /** Returns whether a frontend matches; undefined if that is unknown. */
+  /** Returns whether a frontend matches an upgrade request; undefined if that is unknown. */
   readonly claims: (req: IncomingMessage) => boolean | undefined
-  /** Reports what `next` throws. */
+  /** Reports an error that the application's `next` throws. */
   readonly failures: ListenerFailures
 }
 
 /**
- * Returns the handler of upgrade requests. It separates upgrades of frontends from those
- * of the host. It also separates tunnels from upgrades that are served as plain requests.
+ * Returns the listener for upgrade requests. If a frontend matches, the proxy serves the request as a tunnel or as a plain
+ * request. If no frontend matches, the application's own routes get the request, if the application has any.
  */
 export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   const { claims, lingering } = routes
@@ -64,14 +64,16 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
     next?: Next,
     shared?: boolean,
   ) => {
-    // The other listeners get the socket untouched. An answer of the proxy would stand in the middle of their bytes.
+    // If no frontend matches, leave the socket to the other `upgrade` listeners. A response of the proxy would mix with their
+    // bytes.
     if (shared && !next && !claims(req)) return
     if (!socket._httpMessage) return decide(req, socket, head, next, shared)
     const early = readWhileWaiting(socket, head)
     onceFree(socket, () => {
       const all = early()
       if (!next || claims(req)) return decide(req, socket, all, next, shared)
-      // The host already has the `head` that Node gave it. Only the bytes that came later go back to the socket.
+      // The application's listener already has the bytes in `head`. Put only the bytes that came after `head` back into the
+      // socket.
       if (all.length > head.length) socket.unshift(all.subarray(head.length))
       decide(req, socket, head, next, shared)
     })
@@ -79,25 +81,26 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
   return (req, socket, head, next) => {
     const shared = isShared(socket)
     if (shared && isTaken(socket)) return
-    // This comes first. Without an `error` listener, a reset by the client would end the process.
+    // Add the `error` listener first. Without it, a connection reset by the client would end the process.
     socket.on('error', () => socket.destroy())
     if (shared) afterOthers(socket, () => inTurn(req, socket, head, next, shared))
     else inTurn(req, socket, head, next)
   }
 }
 
-/** A socket that node:http has handed out. */
+/** The socket of an upgrade request, which Node no longer parses, with the private fields that Node adds to it. */
 type UpgradeSocket = Duplex & { readonly _httpMessage?: ServerResponse | null; readonly server?: Server }
 
 /**
- * Returns the two ways to serve an upgrade of a frontend. `plain` serves
- * it as if it asked for no upgrade. `take` decides, and tunnels if it can.
+ * Returns two functions that serve an upgrade request which a frontend matches. `plain` serves it as a plain request. `take`
+ * makes it a tunnel if its protocol allows that. If not, `take` serves it as a plain request or refuses it.
  */
 function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes) {
   const plain = asPlainRequests(handler, headBytes, lingering)
   const take = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const protocol = requestedProtocol(req, allowed)
-    // Headers that Node hides would be lost in a replay. Such a request is not replayed, and is refused later.
+    // If the request cannot become a tunnel and its body is still on the socket, Node parses it again as a plain request. A
+    // request whose headers Node has partly dropped is not parsed again. The pipeline refuses it later.
     const replay = protocol === undefined && !keepsItsBody(req) && !hidesHeaders(req)
     if (replay) return plain(req, socket, head)
     if (protocol === undefined && hasUnknownExpectation(req))
@@ -110,8 +113,8 @@ function takers({ handler, headBytes, allowed, lingering, begin }: UpgradeRoutes
 }
 
 /**
- * Returns the host's server if the request is for its own routes. No server of Node speaks
- * HTTP/2 after an upgrade, but clients of Java and curl ask for it with every first request.
+ * Returns the application's `http.Server` if its own routes can answer the request, because the client asks to upgrade to HTTP/2
+ * (`h2c`). No server in Node does that upgrade, but Java clients and curl ask for it with their first request.
  */
 function hostOfPlain(req: IncomingMessage, { server }: UpgradeSocket): Server | undefined {
   const isH2c = req.headers.upgrade?.toLowerCase() === 'h2c'
@@ -119,8 +122,8 @@ function hostOfPlain(req: IncomingMessage, { server }: UpgradeSocket): Server | 
 }
 
 /**
- * Reads what comes after an upgrade request that waits for its turn. If
- * it were not read, the proxy would not notice that the client has left.
+ * Reads what the client sends while its upgrade request waits for earlier requests on the connection. Without reading, the proxy
+ * would not notice that the client has disconnected.
  *
  * @returns a function that stops the reading and returns the bytes
  */
@@ -131,36 +134,37 @@ function readWhileWaiting(socket: Duplex, head: Buffer): () => Buffer {
   return () => {
     socket.off('end', leave)
     const early = takeEarly()
-    // Restores the state in which Node hands out a socket. The next reader starts it by adding a listener.
+    // Restore the state in which Node hands out a socket: neither paused nor flowing. The next reader starts it by adding a
+    // listener.
     ;(socket as { readableFlowing: boolean | null }).readableFlowing = null
     return early
   }
 }
 
-/** Returns the protocol that a request asks to switch to, if it is one that becomes a tunnel. */
+/** Returns the protocol that an upgrade request asks for, if such requests may become tunnels. Otherwise returns undefined. */
 function requestedProtocol(req: IncomingMessage, allowed: ReadonlySet<string>): string | undefined {
-  // HTTP/1.0 has no upgrades (RFC 9110, 7.8).
+  // Ignore the `Upgrade` header of an HTTP/1.0 request (RFC 9110, 7.8).
   const token = req.httpVersion === '1.0' ? undefined : req.headers.upgrade?.toLowerCase()
   return token !== undefined && allowed.has(token) && !hasBody(req) ? token : undefined
 }
 
-/** From Node 26 on, Node reads the body of an upgrade request like any other. Before, the body follows on the socket. */
+/** Whether Node itself reads the body of an upgrade request, as from version 26 on. Before, the body stays on the socket. */
 const READS_BODIES = Number.parseInt(process.versions.node, 10) >= 26
 
-/** Returns whether an upgrade request has its body. If not, Node has left the body on the socket. */
+/** Returns whether the body of an upgrade request can be read from the request. If not, Node has left the body on the socket. */
 function keepsItsBody(req: IncomingMessage): boolean {
   return READS_BODIES || !req.complete || req.readableLength > 0
 }
 
-/** Maximum number of bytes that are read from a client before the server has answered its upgrade. */
+/** Maximum number of bytes that are read from a client while the server has not yet answered its upgrade request. */
 const MAX_EARLY_BYTES = 64 * 1024
 
 /**
- * Reads what a client sends before the server has answered. If it
- * were not read, the proxy would not notice that the client has left.
+ * Reads what a client sends before the server has answered its upgrade request. Without reading, the proxy would not notice that
+ * the client has disconnected.
  *
- * @param head what Node has read already
- * @returns a function that returns all bytes and leaves the socket paused
+ * @param head bytes that Node has read already
+ * @returns a function that pauses the socket and returns all bytes
  */
 function readEarly(socket: Duplex, head: Buffer): () => Buffer {
   const pieces = [head]
@@ -179,8 +183,8 @@ function readEarly(socket: Duplex, head: Buffer): () => Buffer {
 }
 
 /**
- * Returns a response on the bare socket of an upgrade request, so that a
- * refusal is written like any other response. The connection ends with it.
+ * Creates a response for an upgrade request, because Node gives `upgrade` listeners only the socket. So an error is written like
+ * any other response. The connection closes after the response.
  */
 function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringClose): ServerResponse {
   const res = new ServerResponse(req)
@@ -191,7 +195,7 @@ function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringCl
     process.nextTick(() => res.emit('close'))
     lingering.begin(socket)
   })
-  // node:http does this only for sockets that it has not handed out.
+  // Pass on 'drain' and 'end' of the socket. Node does this only for ordinary requests, not for upgrade requests.
   socket.on('drain', () => res.emit('drain'))
   socket.on('end', () => {
     if (res.socket) socket.destroy()
@@ -200,8 +204,8 @@ function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringCl
 }
 
 /**
- * Returns the head of the response that switches protocols, with the
- * server's fields. It must not have a `Content-Length` (RFC 9110, 8.6).
+ * Returns the head of the 101 response for the client, with the server's header fields. It must not contain a `Content-Length`
+ * (RFC 9110, 8.6).
  */
 export function switchingHead(protocol: string, fields: RawFields, cookie?: string): string {
   const headers = withoutLength(forwardResponseHeaders(fields))
@@ -213,8 +217,8 @@ export function switchingHead(protocol: string, fields: RawFields, cookie?: stri
 }
 
 /**
- * Joins two sockets until both have ended. Bytes flow both ways with back-pressure.
- * An end on one side ends the other side, and an error on one side cuts both.
+ * Connects two sockets until both have closed. Bytes flow in both directions with back-pressure. If one socket ends, the other
+ * one is ended too. If one socket has an error, the other one is destroyed.
  */
 export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): void {
   let open = 2
@@ -224,10 +228,10 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
   ] as const) {
     socket.on('error', () => other.destroy())
     socket.on('close', () => {
-      // The socket closed before all its bytes were read or written, so it was cut. The other side is of no use then.
+      // The socket closed before all its bytes were read and written, so it was cut off. Close the other one too.
       if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // Both directions of the socket had ended, maybe at once by TLS. What
-      // the other side still sends is not read, so its end would not be seen.
+      // The socket has ended in both directions (TLS may end both at once). Nothing reads the other socket any longer, so its end
+      // would go unnoticed. Destroy the other socket once its pending bytes are written.
       else if (!other.readableEnded) destroyOnceWritten(other)
       open -= 1
       if (open === 0) onClosed()
@@ -236,7 +240,7 @@ export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): vo
   }
 }
 
-/** Destroys a socket once everything was written to it. */
+/** Destroys a socket after all pending bytes were written to it. */
 function destroyOnceWritten(socket: Duplex): void {
   if (socket.writableFinished) socket.destroy()
   else socket.once('finish', () => socket.destroy())

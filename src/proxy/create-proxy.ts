@@ -2,7 +2,8 @@ import type { ProxyOptions } from './proxy-options.js'
 import { ReverseProxy } from './reverse-proxy.js'
 
 /**
- * Makes a proxy. It starts nothing yet: `listen`, `attach`, `ready`, `start` and the first request start it.
+ * Creates a proxy that is not started yet. It starts when `listen`, `attach`, `ready` or `start` is called, or when the first
+ * request comes.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` if an option is unknown or has a wrong value; `PROXY_CONFIG_INVALID` if the option
  *   `config` is not a valid document

@@ -15,38 +15,48 @@ import {
 import { limitServer } from '../entry-points/server-limits.js'
 import type { ProxyOptions } from './proxy-options.js'
 
-/** Returns the handlers of an entry point; `undefined` stands for a listener without a name. */
+/** Returns the request and upgrade listeners for one entry point; `undefined` stands for requests without an entry point. */
 type HandlersFor = (entryPoint: string | undefined) => {
   readonly handler: RequestHandler
   readonly upgrade: UpgradeHandler
 }
 
-/** The servers on which clients reach a proxy: its own listeners, and servers of the host's code that it is attached to. */
+/**
+ * The HTTP servers on which clients reach the proxy: its own listeners, and servers that the application created and attached.
+ */
 export class Listeners {
   readonly own = new Set<Listener>()
-  /** Servers of the host's code. */
+  /** HTTP servers of the application, to which the proxy was attached by `attach`. */
   readonly attached = new Set<Server>()
-  /** The client connections of each listener and of each attached server. */
+  /** The open client connections, grouped by listener or attached server. */
   readonly #connections = new Set<ClientConnections>()
   readonly #detach: (() => void)[] = []
   readonly #options: Pick<ProxyOptions, 'entryPoints' | 'limits' | 'timeouts'>
   readonly #lingering: LingeringClose
   readonly #handlersFor: HandlersFor
 
-  /** @param lingering the connections of the whole proxy that close in stages */
+  /**
+   * Starts without listeners and attached servers.
+   *
+   * @param lingering closes client connections in stages; all listeners and servers of the proxy share it
+   */
   constructor(options: ProxyOptions, lingering: LingeringClose, handlersFor: HandlersFor) {
     this.#options = options
     this.#lingering = lingering
     this.#handlersFor = handlersFor
   }
 
-  /** Throws unless a listener can be opened there. @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** Throws if no listener can be opened at this address and entry point. @throws ProxyError `PROXY_OPTION_INVALID` */
   checkListenAt(at: ListenAt): void {
     checkListenAt(at)
     checkEntryPoint(entryPointOf(at), this.#options.entryPoints, 'listen')
   }
 
-  /** Opens a listener of the proxy's own. @throws the error of Node if it cannot listen there; ProxyError `PROXY_CLOSED` */
+  /**
+   * Opens a listener that the proxy itself creates.
+   *
+   * @throws Node's error if it cannot listen at the address, such as `EADDRINUSE`; ProxyError `PROXY_CLOSED`
+   */
   async listen(at: ListenAt): Promise<BoundAddress> {
     const handlers = this.#handlersFor(entryPointOf(at))
     const listener = new Listener(handlers, this.#options, this.#connections, this.#lingering)
@@ -59,7 +69,7 @@ export class Listeners {
     }
   }
 
-  /** Throws unless the proxy can be attached to the server. @throws ProxyError `PROXY_OPTION_INVALID` */
+  /** Throws if the proxy cannot be attached to the application's server. @throws ProxyError `PROXY_OPTION_INVALID` */
   checkAttach(server: Server, options: { readonly entryPoint?: string }): void {
     onlyKnownOptions(options, ['entryPoint'], 'attach: ')
     checkEntryPoint(options.entryPoint, this.#options.entryPoints, 'attach')
@@ -67,7 +77,7 @@ export class Listeners {
     warnIfLenient(server)
   }
 
-  /** Serves the requests and upgrades of the host's server until `detach`. */
+  /** Adds the proxy's listeners and limits to an HTTP server that the application created. They stay until `detach` is called. */
   attach(server: Server, entryPoint: string | undefined): void {
     const { handler, upgrade } = this.#handlersFor(entryPoint)
     const onContinue = continueFor(server, handler)
@@ -84,12 +94,16 @@ export class Listeners {
     })
   }
 
-  /** Takes the proxy's handlers and limits off every attached server. */
+  /** Removes the proxy's listeners and limits from every attached server. */
   detach(): void {
     for (const detach of this.#detach) detach()
   }
 
-  /** Closes the idle client connections of the address with the most, on each server. @returns whether it closed any */
+  /**
+   * Closes the idle client connections of the address that has the most connections, on each server.
+   *
+   * @returns whether it closed any
+   */
   closeIdleClients(): boolean {
     return [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
   }

@@ -10,14 +10,14 @@ import type { StatusServer } from '../status/status-server.js'
 import type { StatusSource } from '../status/status-source.js'
 import type { ProxyOptions } from './proxy-options.js'
 
-/** The number of ended requests that are kept until the access log is open. */
+/** Maximum number of ended requests that are kept in memory until the access log is open. */
 const MAX_EARLY = 1_000
-/** Milliseconds that `close` waits for the status server and the logs to open. */
+/** Milliseconds for which `close` waits if the status server or the logs are still being opened. */
 const CLOSE_MS = 2_000
 
 /**
- * The parts by which operators see a proxy: status server, access log, application log. A part without an option is not loaded
- * and observes nothing.
+ * The parts that show operators what the proxy does: status server, access log and application log. If the options do not ask for
+ * a part, its code is not even loaded.
  */
 export class Observation {
   readonly #options: ProxyOptions
@@ -26,7 +26,7 @@ export class Observation {
   #status: StatusServer | undefined
   #accessLog: AccessLog | undefined
   #address: BoundAddress | undefined
-  /** Why the status server or a log could not be opened. The proxy still serves requests. */
+  /** The first error of opening the status server or a log. The proxy still serves requests. */
   #failure: Error | undefined
   #opening: Promise<void> | undefined
   #closed = false
@@ -37,7 +37,10 @@ export class Observation {
     this.#events = events
   }
 
-  /** Opens all parts that the options ask for; undefined if they ask for none. Never rejects: `opened` throws the error. */
+  /**
+   * Opens the status server and the logs that the options ask for. Returns undefined if the options ask for none. The promise
+   * never rejects; `opened` throws the error instead.
+   */
   open(): Promise<void> | undefined {
     const { status, accessLog, logLevel, logger } = this.#options
     if (!status && !accessLog && !logLevel && !logger) return undefined
@@ -45,33 +48,34 @@ export class Observation {
     return this.#opening
   }
 
-  /** Resolves when all parts are open. @throws the error of the first part that could not be opened */
+  /** Resolves when the status server and the logs are open. @throws the first error, if one of them could not be opened */
   async opened(): Promise<void> {
     await this.#opening
     if (this.#failure) throw this.#failure
   }
 
   /**
-   * Returns the address of the status server.
+   * Returns the address on which the status server listens.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` if it has none, `PROXY_CLOSED`; the error of Node if it cannot listen
+   * @throws ProxyError `PROXY_OPTION_INVALID` without the option `status.address`; `PROXY_CLOSED`; Node's error if it cannot
+   *   listen
    */
   async address(): Promise<BoundAddress> {
     await this.#opening
     if (this.#address) return this.#address
     if (this.#failure) throw this.#failure
-    // The proxy was closed before the status server had an address.
+    // If the proxy was closed before the status server could listen, there is no address.
     if (this.#closed || this.#options.status?.address !== undefined) throw new ProxyError('PROXY_CLOSED')
     const message = 'status.address: expected an address such as ":8080" for the status server, found none'
     throw new ProxyError('PROXY_OPTION_INVALID', message)
   }
 
-  /** The handler of the status server, for a server of the host's code. */
+  /** Answers with the pages of the status server. The application calls it from its own HTTP server. */
   readonly handler: RequestHandler = (req, res, next) => {
     const failures = failuresOf(this.#events)
     const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
     void Promise.resolve(this.open()).then(() => {
-      // The host answered while the status server was being opened. A second answer would throw.
+      // If the application has answered while the status server was being opened, do nothing. A second response would throw.
       if (res.headersSent) return undefined
       if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
       const error = this.#whyNotThere()
@@ -81,17 +85,20 @@ export class Observation {
     })
   }
 
-  /** Returns the reason, and does not throw it, because nothing would catch an error in a request listener. */
+  /**
+   * Returns the reason why there is no status server. The error is not thrown, because nothing could catch it in a request
+   * listener.
+   */
   #whyNotThere(): Error {
     if (!this.#options.status)
       return new ProxyError('PROXY_OPTION_INVALID', 'status: expected options, {} at least')
     return this.#failure ?? new ProxyError('PROXY_CLOSED')
   }
 
-  /** Opens the files of the logs again. Never rejects. */
+  /** Opens the log files again, after a tool such as logrotate has moved them. Never rejects. */
   async reopenLogs(): Promise<void> {
     const { logger } = this.#options
-    // An async function turns an error that the host's logger throws into a rejection.
+    // This function is async, so that an error which the application's logger throws becomes a rejection.
     const reopenLogger = async () => logger?.reopen?.()
     await Promise.all([
       this.#accessLog?.reopen(),
@@ -99,15 +106,15 @@ export class Observation {
     ])
   }
 
-  /** Closes all parts. Never rejects. */
+  /** Closes the status server and the logs. Never rejects. */
   async close(): Promise<void> {
     this.#closed = true
-    // A log file on a disk that hangs may never open. It must not keep the proxy from ending.
+    // Wait only for a limited time. A log file on a disk that hangs may never open, and the process must still be able to end.
     if (this.#opening) await settledWithin(this.#opening, CLOSE_MS)
     await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 
-  /** Opens each part by itself, so that one that cannot be opened does not keep the others closed. */
+  /** Opens the status server and the logs independently. If one of them cannot be opened, the other two still open. */
   async #open(): Promise<void> {
     await Promise.all([
       this.#orWarn('logLevel', this.#openLog()),
@@ -123,7 +130,7 @@ export class Observation {
       const error = asError(thrown)
       error.message = `${option}: ${error.message}`
       this.#failure ??= error
-      // `ready` throws this error too, but the host's code may not call it.
+      // Emit a warning, because the application may not call `ready`, which throws the error.
       process.emitWarning(error.message, 'SwitchoverWarning')
     }
   }
@@ -139,7 +146,7 @@ export class Observation {
     const { accessLog } = this.#options
     if (!accessLog) return
     const { reports } = this.#source.engine
-    // Requests may end before the log is open. The first request may even have started the proxy.
+    // Keep the requests that end before the access log is open. The first request may even have started the proxy.
     const early: [...Parameters<RequestObserver>, number][] = []
     const stop = reports.observe((request, ms) => {
       if (early.length < MAX_EARLY) early.push([request, ms, Date.now()])

@@ -5,7 +5,8 @@ import { validateConfig } from '../validation/validate-config.js'
 import type { ProxyOptions } from './proxy-options.js'
 
 /**
- * Returns the providers that the options name. The option `config` becomes a `StaticProvider` before them.
+ * Returns the providers of the options `providers` and `config`. The document in `config` becomes a `StaticProvider`, the first
+ * of the list.
  *
  * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues if `config` is not a valid document
  */

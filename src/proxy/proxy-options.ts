@@ -14,7 +14,7 @@ import { checkStatusOptions, type StatusOptions } from '../status/status-options
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 
 /**
- * Options of `createProxy`. It refuses unknown ones. `providers` or `config` is required.
+ * Options of `createProxy`, which throws if an option is unknown. Either `providers` or `config` is required.
  *
  * @example
  * createProxy({
@@ -25,40 +25,51 @@ import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
  * })
  */
 export interface ProxyOptions extends EngineOptions {
-  /** The sources of documents. The proxy merges what they deliver. Their names must differ. @default none */
+  /**
+   * The sources of configuration documents. The proxy merges their documents. Each provider needs a different name.
+   *
+   * @default none
+   */
   readonly providers?: readonly Provider[]
-  /** One document, short for a `StaticProvider`. `createProxy` throws if it is invalid. @default none */
+  /** One fixed configuration document, in place of a `StaticProvider`. `createProxy` throws if it is invalid. @default none */
   readonly config?: ProviderConfig
   /**
-   * The path of a file that stores the last good configuration of each provider, or a cache of the host's code. If a source is
-   * down at the start, the proxy serves the stored configuration.
+   * Where the last good configuration of each provider is stored: the path of a file, or a cache object of the application. If a
+   * provider's source is down when the proxy starts, the proxy serves the stored configuration.
    *
    * @default none
    * @example '/var/lib/switchover/last-good.json'
    */
   readonly lastGood?: string | ConfigCache
   /**
-   * The status server with JSON, metrics, events and a dashboard. `{}` makes one without a listener; mount `statusHandler` then.
+   * The status server with its JSON API, metrics, events and dashboard. Without `address`, for example with `{}`, the proxy opens
+   * no listener for it. The application then serves it with `statusHandler`.
    *
    * @default none
    * @example { address: '127.0.0.1:8080', token: 'a-long-random-text' }
    */
   readonly status?: StatusOptions
-  /** The access log, with a line for each request. @default none */
+  /** The access log, which gets one line for each request. @default none */
   readonly accessLog?: AccessLogOptions
-  /** The lowest level at which switches, refusals and outages are logged. @default "info" with a `logger`, else "off" */
+  /**
+   * The lowest level at which the application log reports new configurations, rejected configurations and outages of providers.
+   *
+   * @default "info" with a `logger`, else "off"
+   */
   readonly logLevel?: LogLevel
-  /** A logger of the host's code with the methods of pino. @default the standard error stream */
+  /** The logger of the application, an object with the methods of pino. @default the standard error stream */
   readonly logger?: Logger
   /**
-   * Closes the proxy with the defaults of `close` when the signal aborts.
+   * A signal that closes the proxy when it aborts. The proxy then closes as by `close()` without options.
    *
    * @default none
    */
   readonly signal?: AbortSignal
 }
 
-/** Each option with its expected value, in words and as a test. Callers in TypeScript get the same from the types. */
+/**
+ * For each option, a description of its expected value and a function that checks a value. Callers in JavaScript have no types.
+ */
 const OPTIONS: Readonly<
   Record<keyof Required<ProxyOptions>, readonly [string, (value: unknown) => boolean]>
 > = {
@@ -97,8 +108,8 @@ const LIMITS = [...Object.keys(DEFAULT_LIMITS), 'upstreamNetworks']
 const RETRY = ['attempts', 'budget']
 
 /**
- * Where each option of `timeouts`, `limits`, `retry` and `close` belongs, by its name. A message names the place if the option
- * stands elsewhere, such as `lingerMs` among the timeouts.
+ * Where each option of `timeouts`, `limits`, `retry` and `close` belongs, by option name. If a caller puts an option elsewhere,
+ * such as `lingerMs` into `timeouts`, the error message says where it belongs.
  */
 const PLACES: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.keys(DEFAULT_TIMEOUTS).map((name) => [name, `timeouts.${name}`])),
@@ -111,9 +122,9 @@ const PLACES: Readonly<Record<string, string>> = {
 const UPSTREAM_TLS = ['ca', 'cert', 'key', 'insecureSkipVerify'] as const
 
 /**
- * Checks all options, because callers in plain JavaScript have no types, and numbers may be out of range.
+ * Throws if an option is unknown or has a wrong value. Callers in plain JavaScript have no types, and types do not limit numbers.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, what was found and what was expected
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, the value found and the value expected
  */
 export function checkOptions(options: ProxyOptions): void {
   if (!isObject(options))
@@ -133,7 +144,8 @@ export function checkOptions(options: ProxyOptions): void {
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')
   checkCertificates(upstreamTls)
   checkRetry(retry)
-  // `stickySecret: process.env.SECRET` is undefined if the variable is not set. Clients could then forge sticky cookies.
+  // Refuse `stickySecret: undefined`, which `process.env.SECRET` gives if the variable is not set. Without a secret, clients
+  // could forge sticky cookies.
   if ('stickySecret' in options) checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
@@ -141,7 +153,7 @@ export function checkOptions(options: ProxyOptions): void {
 }
 
 /**
- * Checks the options that limit clients, with or without the other options of `createProxy`.
+ * Throws if an option is unknown, or if `timeouts` or `limits` has a wrong value. The values of other options are not checked.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
@@ -165,10 +177,10 @@ function checkTimesAndLimits({
     )
 }
 
-/** The limits that count connections or requests, and so must be whole numbers. */
+/** The names of the limits that must be whole numbers, because they count connections or requests. */
 const COUNTS: readonly string[] = ['connectionsPerAddress', 'requestsInFlight', 'pipelined']
 
-/** Throws unless the value is a number above 0, `Infinity` included. A limit that counts must be a whole number. */
+/** Throws unless a limit is a number above 0 or `Infinity`. A limit in `COUNTS` must be a whole number. */
 function limitOption(value: unknown, path: string, name = ''): void {
   if (value === Number.POSITIVE_INFINITY) return
   const isPart = COUNTS.includes(name) && value !== undefined && !Number.isSafeInteger(value)
@@ -188,7 +200,7 @@ function checkRetry(retry: RetryOptions): void {
   }
 }
 
-/** Throws unless Node can use the certificates. Without this check, the first request to a server would fail. */
+/** Throws if Node cannot use the certificates or the key. Without this check, the first request to a server would fail. */
 function checkCertificates(tls: UpstreamTls): void {
   try {
     checkUpstreamTls(tls)
@@ -198,7 +210,7 @@ function checkCertificates(tls: UpstreamTls): void {
   }
 }
 
-/** Accepts any value. A later function checks these options in detail. */
+/** Accepts any value, for options that another function checks in detail. */
 function isAnything(): boolean {
   return true
 }

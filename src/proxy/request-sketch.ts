@@ -7,8 +7,8 @@ import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 
 /**
- * The facts of a request that `explain` needs. Without further facts, the request is a GET without query and headers, on a
- * listener without a name.
+ * Describes a request for `explain`. If a property is not given, the request is a GET without query and headers, and belongs to
+ * no entry point.
  *
  * @example { host: 'www.example.com', path: '/', clientAddress: '10.1.2.3', method: 'POST' }
  */
@@ -16,7 +16,11 @@ export type RequestSketch = Pick<RequestFacts, 'host' | 'path' | 'clientAddress'
 
 const SKETCH = ['method', 'host', 'path', 'query', 'headers', 'clientAddress', 'peerAddress', 'entryPoint']
 
-/** Returns the facts that the proxy would see of such a request. @throws ProxyError `PROXY_OPTION_INVALID` */
+/**
+ * Returns the properties that rules would test of the described request, in normalised form.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` if a property is unknown, missing or not a string
+ */
 export function factsOfSketch(request: RequestSketch): RequestFacts {
   onlyKnownOptions(request ?? {}, SKETCH, 'explain: ')
   for (const name of ['host', 'path', 'clientAddress'] as const) {
@@ -38,7 +42,7 @@ export function factsOfSketch(request: RequestSketch): RequestFacts {
     headers: Object.fromEntries(headers),
     host: hostOf(request.host),
     path: normalizePath(request.path),
-    // A text that is not an address counts as no address, as in a running proxy.
+    // If `clientAddress` is not an IP address, the request has no client address, as in a running proxy.
     clientAddress: readClientAddress(request.clientAddress)?.text ?? '',
   }
 }

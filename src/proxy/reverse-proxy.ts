@@ -18,8 +18,8 @@ import { factsOfSketch, type RequestSketch } from './request-sketch.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
 
 /**
- * A reverse proxy whose routes switch over atomically. `createProxy` makes it. It is a typed emitter of the events in
- * docs/events.md.
+ * A reverse proxy that replaces all its routes at once when the configuration changes. `createProxy` creates it. It emits the
+ * events that docs/events.md describes.
  *
  * @example
  * const proxy = createProxy({ providers: [new FileProvider({ filename: '/etc/switchover/routes.toml' })] })
@@ -29,20 +29,22 @@ import { type CloseOptions, Shutdown } from './shutdown.js'
  */
 export class ReverseProxy extends ProxyEmitter {
   /**
-   * Serves requests of a server of the host's code, or of a connect-style framework. The first request starts the proxy.
+   * The `request` listener for an HTTP server of the application, or the handler for a connect-style framework. The first request
+   * starts the proxy.
    *
    * @example createServer(serverOptions(), proxy.handler).listen(8000)
    */
   readonly handler: RequestHandler
   /**
-   * Serves upgrade requests of a server of the host's code. The first one starts the proxy.
+   * The `upgrade` listener for an HTTP server of the application. The first upgrade request starts the proxy.
    *
    * @example server.on('upgrade', proxy.upgrade)
    */
   readonly upgrade: UpgradeHandler
   /**
-   * Answers with the pages of the status server, in a server of the host's code. It needs the option `status`; `{}` is enough.
-   * Without that option it calls `next` with the error, or answers 503 if there is no `next`.
+   * Answers with the pages of the status server, when the application calls it from its own HTTP server. The status server needs
+   * the option `status`, for example `{}`. Without that option, the handler calls `next` with an error, or answers 503 if there
+   * is no `next`.
    *
    * @example app.use('/proxy', proxy.statusHandler)
    */
@@ -55,12 +57,12 @@ export class ReverseProxy extends ProxyEmitter {
   #starting: Promise<void> | undefined
 
   /**
-   * Makes a proxy, as `createProxy` does.
+   * Creates a proxy. Applications call `createProxy` instead.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CONFIG_INVALID`
    */
   constructor(options: ProxyOptions) {
-    // checkOptions refuses other values in the next line; until then, any value but 'throw' means 'warn'.
+    // `checkOptions` has not run yet, which refuses wrong values. Until it runs, any value except 'throw' means 'warn'.
     super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
     this.#engine = new DataPlane(options, this)
@@ -101,13 +103,13 @@ export class ReverseProxy extends ProxyEmitter {
 
   /**
    * Starts the status server, the logs and the providers. A second call does nothing. `listen`, `attach`, `ready` and the first
-   * request call it.
+   * request call this method.
    *
-   * @returns resolves when all providers have begun; what they deliver goes live later: see `ready`
+   * @returns resolves when all providers were started; use `ready` to wait until their configurations are live
    */
   start(): Promise<void> {
     if (this.#isEnding()) return Promise.resolve()
-    // The status server and the logs come first: people read in them what happened at the start.
+    // Open the status server and the logs before the providers start, so that operators can see what happens at the start.
     this.#starting ??= this.#observation.open()?.then(() => this.#startProviders()) ?? this.#startProviders()
     return this.#starting
   }
@@ -116,16 +118,16 @@ export class ReverseProxy extends ProxyEmitter {
     return this.#isEnding() ? Promise.resolve() : this.#supervisor.start()
   }
 
-  /** Whether the shutdown has come so far that the proxy accepts no new requests. */
+  /** Whether the shutdown has reached a step in which the proxy accepts no new requests. */
   #isEnding(): boolean {
     const { step } = this.#shutdown
     return step !== undefined && step !== 'accepting'
   }
 
   /**
-   * Returns where the status server listens. Starts the proxy.
+   * Returns the address on which the status server listens. Starts the proxy if it has not started.
    *
-   * @throws the error of Node if the status server cannot listen; ProxyError `PROXY_OPTION_INVALID` without the option
+   * @throws Node's error if the status server cannot listen; ProxyError `PROXY_OPTION_INVALID` without the option
    *   `status.address`; `PROXY_CLOSED`
    * @example const { url } = await proxy.statusAddress()
    */
@@ -135,10 +137,10 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Opens the log files again after a tool such as logrotate has moved them away. Never rejects. If a file cannot be opened,
-   * the proxy goes on writing to the old file, and a warning of the process says so.
+   * Opens the log files again, after a tool such as logrotate has moved them. Never rejects. If a file cannot be opened, the
+   * proxy continues to write to the moved file, and emits a process warning.
    *
-   * @returns resolves when lines go to the new files
+   * @returns resolves when new log lines go to the new files
    * @example process.on('SIGUSR1', () => void proxy.reopenLogs())
    */
   reopenLogs(): Promise<void> {
@@ -146,10 +148,10 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Opens a listener of the proxy's own. It may be called several times. It does not wait for a configuration: until the
-   * first one is live, requests get 503.
+   * Opens a listener that the proxy itself creates. It may be called several times, for several addresses. Until the first
+   * configuration is live, requests get 503.
    *
-   * @throws the error of Node if it cannot listen, such as `EADDRINUSE` for a port in use; ProxyError `PROXY_CLOSED`;
+   * @throws Node's error if it cannot listen, such as `EADDRINUSE` for a port in use; ProxyError `PROXY_CLOSED`;
    *   `PROXY_OPTION_INVALID`, also for an entry point whose name nearly equals one of the option `entryPoints`
    * @example const { port } = await proxy.listen({ host: '127.0.0.1', port: 0, entryPoint: 'http' })
    */
@@ -161,11 +163,11 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Serves all requests and upgrades of a `node:http` or `node:https` server of the host's code. `close` takes the handlers
-   * off it again and gives the server its own times back. A server with `insecureHTTPParser` causes a warning of the process. An
-   * upgrade that no frontend matches gets 404, unless the server has a later listener for it.
+   * Serves all requests and upgrades of a `node:http` or `node:https` server that the application created. An upgrade request
+   * that no frontend matches gets 404, unless the server has a later `upgrade` listener. If the server has `insecureHTTPParser`,
+   * the proxy emits a process warning. `close` removes the proxy's listeners, and restores the server's own limits.
    *
-   * @param options.entryPoint the name under which frontends and the option `entryPoints` know the server; default: no name
+   * @param options.entryPoint the entry point that the server's requests belong to; default: none
    * @throws ProxyError `PROXY_CLOSED`; `PROXY_OPTION_INVALID` if the server is not an HTTP/1 server, or if it already has a
    *   listener of requests or upgrades, because both would answer
    * @example proxy.attach(server, { entryPoint: 'https' })
@@ -178,11 +180,11 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Resolves when the first configuration of every provider is live. Starts the proxy.
+   * Resolves when the first configuration of every provider is live. Starts the proxy if it has not started.
    *
    * @param options.timeoutMs milliseconds to wait; default 30,000
-   * @throws ProxyError `PROXY_NOT_READY` at the limit, which names each missing provider with the first cause; the start goes on.
-   *   The error of Node if the status server cannot listen or a log file cannot be opened
+   * @throws ProxyError `PROXY_NOT_READY` after that time, with the first error of each missing provider; the proxy continues to
+   *   start. Node's error if the status server cannot listen or a log file cannot be opened
    * @example await proxy.ready({ timeoutMs: 5_000 })
    */
   async ready(options: { readonly timeoutMs?: number } = {}): Promise<void> {
@@ -194,7 +196,7 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Returns the frontend that a request would go to, why the other frontends would not take it, and the servers behind it.
+   * Returns which frontend would match a request, why the other frontends would not, and the servers of its backend.
    *
    * @throws ProxyError `PROXY_NOT_READY` before the first configuration; `PROXY_OPTION_INVALID`
    * @example proxy.explain({ host: 'www.example.com', path: '/', clientAddress: '10.1.2.3' }).winner?.frontend
@@ -203,7 +205,7 @@ export class ReverseProxy extends ProxyEmitter {
     return this.#engine.explain(factsOfSketch(request))
   }
 
-  /** The generation that serves now, the state of each provider, and the step of a shutdown. */
+  /** The number of the live configuration, the state of each provider, and the current step of a shutdown. */
   get state(): ProxyState {
     const { step } = this.#shutdown
     const { generation } = this.#engine
@@ -211,18 +213,18 @@ export class ReverseProxy extends ProxyEmitter {
   }
 
   /**
-   * Shuts down step by step (docs/operations.md). For `acceptMs` the proxy still accepts requests. Then it closes its listeners
-   * and stops the providers. Requests in progress get `drainMs` to end. After that the proxy answers them with 503, or cuts a
-   * response that has begun. A second call waits for the first one, and its options can shorten a step.
+   * Shuts the proxy down in steps (docs/operations.md). For `acceptMs` it still accepts requests. Then it closes its listeners
+   * and stops the providers. Requests in progress may take `drainMs` to end. After that, a request whose response has not begun
+   * gets 503, and other responses are broken off. A second call waits for the first one, and its options can shorten a step.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
+   * @throws ProxyError `PROXY_OPTION_INVALID` if an option is unknown or has a wrong value
    * @example await proxy.close({ acceptMs: 5_000, drainMs: 30_000 })
    */
   close(options: CloseOptions = {}): Promise<void> {
     return this.#shutdown.close(options)
   }
 
-  /** Closes the proxy with the defaults of `close`, at the end of a block with `await using`. */
+  /** Closes the proxy at the end of a block that declares it with `await using`, as by `close()` without options. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }

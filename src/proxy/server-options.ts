@@ -3,8 +3,9 @@ import { type ListenerLimits, optionsOfServer } from '../entry-points/server-lim
 import { checkListenerLimits } from './proxy-options.js'
 
 /**
- * Returns the options of the proxy's own listeners, for a `node:http` or `node:https` server of the host's code. With Node's own
- * options a silent connection stays open for 90 s. `attach` sets most of these limits on a server that exists already.
+ * Returns options for a `node:http` or `node:https` server of the application: the limits that the proxy's own listeners have.
+ * With Node's defaults, a client that sends nothing keeps its connection for 90 s. `attach` sets most of these limits on an
+ * existing server.
  *
  * @param given `timeouts` and `limits` as for `createProxy`; other options of `createProxy` have no effect here
  * @throws ProxyError `PROXY_OPTION_INVALID` for unknown names and for numbers that `createProxy` refuses

@@ -9,58 +9,62 @@ import type { Listener } from '../entry-points/listener.js'
 import { ProxyError } from '../model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from '../model/events.js'
 
-/** Options of `close`: the length of the steps of a shutdown. `Infinity` means no limit. */
+/** Options of `close`: the maximum length of the steps of a shutdown. `Infinity` means no limit. */
 export interface CloseOptions {
   /**
-   * Milliseconds for which the proxy still accepts requests while `/ready` answers 503. A load balancer notices that and sends
-   * its requests elsewhere.
+   * Milliseconds for which the proxy still accepts requests, while the status page `/ready` already answers 503. In this time,
+   * load balancers notice the 503 and send new requests elsewhere.
    *
    * @default 0
    */
   readonly acceptMs?: number | undefined
-  /** Milliseconds that requests under way then have to end before the proxy cuts them. 0: it cuts at once. @default 10_000 */
+  /**
+   * Milliseconds after `acceptMs` in which requests in progress may end. Then the proxy aborts them. 0: at once.
+   *
+   * @default 10_000
+   */
   readonly drainMs?: number | undefined
 }
 
-/** The parts of a proxy that a shutdown ends. */
+/** The parts of a proxy that a shutdown stops, and functions that the shutdown calls. */
 export interface ShutdownParts {
   readonly engine: Pick<DataPlane, 'closing' | 'inFlight'>
   readonly listeners: ReadonlySet<Listener>
-  /** The servers of the host's code to which the proxy is attached. */
+  /** HTTP servers that the application created and passed to `attach`. */
   readonly attached: ReadonlySet<Server>
   stopProviders(): Promise<void>
-  /** Takes the proxy's handlers and limits off the servers of the host's code. */
+  /** Removes the proxy's listeners and limits from the attached servers. */
   detach(): void
   tell(event: ShutdownChanged): void
-  /** Closes the status server and the logs. The last event must still reach them. */
+  /** Closes the status server and the logs. It is called last, so that they still get the last event. */
   endObservation(): Promise<void>
 }
 
 const DEFAULTS = { acceptMs: 0, drainMs: 10_000 }
 
-/** Closes a proxy step by step. */
+/** Runs the steps in which a proxy closes: accept, drain, cut. */
 export class Shutdown {
   readonly #parts: ShutdownParts
   readonly #accept = new Limit()
   readonly #drain = new Limit()
   #step: ShutdownStep | undefined
   #done: Promise<void> | undefined
-  /** A signal may live longer than the proxy, and its listener would keep the proxy in memory. */
+  /** Removes the listener from the `AbortSignal`. A signal that outlives the proxy would otherwise keep the proxy in memory. */
   #stopListeningForAbort = () => {}
 
   constructor(parts: ShutdownParts) {
     this.#parts = parts
   }
 
-  /** The step that the shutdown has come to. Undefined before it begins. */
+  /** The current step of the shutdown, or undefined before it begins. */
   get step(): ShutdownStep | undefined {
     return this.#step
   }
 
   /**
-   * Begins the shutdown. A second call waits for the first one. Its options can shorten a step, but never extend one.
+   * Begins the shutdown. A second call waits for the first one. Its options can shorten a step, but never extend it.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for callers in plain JavaScript
+   * @throws ProxyError `PROXY_OPTION_INVALID` if an option is unknown or has a wrong value
    */
   close(options: CloseOptions): Promise<void> {
     checkCloseOptions(options)
@@ -72,12 +76,12 @@ export class Shutdown {
     this.#done = new Promise((resolve, reject) => {
       begin = () => void this.#run().then(resolve, reject)
     })
-    // `#done` must exist before this, because a listener of the first event may call `close` again.
+    // Begin only after `#done` was set, because a listener of the first event may call `close` again.
     begin()
     return this.#done
   }
 
-  /** Closes with the defaults when the signal aborts; at once if it has aborted already. */
+  /** Closes the proxy when the signal aborts, as by `close()` without options. If it has already aborted, closes at once. */
   closeOnAbort(signal: AbortSignal | undefined): void {
     const close = () => void this.close({})
     if (signal?.aborted) close()
@@ -98,12 +102,16 @@ export class Shutdown {
     this.#parts.engine.closing.leave()
     this.#tell({ step: 'accepting', limitMs: ms })
     await this.#accept.pass()
-    // The system may have completed connections that Node has not accepted yet. Node accepts them in this turn of the event
-    // loop. Without the turn, closing the listener would reset them.
+    // Wait for one turn of the event loop, in which Node accepts the connections that the operating system has already completed.
+    // Otherwise closing the listener would reset them.
     await nextTurn()
   }
 
-  /** Waits until the requests under way end, at most `drainMs`. @returns promises of the providers and listeners that stop */
+  /**
+   * Waits until the requests in progress have ended, for at most `drainMs`.
+   *
+   * @returns promises that resolve when the providers and listeners have stopped
+   */
   async #finishRequests(): Promise<readonly Promise<void>[]> {
     const { engine, listeners } = this.#parts
     this.#step = 'draining'
@@ -117,9 +125,9 @@ export class Shutdown {
   }
 
   /**
-   * Resolves when no request is under way and none may be on its way.
+   * Resolves when no request is in progress, and no client can still be sending a new one on an open connection.
    *
-   * @param listenersStopped promises that resolve when the last connection of a listener has closed
+   * @param listenersStopped one promise for each listener, which resolves when its last connection has closed
    */
   async #drained(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { engine, listeners } = this.#parts
@@ -127,16 +135,18 @@ export class Shutdown {
     const quiet = delay(QUIET_MS, undefined, { signal: quietEnd.signal, ref: false }).catch(() => {})
     await Promise.race([quiet, this.#nothingOnTheWay(listenersStopped)])
     quietEnd.abort()
-    // Node reads requests that have arrived in this turn. Without the turn, closing an idle connection would lose them.
+    // Wait for one turn of the event loop, in which Node reads requests that have arrived. Closing a connection would lose its
+    // request.
     await nextTurn()
     for (const listener of listeners) listener.closeIdle()
     await engine.closing.drained()
   }
 
-  /** Resolves when the proxy's listeners, and attached servers that no longer listen, have no connection left. */
+  /** Resolves when no connection is left on the proxy's listeners, or on attached servers that no longer listen. */
   async #nothingOnTheWay(listenersStopped: readonly Promise<void>[]): Promise<void> {
     const { attached } = this.#parts
-    // The host may call the handlers from servers that the proxy does not know. Then only the end of `QUIET_MS` ends the wait.
+    // After an accept step without listeners and attached servers, never resolve: the caller then waits for `QUIET_MS`. The
+    // application may call the proxy's handlers from servers that the proxy does not know.
     if (this.#accept.ms > 0 && listenersStopped.length + attached.size === 0) return new Promise(() => {})
     const closing = [...attached].filter(({ listening }) => !listening)
     const closed = closing.map((server) => new Promise((resolve) => server.once('close', resolve)))
@@ -162,22 +172,22 @@ export class Shutdown {
   }
 }
 
-/** The time limit of a step. */
+/** The time limit of one step of the shutdown. It can be shortened while the step runs. */
 class Limit {
-  /** Milliseconds from the start of the step. */
+  /** The limit in milliseconds, counted from the start of the step. */
   ms = Number.POSITIVE_INFINITY
   #beganAt: number | undefined
   #timer: NodeJS.Timeout | undefined
   #end = () => {}
 
-  /** Lets the step end at the latest in `ms` milliseconds from now. */
+  /** Shortens the limit: the step ends `ms` milliseconds from now or earlier. */
   shorten(ms: number): void {
     const passedMs = this.#beganAt === undefined ? 0 : performance.now() - this.#beganAt
     this.ms = Math.min(this.ms, passedMs + ms)
     if (this.#timer !== undefined) this.#wait()
   }
 
-  /** Resolves when the time is over, or earlier when `before` resolves. */
+  /** Starts the time, and resolves when the limit is reached, or earlier when `before` resolves. */
   async pass(before?: Promise<void>): Promise<void> {
     this.#beganAt = performance.now()
     const over = new Promise<void>((resolve) => {

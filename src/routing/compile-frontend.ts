@@ -8,19 +8,22 @@ import { compileRewrite, type Rewrite } from '../rules/path-modifiers.js'
 import { joined, type RuleTree, termsOf } from '../rules/rule-tree.js'
 import type { RoutedFrontend } from './routed-frontend.js'
 
-/** A frontend with all that the engine needs to serve its requests. Hosts see its `RoutedFrontend` part alone. */
+/**
+ * A frontend with all that the engine needs to serve its requests. The public interface shows only the fields of
+ * `RoutedFrontend`.
+ */
 export interface CompiledFrontend extends RoutedFrontend {
-  /** The frontend as the document has it. */
+  /** The frontend as the document defines it. */
   readonly config: Frontend
-  /** The frontend's rules as one tree. All of them must hold. */
+  /** The frontend's rules as one tree. All rules must hold. */
   readonly tree: RuleTree<CompiledTerm>
-  /** Returns whether an address is on the frontend's white list. Absent: the frontend has no white list. */
+  /** Returns whether an address is on the frontend's white list. Undefined if the frontend has no white list. */
   readonly isWhiteListed: ((address: string) => boolean) | undefined
-  /** Applies the modifiers of the frontend's rules to a path. Absent: its rules have no modifiers. */
+  /** Applies the path modifiers of the frontend's rules to a path. Undefined if the rules have no path modifiers. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
   /**
-   * Returns the path to redirect a client to, by 301, when it asked for the other slash form. Absent: the frontend redirects
-   * no client.
+   * Returns the path to redirect a client to (301), if the client's path differs from the rule's path only by a final slash.
+   * Undefined if the frontend redirects no client.
    */
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
@@ -28,7 +31,7 @@ export interface CompiledFrontend extends RoutedFrontend {
 /**
  * Compiles one frontend of a document.
  *
- * @param issues receives everything that is wrong with the frontend. If it receives anything, the result must not be used.
+ * @param issues gets an issue for everything that is wrong with the frontend. If it gets any, the result must not be used.
  */
 export function compileFrontend(
   name: string,
@@ -63,7 +66,8 @@ function noteIssues(name: string, rules: readonly CompiledRule[], issues: Issue[
   const path = `frontends[${JSON.stringify(name)}]`
   for (const issue of rules.flatMap((rule) => rule.issues)) issues.push({ ...issue, path })
   if (rules.length > 0) return
-  // Validation refuses such a frontend too. A caller that skips validation must not get a frontend that takes every request.
+  // A frontend without a rule is refused here, even though validation does so too. If a caller skipped validation, such a
+  // frontend would take every request.
   issues.push({ path, code: 'MISSING_RULE', message: 'expected a rule, or routes with at least one entry' })
 }
 
@@ -73,9 +77,9 @@ function rulesOf(frontend: Frontend) {
 }
 
 /**
- * Returns the frontend's own priority, or the length of its rules. Traefik counts the length of the text as written. A rule given
- * as data has only its canonical text, so that one counts. Priority 0 counts as absent, as in Traefik. A negative priority counts
- * as absent too, unless all rules are in Traefik 3's form.
+ * Returns the frontend's own priority, or the total length of its rules. As in Traefik, the length of a rule is that of its text
+ * as written. For a rule given as data, it is the length of the canonical text. Priority 0 counts as absent, as in Traefik. A
+ * negative priority counts as absent too, unless all rules are in Traefik 3's syntax.
  */
 function priorityOf(
   { priority = 0 }: Frontend,
@@ -110,10 +114,11 @@ function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string
     tests.reduce<string | undefined>((other, test) => other ?? test(path), undefined)
   return (path) => {
     const other = otherOf(path)
-    // Where one rule wants `/a` and another `/a/`, a redirect would send the client back and forth without end.
+    // If the target of the redirect would be redirected too, no redirect is sent. Where one rule wants `/a` and another `/a/`,
+    // the client would be redirected back and forth without end.
     if (other === undefined || otherOf(other) !== undefined) return undefined
-    // A browser takes a `Location` that begins with two slashes as the name of another host (RFC 3986, 4.2). It reads a backslash
-    // there as a slash. A dot in front keeps the client on this host.
+    // A path that begins with two slashes, or with a slash and a backslash, gets `/.` in front. Otherwise a browser would take
+    // the `Location` header as the name of another host (RFC 3986, 4.2). A browser reads a backslash as a slash.
     return /^\/[/\\]/.test(other) ? `/.${other}` : other
   }
 }

@@ -8,17 +8,19 @@ import { RouterIndex } from './router-index.js'
 import { sortSteps } from './sort-steps.js'
 
 /**
- * The frontends of one configuration, compiled, indexed and ordered by priority, then by name. It never changes. The engine
- * and the status pages read it. Hosts get a `Router`, which shows less of each frontend.
+ * The frontends of one configuration, compiled, indexed and ordered by priority, then by name. A router never changes. The engine
+ * and the status pages use this class. The embedding application gets a `Router`, which shows less of each frontend.
  */
 export class CompiledRouter {
   /** All frontends, in the order in which the router tries them. */
   readonly frontends: readonly CompiledFrontend[]
-  /** The index by host and path. `Router` asks it directly, so that its `match` has no extra call. */
+  /**
+   * The index of the frontends by host and path. `Router.match` asks the index directly, which saves a function call per request.
+   */
   readonly index: RouterIndex
   readonly #matchers: MatcherTable
 
-  /** The frontends by their names. Made on first use, which is when the next router is compiled. */
+  /** The frontends by their names. The map is built on first use, when the router of the next configuration is compiled. */
   #frontendsByName: ReadonlyMap<string, CompiledFrontend> | undefined
 
   private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, matchers: MatcherTable) {
@@ -33,10 +35,10 @@ export class CompiledRouter {
   }
 
   /**
-   * Compiles frontends in steps, so that a caller that serves requests can pause between them.
+   * Compiles frontends in steps, so that the caller can serve requests between two steps.
    *
-   * @param previous a router compiled with the same matchers. A frontend whose configuration is the same object there is not
-   *   compiled again.
+   * @param previous a router that was compiled with the same matchers. If its configuration of a frontend is the same object, the
+   *   compiled frontend is used again.
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
    */
   static *compileSteps(
@@ -59,13 +61,13 @@ export class CompiledRouter {
     return new CompiledRouter(ordered, yield* RouterIndex.build(ordered), matchers)
   }
 
-  /** Returns the first frontend whose rule holds for a request, if there is one. */
+  /** Returns the first frontend whose rule holds for a request, or undefined if no rule holds. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
     return this.index.match(facts)
   }
 
   /**
-   * Returns the frontends that the router tries before a given one, and that the host and path of a request allow.
+   * Returns the frontends that the router tries before a given one, and whose rules allow the host and path of a request.
    *
    * @param rank the index of the given frontend in `frontends`
    */
@@ -73,7 +75,7 @@ export class CompiledRouter {
     return this.index.before(rank, facts).map(({ frontend }) => frontend)
   }
 
-  /** Explains why `match` answers as it does. */
+  /** Explains the result of `match` for a request, frontend by frontend. */
   explain(facts: RequestFacts): RouterExplanation {
     return explainRoute(this.frontends, this.#matchers, facts)
   }

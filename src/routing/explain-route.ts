@@ -7,7 +7,7 @@ import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.
 import type { CompiledFrontend } from './compile-frontend.js'
 
 /**
- * The frontend that wins a request, and the reason why each other frontend does not.
+ * Explains the routing of a request: the frontend that wins, and the reason why each other frontend does not win.
  *
  * @example
  * ```ts
@@ -17,38 +17,38 @@ import type { CompiledFrontend } from './compile-frontend.js'
  * ```
  */
 export interface RouterExplanation {
-  /** The frontend that gets the request. Absent: no rule holds. */
+  /** The frontend that gets the request. Absent if no rule holds. */
   readonly winner?: {
     /** The frontend's name. */
     readonly frontend: string
     /** The name of the frontend's backend. */
     readonly backend: string
-    /** The frontend's priority. See `RoutedFrontend`. */
+    /** The frontend's priority, with the same meaning as in `RoutedFrontend`. */
     readonly priority: number
     /** The frontend's rule as canonical text. */
     readonly rule: string
-    /** The path that the proxy sends to the server. Absent: the frontend's modifiers do not change the path. */
+    /** The path after the frontend's path modifiers, which the server gets. Absent if the frontend has no path modifiers. */
     readonly path?: string
     /**
-     * The proxy's own answer to the request, which then reaches no server. 301 redirects the client to the other slash form of
-     * the path. 403 says that the client is not on the frontend's white list.
+     * The response of the proxy itself, if the request reaches no server. Status 301 redirects the client to the path with, or
+     * without, a final slash. Status 403 means that the client is not on the frontend's white list.
      */
     readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
   }
-  /** The frontends whose rule does not hold, in the order in which the router tries them. */
+  /** The frontends whose rules do not hold, in the order in which the router tries them. */
   readonly refused: readonly RefusedFrontend[]
-  /** The frontends whose rule holds too, but which the router tries after the winner. */
+  /** The frontends whose rules hold too, but which the router tries only after the winner. */
   readonly outranked: readonly {
     /** The frontend's name. */
     readonly frontend: string
     /** The frontend's rule as canonical text. */
     readonly rule: string
-    /** The frontend's priority. See `RoutedFrontend`. */
+    /** The frontend's priority, with the same meaning as in `RoutedFrontend`. */
     readonly priority: number
   }[]
   /**
-   * The explanation as text, one line for each frontend. It lists at most 100 refused and 100 outranked frontends, those of the
-   * highest priority.
+   * The explanation as text, with one line for each frontend. It has at most 100 refused and 100 outranked frontends: those with
+   * the highest priority.
    */
   readonly text: string
 }
@@ -60,21 +60,21 @@ export interface RefusedFrontend {
   /** The frontend's rule as canonical text. */
   readonly rule: string
   /**
-   * The smallest part of the rule that does not hold, as canonical text. It names the entry points if the request came in on
-   * another one, or the error if a matcher threw one.
+   * The smallest part of the rule that does not hold, as canonical text. If the request came in on another entry point, `by`
+   * names the frontend's entry points. If a matcher threw an error, `by` has the error's message.
    */
   readonly by: string
   /**
-   * Why the answer of that part is unknown. A matcher whose answer is neither true nor false makes the rule unknown, and a
-   * frontend with an unknown rule does not match. Absent: the answer is false.
+   * Why the answer of the part of the rule in `by` is unknown (neither true nor false). A frontend whose rule is unknown does not
+   * match. Absent if nothing is unknown.
    */
   readonly unknown?: string
 }
 
 /**
- * Explains which frontend wins a request. It asks every frontend, so it takes longer than a match.
+ * Explains which frontend wins a request. It tests every frontend, so it takes longer than finding the winner alone.
  *
- * @param frontends in the order in which the router tries them
+ * @param frontends all frontends, in the order in which the router tries them
  */
 export function explainRoute(
   frontends: readonly CompiledFrontend[],
@@ -94,7 +94,7 @@ export function explainRoute(
   return { ...(winner && { winner }), refused, outranked, text: sentences(winner, refused, outranked) }
 }
 
-/** Returns what keeps a frontend from a request, or nothing if the frontend matches. */
+/** Returns the reason why a frontend does not match a request, or undefined if it matches. */
 function refusalOf(
   { config, tree }: CompiledFrontend,
   matchers: MatcherTable,
@@ -141,7 +141,10 @@ function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: Re
   }
 }
 
-/** The most lines of each kind in an explanation's text. The lists in the explanation have all frontends. */
+/**
+ * The most lines in an explanation's text for frontends that do not match, and the most for those that match but come later. The
+ * lists `refused` and `outranked` have all frontends.
+ */
 const MAX_LINES = 100
 
 function sentences(
@@ -157,12 +160,12 @@ function sentences(
   return lines.join('\n')
 }
 
-/** Says why a frontend does not get a request. The caller puts the frontend's name in front. */
+/** Returns the words that say why a frontend does not match a request. The caller puts the frontend's name in front of them. */
 export function describeRefusal({ by, unknown }: RefusedFrontend): string {
   return `does not match: ${by}${unknown === undefined ? '' : ` is unknown, because ${unknown}`}`
 }
 
-/** Says in one sentence which frontend a request goes to. */
+/** Returns a sentence that says which frontend gets a request, and what the frontend does with the request. */
 export function describeWinner(winner: Winner | undefined): string {
   if (!winner) return 'no frontend matches'
   const { frontend, backend, priority, rule, path, answer } = winner

@@ -1,15 +1,15 @@
 /**
- * A radix tree of entries by path. A lookup finds the entries of a path and of each of its prefixes. It walks the path once, so
- * its cost does not grow with the number of entries.
+ * A radix tree that stores entries by path. A lookup finds the entries of a path and of each of its prefixes. A lookup walks the
+ * path once, so its cost does not grow with the number of entries.
  */
 export class PathTree<T> {
-  /** The characters that lead from the parent node to this one. */
+  /** The characters that follow the parent node's path in the path of this node. */
   #label: string
-  /** Entries for every path that begins with the path of this node. */
+  /** The entries that apply to every path that begins with the path of this node. */
   #prefixed: T[] | undefined
-  /** Entries for the path of this node alone. */
+  /** The entries that apply only to the path of this node itself. */
   #exact: T[] | undefined
-  /** The child nodes, indexed by the code of their label's first character minus `#firstCode`. */
+  /** The child nodes. A child's index is the code of the first character of the child's label, minus `#firstCode`. */
   #children: (PathTree<T> | undefined)[] | undefined
   #firstCode = 0
 
@@ -18,8 +18,8 @@ export class PathTree<T> {
   }
 
   /**
-   * Adds an entry for a path. The entries of a node keep the order in which they were added. An entry that is added twice in
-   * succession is kept once.
+   * Adds an entry for one path (`exact`), or for all paths that begin with it (`prefixed`). The entries of a node keep the order
+   * in which they were added. An entry that is added twice in succession is kept once.
    */
   add(path: string, kind: 'exact' | 'prefixed', entry: T): void {
     const node = path === '' ? this : this.#nodeAt(path)
@@ -32,7 +32,7 @@ export class PathTree<T> {
     }
   }
 
-  /** Appends the entries that apply to a path, as one list for each node that has any. */
+  /** Appends to `into` the entries that apply to a path, as one list for each node of the tree that has entries. */
   collect(path: string, into: (readonly T[])[]): void {
     let node: PathTree<T> = this
     let at = 0
@@ -45,7 +45,7 @@ export class PathTree<T> {
       const child: PathTree<T> | undefined = node.#children?.[path.charCodeAt(at) - node.#firstCode]
       if (!child) return
       const { length } = child.#label
-      // The child was found by its label's first character, so a label of one character needs no comparison.
+      // A label of one character needs no comparison, because the child was found by the first character of its label.
       if (length > 1 && !path.startsWith(child.#label, at)) return
       at += length
       node = child
@@ -72,7 +72,10 @@ export class PathTree<T> {
     this.#children[code - this.#firstCode] = child
   }
 
-  /** Shortens this node's label to `length` characters and moves its entries and children to a new node below. */
+  /**
+   * Splits this node after `length` characters of its label. The node's entries and children move to a new child node with the
+   * rest of the label.
+   */
   #splitAt(length: number): void {
     const lower = new PathTree<T>(this.#label.slice(length))
     lower.#prefixed = this.#prefixed
@@ -95,8 +98,8 @@ function sharedLength(one: string, other: string): number {
 }
 
 /**
- * Adds an entry unless it is the last one already. A hostile rule may name one path a hundred thousand times, and each request
- * for that path would test the frontend as often.
+ * Adds an entry, unless it is already the last one. A hostile rule may name one path a hundred thousand times. Without this
+ * check, each request for that path would test the frontend a hundred thousand times.
  */
 function pushOnce<T>(entries: T[], entry: T): void {
   if (entries.at(-1) !== entry) entries.push(entry)

@@ -1,5 +1,5 @@
 /**
- * A frontend as a router answers with it.
+ * A frontend as a router returns it.
  *
  * @example
  * ```ts
@@ -9,15 +9,15 @@
  * ```
  */
 export interface RoutedFrontend {
-  /** The name that the router was given: `name` from `Router.compile`, `name@provider` in a running proxy. */
+  /** The frontend's name: `name` from the document in a `Router`, `name@provider` in a running proxy. */
   readonly name: string
-  /** The name of the backend that serves the frontend's requests, as the document writes it. */
+  /** The name of the backend that serves the frontend's requests, as written in the document. */
   readonly backend: string
-  /** The frontend's rule as canonical text. The rules of several routes are joined by ` && `. */
+  /** The frontend's rule as canonical text. If the frontend has several routes, their rules are joined by ` && `. */
   readonly rule: string
   /**
-   * The router tries frontends of a higher priority first. Without `priority` in the document it is the length of the rule in
-   * characters, as in Traefik.
+   * The frontend's priority: the router tries frontends with a higher priority first. If the document sets none, it is the length
+   * of the rule in characters, as in Traefik.
    */
   readonly priority: number
 }

@@ -5,34 +5,39 @@ import type { CompiledFrontend } from './compile-frontend.js'
 import { PathTree } from './path-tree.js'
 import { type IndexPlace, indexPlaceOf } from './router-needs.js'
 
-/** A frontend as the index stores it under one host and path. */
+/** A frontend in the form in which the index stores it under a host and a path. */
 export interface RankedFrontend {
   /** The frontend's position in the order in which the router tries all frontends. */
   readonly rank: number
   readonly frontend: CompiledFrontend
-  /** The part of the rule that the lookup has not decided. Undefined: finding the frontend under the host and path is enough. */
+  /**
+   * Tests the part of the rule that the lookup by host and path has not decided. Undefined if the lookup decides the whole rule.
+   */
   readonly test: Decision | undefined
 }
 
-/** The entry of one host. Most hosts have one frontend for all their paths, which needs no tree. */
+/** The frontends of one host name. Most host names have one frontend for all paths, which is stored without a tree. */
 type HostEntry = RankedFrontend | PathTree<RankedFrontend>
 
 /**
- * Frontends by the hosts and paths that their rules need. A request tests only the frontends that its host and path allow, in the
- * order of all frontends. So the answer is the one that testing every frontend in order would give.
+ * An index of frontends by the hosts and paths that their rules require. For a request, only the frontends that its host and path
+ * allow are tested, in the order of all frontends. So the index finds the same frontend as a test of all frontends in order.
  */
 export class RouterIndex {
   readonly #hosts = new Map<string, HostEntry>()
-  /** Entries for hosts with a wildcard, by the name behind the first label. */
+  /** The entries of host names with a wildcard, by the part of the name after the first label. */
   readonly #wildcards = new Map<string, HostEntry>()
   readonly #anyHost = new PathTree<RankedFrontend>()
-  /** Whether every frontend stands under an exact host, so that a lookup by host finds all that a request may go to. */
+  /**
+   * Whether the rule of every frontend requires an exact host name. If so, a lookup by host name finds all frontends for a
+   * request.
+   */
   #byHostAlone = true
 
   /**
-   * Builds the index, one step for each frontend.
+   * Builds the index in steps, one step for each frontend.
    *
-   * @param frontends in the order in which the router tries them
+   * @param frontends all frontends, in the order in which the router tries them
    */
   static *build(frontends: readonly CompiledFrontend[]): Generator<void, RouterIndex> {
     const index = new RouterIndex()
@@ -43,7 +48,7 @@ export class RouterIndex {
     return index
   }
 
-  /** Returns the first frontend, in the order of all, whose rule holds. */
+  /** Returns the first frontend, in the order of all frontends, whose rule holds for a request. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
     const entry = this.#hosts.get(facts.host)
     if (this.#byHostAlone && !(entry instanceof PathTree)) {
@@ -55,8 +60,8 @@ export class RouterIndex {
   }
 
   /**
-   * Returns the frontends before a rank that a request's host and path allow, in the order of all. A frontend that stands in two
-   * places of the index may be listed twice.
+   * Returns the frontends that are tried before the one at position `rank`, and that the request's host and path allow. They are
+   * in the order of all frontends. A frontend that is stored under several paths may be listed twice.
    */
   before(rank: number, facts: RequestFacts): readonly RankedFrontend[] {
     const lists = this.#collect(facts, this.#hosts.get(facts.host)).map((list) => {
@@ -101,7 +106,7 @@ function addToHost(
   ranked: RankedFrontend,
 ): void {
   const before = hosts.get(host)
-  // The rule names the host twice.
+  // If the rule names this host twice, the frontend is stored under it already.
   if (before === ranked) return
   if (before === undefined && !paths) {
     hosts.set(flat(host), ranked)
@@ -114,8 +119,8 @@ function addToHost(
 }
 
 /**
- * Returns a copy of a text that shares no memory with another string. V8 keeps a piece that was cut out of a rule as a reference
- * into the rule. Comparing such a piece with a request's host would read both strings.
+ * Returns a copy of a string that shares no memory with another string. V8 stores a substring of a rule as a reference into the
+ * rule. A comparison of such a substring with a request's host would read both strings.
  */
 function flat(text: string): string {
   return Buffer.from(text).toString()
@@ -141,7 +146,10 @@ function firstOf(ordered: readonly RankedFrontend[], facts: RequestFacts): Compi
   return undefined
 }
 
-/** Returns the first frontend that holds among several lists, which are merged by rank. */
+/**
+ * Returns the first frontend whose rule holds for a request. Each list is sorted by `rank`, the position in the order of all
+ * frontends, and the lists are merged by it.
+ */
 function firstOfAll(
   lists: readonly (readonly RankedFrontend[])[],
   facts: RequestFacts,

@@ -2,24 +2,27 @@ import type { CompiledTerm } from '../rules/compile-rule.js'
 import type { Needs } from '../rules/compiled-matcher.js'
 import { conjunctsOf, type Decision, holds, type RuleTree, type Test } from '../rules/rule-tree.js'
 
-/** The hosts and paths under which the router looks a frontend up, and the part of its rule that is left to test there. */
+/** The hosts and paths under which the index stores a frontend, and the part of its rule that must be tested after the lookup. */
 export interface IndexPlace {
-  /** The hosts that the rule needs. Absent: the rule may hold for any host. */
+  /** The hosts of which the rule requires one. Absent if the rule may hold for any host. */
   readonly hosts?: Pick<Needs, 'hosts' | 'wildcards'>
-  /** The paths that the rule needs. Absent: the rule may hold for any path. */
+  /** The paths of which the rule requires one. Absent if the rule may hold for any path. */
   readonly paths?: Pick<Needs, 'paths' | 'prefixes'>
-  /** The part of the rule that the lookup does not decide. Absent: every request with such a host and path matches. */
+  /** Tests the part of the rule that the lookup does not decide. Absent if the lookup by host and path decides the whole rule. */
   readonly test?: Decision
 }
 
 type Tree = RuleTree<CompiledTerm>
 
-/** The most places of the index that one frontend takes. A rule whose hosts times paths exceed it is found by its hosts alone. */
+/**
+ * The most pairs of a host and a path under which the index stores one frontend. With more pairs, the frontend is stored by its
+ * hosts alone.
+ */
 const MAX_PLACES = 1_000
 
 /**
- * Returns where the index stores a frontend: the smallest set of hosts, and the smallest set of paths, of which its rule needs
- * one.
+ * Returns the hosts and the paths under which the index stores a frontend. If several parts of the rule require a host, the part
+ * with the fewest hosts is used. The same goes for paths.
  */
 export function indexPlaceOf(tree: Tree): IndexPlace {
   const parts = conjunctsOf(tree).map((part) => ({ part, needs: needsOf(part) }))
@@ -67,8 +70,8 @@ function needsOf(tree: Tree): Needs {
 }
 
 /**
- * Combines what alternatives need. The rule needs a host only if each alternative needs one. Then it needs one of all their
- * hosts. The same goes for paths.
+ * Returns the hosts and paths that alternatives ("or") require together. A host is required only if each alternative requires
+ * one. Then the hosts of all alternatives are allowed. The same goes for paths.
  */
 function ofAny(needs: readonly Needs[]): Needs {
   const byHost = needs.every((each) => sizeOfHosts(each) > 0)
@@ -97,8 +100,8 @@ function union(needs: readonly Needs[], get: (needs: Needs) => readonly string[]
 }
 
 /**
- * Compiles the parts of a rule to one function. Only the answer `true` counts. An answer may be unknown, and a matcher of the
- * host's may answer with a promise, which is truthy.
+ * Compiles the parts of a rule to one function, which returns true only if all parts return exactly `true`. An unknown answer is
+ * undefined. A matcher of the embedding application may return a promise, which is truthy.
  */
 function testOf(parts: readonly Tree[]): Decision | undefined {
   const tests = parts.map((part): Test => {

@@ -10,7 +10,7 @@ import type { RouterIndex } from './router-index.js'
 
 /**
  * The frontends of a document, compiled and ordered by priority, then by name. A router answers a request with one frontend or
- * none. It opens no socket and never changes, so that a host can use or test routes without a proxy.
+ * none. It opens no socket and never changes, so an application can use or test routes without a proxy.
  *
  * @example
  * ```ts
@@ -44,12 +44,12 @@ export class Router {
   /**
    * Compiles the frontends of a document.
    *
-   * @param config the document. Only its `frontends` are read.
-   * @param options the host's own matchers, and what a slash at the end of a path means
-   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every guard that is not built yet, such as `auth`. A router that
-   *   ignored a guard would let every client in.
+   * @param config the document, of which only the field `frontends` is read
+   * @param options the matchers of the embedding application, and the meaning of a slash at the end of a path
+   * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every guard that is not supported yet, such as `auth`. A router
+   *   that ignored a guard would let every client in.
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the application whose name is taken or
    *   malformed
    * @example
    * ```ts
@@ -65,10 +65,10 @@ export class Router {
   }
 
   /**
-   * Returns the frontend that serves a request, or undefined if no rule holds. A white list is not asked: `explain` says
-   * whether one keeps the client out.
+   * Returns the frontend that serves a request, or undefined if no rule holds. The frontend's white list is not checked.
+   * `explain` tells whether the white list keeps the client out.
    *
-   * @throws the error that a matcher of the host's throws
+   * @throws the error that a matcher of the embedding application throws
    */
   match(facts: RequestFacts): RoutedFrontend | undefined {
     return this.#index.match(facts)
@@ -80,8 +80,8 @@ export class Router {
   }
 
   /**
-   * Returns the frontends that the router tries before a given one, and that the host and path of a request allow. Their other
-   * conditions are not tested. A frontend whose rule names several places may be listed twice.
+   * Returns the frontends that the router tries before a given one, and whose rules allow the host and path of a request. Other
+   * conditions of these rules are not tested. A frontend whose rule names several hosts or paths may be listed twice.
    *
    * @param rank the index of the given frontend in `frontends`
    * @example
@@ -95,7 +95,7 @@ export class Router {
   }
 
   /**
-   * Explains why `match` answers as it does: the winner, and for every other frontend why it does not win. It asks every
+   * Explains the result of `match`: the frontend that wins, and for every other frontend why it does not win. It tests every
    * frontend, so it takes longer than `match`.
    *
    * @example

@@ -2,8 +2,8 @@
 const RUN = 2_000
 
 /**
- * Sorts a copy of a list in steps. The caller can pause between two steps, so that sorting 100,000 frontends does not hold up
- * requests.
+ * Sorts a copy of a list in steps. The caller can serve requests between two steps, so no request waits until 100,000 frontends
+ * are sorted.
  */
 export function* sortSteps<T>(items: readonly T[], compare: (a: T, b: T) => number): Generator<void, T[]> {
   let runs: T[][] = []
@@ -30,7 +30,7 @@ function* merge<T>(
   let a = 0
   let b = 0
   while (a < one.length || b < other.length) {
-    // Equal items keep their order: all items of `one` stood before those of `other`.
+    // If two items are equal, the item of `one` comes first, because it stood before the item of `other` in the unsorted list.
     const fromOne = b >= other.length || (a < one.length && compare(one[a] as T, other[b] as T) <= 0)
     merged.push((fromOne ? one[a++] : other[b++]) as T)
     if (merged.length % RUN === 0) yield

@@ -21,33 +21,36 @@ import {
   stripPrefixRegex,
 } from './path-modifiers.js'
 
-/** One matcher: the forms of rules that have it, and how its values are compiled in each. */
+/** One matcher: the rule syntaxes in which it can be used, and how its values are compiled in each of them. */
 export interface Matcher {
-  /** Compiles values in text of Traefik 1.7's form. Absent: that form does not have the matcher. */
+  /** Compiles the values of the matcher in Traefik 1.7's rule syntax. Undefined if that syntax does not have the matcher. */
   readonly traefik1?: CompileMatcher
-  /** The matcher in text of Traefik 3's form. Absent: that form does not have it. */
+  /** How the matcher is written and compiled in Traefik 3's rule syntax. Undefined if that syntax does not have the matcher. */
   readonly traefik3?: InTraefik3
-  /** Compiles values in rules given as data. Absent: such rules cannot have the matcher. */
+  /** Compiles the values of the matcher in a rule given as data (an object). Undefined if such a rule cannot have the matcher. */
   readonly data?: CompileMatcher
   /**
-   * Compiles values in data under `any` and `not`, where that differs. There, a client is never redirected to another slash form,
-   * because the path is only one alternative.
+   * Is used instead of the field `data` if a rule given as data has `any` or `not`. In such a rule, the path may be only one of
+   * several alternatives. So the matcher never redirects a client to the path with or without its final slash.
    */
   readonly nested?: CompileMatcher
-  /** Whether the values in data mean the same in text of Traefik 1.7's form, so that the rule can be shown in that form. */
+  /**
+   * Whether the values in a rule given as data mean the same in Traefik 1.7's rule syntax. If so, such a rule can be shown in
+   * that syntax.
+   */
   readonly shownAsTraefik1: boolean
   /**
-   * Whether data gives the values as an object, so that they are names and values by turns which must all hold. Otherwise the
-   * values are alternatives.
+   * Whether the values alternate between a name and its value, as in `Headers`. All these pairs must match. In a rule given as
+   * data, they are an object. Otherwise the values are alternatives, of which one must match.
    */
   readonly pairs?: boolean
-  /** The part of the request that the matcher tests. */
+  /** The part of the request that the matcher tests, if it is the host name or the path. */
   readonly fact?: 'host' | 'path'
 }
 
 interface InTraefik3 {
   readonly name?: string
-  /** The least and the most values that the matcher takes in Traefik 3's form. */
+  /** The least and the greatest number of values that the matcher takes in Traefik 3's rule syntax. */
   readonly values: readonly [least: number, most: number]
   readonly compile: CompileMatcher
 }
@@ -56,21 +59,28 @@ const ONE = [1, 1] as const
 const PAIR = [2, 2] as const
 const ONE_OR_PAIR = [1, 2] as const
 
-/** Describes a matcher that takes the same values with the same meaning in all forms. */
+/**
+ * Describes a matcher that takes the same values with the same meaning in both rule syntaxes of Traefik and in rules given as
+ * data.
+ */
 export function everywhere(compile: CompileMatcher, values: InTraefik3['values'] = ONE): Matcher {
   return { traefik1: compile, traefik3: { values, compile }, data: compile, shownAsTraefik1: true }
 }
 
-/** Describes a path modifier of Traefik 1.7. Traefik 3 has none in its rules. */
+/**
+ * Describes a matcher that changes the path of a request (a path modifier). Traefik 1.7 has modifiers in its rules, Traefik 3 has
+ * not.
+ */
 function modifier(traefik1: CompileMatcher, data = traefik1): Matcher {
   return { traefik1, data, shownAsTraefik1: true }
 }
 
 /**
- * Returns the table of built-in matchers, by their names in rule text. A new matcher is one row. Its key in data is the name with
- * a lower-case first letter. Data rules list and test their matchers in the order of this table.
+ * Returns the table of built-in matchers, by their names in the text of rules. To add a matcher, add a row. In a rule given as
+ * data, the matcher's key is its name with a lower-case first letter. Such a rule lists and tests its matchers in the order of
+ * this table.
  *
- * @param keepTrailingSlash see `matchPath`. Rules of Traefik 3's form always keep the slash.
+ * @param keepTrailingSlash whether `/a` and `/a/` are two paths (see `matchPath`). In Traefik 3's rule syntax, they always are.
  */
 function ourMatchers(keepTrailingSlash: boolean): Readonly<Record<string, Matcher>> {
   const [keeps, pairs] = [keepTrailingSlash, true]
@@ -143,9 +153,9 @@ function ourMatchers(keepTrailingSlash: boolean): Readonly<Record<string, Matche
   }
 }
 
-/** The built-in matchers by name, where `Path:/a` matches `/a` only. */
+/** The built-in matchers by name, for a proxy in which the rule `Path:/a` matches `/a` only. */
 export const BUILT_IN: ReadonlyMap<string, Matcher> = new Map(Object.entries(ourMatchers(true)))
-/** The built-in matchers by name, where `Path:/a` matches `/a/` too. */
+/** The built-in matchers by name, for a proxy in which the rule `Path:/a` matches `/a/` too. */
 export const BUILT_IN_SLASH_TOLERANT: ReadonlyMap<string, Matcher> = new Map(
   Object.entries(ourMatchers(false)),
 )

@@ -1,20 +1,23 @@
-/** The statistics of recent requests that an expression reads. */
+/** Statistics of the recent requests of a backend. The expression of a circuit breaker reads them. */
 export interface CircuitStats {
-  /** The share of all requests that got no response, from 0 to 1. */
+  /** Returns the share of all requests that got no response, from 0 to 1. */
   networkErrorRatio(): number
-  /** Returns the latency in milliseconds that the given share of responses did not exceed. The quantile is in percent. */
+  /**
+   * Returns a quantile of the latency in milliseconds. For `quantile` 95, it is the latency that 95% of the requests did not
+   * exceed.
+   */
   latencyAtQuantileMs(quantile: number): number
   /**
-   * Returns the number of responses with a status from `a` to `b`, as a share of those with a status from `c` to `d`. The
-   * statuses `b` and `d` are not included.
+   * Returns the number of responses with a status from `a` to `b`, divided by the number with a status from `c` to `d`. The upper
+   * bounds `b` and `d` are not included.
    */
   responseCodeRatio(a: number, b: number, c: number, d: number): number
 }
 
-/** A compiled expression. It returns whether the circuit is to open for these statistics. */
+/** A compiled expression of a circuit breaker. It returns whether the circuit breaker opens, given these statistics. */
 export type CircuitExpression = (stats: CircuitStats) => boolean
 
-/** The functions of an expression, each with its number of arguments. A new function is one row here. */
+/** The functions that an expression may call, each with its number of arguments. To add a function, add a row. */
 const FUNCTIONS: Readonly<
   Record<string, readonly [count: number, (stats: CircuitStats, args: number[]) => number]>
 > = {
@@ -32,13 +35,14 @@ const COMPARISONS: Readonly<Record<string, (one: number, other: number) => boole
   '!=': (one, other) => one !== other,
 }
 
-/** The most nested parentheses. Each level is a nested call of this parser, so more could exhaust the stack. */
+/** The most levels of nested parentheses. The parser calls itself for each level, so deeper nesting could overflow the stack. */
 const MAX_DEPTH = 20
 
 /**
- * Parses an expression of Traefik 1.7's circuit breaker: `NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 50`.
+ * Parses the expression of a circuit breaker in Traefik 1.7's syntax:
+ * `NetworkErrorRatio() > 0.5 || LatencyAtQuantileMS(50.0) > 50`.
  *
- * @returns the expression, or a text that says what is wrong, where, and what was expected
+ * @returns the compiled expression, or a message that says what is wrong, where, and what was expected
  */
 export function parseCircuitExpression(text: string): CircuitExpression | string {
   try {
@@ -131,7 +135,9 @@ class Reader {
     return Number(text)
   }
 
-  /** Returns the next word without taking it. It returns an empty text at the end, and where no word begins. */
+  /**
+   * Returns the next token without consuming it. At the end of the text, and where no token begins, it returns an empty string.
+   */
   #peek(): string {
     TOKEN.lastIndex = this.#at
     return TOKEN.exec(this.#text)?.[1] ?? ''

@@ -19,38 +19,42 @@ import {
   type RuleTree,
 } from './rule-tree.js'
 
-/** One matcher of a compiled rule. */
+/** One matcher of a rule, with its values compiled. */
 export interface CompiledTerm extends RuleTerm, CompiledMatcher {
-  /** The form in which the rule is shown. */
+  /** The syntax in which the rule is shown: that of Traefik 1.7 or of Traefik 3. */
   readonly form: ShownForm
 }
 
-/** A compiled rule. It has a tree if it compiled, and issues if it did not. */
+/** The result of compiling a rule. A valid rule has a `tree`. Any other rule has `issues`, which say what is wrong with it. */
 export interface CompiledRule {
   readonly form: RuleForm
-  /** The rule's canonical text. It is empty if there are issues. */
+  /** The rule's canonical text, or an empty string if there are issues. */
   readonly text: string
   readonly tree?: RuleTree<CompiledTerm>
   readonly issues: readonly Issue[]
 }
 
 /**
- * Compiled rules by their text. Most rules of a configuration stood in the one before it too. Each rule is compiled once for
- * validation and once for the router.
+ * A cache of compiled rules by their text, one for each table of matchers. A new configuration repeats most rules of the one
+ * before. In addition, each rule is compiled twice: once for validation and once for the router.
  */
 const recent = new WeakMap<MatcherTable, Recent<CompiledRule>>()
 const MAX_KEPT = 20_000
 const MAX_KEPT_LENGTH = 1_000
 /**
- * The most characters of all rules in one generation of the cache. A rule of many matchers takes up to 72 bytes for each of its
- * characters.
+ * The most characters of all rules in one half of the cache. The cache has a younger and an older half. A rule of many matchers
+ * takes up to 72 bytes for each of its characters.
  */
 const MAX_KEPT_TOGETHER = 1_000_000
 
-/** Compiles a rule of any form. The issues have an empty path. The caller puts the rule's path in the document there. */
+/**
+ * Compiles a rule given as text or data. Each problem is an issue with an empty `path`. The caller replaces this `path` by the
+ * rule's path in the document.
+ */
 export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
-  // A rule with the host's own matchers is not cached, because the host may count how often its factories are called. A rule with
-  // a regular expression is not cached either. Its engine keeps what it has learned from each text that it matched.
+  // A rule that may use matchers of the embedding application is not cached, because the application may count how often its
+  // factories are called. A rule with a regular expression is not cached either, because a compiled expression keeps data about
+  // each text that it was matched with.
   const isKept =
     typeof rule === 'string' &&
     rule.length <= MAX_KEPT_LENGTH &&
@@ -81,13 +85,13 @@ function shownForm(form: RuleForm, tree: RuleTree | undefined, matchers: Matcher
   return tree && fitsTraefik1(tree, matchers) ? 'traefik1' : 'traefik3'
 }
 
-/** Looks up the matchers of a rule and compiles their values. */
+/** Compiles the matchers of one rule: looks each matcher up in the table and compiles its values. */
 class TermCompiler {
   readonly #matchers: MatcherTable
   readonly #form: RuleForm
   readonly #shown: ShownForm
   readonly #problems: RuleProblem[]
-  /** Whether the rule has an "or" or a "not". Otherwise it is a list of matchers that must all hold. */
+  /** Whether the rule contains an "or" or a "not". If false, the rule is a list of matchers that must all hold. */
   readonly #nested: boolean
 
   constructor(matchers: MatcherTable, { form, tree }: ParsedRule, shown: ShownForm, problems: RuleProblem[]) {
@@ -108,7 +112,7 @@ class TermCompiler {
     }
     try {
       const { test, needs, modifier, otherSlash, ranges } = compile(term.values)
-      // The fields are written one by one. Spreading 100,000 compiled matchers into new objects takes three times as long.
+      // The fields are written one by one. With object spread (`...`), compiling 100,000 matchers would take three times as long.
       const { values } = term
       return { kind: 'term', matcher, values, form: this.#shown, test, needs, modifier, otherSlash, ranges }
     } catch (thrown) {
@@ -122,7 +126,10 @@ class TermCompiler {
     }
   }
 
-  /** Returns the matcher's name in the table, and the function that compiles its values in this form of rules. */
+  /**
+   * Returns the matcher's name in the table, and the function that compiles its values in the rule's syntax. If the rule's syntax
+   * lacks the matcher, it records the problem and returns undefined.
+   */
   #find(term: RuleTerm): [name: string, compile: CompileMatcher] | undefined {
     if (this.#form === 'traefik3') return this.#findInTraefik3(term)
     const known = this.#matchers.get(term.matcher)
@@ -181,8 +188,8 @@ const UNWRITABLE =
   'any, no not, no matcher that only Traefik 3 has, and no value with ",", ";", a brace or a blank at either end'
 
 /**
- * Names of matchers in the spellings that Traefik 3 takes: as declared, in lower case, in upper case, and with a capital first
- * letter.
+ * For each table of matchers: the matchers' names by each spelling that Traefik 3 accepts. These are the declared spelling, lower
+ * case, upper case, and lower case with a capital first letter.
  */
 const spellings = new WeakMap<MatcherTable, ReadonlyMap<string, string>>()
 

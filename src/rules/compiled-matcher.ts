@@ -2,59 +2,67 @@ import type { AddressRange } from '../base/cidr.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import type { Test } from './rule-tree.js'
 
-/** A matcher and its values, compiled. */
+/** A matcher with its values, compiled. */
 export interface CompiledMatcher {
   readonly test: Test
-  /** The conditions that a request must meet for the test to hold. The router finds frontends by them. */
+  /**
+   * The host names and paths that a request must have to pass the test. The router uses them to find frontends without testing
+   * all rules.
+   */
   readonly needs?: Needs | undefined
-  /** The change that the matcher makes to the path of the requests that it matches. */
+  /** The change that the matcher makes to the path of each request that it matches. Undefined if it makes none. */
   readonly modifier?: PathModifier | undefined
   /**
-   * Returns the path to redirect a client to that asked for the other slash form. It returns undefined if the client asked for
-   * the right form.
+   * Returns the path to redirect a client to, if the client's path differs from the rule's path only by a final slash. Returns
+   * undefined if the client needs no redirect.
    */
   readonly otherSlash?: ((path: string) => string | undefined) | undefined
-  /** The ranges of client addresses that the matcher accepts, so that two rules can be compared. */
+  /** The ranges of client addresses that the matcher accepts. They make it possible to compare two rules. */
   readonly ranges?: readonly AddressRange[] | undefined
 }
 
 /**
- * Conditions that a request must meet for a test to hold. A host condition is met by one of `hosts` or `wildcards`, a path
- * condition by one of `paths` or `prefixes`.
+ * Conditions on host and path that a request must meet to pass a test. If `hosts` or `wildcards` has entries, one of them must
+ * match the request's host. If `paths` or `prefixes` has entries, one of them must match the request's path.
  */
 export interface Needs {
-  /** Hosts, exactly as given. */
+  /** Host names that must be equal to the request's host. */
   readonly hosts?: readonly string[]
-  /** Hosts with any one label in front: `example.com` stands for `*.example.com`. */
+  /** Names that must follow the first label of the request's host: `example.com` stands for `*.example.com`. */
   readonly wildcards?: readonly string[]
-  /** Paths, exactly as given. */
+  /** Paths that must be equal to the request's path. */
   readonly paths?: readonly string[]
-  /** Paths that begin with one of these texts. */
+  /** Texts with which the request's path must begin. */
   readonly prefixes?: readonly string[]
+  /** Whether a request that meets the conditions on host and path always passes the test. Then the test can be skipped. */
   readonly whole: boolean
 }
 
-/** Changes the path of a request before it goes to a server. `apply` returns undefined if it changes nothing. */
+/** Changes the path of a request before a server gets the request. `apply` returns undefined if the path stays as it is. */
 export interface PathModifier {
-  /** The modifiers of a frontend work in ascending order of this number, whatever their order in the rule (Traefik 1.7). */
+  /**
+   * The modifiers of a frontend are applied in ascending order of this number, not in the order of the rule (as in Traefik 1.7).
+   */
   readonly order: number
   readonly apply: (path: string) => RewrittenPath | undefined
 }
 
-/** The path that a modifier made, and a header that tells the server of the change. */
+/** The path that a modifier has made, and the header that tells the server of the change. */
 export interface RewrittenPath {
   readonly path: string
   readonly header?: readonly [name: string, value: string]
 }
 
 /**
- * Compiles the values of a matcher, once for each rule.
+ * Compiles the values of a matcher. This happens once, when the rule is compiled.
  *
  * @throws Error, or ProxyError with an issue for each bad value
  */
 export type CompileMatcher = (values: readonly string[]) => CompiledMatcher
 
-/** Parses every value and reports every bad one. The path of an issue is the index of its value. */
+/**
+ * Parses all values of a matcher and reports every bad value. The `path` of each reported issue is the index of the bad value.
+ */
 export function eachValue<T>(
   values: readonly string[],
   parse: (value: string) => T,
@@ -67,7 +75,8 @@ export function eachValue<T>(
       parsed.push(parse(value))
     } catch (error) {
       issues.push({ path: String(index), code, message: (error as Error).message })
-      // An operator does not read more issues, and those of a large hostile document would fill the memory.
+      // After this many issues, parsing stops. An operator does not read more, and a large hostile document could fill the memory
+      // with issues.
       if (issues.length >= MAX_ISSUES) break
     }
   }
@@ -77,5 +86,5 @@ export function eachValue<T>(
   return parsed
 }
 
-/** The most issues of one matcher, and of one rule. */
+/** The most problems (issues) that are reported for one matcher, and for one rule. */
 export const MAX_ISSUES = 100

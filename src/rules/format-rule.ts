@@ -2,10 +2,10 @@ import type { MatcherTable } from './matchers.js'
 import { piecesOf } from './parse-traefik1-rule.js'
 import type { RuleTerm, RuleTree } from './rule-tree.js'
 
-/** The form in which a rule is shown. A rule given as data has no text, so it is shown in one of these forms. */
+/** The syntax in which a rule is shown. A rule given as data has no text of its own, so it is shown in one of these two. */
 export type ShownForm = 'traefik1' | 'traefik3'
 
-/** Returns whether a rule given as data can be written in Traefik 1.7's form. That form has no "or", no "not" and no quotes. */
+/** Returns whether a rule given as data can be written in Traefik 1.7's syntax, which has no "or", no "not" and no quotes. */
 export function fitsTraefik1(tree: RuleTree, matchers: MatcherTable): boolean {
   if (tree.kind === 'all')
     return tree.parts.every((part) => part.kind === 'term' && fitsTraefik1(part, matchers))
@@ -15,7 +15,8 @@ export function fitsTraefik1(tree: RuleTree, matchers: MatcherTable): boolean {
 }
 
 /**
- * Returns whether a value can stand in Traefik 1.7's form. That form trims blanks, and splits at `,` and `;` outside of braces.
+ * Returns whether a value can be written in Traefik 1.7's rule syntax. That syntax trims blanks around a value, and splits the
+ * value at `,` and `;` outside of braces.
  */
 function isWritable(value: string): boolean {
   return (
@@ -23,7 +24,7 @@ function isWritable(value: string): boolean {
   )
 }
 
-/** Returns the canonical text of a rule, or of a part of it. */
+/** Returns the canonical text of a rule, or of a part of a rule, in the given syntax. */
 export function textOf(tree: RuleTree, form: ShownForm, matchers: MatcherTable): string {
   if (form === 'traefik3') return textOfTraefik3(tree, matchers)
   if (tree.kind === 'term') return `${tree.matcher}:${tree.values.join(',')}`
@@ -46,7 +47,7 @@ function inParentheses(tree: RuleTree, matchers: MatcherTable): string {
   return isOne ? textOfTraefik3(tree, matchers) : `(${textOfTraefik3(tree, matchers)})`
 }
 
-/** Returns whether a part is shown as several parts with `||` between them. */
+/** Returns whether a part of a rule is written in Traefik 3's syntax as several matchers with `||` between them. */
 function isAny(tree: RuleTree, matchers: MatcherTable): boolean {
   if (tree.kind === 'term') return !matchers.get(tree.matcher)?.pairs && unitsOf(tree, matchers).length > 1
   return tree.kind === 'any'
@@ -60,15 +61,15 @@ function textOfTerm(term: RuleTerm, matchers: MatcherTable): string {
 }
 
 /**
- * Splits the values of a matcher into those that Traefik 3 takes in one pair of parentheses. A rule given as data has all values
- * at once.
+ * Splits the values of a matcher into one list for each pair of parentheses in Traefik 3's syntax. A rule given as data has all
+ * values in one list.
  */
 function unitsOf({ matcher, values }: RuleTerm, matchers: MatcherTable): (readonly string[])[] {
   const { traefik3, pairs } = matchers.get(matcher) ?? {}
   if (!traefik3 || traefik3.values[1] === Number.POSITIVE_INFINITY) return [values]
   if (!pairs) return values.map((value) => [value])
   if (values.length === 1) return [values]
-  // A query key without a value is one whose value is empty.
+  // A query key with an empty value is written as the key alone.
   return values.flatMap((name, index) => {
     if (index % 2 === 1) return []
     const value = values[index + 1] as string

@@ -8,18 +8,21 @@ import type { RuleTree } from './rule-tree.js'
 type Tree = RuleTree<CompiledTerm>
 
 /**
- * Returns whether the wide rule holds wherever the narrow one does, as far as the rules alone can tell. True is certain. False
- * may only mean that it is not known.
+ * Returns whether the wide rule holds for every request for which the narrow rule holds, as far as the rules alone show it. True
+ * is certain. False may only mean that the answer is not known.
  *
- * The answer is also certain in three-valued logic, where a client without an address makes a rule unknown. So each step keeps
- * two properties. Where the narrow rule is true, the wide one is true. Where the wide rule is false, the narrow one is false.
- * Under `not` the two properties change places. A new step must keep both.
+ * The answer true is also certain if a rule is unknown for a request, as `ClientIP` is for a client without an address. For this,
+ * each step keeps two properties. Where the narrow rule is true, the wide rule is true. Where the wide rule is false, the narrow
+ * rule is false. Under `not`, the two properties change places, so a new step must keep both.
  */
 export function implies(narrow: Tree, wide: Tree, matchers: MatcherTable): boolean {
   return new Comparison(matchers).implies(narrow, wide)
 }
 
-/** The most steps of one comparison. Nested rules could take exponentially many. Beyond the limit the answer is false. */
+/**
+ * The most steps for comparing two rules, because nested rules could take exponentially many. Beyond the limit, the comparison
+ * returns false.
+ */
 const MAX_STEPS = 10_000
 
 class Comparison {
@@ -48,7 +51,8 @@ function isEveryPath({ needs }: CompiledTerm): boolean {
 
 function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: MatcherTable): boolean {
   const [known, other] = [matchers.get(narrow.matcher), matchers.get(wide.matcher)]
-  // A matcher that only changes the path holds for every request. So does the prefix `/`.
+  // If the wide matcher only changes the path, or is the path prefix `/`, it holds for every request. So every matcher implies
+  // it.
   if ((wide.modifier && !other?.fact) || isEveryPath(wide)) return true
   if (narrow.matcher === wide.matcher && isComparable(narrow, wide, other) && isSubset(narrow, wide, other))
     return true
@@ -58,8 +62,8 @@ function termImplies(narrow: CompiledTerm, wide: CompiledTerm, matchers: Matcher
 }
 
 /**
- * Returns whether equal values mean the same in both matchers. A template of Traefik 1.7's form differs from a regular expression
- * of Traefik 3's form.
+ * Returns whether equal values mean the same in both matchers. The meaning differs between a template in Traefik 1.7's syntax and
+ * a regular expression in Traefik 3's syntax, for example.
  */
 function isComparable(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
   if (narrow.otherSlash && !wide.otherSlash) return false
@@ -67,11 +71,12 @@ function isComparable(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher
 }
 
 /**
- * Returns whether one matcher's values make it as narrow as another, or narrower. Values that are alternatives must be a subset
- * of the other's. Pairs that must all hold must be a superset.
+ * Returns whether the narrow matcher's values make it at least as narrow as the wide matcher. Values that are alternatives must
+ * be a subset of the wide matcher's values. Pairs that must all hold must be a superset of the wide matcher's pairs.
  */
 function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | undefined): boolean {
-  // Only the host's own matcher knows what several of its values mean.
+  // If the embedding application supplied the matcher, only the application knows what several values mean. So the values must be
+  // equal.
   if (matcher?.traefik3?.values[1] === Number.POSITIVE_INFINITY)
     return JSON.stringify(narrow.values) === JSON.stringify(wide.values)
   if (matcher?.pairs) {
@@ -79,7 +84,8 @@ function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | u
     return pairsIn(wide).every((pair) => known.has(pair))
   }
   const written = (value = '') => (wide.matcher === 'Method' ? value.toUpperCase() : value)
-  // Most matchers have one value, and some documents compare every two frontends.
+  // Two matchers with one value each are compared first. Most matchers have one value, and some documents compare every two
+  // frontends.
   if (narrow.values.length === 1 && wide.values.length === 1)
     return written(narrow.values[0]) === written(wide.values[0])
   const known = new Set(wide.values.map(written))
@@ -87,7 +93,7 @@ function isSubset(narrow: CompiledTerm, wide: CompiledTerm, matcher: Matcher | u
 }
 
 function pairsIn({ matcher, form, values }: CompiledTerm): readonly string[] {
-  // A query of Traefik 1.7's form has key and value in one text.
+  // In Traefik 1.7's rule syntax, each value of `Query` is a pair already: it has key and value in one text.
   if (matcher === 'Query' && form === 'traefik1') return values
   return values.flatMap((name, index) =>
     index % 2 === 0 ? [JSON.stringify([name, values[index + 1] ?? ''])] : [],
@@ -96,8 +102,9 @@ function pairsIn({ matcher, form, values }: CompiledTerm): readonly string[] {
 
 function hostImplies(narrow: CompiledTerm, wide: CompiledTerm): boolean {
   const { hosts = [], wildcards = [] } = narrow.needs ?? {}
-  // The label `*` stands for all labels here, because no host has it. A regular expression treats it as just one more label, so
-  // its answer would say nothing of the others.
+  // If the narrow matcher has wildcards, the wide matcher must be `Host`. The test below has the label `*`, which no host name
+  // has, in the place of any label. A regular expression tests `*` like any single label, so its answer would say nothing of
+  // other labels.
   if (wildcards.length > 0 && wide.matcher !== 'Host') return false
   const all = [...hosts, ...wildcards.map((name) => `*.${name}`)]
   return all.every((host) => wide.test({ ...ANY, host }))

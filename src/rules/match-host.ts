@@ -7,8 +7,8 @@ import { compileRegexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 
 /**
- * Matches host names without case, port and trailing dot. `*.` in front stands for any one label. `*` alone stands for any host.
- * Source: Traefik 1.7 `Host`, and Traefik 3 for `*`.
+ * Matches the request's host name. Case, port and a trailing dot do not count. `*.` at the start of a value stands for any single
+ * label. The value `*` stands for any host. Source: Traefik 1.7 `Host`, and Traefik 3 for `*`.
  */
 export function matchHost(values: readonly string[]): CompiledMatcher {
   const names = eachValue(values, parseHost)
@@ -23,7 +23,7 @@ export function matchHost(values: readonly string[]): CompiledMatcher {
   return { test: ({ host }) => exact.has(host) || behindLabel.has(behindFirstLabel(host)), needs }
 }
 
-/** Returns the part of a host behind its first label, or an empty text if there is none. */
+/** Returns the part of a host name after its first label, or an empty string if there is none. */
 export function behindFirstLabel(host: string): string {
   const dot = host.indexOf('.')
   return dot > 0 ? host.slice(dot + 1) : ''
@@ -41,7 +41,7 @@ function parseName(name: string, value: string): string {
   if (name.length > MAX_HOST_LENGTH)
     throw new Error(`${quote(value)} can never match: a host name has at most ${MAX_HOST_LENGTH} characters`)
   if (isIP(name) === 6) return hostOf(`[${name}]`)
-  // `domainToASCII` silently drops what looks like a path or a tab. So it gets only a text that looks like a name.
+  // `domainToASCII` silently drops a tab, or what looks like a path. So it is called only for a text that looks like a host name.
   const foreign = /[^\x20-\x7e]/.test(name) && /^[\w.\u0080-\u{10ffff}-]+$/u.test(name)
   const ascii = foreign ? domainToASCII(name) : name.toLowerCase()
   const host = name.startsWith('[') || !ascii.includes(':') ? hostOf(ascii) : ascii
@@ -52,16 +52,19 @@ function parseName(name: string, value: string): string {
   )
 }
 
-/** The most characters of a host name (RFC 1035, 2.3.4). `domainToASCII` takes seconds for a very long text. */
+/** The most characters of a host name (RFC 1035, 2.3.4). For a much longer text, `domainToASCII` would take seconds. */
 const MAX_HOST_LENGTH = 253
 
-/** Matches regular expressions against any part of the host in lower case. Source: Traefik 3 `HostRegexp`. */
+/**
+ * Matches regular expressions against the host name in lower case. An expression may match any part of it. Source: Traefik 3
+ * `HostRegexp`.
+ */
 export function matchHostRegexp(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => compileRegexp(withoutGroups(onlyAscii(value))))
   return { test: ({ host }) => host !== '' && regexps.some((regexp) => regexp.test(host)) }
 }
 
-/** Matches whole hosts with `{name:regexp}` groups, without case. Source: Traefik 1.7 `HostRegexp`. */
+/** Matches whole host names by templates with `{name:regexp}` groups. Case does not count. Source: Traefik 1.7 `HostRegexp`. */
 export function matchHostTemplate(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => {
     if (!hasBraces(value) && /[*^$()|[\]\\+?]/.test(value)) {
@@ -81,15 +84,15 @@ function onlyAscii(value: string): string {
   throw new Error(`${quote(value)} can never match: a host has only ASCII characters (write xn--)`)
 }
 
-/** Refuses blanks in the text outside of groups. */
+/** Returns the text outside of a template's groups unchanged. Throws if the text has a blank, because no host name has one. */
 function withoutBlanks(text: string): string {
   if (!text.includes(' ')) return text
   throw new Error(`${quote(text)} can never match: a host has no blanks`)
 }
 
 /**
- * Refuses a template of Traefik 1.7 or 2, which was most likely copied with its groups. In a regular expression `{sub` matches
- * itself, and no host has a brace.
+ * Returns a regular expression unchanged. Throws if the expression has a group such as `{sub:[a-z]+}`. Such an expression is most
+ * likely a template of Traefik 1.7 or 2. In a regular expression, `{sub` matches only itself, and no host name has a brace.
  */
 function withoutGroups(source: string): string {
   if (!/\{[A-Za-z_]/.test(source)) return source

@@ -7,7 +7,7 @@ import { hasBraces, parseTemplate } from './templates.js'
 
 type ValueTest = (value: string) => boolean
 
-/** Matches methods exactly. A rule may write them in any case. Source: Traefik 1.7 and 3 `Method`. */
+/** Matches the request's method exactly, but a rule may write the method in any case. Source: Traefik 1.7 and 3 `Method`. */
 export function matchMethod(values: readonly string[]): CompiledMatcher {
   const methods = eachValue(values, (value) => {
     if (!TOKEN.test(value)) throw new Error(`${quote(value)} is not a method`)
@@ -20,16 +20,16 @@ export function matchMethod(values: readonly string[]): CompiledMatcher {
 }
 
 /**
- * Matches header fields. The values are names and values by turns. For each name, one field line must equal the value. Source:
- * Traefik 1.7 `Headers`, Traefik 3 `Header`.
+ * Matches header fields. The values alternate between a header's name and the value expected of it. For each name, one line of
+ * the header must equal the expected value. Source: Traefik 1.7 `Headers`, Traefik 3 `Header`.
  */
 export function matchHeaders(values: readonly string[]): CompiledMatcher {
   return headersThat(values, (value) => (line) => line === value)
 }
 
 /**
- * Matches header fields by regular expressions, which may match any part of the field line. Source: Traefik 1.7 `HeadersRegexp`,
- * Traefik 3 `HeaderRegexp`.
+ * Matches header fields by regular expressions. For each name, an expression must match some part of one line of the header.
+ * Source: Traefik 1.7 `HeadersRegexp`, Traefik 3 `HeaderRegexp`.
  */
 export function matchHeadersRegexp(values: readonly string[]): CompiledMatcher {
   return headersThat(values, (value) => {
@@ -53,14 +53,17 @@ function someLine(headers: RequestFacts['headers'], name: string, holds: ValueTe
 }
 
 /**
- * Matches decoded query parameters. The values are keys and values by turns. For each key, one of its parameters must equal the
- * value. A key alone matches an empty parameter. Source: Traefik 3 `Query`.
+ * Matches decoded query parameters. The values alternate between a key and the value expected of it. For each key, one of the
+ * parameters with that key must equal the expected value. A key alone expects an empty value. Source: Traefik 3 `Query`.
  */
 export function matchQuery(values: readonly string[]): CompiledMatcher {
   return queryThat(values, (value) => (found) => found === value)
 }
 
-/** Matches query parameters by regular expressions. A key alone matches an empty parameter. Source: Traefik 3 `QueryRegexp`. */
+/**
+ * Matches query parameters by regular expressions. A key without an expression expects an empty value. Source: Traefik 3
+ * `QueryRegexp`.
+ */
 export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
   return queryThat(values, (value) => {
     if (value === '') return (found) => found === ''
@@ -69,7 +72,10 @@ export function matchQueryRegexp(values: readonly string[]): CompiledMatcher {
   })
 }
 
-/** Wraps a matcher of queries so that it refuses an empty value. In Traefik 3's form, a key alone stands for that. */
+/**
+ * Wraps a query matcher so that it refuses an empty value. In Traefik 3's rule syntax, a key alone already expects an empty
+ * value.
+ */
 export function withoutEmptyValue(compile: CompileMatcher): CompileMatcher {
   return (values) => {
     if (values[1] === '')
@@ -89,8 +95,8 @@ function queryThat(values: readonly string[], compile: (value: string) => ValueT
 }
 
 /**
- * Matches query parameters given as `key=value`. All must hold, each for the first parameter of its key. Values may have
- * `{name:regexp}` groups. An empty value matches any. Source: Traefik 1.7 `Query`.
+ * Matches query parameters given as `key=value`. All these pairs must match. If the request has several parameters with one key,
+ * only the first counts. A value may have `{name:regexp}` groups. An empty value matches any value. Source: Traefik 1.7 `Query`.
  */
 export function matchQueryPairs(values: readonly string[]): CompiledMatcher {
   const pairs = eachValue(values, (text) => {
@@ -120,7 +126,7 @@ function valueTest(value: string): ValueTest {
   return (found) => regexp.test(found)
 }
 
-/** The last query that was parsed. Several rules ask about the query of one request, and only the first one parses it. */
+/** The query that was parsed last. Several rules test the query of one request, and only the first of these rules parses it. */
 let parsedQuery = ''
 let parsedParams = new URLSearchParams()
 

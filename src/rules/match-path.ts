@@ -5,14 +5,14 @@ import { compileRegexp, type Regexp } from './regexps.js'
 import { hasBraces, parseTemplate } from './templates.js'
 
 /**
- * The meaning of braces in a path. They are groups in Traefik 1.7's form, and ordinary characters in Traefik 3's form. In data
- * they are most likely a mistake.
+ * The meaning of braces in a path of a rule: groups such as `{id:[0-9]+}` in Traefik 1.7's syntax, ordinary characters in Traefik
+ * 3's. In a rule given as data they are refused, because they are most likely a mistake.
  */
 export type Braces = 'groups' | 'literal' | 'refused'
 
 /**
- * One path or prefix of a rule. If it has groups, `source` is the regular expression and `text` is what stands before the first
- * group.
+ * One path or path prefix of a rule, parsed. If it has groups, `source` is its regular expression, and `text` is the text before
+ * the first group.
  */
 export interface RulePath {
   readonly text: string
@@ -20,10 +20,10 @@ export interface RulePath {
 }
 
 /**
- * Matches whole paths. A path with groups is a regular expression. Source: Traefik 1.7 `Path`.
+ * Matches the whole path of a request. A path with groups is compiled to a regular expression. Source: Traefik 1.7 `Path`.
  *
- * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If false, the matcher also holds for the form that the rule does
- *   not name, so that the client is redirected to the other one. Source: Traefik 1.7's `keepTrailingSlash = false`, which is
+ * @param keepTrailingSlash whether `/a` and `/a/` are two paths. If false, a rule for one of them matches both. The proxy then
+ *   redirects a client from the other path to the path in the rule. Source: Traefik 1.7's `keepTrailingSlash = false`, which is
  *   `StrictSlash` of gorilla/mux.
  */
 export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
@@ -44,14 +44,16 @@ export function matchPath(braces: Braces, keepTrailingSlash = true): CompileMatc
   }
 }
 
-/** Returns `/a/` for `/a`, and `/a` for `/a/`. The root has no other form, and neither has a path that ends with two slashes. */
+/** Returns `/a/` for `/a`, and `/a` for `/a/`. For `/`, and for a path that ends with two slashes, it returns an empty list. */
 function otherSlashOf(path: string): string[] {
   if (!path.endsWith('/')) return [`${path}/`]
   const without = path.slice(0, -1)
   return without === '' || without.endsWith('/') ? [] : [without]
 }
 
-/** Matches the start of a path as plain text, so `/bar` matches `/barn` too. Source: Traefik 1.7 and 3 `PathPrefix`. */
+/**
+ * Matches the start of the path as plain text, so the prefix `/bar` matches `/barn` too. Source: Traefik 1.7 and 3 `PathPrefix`.
+ */
 export function matchPathPrefix(braces: Braces): CompileMatcher {
   return (values) => {
     const parsed = eachValue(values, (value) => parsePrefix(value, braces))
@@ -66,7 +68,7 @@ export function matchPathPrefix(braces: Braces): CompileMatcher {
   }
 }
 
-/** Matches regular expressions against any part of the path. Source: Traefik 3 `PathRegexp`. */
+/** Matches regular expressions against the path. An expression may match any part of it. Source: Traefik 3 `PathRegexp`. */
 export function matchPathRegexp(values: readonly string[]): CompiledMatcher {
   const regexps = eachValue(values, (value) => compileRegexp(value))
   return { test: ({ path }) => regexps.some((regexp) => regexp.test(path)) }
@@ -82,13 +84,13 @@ function needsOf(parsed: readonly RulePath[], kind: 'paths' | 'bothSlashForms' |
   const whole = withGroups.length === 0
   if (kind === 'prefixes') return { prefixes: [...plain, ...withGroups], whole }
   const paths = kind === 'paths' ? plain : plain.flatMap((path) => [path, ...otherSlashOf(path)])
-  // The text before a group may end with the slash that the other form lacks.
+  // If `/a` and `/a/` count as one path, a request may lack the slash before a group. So a prefix must not end with that slash.
   const prefixes = kind === 'paths' ? withGroups : withGroups.map((text) => text.replace(/\/$/, ''))
   return { paths, prefixes, whole }
 }
 
 /**
- * Parses a path of a rule to the one normal form of paths.
+ * Parses a path of a rule. The result has the same normal form as the paths of requests.
  *
  * @throws Error if no request can have the path
  */
@@ -113,9 +115,9 @@ export function parsePath(value: string, braces: Braces): RulePath {
 }
 
 /**
- * Refuses characters that no path has.
+ * Refuses a text with a character that no path has, such as `?`, `#` or a blank.
  *
- * @throws Error that names the text
+ * @throws Error that quotes the text
  */
 function refuseForeign(text: string): void {
   if (!/[?#]|[^\x21-\x7e]/.test(text)) return
@@ -124,7 +126,7 @@ function refuseForeign(text: string): void {
   )
 }
 
-/** Normalizes the text between two groups. Dot segments cannot be resolved across a group, so they are refused. */
+/** Normalizes the text between two groups of a path. Refuses dot segments, because they cannot be resolved across a group. */
 function normalizeLiteral(text: string): string {
   refuseForeign(text)
   const decoded = decodeUnreserved(text)
@@ -136,8 +138,8 @@ function normalizeLiteral(text: string): string {
 }
 
 /**
- * Parses the start of a path. Its last segment may continue in a request: `/.` is the start of `/.well-known`, and so it is no
- * dot segment.
+ * Parses a path prefix of a rule. The last segment of a prefix may continue in a request. So `/.` is the start of `/.well-known`,
+ * and not a dot segment.
  */
 export function parsePrefix(value: string, braces: Braces): RulePath {
   const open = /^(.*\/)(\.\.?)$/s.exec(decodeUnreserved(value))

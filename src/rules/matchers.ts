@@ -9,15 +9,16 @@ import type { Test } from './rule-tree.js'
 import { COMBINING_KEYS } from './rule-tree.js'
 
 /**
- * The built-in matchers and the host's own, by name. It is a `Map` because names come from documents, which may say `__proto__`.
+ * The matchers that rules may use, by name: the built-in ones and those of the embedding application. It is a `Map`, because a
+ * document may use the name `__proto__`.
  */
 export type MatcherTable = ReadonlyMap<string, Matcher>
 
-/** What rules may use, and how they read a slash at the end of a path. */
+/** Options for rules: additional matchers, and the meaning of a slash at the end of a path. */
 export interface MatcherOptions {
   /**
-   * The host's own matchers, by name. A name begins with a capital and has letters and digits only. Rules use it in every form:
-   * `Tenant:acme`, ``Tenant(`acme`)`` and `{ tenant: 'acme' }`.
+   * Matchers that the embedding application adds, by name. A name begins with a capital letter and has only letters and digits.
+   * Rules of every syntax can use the name: `Tenant:acme`, ``Tenant(`acme`)`` and `{ tenant: 'acme' }`.
    *
    * @default {}
    * @example
@@ -30,8 +31,9 @@ export interface MatcherOptions {
    */
   readonly matchers?: Readonly<Record<string, MatcherFactory>>
   /**
-   * Whether `Path:/a` matches `/a` only. If false, it matches `/a/` too, and the proxy redirects the client to `/a` by 301. False
-   * is Traefik 1.7's default (`keepTrailingSlash`). Rules of Traefik 3's form are not affected.
+   * Whether `Path:/a` matches `/a` only. If false, it matches `/a/` too, and the proxy redirects the client from `/a/` to `/a`
+   * with status 301. False is the default of Traefik 1.7's option `keepTrailingSlash`. Rules in Traefik 3's syntax always match
+   * `/a` only.
    *
    * @default true
    */
@@ -39,9 +41,10 @@ export interface MatcherOptions {
 }
 
 /**
- * Returns the matchers that rules may use.
+ * Returns the table of all matchers that rules may use.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` if a name of the host's own matchers is taken, or cannot stand in a rule
+ * @throws ProxyError `PROXY_OPTION_INVALID` if the name of a matcher of the embedding application is taken, or cannot be used in
+ *   a rule
  */
 export function matcherTable({ matchers = {}, keepTrailingSlash = true }: MatcherOptions = {}): MatcherTable {
   const builtIn = keepTrailingSlash ? BUILT_IN : BUILT_IN_SLASH_TOLERANT
@@ -50,7 +53,7 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
   const seen = new Set<string>()
   for (const [name] of own) {
     checkName(name)
-    // Traefik 3's form and data accept a matcher's name in other cases too.
+    // Two names must not differ only in case, because Traefik 3's syntax and data accept a matcher's name in several cases.
     if (seen.has(name.toLowerCase())) {
       throw new ProxyError(
         'PROXY_OPTION_INVALID',
@@ -63,7 +66,7 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
 }
 
 /**
- * Refuses unknown options. Callers in plain JavaScript have no compiler that does.
+ * Refuses unknown options. A caller in plain JavaScript has no compiler that would find them.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the unknown option
  */
@@ -71,7 +74,7 @@ export function checkMatcherOptions(options: MatcherOptions, where: string): voi
   onlyKnownOptions(options, ['matchers', 'keepTrailingSlash'], `${where}: `)
 }
 
-/** Returns whether a table has none of the host's own matchers. */
+/** Returns whether a table of matchers has only built-in ones, and none of the embedding application. */
 export function isBuiltIn(table: MatcherTable): boolean {
   return table === BUILT_IN || table === BUILT_IN_SLASH_TOLERANT
 }
@@ -101,8 +104,8 @@ function ownMatcher(factory: MatcherFactory): Matcher {
 }
 
 /**
- * Wraps a test of the host's own so that an answer other than true and false is unknown. A promise is unknown too. Its rejection
- * is caught here, because an unhandled one would end the process.
+ * Wraps the test of a matcher that the embedding application supplies. If the test returns neither true nor false (a promise, for
+ * example), the answer is unknown. The promise's rejection is caught here, because an unhandled rejection would end the process.
  */
 function answering(test: ReturnType<MatcherFactory>): Test {
   return (facts) => {

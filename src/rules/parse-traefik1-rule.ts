@@ -3,9 +3,9 @@ import { MAX_ISSUES } from './compiled-matcher.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm } from './rule-tree.js'
 
 /**
- * Parses the text of a rule in Traefik 1.7's form: `Name:value,value;Name:value`. `;` means "and", `,` means "or". Blanks around
- * names and values are ignored, and so are empty parts. The name ends at the first `:`, so a value may be an IPv6 address. Within
- * balanced braces `;` and `,` do not separate, so a group may have `{1,3}`.
+ * Parses the text of a rule in Traefik 1.7's syntax: `Name:value,value;Name:value`. `;` means "and", `,` means "or". Blanks
+ * around names and values are ignored, and so are empty parts. A name ends at the first `:`, so a value may be an IPv6 address.
+ * Within balanced braces, `;` and `,` do not separate, so a regular expression in a group may have `{1,3}`.
  */
 export function parseTraefik1Rule(text: string): ParsedRule {
   const terms: RuleTerm[] = []
@@ -34,7 +34,10 @@ export function parseTraefik1Rule(text: string): ParsedRule {
   return { form: 'traefik1', ...(terms.length > 0 && { tree: joined('all', terms) }), problems }
 }
 
-/** Splits a text into trimmed parts that are not empty, each with its position in the whole text. */
+/**
+ * Splits a text at a separator and trims each part. Leaves out empty parts, and gives the position of each part in the whole
+ * text.
+ */
 function splitAt(text: string, separator: string, offset: number): { text: string; at: number }[] {
   const parts: { text: string; at: number }[] = []
   let start = 0
@@ -47,13 +50,15 @@ function splitAt(text: string, separator: string, offset: number): { text: strin
 }
 
 function pieces(text: string, separator: string): string[] {
-  // Hardly any rule has braces, and splitting takes most of the time for a large configuration.
+  // A text without braces is split by `split`, which is faster. Hardly any rule has braces, and splitting takes most of the time
+  // that a large configuration needs.
   if (!text.includes('{')) return text.split(separator)
-  // Unbalanced braces make no groups. The matcher reports what is wrong with its value.
+  // If the braces are not balanced, they make no groups, so the text is split at every separator. The matcher reports what is
+  // wrong with its value.
   return piecesOf(text, separator) ?? text.split(separator)
 }
 
-/** Splits a text at a separator outside of braces. It returns undefined if the braces are not balanced. */
+/** Splits a text at each separator outside of braces. Returns undefined if the braces are not balanced. */
 export function piecesOf(text: string, separator: string): string[] | undefined {
   const found: string[] = []
   let depth = 0

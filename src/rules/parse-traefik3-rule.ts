@@ -1,12 +1,12 @@
 import { quote } from '../base/messages.js'
 import { joined, type ParsedRule, type RuleProblem, type RuleTerm, type RuleTree } from './rule-tree.js'
 
-/** The most levels of nesting. Deeper rules would exhaust the stack, and no real rule is that deep. */
+/** The most levels of nesting in a rule. A deeper rule would overflow the stack, and no real rule is that deep. */
 const MAX_DEPTH = 100
 
 /**
- * Parses the text of a rule in Traefik 3's form: ``Name(`value`)`` with `!`, `&&`, `||` and parentheses. `!` binds strongest,
- * then `&&`, then `||`. Values are Go's string literals, in backticks or double quotes.
+ * Parses the text of a rule in Traefik 3's syntax: ``Name(`value`)`` with `!`, `&&`, `||` and parentheses. `!` binds strongest,
+ * then `&&`, then `||`. Values are written as Go's string literals, in backticks or double quotes.
  */
 export function parseTraefik3Rule(text: string): ParsedRule {
   const parser = new Traefik3Parser(text)
@@ -18,7 +18,7 @@ export function parseTraefik3Rule(text: string): ParsedRule {
   }
 }
 
-/** The first thing in a rule that does not parse. The parser stops there, because it cannot understand what follows. */
+/** The first syntax error in a rule. The parser throws it and stops, because it cannot understand the rest of the rule. */
 class Flaw extends Error {
   readonly problem: RuleProblem
 
@@ -30,7 +30,7 @@ class Flaw extends Error {
 
 interface Token {
   readonly kind: 'name' | 'text' | 'sign' | 'end'
-  /** The meaning of a quoted text, without quotes and escapes. For other tokens, the characters as they stand in the rule. */
+  /** The content of a quoted value, with escapes resolved. For any other token, its characters as they are in the rule. */
   readonly value: string
   readonly at: number
 }
@@ -43,7 +43,8 @@ class Traefik3Parser {
 
   constructor(text: string) {
     this.#text = text
-    // The first token is read in `rule`, not here: its errors must be thrown where they are caught.
+    // This token is a placeholder. `rule` reads the first token, because `parseTraefik3Rule` catches only the errors that `rule`
+    // throws.
     this.#next = { kind: 'end', value: '', at: -1 }
   }
 
@@ -141,7 +142,7 @@ class Traefik3Parser {
     return this.#token('text', mark === '`' ? inner : unescaped(inner, at), at, end + 1)
   }
 
-  // This is a loop because a regular expression of JavaScript exhausts the stack on a long text.
+  // A loop finds the closing quote, because a regular expression of JavaScript overflows the stack on a long text.
   #endOfQuoted(at: number): number {
     for (let index = at + 1; index < this.#text.length; index += 1) {
       const character = this.#text[index]
@@ -161,7 +162,10 @@ class Traefik3Parser {
 const BLANKS = /\s*/y
 const NAME_OR_SIGN = /\w+|&&|\|\||[!(),]/y
 
-/** Resolves the escapes that JSON and Go share. Go's `\x41` and octal escapes are refused, because rules do not use them. */
+/**
+ * Resolves those escapes of a quoted value that JSON and Go share. Refuses Go's `\x41` and octal escapes, because rules do not
+ * use them.
+ */
 function unescaped(inner: string, at: number): string {
   try {
     return JSON.parse(`"${inner.replaceAll('\t', '\\t')}"`) as string

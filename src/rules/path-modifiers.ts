@@ -12,7 +12,9 @@ import {
 } from './match-path.js'
 import { compileRegexp } from './regexps.js'
 
-/** The path that the server gets, and the headers that go with it, as names and values by turns. */
+/**
+ * The path that the server gets, and the headers that tell the server of the change. In `headers`, names and values alternate.
+ */
 export interface Rewrite {
   readonly path: string
   readonly headers: readonly string[]
@@ -20,7 +22,9 @@ export interface Rewrite {
 
 const ORDER = { stripRegex: 0, strip: 1, add: 2, replaceRegex: 3, replace: 4 }
 
-/** Compiles all modifiers of a frontend to one function, or returns undefined if there are none. */
+/**
+ * Compiles all path modifiers of a frontend to one function that rewrites a path. Returns undefined if there are no modifiers.
+ */
 export function compileRewrite(modifiers: readonly PathModifier[]): ((path: string) => Rewrite) | undefined {
   if (modifiers.length === 0) return undefined
   const ordered = modifiers.toSorted((a, b) => a.order - b.order)
@@ -37,22 +41,22 @@ export function compileRewrite(modifiers: readonly PathModifier[]): ((path: stri
   }
 }
 
-/** Matches a whole path and cuts it off. Source: Traefik 1.7 `PathStrip`. */
+/** Matches the whole path and cuts it off, so that `/` remains. Source: Traefik 1.7 `PathStrip`. */
 export function stripPath(braces: Braces, keepTrailingSlash = true): CompileMatcher {
   return stripping(matchPath(braces, keepTrailingSlash), braces, ORDER.strip, '$')
 }
 
-/** Matches the start of a path and cuts it off. Source: Traefik 1.7 `PathPrefixStrip`. */
+/** Matches the start of the path and cuts that part off. Source: Traefik 1.7 `PathPrefixStrip`. */
 export function stripPrefix(braces: Braces): CompileMatcher {
   return stripping(matchPathPrefix(braces), braces, ORDER.strip, '')
 }
 
-/** Matches a whole path with groups and cuts it off. Source: Traefik 1.7 `PathStripRegex`. */
+/** Matches the whole path by a template with `{name:regexp}` groups and cuts it off. Source: Traefik 1.7 `PathStripRegex`. */
 export function stripPathRegex(keepTrailingSlash = true): CompileMatcher {
   return stripping(matchPath('groups', keepTrailingSlash), 'groups', ORDER.stripRegex, '$')
 }
 
-/** Matches the start of a path with groups and cuts it off. Source: Traefik 1.7 `PathPrefixStripRegex`. */
+/** Matches the start of the path by a template with groups and cuts that part off. Source: Traefik 1.7 `PathPrefixStripRegex`. */
 export function stripPrefixRegex(values: readonly string[]): CompiledMatcher {
   return stripping(matchPathPrefix('groups'), 'groups', ORDER.stripRegex, '')(values)
 }
@@ -60,7 +64,7 @@ export function stripPrefixRegex(values: readonly string[]): CompiledMatcher {
 function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$' | ''): CompileMatcher {
   return (values) => {
     const matcher = match(values)
-    // The longest path comes first, so that of two paths that match the more specific one is cut off.
+    // The longest path of the rule is tried first. So if two paths match, the more specific one is cut off.
     const parse = end === '$' ? parsePath : parsePrefix
     const paths = values.map((value) => parse(value, braces))
     const longestFirst = paths.toSorted((a, b) => sizeOf(b) - sizeOf(a))
@@ -70,7 +74,7 @@ function stripping(match: CompileMatcher, braces: Braces, order: number, end: '$
         const length = lengthIn(path)
         if (length < 0) continue
         const prefix = path.slice(0, length)
-        // Cutting `/static` off `/static../x` leaves a dot segment in front.
+        // The rest of the path is normalized, because cutting `/static` off `/static../x` leaves a dot segment.
         const rest = normalizePath(`/${path.slice(length)}`).replace(/^\/+/, '/')
         return { path: rest, header: ['X-Forwarded-Prefix', prefix] as const }
       }
@@ -85,8 +89,8 @@ function sizeOf({ text, source = text }: RulePath): number {
 }
 
 /**
- * Returns a function that says how many characters at a path's start a rule's path takes up. It returns -1 if the path does not
- * match.
+ * Returns a function that compares a request's path with a path of a rule. The function returns how many characters at the start
+ * of the request's path match, or -1 for no match.
  */
 function lengthAtStart({ text, source }: RulePath, end: '$' | ''): (path: string) => number {
   if (source !== undefined) {
@@ -99,22 +103,22 @@ function lengthAtStart({ text, source }: RulePath, end: '$' | ''): (path: string
 
 const HOLDS = { test: () => true }
 
-/** Puts a prefix in front of the path. It matches every request. Source: Traefik 1.7 `AddPrefix`. */
+/** Puts a prefix in front of the path. As a matcher, it holds for every request. Source: Traefik 1.7 `AddPrefix`. */
 export function addPrefix(values: readonly string[]): CompiledMatcher {
   const { text } = parsePath(onlyValue(values, 'AddPrefix:/api'), 'literal')
   const prefix = text.replace(/\/$/, '')
   return { ...HOLDS, modifier: { order: ORDER.add, apply: (path) => ({ path: prefix + path }) } }
 }
 
-/** Replaces the whole path. It matches every request. Source: Traefik 1.7 `ReplacePath`. */
+/** Replaces the whole path. As a matcher, it holds for every request. Source: Traefik 1.7 `ReplacePath`. */
 export function replacePath(values: readonly string[]): CompiledMatcher {
   const { text } = parsePath(onlyValue(values, 'ReplacePath:/new'), 'literal')
   return { ...HOLDS, modifier: { order: ORDER.replace, apply: (path) => replaced(path, text) } }
 }
 
 /**
- * Replaces the matches of a regular expression in the path. The value is the expression, a blank and the replacement. It matches
- * every request and changes those whose path the expression matches. Source: Traefik 1.7 `ReplacePathRegex`.
+ * Replaces each match of a regular expression in the path. The value is the expression, a blank and the replacement. As a
+ * matcher, it holds for every request, even if the expression matches nothing. Source: Traefik 1.7 `ReplacePathRegex`.
  */
 export function replacePathRegex(values: readonly string[]): CompiledMatcher {
   const [source = '', replacement = '', ...more] = onlyValue(values, REPLACE_EXAMPLE).split(/\s+/)
@@ -132,8 +136,8 @@ export function replacePathRegex(values: readonly string[]): CompiledMatcher {
     if (!regexp.test(path)) return undefined
     const made = `/${regexp.replaceIn(path, replacement)}`.replace(/^\/+/, '/')
     if (!written && DOT_SEGMENT.test(made)) {
-      // The path `/u-../x` with `^/u-(.*) /files/$1` would become `/files/../x`, which leads out of the folder that the rule
-      // means.
+      // The request is refused. With `^/u-(.*) /files/$1`, for example, the path `/u-../x` would become `/files/../x`, which
+      // leads out of the folder that the rule means.
       throw new ProxyError('PROXY_BAD_REQUEST', 'rewriting the path would make a dot segment')
     }
     return replaced(path, made)

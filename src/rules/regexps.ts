@@ -4,41 +4,44 @@ import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 
 /**
- * A regular expression of a rule, in the syntax of RE2, which Go and so Traefik use. It takes linear time. With JavaScript's own
- * engine, the path of a hostile client could stall the proxy (docs/decisions/0010).
+ * A regular expression of a rule, in the syntax of RE2, which Go and therefore Traefik use. A match takes linear time. With
+ * JavaScript's own engine, a hostile client could send a path that stalls the proxy (docs/decisions/0010).
  */
 export interface Regexp {
-  /** Returns whether some part of the text matches. Only `^` and `$` in the expression make it match the whole text. */
+  /** Returns whether any part of the text matches. To match only the whole text, an expression needs `^` and `$`. */
   test(text: string): boolean
-  /** Returns the position where the first match ends, or -1 if there is no match. */
+  /** Returns the position at which the first match ends, or -1 if there is no match. */
   endIn(text: string): number
-  /** Replaces every match, as Go's `ReplaceAllString` does: `$1`, `${1}` and `${name}` are groups, and `$$` is `$`. */
+  /**
+   * Replaces every match, as Go's `ReplaceAllString` does. In the replacement, `$1`, `${1}` and `${name}` are groups, and `$$` is
+   * `$`.
+   */
   replaceIn(text: string, replacement: string): string
 }
 
 /**
- * The engine. It is loaded with the first expression of the process, because loading takes 9 ms and most configurations have
- * none.
+ * The engine of regular expressions. It is loaded when the first expression is compiled, because loading takes 9 ms and most
+ * configurations have no expression.
  */
 let engine: typeof RE2JS | undefined
 
-/** The most characters of an expression. Compiling 2,000 characters takes up to 50 ms. */
+/** The most characters of a regular expression. Compiling an expression of 2,000 characters takes up to 50 ms. */
 const MAX_LENGTH = 2_000
 /**
- * The most instructions of a compiled expression. The time of a match grows with them. With 1,000 instructions, a hostile path of
- * 16 KiB takes 0.12 s at worst.
+ * The most instructions of a compiled expression. The time of a match grows with this number. With 1,000 instructions, a match
+ * against a hostile path of 16 KiB takes at worst 0.12 s.
  */
 const MAX_SIZE = 1_000
 /**
- * Characters from which on the other engine is used. It has the better worst case. The one for shorter texts is faster on
- * average.
+ * A text with more characters than this is matched by an NFA, which has the better worst case. A shorter text is matched by a
+ * DFA, which is faster on average.
  */
 const LONG_TEXT = 1_024
 
 /**
- * Compiles a regular expression.
+ * Compiles a regular expression of a rule.
  *
- * @throws Error that says what is wrong with it, and where
+ * @throws Error that says what is wrong with the expression, and where
  */
 export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = {}): Regexp {
   if (source === '') throw new Error('an empty regular expression would match everything')
@@ -47,7 +50,7 @@ export function compileRegexp(source: string, flags: { ignoreCase?: boolean } = 
       `${quote(source)} has ${source.length} characters; a regular expression has at most ${MAX_LENGTH}`,
     )
   }
-  // This check comes before the compilation, because that takes the time.
+  // Repetitions such as `{1000}` are limited before the compilation, because compiling a large expression takes long.
   const repeated = [...source.matchAll(/\{\d*,?(\d+)/g)].reduce((sum, [, most]) => sum + Number(most), 0)
   if (repeated > 2 * MAX_SIZE) {
     throw new Error(
@@ -75,7 +78,7 @@ function compile(source: string, ignoreCase: boolean): RE2JS {
   try {
     return engine.compile(source, ignoreCase ? engine.CASE_INSENSITIVE : 0)
   } catch (thrown) {
-    // The message of re2js ends with the piece of the expression that is wrong.
+    // The message of re2js ends with the wrong piece of the expression. So only the start of the message is removed.
     const reason = (thrown as Error).message.replace(/^error parsing regexp: /, '')
     throw new Error(`${quote(source)} is not a regular expression: ${reason}`)
   }
@@ -91,7 +94,7 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
     if (matches > MAX_MATCHES || replaced.length > MAX_REPLACED) {
       throw new ProxyError('PROXY_BAD_REQUEST', `the path has more than ${MAX_MATCHES} places to replace`)
     }
-    // As in Go, an empty match directly behind another match does not count.
+    // An empty match directly behind another match is skipped, as in Go.
     if (matcher.end() === last && matcher.start() === last && last > 0) continue
     replaced += text.slice(last, matcher.start())
     replaced += replacement.replace(GROUP, (_whole, braced: string | undefined, bare: string | undefined) => {
@@ -103,7 +106,9 @@ function replaceAll(compiled: RE2JS, text: string, replacement: string): string 
   return replaced + text.slice(last)
 }
 
-/** The most replacements in one path. Each search may read to the end of the path, so thousands of them would stall the proxy. */
+/**
+ * The most replacements in one path. Each search may read to the end of the path, so thousands of searches would stall the proxy.
+ */
 const MAX_MATCHES = 100
 const MAX_REPLACED = 64 * 1024
 
@@ -113,12 +118,12 @@ function groupOf(matcher: ReturnType<RE2JS['matcher']>, group: string): string |
   try {
     return matcher.group(/^\d+$/.test(group) ? Number(group) : group)
   } catch {
-    // As in Go, a group that does not exist is empty.
+    // If the replacement names a group that the expression does not have, the group counts as empty, as in Go.
     return null
   }
 }
 
-/** Returns an expression that matches exactly this text. */
+/** Escapes a text for a regular expression, so that the result matches exactly this text. */
 export function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 }

@@ -8,7 +8,7 @@ import { checkMatcherOptions, type MatcherOptions, type MatcherTable, matcherTab
 import { answerOf, holds, type RuleTree, termsOf } from './rule-tree.js'
 
 /**
- * Why a rule holds for a request or not: the answer of each of its matchers.
+ * Explains why a rule holds for a request or not, by the answer of each matcher in the rule.
  *
  * @example
  * ```ts
@@ -19,19 +19,24 @@ import { answerOf, holds, type RuleTree, termsOf } from './rule-tree.js'
 export interface RuleExplanation {
   /** Whether the rule holds for the request. */
   readonly matches: boolean
-  /** True if the answer is unknown. Then the rule does not hold. Absent: the answer is known. */
+  /**
+   * True if the rule's answer is unknown, so neither true nor false. Then the rule does not hold. Absent if the answer is known.
+   */
   readonly unknown?: true
-  /** The rule's canonical text. */
+  /** The rule's canonical text, as `formatRule` returns it. */
   readonly rule: string
-  /** The matchers in the order of the rule's text. Under `!`, `matches` is the answer of the matcher itself. */
+  /** The matchers in the order of the rule's text. Under `!`, `matches` is the matcher's answer before the negation. */
   readonly matchers: readonly {
     /** The matcher's name, for example `Host`. */
     readonly matcher: string
-    /** The matcher's values, as the rule has them. */
+    /** The matcher's values, as written in the rule. */
     readonly values: readonly string[]
     /** Whether the matcher's test holds for the request. */
     readonly matches: boolean
-    /** True if the matcher's answer is unknown, as that of `ClientIP` is for a client without an address. Absent: it is known. */
+    /**
+     * True if the matcher's answer is unknown, for example for `ClientIP` if the client has no address. Absent if the answer is
+     * known.
+     */
     readonly unknown?: true
   }[]
   /** The explanation as text: a line for the rule, then a line for each matcher. */
@@ -56,8 +61,8 @@ export interface RuleExplanation {
  */
 export class RuleMatcher {
   /**
-   * The rule's canonical text, in the form that the rule was given in. A rule given as data has the text of Traefik 1.7's form.
-   * If that form cannot express it, it has the text of Traefik 3's form.
+   * The rule's canonical text, in the syntax in which the rule was given. A rule given as data is written in Traefik 1.7's
+   * syntax. If that syntax cannot express the rule, it is written in Traefik 3's syntax.
    */
   readonly rule: string
   readonly #tree: RuleTree<CompiledTerm>
@@ -66,10 +71,10 @@ export class RuleMatcher {
   /**
    * Compiles a rule.
    *
-   * @param rule text in the form of Traefik 1.7 or of Traefik 3, or data
-   * @param options the host's own matchers, and what a slash at the end of a path means
+   * @param rule the rule as text in Traefik 1.7's or Traefik 3's syntax, or as data
+   * @param options the matchers of the embedding application, and the meaning of a slash at the end of a path
    * @throws ProxyError `PROXY_RULE_INVALID` with an issue for everything that is wrong with the rule
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the application whose name is taken or
    *   malformed
    * @example
    * ```ts
@@ -99,16 +104,16 @@ export class RuleMatcher {
   /**
    * Returns whether the rule holds for a request. It returns false if the answer is unknown.
    *
-   * @throws the error that a matcher of the host's throws
+   * @throws the error that a matcher of the embedding application throws
    */
   matches(facts: RequestFacts): boolean {
     return holds(this.#tree, facts)
   }
 
   /**
-   * Returns the answer of each matcher in the rule.
+   * Returns the answer of the rule, and the answer of each matcher in the rule.
    *
-   * @throws the error that a matcher of the host's throws
+   * @throws the error that a matcher of the embedding application throws
    * @example
    * ```ts
    * for (const { matcher, values, matches } of rule.explain(facts).matchers) {
@@ -138,24 +143,24 @@ function answered(answer: boolean | undefined): { readonly matches: boolean; rea
   return answer === undefined ? { matches: false, unknown: true } : { matches: answer }
 }
 
-/** Quotes a rule that does not compile, as it was given. */
+/** Returns a rule for an error message: as it was given, in quotes. */
 function shownRule(rule: string | RuleSpec): string {
   if (typeof rule === 'string') return quote(rule)
   try {
     return quote(JSON.stringify(rule))
   } catch {
-    // The rule contains itself, so it has no text.
+    // `JSON.stringify` throws if the rule contains itself. Such a rule has no text that could be shown.
     return 'as data'
   }
 }
 
 /**
- * Returns a rule's canonical text, in the form that the rule was given in. It drops blanks and empty parts, and writes matchers'
- * names as they are declared. A rule given as data gets the text of Traefik 1.7's form, or of Traefik 3's form if the first
- * cannot express it. Equal data rules have equal texts, whatever the order of their keys.
+ * Returns a rule's canonical text, in the syntax in which the rule was given. It has no unneeded blanks or empty parts, and each
+ * matcher's name is spelt as declared. A rule given as data is written in Traefik 1.7's syntax, or in Traefik 3's syntax if the
+ * first cannot express the rule. Equal rules given as data have equal texts, whatever the order of their keys.
  *
  * @throws ProxyError `PROXY_RULE_INVALID` with an issue for everything that is wrong with the rule
- * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the host's whose name is taken or
+ * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the application whose name is taken or
  *   malformed
  * @example
  * ```ts

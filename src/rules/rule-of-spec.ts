@@ -10,8 +10,8 @@ import {
 } from './rule-tree.js'
 
 /**
- * Parses a rule given as data. Its matchers get the order of the table, so that equal rules have equal canonical texts. A key is
- * a matcher's name in any case, such as `clientIp` for `ClientIP`.
+ * Parses a rule given as data (an object). A key is a matcher's name in any case, such as `clientIp` for `ClientIP`. The matchers
+ * are sorted by their order in the table, so that equal rules have equal canonical texts.
  */
 export function ruleOfSpec(spec: RuleSpec, matchers: MatcherTable): ParsedRule {
   const problems: RuleProblem[] = []
@@ -19,17 +19,18 @@ export function ruleOfSpec(spec: RuleSpec, matchers: MatcherTable): ParsedRule {
   return { form: 'data', ...(tree && { tree }), problems }
 }
 
-/** The most levels of nesting. Deeper rules would exhaust the stack, and no real rule is that deep. */
+/** The most levels of nesting in a rule. A deeper rule would overflow the stack, and no real rule is that deep. */
 const MAX_DEPTH = 100
 /**
- * The most parts of one rule. An object that several others refer to is read once for each, so a small rule could take very long.
+ * The most parts of one rule. An object that a rule contains several times is read each time, so a small rule could take very
+ * long.
  */
 const MAX_PARTS = 10_000
 
 class SpecReader {
   readonly #matchers: MatcherTable
   readonly #problems: RuleProblem[]
-  /** Matchers' names with their position in the table, by the name in lower case. */
+  /** Maps the lower-case name of each matcher to its name in the table and its position there. */
   readonly #names: ReadonlyMap<string, readonly [name: string, order: number]>
 
   #parts = 0
@@ -104,7 +105,10 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Returns the texts of a value, which may be one text or a list. An object becomes names and values by turns. */
+/**
+ * Returns the texts of a value, which may be one text or a list of texts. If it is an object, its keys and values alternate in
+ * the list. Returns undefined if an entry is not a text.
+ */
 function valuesOf(given: unknown, mayBePairs: boolean): readonly string[] | undefined {
   const list = mayBePairs && isObject(given) ? Object.entries(given).flat() : [given].flat()
   return list.every((value) => typeof value === 'string') ? list : undefined

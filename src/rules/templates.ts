@@ -1,26 +1,27 @@
 import { quote } from '../base/messages.js'
 import { compileRegexp, literally } from './regexps.js'
 
-/** A parsed value with groups. */
+/** A value of a rule with `{name:regexp}` groups, after parsing. */
 export interface Template {
-  /** The value as a regular expression, without anchors. */
+  /** The value as a regular expression, without `^` and `$`. */
   readonly source: string
-  /** The text before the first group. */
+  /** The literal text before the first group. */
   readonly beginning: string
 }
 
-/** Returns whether a value of Traefik 1.7's form has braces, whether they form groups or not. */
+/** Returns whether a value in Traefik 1.7's rule syntax has braces, whether or not they form groups. */
 export function hasBraces(value: string): boolean {
   return value.includes('{') || value.includes('}')
 }
 
 /**
- * Parses a value with `{name:regexp}` groups, which Traefik 1.7 has in hosts, paths and queries (templates of gorilla/mux). The
- * text outside of groups is literal. `{name}` alone matches any text without the separator.
+ * Parses a value with `{name:regexp}` groups, which Traefik 1.7 allows in hosts, paths and queries (templates of gorilla/mux).
+ * The text outside of groups is literal. A group without an expression, `{name}`, matches any text that does not contain the
+ * separator.
  *
  * @param separator the character that ends a group without an expression: `.` in hosts, `/` in paths, none in queries
- * @param literal converts the text outside of groups before it is escaped
- * @throws Error if the braces are not balanced, or if an expression does not compile
+ * @param literal converts the text outside of groups before the text is escaped
+ * @throws Error if the braces are not balanced, or if the expression of a group does not compile
  */
 export function parseTemplate(
   value: string,
@@ -47,12 +48,13 @@ function groupSource(group: string, separator: '.' | '/' | ''): string {
     throw new Error(`${quote(`{${group}}`)} has no name; expected {name} or {name:regexp}`)
   if (colon < 0) return separator === '' ? '.*' : `[^${separator}]+`
   const expression = group.slice(colon + 1)
-  // The expression is compiled by itself, so that it cannot close the group that it is put into.
+  // The expression of a group is first compiled alone. So an unbalanced parenthesis in it is an error, and cannot end the
+  // enclosing `(?:...)` early.
   compileRegexp(expression)
   return `(?:${expression})`
 }
 
-/** Returns where each outermost group begins and ends. */
+/** Returns the positions where each outermost `{...}` group of a value begins and ends. */
 function groupsIn(value: string): [from: number, to: number][] {
   const groups: [number, number][] = []
   let depth = 0

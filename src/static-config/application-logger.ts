@@ -3,7 +3,7 @@ import { LogFile } from '../status/log-file.js'
 import type { Logger, LogLevel } from '../status/log-levels.js'
 import { LogWarning } from '../status/log-warning.js'
 
-/** Where the application log goes, and its format. Source: Traefik's `[traefikLog]`. */
+/** Options of the application log: its file and its line format. Source: Traefik's `[traefikLog]`. */
 export interface ApplicationLoggerOptions {
   /** The path of the log file. If undefined, lines go to the standard error stream. */
   readonly file: string | undefined
@@ -12,7 +12,7 @@ export interface ApplicationLoggerOptions {
 
 type Level = Exclude<LogLevel, 'off'>
 
-/** Writes the application log. Its file is opened by `open`, or when the first line is written. */
+/** Writes the application log. The log file is opened by the method `open`, or else when the first line is written. */
 export class ApplicationLogger implements Logger {
   readonly #file: LogFile | undefined
   readonly #isJson: boolean
@@ -52,7 +52,7 @@ export class ApplicationLogger implements Logger {
     this.#write('error', fields, message)
   }
 
-  /** Opens the log file again after log rotation has moved it away. Never rejects. */
+  /** Opens the log file again at the same path. Call it after log rotation has renamed the old file. Never rejects. */
   async reopen(): Promise<void> {
     await this.#opening?.catch(() => {})
     await this.#file?.reopen()

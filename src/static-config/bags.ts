@@ -1,12 +1,15 @@
 import type { Settings } from './settings.js'
 
 /**
- * Options as nested objects, built from the values of keys. The row of a key names its place: `options.timeouts.connectMs` is
- * the field `timeouts.connectMs` of the bag `options`.
+ * An object of options, such as the options of `createProxy`. Options may be nested objects. If the definition of a configuration
+ * key names `options.timeouts.connectMs`, the value goes to the field `timeouts.connectMs` of the object `options`.
  */
 export type Bag = Record<string, unknown>
 
-/** The options of `createProxy`, of each provider, and of the alias provider's fetcher (`api`). */
+/**
+ * The option objects that the static configuration fills: `options` for `createProxy`, `api` for the fetcher of the alias
+ * provider, and one for each provider.
+ */
 export interface Bags {
   readonly options: Bag
   readonly file: Bag
@@ -18,7 +21,10 @@ export interface Bags {
 
 const TARGET = /^(options|file|etcd|api|consul|http)((?:\.[\w*]+)+)$/
 
-/** Puts the value of each static key into the bag and the field that its row in `STATIC_KEYS` names. */
+/**
+ * Collects the values of the static configuration in option objects. For each configuration key, `STATIC_KEYS` names the object
+ * and the field.
+ */
 export function fillBags(settings: Settings): Bags {
   const bags: Bags = { options: {}, file: {}, etcd: {}, api: {}, consul: {}, http: {} }
   for (const [, { key, name = '', value }] of settings.byRank()) {
@@ -38,11 +44,12 @@ function put(bag: Bag, steps: readonly string[], value: unknown): void {
   const last = steps.at(-1) as string
   let into = bag
   for (const step of steps.slice(0, -1)) {
-    // A lower layer may have set a text here (`unsupportedFields = "warn"`). The table of a higher layer replaces it.
+    // Creates the nested object, also if the field has a string. The file may say `unsupportedFields = "warn"` while a flag sets
+    // the field `unsupportedFields.warn`.
     if (typeof into[step] !== 'object') into[step] = {}
     into = into[step] as Bag
   }
-  // The last step may be a name from the file, such as `__proto__`. `defineProperty` creates an own field and never calls a
-  // setter.
+  // Creates an own field by `defineProperty`, which never calls a setter. A plain assignment would call one if the file names the
+  // field `__proto__`.
   Object.defineProperty(into, last, { value, enumerable: true, configurable: true, writable: true })
 }

@@ -2,20 +2,25 @@ import { asError } from '../model/errors.js'
 import { checkOptions, type ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
-/** Checks the options of `createProxy` one by one, and notes each problem as an issue of the key that set the option. */
+/** Checks the options of `createProxy` one by one. Each error is reported for the configuration key that set the option. */
 export function checkByKey(options: ProxyOptions, settings: Settings): void {
   const { status: { address: _address, ...status } = {}, accessLog, providers: _providers, ...rest } = options
   const alone = [
-    // Several keys can set the address of the status server. `entryPointsOf` checks them.
+    // Checks each option of the status server except `address`, which was removed above. Several configuration keys can set the
+    // address, so `entryPointsOf` checks it.
     ...Object.entries(status).map(([name, value]) => ({ status: { [name]: value } })),
     ...Object.entries(rest).map(([name, value]) => ({ [name]: value })),
   ]
   for (const part of alone) note(part, settings)
-  // This checks the access log as a whole. If its parts have issues already, the check would report them a second time.
+  // The access log is checked as a whole, and only if no error has been found so far. Errors in its fields would otherwise be
+  // reported a second time.
   if (accessLog && settings.issues.length === 0) note({ accessLog }, settings)
 }
 
-/** `checkOptions` needs a provider or a document. The providers are checked where they are created. */
+/**
+ * The least that `checkOptions` requires: a provider or a document. The real providers are checked elsewhere, when they are
+ * created.
+ */
 const NO_PROVIDERS: ProxyOptions = { config: { frontends: {}, backends: {} } }
 
 function note(part: ProxyOptions, settings: Settings): void {
@@ -30,7 +35,7 @@ function note(part: ProxyOptions, settings: Settings): void {
   }
 }
 
-/** The key that set an option, or a key for a field inside that option. */
+/** Returns the configuration key that set an option, or a key that set a field inside that option. */
 function keyOf(option: string, settings: Settings): string | undefined {
   if (option === '') return undefined
   const becomes = `options.${option}`

@@ -4,12 +4,12 @@ import type { Provider } from '../model/provider.js'
 
 /** Settings of the static configuration that apply to every provider. */
 export interface ProviderDefaults {
-  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
+  /** The entry points that a frontend gets if it names none. If undefined, such a frontend serves on all entry points. */
   readonly entryPoints: readonly string[] | undefined
   readonly throttleMs: number | undefined
 }
 
-/** Wraps a provider, so that the static configuration's settings for all providers apply to it. */
+/** Wraps a provider, so that the settings that the static configuration has for all providers apply to it. */
 export function configuredProvider(provider: Provider, defaults: ProviderDefaults): Provider {
   const { entryPoints, throttleMs = provider.throttleMs } = defaults
   const filled = (config: ProviderConfig) =>
@@ -29,8 +29,8 @@ export function configuredProvider(provider: Provider, defaults: ProviderDefault
 }
 
 /**
- * Returns a copy of a document in which every frontend names its entry points. The document may have any shape. Anything that
- * is not a frontend stays as it is, because validation reports it later.
+ * Returns a copy of a configuration document. In the copy, each frontend that names no entry point gets `entryPoints`. The
+ * document may have any shape: what is not a frontend stays as it is, because validation reports it later.
  */
 export function withEntryPoints(document: unknown, entryPoints: readonly string[]): unknown {
   try {

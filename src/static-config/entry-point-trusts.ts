@@ -4,22 +4,24 @@ import { asError } from '../model/errors.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
-/** Options of `createProxy` that say which peers may send forwarding headers, such as `X-Forwarded-For`. */
+/** The options of `createProxy` that list the trusted proxies: the peers that may send headers such as `X-Forwarded-For`. */
 export type EntryPointTrusts = Pick<ProxyOptions, 'trustedProxies' | 'entryPoints'>
 
-/** Every address of IPv4 and IPv6, for Traefik's option `insecure`. */
+/** The ranges of all IPv4 and IPv6 addresses. Traefik's option `insecure` trusts them all. */
 const ANYONE = ['0.0.0.0/0', '::/0']
 
-/** The trusted proxies that one entry point names. `trusted` is undefined if the entry point has no `forwardedHeaders`. */
+/** An entry point, and the proxies that its own table `forwardedHeaders` trusts. Without that table, `trusted` is undefined. */
 interface OwnTrust {
   readonly name: string
   readonly trusted: readonly string[] | undefined
 }
 
 /**
- * Returns the trusted proxies of each entry point: its `forwardedHeaders`, or else the key `trustedProxies`. If all entry
- * points name the same ranges, these become the option `trustedProxies` of the whole proxy. Listeners that the host's code
- * opens then trust them too.
+ * Returns the trusted proxies of each entry point. They come from the entry point's table `forwardedHeaders`, or else from the
+ * key `trustedProxies`.
+ *
+ * If all entry points trust the same ranges, these become the option `trustedProxies` of the whole proxy. Listeners that the
+ * embedding application opens then trust these ranges too.
  *
  * @param names the names of the entry points that serve requests
  */
@@ -32,7 +34,8 @@ export function trustsOf(names: readonly string[], settings: Settings): EntryPoi
   if (!first) return whole ? { trustedProxies: whole } : {}
   if (!whole && own.length === all.length && own.every(({ trusted }) => isSame(trusted, first.trusted)))
     return first.trusted.length > 0 ? { trustedProxies: first.trusted } : {}
-  // List every entry point. `createProxy` refuses a listener whose name is missing here but similar to one of the names.
+  // Lists every entry point, even if it has no ranges of its own. `proxy.listen` refuses an entry point that is not in this list
+  // but is spelled almost like one that is.
   const entryPoints = Object.fromEntries(
     all.map(({ name, trusted }) => [name, trusted ? { trustedProxies: trusted } : {}]),
   )
@@ -44,7 +47,8 @@ function ownTrustOf(name: string, settings: Settings): OwnTrust {
   const trusted = settings.get<readonly string[]>(`${path}.trustedIPs`)
   checkRanges(trusted, `${path}.trustedIPs`, settings)
   const isInsecure = settings.get<boolean>(`${path}.insecure`)
-  // `insecure = false` without `trustedIPs` trusts no proxy. That is a setting too, so it must not be undefined.
+  // If `insecure` is false and `trustedIPs` is absent, the entry point trusts no proxy. The result is then an empty list.
+  // Undefined would mean that the setting of the whole proxy applies.
   return { name, trusted: isInsecure ? ANYONE : (trusted ?? (isInsecure === false ? [] : undefined)) }
 }
 

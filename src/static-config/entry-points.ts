@@ -5,7 +5,7 @@ import { parseStatusAddress } from '../status/status-options.js'
 import { type EntryPointTrusts, trustsOf } from './entry-point-trusts.js'
 import type { Settings } from './settings.js'
 
-/** An entry point of a static configuration. */
+/** An entry point of a static configuration: its name, and the address that it listens on. */
 interface EntryPoint {
   readonly name: string
   readonly address: string
@@ -15,27 +15,27 @@ interface EntryPoint {
 export interface EntryPoints {
   readonly listen: readonly ListenAt[]
   readonly names: readonly string[]
-  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
+  /** The entry points that a frontend gets if it names none. If undefined, such a frontend serves on all entry points. */
   readonly defaults: readonly string[] | undefined
-  /** The address of the status server. Undefined if no key asks for a status server. */
+  /** The address of the status server. Undefined if the static configuration enables no status server. */
   readonly statusAddress: string | undefined
-  /** The options of `createProxy` that say which peers may send forwarding headers. */
+  /** The options of `createProxy` that list the peers that may send headers such as `X-Forwarded-For`. */
   readonly trust: EntryPointTrusts
 }
 
-/** The entry points of a running proxy whose static configuration is read again. */
+/** The entry points of a running proxy. A reload of the static configuration cannot open new ones. */
 export interface RunningEntryPoints {
-  /** The names of the entry points that listen. */
+  /** The names of the entry points whose listeners the process opened when it started. */
   readonly names: readonly string[]
-  /** Entry points of frontends that name no entry point. If undefined, such frontends serve on all entry points. */
+  /** The entry points that a frontend gets if it names none. If undefined, such a frontend serves on all entry points. */
   readonly defaults: readonly string[] | undefined
 }
 
-/** Traefik's own default address for its API and its dashboard. */
+/** The default address of the status server. Traefik has the same default for its API and its dashboard. */
 const STATUS_ADDRESS = ':8080'
 
 /**
- * Reads all settings of entry points.
+ * Reads all settings of entry points from the static configuration. Errors are added to `settings`.
  *
  * @param running the entry points of the running proxy, if this is a reload
  */
@@ -60,7 +60,7 @@ export function entryPointsOf(settings: Settings, running?: RunningEntryPoints):
   }
 }
 
-/** Returns the entry points of the configuration. If it names none, there is one: `http` on port 80. */
+/** Returns the entry points that the static configuration names. If it names none, returns one: `http` on port 80. */
 function namedEntryPoints(settings: Settings): EntryPoint[] {
   const names = settings.namesUnder('entryPoints')
   if (names.length === 0) return [{ name: 'http', address: ':80' }]
@@ -99,8 +99,8 @@ function defaultsOf(
     const message = `there is no entry point ${quote(name)} for requests${suggestName(name, names)}`
     settings.issue('defaultEntryPoints', 'INVALID_VALUE', message)
   }
-  // An entry point that is new in this reload does not listen yet. As a default it would take frontends away from the listening
-  // ones.
+  // On a reload, frontends can default only to entry points of the running proxy. A new entry point listens only after a restart,
+  // so frontends on it would get no requests.
   const listening = running?.names ?? names
   const missing = given.find((name) => names.includes(name) && !listening.includes(name))
   if (running && missing !== undefined) {
@@ -112,14 +112,17 @@ function defaultsOf(
   return listening.every((name) => defaults.includes(name)) ? undefined : defaults
 }
 
-/** Tables whose key `entryPoint` names the entry point of the status server. */
+/** The tables of `traefik.toml` whose field `entryPoint` names the entry point that the status server listens on. */
 const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
 
-/** Finds the address of the status server. The API, `/ping` and the metrics are one server, so they must share one address. */
+/**
+ * Returns the address of the status server, and the names of the entry points that it uses. One server answers for the API,
+ * `/ping` and the metrics, so two addresses are an error.
+ */
 function statusOf(settings: Settings): { address: string | undefined; entryPoints: ReadonlySet<string> } {
   const asked = ON_ENTRY_POINT.filter((table) => settings.has(table))
   const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
-  /** The key that set each address. */
+  /** Maps each address of the status server to the configuration key that set it. */
   const addresses = new Map<string, string>()
   if (settings.has('web')) addresses.set(settings.get<string>('web.address') ?? STATUS_ADDRESS, 'web.address')
   named.forEach((name, place) => {

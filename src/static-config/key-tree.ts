@@ -1,8 +1,11 @@
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
-/** A node of the tree of keys. `below` holds its children by their names in lower case. The name `*` stands for any name. */
+/**
+ * A node in the tree of all configuration keys. `below` maps names in lower case to child nodes. The child `*` stands for any
+ * name.
+ */
 export interface KeyStep {
-  /** The name in Traefik's spelling. */
+  /** The last part of the configuration key, in Traefik's spelling. */
   readonly name: string
   readonly key: StaticKey | undefined
   readonly below: ReadonlyMap<string, KeyStep>
@@ -13,7 +16,7 @@ interface GrowingStep extends KeyStep {
   readonly below: Map<string, GrowingStep>
 }
 
-/** All keys as a tree, nested like the tables of a file. */
+/** All configuration keys as a tree. Its nodes are nested like the tables of a `traefik.toml`. */
 export const KEY_TREE: KeyStep = grow()
 
 function grow(): KeyStep {
@@ -30,34 +33,37 @@ function grow(): KeyStep {
   return root
 }
 
-/** Finds the child of a node by its name. Upper and lower case do not matter. */
+/** Returns the child of a tree node by name, or undefined. Upper and lower case do not matter. */
 export function stepTo(step: KeyStep, name: string): KeyStep | undefined {
   return step.below.get(name.toLowerCase()) ?? step.below.get('*')
 }
 
-/** Tells whether the proxy does not read the fields below this key. */
+/**
+ * Tells whether the proxy looks for no further configuration keys below this node: it does not support the node's key, or the key
+ * is `frontends` or `backends`.
+ */
 export function isEnd({ key }: KeyStep): boolean {
   return key !== undefined && isOpaque(key)
 }
 
-/** The names that may stand below a node, without the placeholder `*`. */
+/** Returns the names of the children of a tree node, without the placeholder `*`. */
 export function namesBelow(step: KeyStep): string[] {
   return [...step.below.values()].map(({ name }) => name).filter((name) => name !== '*')
 }
 
-/** The node that a path leads to. */
+/** The result of `findKey`: the node of the key tree that a path leads to. */
 export interface FoundKey {
   readonly step: KeyStep
   /**
-   * The names on the path in Traefik's spelling. Names that the operator chooses, such as those of entry points, keep their
+   * The parts of the path in Traefik's spelling. A name that the operator chose, such as that of an entry point, keeps its own
    * spelling.
    */
   readonly names: readonly string[]
-  /** True if the path goes on into a table whose fields the proxy does not read. */
+  /** True if the path continues below this node, into fields that the key tree does not contain. */
   readonly isWithin: boolean
 }
 
-/** Finds a key, or a table of keys, by its path. Upper and lower case do not matter. */
+/** Finds a configuration key, or a table of keys, by its path. Upper and lower case do not matter. */
 export function findKey(path: string): FoundKey | undefined {
   let step = KEY_TREE
   const names: string[] = []

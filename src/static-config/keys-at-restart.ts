@@ -1,7 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ReadStaticConfig } from './read-static-config.js'
 
-/** The tables of providers, with the names of their providers. A reload replaces these providers while the proxy runs. */
+/**
+ * The tables of `traefik.toml` that configure providers, with the names of the providers that each table can create. A reload
+ * replaces these providers while the proxy runs.
+ */
 const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   file: ['file'],
   etcd: ['etcd', 'etcd-alias'],
@@ -9,12 +12,12 @@ const PROVIDERS: Readonly<Record<string, readonly string[]>> = {
   http: ['http'],
 }
 
-/** Other keys that a reload applies. */
+/** Matches the other configuration keys that need no restart, because a reload applies their changes. */
 const RELOADED = /^(frontends|backends|providersThrottleDuration|defaultEntryPoints|lifeCycle|graceTimeOut)\b/
 
 /**
- * Returns the keys that differ between two static configurations and need a restart. A provider's table is among them if its
- * provider was added or removed.
+ * Compares two static configurations, and returns the changed configuration keys that take effect only after a restart. If a
+ * provider was added or removed, the result contains the provider's table.
  */
 export function keysAtRestart(before: ReadStaticConfig, after: ReadStaticConfig): string[] {
   const namesBefore = before.providers.map(({ name }) => name)

@@ -6,16 +6,17 @@ import {
 } from './read-static-config.js'
 
 /**
- * Reads a static configuration: a `traefik.toml` of Traefik 1.7, which may also hold this proxy's own keys.
- * docs/traefik-toml.md lists all keys. A path that ends with `.yaml`, `.yml` or `.json` is read in that format. The function
- * starts nothing.
+ * Reads a static configuration: a `traefik.toml` of Traefik 1.7, which may also contain keys that only this proxy has.
+ * docs/traefik-toml.md lists all keys. A file whose name ends with `.yaml`, `.yml` or `.json` is read in that format. The
+ * function starts no proxy and opens no listener.
  *
- * @param source a path, or the text itself. Relative paths in a file start from its folder, those in a text from the working
- *   folder.
+ * @param source the path of a file, or the content of one. Relative paths inside a file start from the folder of that file.
+ *   Relative paths inside a given content start from the working folder.
  * @param overrides flags and environment variables. Flags override the environment, and both override the file.
- * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues, each named by its key, flag or variable
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file cannot be read or parsed. The message names line and column of a
- *   syntax error.
+ * @throws ProxyError `PROXY_CONFIG_INVALID` if the configuration is invalid. `issues` has all errors, each with its key, flag or
+ *   environment variable.
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file cannot be read or parsed. For a syntax error, the message names line and
+ *   column.
  * @example
  * ```ts
  * const { options, listen, acceptMs, drainMs } = await loadStaticConfig('traefik.toml', { env: process.env })

@@ -17,7 +17,7 @@ import type { Settings } from './settings.js'
 
 type Maker = (bags: Bags, settings: Settings, entryPoints: readonly string[]) => Provider | undefined
 
-/** The functions that create providers, by the table that switches each provider on. */
+/** Maps the tables of `traefik.toml` that enable a provider to the functions that create the provider. */
 const MAKERS: Readonly<Record<string, Maker>> = {
   file: fileProvider,
   etcd: etcdProvider,
@@ -26,7 +26,8 @@ const MAKERS: Readonly<Record<string, Maker>> = {
 }
 
 /**
- * Creates the providers that are switched on. If a provider refuses its options, that is an issue of its table.
+ * Creates the providers that the static configuration enables. If a provider refuses its options, an error is reported for the
+ * table that configures the provider.
  *
  * @param entryPoints the names of the entry points that serve requests
  */
@@ -43,8 +44,8 @@ export function providersOf(bags: Bags, settings: Settings, entryPoints: readonl
 }
 
 /**
- * Creates the file provider. If `[file]` names no file and no folder, the document stands in the static configuration itself,
- * as in Traefik.
+ * Creates the file provider. If `[file]` names neither a file nor a folder, `traefik.toml` itself contains the frontends and
+ * backends, as in Traefik.
  */
 function fileProvider(
   { file, options }: Bags,
@@ -61,14 +62,17 @@ function fileProvider(
     return undefined
   }
   const document = withFieldCase({ frontends: {}, backends: {}, ...settings.document })
-  // The configuration's text never changes while it serves, so its document is checked once, here.
+  // Validates the frontends and backends of `traefik.toml` here and only once, because they cannot change until the next reload.
+  // Errors in them are reported with all other errors of the file.
   const checked = validateConfig(document, { unsupportedFields: unsupportedFieldsIn(options) })
   for (const { path, code, message } of checked.ok ? [] : checked.issues) settings.issue(path, code, message)
   if (checked.ok) warnOfEntryPoints(checked.config, entryPoints, settings)
   return new StaticProvider({ config: document as ProviderConfig, name: 'file' })
 }
 
-/** Warns of a frontend on an unknown entry point. Such a frontend gets no requests, so this is probably a typing error. */
+/**
+ * Warns if a frontend names an unknown entry point. The frontend gets no requests from it, so the name is probably misspelled.
+ */
 function warnOfEntryPoints(
   { frontends }: ProviderConfig,
   known: readonly string[],
@@ -90,7 +94,10 @@ function etcdProvider({ etcd, api }: Bags, settings: Settings): Provider | undef
   return settings.has('etcd.api') ? etcdAliasProvider(options, api, settings) : new EtcdProvider(options)
 }
 
-/** Creates the provider whose alias key stands in etcd and whose documents come from the config API. */
+/**
+ * Creates the alias provider. It watches the alias key in etcd, and fetches the configuration documents from the config API
+ * (`[etcd.api]`).
+ */
 function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Settings): Provider | undefined {
   const { prefix, watch, followTarget, aliasKey = prefix && aliasUnder(prefix), ...connection } = options
   if (watch === false)
@@ -106,7 +113,7 @@ function etcdAliasProvider(options: EtcdProviderOptions, api: Bag, settings: Set
   return new EtcdAliasProvider({ ...connection, aliasKey, fetcher })
 }
 
-/** The alias key that Traefik reads below a prefix. */
+/** Returns the default alias key of a prefix. Traefik reads the same key. */
 function aliasUnder(prefix: string): string {
   return `/${prefix.replaceAll(/^\/+|(?<!\/)\/+$/g, '')}/alias`
 }
@@ -131,7 +138,7 @@ function httpProvider({ http }: Bags, settings: Settings): Provider | undefined 
   return undefined
 }
 
-/** Adds the scheme that is missing in Traefik's endpoints, which are a host and a port. */
+/** Adds the URL scheme to an endpoint that has none. In Traefik, an endpoint is only a host name and a port. */
 function withScheme(endpoint: string, scheme: 'http' | 'https'): string {
   return /^[a-z][\w+.-]*:\/\//i.test(endpoint) ? endpoint : `${scheme}://${endpoint}`
 }

@@ -7,8 +7,8 @@ import type { EntryPoints } from './entry-points.js'
 import type { Settings } from './settings.js'
 
 /**
- * Log levels by Traefik's names. Traefik exits after a message of level `fatal` or `panic`. This proxy does not, so both mean
- * `error`.
+ * Maps the names of Traefik's log levels to the proxy's log levels. Traefik exits after a message of level `fatal` or `panic`.
+ * The proxy never does, so both names mean `error`.
  */
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   debug: 'debug',
@@ -22,9 +22,9 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 }
 
 /**
- * Returns the options of `createProxy`, except for providers and logger.
+ * Builds the options of `createProxy` from the static configuration, except for `providers` and `logger`.
  *
- * @param bag options whose values were taken from keys unchanged
+ * @param bag the options that come directly from configuration keys
  */
 export function proxyOptionsOf(
   bag: Bag,
@@ -54,7 +54,10 @@ function logLevelOf(settings: Settings): LogLevel {
   return 'info'
 }
 
-/** In Traefik `attempts = 0` means the default number, so the option is left out. */
+/**
+ * Returns the option `retry` if the configuration sets a number of attempts. In Traefik, `attempts = 0` means the default number,
+ * so 0 leaves the option out.
+ */
 function retryOf({ attempts }: Bag): Pick<ProxyOptions, 'retry'> {
   return typeof attempts === 'number' && attempts > 0 ? { retry: { attempts } } : {}
 }

@@ -18,7 +18,7 @@ import { Settings } from './settings.js'
 import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
 
 /**
- * A static configuration in the form that `createProxy` and `proxy.listen` take. `loadStaticConfig` returns it.
+ * A static configuration as `createProxy` and `proxy.listen` take it. `loadStaticConfig` returns it.
  *
  * @example
  * ```ts
@@ -29,30 +29,30 @@ import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
  * ```
  */
 export interface StaticConfig {
-  /** The options of `createProxy`, with the providers that the configuration switches on. */
+  /** The options of `createProxy`. They include the providers that the static configuration enables. */
   readonly options: ProxyOptions
-  /** The address of each entry point. The host's code passes them to `proxy.listen` one by one. */
+  /** The addresses of the entry points that serve requests. The embedding application passes each of them to `proxy.listen`. */
   readonly listen: readonly ListenAt[]
   /**
-   * Milliseconds for which a closing proxy still accepts requests: the option `acceptMs` of `proxy.close`. Source: Traefik's
-   * `lifeCycle.requestAcceptGraceTimeout`.
+   * Milliseconds for which a proxy that is closing still accepts requests. Pass it to `proxy.close` as `acceptMs`. Source:
+   * Traefik's `lifeCycle.requestAcceptGraceTimeout`.
    *
    * @default 0
    */
   readonly acceptMs: number
   /**
-   * Milliseconds that requests under way get to finish when the proxy closes: the option `drainMs` of `proxy.close`. Source:
+   * Milliseconds that unfinished requests get to finish when the proxy closes. Pass it to `proxy.close` as `drainMs`. Source:
    * Traefik's `lifeCycle.graceTimeOut`.
    *
    * @default 10_000
    */
   readonly drainMs: number
-  /** Problems that do not keep the proxy from running, such as a key of Traefik that is not supported yet. */
+  /** Problems that do not prevent the proxy from running, such as a key of Traefik that the proxy does not support yet. */
   readonly warnings: readonly Issue[]
 }
 
 /**
- * Settings that override the file: flags first, then environment variables.
+ * Flags and environment variables. Flags override environment variables, and both override the configuration file.
  *
  * @example
  * ```ts
@@ -62,14 +62,15 @@ export interface StaticConfig {
  */
 export interface StaticConfigOverrides {
   /**
-   * Flags by the path of their key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`. The value `true` switches a table on.
+   * Flags of the command line. Each name is the path of a configuration key, without dashes: `{ 'etcd.prefix': '/traefik/dev' }`.
+   * The value `'true'` enables a table such as `etcd`.
    *
    * @default {}
    */
   readonly flags?: Readonly<Record<string, string>>
   /**
-   * Environment variables. `SWITCHOVER_ETCD_PREFIX` sets the key `etcd.prefix`. The proxy does not read `process.env` by
-   * itself.
+   * Environment variables. `SWITCHOVER_ETCD_PREFIX` sets the configuration key `etcd.prefix`. The proxy reads `process.env` only
+   * if it is passed here.
    *
    * @default {}
    */
@@ -77,7 +78,8 @@ export interface StaticConfigOverrides {
 }
 
 /**
- * The path of a file, or the content of one in TOML. A plain string is content if it contains a line break or `=`, else a path.
+ * The path of a configuration file, or its content in TOML. A plain string with a line break or `=` is content. Any other plain
+ * string is a path.
  *
  * @example
  * ```ts
@@ -87,36 +89,37 @@ export interface StaticConfigOverrides {
  */
 export type StaticConfigSource = string | { readonly path: string } | { readonly text: string }
 
-/** A static configuration, with more that the program on the command line needs to run and reload it. */
+/** A static configuration, with further fields that the command-line program needs to run and reload it. */
 export interface ReadStaticConfig extends StaticConfig {
-  /** The providers in `options`. */
+  /** The same providers as in `options.providers`. A reload replaces the inner provider of each one. */
   readonly providers: readonly ReplaceableProvider[]
   /** The logger in `options`. If undefined, `createProxy` chooses its default logger. */
   readonly logger: ApplicationLogger | undefined
   readonly entryPoints: EntryPoints
-  /** Every value by its key. A reload compares them to find the keys that have changed. */
+  /** Maps the path of each configuration key to its value. A reload compares two such maps to find changed keys. */
   readonly values: ReadonlyMap<string, unknown>
 }
 
-/** Default milliseconds that requests under way get to finish when the proxy closes. Traefik has the same default. */
+/** Milliseconds that unfinished requests get to finish when the proxy closes, by default. Traefik has the same default. */
 const DRAIN_MS = 10_000
 
-/** A static configuration, or the problems that were found in it. */
+/** The result of reading a static configuration: the configuration, and the errors and warnings that were found in it. */
 export interface InspectedStaticConfig {
-  /** The configuration. Undefined if there are issues. */
+  /** The configuration. Undefined if `issues` has an error. */
   readonly config: ReadStaticConfig | undefined
   readonly issues: readonly Issue[]
   readonly warnings: readonly Issue[]
-  /** The document inside the file: the frontends and backends for the table `[file]`. */
+  /** The part of the file that is a configuration document: the tables `frontends` and `backends`. */
   readonly document: Readonly<Record<string, unknown>>
-  /** What validation does with fields of a document that are not supported yet. */
+  /** Says whether fields of Traefik that the proxy does not support yet are errors or warnings in a configuration document. */
   readonly unsupportedFields: UnsupportedFields
 }
 
 /**
- * Reads a static configuration, as `loadStaticConfig` does, and keeps what a reload needs.
+ * Reads a static configuration like `loadStaticConfig`. The result also has the fields that a reload needs.
  *
  * @param running the entry points of the running proxy, if this is a reload
+ * @throws ProxyError as `loadStaticConfig` does
  */
 export async function readStaticConfig(
   source: StaticConfigSource,
@@ -129,7 +132,7 @@ export async function readStaticConfig(
 }
 
 /**
- * Reads a static configuration and returns its problems instead of throwing them.
+ * Reads a static configuration. Errors in it are returned and not thrown.
  *
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file cannot be read or parsed
  */
@@ -152,7 +155,7 @@ export async function inspectStaticConfig(
   return { config: issues.length === 0 ? config : undefined, issues, warnings, document, unsupportedFields }
 }
 
-/** Builds the configuration as far as possible. Problems are noted in `settings`. */
+/** Builds the configuration even if it has errors, so that all errors are found at once. The errors are added to `settings`. */
 function configOf(settings: Settings, running: RunningEntryPoints | undefined): ReadStaticConfig {
   const entryPoints = entryPointsOf(settings, running)
   const bags = fillBags(settings)
@@ -180,7 +183,7 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
   }
 }
 
-/** Reads and parses a source. `folder` is the folder from which relative paths start. */
+/** Reads a configuration file, or takes its given content, and parses it. Relative paths in the content start from `folder`. */
 async function contentOf(source: StaticConfigSource): Promise<{ content: unknown; folder: string }> {
   const given =
     typeof source !== 'string' ? source : /[\n\r=]/.test(source) ? { text: source } : { path: source }

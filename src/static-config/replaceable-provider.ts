@@ -2,15 +2,18 @@ import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import { asError } from '../model/errors.js'
 import type { ConfigSink, Provider } from '../model/provider.js'
 
-/** The sink that one inner provider delivers to. It is closed when another provider replaces that one. */
+/**
+ * The sink that an inner provider delivers to. After `close`, the sink ignores all deliveries, because another inner provider
+ * takes over.
+ */
 interface Gate {
   readonly sink: ConfigSink
   close(): void
 }
 
 /**
- * A provider whose inner provider can be replaced while the proxy runs. The last configuration of the old provider serves until
- * the new one delivers.
+ * A provider that forwards to an inner provider, which can be replaced while the proxy runs. The last configuration of the old
+ * inner provider serves until the new one delivers.
  */
 export class ReplaceableProvider implements Provider {
   readonly name: string
@@ -19,7 +22,7 @@ export class ReplaceableProvider implements Provider {
   #gate: Gate | undefined
   #isUnavailable = false
   #isStopped = false
-  /** The replacement in progress. The next replacement starts after it. */
+  /** The replacement in progress. A further replacement waits until this promise resolves. */
   #turn: Promise<void> = Promise.resolve()
 
   constructor(inner: Provider) {
@@ -43,10 +46,10 @@ export class ReplaceableProvider implements Provider {
   }
 
   /**
-   * Stops the inner provider and starts the one inside `next`. Resolves when the new provider has started. After `stop` it does
-   * nothing. Never rejects: if the new provider cannot start, it is reported as unavailable.
+   * Stops the inner provider, and starts the inner provider of `next` instead. Resolves when the new one has started. After
+   * `stop`, it starts nothing. Never rejects: if the new provider cannot start, it is reported as unavailable.
    *
-   * @param next must not be used anywhere else
+   * @param next supplies its inner provider, and must not be used in any other way
    */
   replaceBy(next: ReplaceableProvider): Promise<void> {
     this.#turn = this.#turn.then(() => this.#replace(next.#inner))
@@ -56,11 +59,11 @@ export class ReplaceableProvider implements Provider {
   async #replace(next: Provider): Promise<void> {
     this.#gate?.close()
     if (this.#sink) await stopped(this.#inner)
-    // `stop` may have been called while the old provider was stopping.
+    // If `stop` was called while the old inner provider was stopping, the new one must not start.
     if (this.#isStopped) return
     this.#inner = next
     const sink = this.#sink
-    // `start` has not been called yet. It will start the new inner provider.
+    // If `start` has not been called yet, there is no sink. A later `start` will start the new inner provider.
     if (!sink) return
     this.#gate = this.#gateTo(sink)
     const gate = this.#gate
@@ -86,7 +89,8 @@ export class ReplaceableProvider implements Provider {
       sink: {
         update: (config, about) => {
           if (!isOpen) return Promise.resolve({ state: 'superseded' })
-          // The outage may have begun under the previous provider, which can no longer report its end.
+          // A delivery ends an outage that was reported before. The outage may have begun under the replaced provider, which can
+          // no longer report the end.
           this.#recovered(sink)
           return sink.update(config, about)
         },
@@ -111,9 +115,10 @@ export class ReplaceableProvider implements Provider {
   }
 }
 
-/** Stops a provider, but for a limited time: a provider that hangs must not keep the next one from starting. */
+/** Stops a provider, but waits only for a limited time. A provider that hangs must not prevent its replacement from starting. */
 async function stopped(provider: Provider): Promise<void> {
-  // A failure to stop is dropped, because another provider takes over anyway.
+  // Calls `stop` in an async function, so that a thrown error becomes a rejection. `settledWithin` ignores the rejection, because
+  // the replacement starts in any case.
   const stopping = (async () => provider.stop())()
   await settledWithin(stopping, STOP_LIMIT_MS)
 }

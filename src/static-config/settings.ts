@@ -7,9 +7,9 @@ import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-k
 import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 import { whyRefused } from './ways-out.js'
 
-/** One value, and the key that it belongs to. */
+/** The value of a configuration key, with the source of the value. */
 interface Setting {
-  /** Undefined for a table that is not a key itself, such as `etcd.api`. */
+  /** The definition of the configuration key. Undefined for a table that has no definition of its own, such as `etcd.api`. */
   readonly key: StaticKey | undefined
   /** The part of the path that the operator chose, such as the name of an entry point. Undefined if the path has none. */
   readonly name: string | undefined
@@ -17,43 +17,46 @@ interface Setting {
   readonly layer: Layer
 }
 
-/** The source of a value. */
+/** The source of a value of the static configuration. */
 export type Layer = 'file' | 'environment' | 'flags'
 
-/** The layers in the order of their rank. Each layer overrides the layers before it. */
+/** The sources of values, by ascending precedence: flags override the environment, and both override the file. */
 const LAYERS: readonly Layer[] = ['file', 'environment', 'flags']
 
-/** The origin of a value, as messages name it. */
+/** The source of one value, as error messages describe it. */
 interface Origin {
-  /** The name that messages show: a path, a flag or a variable. */
+  /** The name of the source in error messages: the path of a configuration key, a flag or an environment variable. */
   readonly shown: string
-  /** True if the source holds texts only, as flags and variables do. */
+  /** True if the source of the value holds only strings, as flags and environment variables do. */
   readonly isText: boolean
-  /** True if the value belongs to a field inside the key, and the proxy does not read such fields. */
+  /** True if the value belongs to a field inside the configuration key, and the proxy does not read such fields. */
   readonly isWithin?: boolean
 }
 
 type Table = Readonly<Record<string, unknown>>
 
 /**
- * The values of a file, the environment and the flags by key, and all problems in them. Each layer overrides the one below it.
+ * Collects the values of all configuration keys, and the errors and warnings in them. There are three layers: the file, the
+ * environment and the flags. A later layer overrides an earlier one.
  */
 export class Settings {
   readonly issues: Issue[] = []
   readonly warnings: Issue[] = []
   readonly #values = new Map<string, Setting>()
   #layer: Layer = 'file'
-  /** The paths that the current layer switches off. */
+  /** The paths of the tables that the current layer (file, environment or flags) disables by `false`. */
   readonly #off = new Set<string>()
-  /** The document inside the file: its frontends and backends. */
+  /** The part of the file that is a configuration document: the tables `frontends` and `backends`. */
   readonly document: Record<string, unknown> = {}
 
-  /** Every value by its path. */
+  /** All values, by the path of the configuration key. */
   get all(): ReadonlyMap<string, Setting> {
     return this.#values
   }
 
-  /** Returns all values by their paths, in ascending order of rank. A value overrides the values before it. */
+  /**
+   * Returns all values with the paths of their configuration keys, by ascending precedence. A value overrides those before it.
+   */
   byRank(): readonly (readonly [path: string, setting: Setting])[] {
     const rank = ([path, { layer }]: [string, Setting]) =>
       LAYERS.indexOf(layer) * 2 + Number(!OLD_NAMES.has(path))
@@ -61,8 +64,8 @@ export class Settings {
   }
 
   /**
-   * Returns the value of a key. Older names of the key count too. The highest layer wins, and in one layer the current name
-   * wins.
+   * Returns the value of a configuration key, also if an older name of the key set it. Flags override the environment, which
+   * overrides the file. Within each of the three, the current name overrides an older one.
    */
   get<T>(path: string): T | undefined {
     let [value, rank] = [undefined as unknown, -1]
@@ -74,14 +77,14 @@ export class Settings {
     return value as T | undefined
   }
 
-  /** Tells whether neither the environment nor a flag sets this path. */
+  /** Tells whether the environment and the flags leave this path unset. The file may set it. */
   isUpToFile(path: string): boolean {
     return (this.#values.get(path)?.layer ?? 'file') === 'file'
   }
 
   /**
-   * Takes the values of one layer. If the layer switches a table off, its other values for that table are dropped, in any
-   * order.
+   * Takes the values of one layer: the file, the environment or the flags. The function `act` adds the values. If the layer sets
+   * a table to `false`, every other value of the table is removed, also values of earlier layers.
    */
   take(layer: Layer, act: () => void): void {
     this.#layer = layer
@@ -90,12 +93,12 @@ export class Settings {
     this.#off.clear()
   }
 
-  /** Tells whether a table was switched on, by a value of its own or by any value in it. */
+  /** Tells whether a table of the configuration is enabled: a value is set for the table itself, or for any key in it. */
   has(path: string): boolean {
     return this.#values.has(path) || [...this.#values.keys()].some((other) => isBelow(path, other))
   }
 
-  /** Returns the names below a table that the operator chose, in order: names of entry points, or of headers. */
+  /** Returns the names below a table that the operator chose, such as the names of entry points or of headers. */
   namesUnder(path: string): string[] {
     const all = [...this.#values].filter(([other]) => isBelow(path, other))
     return [...new Set(all.flatMap(([, { name }]) => name ?? []))]
@@ -109,12 +112,15 @@ export class Settings {
     this.warnings.push({ path, code, message: maskCredentials(message) })
   }
 
-  /** Calls a function. If it throws, the error is noted as an issue, and the result is undefined. */
+  /**
+   * Calls a function and returns its result. If the function throws, reports an error for the configuration key at `path`, and
+   * returns undefined.
+   */
   attempt<T>(path: string, act: () => T): T | undefined {
     try {
       return act()
     } catch (thrown) {
-      // Some messages begin with the option's name. The issue has that name as its path already.
+      // Removes the option's name from the beginning of a message. The reported error already has that name as `path`.
       const { message } = asError(thrown)
       const plain = message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message
       this.issue(path, 'INVALID_VALUE', plain)
@@ -122,7 +128,7 @@ export class Settings {
     }
   }
 
-  /** Takes all values of a parsed file. */
+  /** Takes all values from the parsed content of the configuration file. */
   takeFile(content: unknown): void {
     if (isTable(content)) this.take('file', () => this.#takeTable(content, KEY_TREE, []))
     else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeFound(content, 'table')}`)
@@ -130,7 +136,8 @@ export class Settings {
 
   #takeTable(table: Table, step: KeyStep, above: readonly string[]): void {
     const seen = new Set<string>()
-    // The names of two entry points may differ in upper and lower case alone.
+    // Entry points keep the case of their names, because two names may differ only in case. Other names are compared in lower
+    // case.
     const folded = (name: string) => (step.name === 'entryPoints' ? name : name.toLowerCase())
     for (const [given, raw] of Object.entries(table)) {
       const next = stepTo(step, given)
@@ -152,23 +159,26 @@ export class Settings {
     }
   }
 
-  /** Takes one value, and notes an issue or a warning if the key cannot have it. */
+  /** Stores the value of a configuration key. If the key cannot have this value, reports an error or a warning instead. */
   put(given: readonly string[], step: KeyStep, raw: unknown, from: Origin): void {
     const { shown, isText, isWithin = false } = from
     const { key = TABLE } = step
     const path = joined(given)
     if (isOfDocument(key)) {
-      // A text from a flag or a variable would replace the whole document of the file.
+      // Refuses `frontends` and `backends` from flags and environment variables, because the string would replace all frontends
+      // or backends of the file.
       if (isText) return this.issue(shown, 'NOT_SUPPORTED', `${path} can only be set in a file, ${NO_TEXT}`)
       this.document[path] = raw
     }
     const isOff = !isWithin && (raw === false || (isText && VALUE_KINDS.table.read(raw, true) === false))
-    // A value that switches a table off needs no support for the table. So it counts for unsupported tables too.
+    // Accepts `false` for a table, or for a configuration key that is not supported. The proxy needs no support for what is
+    // disabled.
     if (isOff && (isEnd(step) || key.kind === 'table')) {
       this.#off.add(path)
       return
     }
-    // The message follows the shown name. It repeats the key only if the shown name is a flag or a variable.
+    // The message is shown after the name `shown`. If this name is a flag or an environment variable, the message also names the
+    // configuration key.
     const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)
@@ -189,7 +199,7 @@ export class Settings {
       if (other === path || isBelow(path, other)) this.#values.delete(other)
   }
 
-  /** Replaces paths of certificates by the files' contents, and makes all other paths absolute. */
+  /** Replaces the path of each PEM file (certificate or key) by the content of the file. Makes all other paths absolute. */
   async resolveFiles(folder: string): Promise<void> {
     for (const [path, setting] of this.#values) {
       const { key, value } = setting
@@ -204,15 +214,15 @@ export class Settings {
   }
 }
 
-/** The end of a message about a key that texts cannot set. */
+/** The last words of an error message about a configuration key that flags and environment variables cannot set. */
 const NO_TEXT = 'not by a flag or an environment variable'
 
-/** Older names of a key. */
+/** Returns the older names of a configuration key, such as `idleTimeout` for `respondingTimeouts.idleTimeout`. */
 function oldNamesOf(path: string): string[] {
   return [...OLD_NAMES].flatMap(([old, name]) => (name === path ? [old] : []))
 }
 
-/** The key of a tree node that has no key of its own. */
+/** Stands in for the definition of a configuration table that has none of its own, such as `etcd.api`. */
 const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
 
 function isOwnName(names: readonly string[], place: number): boolean {

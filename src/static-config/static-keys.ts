@@ -1,6 +1,6 @@
 import { GUARDING_STATIC_KEYS } from '../validation/guarding-static-keys.js'
 
-/** The form of a key's value. `VALUE_KINDS` defines how each is read. */
+/** The type of the value of a configuration key. `VALUE_KINDS` says how a value of each type is read. */
 export type ValueKind =
   | 'text'
   | 'secret'
@@ -16,27 +16,30 @@ export type ValueKind =
   | 'list'
   | 'table'
 
-/** A key of `traefik.toml`. */
+/** The definition of a key of the static configuration (`traefik.toml`). */
 export interface StaticKey {
-  /** The path in Traefik's spelling. `*` stands for a name that the operator chooses. */
+  /** The path of the configuration key in Traefik's spelling. The part `*` stands for a name that the operator chooses. */
   readonly path: string
   readonly kind: ValueKind
   /**
-   * The option that gets the value, such as `options.timeouts.connectMs`. The first part names the bag: `options` for
-   * `createProxy`, else a provider. Other values:
+   * The option that gets the key's value, such as `options.timeouts.connectMs`. The first part names the receiver: `options` is
+   * `createProxy`, `api` is the fetcher of the config API, and any other word is a provider. Other values:
    *
-   * - `later`: a key of Traefik that the proxy ignores with a warning, because it is not supported yet.
-   * - `refused`: a key that is not supported yet and guards something. Ignoring it would let requests in, so it is an error.
-   * - `nothing`: the key has no effect here, and needs none.
-   * - Any other text says in words what the key is used for.
+   * - `later`: the proxy does not support this key of Traefik yet. It ignores the key with a warning.
+   * - `refused`: the proxy does not support this key yet and must not ignore it, so it reports an error. Most such keys keep
+   *   requests out.
+   * - `nothing`: the key has no effect, and the proxy needs none.
+   * - Any other string says in words what the key is for.
    */
   readonly becomes: string
 }
 
 /**
- * Every key. To add a key, add a row. The rows give the names of flags and environment variables, their spelling, and the
- * suggestions for unknown names. docs/traefik-toml.md must describe each row. Keys that guard something are listed in
- * `GUARDING_STATIC_KEYS` until they are supported. Then they get a row here.
+ * All keys of the static configuration. To add a key, add a row, and describe it in docs/traefik-toml.md. The names of flags and
+ * environment variables, and the suggestions for unknown names, follow from the rows.
+ *
+ * An unsupported key that keeps requests out stands in `GUARDING_STATIC_KEYS`. When the proxy supports the key, it gets a row
+ * here.
  */
 const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])[] = [
   ['logLevel', 'text', 'options.logLevel'],
@@ -200,16 +203,16 @@ const ROWS: readonly (readonly [path: string, kind: ValueKind, becomes: string])
   ].map((provider) => [provider, 'table', 'later'] as const),
 ]
 
-/** Keys that guard something and have no row above. They are not supported yet. */
+/** Configuration keys that keep requests out and that the proxy does not support yet: they have no row in `ROWS`. */
 const REFUSED = GUARDING_STATIC_KEYS.filter(([path]) => !ROWS.some(([own]) => own === path))
 
-/** Every key, by its path. */
+/** The definitions of all keys of the static configuration, by the path of the key. */
 export const STATIC_KEYS: ReadonlyMap<string, StaticKey> = new Map([
   ...ROWS.map(([path, kind, becomes]) => [path, { path, kind, becomes }] as const),
   ...REFUSED.map(([path, kind]) => [path, { path, kind, becomes: 'refused' }] as const),
 ])
 
-/** Older names of keys, each with the current name of the same key. */
+/** Maps each older name of a configuration key to the current name. */
 export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['traefikLogsFile', 'traefikLog.filePath'],
   ['accessLogsFile', 'accessLog.filePath'],
@@ -219,12 +222,15 @@ export const OLD_NAMES: ReadonlyMap<string, string> = new Map([
   ['web.metrics.prometheus.buckets', 'metrics.prometheus.buckets'],
 ])
 
-/** Tells whether a key is part of the document inside the file. */
+/** Tells whether a configuration key belongs to the document of frontends and backends that a `traefik.toml` may contain. */
 export function isOfDocument({ path }: StaticKey): boolean {
   return path === 'frontends' || path === 'backends'
 }
 
-/** Tells whether the proxy does not read the fields below a key. */
+/**
+ * Tells whether the proxy looks for no further configuration keys below this one: it does not support the key, or the key is
+ * `frontends` or `backends`.
+ */
 export function isOpaque(key: StaticKey): boolean {
   return key.becomes === 'later' || key.becomes === 'refused' || isOfDocument(key)
 }

@@ -4,33 +4,36 @@ import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
 import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
-/** The prefix of environment variables that set keys. */
+/** The prefix of the environment variables that set configuration keys. */
 const PREFIX = 'SWITCHOVER_'
 
-/** Variables of other programs that set a key too. */
+/** Environment variables of other programs, each with the configuration key that it sets. */
 const FOREIGN: Readonly<Record<string, string>> = { CONSUL_HTTP_TOKEN: 'consul.token' }
 
 /**
- * Matches the variables that Kubernetes sets for a service. They begin with `SWITCHOVER_` if the service's name begins with
- * "switchover".
+ * Matches environment variables that Kubernetes sets for a service, without their prefix. The prefix is `SWITCHOVER_` if the name
+ * of the service begins with "switchover".
  */
 const OF_SERVICE =
   /(?:^|_)(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)$/
 
-/** Takes the values of environment variables: `SWITCHOVER_ETCD_PREFIX` sets `etcd.prefix`. */
+/** Takes the values of environment variables: `SWITCHOVER_ETCD_PREFIX` sets the configuration key `etcd.prefix`. */
 export function takeEnvironment(settings: Settings, env: NodeJS.ProcessEnv): void {
   settings.take('environment', () => {
-    // `ownVariables` sorts the names, because the order of an environment has no meaning.
+    // Takes the variables in sorted order, so that the result does not depend on the order of the environment.
     for (const name of ownVariables(env)) takeVariable(settings, name, env[name] ?? '')
   })
 }
 
-/** Returns the names of the variables that set keys of this program. */
+/**
+ * Returns the sorted names of the environment variables that set configuration keys. Variables that Kubernetes sets for a service
+ * are left out.
+ */
 export function ownVariables(env: NodeJS.ProcessEnv): string[] {
   const isMeant = ([name, value = '']: [string, string | undefined]): boolean => {
     if (!name.startsWith(PREFIX)) return false
     const variable = name.slice(PREFIX.length)
-    // An empty SWITCHOVER_CONFIGFILE names no file.
+    // An empty `SWITCHOVER_CONFIGFILE` counts as if it were not set, because it names no file.
     if (variable === 'CONFIGFILE') return value !== ''
     const isOfService =
       OF_SERVICE.test(variable) || (/(?:^|_)PORT$/.test(variable) && /^\w+:\/\//.test(value))
@@ -54,8 +57,8 @@ function takeVariable(settings: Settings, name: string, value: string): void {
 }
 
 /**
- * Takes the variables of other programs. They hold credentials for a provider and never switch one on, so this runs after all
- * layers.
+ * Takes environment variables of other programs, such as `CONSUL_HTTP_TOKEN`. Such a variable supplies a credential to a
+ * provider, but never enables the provider. So call this after the file, the environment and the flags.
  */
 export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   for (const [name, path] of Object.entries(FOREIGN)) {
@@ -65,7 +68,10 @@ export function takeForeign(settings: Settings, env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** Takes the values of flags by their names without dashes. A flag without a value has the value `true`. */
+/**
+ * Takes the values of command-line flags, by their names without dashes. A flag that was given without a value has the value
+ * `true`.
+ */
 export function takeFlags(settings: Settings, flags: Readonly<Record<string, string>>): void {
   settings.take('flags', () => takeEachFlag(settings, flags))
 }
@@ -81,17 +87,17 @@ function takeEachFlag(settings: Settings, flags: Readonly<Record<string, string>
   }
 }
 
-/** Returns the end of a message: the flag that an unknown name most likely means. */
+/** Suggests the flag that is nearest to an unknown name. Returns the end of an error message, or an empty string. */
 export function suggestFlag(name: string): string {
   return suggestKey(name, [...STATIC_KEYS.keys()]).replace('"', '"--')
 }
 
-/** The last parts of keys that make the proxy trust every peer. */
+/** The last parts of the configuration keys that make the proxy trust every peer or every certificate. */
 const INSECURE = ['insecure', 'insecureSkipVerify']
 
 /**
- * Returns the end of a message: the name that an unknown one most likely means. Keys that trust every peer are suggested only
- * if the last part of the given name is similar to theirs.
+ * Suggests the known name that is nearest to an unknown one. Returns the end of an error message, or an empty string. A name with
+ * `insecure` is suggested only if the last part of the unknown name is similar.
  */
 function suggestKey(given: string, known: readonly string[]): string {
   const meansInsecure = nearestName(given.split(/[._]/).at(-1) ?? '', INSECURE) !== undefined
@@ -106,8 +112,9 @@ function take(settings: Settings, found: FoundKey | undefined, value: string, sh
 }
 
 /**
- * Takes entry points in the text form of Traefik 1.7: `Name:http Address::80`. A text for one entry point may have its name
- * anywhere. In a text for several, each one begins with its name or has a line of its own.
+ * Takes entry points that are written as one string, in the form of Traefik 1.7: `Name:http Address::80`. If the string describes
+ * one entry point, the word `Name:` may stand anywhere. If it describes several, each one begins with `Name:` or has its own
+ * line.
  */
 function takeEntryPoints(settings: Settings, text: string, shown: string): void {
   const lines = text.split('\n').map(wordsOf)
@@ -126,8 +133,8 @@ const isName = (word: string): boolean => word.slice(0, NAME.length).toLowerCase
 const wordsOf = (text: string): string[] => text.split(/\s+/).filter((part) => part !== '')
 
 /**
- * Takes one word of an entry point's text. Messages quote only the part that looks like a key, because `auth` has users with
- * passwords here.
+ * Takes one word of the string that describes an entry point, such as `Address::80`. An error message quotes at most the part
+ * before the colon, because the rest may be a password, as in `auth`.
  */
 function takeWord(settings: Settings, word: string, entryPoint: string | undefined, shown: string): void {
   const [, key = word, value = 'true'] = /^([^:]*):(.*)$/s.exec(word) ?? []
@@ -144,7 +151,10 @@ const ENTRY_POINT_KEYS = [...STATIC_KEYS.keys()]
   .filter((path) => path.startsWith('entryPoints.*.'))
   .map((path) => path.slice('entryPoints.*.'.length))
 
-/** Keeps the spelling of a name that another layer has already set, so that a flag or a variable changes that entry. */
+/**
+ * Returns the key, but with the operator's name (such as that of an entry point) spelled as the existing settings spell it. So a
+ * flag or variable changes the existing entry and adds no second one.
+ */
 function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   const { step, names } = found
   const place = step.key?.path.split('.').indexOf('*') ?? -1
@@ -155,7 +165,7 @@ function inGivenCase(found: FoundKey, settings: Settings): FoundKey {
   return meant === undefined ? found : { ...found, names: names.with(place, meant) }
 }
 
-/** The form of a path in the name of a variable: `etcd.api.url` becomes `ETCD_API_URL`. */
+/** Returns the path of a configuration key as part of a variable's name: `etcd.api.url` becomes `ETCD_API_URL`. */
 function variableOf(path: string): string {
   return path.toUpperCase().replaceAll(/[^A-Z\d*]/g, '_')
 }
@@ -166,8 +176,11 @@ interface VariablePattern {
 }
 
 /**
- * The keys with the patterns of their variables. Keys without `*` come first, because `_` may stand for a dot or be part of a
- * name. In each group, keys whose fields are not read come first, because such a field may be named like another key.
+ * All configuration keys, each with a pattern for its environment variables. Several patterns may match a variable, because `_`
+ * may stand for a dot or be part of a name. Keys without `*` come first.
+ *
+ * In each group, unsupported keys come first (and `frontends`, `backends`). A variable for a field inside such a key may look
+ * like a variable for another key.
  */
 const VARIABLES: readonly VariablePattern[] = [...STATIC_KEYS.values()]
   .toSorted((a, b) => variableRank(a) - variableRank(b))
@@ -184,12 +197,14 @@ function keyOfVariable(variable: string, settings: Settings): FoundKey | undefin
   const all = VARIABLES.flatMap(({ key, pattern }) => {
     const found = pattern.exec(variable)
     if (!found) return []
-    // Variables have capital letters only. A new name is taken to have small letters and dashes.
+    // A variable has upper case only, so the spelling of a name that the operator chose is lost. Assumes lower case with dashes,
+    // unless the settings spell the name already.
     const name = found[1]?.toLowerCase().replaceAll('_', '-') ?? ''
     const named = findKey(key.path.replace('*', name))
     const isWithin = found.groups?.['below'] !== undefined
     return named ? [inGivenCase({ ...named, isWithin }, settings)] : []
   })
-  // A variable may match several keys. A key that changes an existing entry is more likely than a key that adds an entry.
+  // Chooses one of the configuration keys that the variable matches. A key that changes an existing entry, such as an entry
+  // point, is more likely than a key that adds one.
   return all.find(({ names }) => settings.has(names.slice(0, 2).join('.'))) ?? all[0]
 }

@@ -6,11 +6,15 @@ import { parseDuration } from '../base/parse-duration.js'
 import { asError } from '../model/errors.js'
 import type { ValueKind } from './static-keys.js'
 
-/** Reads one kind of value, from a text or from a parsed file. The result is undefined if the value is not of that kind. */
+/** A type of configuration values: how such a value is read, and how error messages describe the type. */
 interface ReadKind {
-  /** The kind in words, for messages. */
+  /** A description of the type, for the error message about a value that has another type. */
   readonly expected: string
-  /** @param isText true if the value comes from an environment variable or a flag, which hold texts only */
+  /**
+   * Converts a value from the configuration. Returns undefined if the value is not of this type.
+   *
+   * @param isText true if the value comes from an environment variable or a flag, which hold only strings
+   */
   read(raw: unknown, isText: boolean): unknown
 }
 
@@ -30,7 +34,7 @@ const DURATION: ReadKind = {
 }
 const LIST: ReadKind = { expected: 'a list of texts', read: LISTED }
 
-/** The texts for true and false that Go's `strconv.ParseBool` accepts. */
+/** The strings in lower case that mean true or false. Go's `strconv.ParseBool` accepts the same words. */
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map([
   ...['true', '1', 't'].map((word) => [word, true] as const),
   ...['false', '0', 'f'].map((word) => [word, false] as const),
@@ -41,7 +45,8 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   secret: TEXT,
   secrets: {
     expected: 'a text or a list of texts',
-    // In a file a text is one secret, even if it contains commas.
+    // A string in a file is one secret, even if it contains commas. A string from a flag or an environment variable is a list
+    // with commas.
     read: (raw, isText) => (typeof raw === 'string' && !isText ? [raw] : LISTED(raw, isText)),
   },
   path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
@@ -88,20 +93,21 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
 }
 
-/** Kinds of values that are secret or may contain secrets. Messages do not quote them. */
+/** Types of values that are secrets or may contain secrets. Error messages do not quote such values. */
 const HIDDEN: readonly ValueKind[] = ['secret', 'secrets', 'pem', 'pems', 'table']
 
-/** Describes a found value for a message. A secret is described by its type only. */
+/** Describes a wrong value for an error message. If the value may be a secret, the description names only its JavaScript type. */
 export function describeFound(raw: unknown, kind: ValueKind): string {
   const isHidden = HIDDEN.includes(kind) && typeof raw !== 'object'
   return isHidden ? `a ${typeof raw}` : describeValue(raw)
 }
 
 /**
- * Resolves a value that names a file: a path becomes absolute, and the path of a PEM file becomes the file's text.
+ * Resolves a value that names a file. A relative path becomes absolute, and the path of a PEM file becomes the content of that
+ * file. Other values stay as they are.
  *
  * @param folder the folder from which relative paths start
- * @throws Error that says why a file cannot be read
+ * @throws Error that says why a PEM file cannot be read
  */
 export async function resolveFiles(value: unknown, kind: ValueKind, folder: string): Promise<unknown> {
   if (kind === 'path') return resolve(folder, value as string)
@@ -115,8 +121,8 @@ async function readPem(text: string, folder: string): Promise<string> {
   try {
     return await readFile(resolve(folder, text), 'utf8')
   } catch (thrown) {
-    // Node's message ends with the path. The text may be a key without its BEGIN line instead of a path, so it is shown only if
-    // it contains a dot. Keys in base64 contain none.
+    // Removes the path from the end of Node's message, because the value may be a private key without a BEGIN line, and not a
+    // path. The path is shown only if it contains a dot, which no key in base64 does.
     const [why = ''] = asError(thrown).message.split(',')
     const isPath = /^[^\n\r]{0,255}$/.test(text) && text.includes('.')
     throw new Error(

@@ -5,8 +5,8 @@ const TEMPLATE = 'write what the template makes as keys or as a document, then r
 const WEB_TLS = 'put a proxy with TLS in front of web.address, then remove it'
 
 /**
- * What an operator can do instead of using a refused key, by the path of the key. Removing the key alone would let in what it
- * kept out. Each refused key has a row.
+ * Maps each configuration key that the proxy refuses to advice: what the operator can do instead, before removing the key.
+ * Removing the key alone would admit the requests that it kept out. Only `compress` is missing here.
  */
 const WAYS_OUT: Readonly<Record<string, string>> = {
   'entryPoints.*.tls': TLS,
@@ -29,12 +29,15 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   'consul.filename': TEMPLATE,
 }
 
-/** `compress` guards nothing, but clients that rely on compressed responses would notice that it is missing. */
+/**
+ * The advice for the configuration key `compress`. It keeps no request out, but without it clients would silently get
+ * uncompressed responses.
+ */
 const COMPRESS =
   'responses would leave uncompressed; let the servers or a proxy in front compress, then remove it'
 
 /**
- * Returns the end of a message: why a key is refused, and what the operator can do instead.
+ * Returns the end of an error message: why a configuration key is refused, and what the operator can do instead.
  *
  * @param path the path of the key in `STATIC_KEYS`
  */

@@ -1,8 +1,8 @@
 /**
- * The guards in Traefik 1.7's static configuration, each with the kind of its value. They decide which clients may come in, and
- * which peers are believed about that. `*` stands for a name that the file chooses. A traefik.toml is refused for a guard that is
- * not built yet. Traefik reads its static configuration from a store too. There, every guard refuses the document. A new guard is
- * one row.
+ * The keys of Traefik 1.7's static configuration that are guards, each with the kind of its value. Guards decide which clients
+ * may come in, and which proxies in front may name the client address. `*` stands for a name that the operator chooses. If
+ * `traefik.toml` has a guard that is not supported yet, the file is refused. Traefik also reads its static configuration from a
+ * key-value store. If the store has any of these guards, the document from the store is refused. To add a guard, add a row.
  */
 export const GUARDING_STATIC_KEYS = [
   ['entryPoints.*.tls', 'table'],
@@ -11,7 +11,8 @@ export const GUARDING_STATIC_KEYS = [
   ['entryPoints.*.whiteList', 'table'],
   ['entryPoints.*.whitelistSourceRange', 'list'],
   ['entryPoints.*.proxyProtocol', 'table'],
-  // Without this list, every client behind a proxy in front would have that proxy's address in white lists and rules.
+  // Without this list of trusted proxies, white lists and rules would take the address of a proxy in front for the client's
+  // address.
   ['entryPoints.*.forwardedHeaders.trustedIPs', 'list'],
   ['trustedProxies', 'list'],
   ['web.certFile', 'text'],
@@ -19,17 +20,17 @@ export const GUARDING_STATIC_KEYS = [
   ['web.readOnly', 'flag'],
   ['web.auth', 'table'],
   ['tls', 'table'],
-  // Constraints decide which frontends are taken at all.
+  // Constraints are filters. They decide which frontends Traefik takes at all.
   ['constraints', 'list'],
   ['file.constraints', 'list'],
   ['etcd.constraints', 'list'],
   ['consul.constraints', 'list'],
-  // With a template, the document depends on what the template makes of the keys, which may include guards.
+  // `filename` names a template that makes the document from the keys of the store. That document may include guards.
   ['etcd.filename', 'text'],
   ['consul.filename', 'text'],
 ] as const
 
-/** The keys at the top of Traefik 1.7's static configuration and of ours, in the spelling of a file. */
+/** The keys at the top level of the static configuration, of Traefik 1.7 and of this proxy. They are spelt as in a file. */
 export const STATIC_TOP_NAMES: readonly string[] = [
   ...['logLevel', 'debug', 'traefikLog', 'traefikLogsFile', 'accessLog', 'accessLogsFile', 'entryPoints'],
   ...[
@@ -62,7 +63,7 @@ export const STATIC_TOP_NAMES: readonly string[] = [
   ...['mesos', 'rancher', 'rest', 'serviceFabric', 'zookeeper'],
 ]
 
-/** The keys of an entry point, in the spelling of a file. */
+/** The keys of an entry point in the static configuration. They are spelt as in a file. */
 export const ENTRY_POINT_NAMES: readonly string[] = [
   ...['address', 'compress', 'tls', 'redirect', 'auth', 'whiteList', 'whitelistSourceRange', 'proxyProtocol'],
   'forwardedHeaders',

@@ -18,25 +18,25 @@ import type { ValidateOptions } from './validate-options.js'
 /** Something in a valid document that is most likely a mistake. */
 export interface LintFinding {
   /**
-   * `SHADOWED`: the frontend can never win. `UNUSED_BACKEND`: no frontend uses the backend. `RANGES_OVERLAP`: another frontend
-   * for the same requests gets some of this one's clients.
+   * The kind of mistake. `SHADOWED`: the frontend can never win a request. `UNUSED_BACKEND`: no frontend uses the backend.
+   * `RANGES_OVERLAP`: an earlier frontend for the same requests gets some of this frontend's clients.
    */
   readonly code: 'SHADOWED' | 'UNUSED_BACKEND' | 'RANGES_OVERLAP'
   /** The path of the frontend or backend in the document, for example `frontends.web`. */
   readonly path: string
-  /** What was found, in a sentence for people. */
+  /** The description of the mistake, in a sentence for people. */
   readonly message: string
-  /** The name of the frontend that gets the requests instead. Absent for a backend. */
+  /** The name of the frontend that gets the requests instead. Absent if the mistake is an unused backend. */
   readonly by?: string
 }
 
 /**
- * Looks for likely mistakes in a valid document. It finds frontends that can never win, because one earlier frontend takes all
- * their requests. It finds backends that no frontend uses. It finds client ranges that two frontends for the same requests share,
- * where the backends differ. Every finding is certain, but some mistakes are not found. One is a frontend that can never win
- * because of several others together.
+ * Looks for likely mistakes in a valid document. It finds a frontend that can never win, because one earlier frontend takes all
+ * its requests. It finds a backend that no frontend uses. It finds client ranges that overlap between two frontends which
+ * otherwise match the same requests and have different backends. Every reported mistake is certain, but some mistakes are not
+ * found. For example, a frontend may never win because of several other frontends together.
  *
- * @param options the same options as for `validateConfig`
+ * @param options the options that `validateConfig` takes
  * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues, if the document is not valid
  * @throws ProxyError `PROXY_OPTION_INVALID` for a wrong option, as `validateConfig` does
  * @example
@@ -89,7 +89,10 @@ function findingsOf(
   return [...new Set(earlier)].flatMap((other) => overlapOf(frontend, other, path, matchers) ?? [])
 }
 
-/** Returns a request that the frontend may take. A frontend that takes all its requests may take this one too. */
+/**
+ * Returns a sample request that the frontend may take. Another frontend that takes all requests of this frontend may take the
+ * sample too.
+ */
 function sampleOf({ tree }: CompiledFrontend): RequestFacts {
   const { hosts, paths } = indexPlaceOf(tree)
   const [label] = hosts?.wildcards ?? []
@@ -103,7 +106,7 @@ function answersWherever(other: CompiledFrontend, frontend: CompiledFrontend): b
   return theirs === undefined || (ours?.every((name) => theirs.includes(name)) ?? false)
 }
 
-/** Reports two frontends with different backends whose rules differ only in their ranges of clients, if the ranges overlap. */
+/** Reports two frontends with different backends if their rules differ only in their client ranges, and these ranges overlap. */
 function overlapOf(
   frontend: CompiledFrontend,
   other: CompiledFrontend,
@@ -119,7 +122,7 @@ function overlapOf(
   return { code: 'RANGES_OVERLAP', path, message, by: other.name }
 }
 
-/** Splits a rule into its ranges of client addresses and the rest of its conditions. */
+/** Splits a rule into its ranges of client addresses and its other conditions. Returns undefined if the rule has no ranges. */
 function splitOf({ tree }: CompiledFrontend) {
   const parts = conjunctsOf(tree)
   const withRanges = parts.find(

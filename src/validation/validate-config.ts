@@ -15,8 +15,8 @@ import { unsupportedPolicy } from './unsupported-fields.js'
 import type { ValidateOptions } from './validate-options.js'
 
 /**
- * The result of a validation: a checked copy of the document, or everything that is wrong with it. `warnings` lists fields that
- * were left out because they are not built yet.
+ * The result of a validation: a checked copy of the document, or a list of everything that is wrong with it. `warnings` lists
+ * fields that were left out, because the proxy does not support them yet.
  *
  * @example
  * ```ts
@@ -29,13 +29,14 @@ export type Validation =
   | { readonly ok: false; readonly issues: readonly Issue[] }
 
 /**
- * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and ranges. It also checks that each backend
- * exists, unless its name has `@provider`. It never throws for what is in the document.
+ * Checks a document of any shape: types, names, unknown fields, URLs, weights, rules and address ranges. It also checks that the
+ * backend of each frontend exists, unless `@provider` in its name says that it is another provider's backend. It never throws
+ * because of the document's content.
  *
  * @param document the document, for example from `JSON.parse`
- * @param options what the document may use besides what is built in
- * @throws ProxyError `PROXY_OPTION_INVALID` if `unsupportedFields` names a path that is not a field, or a field that is built
- * @throws ProxyError `PROXY_OPTION_INVALID` if a name among the host's own matchers or strategies is taken or malformed
+ * @param options additional matchers and strategies that the document may use, and what happens to unsupported fields
+ * @throws ProxyError `PROXY_OPTION_INVALID` if `unsupportedFields` names a path that is not a field, or a field that is supported
+ * @throws ProxyError `PROXY_OPTION_INVALID` if the name of a supplied matcher or strategy is taken or malformed
  * @example
  * ```ts
  * const checked = validateConfig(JSON.parse(text))
@@ -47,7 +48,10 @@ export function validateConfig(document: unknown, options: ValidateOptions = {})
   return runAtOnce(validateConfigSteps(document, options))
 }
 
-/** Does the same in steps, one for each frontend and backend. The caller can pause between steps to serve requests. */
+/**
+ * Validates a document as `validateConfig` does, in one step for each frontend and backend. The caller can serve requests between
+ * steps.
+ */
 export function* validateConfigSteps(
   value: unknown,
   options: ValidateOptions = {},

@@ -10,26 +10,31 @@ import type { RetryBudget } from './retry-budget.js'
 export interface CarriedOver {
   /** The configuration of the backend in this generation. */
   readonly config: Backend
-  /** Undefined until a server has had a limit (`maxConnections`). */
+  /** The requests that wait for a server. Undefined until a server of this backend has had a limit (`maxConnections`). */
   queue: RequestQueue | undefined
   readonly breaker: CircuitBreaker | undefined
   readonly limit: ConnectionLimit | undefined
   readonly retryBudget: RetryBudget
 }
 
-/** Returns the parts of a new live backend: those of the generation before that it keeps, and new ones for the rest. */
+/**
+ * Returns the parts of a new live backend. Parts that may stay come from the same backend in the generation before. All other
+ * parts are new.
+ */
 export function carryOver(
   name: string,
   config: Backend,
   before: CarriedOver | undefined,
   tools: { readonly newBudget: () => RetryBudget; readonly events: ProxyEmitter },
 ): CarriedOver {
-  // A breaker with the same configuration stays. Otherwise an unrelated change would let requests pass to an unhealthy backend.
+  // A circuit breaker with the same configuration stays. Otherwise an unrelated change would let requests pass to an unhealthy
+  // backend.
   const isSameBreaker = before && isSameData(before.config.circuitBreaker, config.circuitBreaker)
   const isSameLimit = before && isSameData(before.config.maxConn, config.maxConn)
   return {
     config,
-    // Waiting requests stay in the queue. Servers that stay count the requests under way for both generations.
+    // The request queue stays, with the requests that wait in it. A server that is in both generations counts the requests of
+    // both.
     queue: before?.queue,
     breaker: isSameBreaker ? before.breaker : breakerOf(name, config, tools.events),
     limit: isSameLimit ? before.limit : config.maxConn && new ConnectionLimit(config.maxConn),

@@ -5,7 +5,9 @@ import type { CircuitState } from '../../model/events.js'
 import { type CircuitExpression, parseCircuitExpression } from '../../rules/circuit-expression.js'
 import { RecentResponses } from './recent-responses.js'
 
-/** The shortest time between two evaluations of the expression, in milliseconds. Traefik uses the same period. */
+/**
+ * The shortest time between two evaluations of the circuit breaker's expression, in milliseconds. Traefik uses the same period.
+ */
 const CHECK_MS = 100
 
 /**
@@ -32,7 +34,7 @@ export class CircuitBreaker {
     this.#tell = tell
   }
 
-  /** Decides whether a request may pass. @throws ProxyError `PROXY_CIRCUIT_OPEN` if it may not */
+  /** Lets a request pass, or refuses it. @throws ProxyError `PROXY_CIRCUIT_OPEN` if the request must not pass */
   check(): void {
     if (this.#state === 'standby') return
     const elapsed = performance.now() - this.#since
@@ -45,10 +47,14 @@ export class CircuitBreaker {
     else if (Math.random() >= elapsed / this.#recoveryMs) throw new ProxyError('PROXY_CIRCUIT_OPEN')
   }
 
-  /** Counts a request, and trips if the expression is met. @param status the response's status; undefined if there was none */
+  /**
+   * Counts a request that has got its response or has failed. Trips the circuit breaker if its expression is now true.
+   *
+   * @param status the HTTP status of the response; undefined if there was no response
+   */
   count(status: number | undefined, latencyMs: number): void {
     const now = performance.now()
-    // A request that was under way when the breaker tripped says nothing about the backend's health afterwards.
+    // Ignore a request that was under way when the breaker tripped. It says nothing about the backend's health afterwards.
     if (this.#state === 'tripped' || now - latencyMs < this.#trippedAt) return
     this.#recent.count(status, latencyMs)
     if (now - this.#checkedAt < CHECK_MS) return

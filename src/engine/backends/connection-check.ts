@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { ConnectionOptions } from '../upstream/connector.js'
 import { type Check, type Finding, findingOf } from './finding.js'
 
-/** Checks whether a server's port accepts connections. */
+/** A health check that tests whether a server's port accepts TCP connections. */
 export class ConnectionCheck implements Check {
   readonly finding: Promise<Finding>
   readonly #end: () => void

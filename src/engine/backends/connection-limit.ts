@@ -3,8 +3,8 @@ import { ProxyError } from '../../model/errors.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 
 /**
- * Limits the number of requests with the same key that are under way at a backend. The key is the client's address, the host or
- * a header, for example. Source: Traefik 1.7 `maxConn`.
+ * Limits the number of requests with the same key that are under way at a backend. The key is the client's address, the host name
+ * that the request is for, or the value of a header. Source: Traefik 1.7 `maxConn`.
  */
 export class ConnectionLimit {
   readonly #amount: number
@@ -19,10 +19,10 @@ export class ConnectionLimit {
   }
 
   /**
-   * Counts a request in.
+   * Counts a request that begins.
    *
    * @returns a function to call once when the request has ended
-   * @throws ProxyError `PROXY_TOO_MANY_REQUESTS` if the limit of its key is reached
+   * @throws ProxyError `PROXY_TOO_MANY_REQUESTS` if the limit for the request's key is reached
    */
   enter(facts: RequestFacts): () => void {
     const key = this.#keyOf(facts)
@@ -40,9 +40,10 @@ export class ConnectionLimit {
   }
 }
 
-/** Returns the function that reads a request's key. Validation of the document has checked the text. */
+/** Returns the function that reads the key of a request. Validation of the document has checked the text `extractorFunc`. */
 function keyReader(extractorFunc: string): (facts: RequestFacts) => string {
-  // A client without an address counts as its peer. Otherwise all such clients of all peers would share one count.
+  // For a client without a known address, the peer address is the key. Otherwise all such clients of all peers would share one
+  // count.
   if (extractorFunc === 'client.ip')
     return ({ clientAddress, peerAddress }) => clientAddress || (peerAddress ?? '')
   const [, name] = /^request\.header\.(.+)$/.exec(extractorFunc) ?? []

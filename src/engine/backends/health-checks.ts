@@ -8,17 +8,19 @@ import { type Check, type Finding, NOT_MADE } from './finding.js'
 import type { LiveServer } from './live-server.js'
 import { ResponseCheck } from './response-check.js'
 
-/** The share by which the time between two checks varies, so that many proxies do not check at once. */
+/**
+ * The share by which the time between two health checks varies at random. Otherwise many proxies could check a server at once.
+ */
 const JITTER = 0.1
 
-/** The tools for making health checks. */
+/** The objects with which health checks open their connections. */
 export interface CheckTools {
-  /** Returns an upstream of an origin that only one check uses. */
+  /** Creates an upstream for an origin such as `http://host:port`. Only one health check uses it. */
   readonly newUpstream: (origin: string, address?: string) => Upstream
   readonly connection: ConnectionOptions
 }
 
-/** The times and thresholds of a backend's checks, as numbers. */
+/** The times and thresholds of a backend's health checks, as numbers. */
 interface Plan {
   readonly intervalMs: number
   readonly timeoutMs: number
@@ -26,7 +28,7 @@ interface Plan {
   readonly healthyThreshold: number
 }
 
-/** Checks the servers of one backend again and again while the backend serves. */
+/** Checks the health of one backend's servers, again and again while the backend serves. */
 export class HealthChecks {
   readonly #servers: readonly LiveServer[]
   readonly #config: HealthCheck
@@ -46,21 +48,24 @@ export class HealthChecks {
     this.#tools = tools
   }
 
-  /** Starts the checks, the first one of each server at once. A second call does nothing. */
+  /** Starts the health checks. The first check of each server begins at once. A second call does nothing. */
   start(): void {
     if (this.#stopped) return
     this.#stopped = new AbortController()
     for (const server of this.#servers) void this.#watch(server, this.#stopped.signal)
   }
 
-  /** Stops the checks. Their findings stay, so the checks of the next generation continue from them. */
+  /**
+   * Stops the health checks. Their results stay with the servers, so the health checks of the next generation continue from them.
+   */
   stop(): void {
-    // Backends begin in slices, so `stop` may come before `start`. Then `start` must do nothing.
+    // `stop` may be called before `start`, because the backends of a snapshot begin to serve one after another. Then `start` must
+    // do nothing.
     this.#stopped ??= new AbortController()
     this.#stopped.abort()
   }
 
-  /** Checks one server until the checks stop. Never rejects. */
+  /** Checks the health of one server again and again, until `signal` aborts. Never rejects. */
   async #watch(server: LiveServer, signal: AbortSignal): Promise<void> {
     const { intervalMs, timeoutMs } = this.#plan
     while (!signal.aborted) {
@@ -71,7 +76,7 @@ export class HealthChecks {
     }
   }
 
-  /** Takes a server out of rotation, or puts it back, as soon as enough consecutive checks agree. */
+  /** Takes a server out of rotation, or puts it back, as soon as enough consecutive health checks agree. */
   #judge({ state }: LiveServer, finding: Finding): void {
     if (finding === NOT_MADE) return
     const isHealthy = finding === undefined
@@ -84,11 +89,12 @@ export class HealthChecks {
       state.takeOut('check', finding)
   }
 
-  /** Begins one check of a server, as the configuration says. */
+  /** Begins one health check of a server, as the configuration says. */
   #begin(server: LiveServer): Check {
     const url = new URL(server.url)
     const { scheme, port, path = '/', hostname, headers = {} } = this.#config
-    // `URL` drops a port that is its scheme's default. So the port comes from the text, and is set after the scheme.
+    // `URL` drops a port that is the default of its URL scheme. So the port comes from the URL's text, and is set after the
+    // scheme was changed. Otherwise, the check of `http://a:80` with the scheme `https` would go to port 443.
     const written = port ?? /^https?:\/\/[^/]*:(\d+)(?:\/|$)/i.exec(server.url)?.[1]
     if (scheme !== undefined && scheme !== 'tcp') url.protocol = scheme
     if (written !== undefined) url.port = String(written)
@@ -102,8 +108,9 @@ export class HealthChecks {
 }
 
 /**
- * Resolves to the finding of a check. A timeout is a finding too, and an abort ends the check without one. `AbortSignal.any`
- * would be shorter, but each call leaves memory behind for as long as its source signal lives.
+ * Resolves to the result of a health check. A check that takes too long has a result too: the server is unhealthy. If the signal
+ * aborts, the check ends and the result is undefined. `AbortSignal.any` would be shorter, but each call of it keeps memory for as
+ * long as the source signal lives.
  */
 function checked(check: Check, timeoutMs: number, signal: AbortSignal): Promise<Finding> {
   return new Promise((resolve) => {

@@ -21,33 +21,33 @@ import type { RetryBudget } from './retry-budget.js'
 import { ServerChanges } from './server-changes.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
 
-/** The tools that the engine gives to its live backends. */
+/** The objects of the engine that all of its live backends use. */
 export interface BackendTools {
   readonly strategies: ReadonlyMap<string, StrategyFactory>
   readonly upstreams: Upstreams
   readonly addresses: KnownAddresses
   readonly newBudget: () => RetryBudget
   readonly events: ProxyEmitter
-  /** The first one makes the values of new sticky cookies. Cookies of all of them are accepted. */
+  /** Secrets of sticky cookies. The first one makes the values of new cookies. Cookies of all secrets are accepted. */
   readonly stickySecrets?: readonly string[]
 }
 
-/** A backend whose servers are connected to their live side. All frontends of a generation that name it share it. */
+/** A configured backend with its live servers and their state. All frontends of a generation that name the backend share it. */
 export class LiveBackend {
   readonly name: string
   readonly config: Backend
   readonly servers: readonly LiveServer[]
-  /** The health checks, if the backend has any. They run while it serves, and the snapshot stops them. */
+  /** The health checks, if the backend has any. They run while the backend serves, and the snapshot stops them. */
   readonly healthChecks: HealthChecks | undefined
   readonly #sticky: StickySessions | undefined
   readonly #carried: CarriedOver
   readonly #changes: ServerChanges
   readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
-  /** Whether to measure latencies and failures: a strategy, a circuit breaker or outlier detection uses them. */
+  /** Whether latencies and failures are measured: a strategy, a circuit breaker or outlier detection uses them. */
   readonly #measures: boolean
 
-  /** @param before the same backend in the generation before. Servers that stay keep their state. */
+  /** Creates the backend. @param before the same backend in the generation before. Servers that stay keep their state. */
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
     this.name = name
     this.config = config
@@ -79,13 +79,13 @@ export class LiveBackend {
     return this.#carried.retryBudget
   }
 
-  /** Begins to serve: takes over its servers from the generation before. A backend that never serves must not do so. */
+  /** Begins to serve, and takes over the servers from the generation before. Never call it on a backend that does not serve. */
   begin(): void {
     for (const server of this.servers) {
       const { state } = server
       state.maxConnections = server.maxConnections
       this.#changes.listen(server)
-      // No check remains to put back a server that health checks took out.
+      // If the health checks were removed, put back the servers that they took out of rotation. No later check could do so.
       if (!this.config.healthCheck)
         state.putBack('check', 'its health check was removed from the configuration')
     }
@@ -98,7 +98,7 @@ export class LiveBackend {
     this.#callWaiting()
   }
 
-  /** Ends all ejections if no server is available. A new configuration may have kept only the ejected ones. */
+  /** Ends all ejections if no server is in rotation. A new configuration may have kept only servers that are ejected. */
   #keepOne(): void {
     const serving = this.servers.filter(({ weight }) => weight > 0)
     if (serving.some(({ state }) => state.isAvailable)) return
@@ -106,7 +106,7 @@ export class LiveBackend {
   }
 
   /**
-   * Picks the server for a request, or none. The server counts the request at once, so `ended` must follow.
+   * Picks the server for a request, or none. The request counts at once as under way on that server, so `ended` must be called.
    *
    * @param skip servers that failed this request before
    * @param fallback the server to take if no other is available
@@ -125,7 +125,7 @@ export class LiveBackend {
     return server
   }
 
-  /** Counts a request on the only server that may get it. Returns undefined if that server has no room. */
+  /** Counts a request on the only server that it may go to, and returns that server. Returns undefined if the server is full. */
   take(server: LiveServer): LiveServer | undefined {
     if (!server.hasRoom) return undefined
     server.state.inFlight += 1
@@ -134,7 +134,7 @@ export class LiveBackend {
   }
 
   /**
-   * Lets a request in, or refuses it.
+   * Lets a request in to this backend, or refuses the request.
    *
    * @returns a function to call once when the request has ended; undefined without `maxConn`
    * @throws ProxyError `PROXY_CIRCUIT_OPEN`, `PROXY_TOO_MANY_REQUESTS`
@@ -146,9 +146,9 @@ export class LiveBackend {
   }
 
   /**
-   * Lets a request without a server wait, if a server may become free.
+   * Lets a request for which no server is free wait in the request queue, if a server may become free.
    *
-   * @param only the one server that the request may get
+   * @param only the only server that the request may go to. Without it, the request may go to any server.
    * @returns false if waiting would not help
    * @throws ProxyError `PROXY_SERVERS_BUSY` if the queue is full
    */
@@ -167,37 +167,37 @@ export class LiveBackend {
     return true
   }
 
-  /** Returns the server that the client's sticky cookie stands for, if that server is available. */
+  /** Returns the server that the client's sticky cookie stands for, if that server may get the request. */
   #stickyServer(skip: ReadonlySet<LiveServer> | undefined, facts: RequestFacts): LiveServer | undefined {
     const server = this.#sticky?.serverOf(facts)
     return server && server.weight > 0 && isUsable(server, skip) ? server : undefined
   }
 
-  /** Returns the `Set-Cookie` value of a new sticky cookie. Returns undefined if the client has one, or needs none. */
+  /** Returns the `Set-Cookie` value of a new sticky cookie for the client. Returns undefined if the client needs no new one. */
   cookieFor(server: LiveServer, facts: RequestFacts): string | undefined {
     return this.#sticky?.cookieFor(server, facts)
   }
 
-  /** Notes that a request has left a server, with any outcome. */
+  /** Stops counting a request on a server. Must be called when the request has ended there, with any outcome. */
   ended(server: LiveServer): void {
     server.state.inFlight -= 1
     this.#changes.tell(server)
   }
 
-  /** Calls waiting requests, because a server may have room. */
+  /** Sends requests that wait in the queue, if a server has room for them. */
   #callWaiting(): void {
     const { queue } = this.#carried
     if (!queue || queue.isEmpty) return
-    // `hasRoom` also holds for servers out of rotation: a request that may get only one server gets it even then.
+    // Use `hasRoom`, not `isAvailable`: a request that may go to only one server goes there even if it is out of rotation.
     queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
-  /** Returns the start time of a try, for `answered` and `failed`. Returns 0 if nothing is measured. */
+  /** Returns the start time of a try, which `answered` and `failed` need later. Returns 0 if nothing is measured. */
   startOfTry(): number {
     return this.#measures ? performance.now() : 0
   }
 
-  /** Counts the head of a response. @param startedAt the time that `startOfTry` returned */
+  /** Records the latency and status of a try whose response head has arrived. @param startedAt the result of `startOfTry` */
   answered(server: LiveServer, status: number, startedAt: number): void {
     if (!this.#measures) return
     const hasFailed = status >= 500
@@ -207,17 +207,17 @@ export class LiveBackend {
     this.#outliers.judge(server, hasFailed)
   }
 
-  /** Counts a try that ended without a response for any reason. The time that it waited still measures the server. */
+  /** Records the latency of a try that ended without a response, for any reason. This does not count as a failure. */
   unanswered(server: LiveServer, startedAt: number): void {
     if (this.#measures) server.state.quality.measured(performance.now() - startedAt, false)
   }
 
-  /** Ejects the server if no connection to it was possible, even if the request has already gone elsewhere. */
+  /** Ejects the server if the error says that no connection was possible. The request may already have gone to another server. */
   unreachable(server: LiveServer, error: ProxyError): void {
     if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
   }
 
-  /** Counts a try without a response, where the server is at fault. */
+  /** Records a failed try: it ended without a response through a fault of the server. May eject the server. */
   failed(server: LiveServer, error: ProxyError, startedAt: number): void {
     if (this.#measures) {
       const latencyMs = performance.now() - startedAt
@@ -229,7 +229,7 @@ export class LiveBackend {
   }
 }
 
-/** Codes of errors that mean that no connection to the server was possible. */
+/** The error codes which mean that no connection to the server was possible. */
 const UNREACHABLE: ReadonlySet<string> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
@@ -237,9 +237,9 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Returns the error for a host's strategy that picked something other than a server of the backend.
+ * Returns the error for a strategy of the embedding application that picked something other than a server of the backend.
  *
- * @param found what the strategy returned. The rejection of a promise must be handled, or it would end the process.
+ * @param found what the strategy returned. If it is a promise, its rejection must be handled, or it would end the process.
  */
 function notAServer(found: unknown): Error {
   onRejected(found, () => {})

@@ -5,33 +5,33 @@ import type { Places, Upstream } from '../upstream/upstream.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { ServerState } from './server-state.js'
 
-/** A server to make live: one of the configuration, or one address of its host name. */
+/** The data of one live server: a server of the configuration, or one IP address of that server's host name (`strictDns`). */
 export type GivenServer = Required<Omit<Server, 'tags'>> & {
   readonly name: string
   readonly address?: string
 }
 
-/** A server of a live backend. A strategy picks among these. */
+/** A server of a live backend. A strategy picks one of these servers for each request. */
 export class LiveServer implements Candidate {
   /** The name of the server within its backend. */
   readonly name: string
   readonly url: string
-  /** The address of the URL's host name that this server stands for. Undefined: any address of the name. */
+  /** The only IP address of the URL's host name that this server connects to. Undefined: any address of that host name. */
   readonly address: string | undefined
   readonly weight: number
   readonly upstream: Upstream
-  /** The path of the URL. It is put before the path of every request. Empty if the URL has none. */
+  /** The path of the server's URL. The proxy puts it before the path of every request. Empty if the URL has none. */
   readonly basePath: string
-  /** Host and port of the URL, for requests that do not keep the client's `Host`. */
+  /** Host name and port of the server's URL, for the `Host` header of requests that do not keep the client's `Host` header. */
   readonly host: string
   readonly state: ServerState
-  /** The number of requests that may be under way on the server at the same time. */
+  /** The largest number of requests that may be under way on the server at the same time. */
   readonly maxConnections: number
   readonly #slowStartMs: number
   readonly #backend: string
   #places: Places | undefined
 
-  /** @param backend the name of the server's backend */
+  /** Creates the server, and takes its upstream into use. @param backend the name of the backend that has the server */
   constructor(
     given: GivenServer,
     upstreams: Upstreams,
@@ -53,7 +53,7 @@ export class LiveServer implements Candidate {
     this.#slowStartMs = slowStartMs
   }
 
-  /** The connection limit of the backend at this server. It counts the sockets. */
+  /** The object that counts and limits the backend's sockets to this server. */
   get places(): Places {
     this.#places ??= this.upstream.placesOf(this.#backend)
     return this.#places
@@ -67,7 +67,7 @@ export class LiveServer implements Candidate {
     return this.state.isAvailable && this.hasRoom
   }
 
-  /** Whether the server may get one more request under its limit, whether or not it is in rotation. */
+  /** Whether the limit `maxConnections` allows one more request. This does not say whether the server is in rotation. */
   get hasRoom(): boolean {
     return this.state.inFlight < this.state.maxConnections
   }

@@ -5,23 +5,25 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import { type GivenServer, LiveServer } from './live-server.js'
 import { ServerState } from './server-state.js'
 
-/** The addresses of the host names that `StrictDns` follows. */
+/** The IP addresses of the host names that `StrictDns` looks up on a timer. */
 export interface KnownAddresses {
-  /** Returns the addresses of a URL's host name. Undefined: each new connection looks the name up. */
+  /** Returns the IP addresses of a URL's host name. Undefined: none are known, and each new connection looks the host name up. */
   addressesOf(url: string): readonly string[] | undefined
 }
 
 /**
- * Sets the number of sockets that a backend may have to each of its servers. Servers of one origin share their sockets, so
- * their limits are added.
+ * Limits the number of sockets that a backend may have to each of its servers. Servers with the same origin share their sockets,
+ * so their limits are added up.
  */
 export function limitConnections(backend: string, servers: readonly LiveServer[]): void {
   const isLimited = servers.some(({ maxConnections }) => maxConnections < Number.POSITIVE_INFINITY)
-  // Usually no server has a limit, and a backend may have a hundred thousand servers. So this case must be cheap.
+  // If no server has a limit, earlier limits are removed. This is the usual case, and a backend may have a hundred thousand
+  // servers. So it must be cheap.
   if (!isLimited) for (const { upstream } of servers) upstream.unlimit(backend)
   if (!isLimited) return
   const limits = new Map<Upstream, { readonly places: Places; readonly limit: number }>()
-  // Reading `places` makes each server keep them. An upstream refers to them weakly, so an unused limit would be lost.
+  // A server that has read its `places` keeps the object with the limit. An upstream refers to that object weakly, so the limit
+  // could be lost.
   for (const { upstream, places, maxConnections } of servers) {
     const { limit = 0 } = limits.get(upstream) ?? {}
     limits.set(upstream, { places, limit: limit + maxConnections })
@@ -29,7 +31,10 @@ export function limitConnections(backend: string, servers: readonly LiveServer[]
   for (const [upstream, { places, limit }] of limits) upstream.limit(places, limit)
 }
 
-/** Returns a backend's servers. A server that the generation before had under the same URL and address keeps its state. */
+/**
+ * Creates the live servers of a backend. A server with the same URL and IP address as one of the generation before keeps that
+ * server's state.
+ */
 export function serversOf(
   backend: string,
   config: Backend,
@@ -44,13 +49,13 @@ export function serversOf(
   const names = new Set(given.map(({ name }) => name))
   return given.map((server) => {
     const state = takeState(known.get(serverKey(server)) ?? [], server.name, names) ?? new ServerState()
-    // Only a server that joins an existing backend begins slowly. In a new one, no other server could take its requests.
+    // A new server of an existing backend gets a slow start. In a new backend, no other server could take its requests meanwhile.
     if (before && !state.listener) state.begin()
     return new LiveServer(server, tools.upstreams, state, slowStartMs, backend)
   })
 }
 
-/** Returns whether a backend's servers still match the addresses of their host names. */
+/** Returns whether a backend's servers still match the IP addresses that are now known for their host names. */
 export function areCurrent(
   servers: readonly LiveServer[],
   config: Backend,
@@ -72,14 +77,17 @@ function givenServers({ servers, strictDns }: Backend, addresses: KnownAddresses
   })
 }
 
-/** Returns the key by which a server is recognized in the next generation. Its name in the document may change. */
+/**
+ * Returns the key by which a server is found in the next generation: its URL and IP address. Its name in the document may change.
+ */
 function serverKey({ url, address = '' }: { readonly url: string; readonly address?: string | undefined }) {
   return `${url} ${address}`
 }
 
 /**
- * Returns the state of a known server with the same key. Among several, it is the one of the same name, or else one whose name
- * is no longer used. The returned state is removed from the list.
+ * Takes the state of one server out of a list of servers that the generation before had under the same key. The server with the
+ * same name is preferred. Otherwise the function takes a server whose name is no longer used. Returns undefined if neither
+ * exists.
  */
 function takeState(known: LiveServer[], name: string, names: ReadonlySet<string>): ServerState | undefined {
   const same = known.findIndex((server) => server.name === name)

@@ -4,9 +4,9 @@ import type { ProxyError } from '../../model/errors.js'
 import type { LiveServer } from './live-server.js'
 import type { CountedInterval, ServerState } from './server-state.js'
 
-/** Milliseconds of the first ejection after a failed connection. One such failure is enough. */
+/** Milliseconds of a server's first ejection after a failed connection. One failed connection is enough to eject the server. */
 const CONNECT_EJECTION_MS = 1_000
-/** Milliseconds that an ejection after a failed connection lasts at most. */
+/** The length of the longest ejection after a failed connection, in milliseconds. */
 const MAX_CONNECT_EJECTION_MS = 30_000
 
 interface EjectionLimits {
@@ -19,9 +19,9 @@ interface EjectionLimits {
 }
 
 /**
- * Takes servers out of rotation when their requests fail. Each further ejection lasts twice as long, up to a limit. A failed
- * connection ejects a server at once. For failed responses, the configuration sets the thresholds. The last server is never
- * ejected. Source: Envoy's outlier detection.
+ * Takes servers out of rotation when their requests fail. Each further ejection of a server lasts twice as long, up to a limit. A
+ * failed connection ejects a server at once. For failed responses, the configuration sets the thresholds. The last available
+ * server is never ejected. Source: Envoy's outlier detection.
  */
 export class OutlierDetection {
   readonly #servers: readonly LiveServer[]
@@ -36,7 +36,7 @@ export class OutlierDetection {
     this.#mostEjected = Math.min(most, this.#servers.length - 1)
   }
 
-  /** Whether failed responses count too, and not only failed connections. */
+  /** Whether failed responses can eject a server too, and not only failed connections. */
   get judgesResponses(): boolean {
     return this.#limits !== undefined
   }
@@ -47,7 +47,7 @@ export class OutlierDetection {
     this.#eject(server, message, ejectionMs, maxEjectionMs)
   }
 
-  /** Counts a request that ended, with or without a response. Ejects the server if it failed too often. */
+  /** Counts a request that ended, with or without a response. Ejects the server if its requests failed too often. */
   judge(server: LiveServer, hasFailed: boolean): void {
     const limits = this.#limits
     const { state } = server
@@ -64,7 +64,7 @@ export class OutlierDetection {
     if (reason !== undefined) this.#eject(server, reason, limits.ejectionMs, limits.maxEjectionMs)
   }
 
-  /** Returns why the server must be ejected, or undefined. */
+  /** Returns the reason to eject the server. Returns undefined if there is none. */
   #reasonOf(limits: EjectionLimits, { failures }: ServerState, window: CountedInterval): string | undefined {
     if (failures >= limits.consecutiveFailures) return `${failures} consecutive failures`
     const share = window.failures / window.requests
@@ -73,7 +73,7 @@ export class OutlierDetection {
     return undefined
   }
 
-  /** Returns the counts of the current interval, and begins a new interval if the last one is over. */
+  /** Returns the server's counts in the current interval. Begins a new interval if the last one is over. */
   #windowOf(state: ServerState, intervalMs: number): CountedInterval {
     const now = performance.now()
     const { counted } = state
@@ -90,7 +90,7 @@ export class OutlierDetection {
     const isLast = !this.#servers.some((other) => other !== server && other.state.isAvailable)
     if (ejected >= this.#mostEjected || isLast) return
     state.counted = undefined
-    // The server was healthy for longer than an ejection can last, so this ejection counts as the first again.
+    // If the server was back in rotation for longer than the longest ejection, this ejection counts as its first again.
     if (performance.now() - state.backAt > mostMs) state.ejections = 0
     const ms = Math.min(mostMs, baseMs * 2 ** state.ejections)
     state.ejections += 1
@@ -102,7 +102,10 @@ export class OutlierDetection {
   }
 }
 
-/** Returns the thresholds and times, with defaults. Validation of the document has checked the durations. */
+/**
+ * Returns the thresholds and times of outlier detection. Fields that the configuration leaves out get their defaults. Validation
+ * of the document has checked the durations.
+ */
 function limitsOf(config: OutlierDetectionConfig): EjectionLimits {
   const ms = (value: string | number | undefined, ofDefault: number) => parseDuration(value) ?? ofDefault
   return {

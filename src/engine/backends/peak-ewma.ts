@@ -1,28 +1,30 @@
-/** After this many milliseconds, a measurement counts about a third of a new one. */
+/** Milliseconds after which a measurement counts about a third (1/e) of a new one. */
 const DECAY_MS = 10_000
 
 /**
- * A moving average that rises at once and falls slowly. A server that becomes slow is therefore avoided at once, and tried again
- * as its average fades. Source: Finagle's peak EWMA.
+ * A moving average of latencies that rises at once and falls slowly. A server that becomes slow is therefore avoided at once, and
+ * tried again as its average falls. Source: Finagle's peak EWMA.
  */
 export class PeakEwma {
   #latencyMs: number | undefined
   #failureShare = 0
   #measuredAt = 0
 
-  /** The average in milliseconds, which fades with the time since the last measurement. Undefined: nothing was measured yet. */
+  /**
+   * The average latency in milliseconds. It falls with the time since the last measurement. Undefined: nothing was measured yet.
+   */
   get latencyMs(): number | undefined {
     if (this.#latencyMs === undefined) return undefined
     return this.#latencyMs * this.#fadedBy(performance.now())
   }
 
-  /** The share of failures from 0 to 1, which fades in the same way. */
+  /** The average share of failures, from 0 to 1. It falls with the time since the last measurement. */
   get failureShare(): number {
     return this.#failureShare * this.#fadedBy(performance.now())
   }
 
   /**
-   * Adds a measurement.
+   * Adds the measurement of one try.
    *
    * @param latencyMs milliseconds until the response began, or until the try ended without one
    */
@@ -30,7 +32,7 @@ export class PeakEwma {
     const now = performance.now()
     const old = this.#latencyMs === undefined ? 0 : this.#fadedBy(now)
     this.#measuredAt = now
-    // When many measurements come in one moment, each must still count a little.
+    // Only a part of the old average is kept. When many measurements come in one moment, each must still count a little.
     const kept = Math.min(old, MOST_KEPT)
     this.#failureShare = this.#failureShare * kept + (hasFailed ? 1 - kept : 0)
     const before = this.#latencyMs ?? latencyMs

@@ -1,13 +1,13 @@
 import type { CircuitStats } from '../../rules/circuit-expression.js'
 
-/** The number of one-second slices that the statistics cover. Traefik uses the same window. */
+/** The number of one-second slices that the statistics cover. Traefik's statistics also cover ten seconds. */
 const SLICES = 10
 const SLICE_MS = 1_000
 
-/** The factor between two steps of the latency histogram, so a latency is exact to a tenth. */
+/** The factor between two neighbouring steps of the latency histogram. A latency is therefore exact to a tenth of its value. */
 const STEP = 1.1
 
-/** The counts of one second. */
+/** The counts of the requests in one second. */
 class Slice {
   readonly second: number
   total = 0
@@ -25,7 +25,7 @@ class Slice {
 export class RecentResponses implements CircuitStats {
   #slices: readonly Slice[] = []
 
-  /** Counts a request. @param status the status of its response; undefined if there was none */
+  /** Counts a request. @param status the HTTP status of its response; undefined if there was no response */
   count(status: number | undefined, latencyMs: number): void {
     const slice = this.#newest()
     slice.total += 1

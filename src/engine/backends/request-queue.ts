@@ -5,7 +5,7 @@ import { toProxyError } from '../upstream/failures.js'
 
 /** A request that waits for a server. */
 export interface WaitingRequest {
-  /** Whether the client has left, so the request no longer needs a server. */
+  /** Whether the client has disconnected, so the request no longer needs a server. */
   readonly clientLeft: boolean
   /** Ends the request with an error response. */
   end(error: ProxyError): void
@@ -20,8 +20,8 @@ interface QueuedRequest {
 }
 
 /**
- * The queue of a backend. Requests wait here in their order while every server has all the requests that it may have. The
- * queue limits their number and the time that each may wait.
+ * The request queue of a backend. Requests wait here in their order while every server is at its limit (`maxConnections`). The
+ * queue limits the number of waiting requests and the time that each may wait.
  */
 export class RequestQueue {
   #size = 0
@@ -34,7 +34,7 @@ export class RequestQueue {
     this.configure(config)
   }
 
-  /** Sets the limits for requests that arrive from now on. */
+  /** Sets the limits of the queue for requests that arrive from now on. */
   configure({ size = 100, timeout }: QueueConfig = {}): void {
     this.#size = size
     this.#timeoutMs = parseDuration(timeout) ?? 10_000
@@ -48,7 +48,7 @@ export class RequestQueue {
    * @throws ProxyError `PROXY_SERVERS_BUSY` if the queue is full
    */
   enter(waiting: WaitingRequest, hasServer: () => boolean, proceed: () => void): void {
-    // Requests whose clients have left must not take room from others.
+    // If the queue is full, remove requests whose clients have disconnected. They must not take room from others.
     if (this.#requests.length >= this.#size)
       this.#requests = this.#requests.filter((request) => this.#isAwaited(request))
     if (this.#requests.length >= this.#size)
@@ -62,12 +62,13 @@ export class RequestQueue {
   }
 
   /**
-   * Lets requests proceed in their order, as far as a server is free for each.
+   * Takes requests out of the queue in their order, and tries again to send each request for which a server is free.
    *
    * @param hasRoom returns whether any server has room at all
    */
   call(hasRoom: () => boolean): void {
-    // A request that proceeds may end at once, which calls this function again. The queue is then checked again in a later turn.
+    // If this function is already running, check the queue again in a later turn of the event loop. A request that proceeds may
+    // end at once, and its end calls this function again.
     if (this.#isCalling) {
       this.#isCalledAgain = true
       return
@@ -86,7 +87,7 @@ export class RequestQueue {
       clearTimeout(request.timer)
       this.#proceed(request)
     }
-    // Requests that arrived meanwhile stand behind those that stay.
+    // Requests that arrived during the loop stand behind the requests that still wait.
     this.#requests = [...stay, ...this.#requests]
     this.#isCalling = false
     if (this.#isCalledAgain) setImmediate(() => this.call(hasRoom))

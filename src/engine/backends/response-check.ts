@@ -6,12 +6,12 @@ import type { ResponseController, ResponseHandler } from '../upstream/sent-reque
 import type { Upstream } from '../upstream/upstream.js'
 import { type Check, type Finding, findingOf } from './finding.js'
 
-/** Bytes of a response's body in which the check looks for the expected text. */
+/** The number of bytes of a response's body in which the health check looks for the expected text. */
 const MAX_BODY = 64 * 1024
 
 /**
- * Checks whether a server gives the expected response. Each check opens a connection of its own, because an open connection
- * does not prove that the server still accepts new ones.
+ * A health check that tests whether a server gives the expected response. Each check opens a connection of its own, because an
+ * open connection does not prove that the server still accepts new ones.
  */
 export class ResponseCheck implements Check, ResponseHandler {
   readonly finding: Promise<Finding>
@@ -76,7 +76,10 @@ export class ResponseCheck implements Check, ResponseHandler {
   }
 }
 
-/** Returns the test for a list such as `200-399` or `200,204`. Validation of the document has checked its form. */
+/**
+ * Returns a function that tests a status against a list such as `200-399` or `200,204`. Validation of the document has checked
+ * the form of the list.
+ */
 function expecting(text: string): (status: number) => boolean {
   const ranges = text.split(',').map((part) => {
     const [from = 0, to = from] = part.split('-').map(Number)

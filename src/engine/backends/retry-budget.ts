@@ -1,6 +1,6 @@
-/** Retries per second that are allowed without any traffic. Otherwise a quiet proxy could never retry. */
+/** Retries per second that are allowed even without traffic. Otherwise a proxy with few requests could never retry. */
 const RESERVE_PER_SECOND = 10
-/** The number of retries that can be saved up, and then made at once. */
+/** The number of unused retries that the budget can save up at most. All of them may then be made at once. */
 const MAX_SAVED = 10 * RESERVE_PER_SECOND
 
 /**
@@ -12,12 +12,12 @@ export class RetryBudget {
   #saved = RESERVE_PER_SECOND
   #filledAt = performance.now()
 
-  /** @param share the share of the traffic that retries may add: 0.2 is one retry for five requests */
+  /** Creates a budget. @param share the share of the traffic that retries may add: 0.2 is one retry for five requests */
   constructor(share: number) {
     this.#share = share
   }
 
-  /** Adds the part of a retry that one request earns. */
+  /** Adds to the budget what one request earns: a share of a retry. */
   save(): void {
     if (this.#saved < MAX_SAVED) this.#saved += this.#share
   }
@@ -33,7 +33,7 @@ export class RetryBudget {
     return true
   }
 
-  /** Gives back a retry that was taken, but could not be made. */
+  /** Gives back to the budget a retry that was taken, but could not be made. */
   giveBack(): void {
     this.#saved += 1
   }

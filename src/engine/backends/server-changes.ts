@@ -4,16 +4,19 @@ import { failuresOf, type ProxyEmitter } from '../events/proxy-emitter.js'
 import type { LiveServer } from './live-server.js'
 import type { StateListener } from './server-state.js'
 
-/** Passes on the changes of a live backend's servers: to its strategy, to its queue, and as events. */
+/** Reports changes of a live backend's servers to the backend's strategy and to its request queue, and as events of the proxy. */
 export class ServerChanges {
   readonly #backend: string
   readonly #strategy: Strategy<LiveServer>
   readonly #events: ProxyEmitter
   readonly #onChange: () => void
-  /** The listener that this backend registered for each server. `tell` compares it to see whether a newer generation listens. */
+  /**
+   * The listener that this backend registered for each server. `tell` compares it with the server's present listener. If they
+   * differ, a newer generation has replaced this one.
+   */
   readonly #listeners = new Map<LiveServer, StateListener>()
 
-  /** @param onChange called when a server may have room for a request */
+  /** Creates the object, which listens to no server yet. @param onChange called when a server may have room for a request */
   constructor(backend: string, strategy: Strategy<LiveServer>, events: ProxyEmitter, onChange: () => void) {
     this.#backend = backend
     this.#strategy = strategy
@@ -21,7 +24,7 @@ export class ServerChanges {
     this.#onChange = onChange
   }
 
-  /** Registers this backend as the only listener of a server, in place of the generation before. */
+  /** Registers this backend as the only listener of a server. It replaces the listener of the generation before. */
   listen(server: LiveServer): void {
     const { state, name } = server
     const backend = this.#backend
@@ -39,14 +42,20 @@ export class ServerChanges {
     this.#onChange()
   }
 
-  /** Tells the newest generation, and the strategy of this one, that the number of requests under way on a server has changed. */
+  /**
+   * Reports that the number of requests under way on a server has changed. The listener of the newest generation hears of it, and
+   * so does the strategy of this generation.
+   */
   tell(server: LiveServer): void {
     const { listener } = server.state
     listener?.changed()
     if (!listener || listener !== this.#listeners.get(server)) this.#tellStrategy(server)
   }
 
-  /** Tells the strategy. If a host's strategy throws, the request must still end, or its server would count it forever. */
+  /**
+   * Tells the strategy that a server has changed. If a strategy of the embedding application throws, the error is only reported.
+   * Otherwise the request could not end, and its server would count it forever.
+   */
   #tellStrategy(server: LiveServer): void {
     if (!this.#strategy.changed) return
     try {

@@ -1,18 +1,18 @@
 import { PeakEwma } from './peak-ewma.js'
 
-/** The share of its weight with which a server begins its slow start. */
+/** The share of its weight that a server has at the beginning of its slow start. */
 const LEAST_SHARE = 0.1
 
 /** A reason for a server to be out of rotation: its health checks failed, or outlier detection ejected it. */
 export type Outage = 'check' | 'ejection'
 
-/** Receives the changes of a server's state. Among the generations of a backend, only the newest that serves listens. */
+/** Callbacks for the changes of a server's state. Only the newest generation of a backend that serves receives the calls. */
 export interface StateListener {
-  /** The number of requests under way has changed, or whether the server may get requests. */
+  /** Called when the number of requests under way has changed, or when the server has gone out of rotation or come back. */
   changed(): void
-  /** The server is out of rotation. */
+  /** Called when the server has gone out of rotation. */
   wentOut(reason: string): void
-  /** The server is back in rotation. */
+  /** Called when the server is back in rotation. */
   cameBack(reason: string): void
 }
 
@@ -25,25 +25,27 @@ export interface CountedInterval {
 }
 
 /**
- * The state of a server of one backend. It outlives configurations. So a new configuration neither puts a dead server back nor
- * forgets how fast the others are.
+ * The state of one server of one backend, which the next generation keeps. So a new configuration does not put an unhealthy
+ * server back in rotation, and does not forget how fast the servers are.
  */
 export class ServerState {
   /** The number of requests of this backend that are under way on the server. */
   inFlight = 0
-  /** The server's latency and share of failures. Measured only if a strategy or a guard of the backend uses them. */
+  /**
+   * The server's latency and share of failures. Measured only if a strategy, a circuit breaker or outlier detection uses them.
+   */
   readonly quality = new PeakEwma()
-  /** Consecutive failures. */
+  /** The number of consecutive requests that failed on this server. Outlier detection counts them. */
   failures = 0
-  /** Consecutive ejections. Each lasts longer than the one before. */
+  /** The number of consecutive ejections of this server. Each ejection lasts longer than the one before, up to a limit. */
   ejections = 0
   /** The end of the last ejection, in milliseconds of `performance.now()`. */
   backAt = 0
-  /** The number of requests that may be under way on the server at the same time. */
+  /** The largest number of requests that may be under way on the server at the same time. */
   maxConnections = Number.POSITIVE_INFINITY
   /** The result of the last health check, and the number of consecutive checks with that result. */
   lastChecks: { readonly wereHealthy?: boolean; readonly consecutive: number } = { consecutive: 0 }
-  /** The interval in which outlier detection counts now. Undefined before the first request and after an ejection. */
+  /** The counts of outlier detection in the current interval. Undefined before the first request and after an ejection. */
   counted: CountedInterval | undefined
   listener: StateListener | undefined
   readonly #outages = new Map<Outage, string>()
@@ -54,7 +56,9 @@ export class ServerState {
     return this.#outages.size === 0
   }
 
-  /** Why the server is out of rotation: the first of several reasons. Undefined while it is in rotation. */
+  /**
+   * The reason why the server is out of rotation: the first one if there are several. Undefined while the server is in rotation.
+   */
   get reason(): string | undefined {
     const [first] = this.#outages.values()
     return first
@@ -64,7 +68,7 @@ export class ServerState {
     return this.#outages.has(outage)
   }
 
-  /** Takes the server out of rotation, or adds a further reason to stay out. */
+  /** Takes the server out of rotation. If it is out of rotation already, adds another reason to stay out. */
   takeOut(outage: Outage, reason: string): void {
     const wasAvailable = this.isAvailable
     if (!this.#outages.has(outage)) this.#outages.set(outage, reason)
@@ -73,7 +77,7 @@ export class ServerState {
     this.listener?.wentOut(reason)
   }
 
-  /** Removes one reason. Without another one, the server is back in rotation. */
+  /** Removes one reason to be out of rotation. If no other reason remains, the server is back in rotation. */
   putBack(outage: Outage, reason = ''): void {
     if (!this.#outages.delete(outage) || !this.isAvailable) return
     this.#backSince = performance.now()
@@ -82,12 +86,12 @@ export class ServerState {
     this.listener?.cameBack(reason)
   }
 
-  /** Begins the slow start of a new server. */
+  /** Begins the slow start of a new server, during which it gets only a part of its requests. */
   begin(): void {
     this.#backSince = performance.now()
   }
 
-  /** Returns the share of its weight that the server has now, from 0.1 to 1. @param slowStartMs the length of the slow start */
+  /** Returns the share of the server's weight that counts now, from 0.1 to 1. @param slowStartMs the length of the slow start */
   shareOf(slowStartMs: number): number {
     if (this.#backSince === undefined) return 1
     const share = (performance.now() - this.#backSince) / slowStartMs

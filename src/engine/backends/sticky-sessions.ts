@@ -6,24 +6,32 @@ import { ProxyError } from '../../model/errors.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 import type { LiveServer } from './live-server.js'
 
-/** The cookie's name where the configuration has Traefik's older field `sticky`. Traefik uses the same name. */
+/** The name of the sticky cookie if the configuration has Traefik's older field `sticky`. Traefik uses the same name. */
 export const OLD_STICKY_COOKIE = '_TRAEFIK_BACKEND'
 
 /**
  * Keeps a client on the server that answered it first, by a cookie. The cookie's value is made only of the names of the backend
- * and the server, so it tells no address. With a secret, the value is an HMAC. Without one, it is a digest, by which a client
- * can check a guess of the names. Source: Traefik 1.7 `loadBalancer.stickiness`.
+ * and the server, so it reveals no address. With a secret, the value is an HMAC. Without a secret, it is a digest, by which a
+ * client can check a guess of the names. Source: Traefik 1.7 `loadBalancer.stickiness`.
  */
 export class StickySessions {
   readonly #name: string
   readonly #attributes: string
-  // The map looks up a whole value, so the time that it takes does not tell how much of a guessed value is right.
+  // Servers by cookie value. The map looks up a whole value, so the time of a lookup does not reveal how much of a guess is
+  // right.
   readonly #servers = new Map<string, LiveServer>()
-  /** Servers by older cookie values that are still accepted: of earlier secrets, without a secret, or with the URL in it. */
+  /**
+   * Servers by older cookie values, which are accepted too: made with an earlier secret, without a secret, or with the server's
+   * URL.
+   */
   readonly #earlier = new Map<string, LiveServer>()
   readonly #values = new Map<LiveServer, string>()
 
-  /** @param secrets the first one makes the values of new cookies; cookies of all of them are accepted */
+  /**
+   * Computes the cookie values of the servers.
+   *
+   * @param secrets the first one makes the values of new cookies; cookies of all of them are accepted
+   */
   constructor(
     backend: string,
     servers: readonly LiveServer[],
@@ -41,13 +49,14 @@ export class StickySessions {
       const [value = plain, ...rest] = keyed
       this.#servers.set(value, server)
       this.#values.set(server, value)
-      // The last value is of an older form that contained the URL, so a client could check a guess of the URL.
+      // Older cookie values are accepted too. The last of them is no longer given out: with it, a client could check a guess of
+      // the server's URL.
       for (const earlier of [...rest, plain, digest(`${backend}\n${server.name}\n${server.url}`)])
         this.#earlier.set(earlier, server)
     })
   }
 
-  /** Returns the server that the request's cookie stands for, if there is one. */
+  /** Returns the server that the request's sticky cookie stands for, or undefined. */
   serverOf({ headers }: RequestFacts): LiveServer | undefined {
     const cookies = headers['cookie']
     return cookies === undefined ? undefined : this.#named(cookieOf(cookies, this.#name))
@@ -55,7 +64,8 @@ export class StickySessions {
 
   /**
    * Returns the `Set-Cookie` value that keeps a client on the server that answered it. Returns undefined if the client's cookie
-   * stands for that server already, or for another server that is only busy. A cookie of an older form is replaced.
+   * already stands for that server. Also returns undefined if the cookie stands for another server that is in rotation: that
+   * server was only busy. A cookie of an older form is replaced.
    */
   cookieFor(server: LiveServer, { headers }: RequestFacts): string | undefined {
     const value = cookieOf(headers['cookie'] ?? '', this.#name)
@@ -73,9 +83,9 @@ export class StickySessions {
 const SAME_SITE = { none: 'None', lax: 'Lax', strict: 'Strict' } as const
 
 /**
- * Returns the server names for cookie values without a secret. With `strictDns`, a server's name contains an address
- * (`one@10.0.0.7`), and a client could find that address by trying all of them. So the name gets the position among the sorted
- * addresses instead.
+ * Returns the server names from which cookie values without a secret are made. With `strictDns`, a server's name contains an IP
+ * address, as in `one@10.0.0.7`. A client could find that address by trying all of them. So the address is replaced by its
+ * position among the sorted addresses, as in `one@0`.
  */
 function plainNamesOf(servers: readonly LiveServer[]): readonly string[] {
   const counts = new Map<string, number>()
@@ -88,7 +98,7 @@ function plainNamesOf(servers: readonly LiveServer[]): readonly string[] {
   })
 }
 
-/** Shorter secrets can be guessed by trying all of them. */
+/** The length of the shortest secret that is allowed, in bytes. Shorter secrets can be guessed by trying all of them. */
 const MIN_SECRET_BYTES = 16
 
 /** Checks the option `stickySecret`. @throws ProxyError `PROXY_OPTION_INVALID`, whose message shows no part of a secret */
@@ -111,12 +121,12 @@ function flawOfSecret(secret: unknown): string | undefined {
   return bytes < MIN_SECRET_BYTES ? `one of ${bytes} bytes` : undefined
 }
 
-/** Returns a digest of 64 bits, which is enough that no two servers share a value. */
+/** Returns a 64-bit digest of a text. That is long enough for no two servers to have the same cookie value. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
-/** Returns an HMAC of 128 bits, which is too long to guess (RFC 2104, 5). */
+/** Returns a 128-bit HMAC of a text, which is too long to guess (RFC 2104, 5). */
 function hmac(secret: string, text: string): string {
   return createHmac('sha256', secret).update(text).digest('hex').slice(0, 32)
 }

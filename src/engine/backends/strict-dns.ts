@@ -6,20 +6,23 @@ import type { Backend } from '../../model/config.js'
 
 const DEFAULT_INTERVAL_MS = 30_000
 
-/** From one lookup to the next a tenth more or less, so that many names are not asked for at once. */
+/** The share by which the time between two lookups varies at random. Otherwise many host names could be looked up at once. */
 const JITTER = 0.1
 
 interface FollowedName {
   readonly intervalMs: number
-  /** The sorted addresses. The array is replaced only if they change. Undefined until the first answer. */
+  /**
+   * The sorted IP addresses of the host name. The array is replaced only if they change. Undefined until the first successful
+   * lookup.
+   */
   addresses: readonly string[] | undefined
   timer?: NodeJS.Timeout
   isFailing?: boolean
 }
 
 /**
- * Looks the host names of servers up on a timer, so that each address becomes a server of its own. While a lookup fails, the
- * addresses found last stay in use. Source: Envoy's strict DNS.
+ * Looks up the host names of servers on a timer, so that each IP address becomes a server of its own. While the lookup of a host
+ * name fails, the addresses found last stay in use. Source: Envoy's strict DNS.
  */
 export class StrictDns {
   readonly #lookup: (hostname: string) => Promise<readonly string[]>
@@ -27,20 +30,29 @@ export class StrictDns {
   readonly #names = new Map<string, FollowedName>()
 
   /**
-   * @param lookup resolves to one sorted address or more, or rejects
-   * @param onChange called when a name has got other addresses
+   * Creates the object, which looks up no host name until `follow` is called.
+   *
+   * @param lookup looks up a host name. Resolves to one or more sorted IP addresses, or rejects.
+   * @param onChange called when the addresses of a host name have changed
    */
   constructor(lookup: (hostname: string) => Promise<readonly string[]>, onChange: () => void) {
     this.#lookup = lookup
     this.#onChange = onChange
   }
 
-  /** Returns the addresses of a URL's host name. Undefined before the first answer, and for a URL with an address. */
+  /**
+   * Returns the IP addresses of a URL's host name. Undefined before the first successful lookup, and for a URL with an IP
+   * address.
+   */
   addressesOf(url: string): readonly string[] | undefined {
     return this.#names.get(hostnameOf(url))?.addresses
   }
 
-  /** Follows these names and no others. @param wanted the names, each with the milliseconds between two lookups */
+  /**
+   * Looks up the given host names on a timer, and no longer looks up any others.
+   *
+   * @param wanted the host names, each with the milliseconds between two lookups
+   */
   follow(wanted: ReadonlyMap<string, number>): void {
     for (const [hostname, { timer }] of this.#names) {
       if (wanted.has(hostname)) continue
@@ -57,7 +69,7 @@ export class StrictDns {
     }
   }
 
-  /** Looks a name up and sets the timer for the next lookup. Never rejects. */
+  /** Looks up a host name, and sets the timer for the next lookup. Never rejects. */
   async #look(hostname: string, followed: FollowedName): Promise<void> {
     const found = await this.#lookup(hostname).catch((error: unknown) => ({ error }))
     if (this.#names.get(hostname) !== followed) return
@@ -72,7 +84,10 @@ export class StrictDns {
   }
 }
 
-/** Returns the host names of all backends with `strictDns`, each with the shortest interval that a backend sets for it. */
+/**
+ * Returns the host names to look up on a timer: those in the server URLs of all backends with `strictDns`. Each host name comes
+ * with the shortest interval, in milliseconds, that a backend sets for it.
+ */
 export function followedNames(backends: Iterable<Backend>): ReadonlyMap<string, number> {
   const names = new Map<string, number>()
   for (const { servers, strictDns } of backends) {
@@ -92,7 +107,11 @@ function hostnameOf(url: string): string {
   return new URL(url).hostname
 }
 
-/** Warns at the first of several consecutive failures. @param error may be anything that the host's lookup throws */
+/**
+ * Emits a warning at the first of several consecutive failed lookups of a host name.
+ *
+ * @param error what the lookup function of the embedding application threw, which may be any value
+ */
 function tellOnce(hostname: string, error: unknown, followed: FollowedName): void {
   if (followed.isFailing) return
   followed.isFailing = true

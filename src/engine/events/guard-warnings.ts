@@ -7,20 +7,21 @@ import {
 import type { Issue } from '../../model/errors.js'
 
 /**
- * Emits a process warning when a provider serves without some of its guards, the fields that keep requests
- * out. A warning needs no logger and has no log level. Each distinct set of one provider is reported once.
+ * Emits a process warning if a provider's configuration is live without some of its guards. Guards are fields that keep requests
+ * out, such as `auth`. A process warning needs no logger and has no log level. Each set of missing guards is reported once for a
+ * provider.
  */
 export class GuardWarnings {
   readonly #told = new ToldGuards()
-  /** Each provider's missing guards, as one key. They are missing from the configuration that is live. */
+  /** For each provider name, a digest of the guards that the live configuration of this provider lacks. */
   readonly #serving = new Map<string, string>()
 
-  /** Returns whether a provider's live configuration already lacks exactly these guards. */
+  /** Returns whether the provider's live configuration already lacks exactly the guards that these warnings name. */
   isServing(provider: string, warnings: readonly Issue[] = []): boolean {
     return (this.#serving.get(provider) ?? '') === keyOfGuards(droppedGuardsIn(warnings))
   }
 
-  /** Notes that a provider's delivery has gone live, and warns of the guards that it lacks. */
+  /** Called when a provider's configuration is live. Emits a process warning about the guards that it lacks, if there are any. */
   tell(provider: string, warnings: readonly Issue[]): void {
     const paths = droppedGuardsIn(warnings)
     this.#serving.set(provider, keyOfGuards(paths))

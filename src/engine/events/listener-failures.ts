@@ -1,19 +1,20 @@
 import { asError } from '../../model/errors.js'
 
 /**
- * What happens to an error that a function of the host has thrown: `warn` makes it a process warning, `throw` throws it again.
+ * What happens to an error that a listener or `next` of the application throws: `warn` emits a Node process warning, `throw`
+ * throws the error again.
  */
 export type OnListenerError = 'warn' | 'throw'
 
 /**
- * Maximum number of warnings about one listener in a period. A
- * listener that fails for each request would flood the error stream.
+ * Maximum number of warnings about one listener within `PERIOD_MS`. A listener that fails for each request would otherwise flood
+ * the standard error stream.
  */
 const MAX_WARNINGS = 10
-/** Milliseconds in which `MAX_WARNINGS` counts. */
+/** Length in milliseconds of the period in which at most `MAX_WARNINGS` warnings are emitted for one listener. */
 const PERIOD_MS = 60_000
 
-/** Reports functions of the host that threw or rejected, where no caller can catch the error. */
+/** Reports errors and rejections of the application's functions, where no caller could catch them. */
 export class ListenerFailures {
   readonly #policy: OnListenerError
   readonly #told = new WeakMap<object, { since: number; count: number }>()
@@ -23,10 +24,11 @@ export class ListenerFailures {
   }
 
   /**
-   * Reports a failure. It never throws: with `'throw'`, the error is thrown on the next tick, after the caller has gone on.
+   * Reports an error of one of the application's functions. It never throws itself. With `'throw'`, the error is thrown on the
+   * next tick, after the caller has returned.
    *
-   * @param key the function that failed, which has its own limit of warnings
-   * @param what the same function in words
+   * @param key the function that failed; warnings are counted and limited for each function
+   * @param what the name of the function for the message
    */
   tell(key: object, what: string, thrown: unknown): void {
     if (this.#policy === 'throw') {
@@ -63,7 +65,7 @@ function describe(thrown: unknown): { readonly message: string; readonly detail?
   return error === thrown ? { message, ...stackOf(error) } : { message }
 }
 
-/** Returns the stack of an error. Reading the stack may throw, even where reading the message does not. */
+/** Returns the stack of an error, or nothing if reading it throws, as a custom getter may do. */
 function stackOf(error: Error): { readonly detail?: string } {
   try {
     return { detail: String(error.stack) }

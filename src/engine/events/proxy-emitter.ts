@@ -7,40 +7,45 @@ import { ListenerFailures, type OnListenerError } from './listener-failures.js'
 
 type Listener = EventEmitter.ListenerFn
 
-/** The reports of each emitter. They are no member, because `ReverseProxy` is an emitter and would show them to hosts. */
+/**
+ * The object that reports listener errors, by emitter. A member of the emitter would be visible to applications, because
+ * `ReverseProxy` is an emitter too.
+ */
 const FAILURES = new WeakMap<ProxyEmitter, ListenerFailures>()
 
-/** Returns where failures of the host's functions are reported, for the parts of the proxy that call such functions. */
+/**
+ * Returns the object that reports errors of listeners. Other parts of the proxy use it to report errors of `next`, for example.
+ */
 export function failuresOf(emitter: ProxyEmitter): ListenerFailures {
   return FAILURES.get(emitter) as ListenerFailures
 }
 
 /**
- * Emits a proxy's events. If a listener throws or its promise rejects, the other listeners and the
- * emitting code still run. A process warning reports the error. With `onListenerError: 'throw'`,
- * the error is thrown on the next tick, and the host's policy for uncaught exceptions decides.
+ * Emits the proxy's events. If a listener throws, or returns a promise that rejects, the other listeners are still called. A
+ * process warning reports the error. With `onListenerError: 'throw'`, the error is thrown on the next tick as an uncaught
+ * exception.
  */
 export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   readonly #contained = new WeakMap<Listener, Listener>()
-  /** Name of the event that is being emitted. */
+  /** Name of the event that is being emitted now. */
   #event = ''
 
   /**
-   * Makes an emitter without listeners.
+   * Creates an emitter without listeners.
    *
-   * @param onListenerError what happens to the error of a listener; by default it becomes a process warning
+   * @param onListenerError what happens to an error of a listener; by default it becomes a process warning
    */
   constructor(onListenerError?: OnListenerError) {
     super()
     FAILURES.set(this, new ListenerFailures(onListenerError))
   }
 
-  /** Calls the listeners of an event. Returns whether there were any. */
+  /** Calls the listeners of an event. Returns whether the event had any listeners. */
   override emit<E extends keyof ProxyEvents>(
     event: E,
     ...args: EventEmitter.EventArgs<ProxyEvents, E>
   ): boolean {
-    // A listener may emit another event. The outer event is restored afterwards.
+    // Remember the event that is already being emitted, and restore it afterwards. A listener may emit another event.
     const outer = this.#event
     this.#event = event
     try {
@@ -51,7 +56,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   }
 
   /**
-   * Adds a listener of an event.
+   * Adds a listener for an event.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` if the listener is not a function
    * @example
@@ -69,7 +74,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
   }
 
   /**
-   * Adds a listener that is called once.
+   * Adds a listener that is called only for the next event of this name.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` if the listener is not a function
    */
@@ -82,7 +87,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
     return super.once(event, this.#contain(listener), context)
   }
 
-  /** Removes a listener of an event, or all of its listeners if none is given. */
+  /** Removes one listener of an event. Without a listener as argument, removes all of the event's listeners. */
   override off<E extends keyof ProxyEvents>(
     event: E,
     listener?: EventEmitter.EventListener<ProxyEvents, E>,
@@ -111,9 +116,9 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
     return this.off(event, listener, context, once)
   }
 
-  // Each listener has one wrapper for all events, so that `off` finds what `on` has added.
+  // Wraps a listener, so that its errors are caught. Each listener has only one wrapper, so that `off` finds what `on` has added.
   #contain<L extends Listener>(listener: L): L {
-    // `off` does not check its argument, which may be anything.
+    // Return anything but a function unchanged, because `off` does not check its argument.
     if (typeof listener !== 'function') return listener
     let contained = this.#contained.get(listener)
     if (!contained) {
@@ -129,7 +134,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
         }
       }
       this.#contained.set(listener, contained)
-      // The emitter removes a `once` listener by its wrapper, so the wrapper must stand for itself.
+      // Make the wrapper its own wrapper, because the emitter calls `off` with the wrapper to remove a `once` listener.
       this.#contained.set(contained, contained)
     }
     return contained as L
@@ -137,7 +142,7 @@ export class ProxyEmitter extends EventEmitter<ProxyEvents> {
 }
 
 /**
- * Checks a listener, because callers in plain JavaScript may pass anything.
+ * Throws unless a listener is a function. Callers in plain JavaScript may pass anything.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` if it is not a function
  */

@@ -1,23 +1,24 @@
 import type { Socket } from 'node:net'
 
-/** The error codes of a write to a connection that the other side has reset. */
+/** The error codes with which a write fails after the other side has reset the connection. */
 const RESET = new Set(['EPIPE', 'ECONNRESET'])
 
 type Done = (error?: Error | null) => void
 
-/** The functions in which every write of a socket ends. Node calls `_writev` to write several pieces at once. */
+/** The two internal functions of a socket that do every write. Node calls `_writev` to write several pieces at once. */
 type Writing = Pick<Socket, '_write' | '_writev'>
 
 /** Sockets whose write functions `readBehindReset` has already replaced. */
 const prepared = new WeakSet<Socket>()
 
 /**
- * Lets the proxy read a response to its end after a write has found the connection reset.
+ * Lets the proxy read a response to its end, even if a write to the server fails because the connection was reset.
  *
- * A server may respond early to an upload and close without reading the rest. Its system then resets the connection.
- * The response arrived before the reset, and the proxy has not read it yet. At the failed write, Node would destroy the
- * socket and lose the response. This function therefore leaves the failed write open, so the proxy can read what arrived.
- * The end behind the response then fails the connection, as the write would have.
+ * A server may respond early to an upload, and close the connection without reading the rest of the upload. The server's
+ * operating system then resets the connection. The response arrived before the reset, but the proxy has not read it yet. At the
+ * failed write, Node would destroy the socket and lose the response. This function therefore does not tell Node that the write
+ * has failed, so the proxy can read what arrived. When the proxy reaches the end of the received bytes, the socket is destroyed
+ * with the error of the write.
  *
  * @param socket the socket of a server connection, before the proxy writes an upload to it
  */
@@ -38,8 +39,9 @@ export function readBehindReset(socket: Socket): void {
 }
 
 /**
- * Fails the socket when its reader reaches the end. The system reports a reset only once, and the write got that report.
- * To the reader, the connection then seems to end properly, even if the response is incomplete.
+ * Destroys the socket with the error of a failed write, once the proxy has read all bytes that arrived. The operating system
+ * reports a reset only once, and the write got that report. Without this function, the connection would seem to end properly,
+ * even if the response is incomplete.
  */
 function failAtEnd(socket: Socket, error: Error): void {
   socket.removeAllListeners('end')

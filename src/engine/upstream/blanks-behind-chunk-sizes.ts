@@ -9,11 +9,12 @@ interface Parser {
 }
 
 /**
- * Lets undici accept blanks behind the size of a chunk, such as `5 \r\n`. Some servers pad the sizes with blanks, and the
- * syntax of chunk extensions allows blanks there (RFC 9112, 7.1.1). The proxy writes chunks of its own to the client, so
- * the client never sees those blanks.
+ * Lets undici accept spaces after the size of a chunk, such as `5 \r\n`. Some servers pad the sizes with spaces, and the syntax
+ * of chunk extensions allows spaces there (RFC 9112, 7.1.1). The client never sees these spaces, because the proxy divides the
+ * response into chunks of its own.
  *
- * undici has no option for it. If a later undici lacks this parser, a response with blanks fails as a bad response.
+ * undici has no option for this, so the function changes a setting of undici's parser. If a later undici lacks this parser, a
+ * response with such spaces fails as a bad response.
  *
  * @param socket the socket of an open connection
  */

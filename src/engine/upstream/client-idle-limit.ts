@@ -1,8 +1,10 @@
 /**
- * Sets the idle timeout of an undici client that exists already. If the server has named a shorter time, that time stays.
+ * Sets the idle timeout of an undici client that exists already. If the server has asked for a shorter time in a `Keep-Alive`
+ * header, that shorter time stays.
  *
- * undici has no setter for it, so this function finds the timeouts by the names of undici's symbols. If a later undici
- * renames them, its own timeout stays, and clients have to authenticate more often.
+ * undici has no setter for the timeout, so this function finds the timeout's fields by the names of undici's symbols. If a later
+ * undici renames the symbols, the client keeps its old timeout. An authenticated connection may then close earlier, and its
+ * client must log in again.
  *
  * @param client an undici `Client`
  * @param ms the idle timeout in milliseconds

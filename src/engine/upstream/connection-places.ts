@@ -1,19 +1,26 @@
 import { MAX_TIMER_MS } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
 
-/** A claim to a connection, by a request for example. `ConnectionPlaces` calls exactly one of these functions, once. */
+/**
+ * The callbacks of a caller that needs a connection to a server, for example to send a request. `ConnectionPlaces` calls exactly
+ * one of these callbacks, once.
+ */
 export interface Claim<Connection> {
-  /** The claim has got a place under the limit, and opens a new connection. Call `leave` to give the place back. */
+  /**
+   * Called when the connection limit allows a new connection. The caller opens that connection, and calls `leave` when it has
+   * closed.
+   */
   begin(): void
-  /** An open connection is free. A claim without this function accepts only a new connection. */
+  /** Called with an open connection that has become free. Without this function, the caller accepts only a new connection. */
   readonly use?: ((connection: Connection) => void) | undefined
-  /** The claim has waited too long, or the upstream has been destroyed. */
+  /** Called with the error when the caller gets no connection: it has waited too long, or the upstream has been destroyed. */
   refuse(error: ProxyError): void
 }
 
 /**
- * Milliseconds for which the place of a cut socket stays taken. The end of that socket is sent before the next connection
- * opens, but a busy server may notice the new connection first. It would then see more connections than its limit.
+ * Milliseconds for which a socket that the proxy has cut still counts against the connection limit. The end of that socket is
+ * sent before the next connection opens, but a busy server may notice the new connection first. The server would then see more
+ * connections than its limit.
  */
 const SEEN_MS = 20
 
@@ -23,9 +30,9 @@ interface WaitingClaim<Connection> {
 }
 
 /**
- * Counts and limits the sockets that one backend has to one server. The sockets of requests, tunnels and authenticated clients
- * all count. A socket takes a place from the first packet of its connection until it has closed. At the limit, a new
- * connection waits until another has closed. Otherwise the server would see more connections than its limit.
+ * Counts and limits the sockets that one backend has to one server, including the sockets of tunnels and authenticated clients.
+ * Each socket counts (takes a place) from the first packet of its connection until it has closed. At the limit, a new connection
+ * waits until another one has closed. Otherwise the server would see more connections than its limit.
  */
 export class ConnectionPlaces<Connection> {
   readonly #waitMs: number
@@ -35,15 +42,17 @@ export class ConnectionPlaces<Connection> {
   readonly #onChange: (by: 1 | -1) => void
 
   /**
-   * @param waitMs the milliseconds that a claim waits at most; `Infinity` means no limit
-   * @param onChange called with 1 for each place that is taken, and with -1 for each that is given back
+   * Creates the counter without a limit. The setter `limit` sets one.
+   *
+   * @param waitMs the milliseconds that a caller waits for a connection at most; `Infinity` means no limit
+   * @param onChange called with 1 for each socket that begins to count, and with -1 for each that no longer counts
    */
   constructor(waitMs: number, onChange: (by: 1 | -1) => void) {
     this.#waitMs = waitMs
     this.#onChange = onChange
   }
 
-  /** The number of sockets that may be open at the same time. A higher limit lets waiting claims begin at once. */
+  /** The number of sockets that may be open at the same time. When it is raised, waiting callers can open connections at once. */
   set limit(limit: number) {
     this.#limit = limit
     this.#callNext()
@@ -61,12 +70,16 @@ export class ConnectionPlaces<Connection> {
     return this.#waiting.length > 0
   }
 
-  /** The number of sockets above the limit. */
+  /** The number of sockets above the limit. It is above 0 only after the limit has been lowered. */
   get excess(): number {
     return Math.max(0, this.#taken - this.#limit)
   }
 
-  /** Takes a place at once if one is free. Otherwise the claim waits. @returns whether a place was free */
+  /**
+   * Lets a caller open a connection at once, if the limit allows it. Otherwise the caller waits.
+   *
+   * @returns whether the caller could open a connection at once
+   */
   take(claim: Claim<Connection>): boolean {
     if (!this.isFull) {
       this.enter()
@@ -83,7 +96,7 @@ export class ConnectionPlaces<Connection> {
     return false
   }
 
-  /** Gives an open connection to the first waiting claim that accepts one. @returns whether there was such a claim */
+  /** Gives an open connection to the first waiting caller that accepts an open one. @returns whether such a caller was waiting */
   giveOpen(connection: Connection): boolean {
     const index = this.#waiting.findIndex(({ claim }) => claim.use)
     const [first] = index < 0 ? [] : this.#waiting.splice(index, 1)
@@ -93,7 +106,8 @@ export class ConnectionPlaces<Connection> {
   }
 
   /**
-   * Gives back the place of a socket that has closed.
+   * Stops counting a socket that has closed. If there is a limit, the socket counts until the server has probably noticed the
+   * close.
    *
    * @param wasCut whether the proxy cut the connection in the middle of a request, so the server does not expect its end.
    *   Otherwise the server has closed its side, or is about to.
@@ -101,11 +115,11 @@ export class ConnectionPlaces<Connection> {
   leave(wasCut = false): void {
     if (!this.isLimited) this.#left()
     else if (wasCut) setTimeout(() => this.#left(), SEEN_MS)
-    // A server that runs in this process has noticed the end two turns of the event loop later.
+    // Wait two turns of the event loop. By then, a server that runs in this same process has noticed that the socket has closed.
     else setImmediate(() => setImmediate(() => this.#left()))
   }
 
-  /** Refuses all waiting claims, and tells each the reason. */
+  /** Refuses a connection to all waiting callers, and tells each the reason. */
   refuseAll(reason: ProxyError): void {
     for (const { claim, timer } of this.#waiting.splice(0)) {
       clearTimeout(timer)
@@ -113,7 +127,7 @@ export class ConnectionPlaces<Connection> {
     }
   }
 
-  /** Takes a place under the limit without waiting. The caller has checked that one is free. */
+  /** Counts one more socket without waiting. The caller has checked that the limit allows it. */
   enter(): void {
     this.#taken += 1
     this.#onChange(1)

@@ -8,17 +8,17 @@ export interface ConnectionSettings {
   readonly url: URL
   readonly client: Client.Options
   readonly connect: Connect
-  /** Milliseconds for which an open connection gets requests. `Infinity` means no limit. */
+  /** The age limit: milliseconds after which an open connection gets no further requests. `Infinity` means no limit. */
   readonly ageMs: number
-  /** The idle timeout of a private connection, in milliseconds. */
+  /** The idle timeout, in milliseconds, of a connection that carries the requests of a single client connection only. */
   readonly privateIdleMs: number
 }
 
 /**
  * Returns the settings for the connections to one origin.
  *
- * @param origin the server's scheme, host and port: `http://host:port`
- * @param address the address to connect to. Without it, the system chooses an address of the host name.
+ * @param origin the server's URL scheme, host and port: `http://host:port`
+ * @param address the IP address to connect to. Without it, each connection looks up the host name and takes one of its addresses.
  */
 export function connectionSettings(
   origin: string,
@@ -37,7 +37,7 @@ export function connectionSettings(
       pipelining: 1,
       allowH2: false,
       maxHeaderSize: wholeBytes(options.responseHeadBytes),
-      // 0 turns off undici's own timeouts. `IdleWatch` ends exchanges that are idle for too long.
+      // 0 turns off undici's own timeouts. Instead, `IdleWatch` ends exchanges on which no byte moves for too long.
       headersTimeout: 0,
       bodyTimeout: 0,
       keepAliveTimeout: wholeMs(upstreamKeepAliveMs, MAX_TIMER_MS),
@@ -45,7 +45,10 @@ export function connectionSettings(
   }
 }
 
-/** Converts a size to a whole number, as undici needs it. undici refuses a head of exactly that size, which we allow. */
+/**
+ * Converts the size limit of response heads to a whole number, as undici needs it. undici refuses a head that has exactly the
+ * given size. The proxy allows such a head, so this function adds one byte.
+ */
 function wholeBytes(bytes = DEFAULT_LIMITS.responseHeadBytes): number {
   return Math.min(Math.floor(bytes) + 1, Number.MAX_SAFE_INTEGER)
 }

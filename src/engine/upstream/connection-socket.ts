@@ -5,39 +5,44 @@ import { beginAge } from './connection-age.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 
-/** Receives what happens to a socket. The connection of that socket provides it. */
+/** Callbacks for the events of a socket. The `Connection` that uses the socket provides them. */
 export interface SocketListener {
-  /** Returns whether the connection has ended, so it needs no socket. */
+  /** Returns whether the connection has ended, and therefore needs no socket. */
   readonly isDestroyed: () => boolean
-  /** The socket has bytes to read, or its end. */
+  /** Called when the server has sent bytes that can be read, or has ended its side. */
   readonly onReadable: () => void
-  /** The socket has reached its age limit. */
+  /** Called when the socket has reached its age limit. */
   readonly onOld: () => void
 }
 
 /**
- * Opens the socket of one connection to a server, under the connection limit of its backend. When the socket has closed, undici
- * may open another one, so this class has one socket at a time.
+ * Opens the sockets of one connection to a server, one at a time, within the connection limit of the backend. After a socket has
+ * closed, undici may open another one for the same connection.
  *
- * @typeParam Connection the connection that the places are for
+ * @typeParam Connection the type of the connections that `ConnectionPlaces` hands out
  */
 export class ConnectionSocket<Connection> {
   /** The open socket. Undefined before it opens and after undici has closed it. */
   current: Socket | undefined
-  /** Whether the proxy ended the connection in the middle of a request. The server notices that only later. */
+  /** Whether the proxy ended the connection in the middle of a request. The server may notice such an end late. */
   wasCut = false
   readonly #settings: ConnectionSettings
   readonly #listener: SocketListener
   #places: ConnectionPlaces<Connection>
-  /** Whether a place under the connection limit is taken for the first socket, which has not begun to open. */
+  /** Whether the connection limit already counts the first socket, which has not begun to open. */
   #hasPlace: boolean
-  /** Gives up the socket that is being opened. */
+  /** Aborts the opening of a socket. Undefined while no socket is being opened. */
   #giveUp: ((reason: Error) => void) | undefined
   #isOld = false
-  /** The timer of the age limit. */
+  /** The timer of the socket's age limit. */
   #age: NodeJS.Timeout | undefined
 
-  /** @param hasPlace whether a place under the connection limit is taken. Otherwise the socket waits for one when it opens. */
+  /**
+   * Creates the object without a socket. undici opens the first socket by `connect`.
+   *
+   * @param hasPlace whether the connection limit already counts the first socket. Otherwise `connect` waits until the limit
+   *   allows it.
+   */
   constructor(
     settings: ConnectionSettings,
     listener: SocketListener,
@@ -50,11 +55,12 @@ export class ConnectionSocket<Connection> {
     this.#hasPlace = hasPlace
   }
 
-  /** Opens a socket for undici, as soon as the connection limit has a place for it. */
+  /** Opens a socket for undici, as soon as the connection limit allows one more socket. */
   readonly connect: buildConnector.connector = (options, callback) => {
     const refuse = (error: Error) => callback(error, null)
     const begin = () => this.#connectNow(options, callback)
-    // undici opens a second socket for a request that came while the server closed the first. It needs another place.
+    // If the connection limit does not count the socket yet, the socket may have to wait. For example, undici opens a second
+    // socket for a request that came while the server closed the first one.
     if (!this.#hasPlace) return void this.#places.take({ begin, refuse })
     this.#hasPlace = false
     begin()
@@ -65,7 +71,7 @@ export class ConnectionSocket<Connection> {
       clearTimeout(this.#age)
       this.#places.leave(this.wasCut)
     }
-    // The connection ended while it waited for a place. undici ignores the error.
+    // If the connection ended while its socket waited for the connection limit, open no socket. undici then ignores the error.
     if (this.#listener.isDestroyed()) {
       leave()
       return callback(connectionLost(), null)
@@ -94,19 +100,19 @@ export class ConnectionSocket<Connection> {
     return this.#isOld
   }
 
-  /** The places that count this socket: the connection limit of one backend at one server. */
+  /** The object that counts this socket: the connection limit of one backend at one server. */
   get places(): ConnectionPlaces<Connection> {
     return this.#places
   }
 
-  /** Makes the open socket count for another backend. */
+  /** Makes the open socket count against the connection limit of another backend. */
   moveTo(places: ConnectionPlaces<Connection>): void {
     places.enter()
     this.#places.leave()
     this.#places = places
   }
 
-  /** Notes that undici has closed the socket. */
+  /** Forgets the socket and its age. Called when undici has closed the socket. */
   disconnected(): void {
     clearTimeout(this.#age)
     this.#isOld = false
@@ -114,19 +120,19 @@ export class ConnectionSocket<Connection> {
     this.current = undefined
   }
 
-  /** Gives up a socket that is being opened. It would otherwise outlive its connection by up to `connectMs`. */
+  /** Aborts the opening of a socket. Otherwise the attempt could outlive its connection by up to `timeouts.connectMs`. */
   giveUp(reason: Error): void {
     this.#giveUp?.(reason)
   }
 
-  /** Gives back the place under the connection limit, if it was taken but never used. */
+  /** Stops counting the first socket against the connection limit, if that socket has never begun to open. */
   leaveUnused(): void {
     if (this.#hasPlace) this.#places.leave()
     this.#hasPlace = false
   }
 }
 
-/** Returns the error of a request whose connection has ended, and which no other connection can carry. */
+/** Returns the error of a request that can only be sent on one authenticated connection, after that connection has ended. */
 export function connectionLost(): ProxyError {
   return new ProxyError('PROXY_UPSTREAM_RESET', 'the connection that the client had authenticated has ended')
 }

@@ -14,15 +14,19 @@ import {
   type ServerConnection,
 } from './sent-request.js'
 
-/** Receives the changes of a connection. The upstream that made the connection implements it. */
+/** Callbacks for the changes of a connection. The `Upstream` that opened the connection implements them. */
 export interface ConnectionListener {
-  /** The connection can take the next request. A private connection takes only requests of its own client. */
+  /**
+   * Called when the connection can take the next request. A private connection takes only requests of its one client connection.
+   */
   free(connection: Connection): void
-  /** No further request can be sent on the connection. */
+  /** Called when no further request can be sent on the connection. */
   gone(connection: Connection): void
 }
 
-/** Milliseconds that a server has to close a connection after the proxy has closed its own side. */
+/**
+ * Milliseconds that the server has to close its side of a connection, after the proxy closed the other. Then the proxy cuts it.
+ */
 const MAX_END_MS = 1_000
 
 /** One connection to a server: an undici `Client` with one request under way at a time. */
@@ -32,17 +36,17 @@ export class Connection implements ServerConnection {
   readonly #client: Client
   readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
-  /** Whether no request is under way. A byte that arrives then belongs to no response. */
+  /** Whether no request is under way on the connection. A byte that arrives then belongs to no response. */
   #isIdle = false
   #isPrivate = false
   #isNeeded: () => boolean = () => false
-  /** Whether the proxy has closed its side, and waits for the server to close the other. */
+  /** Whether the proxy has closed its side of the connection, and waits until the server closes the other side. */
   #isEnding = false
   #hasRead = false
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  /** @param hasPlace whether a place under the connection limit is taken. Otherwise the connection waits for one. */
+  /** Creates a connection. @param hasPlace whether the connection limit already counts it. Otherwise it waits for the limit. */
   constructor(
     settings: ConnectionSettings,
     listener: ConnectionListener,
@@ -63,7 +67,7 @@ export class Connection implements ServerConnection {
       if (this.#socket.current) allowBlanksBehindChunkSizes(this.#socket.current)
     })
     this.#client.on('disconnect', () => this.#disconnected())
-    // undici emits `drain` when the last request has ended and it can take the next one.
+    // undici emits `drain` when the last request has ended and the client can take the next one.
     this.#client.on('drain', () => this.#drained())
   }
 
@@ -71,12 +75,14 @@ export class Connection implements ServerConnection {
     if (this.#isIdle && (!this.#isPrivate || this.canGiveWay)) this.end()
   }
 
-  /** Whether the connection has reached its age limit. It then gets only requests of a client that needs this connection. */
+  /**
+   * Whether the connection has reached its age limit. It then gets only requests of a client that can use no other connection.
+   */
   get isOld(): boolean {
     return this.#socket.isOld
   }
 
-  // undici ends an idle connection at the first byte of a response, but it skips empty lines. This ends it at any byte.
+  // Ends an idle connection as soon as the server sends any byte. undici itself would skip empty lines and wait for other bytes.
   readonly #onReadable = (): void => {
     const { current } = this.#socket
     if (!current || current.readableLength === 0) return
@@ -84,17 +90,17 @@ export class Connection implements ServerConnection {
     else this.#hasRead = true
   }
 
-  /** The places that count this connection: the connection limit of one backend at one server. */
+  /** The object that counts the connection's socket: the connection limit of one backend at one server. */
   get places(): ConnectionPlaces<Connection> {
     return this.#socket.places
   }
 
-  /** Makes the open connection count for another backend. */
+  /** Makes the open connection count against the connection limit of another backend. */
   moveTo(places: ConnectionPlaces<Connection>): void {
     this.#socket.moveTo(places)
   }
 
-  /** Sends a request. The handler is told every outcome, so this function never throws. */
+  /** Sends a request. Reports every outcome, also an error, to the handler, and therefore never throws. */
   dispatch(request: RequestBytes, handler: ResponseHandler): void {
     this.#isIdle = false
     this.#client.dispatch(
@@ -104,11 +110,12 @@ export class Connection implements ServerConnection {
         headers: request.headers,
         body: request.body as Dispatcher.DispatchOptions['body'],
         upgrade: request.upgrade,
-        // Without it, undici would check the server's certificate against the client's Host header.
+        // The server's certificate must be for this name. Without it, undici would take the name in the client's `Host` header.
         servername: this.#settings.url.hostname,
-        // With null, undici decides. It closes the connection after a HEAD, because a faulty server may send a body.
+        // Whether to close the connection after the response. With null, undici decides: it closes the connection after a HEAD
+        // request, because a faulty server may send a body.
         reset: this.#endsAfterUse || (this.#isPrivate ? false : null),
-        // Requests are never pipelined, so undici need not hold back the next one until the head of a response.
+        // False: undici need not wait for a response's head before it sends the next request, since requests are never pipelined.
         blocking: false,
       } as Dispatcher.DispatchOptions,
       new SentRequest(this, handler, request),
@@ -142,7 +149,7 @@ export class Connection implements ServerConnection {
     setIdleLimit(this.#client, this.#settings.privateIdleMs)
   }
 
-  /** Whether a private connection may end to make room for another. Its client then has to log in again. */
+  /** Whether this connection of a single client may be closed to make room for another. The client then has to log in again. */
   get canGiveWay(): boolean {
     return this.#isPrivate && this.#isIdle && !this.#isNeeded()
   }
@@ -161,15 +168,17 @@ export class Connection implements ServerConnection {
   answered(mayBeFollowed: boolean, hadBody: boolean): void {
     this.#isIdle = true
     if (this.#endsAfterUse) this.end()
-    // A faulty server may send a body after a response without one. On a private connection, only the same client gets it.
+    // Keep the connection if no unexpected body can follow the response. On a private connection, only the same client could get
+    // it.
     else if (!mayBeFollowed || this.#isPrivate) return
     else if (this.places.isLimited) this.#endTogether()
     else this.#endHard(hadBody)
   }
 
   /**
-   * Closes the proxy's side, and waits until the server has closed the other. Only then may another connection take the place.
-   * Otherwise a server that is slow to notice the end would have more connections than its limit.
+   * Closes the proxy's side of the connection, and waits until the server has closed the other side. Only then may another
+   * connection be opened under the limit. Otherwise a server that notices the end late would have more connections than its
+   * limit.
    */
   #endTogether(): void {
     this.#isEnding = true
@@ -178,11 +187,11 @@ export class Connection implements ServerConnection {
   }
 
   /**
-   * Resets the connection, which frees its local port at once. After a normal close, the system keeps the port for a minute.
-   * With 28,000 local ports, that would allow at most 470 such connections a second.
+   * Resets the connection, which frees its local port at once. After a normal close, the operating system keeps the port for a
+   * minute. With 28,000 local ports, that would allow at most 470 such connections a second.
    */
   #endHard(hadBody: boolean): void {
-    // A server that responded early may still be reading the request's body. A TLS socket cannot be reset.
+    // Reset only if the request had no body: a server that responded early may still be reading it. A TLS socket cannot be reset.
     const { current } = this.#socket
     if (!hadBody && current && !(current instanceof TLSSocket)) current.resetAndDestroy()
     this.end()
@@ -196,9 +205,9 @@ export class Connection implements ServerConnection {
   #disconnected(): void {
     this.#isConnected = false
     this.#socket.disconnected()
-    // A private connection cannot be replaced: a new one would not be authenticated. An idle one is replaced when a request
-    // needs it. Otherwise a request may have come while the server closed the connection, and undici connects again for it.
-    // Without such a request, undici emits `drain`.
+    // End the connection, unless undici opens a new socket for a request that came while the server closed the old one. Without
+    // such a request, undici emits `drain`, which also ends the connection. A private connection gets no new socket, since that
+    // socket would not be authenticated. An idle connection is replaced when a request needs one.
     if (this.#isPrivate || this.#endsAfterUse || this.#isIdle) this.end()
   }
 
@@ -207,7 +216,7 @@ export class Connection implements ServerConnection {
     if (!this.#isIdle && !this.isBroken) this.#socket.wasCut = true
     this.#ended()
     this.#socket.leaveUnused()
-    // A request that still waits on a private connection fails with this error. It was not sent.
+    // If the connection served only one client, a request that has not been sent yet fails with the error of `connectionLost`.
     void this.#destroyClient(this.#isPrivate ? connectionLost() : null)
   }
 
@@ -215,14 +224,14 @@ export class Connection implements ServerConnection {
     return this.#client.close().finally(() => this.#ended())
   }
 
-  /** Cuts the connection, and the request under way with it. */
+  /** Cuts the connection at once. The request under way on it fails. */
   destroy(): Promise<void> {
     this.#ended()
     this.#socket.leaveUnused()
     return this.#destroyClient(null)
   }
 
-  /** Destroys the undici client, and gives up the socket that is being opened for it. */
+  /** Destroys the undici client, and aborts the opening of a socket for it. */
   #destroyClient(reason: Error | null): Promise<void> {
     const destroyed = this.#client.destroy(reason)
     this.#socket.giveUp(reason ?? new ProxyError('PROXY_CLOSED'))

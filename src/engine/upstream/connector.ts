@@ -14,40 +14,41 @@ export interface ConnectionOptions {
   readonly networks: UpstreamNetworks
   /** The largest head of a response, in bytes: the option `limits.responseHeadBytes`. */
   readonly responseHeadBytes?: number
-  /** Milliseconds for which a connection gets requests. Without it, there is no limit. */
+  /** The age limit: milliseconds after which a connection gets no further requests. Without it, there is no limit. */
   readonly ageMs?: number
   /**
-   * Aborts connections that are still being opened, because undici never gives one up by itself. Only health checks set it.
-   * Their connections are few, so they may take the last descriptors of the process.
+   * Aborts connections that are still being opened, because undici never gives up such a connection by itself. Only health checks
+   * set this field. Their connections are few, so they may take the last file descriptors of the process.
    */
   readonly ended?: AbortController
 }
 
 /**
- * Opens a connection to a server.
+ * A function that opens a connection to a server.
  *
- * @returns a function that gives the connection up while it is being opened. Without it, undici waits for the connection
- *   even after its client was told to close.
+ * @returns a function that aborts the opening. If it is not called, undici waits for the connection even after undici's client
+ *   was told to close.
  */
 export type Connect = (
   ...[options, callback]: Parameters<buildConnector.connector>
 ) => (reason: Error) => void
 
 /**
- * Converts milliseconds to a whole number, as undici needs them. undici would replace `Infinity` by its own default.
+ * Converts a time in milliseconds to a whole number, as undici needs it. undici would replace `Infinity` by its own default.
  *
- * @param none the value that stands for `Infinity`
+ * @param none the number to return for `Infinity`
  */
 export function wholeMs(ms: number, none: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_TIMER_MS) : none
 }
 
 /**
- * Returns the function that opens connections to one host. Over TLS, it sends the host name of the URL, and the server's
- * certificate must be for that name. If the URL has an address, no name is sent, and the certificate must be for the address.
+ * Returns the function that opens connections to one server. Over TLS, that function sends the host name of the server's URL, and
+ * the server's certificate must be for that name. If the URL has an IP address instead, no name is sent, and the certificate must
+ * be for the address.
  *
- * @param hostname the host of the URL; an IPv6 address is in brackets
- * @param address the address to connect to. Without it, the system chooses an address of the host name.
+ * @param hostname the host name or IP address in the server's URL; an IPv6 address is in brackets
+ * @param address the IP address to connect to. Without it, each connection looks up the host name and takes one of its addresses.
  */
 export function connectorFor(
   hostname: string,
@@ -55,7 +56,7 @@ export function connectorFor(
   address?: string,
 ): Connect {
   const connect = buildConnector({
-    // 0 turns off undici's own timer, which is up to a second late. `limitConnect` sets another one.
+    // 0 turns off undici's own connect timer, which is up to a second late. `limitConnect` sets another timer instead.
     timeout: 0,
     ...keepAliveOptions(timeouts.tcpKeepAliveMs),
     ...connectionOptions(tls),
@@ -72,7 +73,7 @@ export function connectorFor(
   const named = !bracketed && !isIPv4(hostname)
   return (options, callback) => {
     const toAddress = address === undefined ? options : { ...options, hostname: address }
-    // undici returns the socket, although its types do not say so.
+    // undici's connect function returns the socket, although undici's types do not say so.
     const begun = connect(named ? toAddress : { ...toAddress, servername: '' }, (error, socket) => {
       clearLimit()
       if (error) return callback(error, null)
@@ -92,7 +93,7 @@ export function connectorFor(
 function ignore(): void {}
 
 /**
- * Destroys a socket that is not open in time. The TLS handshake is part of that time.
+ * Destroys a socket that does not open within `connectMs`. The time includes the TLS handshake.
  *
  * @returns a function that stops the timer. The caller calls it when the socket is open or has failed.
  */
@@ -105,7 +106,8 @@ function limitConnect(socket: Socket, connectMs: number): () => void {
     if (!isOver)
       socket.destroy(new errors.ConnectTimeoutError(`Connect Timeout Error (${to}timeout: ${connectMs}ms)`))
   }
-  // The socket gets one more turn of the event loop. If the process was blocked, the end of the handshake may be unread.
+  // When the time is over, the socket gets one more turn of the event loop. If the process was blocked, it may not have read the
+  // end of the TLS handshake yet.
   const timer = setTimeout(() => setImmediate(onLate), wholeMs(connectMs, MAX_TIMER_MS))
   return () => {
     isOver = true
@@ -114,14 +116,18 @@ function limitConnect(socket: Socket, connectMs: number): () => void {
 }
 
 /**
- * Returns the error that the system itself would report a few descriptors later. The last descriptors are kept for clients.
- * Without one, the proxy cannot accept a client's connection, so it could not even refuse its request.
+ * Returns the error for a server connection that would take one of the last file descriptors of the process. The operating system
+ * would report the same error a few descriptors later. The last descriptors are kept for clients. Without one, the proxy cannot
+ * accept a client's connection, so it could not even answer with an error.
  */
 function noDescriptor(): Error {
   return Object.assign(new Error('connect EMFILE: few descriptors are left'), { code: 'EMFILE' })
 }
 
-/** Changes the code of a reset. After `ECONNRESET`, undici would take a body without a length for complete. */
+/**
+ * Changes the error code of a connection reset. After `ECONNRESET`, undici would treat a response body of unknown length as
+ * complete, although it broke off.
+ */
 function changeResetCode(error: NodeJS.ErrnoException): void {
   if (error.code === 'ECONNRESET') error.code = 'UND_ERR_SOCKET'
 }

@@ -2,9 +2,9 @@ import { type Address, parseAddress, parseRange } from '../../base/cidr.js'
 import { compileRanges } from '../../base/range-set.js'
 
 /**
- * Networks that contain the credential services of clouds, and link-local networks. The author of a configuration could reach
- * these services through the proxy by the URL of a server. So the proxy connects to these networks only if
- * `limits.upstreamNetworks` allows them. Each row names its source. docs/limits.md has the same table.
+ * IP ranges of link-local networks, and of the services that give credentials to machines in a cloud. The author of a
+ * configuration could reach these services through the proxy, if a server's URL led to them. So the proxy connects to these
+ * ranges only if `limits.upstreamNetworks` allows them. Each row names its source. docs/limits.md has the same table.
  */
 export const CREDENTIAL_SERVICES: readonly {
   readonly range: string
@@ -64,17 +64,24 @@ export const CREDENTIAL_SERVICES: readonly {
   },
 ]
 
-/** Single addresses out of the range in the first row. `atAnyPrefix` looks for them behind unknown NAT64 prefixes. */
+/**
+ * IPv4 addresses of credential services that lie in the first range of `CREDENTIAL_SERVICES`. `atAnyPrefix` looks for them in
+ * IPv6 addresses with an unknown NAT64 prefix.
+ */
 const WELL_KNOWN = ['169.254.169.254', '169.254.170.2', '169.254.170.23', '169.254.0.23', '169.254.42.42']
 
-/** Compiled on first use. The IPv6 ranges take 7 ms to parse, and most proxies never connect to an IPv6 address. */
+/**
+ * These functions, which test an address, are compiled on first use. The IPv6 ranges take 7 ms to parse, and most proxies never
+ * connect to an IPv6 address.
+ */
 let isListedFour: ((address: Address) => boolean) | undefined
 let isListedSix: ((address: Address) => boolean) | undefined
 let singleAddresses: ReadonlySet<Address | undefined> | undefined
 
 /**
- * Returns whether an address belongs to a credential service or a link-local network. An IPv6 address also counts if it embeds
- * such an IPv4 address. A text that is no address or has a zone counts too, because it cannot be checked.
+ * Returns whether an IP address belongs to a credential service or a link-local network. Returns true as well for an IPv6 address
+ * that embeds such an IPv4 address. Also returns true for a text that is no address or has an IPv6 zone, because it cannot be
+ * checked.
  */
 export function isCredentialService(text: string): boolean {
   const address = parseAddress(text)
@@ -91,10 +98,10 @@ function compileListed(isOne: (range: string) => boolean): (address: Address) =>
 }
 
 /**
- * Returns the IPv4 addresses that an IPv6 address embeds, or may embed. Three forms are compatible (RFC 4291, 2.5.5.1),
- * translated (RFC 2765, 2.1) and NAT64 (RFC 6052, RFC 8215). Three more are 6to4 (RFC 3056), Teredo (RFC 4380) and ISATAP
- * (RFC 5214). Teredo embeds the address of its server, and that of its client with all bits inverted. `parseAddress` has
- * turned a mapped address into IPv4 before.
+ * Returns the IPv4 addresses that an IPv6 address embeds, or may embed. Three of the six forms are IPv4-compatible (RFC 4291,
+ * 2.5.5.1), IPv4-translated (RFC 2765, 2.1) and NAT64 (RFC 6052, RFC 8215). The other three are 6to4 (RFC 3056), Teredo (RFC
+ * 4380) and ISATAP (RFC 5214). A Teredo address embeds the address of a Teredo server, and the address of a client with all bits
+ * inverted. The caller's `parseAddress` has already turned an IPv4-mapped address into IPv4.
  */
 function embeddedIn(address: bigint): readonly number[] {
   const first96 = address >> 32n
@@ -106,18 +113,19 @@ function embeddedIn(address: bigint): readonly number[] {
     found.push(...[48, 56, 64, 96].map((length) => nat64(address, length)))
   if (address >> 112n === 0x2002n) found.push(bits(address, 16))
   if (address >> 96n === 0x2001_0000n) found.push(bits(address, 32), ~low >>> 0)
-  // ISATAP: the bits "u" and "g" of the interface identifier may be set.
+  // In an ISATAP address, the bits "u" and "g" of the interface identifier may be set. The test ignores both bits.
   if ((bits(address, 64) & ~0x0300_0000) >>> 0 === 0x5efe) found.push(low)
   return found
 }
 
 /**
- * Returns whether an address embeds a credential service behind some NAT64 prefix. The operator of a network may choose any
- * prefix (RFC 6052, 2.2). The check looks only for single addresses. A check for a whole range would refuse about one
- * ordinary server in ten thousand by chance.
+ * Returns whether an IPv6 address may embed the IPv4 address of a credential service behind any NAT64 prefix. The operator of a
+ * network may choose any prefix (RFC 6052, 2.2). The function looks only for single IPv4 addresses. If it looked for a whole IPv4
+ * range, the proxy would refuse about one ordinary server in ten thousand by chance.
  */
 function atAnyPrefix(address: bigint): boolean {
-  // The ranges of the table give no IPv4 address here, so only its single addresses count.
+  // Only the rows of `CREDENTIAL_SERVICES` with a single IPv4 address matter here. The other rows do not parse to an IPv4
+  // address, so they match nothing.
   singleAddresses ??= new Set(
     [...WELL_KNOWN, ...CREDENTIAL_SERVICES.map(({ range }) => range.replace('/32', ''))].map(parseAddress),
   )
@@ -125,14 +133,17 @@ function atAnyPrefix(address: bigint): boolean {
   return [32, 40, 48, 56, 64, 96].some((length) => known.has(nat64(address, length)))
 }
 
-/** Returns the IPv4 address behind a NAT64 prefix of the given length. Bits 64 to 71 do not belong to it (RFC 6052, 2.2). */
+/**
+ * Returns the IPv4 address behind a NAT64 prefix of the given length. Bits 64 to 71 of the IPv6 address are skipped, since they
+ * are not part of the IPv4 address (RFC 6052, 2.2).
+ */
 function nat64(address: bigint, length: number): number {
   if (length === 96) return bits(address, 96)
   const withoutOctet = ((address >> 64n) << 56n) | (address & 0xff_ffff_ffff_ffffn)
   return Number((withoutOctet >> BigInt(120 - length - 32)) & 0xffff_ffffn)
 }
 
-/** Returns 32 bits of an IPv6 address, from the given bit on. Bits are counted from the left. */
+/** Returns 32 bits of an IPv6 address, beginning with the bit `from`. Bits are counted from the left. */
 function bits(address: bigint, from: number): number {
   return Number((address >> BigInt(96 - from)) & 0xffff_ffffn)
 }

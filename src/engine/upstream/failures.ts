@@ -2,7 +2,7 @@ import { asError, type ErrorCode, ProxyError } from '../../model/errors.js'
 import { isShortage, isShortageOfOneServer } from './shortage.js'
 import { describeTlsFailure, isTlsFailure } from './upstream-tls.js'
 
-/** The error codes of Node and undici, and our code for each. */
+/** Maps the error codes of Node and undici to the proxy's own error codes. */
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ECONNREFUSED: 'PROXY_CONNECT_FAILED',
   ENOTFOUND: 'PROXY_CONNECT_FAILED',
@@ -31,12 +31,15 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 /** Idempotent methods: a request with one of them may be sent twice without harm (RFC 9110, 9.2.2). */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'])
 
-/** Returns a `ProxyError` as it is. Wraps anything else that was thrown while the proxy served a request. */
+/**
+ * Returns a thrown `ProxyError` as it is. Wraps any other value that was thrown while the proxy served a request in a
+ * `ProxyError`.
+ */
 export function toProxyError(thrown: unknown): ProxyError {
   try {
     return thrown instanceof ProxyError ? thrown : byItsCode(thrown)
   } catch {
-    // The host's code threw an object whose properties throw when they are read.
+    // The thrown value cannot be read: the application that embeds the proxy threw an object whose properties throw.
     return new ProxyError('PROXY_INTERNAL', asError(thrown).message, { cause: thrown })
   }
 }
@@ -52,10 +55,11 @@ function byItsCode(thrown: unknown): ProxyError {
 
 function ourCode(code: string, thrown: unknown): ErrorCode {
   if (Object.hasOwn(CODES, code)) return CODES[code] as ErrorCode
-  // The system has many codes for a server that cannot be reached, for example behind a firewall.
+  // The operating system has many error codes for an unreachable server, for example behind a firewall. So the name of the failed
+  // system call decides.
   const { syscall } = (thrown ?? {}) as NodeJS.ErrnoException
   if (syscall === 'connect' || syscall === 'getaddrinfo' || syscall === 'bind') return 'PROXY_CONNECT_FAILED'
-  // llhttp, undici's parser, reports an invalid response by codes such as HPE_INVALID_CONSTANT.
+  // undici's parser llhttp reports an invalid response by error codes such as HPE_INVALID_CONSTANT.
   if (code.startsWith('HPE_')) return 'PROXY_BAD_RESPONSE'
   return 'PROXY_INTERNAL'
 }
@@ -63,41 +67,43 @@ function ourCode(code: string, thrown: unknown): ErrorCode {
 function codeAndMessage(thrown: unknown): { code: string; message: string } {
   if (!(thrown instanceof Error)) return { code: '', message: asError(thrown).message }
   const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : ''
-  // Node tries several addresses of a name and throws one error for all of them. The first error says what happened. Errors
-  // about an address family that this machine lacks are skipped.
+  // Node tries several addresses of a host name, and throws one `AggregateError` for all of them. Its first error says what
+  // happened. Errors about an address family (IPv4 or IPv6) that this machine lacks are skipped.
   if (thrown instanceof AggregateError && thrown.errors.length > 0)
     return codeAndMessage(thrown.errors.find((error) => !isShortage(error)) ?? thrown.errors[0])
-  // The messages of undici do not name the options that set these limits.
+  // Name the option of the proxy that sets the exceeded limit, because the message of undici does not.
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return { code, message: `${thrown.message} (timeouts.connectMs)` }
   if (code === 'UND_ERR_HEADERS_OVERFLOW')
     return {
       code,
       message: `${thrown.message}: the server's head or trailers are larger than limits.responseHeadBytes`,
     }
-  // undici drops llhttp's code, so only the name of the error shows that the response was invalid.
+  // If undici's parser rejects a response, undici drops the parser's error code. So only the error's name shows that the response
+  // was invalid.
   if (code === '' && thrown.name === 'HTTPParserError') return { code: 'HPE_', message: thrown.message }
-  // undici reports a 100 or 101 that the request did not ask for as if the connection had broken.
+  // If the server sends a 100 or 101 that the request did not ask for, undici reports that the connection broke. Report an
+  // invalid response instead.
   if (code === 'UND_ERR_SOCKET' && /^bad (response|upgrade)$/.test(thrown.message))
     return { code: 'HPE_', message: `${thrown.message}: a status that was not asked for` }
   return { code, message: thrown.message || code }
 }
 
 /**
- * Returns whether a failed request may be sent again, to another server. Its body must still be whole. Either the server
- * cannot have acted on the request, or the method is idempotent.
+ * Returns whether a failed request may be sent again, for example to another server. The proxy must still be able to send the
+ * whole request body. In addition, either the server cannot have acted on the request, or the method must be idempotent.
  *
  * @param bodyUntouched whether a further try can still send the whole body
  * @param sent whether the failed try may have written a byte of the request
  */
 export function mayRetry(error: ProxyError, method: string, bodyUntouched: boolean, sent: boolean): boolean {
   if (!bodyUntouched) return false
-  // The code alone proves nothing: an established connection can fail with these codes too.
+  // These error codes alone do not prove that nothing was sent: an established connection can fail with them too.
   if (MOSTLY_UNSENT.has(error.code)) return !sent || IDEMPOTENT.has(method)
   if (error.code === 'PROXY_OUT_OF_RESOURCES') return !sent && isShortageOfOneServer(error.cause)
   return error.code === 'PROXY_UPSTREAM_RESET' && (!sent || IDEMPOTENT.has(method))
 }
 
-/** Failures that mostly happen before a byte of the request is sent. */
+/** The error codes of failures that mostly happen before a byte of the request is sent. */
 const MOSTLY_UNSENT: ReadonlySet<ErrorCode> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
@@ -106,8 +112,8 @@ const MOSTLY_UNSENT: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Returns whether a try may have failed because of a stale connection. The server is healthy then, so it may get the request
- * again on a new connection.
+ * Returns whether a try may have failed because of a stale connection: an idle connection that the server was already closing.
+ * Such a server is healthy, so it may get the request again on a new connection.
  *
  * @param fresh whether the failed try had a new connection
  */
@@ -115,7 +121,7 @@ export function isStaleConnection(error: ProxyError, fresh: boolean): boolean {
   return error.code === 'PROXY_UPSTREAM_RESET' && !fresh
 }
 
-/** Failures in which the server gave no valid response. */
+/** The error codes of failures in which the server gave no valid response. */
 const FAULTS: ReadonlySet<ErrorCode> = new Set([
   'PROXY_CONNECT_FAILED',
   'PROXY_CONNECT_TIMEOUT',
@@ -126,7 +132,7 @@ const FAULTS: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /**
- * Returns whether a failure says that the server is unhealthy.
+ * Returns whether a failure is a sign that the server is unhealthy.
  *
  * @param fresh whether the failed try had a new connection
  */

@@ -6,10 +6,10 @@ import type { RawFields } from '../headers/raw-fields.js'
 export interface RequestBytes {
   readonly method: string
   readonly path: string
-  /** Names and values alternate. */
+  /** Header names and values. Each name is followed by its value. */
   readonly headers: string[]
   readonly body: NodeJS.ReadableStream | Buffer | null
-  /** The protocol to switch to, such as `websocket`. Null in an ordinary request. */
+  /** The protocol that the request asks to switch to, such as `websocket`. Null in an ordinary request. */
   readonly upgrade: string | null
 }
 
@@ -19,31 +19,34 @@ export interface ServerConnection {
   readonly isOpen: boolean
   /** Whether the connection carries the requests of a single client connection only. */
   readonly isPrivate: boolean
-  /** Whether the socket has closed. The request on it may not know yet. */
+  /** Whether the connection's socket has closed. The request on the connection may not have been told yet. */
   readonly isBroken: boolean
-  /** Whether the server has sent a byte since the newest request began to leave. */
+  /** Whether the server has sent a byte since the proxy began to write the newest request. */
   readonly hasRead: boolean
   dispatch(request: RequestBytes, handler: ResponseHandler): void
   /**
-   * Reserves the connection for the requests of one client connection. It is never opened again after its end. Its idle timeout
-   * becomes that of clients' connections.
+   * Reserves the connection for the requests of one client connection. A private connection is not opened again after it has
+   * ended. Its idle timeout becomes `timeouts.keepAliveMs`, the idle timeout of client connections.
    *
    * @param onEnd called once, when no further request can be sent on the connection
-   * @param isNeeded returns whether the client needs this very connection, because it cannot log in on another one
+   * @param isNeeded returns whether the client has begun a login on this connection, which it cannot continue on another one
    */
   makePrivate(onEnd: () => void, isNeeded: () => boolean): void
-  /** Ends the connection after the response under way. If there is none, it ends after the next response. */
+  /**
+   * Ends the connection after the response under way. If no response is under way, the connection ends after the next response.
+   */
   endAfterUse(): void
   /**
-   * Notes that the first byte of a request is about to leave.
+   * Tells the connection that the first byte of a request is about to be written.
    *
-   * @param streamsBody whether the body of the request may leave in several pieces
+   * @param streamsBody whether the body of the request may be written in several pieces
    */
   written(streamsBody: boolean): void
   /**
-   * Notes that a response has ended.
+   * Tells the connection that a response has ended.
    *
-   * @param mayBeFollowed whether a faulty server may send a body after the response, which must have none
+   * @param mayBeFollowed whether the next response on the connection could be misread. A faulty server may send a body after a
+   *   response that must have none, or the trailers had a field about the connection.
    * @param hadBody whether the request had a body
    */
   answered(mayBeFollowed: boolean, hadBody: boolean): void
@@ -53,25 +56,28 @@ export interface ServerConnection {
   end(): void
 }
 
-/** Receives what happens to a request that was sent. Exactly one of the last three functions is called, once. */
+/**
+ * Callbacks for the events of a request that was sent. Exactly one of `onResponseEnd`, `onResponseError` and `onRequestUpgrade`
+ * is called, once.
+ */
 export interface ResponseHandler {
-  /** Whether the connection was opened for this request. It is set before any function is called. */
+  /** Whether the connection was opened for this request. The sender sets this field before it calls any of the functions. */
   isFresh?: boolean
-  /** The first byte of the request is about to leave. */
+  /** Called when the first byte of the request is about to be written. */
   onRequestStart(controller: ResponseController): void
-  /** The head of a response has arrived. Interim responses (102, 103) are told too. */
+  /** Called when the head of a response has arrived, also for each interim response (102, 103). */
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void
   onResponseData(controller: ResponseController, chunk: Buffer): void
   onResponseEnd(trailers: RawFields): void
   onResponseError(error: Error): void
-  /** The server has switched to another protocol. */
+  /** Called when the server has switched to another protocol. The socket then carries that protocol. */
   onRequestUpgrade(fields: RawFields, socket: Duplex): void
 }
 
-/** Lets the receiver of a response slow the response down, or end it. */
+/** Lets the code that receives a response pause, resume or abort it. */
 export interface ResponseController {
   readonly aborted: boolean
-  /** The connection on which the response comes. */
+  /** The connection on which the response arrives. */
   readonly connection: ServerConnection
   pause(): void
   resume(): void
@@ -80,22 +86,25 @@ export interface ResponseController {
 }
 
 /**
- * One request on a server connection, with the functions that undici calls back. They have the form of undici's older handlers.
- * For newer handlers, undici 7 makes two objects for each request, and one for the fields of each response. Nothing here
- * would read those objects.
+ * One request on a server connection. undici calls the functions whose names begin with `on`. They have the form of undici's
+ * older request handlers. For its newer handlers, undici 7 would create two objects for each request, and one for the header
+ * fields of each response. Nothing here would read those objects.
  */
 export class SentRequest implements ResponseController {
   readonly connection: ServerConnection
   readonly #handler: ResponseHandler
   readonly #hadBody: boolean
   readonly #streamsBody: boolean
-  /** Whether the response has no body. A faulty server may still send one, at any time after it. */
+  /** Whether the response must have no body. A faulty server may still send a body, at any time after that response. */
   #mayBeFollowed: boolean
   #abort: ((reason: Error) => void) | undefined
   #resume: (() => void) | undefined
   #paused = false
   #aborted = false
-  /** Whether the response has ended. The connection may carry another request then. */
+  /**
+   * Whether the response has ended or failed. The connection may then carry another request, which `resume` and `abort` must not
+   * affect.
+   */
   #done = false
 
   constructor(connection: ServerConnection, handler: ResponseHandler, { method, body }: RequestBytes) {
@@ -154,7 +163,8 @@ export class SentRequest implements ResponseController {
 
   onError(error: Error): void {
     this.#done = true
-    // The connection broke or was never opened. Left alone, undici may open it again for a failed request in its queue.
+    // The connection broke or was never opened, so end it. Otherwise undici may open it again for a failed request in undici's
+    // queue.
     this.connection.end()
     this.#handler.onResponseError(error)
   }
@@ -166,8 +176,8 @@ export class SentRequest implements ResponseController {
 }
 
 /**
- * Returns whether trailers contain a field about the connection, which trailers must not (RFC 9110, 6.5.1). undici's parser
- * obeys such a field: after a trailer `Connection: close`, it refuses the next response.
+ * Returns whether the trailers of a response contain a field about the connection, which is not allowed (RFC 9110, 6.5.1).
+ * undici's parser obeys such a field: after a trailer `Connection: close`, the parser refuses the next response.
  */
 function hasConnectionField(trailers: RawFields): boolean {
   return trailers.some((name, index) => index % 2 === 0 && HOP_BY_HOP.has(String(name).toLowerCase()))

@@ -10,16 +10,18 @@ import { isShortage } from './shortage.js'
 type Within = (address: string) => boolean
 
 /**
- * Decides which addresses servers may have. The check runs for each connection, because a name may lead to another address at
- * each lookup.
+ * Decides to which IP addresses the proxy may connect. It checks each new connection, because a host name may lead to another
+ * address at each lookup.
  */
 export class UpstreamNetworks {
   readonly #allows: Within
   readonly #lookup: LookupFunction
 
   /**
-   * @param allowed the allowed ranges. Without them, all addresses are allowed but `CREDENTIAL_SERVICES`.
-   * @param find looks names up. The default is the system's lookup.
+   * Parses the allowed ranges of IP addresses.
+   *
+   * @param allowed the allowed ranges. Without them, all addresses are allowed except `CREDENTIAL_SERVICES`.
+   * @param find the function that looks up host names. The default is the lookup of the operating system.
    * @throws ProxyError `PROXY_OPTION_INVALID` if a range is invalid
    */
   constructor(allowed?: readonly string[], find: LookupFunction = lookup) {
@@ -28,18 +30,20 @@ export class UpstreamNetworks {
   }
 
   /**
-   * Returns the error for a host that is a forbidden address. A name is no error yet: its addresses are checked after the lookup.
+   * Returns an error if the host of a URL is a forbidden IP address. A host name is never an error here, because its addresses
+   * are checked after the lookup.
    *
-   * @param hostname the host of a URL, without the brackets of an IPv6 address
+   * @param hostname the host name or IP address of a URL, without the brackets of an IPv6 address
    */
   flawOf(hostname: string): ProxyError | undefined {
     return isIP(hostname) === 0 || this.#allows(hostname) ? undefined : forbidden(hostname)
   }
 
-  /** Looks a name up, and passes on its allowed addresses. */
+  /** Looks up a host name, and passes only its allowed addresses to the callback. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
     const found = (error: NodeJS.ErrnoException | null, answer: unknown): void => {
-      // Node and undici read the error's properties where no code catches what they throw.
+      // If the lookup has failed, pass on an error whose properties can be read safely. Node and undici read them where nothing
+      // would catch what a property throws.
       if (error) return callback(notFound(hostname, asError(error)), [])
       const addresses = addressesIn(answer)
       const allowed = addresses.filter(({ address }) => this.#allows(address))
@@ -58,13 +62,13 @@ export class UpstreamNetworks {
   }
 
   /**
-   * Resolves to all allowed addresses of a name, sorted. If the name has IPv4 addresses, IPv6 ones are left out. Otherwise one
-   * machine with both would count as two servers. Source: Envoy's `V4_PREFERRED`.
+   * Resolves to all allowed addresses of a host name, sorted. If the name has IPv4 addresses, its IPv6 addresses are left out.
+   * Otherwise one machine with both would count as two servers. Source: Envoy's `V4_PREFERRED`.
    */
   readonly addressesOf = (hostname: string): Promise<readonly string[]> =>
     new Promise((resolve, reject) => {
       this.lookup(hostname, { all: true, hints: ADDRCONFIG }, (error, found) => {
-        // The warning in strict-dns.ts already says that the name cannot be looked up, so it needs only the cause.
+        // Reject with the cause alone. The warning in strict-dns.ts already says that the host name cannot be looked up.
         if (error) return reject(error instanceof ProxyError && error.cause ? error.cause : error)
         const all = found as LookupAddress[]
         const preferred = all.filter(({ address }) => !address.includes(':'))
@@ -88,9 +92,10 @@ function parseNetwork(text: string, index: number) {
 }
 
 /**
- * Returns the error of a failed lookup. A lookup function of the host's code may fail with a code that no connection has, such
- * as `ENODATA` of c-ares, or without a code. Then the error becomes `PROXY_CONNECT_FAILED`, so the request may go to another
- * server. Errors of the system's own lookup stay as they are.
+ * Returns the error to report for a failed lookup of a host name. A lookup function of the application that embeds the proxy may
+ * fail with an error code such as `ENODATA` of c-ares, or without a code. The proxy would treat such an error as internal. So it
+ * becomes `PROXY_CONNECT_FAILED`, and the request may go to another server. Errors of the operating system's lookup stay as they
+ * are.
  */
 function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
   if (error instanceof ProxyError || error.syscall === 'getaddrinfo' || isShortage(error)) return error
@@ -98,13 +103,16 @@ function notFound(hostname: string, error: NodeJS.ErrnoException): Error {
   return new ProxyError('PROXY_CONNECT_FAILED', message, { cause: error })
 }
 
-/** Returns the valid addresses of an answer. A lookup function of the host's code may give a single address, or anything. */
+/**
+ * Returns the valid IP addresses in the answer of a lookup function. A lookup function of the application that embeds the proxy
+ * may give a single address, or any other value.
+ */
 function addressesIn(answer: unknown): LookupAddress[] {
   const given: unknown[] = Array.isArray(answer) ? answer : [{ address: answer }]
   return given.flatMap((entry) => {
     const address = textOfAddress(entry)
     const family = isIP(address)
-    // An address with a zone is link-local, and no range can contain it.
+    // Drop an address with an IPv6 zone, such as `fe80::1%eth0`. It is link-local, and no range can contain it.
     return family === 0 || address.includes('%') ? [] : { address, family }
   })
 }

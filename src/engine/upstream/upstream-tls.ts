@@ -15,13 +15,13 @@ import { type ConnectionOptions, createSecureContext } from 'node:tls'
  */
 export interface UpstreamTls {
   /**
-   * The certificates of the authorities to trust, as PEM text or bytes, one or several. Source: Traefik's `rootCAs`.
+   * The certificates of the certificate authorities to trust, one or several, as PEM text or bytes. Source: Traefik's `rootCAs`.
    *
    * @default the root certificates that Node trusts
    */
   readonly ca?: string | Buffer | readonly (string | Buffer)[]
   /**
-   * The client certificate for servers that ask for one, as PEM. It needs its `key`.
+   * The client certificate that the proxy shows to servers that ask for one, as PEM. The option `key` must be given too.
    *
    * @default no client certificate
    */
@@ -33,14 +33,15 @@ export interface UpstreamTls {
    */
   readonly key?: string | Buffer
   /**
-   * Accept any certificate of any server, so TLS no longer proves who the server is. Source: Traefik's `insecureSkipVerify`.
+   * If true, the proxy accepts any certificate of any server. TLS then no longer proves who the server is. Source: Traefik's
+   * `insecureSkipVerify`.
    *
    * @default false
    */
   readonly insecureSkipVerify?: boolean
 }
 
-/** Returns the options for `tls.connect` that stand for these settings. */
+/** Returns the options for `tls.connect` that correspond to these settings. */
 export function connectionOptions({ ca, cert, key, insecureSkipVerify }: UpstreamTls): ConnectionOptions {
   return {
     ...(ca !== undefined && { ca: ca as string }),
@@ -53,8 +54,8 @@ export function connectionOptions({ ca, cert, key, insecureSkipVerify }: Upstrea
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /**
- * Checks that the certificates can be used. OpenSSL itself silently ignores authorities that it cannot read, and a certificate
- * without its key.
+ * Checks that the TLS certificates can be used. Without this check, OpenSSL would silently ignore a certificate authority that it
+ * cannot read, and a client certificate without its key.
  *
  * @throws Error that says what is wrong
  */
@@ -70,9 +71,9 @@ export function checkUpstreamTls(tls: UpstreamTls): void {
 }
 
 /**
- * Makes a connection fail with the reason that the server gave. Over TLS 1.3, a server refuses the proxy's certificate only
- * after the proxy has begun to send. Node then reports the reason, and after it the end, which would replace the reason. Some
- * servers give no reason.
+ * Makes a TLS connection fail with the reason that the server gave. Over TLS 1.3, a server refuses the proxy's client certificate
+ * only after the proxy has begun to send. Node then reports the reason as an error. After that, Node reports the end of the
+ * connection, which would replace the reason. For a server that gives no reason, the error gets the message `UNEXPLAINED`.
  */
 export function endWithReason(socket: Socket): void {
   socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -89,8 +90,8 @@ const UNEXPLAINED =
   'it closed the connection without a response; our client certificate may be missing or refused: see upstreamTls.cert'
 
 /**
- * What is wrong with the certificate of the server or of the proxy, and what to do, by the codes of Node and OpenSSL. Errors
- * show it to the operator.
+ * Maps TLS error codes of Node and OpenSSL to an explanation: what is wrong with a certificate, and what the operator can do.
+ * Error messages contain the explanation.
  */
 const MEANINGS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'its certificate has expired: renew it',
@@ -119,12 +120,12 @@ const MEANINGS: Readonly<Record<string, string>> = {
 const TLS_CODES =
   /^(ERR_TLS|ERR_SSL|ERR_OSSL|EPROTO|CERT_|CRL_|UNABLE_TO|DEPTH_ZERO|SELF_SIGNED|ERROR_IN_C|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_MIS)/
 
-/** Returns whether a code is about TLS: a certificate or a handshake. Most such failures come before a request is sent. */
+/** Returns whether an error code is about a certificate or a TLS handshake. Most such failures come before a request is sent. */
 export function isTlsFailure(code: string): boolean {
   return TLS_CODES.test(code)
 }
 
-/** Returns the first line of the message of OpenSSL or Node, with its meaning if there is one. */
+/** Returns the first line of an error message of OpenSSL or Node. If the error code is in `MEANINGS`, the explanation follows. */
 export function describeTlsFailure(code: string, message: string): string {
   const [first = ''] = message.split('\n')
   return Object.hasOwn(MEANINGS, code) ? `${first || code}; ${MEANINGS[code]}` : first || code

@@ -8,32 +8,32 @@ import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-req
 export type Places = ConnectionPlaces<Connection>
 
 /**
- * The live side of a server: its connections, each with one request at a time. There is one upstream for each origin, or for
- * each address of an origin. All backends and generations that name it share it.
+ * The connections to one server, each with one request at a time. There is one upstream for each origin (`http://host:port`), or
+ * for each IP address of an origin. All backends and generations with a server of that origin share the upstream.
  */
 export class Upstream implements ConnectionListener {
-  /** The server's scheme, host and port: `http://host:port`. */
+  /** The origin of the server's URL: its scheme, host and port, as in `http://host:port`. */
   readonly origin: string
-  /** The address to connect to. Undefined: the system chooses an address of the host name for each connection. */
+  /** The IP address to connect to. Undefined: each connection looks up the host name and takes one of its addresses. */
   readonly address: string | undefined
   readonly #options: ConnectionOptions
   #settings: ConnectionSettings | undefined
   readonly #connections = new Set<Connection>()
   /**
-   * Connections without a request. The one that was used last is used first. It is the most likely to be still open, and the
-   * others can reach their idle timeout.
+   * Connections without a request. The connection that was used last is used first, because it is the most likely to be still
+   * open. The other connections can then reach their idle timeout.
    */
   readonly #idle: Connection[] = []
-  /** The connection limit of each backend, by the backend's name. */
+  /** The connection limit of each backend at this server, by the name of the backend. */
   #places: Map<string, WeakRef<Places>> | undefined
-  /** The number of sockets of all backends. */
+  /** The number of open sockets to this server, of all backends together. */
   #sockets = 0
   readonly #onEmpty: (() => void)[] = []
-  /** Connections that close after the request under way, each with the promise of its close. */
+  /** Connections that close after their current request, each with a promise that resolves when the connection has closed. */
   readonly #closing = new Map<Connection, Promise<void>>()
   /**
-   * The time when the last configuration that named this server was replaced, in milliseconds of `performance.now()`.
-   * Undefined while a configuration names it.
+   * The time when the last configuration with this server was replaced, in milliseconds of `performance.now()`. Undefined while
+   * the server is still in a configuration.
    */
   leftAt: number | undefined
 
@@ -43,12 +43,12 @@ export class Upstream implements ConnectionListener {
     this.#options = options
   }
 
-  /** The key under which this upstream is kept: its origin and address. */
+  /** The key under which this upstream is kept in a map: its origin and IP address. */
   get key(): string {
     return Upstream.keyOf(this.origin, this.address)
   }
 
-  /** Milliseconds of silence before the system checks the peer (TCP keep-alive): the option `timeouts.tcpKeepAliveMs`. */
+  /** Milliseconds of silence before the operating system probes the other side: the option `timeouts.tcpKeepAliveMs`. */
   get tcpKeepAliveMs(): number {
     return this.#options.timeouts.tcpKeepAliveMs
   }
@@ -58,8 +58,8 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Returns the connection limit of a backend at this server. The same object is returned for as long as a server or a socket
-   * of that backend refers to it.
+   * Returns the object that counts and limits the sockets of a backend to this server. The same object is returned for as long as
+   * a server or a socket of that backend refers to it.
    */
   placesOf(backend: string): Places {
     const known = this.#places?.get(backend)?.deref()
@@ -78,9 +78,9 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Sends a request. The handler is told every outcome, so this function never throws.
+   * Sends a request. Reports every outcome, also an error, to the handler, and therefore never throws.
    *
-   * @param fresh whether only a new connection will do. After one stale connection, the other idle ones may be stale too.
+   * @param fresh whether the request needs a new connection. After one stale connection, the other idle ones may be stale too.
    * @param places the connection limit of the backend that the request is for
    */
   dispatch(
@@ -100,8 +100,9 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Takes the idle connection that was used last. If it counts for another backend, it counts for this backend from now on. At
-   * this backend's limit, only an idle connection that already counts for it is taken.
+   * Takes an idle connection for a request to the backend whose connection limit is `places`. The connection that was used last
+   * is preferred. If it counts for another backend, it counts for this backend from now on. If this backend is at its limit, only
+   * an idle connection that already counts for it is taken.
    */
   #takeIdle(places: Places): Connection | undefined {
     const last = this.#idle.pop()
@@ -115,14 +116,14 @@ export class Upstream implements ConnectionListener {
     return own < 0 ? undefined : this.#idle.splice(own, 1)[0]
   }
 
-  /** Returns a private connection for one client. It opens with its first request. */
+  /** Returns a new connection for the requests of a single client connection. It opens with its first request. */
   openPrivate(places: Places): ServerConnection {
     if (places.isFull) this.#makeRoom(places)
     return this.#newConnection(places, false)
   }
 
   #newConnection(places: Places, hasPlace: boolean): Connection {
-    // Made on first use: a configuration may name a hundred thousand servers, and most may never get a request.
+    // The connection settings are made on first use. A configuration may have 100,000 servers, and most may never get a request.
     this.#settings ??= connectionSettings(this.origin, this.#options, this.address)
     const connection = new Connection(this.#settings, this, places, hasPlace)
     this.#connections.add(connection)
@@ -134,15 +135,15 @@ export class Upstream implements ConnectionListener {
     if (isPrivate) {
       if ((places.isAwaited || connection.isOld) && connection.canGiveWay) connection.end()
     } else if (connection.isOld || !places.giveOpen(connection)) {
-      // A claim that still waits accepts only a new connection, so this one ends to make room for it.
+      // A caller that still waits accepts only a new connection, so this connection ends to make room for a new one.
       if (connection.isOld || places.isAwaited || places.excess > 0) connection.end()
       else this.#idle.push(connection)
     }
   }
 
   /**
-   * Ends idle connections so that a new one can be opened. Shared connections end first, then private ones whose clients can
-   * log in again.
+   * Ends idle connections of a backend, so that the backend can open a new one. Connections that all clients share end first.
+   * Then connections of a single client end, if that client can log in again.
    */
   #makeRoom(places: Places): void {
     let needed = places.excess + 1
@@ -156,8 +157,8 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Sets the number of sockets that a backend may have. Idle connections above that number end now. Busy ones end after their
-   * requests.
+   * Sets the number of sockets that a backend may have to this server. Idle connections above that number end now. Busy
+   * connections above it end after their requests.
    */
   limit(places: Places, maxConnections: number): void {
     places.limit = maxConnections
@@ -165,7 +166,7 @@ export class Upstream implements ConnectionListener {
       if (connection.places === places && places.excess > 0) connection.end()
   }
 
-  /** Removes the limit on the sockets of a backend. */
+  /** Removes the limit on the number of sockets that a backend may have to this server. */
   unlimit(backend: string): void {
     const places = this.#places?.get(backend)?.deref()
     if (places) places.limit = Number.POSITIVE_INFINITY
@@ -178,7 +179,7 @@ export class Upstream implements ConnectionListener {
     this.#connections.delete(connection)
   }
 
-  /** The number of open connections, and of idle ones among them. */
+  /** The number of open connections, and the number of idle connections among them. */
   get connections(): { readonly open: number; readonly idle: number } {
     let open = 0
     for (const { isConnected } of this.#connections) if (isConnected) open += 1
@@ -191,8 +192,9 @@ export class Upstream implements ConnectionListener {
   }
 
   /**
-   * Closes idle connections now, and each busy one when its request has ended. A request for this server can still open a new
-   * connection. One long request may hold the upstream, and meanwhile the idle connections would have no use.
+   * Closes idle connections now, and each busy connection when its request has ended. A later request for this server can still
+   * open a new connection. One long request may keep the upstream in use for a long time, and unused idle connections must not
+   * stay open until then.
    */
   closeIdle(): void {
     for (const connection of this.#connections) {
@@ -212,14 +214,14 @@ export class Upstream implements ConnectionListener {
     return idle.length
   }
 
-  /** Closes all connections after their requests. Resolves when the last socket has closed, those of tunnels included. */
+  /** Closes each connection when its request has ended. Resolves when the last socket has closed, also the sockets of tunnels. */
   async close(): Promise<void> {
     this.closeIdle()
     await Promise.all(this.#closing.values())
     if (this.#sockets > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve))
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection at once, and refuses a connection to every caller that waits for one. */
   async destroy(): Promise<void> {
     this.#options.ended?.abort()
     for (const places of this.#places?.values() ?? [])

@@ -3,20 +3,20 @@ import { Upstream } from './upstream.js'
 
 interface Held {
   readonly upstream: Upstream
-  /** The number of holds. Each server of a snapshot has one, until no request can pick from that snapshot. */
+  /** The number of calls of `hold` minus those of `release`. Each server of each snapshot in use counts once. */
   holds: number
   /** The number of servers with this upstream, in all snapshots that serve or are being compiled. */
   named: number
 }
 
 /**
- * All upstreams of an engine. An upstream lives from the first snapshot that holds it to the last. So a server that stays in
- * the next generation keeps its connections.
+ * All upstreams of an engine. An upstream exists for as long as a snapshot with one of its servers is in use. So a server that is
+ * also in the next generation keeps its connections.
  */
 export class Upstreams {
   readonly #options: ConnectionOptions
   readonly #held = new Map<string, Held>()
-  /** Upstreams that no snapshot holds, but that still have sockets. Requests may be under way on them. */
+  /** Upstreams that no snapshot uses any longer, but that still have open sockets. Requests may be under way on those sockets. */
   readonly #leaving = new Map<string, Upstream>()
 
   constructor(options: ConnectionOptions) {
@@ -24,10 +24,11 @@ export class Upstreams {
   }
 
   /**
-   * Returns the upstream of an origin. It stays until `release` is called. If the upstream was about to close, it comes back, and
-   * its sockets still count.
+   * Returns the upstream of an origin, which stays in use until `release` is called for it. If the upstream was about to close,
+   * the same object is used again, so its open sockets still count.
    *
-   * @param address the address to connect to. Without it, the system chooses an address of the host name.
+   * @param address the IP address to connect to. Without it, each connection looks up the host name and takes one of its
+   *   addresses.
    */
   hold(origin: string, address?: string): Upstream {
     const key = Upstream.keyOf(origin, address)
@@ -44,7 +45,7 @@ export class Upstreams {
     return entry.upstream
   }
 
-  /** Returns an upstream that only the caller uses. The caller must destroy it. */
+  /** Creates an upstream that only the caller uses, for example for one health check. The caller must destroy it. */
   createUnshared(origin: string, address?: string): Upstream {
     const ended = new AbortController()
     return new Upstream(origin, { ...this.#options, ended }, address)
@@ -56,8 +57,8 @@ export class Upstreams {
   }
 
   /**
-   * Notes that a configuration with this upstream was replaced. Requests may still use the upstream until `release`. When no
-   * other configuration names it, its idle connections close.
+   * Must be called for each server of a configuration that was replaced. Requests may still use the upstream until `release` is
+   * called. When no other configuration has a server with this upstream, its idle connections close.
    */
   leave(upstream: Upstream): void {
     const entry = this.#held.get(upstream.key)
@@ -68,30 +69,30 @@ export class Upstreams {
     upstream.closeIdle()
   }
 
-  /** Ends one hold on an upstream. After the last one, the upstream closes once its requests have ended. */
+  /** Ends the use that one call of `hold` began. After the last use, the upstream closes as soon as its requests have ended. */
   release(upstream: Upstream): void {
     const entry = this.#held.get(upstream.key)
     if (entry === undefined || entry.upstream !== upstream) return
     entry.holds -= 1
     if (entry.holds > 0) return
     this.#held.delete(upstream.key)
-    // Most upstreams never got a request, so they have nothing to close.
+    // An upstream without connections has nothing to close. Most upstreams are in this case, because they never got a request.
     if (!upstream.isOpen) return
     this.#leaving.set(upstream.key, upstream)
     void upstream.close().finally(() => {
-      // Meanwhile the upstream may have been held and released again.
+      // Forget the upstream, unless a snapshot has used it again meanwhile or it has open sockets.
       if (this.#leaving.get(upstream.key) === upstream && !upstream.isOpen) this.#leaving.delete(upstream.key)
     })
   }
 
-  /** Ends all idle connections. @returns whether there were any */
+  /** Ends the idle connections of all upstreams that are in use. @returns whether there were any */
   closeIdle(): boolean {
     let closed = 0
     for (const { upstream } of this.#held.values()) closed += upstream.dropIdle()
     return closed > 0
   }
 
-  /** Cuts all connections, also those of upstreams that are about to close. */
+  /** Cuts all connections at once, also those of upstreams that are about to close. */
   async destroy(): Promise<void> {
     const all = [...this.#leaving.values(), ...[...this.#held.values()].map(({ upstream }) => upstream)]
     this.#held.clear()

@@ -4,25 +4,35 @@ import { Backoff } from '../backoff.js'
 import { findBeside, type KvBeside, type KvOwnKeys, type KvPlaces } from '../kv/kv-beside.js'
 import { type ConsulKv, isDeniedByConsul } from './consul-kv.js'
 
-/** Milliseconds between two searches, at least. Each key of a version that is written below the same prefix wakes the query. */
+/**
+ * Minimum milliseconds between two searches. A version may be written below the same prefix, and each of its keys would otherwise
+ * cause a search.
+ */
 const PACE_MS = 1_000
 
-/** Limits of the delay after a failed search, in milliseconds. Without the right to list the keys, every search fails. */
+/**
+ * Shortest and longest delay after a failed search, in milliseconds. If the token has no right to list the keys, every search
+ * fails.
+ */
 const DENIED_MS = { min: 1_000, max: 30_000 }
 
-/** Searches for Traefik's static configuration below a prefix in Consul, and follows its changes. */
+/** Searches for Traefik's static configuration below a prefix in Consul, and reports when it changes. */
 export class ConsulBeside {
   readonly #kv: ConsulKv
   readonly #prefix: string
 
-  /** @param prefix the provider's own prefix as keys begin with it, without a slash at its end */
+  /**
+   * Creates a searcher for one prefix.
+   *
+   * @param prefix the start of all keys below the provider's `prefix` option, without the slash at the end
+   */
   constructor(kv: ConsulKv, prefix: string) {
     this.#kv = kv
     this.#prefix = prefix
   }
 
   /**
-   * Searches once. For a token without the right to read the prefix, it returns no keys and `denied`.
+   * Searches once. If the token has no right to read the prefix, it returns no keys and the reason in `denied`.
    *
    * @throws ProxyError every other error of `ConsulKv.read`
    */
@@ -37,10 +47,10 @@ export class ConsulBeside {
   }
 
   /**
-   * Searches again whenever a key below the prefix changes, and from time to time. Never rejects.
+   * Repeats the search whenever a key below the prefix changes, and from time to time. It never rejects.
    *
-   * @param known the mark of the last search
-   * @param changed called when a search finds another mark
+   * @param known the fingerprint (`mark`) that the last search returned
+   * @param changed called when a search returns another fingerprint
    */
   async follow(own: KvOwnKeys, known: string, changed: () => void, signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(DENIED_MS.min, DENIED_MS.max)
@@ -50,14 +60,16 @@ export class ConsulBeside {
       let waitMs = PACE_MS
       try {
         const answer = await this.#kv.names(`${this.#prefix}/`, { signal, after: index })
-        // An index that goes back comes from another store, or from one that was restored. The next query must not wait.
+        // If the index has decreased, another store answered, or the store was restored from a backup. The next query then sends
+        // no index, so that Consul answers it at once.
         index = answer.index < index ? 0 : answer.index
         const found = await this.read(own, signal)
         if (found.mark !== mark && !signal.aborted) changed()
         mark = found.mark
         backoff.reset()
       } catch {
-        // The watch of the alias reports outages. Each document carries the warning for a token that may not list the keys.
+        // The error is not reported here. The watch of the alias key reports outages. If the token has no right to list the keys,
+        // each document has a warning.
         index = 0
         waitMs = backoff.next()
       }
@@ -65,7 +77,7 @@ export class ConsulBeside {
     }
   }
 
-  /** Returns reads of Consul below the prefix. */
+  /** Returns the functions that read the names, values and trees of keys below the prefix in Consul. */
   #places(signal: AbortSignal): KvPlaces {
     const keyOf = (key: string) => `${this.#prefix}/${key}`
     const read = async (what: { readonly key: string } | { readonly below: string }) => {

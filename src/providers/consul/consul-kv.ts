@@ -6,44 +6,46 @@ import { DocumentClient, type DocumentClientOptions, firstValueOf } from '../htt
 import { unusable } from '../http/read-response.js'
 import type { KvEntry } from '../kv/kv-entry.js'
 
-/** What a query found. */
+/** The result of a query to Consul. */
 export interface ConsulReading {
-  /** The keys and values. The list is empty if no key exists. */
+  /** The keys that exist, with their values and revisions. The list is empty if no key exists. */
   readonly entries: readonly (KvEntry & { readonly revision: string })[]
-  /** Consul's index (`X-Consul-Index`). A query with it waits for the next change. */
+  /** Consul's index of the answer (header `X-Consul-Index`). A query that sends this index waits for the next change. */
   readonly index: number
-  /** The highest revision of the entries. */
+  /** The highest revision among the entries. */
   readonly newest: string
 }
 
-/** Which Consul agent is asked, and how. */
+/** Options of a `ConsulKv`: which Consul agent it queries, and within which limits. */
 export interface ConsulKvOptions {
   readonly url: string
   readonly token: string | undefined
-  /** Milliseconds that a query waits for a change. Each query adds or takes off up to a fifth at random. */
+  /** Milliseconds that a query waits for a change. Each query adds or subtracts a random share of up to a fifth. */
   readonly waitMs: number
-  /** Bytes of all keys and values in one answer, at most. */
+  /** Maximum bytes of all keys and values in one answer. */
   readonly maxBytes: number
   readonly tls: DocumentClientOptions['tls'] | undefined
 }
 
-/** The share of its wait by which Consul may delay an answer, so that not all answers come at once. */
+/** Consul may hold back an answer by this share of the query's waiting time, so that it does not send all answers at once. */
 const HELD_BACK = 1 / 16
 
-/** The share by which the waiting time of a query varies, so that many proxies do not ask at once. */
+/** The share by which the waiting time of a query varies at random, so that many proxies do not send their queries at once. */
 const JITTER = 0.2
 
-/** Milliseconds that an answer may take once it is due. */
+/** Milliseconds that an answer may take, in addition to the time that the query waits for a change. */
 const ANSWER_MS = 3_000
 
-/** Reads keys of Consul over HTTP. Source: Consul's HTTP API, its pages on the KV store and on blocking queries. */
+/**
+ * Reads keys of Consul over HTTP. Source: the pages on the KV store and on blocking queries in Consul's HTTP API documentation.
+ */
 export class ConsulKv {
-  /** The agent's URL without credentials, for messages. */
+  /** The URL of the Consul agent without credentials, as messages show it. */
   readonly url: string
   readonly #options: ConsulKvOptions
-  /** For queries that are answered at once. */
+  /** HTTP client for queries that Consul answers at once. */
   readonly #asking: DocumentClient
-  /** For queries that wait for a change, with a longer timeout. */
+  /** HTTP client with a longer timeout, for queries that wait for a change. */
   readonly #waiting: DocumentClient
 
   constructor(options: ConsulKvOptions) {
@@ -51,7 +53,7 @@ export class ConsulKv {
     this.#options = options
     const { waitMs, tls } = options
     const headers = {
-      // Without compression, because Consul buffers an answer to compress it, and most answers are small.
+      // Ask for an answer without compression. Consul would buffer the whole answer to compress it, and most answers are small.
       'accept-encoding': 'identity',
       ...(options.token !== undefined && { 'x-consul-token': options.token }),
     }
@@ -68,13 +70,13 @@ export class ConsulKv {
   }
 
   /**
-   * Reads one key, or all keys that begin with a text. The read is consistent: Consul's leader answers it.
+   * Reads one key, or all keys that begin with a text. The read is consistent, which means that Consul's leader answers it.
    *
-   * @param what `key` is the one key; `below` is the text that all keys begin with
-   * @param context with the index of an earlier answer as `after`, the query waits until Consul's index differs from it. It waits
-   *   for `waitMs` at most, plus or minus a fifth
+   * @param what `key` is the one key to read. `below` is the text with which all keys to read begin
+   * @param context if `after` is the index of an earlier answer, the query waits until Consul's index differs from it. It waits
+   *   for at most `waitMs`, plus or minus a fifth
    * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if Consul does not answer
-   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for an answer that is too large, and for one that Consul would not give
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the answer is too large, or is not an answer that Consul would give
    */
   async read(
     what: { readonly key: string } | { readonly below: string },
@@ -96,11 +98,11 @@ export class ConsulKv {
   }
 
   /**
-   * Returns the names directly below a place, of keys and of folders, each name once.
+   * Returns the names of the keys and folders that are directly below a folder. Each name is returned once.
    *
-   * @param below the place, with a slash at its end
-   * @param context as for `read`
-   * @throws ProxyError as `read` does
+   * @param below the folder, with a slash at its end
+   * @param context as in `read`
+   * @throws ProxyError as in `read`
    */
   async names(
     below: string,
@@ -116,9 +118,9 @@ export class ConsulKv {
   }
 
   /**
-   * Sends one query.
+   * Sends one query to Consul's KV store over HTTP.
    *
-   * @param how further parameters of the query
+   * @param how further query parameters of the URL
    * @returns no body if the key does not exist
    */
   async #ask(
@@ -143,7 +145,8 @@ export class ConsulKv {
       const message = `GET ${url}: status ${status} without X-Consul-Index: is this Consul?`
       throw new ProxyError('PROXY_CONFIG_UNREACHABLE', message)
     }
-    // Consul leaves out keys that the token may not read. They would look deleted, so the whole answer is refused.
+    // If the token may not read some of the keys, Consul leaves them out. They would look deleted, so the whole answer is
+    // refused.
     if (firstValueOf(headers['x-consul-results-filtered-by-acls']) === 'true')
       throw unusable(String(url), FILTERED)
     return { body: status === 404 ? undefined : body, index, url: String(url) }
@@ -151,14 +154,14 @@ export class ConsulKv {
 }
 
 /**
- * Returns the bytes of an answer's body, at most. In the body, values are in base64, and each pair adds about a hundred bytes. In
- * large answers, values take most of the space.
+ * Returns the maximum bytes of an HTTP body whose keys and values have at most `maxBytes`. In the body, values are in base64, and
+ * each key adds about a hundred bytes. In large answers, values take most of the space.
  */
 function rawBytesOf(maxBytes: number): number {
   return Math.min(maxBytes * 10, Math.max(maxBytes * 2, 256 * 1024 * 1024))
 }
 
-/** A key as Consul's API returns it. The value is in base64. */
+/** The type of a key in an answer of Consul. Its value is in base64. */
 interface Pair {
   readonly Key: string
   readonly Value: string | null
@@ -168,14 +171,14 @@ interface Pair {
 const FILTERED = 'the token may not read all of these keys'
 
 /**
- * Returns whether the token has no right to read the requested keys. Consul then answers 403, or it leaves keys out and sets the
- * header `X-Consul-Results-Filtered-By-ACLs`.
+ * Returns whether the error means that the token has no right to read the requested keys. In this case, Consul answers 403, or it
+ * leaves keys out and sets the header `X-Consul-Results-Filtered-By-ACLs`.
  */
 export function isDeniedByConsul({ message }: Error): boolean {
   return message.startsWith('GET ') && (message.endsWith(FILTERED) || /^GET \S+: status 403\b/.test(message))
 }
 
-/** Returns the list in a body. @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a body that is not a JSON list */
+/** Parses an HTTP body that must be a JSON list. @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the body is anything else */
 function listOf(body: string, url: string, expected: string): readonly unknown[] {
   let list: unknown
   try {
@@ -187,7 +190,11 @@ function listOf(body: string, url: string, expected: string): readonly unknown[]
   return list
 }
 
-/** Returns the entries in a body. @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a body that Consul would not send */
+/**
+ * Parses an HTTP body to the keys and values in it.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if Consul would not send this body
+ */
 function entriesOf(body: string, url: string): ConsulReading['entries'] {
   const expected = 'expected a list of keys and values'
   const pairs = listOf(body, url, expected)

@@ -9,31 +9,31 @@ import { KvPrefix } from '../kv/kv-prefix.js'
 import { ConsulKv } from './consul-kv.js'
 import { ConsulStore } from './consul-store.js'
 
-/** Which Consul a `ConsulProvider` reads, and which of its keys. */
+/** Options of a `ConsulProvider`: how to connect to Consul, and which of its keys to read. */
 export interface ConsulProviderOptions extends KvOptions {
   /**
-   * The URL of a Consul agent, without a path, query or fragment.
+   * The URL of a Consul agent. It must not have a path, a query or a fragment.
    *
    * @default `http://127.0.0.1:8500`
    */
   readonly url?: string
   /**
-   * An ACL token. It needs the right to read the alias key and all keys below the prefixes that are read. While an alias names
-   * another prefix, the provider also searches its own prefix for Traefik's static configuration. If the token may not read it,
-   * each document carries a warning.
+   * An ACL token of Consul. It needs the right to read the alias key and all keys below the prefixes that are read. While an
+   * alias names another prefix, the provider also searches below its option `prefix` for Traefik's static configuration. If the
+   * token has no right to read these keys, each document has a warning.
    *
    * @default no token
    */
   readonly token?: string
   /**
-   * Milliseconds that a query waits for a change, plus or minus a fifth. At most 600,000.
+   * Milliseconds that a query waits for a change, plus or minus a fifth. The maximum is 600,000.
    *
    * @default 10,000
    */
   readonly waitMs?: number
   /**
-   * TLS settings as PEM texts, for an `https` URL. `ca` holds the authorities that may sign Consul's certificate. `cert` and
-   * `key` are the client certificate.
+   * TLS settings, for an `https` URL. Certificates and keys are PEM texts. `ca` contains the certificate authorities that may
+   * sign Consul's certificate. `cert` and `key` are the client certificate and its private key.
    *
    * @default the root certificates that Node trusts, and no client certificate
    */
@@ -55,8 +55,9 @@ export interface ConsulProviderOptions extends KvOptions {
 const OPTIONS = ['url', 'token', 'waitMs', 'tls', ...KV_OPTIONS] as const
 
 /**
- * Delivers a configuration that is kept in Consul key by key, in Traefik 1.7's layout. It follows changes by blocking queries.
- * Every read is `consistent`, so Consul's leader answers it.
+ * Delivers a configuration that is stored in Consul, one field in each key, in Traefik 1.7's layout. It follows changes with
+ * blocking queries, which Consul answers when a key changes. Every read is `consistent`, which means that Consul's leader answers
+ * it.
  *
  * @example
  * ```ts
@@ -69,14 +70,14 @@ export class ConsulProvider implements Provider {
   readonly name: string
   /** Whether a configuration without frontends may go live. @default false */
   readonly allowEmpty: boolean
-  /** Milliseconds between two documents that the proxy takes from this provider, at least. @default 0 */
+  /** Minimum milliseconds between two documents that the proxy accepts from this provider. @default 0 */
   readonly throttleMs: number
   readonly #following: Provider
 
   /**
-   * Makes a provider that reads keys of Consul. It starts when the proxy starts.
+   * Creates a provider that reads keys of Consul. The proxy starts the provider.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or an invalid value
    */
   constructor(options: ConsulProviderOptions = {}) {
     checkOptions(options)
@@ -97,16 +98,16 @@ export class ConsulProvider implements Provider {
     return this.#following.start(sink)
   }
 
-  /** Stops following and aborts all queries. */
+  /** Stops following the keys and aborts all queries to Consul. */
   stop(): Promise<void> {
     return this.#following.stop()
   }
 }
 
-/** The longest wait that Consul allows for a blocking query, in milliseconds. */
+/** The longest waiting time that Consul allows for a blocking query, in milliseconds. */
 const MAX_WAIT_MS = 600_000
 
-/** Returns what is wrong with an agent's URL. A path, query or fragment would be ignored, so it is refused. */
+/** Returns what is wrong with the URL of a Consul agent. A path, query or fragment is refused, because it would be ignored. */
 function flawOfAgent(url: string): string | undefined {
   const { pathname, search, hash } = new URL(url)
   return pathname === '/' && search === '' && hash === ''
@@ -119,7 +120,8 @@ function checkOptions(options: ConsulProviderOptions): void {
   checkKvOptions(options, 'ConsulProvider')
   const flaw = options.url === undefined ? undefined : (flawOfUrl(options.url) ?? flawOfAgent(options.url))
   if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `ConsulProvider: the url ${flaw}`)
-  // Checked here, because undici's error for a character that a header cannot hold would quote the token.
+  // The token is checked here. Otherwise undici would refuse a token with invalid characters, and its error message would show
+  // the token.
   const { token = 'none' } = options
   if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) {
     const found = typeof token === 'string' ? 'another text' : describeValue(token)

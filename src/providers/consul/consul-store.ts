@@ -8,28 +8,37 @@ import type { FollowedBeside, KvReading, KvStore, KvTree } from '../kv/kv-store.
 import { ConsulBeside } from './consul-beside.js'
 import type { ConsulKv, ConsulReading } from './consul-kv.js'
 
-/** Maximum tries of one read. A try fails if the alias is written while its tree is read. */
+/** Maximum tries of one read. A try fails if the alias key is written while the keys are being read. */
 const MOST_TRIES = 10
 
-/** Milliseconds between two queries of a loop, at least. A busy store would otherwise get thousands of queries a second. */
+/**
+ * Minimum milliseconds between two consecutive queries. If keys change all the time, Consul would otherwise receive thousands of
+ * queries a second.
+ */
 const PACE_MS = 100
 
-/** A query that is repeated, and its callbacks. */
+/** A blocking query that is repeated, and the callbacks for its results. */
 interface Loop {
-  /** One key, or all keys that begin with a text. */
+  /** The keys to query: one key, or all keys that begin with a text. */
   readonly what: { readonly key: string } | { readonly below: string }
   readonly signal: AbortSignal
-  /** Consul's index of the last answer. With 0, the first query does not wait. */
+  /**
+   * The index of the last answer (`X-Consul-Index`). The first query waits until Consul's index differs from it. If it is 0, the
+   * first query does not wait.
+   */
   readonly index: number
-  /** The mark of the last answer. Without it, `changed` is called for the first answer. */
+  /** The fingerprint of the keys in the last answer. If it is undefined, `changed` is called for the first answer. */
   readonly mark: string | undefined
-  /** Called when the keys have changed. */
+  /** Called when one of the keys has changed. */
   changed(): void
-  /** Called after an error. @returns whether the loop goes on */
+  /** Called after a query has failed. @returns whether to repeat the query */
   failed(error: Error): boolean
 }
 
-/** Keys in Consul as a store. Blocking queries, which Consul answers when a key changes, take the place of watches. */
+/**
+ * Implements `KvStore` for Consul: reads keys and follows their changes. Instead of watches, it uses blocking queries, which
+ * Consul answers when a key changes.
+ */
 export class ConsulStore implements KvStore {
   readonly place: string
   readonly #kv: ConsulKv
@@ -67,8 +76,8 @@ export class ConsulStore implements KvStore {
   }
 
   /**
-   * Reads the alias, the tree and the alias again, because Consul cannot read both at one moment. If the alias is unchanged, it
-   * named this tree during the whole read.
+   * Reads the alias key, the keys below the prefix that it names, and the alias key again. Consul cannot read all of them at one
+   * moment. If the alias key has not changed, it named this prefix during the whole read.
    */
   async readBoth(
     prefixOf: (alias: KvReading) => string | undefined,
@@ -116,7 +125,7 @@ export class ConsulStore implements KvStore {
     }
   }
 
-  /** Begins to follow a tree. */
+  /** Begins to follow all keys below a prefix. It replaces an earlier call. */
   #follow(below: string, { index, ...reading }: ConsulReading, changed: () => void): void {
     this.unfollow()
     this.#following = this.#untilStopped()
@@ -126,7 +135,8 @@ export class ConsulStore implements KvStore {
       index,
       mark: this.#markOf(reading),
       changed,
-      // The loop ends. The next read of the tree reports the error, or follows the tree from there.
+      // If the query fails, report a change and end the loop. The change causes a read of all keys, which reports the error or
+      // follows the keys again.
       failed: () => {
         changed()
         return false
@@ -148,14 +158,17 @@ export class ConsulStore implements KvStore {
     this.unfollowBeside()
   }
 
-  /** Returns the controller of one loop. After `stop`, it is already aborted: `stop` cannot end a loop that begins later. */
+  /**
+   * Returns the controller that ends one loop. After `stop`, the controller is already aborted, because `stop` could not end a
+   * loop that begins later.
+   */
   #untilStopped(): AbortController {
     const following = new AbortController()
     if (this.#stopped.signal.aborted) following.abort()
     return following
   }
 
-  /** Repeats a query and reports each change, until the signal is aborted. Never rejects. */
+  /** Repeats a query and reports each change, until the signal is aborted. It never rejects. */
   async #loop({ what, signal, changed, failed, ...known }: Loop): Promise<void> {
     const backoff = new Backoff(100, 2_000)
     let { index, mark } = known
@@ -164,7 +177,7 @@ export class ConsulStore implements KvStore {
       try {
         const answer = await this.#kv.read(what, { signal, after: index })
         if (signal.aborted) return
-        // An index that goes back comes from another store, or from one that was restored.
+        // If the index has decreased, another store answered, or the store was restored from a backup.
         const wentBack = answer.index < index
         const found = this.#markOf(answer)
         const isNews = found !== mark || wentBack
@@ -175,7 +188,8 @@ export class ConsulStore implements KvStore {
         await pause(PACE_MS - (performance.now() - asked), signal)
       } catch (thrown) {
         if (signal.aborted || !failed(asError(thrown))) return
-        // Changes during the outage are unknown, so the next answer counts as a change.
+        // Forget the last index and fingerprint, because changes during the outage are unknown. So the next answer counts as a
+        // change.
         index = 0
         mark = undefined
         await pause(backoff.next(), signal)
@@ -184,8 +198,9 @@ export class ConsulStore implements KvStore {
   }
 
   /**
-   * Returns a mark that stays the same as long as no key is written or deleted. Consul's index cannot be this mark, because it
-   * may change for other keys too. The alias key in a tree does not count, because its own loop reports it.
+   * Returns a fingerprint of the keys in an answer. It stays the same as long as no key is written or deleted. Consul's index is
+   * not used, because it may also change for other keys. If there are several keys, the alias key is left out, because its own
+   * loop reports it.
    */
   #markOf({ entries }: Pick<ConsulReading, 'entries'>): string {
     let [count, newest] = [0, 0]

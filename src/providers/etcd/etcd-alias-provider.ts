@@ -5,17 +5,17 @@ import { FOLLOW_OPTIONS, type FollowOptions } from '../follow-options.js'
 import { EtcdAliasSource } from './etcd-alias-source.js'
 import type { EtcdConnection } from './etcd-connection.js'
 
-/** Which etcd and which alias key an `EtcdAliasProvider` follows, and how. */
+/** Options of an `EtcdAliasProvider`: how to connect to etcd, and which alias key it follows. */
 export interface EtcdAliasProviderOptions extends EtcdConnection, FollowOptions {
-  /** The alias key of this proxy's cluster, like `/traefik/dev/alias`. */
+  /** The alias key, such as `/traefik/dev/alias`. All proxies of one cluster follow the same key. */
   readonly aliasKey: string
 }
 
 const OPTIONS = ['hosts', 'auth', 'tls', 'aliasKey', ...FOLLOW_OPTIONS] as const
 
 /**
- * Follows the alias key of one cluster in etcd. One write of that key switches the proxy to the document that its value names.
- * The etcd user needs the right to read that key and nothing else.
+ * Follows an alias key in etcd. One write of this key makes the proxy switch to the document that the new value names. The etcd
+ * user needs the right to read the alias key, and no other right.
  *
  * @example
  * ```ts
@@ -33,14 +33,14 @@ export class EtcdAliasProvider implements Provider {
   readonly name: string
   /** Whether a document without frontends may go live. @default false */
   readonly allowEmpty: boolean
-  /** Milliseconds between two documents that the proxy takes from this provider, at least. @default 0 */
+  /** Minimum milliseconds between two documents that the proxy accepts from this provider. @default 0 */
   readonly throttleMs: number
   readonly #following: AliasProvider
 
   /**
-   * Makes a provider that follows an alias in etcd. It starts when the proxy starts.
+   * Creates a provider that follows an alias key in etcd. The proxy starts the provider.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or an invalid value
    */
   constructor(options: EtcdAliasProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdAliasProvider: ')
@@ -57,7 +57,7 @@ export class EtcdAliasProvider implements Provider {
     return this.#following.start(sink)
   }
 
-  /** Ends the watch, aborts the running fetch and closes every connection to etcd. */
+  /** Ends the watch, aborts a fetch in progress and closes all connections to etcd. */
   stop(): Promise<void> {
     return this.#following.stop()
   }

@@ -2,12 +2,16 @@ import type { AliasReading, AliasSource, AliasWatcher } from '../../model/provid
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdSessions } from './etcd-sessions.js'
 
-/** An alias source whose alias is one key in etcd. */
+/** Reads and watches an alias that is stored in one key of etcd. */
 export class EtcdAliasSource implements AliasSource {
   readonly alias: string
   readonly #sessions: EtcdSessions
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` without a key, and for a host, user or certificate that can never work */
+  /**
+   * Checks the connection options, but does not connect yet.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` if the key is empty, or if a host, user or certificate is invalid
+   */
   constructor(connection: EtcdConnection, key: string) {
     this.#sessions = new EtcdSessions(connection, key)
     this.alias = this.#sessions.place

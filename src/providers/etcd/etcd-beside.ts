@@ -5,28 +5,28 @@ import { namesBelow, type ReadRanges } from './etcd-names.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import { type ReadRange, readTree } from './etcd-tree.js'
 
-/** How etcd is read for a search. */
+/** The functions that read etcd during a search for static configuration, with the revision and limits of the search. */
 export interface BesideReading {
   readonly range: ReadRange
   readonly ranges: ReadRanges
-  /** The revision at which everything is read. */
+  /** The revision of etcd at which all reads are made. */
   readonly revision: string
-  /** Bytes of keys and values in one tree, at most. */
+  /** Maximum bytes of keys and values below one prefix. */
   readonly maxBytes: number
   readonly signal: AbortSignal
 }
 
-/** What a search found, and the ranges that are watched for its changes. */
+/** The static configuration that was found, and the key ranges to watch for its changes. */
 export interface EtcdBeside extends KvBeside {
   readonly watched: readonly EtcdRange[]
 }
 
 /**
- * Looks for static configuration below a prefix at one revision.
+ * Searches for Traefik's static configuration below a prefix, at one revision of etcd.
  *
- * @param prefix the provider's own prefix as keys begin with it, without a slash at its end
- * @returns for a user without the right to read the prefix, no keys and `denied`
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` as `readTree` does
+ * @param prefix the start of all keys below the provider's `prefix` option, without the slash at the end
+ * @returns the static configuration. If the user has no right to read the prefix, it has no keys, and the reason in `denied`
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` in the cases in which `readTree` throws it
  * @throws every other error of the reads
  */
 export async function readBeside(
@@ -44,7 +44,7 @@ export async function readBeside(
   }
 }
 
-/** Returns reads of etcd below a prefix. */
+/** Returns the functions that read the names, values and trees of keys below a prefix in etcd. */
 function placesBelow(prefix: string, { range, ranges, ...reading }: BesideReading): KvPlaces {
   const { revision } = reading
   return {
@@ -65,13 +65,13 @@ function placesBelow(prefix: string, { range, ranges, ...reading }: BesideReadin
 }
 
 /**
- * Returns the ranges to watch: existing names in their spelling, and names that may be added in a usual spelling. Names that are
- * added in another spelling are found by the read every half a minute.
+ * Returns the key ranges to watch. They cover the names that exist, and names in usual spellings that may be added later. A name
+ * that is added in another spelling is found by the read that happens every 30 seconds.
  */
 function rangesOf(prefix: string, names: readonly string[]): readonly EtcdRange[] {
   return [...new Set([...USUAL_PLACES, ...names])].map((name) => ({
     key: Buffer.from(`${prefix}/${name}`),
-    // The character 0 follows the slash in ASCII, so the range ends behind the last key below the name.
+    // In ASCII, `0` directly follows `/`. So this end is just behind the last key below the name.
     range_end: Buffer.from(`${prefix}/${name}0`),
   }))
 }

@@ -2,14 +2,14 @@ import { isIP, type Socket } from 'node:net'
 import type { Etcd3, IOptions } from 'etcd3'
 import { type EtcdConnection, urlOf } from './etcd-connection.js'
 
-/** The token that etcd gave for a user and a password. The client sends it with every call. */
+/** Holds the token that etcd returned for a user name and password. The client sends the token with every gRPC call. */
 export interface EtcdPass {
   token?: string
 }
 
 /**
- * A client of the package etcd3 for one host, with a connection of its own. `close` destroys the sockets itself, because etcd3
- * leaves a socket open forever whose TLS handshake the host never answers.
+ * A client of the package etcd3 for one etcd host, with a connection of its own. `close` destroys the sockets itself. etcd3 alone
+ * would leave a socket open forever if the host never answers the TLS handshake.
  */
 export class EtcdClient {
   readonly #etcd: Etcd3
@@ -25,9 +25,10 @@ export class EtcdClient {
     }
   }
 
-  /** Creates a client. It connects with its first call. */
+  /** Creates a client. It connects to etcd at its first gRPC call. */
   static async to(connection: EtcdConnection, host: string, pass: EtcdPass): Promise<EtcdClient> {
-    // Imported on first use: the import takes a quarter of a second, and most users of this library never need etcd3.
+    // etcd3 is imported when the first client is created. The import takes a quarter of a second, and most users of this library
+    // never need it.
     const { Etcd3 } = await import('etcd3')
     const trustsAnyone = connection.tls?.insecureSkipVerify ?? false
     return new EtcdClient(new Etcd3(clientOptions(connection, host, pass)), trustsAnyone)
@@ -45,14 +46,14 @@ export class EtcdClient {
     return this.#etcd.auth
   }
 
-  /** Ends all calls and destroys all sockets. */
+  /** Ends all gRPC calls and destroys all sockets. */
   close(): void {
     this.#closed = true
     this.#etcd.close()
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Wraps credentials so that this client learns of each socket as soon as grpc-js creates it. */
+  /** Wraps the TLS credentials of a host, so that this client learns of each socket as soon as grpc-js creates it. */
   #owning(credentials: ChannelCredentials): ChannelCredentials {
     const owning = Object.create(credentials) as ChannelCredentials
     owning._createSecureConnector = (...about) => {
@@ -63,7 +64,8 @@ export class EtcdClient {
         return connect(socket)
       }
       omitAddressAsName(connector)
-      // grpc-js checks this option a second time, after the handshake.
+      // With `insecureSkipVerify`, turn off the certificate check here too, because grpc-js checks this option again after the
+      // TLS handshake.
       if (this.#trustsAnyone && connector.connectionOptions)
         connector.connectionOptions.rejectUnauthorized = false
       return connector
@@ -74,28 +76,28 @@ export class EtcdClient {
   #own(socket: Socket): void {
     this.#sockets.add(socket)
     socket.once('close', () => this.#sockets.delete(socket))
-    // grpc-js was still opening this socket when the client was closed.
+    // If the client was closed while grpc-js was still opening this socket, destroy it now.
     if (this.#closed) socket.destroy()
   }
 }
 
-/** Private parts of etcd3. Neither etcd3 nor grpc-js has a public way to reach a connection. */
+/** Types of private parts of etcd3. They are used because neither etcd3 nor grpc-js has a public way to reach a connection. */
 interface EtcdInside {
   readonly pool: { readonly hosts: readonly { channelCredentials: ChannelCredentials }[] }
 }
-/** A private object of grpc-js that creates a connector for each connection. */
+/** Type of a private object of grpc-js. It creates a `SecureConnector` for each connection. */
 interface ChannelCredentials {
   _createSecureConnector(...about: unknown[]): SecureConnector
 }
-/** A private object of grpc-js that runs the TLS handshake on a socket. */
+/** Type of a private object of grpc-js that performs the TLS handshake on a socket. */
 interface SecureConnector {
   connect(socket: Socket): Promise<unknown>
   readonly connectionOptions?: { readonly host: string; servername: string; rejectUnauthorized?: boolean }
 }
 
 /**
- * Removes an IP address that was set as the TLS server name, because Node warns of it. The certificate is still checked against
- * the host.
+ * Removes the TLS server name if it is an IP address, because Node prints a warning about it. The certificate is still checked
+ * against the host.
  */
 function omitAddressAsName({ connectionOptions }: SecureConnector): void {
   if (connectionOptions && isIP(connectionOptions.host) !== 0) connectionOptions.servername = ''
@@ -106,28 +108,31 @@ function clientOptions({ tls }: EtcdConnection, host: string, pass: EtcdPass): I
     hosts: [urlOf(host)],
     ...(tls && { credentials: credentialsOf(tls) }),
     grpcOptions: {
-      // With the pool that all clients share, a new client would get the dead connection of the client before it.
+      // Each client gets its own pool of connections. A shared pool could give a new client the broken connection of an earlier
+      // client.
       'grpc.use_local_subchannel_pool': 1,
-      // The intervals of pings are above 5 s, because an etcd server closes connections with more frequent ones.
+      // HTTP/2 pings are sent less often than every 5 seconds, because an etcd server closes a connection with more frequent
+      // pings.
       'grpc.keepalive_time_ms': 6_000,
       'grpc.keepalive_timeout_ms': 3_000,
       interceptors: [addMetadata(pass)],
     } as NonNullable<IOptions['grpcOptions']>,
-    // Every call goes through. The retries and circuit breakers of etcd3 would hide the first cause and delay our attempts.
+    // The fault handling of etcd3 is turned off. Its retries and circuit breakers would hide the first error and delay our own
+    // attempts.
     faultHandling: { host: () => CALL_THROUGH, global: CALL_THROUGH },
   }
 }
 
 type FaultPolicy = NonNullable<NonNullable<IOptions['faultHandling']>['global']>
 
-/** A fault policy that calls at once and never retries. */
+/** A fault policy for etcd3 that makes each gRPC call at once and never retries it. */
 const CALL_THROUGH = {
   execute: async (call: (context: { signal: AbortSignal }) => unknown) => call({ signal: NEVER }),
 } as unknown as FaultPolicy
 
 const NEVER = new AbortController().signal
 
-/** The parts of a gRPC call that the interceptor uses. */
+/** The methods of a gRPC call that the interceptor of `addMetadata` uses. */
 interface InterceptedCall {
   start(metadata: { set(name: string, value: string): void }, listener: CallListener): void
 }
@@ -136,9 +141,9 @@ interface CallListener {
 }
 
 /**
- * Returns an interceptor that adds metadata to each call: the token, and `hasleader`. With `hasleader`, an etcd member without a
- * leader ends its watches. Without it, a member that is cut off from the others would keep them open and silent, and would still
- * answer heartbeats.
+ * Returns a gRPC interceptor that adds two metadata fields to each call: the token, and `hasleader`. With `hasleader`, an etcd
+ * member that has lost its leader ends its watches. Without it, an isolated member would keep its watches open without any
+ * events, and would still answer heartbeats.
  */
 function addMetadata(pass: EtcdPass) {
   return (options: unknown, nextCall: (options: unknown) => InterceptedCall): InterceptedCall => {
@@ -154,8 +159,8 @@ function addMetadata(pass: EtcdPass) {
 }
 
 /**
- * Changes the words by which etcd3 recognises a refused token. For the original words, etcd3 would retry for as long as etcd
- * refuses the token.
+ * Changes the error message by which etcd3 recognises a refused token. With the original message, etcd3 would retry for as long
+ * as etcd refuses the token.
  */
 function withoutEndlessRetry(listener: CallListener): CallListener {
   return Object.assign(Object.create(listener) as CallListener, {
@@ -166,7 +171,10 @@ function withoutEndlessRetry(listener: CallListener): CallListener {
   })
 }
 
-/** Returns the credentials for etcd3. Without `ca`, the root certificates that Node trusts apply. */
+/**
+ * Converts the `tls` options to the credentials that etcd3 takes. If `ca` is absent, the root certificates that Node trusts
+ * apply.
+ */
 function credentialsOf({
   ca,
   cert,

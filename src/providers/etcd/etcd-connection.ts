@@ -6,8 +6,8 @@ import { flawOfAuthority } from '../../base/written-url.js'
 import { asError, ProxyError } from '../../model/errors.js'
 
 /**
- * Where etcd is and how to connect to it. Each provider opens connections of its own, so a client of the host's code cannot be
- * passed in.
+ * The hosts of etcd, and how to connect to them. Each provider opens its own connections, so an application cannot pass in an
+ * etcd client that it already has.
  *
  * @example
  * ```ts
@@ -20,34 +20,35 @@ import { asError, ProxyError } from '../../model/errors.js'
  */
 export interface EtcdConnection {
   /**
-   * One or more URLs with a port, like `http://127.0.0.1:2379`: either all `http` or all `https`. A host without a scheme is
-   * `http`. The provider tries the hosts in turn.
+   * One or more URLs with a port, such as `http://127.0.0.1:2379`. All must be `http` or all `https`. A host without a URL scheme
+   * is `http`. The provider tries the hosts one after another.
    */
   readonly hosts: string | readonly string[]
   /**
-   * The etcd user.
+   * The name and password of the etcd user.
    *
-   * @default no user, or the one that the client certificate names
+   * @default no user, or the user that the client certificate names
    */
   readonly auth?: { readonly username: string; readonly password: string }
   /**
-   * TLS settings as PEM texts, for `https` hosts only.
+   * TLS settings, for `https` hosts only. Certificates and keys are PEM texts.
    *
    * @default the root certificates that Node trusts, and no client certificate
    */
   readonly tls?: {
     /**
-     * Certificates of the authorities that may sign etcd's certificate.
+     * Certificates of the certificate authorities (CAs) that may sign etcd's certificate.
      *
      * @default the root certificates that Node trusts
      */
     readonly ca?: string | Buffer
-    /** The client certificate, followed by its intermediate certificates. It needs `key`. */
+    /** The client certificate, followed by its intermediate certificates. It requires `key`. */
     readonly cert?: string | Buffer
-    /** The private key of `cert`, without a passphrase. */
+    /** The private key that belongs to `cert`, without a passphrase. */
     readonly key?: string | Buffer
     /**
-     * If true, any certificate is accepted. An attacker on the network can then read and change all data from and to etcd.
+     * If true, any certificate of etcd is accepted. An attacker in the network can then read and change everything that is sent
+     * between the proxy and etcd.
      *
      * @default false
      */
@@ -55,13 +56,13 @@ export interface EtcdConnection {
   }
 }
 
-/** A scheme, a host and a port. An IPv6 address is in brackets. */
+/** Matches an optional URL scheme, a host name or IP address, and a port. An IPv6 address is in brackets. */
 const HOST = /^(?:(https?):\/\/)?(\[[\da-f:.]+(?:%\w+)?\]|[^\s/:?#@,[\]]+):(\d{1,5})\/?$/i
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g
 
 /**
- * Refuses options that can never work, before a connection is opened.
+ * Refuses invalid connection options before a connection is opened.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option
  */
@@ -81,7 +82,7 @@ export function checkConnection({ hosts, auth, tls }: EtcdConnection): void {
 }
 
 /**
- * Returns the URL of a host as etcd3 takes it: with the scheme in lower case and without a slash at the end.
+ * Returns the URL of an etcd host in the form that etcd3 needs: the URL scheme in lower case, and no slash at the end.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the host
  */
@@ -92,13 +93,13 @@ export function urlOf(host: unknown): string {
     throw invalid(`hosts: ${expected}; found ${show(host)}`)
   }
   const url = `${scheme.toLowerCase()}://${name}:${port}`
-  // The system's name lookup reads some forms as another address, such as `010.0.0.7` as 8.0.0.7, so they are refused.
+  // Refuse a host that the system's name lookup reads as another address. It reads `010.0.0.7` as 8.0.0.7, for example.
   const flaw = flawOfAuthority(url)
   if (flaw) throw invalid(`hosts: ${show(host)} ${flaw}`)
   return url
 }
 
-/** Returns a host as messages show it, without a password that may be in it. */
+/** Returns an etcd host as text for a message, without a password that it may contain. */
 function show(host: unknown): string {
   return typeof host === 'string' ? JSON.stringify(maskMalformedUrl(host)) : describeValue(host)
 }
@@ -132,9 +133,9 @@ function checkTls(tls: NonNullable<EtcdConnection['tls']>): void {
 }
 
 /**
- * Parses all certificates of a PEM text.
+ * Parses all certificates in a PEM text.
  *
- * @returns the first one. In a chain of certificates, it is the client's own
+ * @returns the first certificate. In a certificate chain, that is the client's own certificate
  */
 function parseCertificates(pem: unknown, option: string): X509Certificate {
   const [first, ...others] = textOf(pem, option).match(CERTIFICATE) ?? []

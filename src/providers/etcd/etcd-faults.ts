@@ -1,45 +1,51 @@
 import type { EtcdConnection } from './etcd-connection.js'
 
-/** The connection, the host and the key that a fault belongs to. */
+/** Where a fault happened: the connection options, the host, and the key that was read or watched. */
 export interface FaultSite {
   readonly connection: EtcdConnection
   readonly host: string
   readonly key: string
 }
 
-/** Returns whether etcd refused the token, because it expired or because users or roles have changed since. */
+/**
+ * Returns whether etcd refused the token: because the token has expired, or because users or roles have changed since it was
+ * issued.
+ */
 export function isTokenRefused({ message }: Error): boolean {
   return /invalid auth token|revision of auth store is old/.test(message)
 }
 
-/** Returns whether an answer is larger than one message of gRPC, which has at most 4 MiB. */
+/** Returns whether an answer was too large for one gRPC message, which has at most 4 MiB. */
 export function isTooLarge({ message }: Error): boolean {
   return message.includes('message larger than max')
 }
 
-/** Returns whether the requested revision was compacted, so etcd no longer keeps it. */
+/** Returns whether the requested revision was compacted, which means that etcd has deleted it. */
 export function isCompacted({ message }: Error): boolean {
   return message.includes('required revision has been compacted')
 }
 
-/** Returns whether the user has no right to read the requested keys. */
+/** Returns whether etcd refused a read because the user has no right to read the requested keys. */
 export function isDenied({ message }: Error): boolean {
   return message.includes('etcdserver: permission denied')
 }
 
-/** Returns the message of etcd or of the network in one line. A known message is followed by what it means at this site. */
+/**
+ * Returns the error message of etcd or of the network in one line. If the message is known, an explanation for this connection is
+ * added.
+ */
 export function describeFault(message: string, site: FaultSite): string {
   const reason = plainReason(message)
   const meaning = MEANINGS.find(([pattern]) => pattern.test(reason))?.[1](site)
   return meaning === undefined ? reason : `${reason}; ${meaning}`
 }
 
-/** Maximum characters of a message that are used. The regular expressions below are slow on longer texts. */
+/** Maximum characters of an error message that are used. The regular expressions below are slow on longer texts. */
 const MAX_LENGTH = 2_000
 
 /**
- * Strips a message to its cause. gRPC adds status codes, empty headings and times to it. OpenSSL adds the lines of its source
- * files.
+ * Reduces an error message to its cause. It removes the status codes, empty headings and times that gRPC adds, and the source
+ * lines that OpenSSL adds.
  */
 function plainReason(message: string): string {
   const plain = message
@@ -54,7 +60,7 @@ function plainReason(message: string): string {
   return plain || message
 }
 
-/** Meanings of known messages. The first row whose pattern matches counts. A new meaning is a new row. */
+/** Explanations of known error messages. The first row whose pattern matches is used. To explain a new message, add a row. */
 const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefined])[] = [
   [
     /invalid user ID or password/,
@@ -102,7 +108,8 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
     /wrong version number|packet length too long|before secure TLS connection/,
     () => 'this port does not speak TLS: is it an http host?',
   ],
-  // A port that speaks http answers a TLS handshake and then resets the connection, so Node may never see its answer.
+  // If an `http` port receives a TLS handshake, it answers and resets the connection, so Node may never see the answer.
+  // ECONNRESET is then the only sign.
   [
     /ECONNRESET/,
     ({ host }) =>
@@ -120,13 +127,13 @@ const MEANINGS: readonly (readonly [RegExp, (site: FaultSite) => string | undefi
   ],
 ]
 
-/** Returns the user that etcd sees, in words. */
+/** Returns words for a message that name the user as which etcd knows the proxy. */
 function userOf({ connection: { auth, tls } }: FaultSite): string {
   if (auth) return `the user ${JSON.stringify(auth.username)}`
   return tls?.cert ? 'the user that tls.cert names' : 'a client without auth'
 }
 
-/** Returns the advice for an etcd that refuses the client certificate, or that got none. */
+/** Returns advice for an etcd that refused the client certificate, or that requires one and received none. */
 function clientCertificate({ connection: { tls } }: FaultSite): string {
   return tls?.cert
     ? 'etcd does not accept the client certificate in tls.cert: ' +
@@ -134,7 +141,7 @@ function clientCertificate({ connection: { tls } }: FaultSite): string {
     : 'etcd asks for a client certificate: give tls.cert and tls.key'
 }
 
-/** Returns the likely reason why the host accepted the connection and closed it without an answer. */
+/** Returns the likely reason why the host accepted a connection and then closed it without an answer. */
 function hungUp(site: FaultSite): string {
   if (!site.host.startsWith('https:'))
     return 'it closed the connection without an answer: is this an https host?'

@@ -1,11 +1,14 @@
-/** Milliseconds between two heartbeats. A silent peer is noticed after 8 s at most: this interval and the limit below. */
+/**
+ * Milliseconds between two heartbeats. A peer that has stopped answering is noticed after at most 8 seconds: this interval plus
+ * `ANSWER_MS`.
+ */
 const ASK_MS = 5_000
 /** Milliseconds within which the peer must answer a heartbeat. */
 const ANSWER_MS = 3_000
 
 /**
- * Sends heartbeats over a stream and notices when its peer falls silent. TCP does not report that a peer is stopped, or that the
- * network drops all packets. The pings of gRPC do not notice a peer that never sent a byte.
+ * Sends heartbeats over a gRPC stream and notices when the peer stops answering. TCP does not report that the peer is stopped, or
+ * that the network drops all packets. The pings of gRPC do not notice a peer that has never sent a byte.
  */
 export class EtcdHeartbeat {
   readonly #ask: () => void
@@ -14,8 +17,10 @@ export class EtcdHeartbeat {
   #answer: NodeJS.Timeout | undefined
 
   /**
+   * Starts the heartbeats.
+   *
    * @param ask sends a heartbeat to the peer
-   * @param onSilence called once if no answer comes in time
+   * @param onSilence called once if the peer does not answer in time
    */
   constructor(ask: () => void, onSilence: (cause: Error) => void) {
     this.#ask = ask
@@ -23,13 +28,13 @@ export class EtcdHeartbeat {
     this.#asking = setInterval(() => this.#beat(), ASK_MS).unref()
   }
 
-  /** Notes that a message came from the peer. Any message counts as an answer. */
+  /** Records that a message of the peer has arrived. Any message counts as an answer to the heartbeat. */
   heard(): void {
     clearTimeout(this.#answer)
     this.#answer = undefined
   }
 
-  /** Ends the heartbeats. */
+  /** Stops the heartbeats. */
   stop(): void {
     clearInterval(this.#asking)
     this.heard()

@@ -3,18 +3,21 @@ import type { EtcdClient } from './etcd-client.js'
 import { EtcdHeartbeat } from './etcd-heartbeat.js'
 import { cancelReason, endStream, type WatchStream } from './etcd-range-watch.js'
 
-/** Maximum milliseconds until etcd has acknowledged a watch, including the connection and a login. */
+/** Maximum milliseconds until etcd has acknowledged a watch. This includes the time to connect and to log in. */
 const ACKNOWLEDGE_MS = 2_000
 
-/** The callbacks of a watch. */
+/** The callbacks of an `EtcdKeyWatch`. */
 export interface KeyWatchListener {
-  /** Called when the key was written or deleted. */
+  /** Called after each write or deletion of the key. */
   changed(): void
-  /** Called when the watch has failed. */
+  /** Called with the error if the watch has failed. */
   failed(cause: Error): void
 }
 
-/** A watch of one key, over a stream of its own, with a heartbeat. It never resumes: after a fault, it is of no further use. */
+/**
+ * Watches one key of etcd over its own gRPC stream, with a heartbeat. After a fault, the watch does not resume: the caller must
+ * create a new one.
+ */
 export class EtcdKeyWatch {
   readonly #client: EtcdClient
   readonly #key: Buffer
@@ -31,9 +34,9 @@ export class EtcdKeyWatch {
   }
 
   /**
-   * Opens the watch. Resolves when etcd has acknowledged it, and rejects if that takes too long.
+   * Opens the watch. Resolves when etcd has acknowledged the watch, and rejects if that takes too long.
    *
-   * @param logIn logs in, if there is a user; it must be done by `deadline`, in milliseconds since 1970
+   * @param logIn logs in to etcd, if there is a user. `deadline` is the time by which it must be done, in milliseconds since 1970
    */
   async open(logIn: (deadline: number) => Promise<void>): Promise<void> {
     const opening = logIn(Date.now() + ACKNOWLEDGE_MS).then(() => this.#client.watch.watch())
@@ -54,10 +57,13 @@ export class EtcdKeyWatch {
     }
   }
 
-  /** Handles the messages of the stream. Its listeners must not throw, because no caller could catch their errors. */
+  /**
+   * Handles the messages of the stream. The event listeners that this method adds must not throw, because no caller could catch
+   * the error.
+   */
   #follow(stream: WatchStream, acknowledged: () => void, fail: (cause: Error) => void): void {
     this.#cancelWatch = () => endStream(stream)
-    // The error listener comes first, because a cancelled stream ends with an error too.
+    // The 'error' listener is added first, because a stream that is cancelled also ends with an error.
     stream.on('error', fail)
     stream.on('end', () => fail(new Error('the watch ended')))
     if (this.#closed) return this.#cancelWatch()
@@ -65,14 +71,14 @@ export class EtcdKeyWatch {
       this.#heartbeat?.heard()
       if (message.canceled) fail(new Error(cancelReason(message)))
       else if (message.created) acknowledged()
-      // The answer to a heartbeat has no events.
+      // A message without events is the answer to a heartbeat, so it reports no change.
       else if (message.events?.length > 0) this.#listener.changed()
     })
     this.#heartbeat = new EtcdHeartbeat(() => stream.write({ progress_request: {} }), fail)
     stream.write({ create_request: { key: this.#key } })
   }
 
-  /** Ends the watch. A watch that is still being opened rejects. */
+  /** Ends the watch. If the watch is still being opened, `open` rejects. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

@@ -1,11 +1,11 @@
 import type { IRangeRequest, IRangeResponse } from 'etcd3'
 
-/** Reads several ranges in one request. */
+/** A function that reads several key ranges in one request to etcd. */
 export type ReadRanges = (requests: readonly IRangeRequest[]) => Promise<readonly IRangeResponse[]>
 
 /**
- * A part of the key space that is still to be searched: from `from` up to, but without, `end`. Both are relative to the searched
- * place, and each character is one byte of the key.
+ * A range of keys that has not been searched yet: from `from` (included) to `end` (not included). Both are relative to the folder
+ * that is searched, and each of their characters is one byte of the key.
  */
 interface Gap {
   readonly from: string
@@ -13,12 +13,14 @@ interface Gap {
 }
 
 /**
- * Returns which of some names exist directly below a place, in any case of letters. It reads one key in each gap between two
- * spellings, and so steps over all keys with other names. Their number does not matter.
+ * Returns which of the wanted names exist directly below a folder. The case of letters does not matter. It reads only the first
+ * key in each key range between two possible spellings, and skips keys with other names. So the number of those keys does not
+ * matter.
  *
- * @param below the place, with a slash at its end
+ * @param read reads several key ranges in one request
+ * @param below the folder, with a slash at its end
  * @param wanted the names in lower case. An empty name stands for a doubled slash
- * @param revision the revision at which etcd is read
+ * @param revision the etcd revision of all reads
  * @throws Error for an answer that etcd would not give
  * @throws every error of `read`
  */
@@ -46,7 +48,10 @@ export async function namesBelow(
   return found
 }
 
-/** Returns the first gaps: one for each letter that a name begins with, in lower case and as a capital. */
+/**
+ * Returns the key ranges with which the search starts. For each first letter of the wanted names, there is one range for lower
+ * case and one for upper case.
+ */
 function firstGaps(targets: readonly string[]): Gap[] {
   const letters = new Set(targets.flatMap(([first = '']) => [first.toUpperCase(), first]))
   return [...letters].map((first) => {
@@ -55,13 +60,15 @@ function firstGaps(targets: readonly string[]): Gap[] {
   })
 }
 
-/** Returns the request for the first key in a gap. */
+/** Returns the etcd request for the first key in a range that is still to be searched. */
 function oneKeyIn(place: string, { from, end }: Gap, revision: string): IRangeRequest {
   const bytes = (text: string) => Buffer.from(place + text, 'latin1')
   return { key: bytes(from), range_end: bytes(end), limit: 1, keys_only: true, revision }
 }
 
-/** Returns the name of the key that was found in a gap, up to its next slash. */
+/**
+ * Returns the name in the key that was found in a range, which ends at the next slash. Undefined if the range contains no key.
+ */
 function nameIn(answer: IRangeResponse | undefined, place: string, { from, end }: Gap): string | undefined {
   if (!answer) throw new Error('the answer has fewer ranges than were asked for')
   const [pair] = answer.kvs
@@ -75,8 +82,8 @@ function nameIn(answer: IRangeResponse | undefined, place: string, { from, end }
 }
 
 /**
- * Returns the first spelling of one of the targets that comes after a text, in the order of bytes. A spelling has each letter in
- * lower case or as a capital.
+ * Returns the first possible spelling of a target name that sorts after the given text, in byte order. A spelling has each letter
+ * in lower or upper case.
  */
 export function nextSpelling(targets: readonly string[], after: string): string | undefined {
   let first: string | undefined
@@ -95,7 +102,8 @@ function nextSpellingOf(target: string, after: string): string | undefined {
     const given = after[at] as string
     const letter = target[at] as string
     const greater = [letter.toUpperCase(), letter].find((spelling) => spelling > given)
-    // A spelling that shares a longer beginning with the text comes earlier, so the last one found is the next one.
+    // The more leading characters a spelling has in common with the text, the earlier it sorts. So the last spelling that this
+    // loop finds is the next one.
     if (greater !== undefined) next = begin + greater + target.slice(at + 1).toUpperCase()
     if (letter !== given.toLowerCase()) return next
   }

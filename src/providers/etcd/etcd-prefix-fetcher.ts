@@ -13,16 +13,16 @@ import { describeFault } from './etcd-faults.js'
 import { EtcdReader } from './etcd-reader.js'
 import { type EtcdTree, readTree, unlessCompacted } from './etcd-tree.js'
 
-/** Which etcd an `EtcdPrefixFetcher` reads, and how much. */
+/** Options of an `EtcdPrefixFetcher`: how to connect to etcd, and which documents it accepts. */
 export interface EtcdPrefixFetcherOptions extends EtcdConnection {
   /**
-   * Bytes of all keys and values below a prefix, at most. A larger document is rejected with `PROXY_CONFIG_UNUSABLE`.
+   * Maximum bytes of all keys and values below a prefix. A larger document is rejected with `PROXY_CONFIG_UNUSABLE`.
    *
    * @default 64 MiB
    */
   readonly maxBytes?: number
   /**
-   * If true, a prefix without keys is an empty document. If false, it is rejected with `PROXY_CONFIG_UNUSABLE`.
+   * If true, a prefix without keys is accepted as an empty document. If false, it is rejected with `PROXY_CONFIG_UNUSABLE`.
    *
    * @default false
    */
@@ -32,8 +32,8 @@ export interface EtcdPrefixFetcherOptions extends EtcdConnection {
 const OPTIONS = ['hosts', 'auth', 'tls', 'maxBytes', 'allowEmpty'] as const
 
 /**
- * Fetches a document that is kept below a prefix in etcd, key by key, in Traefik 1.7's layout. All keys are read at one revision.
- * With this fetcher, an `EtcdAliasProvider` needs no config API.
+ * Fetches a document that is stored below a prefix in etcd, one field in each key, in Traefik 1.7's layout. All keys are read at
+ * one revision. With this fetcher, an `EtcdAliasProvider` does not need an HTTP API that serves the documents.
  *
  * @example
  * ```ts
@@ -50,9 +50,9 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
   #attempts = 0
 
   /**
-   * Makes a fetcher. It connects to etcd at the first fetch.
+   * Creates a fetcher. It connects to etcd at the first fetch.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or an invalid value
    */
   constructor(options: EtcdPrefixFetcherOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdPrefixFetcher: ')
@@ -70,11 +70,12 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
   }
 
   /**
-   * Fetches the document below a prefix. Each call asks the next host in turn.
+   * Fetches the document below a prefix. Each fetch uses the next host in the list.
    *
    * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if etcd cannot be read
-   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if there are no keys or too many bytes, or if a value is not UTF-8
-   * @throws ProxyError `PROXY_CONFIG_INVALID` for keys that are misplaced, given twice, or guards of a static configuration
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the prefix has no keys or too many bytes, or if a value is not UTF-8
+   * @throws ProxyError `PROXY_CONFIG_INVALID` for a misplaced key, for a field with two values, and for a guard of Traefik's
+   *   static configuration
    */
   async fetch(prefix: string, { signal, warn }: FetchContext): Promise<ProviderConfig> {
     if (prefix === '/')
@@ -89,7 +90,10 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
     return { ...(document as ProviderConfig), prefix }
   }
 
-  /** Reads the keys over a connection of its own. Fetches are rare, and a fetcher is never told which one was the last. */
+  /**
+   * Reads the keys over a new connection and closes it. Fetches are rare, and a fetcher is never told that it is no longer
+   * needed.
+   */
   async #read(prefix: string, signal: AbortSignal): Promise<EtcdTree> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     const reader = await EtcdReader.to(this.#connection, host, {})

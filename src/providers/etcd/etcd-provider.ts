@@ -6,10 +6,10 @@ import { KvPrefix } from '../kv/kv-prefix.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { EtcdStore } from './etcd-store.js'
 
-/** Which etcd an `EtcdProvider` reads, and which of its keys. */
+/** Options of an `EtcdProvider`: how to connect to etcd, and which of its keys to read. */
 export interface EtcdProviderOptions extends EtcdConnection, KvOptions {
   /**
-   * The prefix of the configuration's keys. If it has no slash at its beginning, the keys have none either.
+   * The prefix of the configuration's keys. If it does not begin with a slash, the keys do not begin with one either.
    *
    * @default `/traefik`
    */
@@ -25,11 +25,12 @@ export interface EtcdProviderOptions extends EtcdConnection, KvOptions {
 const OPTIONS = ['hosts', 'auth', 'tls', ...KV_OPTIONS] as const
 
 /**
- * Delivers a configuration that is kept in etcd key by key, in Traefik 1.7's layout. It reads all keys at one revision and
- * follows changes from there. The etcd user needs the right to read the alias key and all keys below the prefixes that are read.
+ * Delivers a configuration that is stored in etcd, one field in each key, in Traefik 1.7's layout. It reads all keys at one
+ * revision of etcd and follows all changes after it. The etcd user needs the right to read the alias key and all keys below the
+ * prefixes that are read.
  *
- * While an alias names another prefix, the provider also searches its own prefix for Traefik's static configuration. If the user
- * may not read there, each document carries a warning.
+ * While an alias names another prefix, the provider also searches below its option `prefix` for Traefik's static configuration.
+ * If the user has no right to read these keys, each document has a warning.
  *
  * @example
  * ```ts
@@ -42,14 +43,14 @@ export class EtcdProvider implements Provider {
   readonly name: string
   /** Whether a configuration without frontends may go live. @default false */
   readonly allowEmpty: boolean
-  /** Milliseconds between two documents that the proxy takes from this provider, at least. @default 0 */
+  /** Minimum milliseconds between two documents that the proxy accepts from this provider. @default 0 */
   readonly throttleMs: number
   readonly #following: Provider
 
   /**
-   * Makes a provider that reads keys of etcd. It starts when the proxy starts.
+   * Creates a provider that reads keys of etcd. The proxy starts the provider.
    *
-   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or a value that can never work
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or an invalid value
    */
   constructor(options: EtcdProviderOptions) {
     onlyKnownOptions(options, OPTIONS, 'EtcdProvider: ')
@@ -70,7 +71,7 @@ export class EtcdProvider implements Provider {
     return this.#following.start(sink)
   }
 
-  /** Stops following and closes every connection to etcd. */
+  /** Stops following the keys and closes all connections to etcd. */
   stop(): Promise<void> {
     return this.#following.stop()
   }

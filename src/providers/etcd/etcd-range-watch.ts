@@ -1,31 +1,35 @@
 import type { IWatchResponse } from 'etcd3'
 import type { EtcdClient } from './etcd-client.js'
 
-/** The gRPC stream of a watch, as etcd3 opens it. */
+/** The type of the gRPC stream that etcd3 opens for a watch. */
 export type WatchStream = Awaited<ReturnType<EtcdClient['watch']['watch']>>
 
-/** One key. With `range_end`, all keys from `key` up to, but without, `range_end`. */
+/** A range of keys in etcd: `key` alone, or all keys from `key` (included) to `range_end` (not included). */
 export interface EtcdRange {
   readonly key: Buffer
   readonly range_end?: Buffer
 }
 
-/** The ranges to watch, and the callbacks of the watch. */
+/** The key ranges to watch, and the callbacks of the watch. */
 export interface RangeWatch {
   readonly ranges: readonly EtcdRange[]
-  /** The revision of the last read. All writes after it are reported. */
+  /** The etcd revision of the last read. The watch reports all writes after it. */
   readonly after: bigint
-  /** Called with keys that were written or deleted. */
+  /** Called with the keys that were written or deleted. */
   changed(keys: readonly Buffer[]): void
-  /** Called if etcd has compacted the writes after that revision. The watch has ended. */
+  /** Called if the watch has ended because etcd has deleted (compacted) the history after the revision `after`. */
   compacted(): void
-  /** Called if the watch has failed. */
+  /** Called with the error if the watch has failed. */
   failed(cause: Error): void
-  /** Called if the user may not read one of the ranges. Without this callback, `failed` is called. */
+  /** Called if the user has no right to read one of the ranges. If this callback is absent, `failed` is called instead. */
   refused?(cause: Error): void
 }
 
-/** Watches ranges over a stream of their own. @returns a function that ends the watch, after which no callback is called */
+/**
+ * Watches key ranges in etcd over one new gRPC stream.
+ *
+ * @returns a function that ends the watch. After it, no callback is called
+ */
 export function watchRanges(client: EtcdClient, watch: RangeWatch): () => void {
   let stream: WatchStream | undefined
   let isOver = false
@@ -55,20 +59,20 @@ export function watchRanges(client: EtcdClient, watch: RangeWatch): () => void {
     if (isOver) return endStream(stream)
     stream.on('data', take)
     const start_revision = String(watch.after + 1n)
-    // With fragments, because the events of a burst may be larger than one message.
+    // With `fragment`, etcd splits a burst of events that is larger than one gRPC message.
     for (const range of watch.ranges)
       stream.write({ create_request: { ...range, start_revision, fragment: true } })
   }, fail)
   return end
 }
 
-/** Ends the stream of a watch. */
+/** Ends the gRPC stream of a watch. */
 export function endStream(stream: WatchStream): void {
   stream.cancel()
   stream.end()
 }
 
-/** Returns why etcd cancelled a watch, in words. */
+/** Returns the reason why etcd cancelled a watch, for an error message. */
 export function cancelReason({ cancel_reason, compact_revision }: IWatchResponse): string {
   if (cancel_reason) return `the watch was cancelled: ${cancel_reason}`
   return compact_revision === '0'

@@ -4,10 +4,13 @@ import { EtcdClient, type EtcdPass } from './etcd-client.js'
 import type { EtcdConnection } from './etcd-connection.js'
 import { isTokenRefused } from './etcd-faults.js'
 
-/** Milliseconds that one read may take, including a login. */
+/** Maximum milliseconds of one read, including a login. */
 const READ_MS = 3_000
 
-/** Reads keys of one etcd host, as the user in `auth` if there is one. All errors of etcd3 are passed on. */
+/**
+ * Reads keys from one etcd host, logged in as the user of the option `auth` if there is one. All errors of etcd3 are passed on to
+ * the caller.
+ */
 export class EtcdReader {
   readonly #connection: EtcdConnection
   readonly #client: EtcdClient
@@ -19,15 +22,16 @@ export class EtcdReader {
     this.#pass = pass
   }
 
-  /** Creates a reader. @param pass the object that receives the token of each login */
+  /** Creates a reader. @param pass receives the token of each login. Clients that share this object send the same token */
   static async to(connection: EtcdConnection, host: string, pass: EtcdPass): Promise<EtcdReader> {
     return new EtcdReader(connection, await EtcdClient.to(connection, host, pass), pass)
   }
 
   /**
-   * Logs in, if there is a user. etcd3's own login is not used, because it opens a new connection each time and never closes it.
+   * Logs in to etcd, if there is a user. etcd3's own login is not used, because each of its logins opens a new connection and
+   * never closes it.
    *
-   * @param deadline when the login must be done, in milliseconds since 1970
+   * @param deadline time by which the login must be done, in milliseconds since 1970
    */
   async logIn(deadline: number = Date.now() + READ_MS): Promise<void> {
     const { auth } = this.#connection
@@ -38,12 +42,12 @@ export class EtcdReader {
     this.#pass.token = token
   }
 
-  /** Reads a range. The read is linearisable: it sees every write that was acknowledged before. */
+  /** Reads a range of keys. The read is linearisable: it sees every write that etcd acknowledged before the read. */
   range(request: IRangeRequest): Promise<IRangeResponse> {
     return this.#ask((deadline) => this.#client.kv.range(request, { deadline }))
   }
 
-  /** Reads several ranges in one linearisable transaction. @throws Error for an answer with another number of ranges */
+  /** Reads several ranges of keys in one linearisable transaction. @throws Error if the answer has another number of ranges */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     const success = requests.map((request_range) => ({ request_range }))
     const { header, responses } = await this.#ask((deadline) =>
@@ -52,11 +56,12 @@ export class EtcdReader {
     const answers = responses.flatMap(({ response_range }) => (response_range as IRangeResponse | null) ?? [])
     if (answers.length !== requests.length)
       throw new Error(`asked for ${requests.length} ranges, but the answer has ${answers.length}`)
-    // The answers of a transaction may have no headers. All are of the revision in the header of the transaction.
+    // In a transaction, the answer for a single range may have no header. All ranges are read at the revision in the
+    // transaction's header, so that header is used.
     return answers.map((answer) => ({ ...answer, header }))
   }
 
-  /** Asks a question. If etcd refuses the token, it logs in and asks once more. */
+  /** Sends a request. If etcd refuses the token, it logs in again and repeats the request once. */
   async #ask<T>(question: (deadline: number) => Promise<T>): Promise<T> {
     const deadline = Date.now() + READ_MS
     const ask = () => question(deadline)
@@ -64,13 +69,14 @@ export class EtcdReader {
       return await ask()
     } catch (thrown) {
       if (!this.#connection.auth || !isTokenRefused(asError(thrown))) throw thrown
-      // Tokens expire regularly. There is only one retry, because a faulty etcd may refuse every new token too.
+      // Log in again, because tokens expire regularly. The request is repeated only once: a faulty etcd might refuse every new
+      // token.
       await this.logIn(deadline)
       return await ask()
     }
   }
 
-  /** Closes the connection and fails the reads in progress. */
+  /** Closes the connection. All reads in progress then fail. */
   close(): void {
     this.#client.close()
   }

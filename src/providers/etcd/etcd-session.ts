@@ -8,34 +8,37 @@ import { EtcdKeyWatch } from './etcd-key-watch.js'
 import { type EtcdRange, watchRanges } from './etcd-range-watch.js'
 import { EtcdReader } from './etcd-reader.js'
 
-/** What a read of the key found. */
+/** The result of reading the watched key. */
 export interface SessionReading extends AliasReading {
-  /** The revision of the whole store at this read. */
+  /** The revision of the whole etcd store at the time of this read. */
   readonly storeRevision: bigint
 }
 
-/** The callbacks of a session. */
+/** The callbacks of an `EtcdSession`. */
 export interface SessionListener {
-  /** Called when the watch saw a change of the key. The value must be read. */
+  /** Called when the watch reports a change of the key. The caller must then read the new value. */
   changed(): void
-  /** Called once when the session has failed and closed itself. Never called after `close`. */
+  /** Called once when the session has closed itself because of a fault. It is never called after `close`. */
   ended(cause: ProxyError): void
 }
 
 /**
- * A session with one etcd host: a watch of one key, watches of further ranges, and reads. After the first fault the session ends
- * as a whole and is replaced by a new one. It never resumes, because every way in which etcd3's own watcher resumes can lose a
- * change.
+ * A session with one etcd host. It watches one key and further key ranges, and reads keys. After the first fault, the whole
+ * session ends, and the caller opens a new one. A session never resumes a watch, because etcd3's watcher can lose a change each
+ * time it resumes.
  *
- * The key is read only after etcd has acknowledged the watch. So the read sees all earlier writes, and the watch reports all
- * later ones. The value comes from a linearisable read, never from an event.
+ * The key is read only after etcd has acknowledged the watch of it. So the read sees all earlier writes, and the watch reports
+ * all later writes. The value comes from a linearisable read, never from an event.
  */
 export class EtcdSession {
   readonly #connection: EtcdConnection
   readonly #host: string
   readonly #key: Buffer
   readonly #listener: SessionListener
-  /** Watches and reads have connections of their own, so that a broken connection of one does not break the other. */
+  /**
+   * The client for watches. Watches and reads use separate connections, so that a broken connection of the watches does not break
+   * the reads.
+   */
   readonly #watching: EtcdClient
   readonly #asking: EtcdReader
   readonly #keyWatch: EtcdKeyWatch
@@ -65,8 +68,9 @@ export class EtcdSession {
   /**
    * Opens a session. Resolves when etcd has acknowledged the watch.
    *
-   * @param cancel its abort ends the attempt
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` with the message of etcd or of the network. No connection stays open then
+   * @param cancel aborts the attempt to open the session
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` with the error message of etcd or of the network. All connections are closed
+   *   then
    */
   static async open(
     connection: EtcdConnection,
@@ -94,10 +98,10 @@ export class EtcdSession {
   }
 
   /**
-   * Watches a range, over a stream of its own. It replaces the range of an earlier call.
+   * Watches a range of keys over its own gRPC stream. It replaces the watch of an earlier call.
    *
-   * @param range the range; without it, only the earlier watch ends
-   * @param after the revision of the last read. All writes after it are reported
+   * @param range the range. If it is undefined, the earlier watch is only ended
+   * @param after etcd revision of the last read. The watch reports all writes after it
    * @param changed called with the keys that were written or deleted. If etcd has compacted these writes, the list is empty
    */
   follow(
@@ -114,11 +118,11 @@ export class EtcdSession {
   }
 
   /**
-   * Watches further ranges, over a stream of their own. They replace the ranges of an earlier call. A range that the user may not
-   * read is skipped: the next read reports it, and the other watches go on.
+   * Watches further ranges of keys over their own gRPC stream. They replace the ranges of an earlier call. If the user has no
+   * right to read a range, the watch skips it. The other watches go on, and the next read reports the missing right.
    *
-   * @param after the revision of the last read. All writes after it are reported
-   * @param changed called when a key was written or deleted, or if etcd has compacted these writes
+   * @param after etcd revision of the last read. The watch reports all writes after it
+   * @param changed called when a key was written or deleted, or when etcd has compacted these writes
    */
   followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
     this.#unfollowBeside?.()
@@ -130,9 +134,9 @@ export class EtcdSession {
   }
 
   /**
-   * Reads the key. The read is linearisable.
+   * Reads the watched key. The read is linearisable: it sees all writes that etcd acknowledged before.
    *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if the read fails. The session has then ended
    */
   async read(): Promise<SessionReading> {
     try {
@@ -143,10 +147,10 @@ export class EtcdSession {
   }
 
   /**
-   * Reads a range. The read is linearisable.
+   * Reads a range of keys. The read is linearisable: it sees all writes that etcd acknowledged before.
    *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
-   * @throws the error of etcd3 for an answer that is too large, and for a compacted revision. The session goes on then
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if the read fails. The session has then ended
+   * @throws the error of etcd3 if the answer is too large or the revision is compacted. The session stays open
    */
   async range(request: IRangeRequest): Promise<IRangeResponse> {
     try {
@@ -159,10 +163,10 @@ export class EtcdSession {
   }
 
   /**
-   * Reads several ranges in one linearisable transaction.
+   * Reads several ranges of keys in one linearisable transaction.
    *
-   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`. The session has ended then
-   * @throws the error of etcd3 for a compacted revision, and for a range that the user may not read. The session goes on then
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if the read fails. The session has then ended
+   * @throws the error of etcd3 if the revision is compacted, or if the user has no right to read a range. The session stays open
    */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     try {
@@ -174,7 +178,7 @@ export class EtcdSession {
     }
   }
 
-  /** Checks an answer and returns what it says of the key. */
+  /** Checks etcd's answer and returns the value and the revisions in it. */
   #readingOf({ header, kvs }: IRangeResponse): SessionReading {
     if (!header) throw new Error('the answer has no header')
     const storeRevision = BigInt(header.revision)
@@ -185,18 +189,22 @@ export class EtcdSession {
     return { value: found.value.toString('utf8'), revision: found.mod_revision, storeRevision }
   }
 
-  /** Ends the session because of a fault that the caller found. @returns the error that `ended` was called with */
+  /**
+   * Ends the session because of a fault that the caller has found.
+   *
+   * @returns the error with which the callback `ended` was called
+   */
   fail(cause: Error): ProxyError {
     this.#end(cause)
     return this.#failure(cause)
   }
 
-  /** Whether the session has ended, by a fault or by `close`. */
+  /** Whether the session has ended, because of a fault or by a call of `close`. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** Ends the session in any state: all watches, reads and connections. */
+  /** Closes the session: ends all its watches, reads and connections. It may be called in any state. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -207,14 +215,14 @@ export class EtcdSession {
     this.#asking.close()
   }
 
-  /** Ends the session because of a fault, and reports it. */
+  /** Ends the session because of a fault, and calls the callback `ended`. */
   #end(cause: Error): void {
     if (this.#closed) return
     this.close()
     this.#listener.ended(this.#failure(cause))
   }
 
-  /** Returns the error for a fault, with its meaning at this host. */
+  /** Returns the error that describes a fault, with an explanation if the fault is a known one. */
   #failure(thrown: unknown): ProxyError {
     const site = { connection: this.#connection, host: this.#host, key: this.#key.toString() }
     const fault = describeFault(asError(thrown).message, site)

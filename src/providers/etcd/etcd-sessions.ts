@@ -7,13 +7,16 @@ import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 import { EtcdSession, type SessionReading } from './etcd-session.js'
 
-/** Milliseconds between two reads without a change. They make up for a notification that was lost. */
+/** Milliseconds after which the key is read even though no change was reported. This makes up for a lost notification. */
 const REREAD_MS = 30_000
 
-/** Milliseconds after which a session counts as healthy. The delays after its end begin with the shortest one again. */
+/**
+ * Milliseconds after which a session counts as healthy. If a healthy session ends, the delays between attempts start again from
+ * the shortest.
+ */
 const HEALTHY_MS = 10_000
 
-/** Keeps one session open at a time. When a session ends, the next one is opened on the next host. */
+/** Keeps one etcd session open at a time. When the session ends, a new one is opened on the next host. */
 export class EtcdSessions {
   readonly #connection: EtcdConnection
   readonly #hosts: readonly string[]
@@ -22,11 +25,18 @@ export class EtcdSessions {
   #watcher: AliasWatcher | undefined
   #session: EtcdSession | undefined
   #attempts = 0
-  /** The highest revision of the whole store that a read has seen. It is 0 again after the store went back. */
+  /**
+   * The highest revision of the whole etcd store that a read has seen. It is set to 0 when the revision of the store has
+   * decreased.
+   */
   #storeRevision = 0n
   #reread: NodeJS.Timeout | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` without a key, and for a host, user or certificate that can never work */
+  /**
+   * Checks the connection options, but does not connect yet.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` if the key is empty, or if a host, user or certificate is invalid
+   */
   constructor(connection: EtcdConnection, key: string) {
     checkConnection(connection)
     this.#connection = connection
@@ -38,19 +48,22 @@ export class EtcdSessions {
     }
   }
 
-  /** The key and the hosts, for messages. */
+  /** The alias key and the etcd hosts, as messages show them. */
   get place(): string {
     return `${this.#key} in etcd ${this.#hosts.join(', ')}`
   }
 
-  /** Begins to open sessions. It calls `changed` when the key was written, when a session begins, and every half a minute. */
+  /**
+   * Begins to open sessions. It calls `watcher.changed` when the key was written, when a session has opened, and about every 30
+   * seconds.
+   */
   watch(watcher: AliasWatcher): void {
     if (this.#stopped.signal.aborted) return
     this.#watcher = watcher
     void this.#keepSessions(watcher)
   }
 
-  /** Reads the key. @throws ProxyError `PROXY_ALIAS_UNREACHABLE` */
+  /** Reads the alias key. @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if there is no session, or if the read fails */
   async read(): Promise<SessionReading> {
     const [session, known] = [this.#current(), this.#storeRevision]
     const reading = await session.read()
@@ -58,7 +71,12 @@ export class EtcdSessions {
     return reading
   }
 
-  /** Reads a range over the current session. @throws the errors of `EtcdSession.range` */
+  /**
+   * Reads a range of keys over the current session.
+   *
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if there is no session, or if the answer shows a fault
+   * @throws the errors of `EtcdSession.range`
+   */
   async range(request: IRangeRequest): Promise<IRangeResponse> {
     const [session, known] = [this.#current(), this.#storeRevision]
     const answer = await session.range(request)
@@ -67,7 +85,12 @@ export class EtcdSessions {
     return answer
   }
 
-  /** Reads several ranges at once over the current session. @throws the errors of `EtcdSession.ranges` */
+  /**
+   * Reads several ranges of keys in one transaction over the current session.
+   *
+   * @throws ProxyError `PROXY_ALIAS_UNREACHABLE` if there is no session, or if the answer shows a fault
+   * @throws the errors of `EtcdSession.ranges`
+   */
   async ranges(requests: readonly IRangeRequest[]): Promise<readonly IRangeResponse[]> {
     const [session, known] = [this.#current(), this.#storeRevision]
     const answers = await session.ranges(requests)
@@ -77,17 +100,19 @@ export class EtcdSessions {
     return answers
   }
 
-  /** Calls `followBeside` of the current session. The watch ends with that session. */
+  /**
+   * Watches further key ranges, with `EtcdSession.followBeside` of the current session. The watch ends when that session ends.
+   */
   followBeside(ranges: readonly EtcdRange[], after: bigint, changed: () => void): void {
     this.#session?.followBeside(ranges, after, changed)
   }
 
-  /** Calls `follow` of the current session. The watch ends with that session. */
+  /** Watches a key range, with `EtcdSession.follow` of the current session. The watch ends when that session ends. */
   follow(range: EtcdRange | undefined, after: bigint, changed?: (keys: readonly Buffer[]) => void): void {
     this.#session?.follow(range, after, changed)
   }
 
-  /** Closes the current session and opens no further one. */
+  /** Closes the current session, and opens no further session. */
   stop(): void {
     this.#stopped.abort()
     clearInterval(this.#reread)
@@ -101,21 +126,23 @@ export class EtcdSessions {
   }
 
   /**
-   * Takes the revision of an answer, and reports that the store is available.
+   * Compares the revision of an answer with the highest one so far, and reports that etcd is available.
    *
-   * @param known the highest revision seen when the question was sent. A large answer may come after the answer to a later
-   *   question, so only an answer below this revision shows that the store went back
+   * @param known the highest revision that was known when the request was sent. A large answer may arrive after the answer to a
+   *   later request. So only an answer below `known` shows that the revision of the store has decreased
    */
   #answered(session: EtcdSession, storeRevision: bigint, known: bigint): void {
     if (storeRevision < known && storeRevision < this.#storeRevision) this.#wentBack(session, storeRevision)
     if (storeRevision > this.#storeRevision) this.#storeRevision = storeRevision
-    // Reported after an answer, not when a session opens: a member in the minority acknowledges watches but answers no reads.
+    // Report the recovery only after an answer. An etcd member without a majority acknowledges watches, but does not answer
+    // reads.
     this.#watcher?.recovered()
   }
 
   /**
-   * Ends the session, because the store's revision went back. The store was restored from a backup, or this member's answer was
-   * stale. The next session asks another host, if there is one, and its answer counts: the highest revision seen is forgotten.
+   * Ends the session, because the revision of the etcd store has decreased. Either the store was restored from a backup, or this
+   * etcd member sent a stale answer. The highest known revision is set to 0, so that the first answer of the next session is
+   * accepted. That session uses the next host.
    *
    * @throws ProxyError `PROXY_ALIAS_UNREACHABLE`
    */
@@ -126,29 +153,31 @@ export class EtcdSessions {
     throw session.fail(new Error(cause))
   }
 
-  /** Opens one session after another until `stop`. */
+  /** Opens one session after another, until `stop` is called. */
   async #keepSessions(watcher: AliasWatcher): Promise<void> {
     const { signal } = this.#stopped
     const backoff = new Backoff(100, 2_000)
-    // Every proxy asks at a moment of its own.
+    // The interval is random, so that the proxies of a cluster do not all read at the same moment.
     this.#reread = setInterval(() => this.#session && watcher.changed(), jittered(REREAD_MS, 0.2)).unref()
     while (!signal.aborted) {
       const start = performance.now()
       const cause = await this.#runSession(watcher)
       if (signal.aborted) break
-      // An acknowledged watch does not reset the delays: a member without a leader acknowledges and then ends the session.
+      // Only a session that stayed open long enough resets the delays. A member without a leader acknowledges a watch and then
+      // ends the session.
       if (performance.now() - start > HEALTHY_MS) backoff.reset()
       watcher.unavailable(cause)
       await pause(backoff.next(), signal)
     }
   }
 
-  /** Runs one session on the next host from its opening to its end. Resolves to the cause of the end. */
+  /** Opens a session on the next host and waits until it ends. Resolves to the error that ended it. */
   #runSession(watcher: AliasWatcher): Promise<Error> {
     const host = this.#hosts[this.#attempts++ % this.#hosts.length] as string
     return new Promise((ended) => {
       const listener = {
-        // Before `#session` is set, a read would fail. The change is not lost, because `changed` is called once it is set.
+        // A change before `#session` is set is not reported, because a read would fail. It is not lost: `changed` is called
+        // below, once `#session` is set.
         changed: () => this.#session && watcher.changed(),
         ended: (cause: Error) => {
           this.#session = undefined

@@ -8,7 +8,7 @@ import type { SessionReading } from './etcd-session.js'
 import { EtcdSessions } from './etcd-sessions.js'
 import { rangeBelow, readTree, unlessCompacted } from './etcd-tree.js'
 
-/** Keys in etcd as a store. It uses the same sessions as `EtcdAliasSource`. */
+/** Implements `KvStore` for etcd: reads and watches keys. It connects to etcd in the same way as `EtcdAliasSource`. */
 export class EtcdStore implements KvStore {
   readonly #sessions: EtcdSessions
   readonly #aliasKey: Buffer
@@ -16,7 +16,11 @@ export class EtcdStore implements KvStore {
   readonly #prefix: KvPrefix
   readonly #maxBytes: number
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` for a connection or an alias key that can never work */
+  /**
+   * Checks the options, but does not connect to etcd yet.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for an invalid connection or alias key
+   */
   constructor(
     connection: EtcdConnection,
     keys: { readonly aliasKey: string; readonly prefix: KvPrefix; readonly maxBytes: number },
@@ -40,7 +44,10 @@ export class EtcdStore implements KvStore {
     return this.#readingOf(await this.#sessions.read())
   }
 
-  /** Reads the tree at the revision of the alias, so later writes cannot mix two versions. */
+  /**
+   * Reads the alias key, and then the keys below the prefix that it names at the same revision of etcd. So later writes cannot
+   * mix two versions.
+   */
   readBoth(
     prefixOf: (alias: KvReading) => string | undefined,
     { signal }: { readonly signal: AbortSignal },
@@ -72,7 +79,7 @@ export class EtcdStore implements KvStore {
     }, signal)
   }
 
-  /** Reads the static configuration below the own prefix at one revision. */
+  /** Reads Traefik's static configuration below the provider's `prefix` option, at one revision of etcd. */
   async #besideAt(target: string, at: bigint, signal: AbortSignal): Promise<FollowedBeside> {
     const prefix = this.#prefix.keyOf(this.#prefix.path)
     const reading = { revision: String(at), maxBytes: this.#maxBytes, signal }
@@ -85,7 +92,7 @@ export class EtcdStore implements KvStore {
 
   #follow(path: string, after: bigint, changed: () => void): void {
     this.#sessions.follow(rangeBelow(this.#prefix.keyOf(path)), after, (keys) => {
-      // A change of the alias key alone is skipped, because the session already reports it.
+      // A change of only the alias key is skipped here, because the session's own watch reports it.
       if (keys.length === 0 || !keys.every((key) => key.equals(this.#aliasKey))) changed()
     })
   }

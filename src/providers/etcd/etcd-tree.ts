@@ -7,35 +7,38 @@ import type { KvTree } from '../kv/kv-store.js'
 import { isCompacted, isTooLarge } from './etcd-faults.js'
 import type { EtcdRange } from './etcd-range-watch.js'
 
-/** Maximum keys of one page. A page gets fewer keys where their values do not fit into one answer. */
+/** Maximum keys of one page. If their values are too large for one answer of etcd, the page gets fewer keys. */
 const PAGE_KEYS = 5_000
 
-/** A tree of keys that was read once and is not followed. */
+/** All keys below a prefix, read once and not followed. */
 export type EtcdTree = Omit<KvTree, 'follow'>
 
-/** Reads a range. Passes on etcd3's errors for an answer that is too large and for a compacted revision. */
+/**
+ * A function that reads a range of keys. It passes on etcd3's errors for an answer that is too large and for a compacted
+ * revision.
+ */
 export type ReadRange = (request: IRangeRequest) => Promise<IRangeResponse>
 
 /** Returns the range of all keys below a prefix. */
 export function rangeBelow(prefix: string): EtcdRange {
-  // The character 0 follows the slash in ASCII, so the range ends behind the last key below the prefix.
+  // In ASCII, `0` directly follows `/`. So this range ends just behind the last key below the prefix.
   return { key: Buffer.from(`${prefix}/`), range_end: Buffer.from(`${prefix}0`) }
 }
 
-/** How a tree is read. */
+/** The limits and the revision of one call of `readTree`. */
 export interface TreeReading {
-  /** Bytes of all keys and values, at most. */
+  /** Maximum bytes of all keys and values. */
   readonly maxBytes: number
   readonly signal: AbortSignal
-  /** The revision at which the tree is read. @default the revision of the first page */
+  /** The revision of etcd at which all pages are read. @default the revision of the first page */
   readonly revision?: string
 }
 
 /**
- * Reads a tree at one revision, page by page.
+ * Reads all keys below a prefix, page by page and at one revision of etcd.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for more than `maxBytes`, for a value that is too large for one answer, and for a
- *   key that is not UTF-8
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for too many bytes, for a value that does not fit into one answer, and for a key
+ *   that is not UTF-8
  * @throws every error of `range`
  */
 export async function readTree(range: ReadRange, prefix: string, reading: TreeReading): Promise<EtcdTree> {
@@ -62,13 +65,13 @@ export async function readTree(range: ReadRange, prefix: string, reading: TreeRe
     if (bytes > reading.maxBytes) throw unusable(prefix, `hold more than ${reading.maxBytes} bytes`)
     pairs.push(...page.kvs)
     if (!page.more) return treeOf(prefix, pairs)
-    // The next pages may have smaller values, so their limit grows again.
+    // Increase the limit again after each page, because the values on the next pages may be smaller.
     limit = Math.min(PAGE_KEYS, limit * 8)
   }
 }
 
 /**
- * Checks that a page answers the request, because the host may not be an etcd.
+ * Checks that a page contains what was requested, because the host may not be an etcd.
  *
  * @returns the key at which the next page begins
  * @throws Error for an answer that etcd would not give
@@ -80,25 +83,29 @@ function checkPage({ header, kvs, more }: IRangeResponse, first: Buffer, end: Bu
   for (const { key } of kvs) {
     if (key.compare(next) < 0 || key.compare(end) >= 0)
       throw new Error(`asked for keys from ${first} on, but the answer has ${key}`)
-    // The next possible key is this key with a zero byte at its end.
+    // The next page begins at the smallest key after this one, which is this key followed by a zero byte.
     next = Buffer.concat([key, Buffer.of(0)])
   }
   return next
 }
 
 /**
- * Maximum tries of one read. A compaction makes one try fail. Operators and etcd itself compact every few minutes, so a store
- * that makes all of them fail counts as unreachable.
+ * Maximum tries of one read. A compaction (etcd deletes old revisions) makes a try fail. Compactions happen every few minutes,
+ * started by operators or by etcd itself. So if all tries fail, etcd counts as unreachable.
  */
 const MOST_TRIES = 20
 
-/** Tries without a delay between them. Later tries wait, because a busy store would otherwise be read without a pause. */
+/**
+ * Number of tries without a delay between them. Before each later try there is a delay, so that a busy etcd is not read without a
+ * pause.
+ */
 const TRIES_AT_ONCE = 5
 
 /**
- * Reads at the newest revision. If etcd compacts that revision during the read, it reads again. So a compaction is not an outage.
+ * Reads at the newest revision of etcd, and reads again if etcd compacts that revision during the read. So a compaction does not
+ * count as an outage.
  *
- * @param read one try, at the revision that is the newest at its beginning
+ * @param read makes one try, at the revision that is the newest when the try begins
  * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if compactions made all tries fail
  * @throws every other error of `read`
  */
@@ -125,7 +132,7 @@ function unusable(prefix: string, what: string): ProxyError {
   return new ProxyError('PROXY_CONFIG_UNUSABLE', `the keys below ${prefix}/ ${what}`)
 }
 
-/** Returns the tree of all pages. */
+/** Converts the key-value pairs of all pages to entries, with the highest revision among them. */
 function treeOf(prefix: string, pairs: readonly IKeyValue[]): EtcdTree {
   const begin = Buffer.byteLength(prefix) + 1
   const utf8 = new TextDecoder('utf-8', { fatal: true })

@@ -1,16 +1,18 @@
-/** A burst of changes that does not end is reported after this many times the quiet time. */
+/** A burst of changes that does not end is reported anyway after this many times `quietMs`, counted from its first change. */
 const MOST_DELAYS = 10
 
-/** Debounces changes: a burst is reported once, after a time without a further change. */
+/** Debounces changes: a burst of changes is reported once, when no further change has come for some time. */
 export class Debounce {
   readonly #quietMs: number
   readonly #report: () => void
-  /** When the first change of this burst came, by `performance.now()`. */
+  /** When the first change of the current burst came, by `performance.now()`. Undefined between bursts. */
   #firstChange: number | undefined
   #quiet: NodeJS.Timeout | undefined
 
   /**
-   * @param quietMs milliseconds without a change that end a burst
+   * Creates a debouncer.
+   *
+   * @param quietMs a burst ends after this many milliseconds without a change
    * @param report called at the end of each burst
    */
   constructor(quietMs: number, report: () => void) {
@@ -18,7 +20,7 @@ export class Debounce {
     this.#report = report
   }
 
-  /** Takes one change. */
+  /** Records one change and restarts the timer that ends the burst. */
   changed(): void {
     const now = performance.now()
     this.#firstChange ??= now
@@ -28,7 +30,7 @@ export class Debounce {
     this.#quiet.unref()
   }
 
-  /** Drops the changes that were not reported yet. */
+  /** Drops the current burst, so that its changes are not reported. */
   forget(): void {
     clearTimeout(this.#quiet)
     this.#firstChange = undefined

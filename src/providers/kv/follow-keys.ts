@@ -5,7 +5,7 @@ import type { KvPrefix } from './kv-prefix.js'
 import { KvSource } from './kv-source.js'
 import type { KvStore } from './kv-store.js'
 
-/** Creates a provider that delivers the keys of a store as a configuration and follows their changes. */
+/** Creates a provider that reads a configuration from the keys of a store and delivers it again whenever they change. */
 export function followKeys(
   store: KvStore,
   prefix: KvPrefix,
@@ -26,7 +26,7 @@ export function followKeys(
   return watch ? provider : untilLive(provider)
 }
 
-/** Wraps a provider so that it stops by itself once one of its configurations is live. */
+/** Wraps a provider so that it stops by itself as soon as a configuration that it delivered is live. */
 function untilLive(provider: Provider): Provider {
   const stopWhenLive = (sink: ConfigSink): ConfigSink => {
     let isUnavailable = false
@@ -37,7 +37,8 @@ function untilLive(provider: Provider): Provider {
         if (delivery.state !== 'live' || isDone) return delivery
         isDone = true
         await provider.stop()
-        // The stopped provider asks the store no longer, so it could not report the end of this outage later.
+        // If the provider reported an outage, report the end of the outage now. The stopped provider does not query the store, so
+        // it cannot report that later.
         if (isUnavailable) sink.recovered()
         return delivery
       },

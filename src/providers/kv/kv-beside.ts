@@ -3,51 +3,61 @@ import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../../validation/guardin
 import type { KvEntry } from './kv-entry.js'
 
 /**
- * Traefik's static configuration below the provider's own prefix, while an alias names another prefix. Traefik 1.7 always reads
- * it below its own prefix, so guards in it must be found there.
+ * Traefik's static configuration (such as entry points) below the provider's `prefix` option, while the alias names another
+ * prefix. Traefik 1.7 reads static configuration there, whatever the alias says. So guards in it must be found.
  */
 export interface KvBeside {
-  /** Keys below the own prefix. A name that can hold no guard stands for all its keys: one entry, without a value. */
+  /**
+   * The keys found below the provider's `prefix` option. A table that cannot hold a guard is one entry: its name with an empty
+   * value.
+   */
   readonly entries: readonly KvEntry[]
-  /** A mark that stays the same as long as none of these keys is written or deleted. */
+  /** A fingerprint of the static configuration. It changes when one of its keys is written or deleted. */
   readonly mark: string
-  /** Why the search failed. The store's user may have the right to read the alias and its target, and nothing else. */
+  /**
+   * Why the search failed. The store's user may have the right to read only the alias key and the prefix that the alias names.
+   */
   readonly denied?: string
 }
 
-/** Keys below the own prefix that one read of the store returned. */
+/** The keys that one read of the store returned. They are below the provider's `prefix` option. */
 export interface KvBranch {
   readonly entries: readonly KvEntry[]
-  /** The revision of the newest entry. */
+  /** The revision of the most recently written entry. */
   readonly revision: string
 }
 
-/** Reads of a store below a provider's own prefix. Places and keys are given without the prefix. */
+/** Functions that read a store below the provider's `prefix` option. Folders and keys are given without that prefix. */
 export interface KvPlaces {
   /**
-   * Returns which of some names exist directly below a place, in any case of letters, as the store spells them.
+   * Returns which of the wanted names exist directly below a folder, as the store spells them. The case of letters does not
+   * matter.
    *
-   * @param below the place: `''` for the prefix itself, or a folder such as `web/`
+   * @param below the folder, such as `web/`. An empty text stands for the prefix itself
    */
   names(below: string, wanted: readonly string[]): Promise<readonly string[]>
-  /** Reads one key. A key that does not exist has no entry. */
+  /** Reads one key. The result has no entry if the key does not exist. */
   value(key: string): Promise<KvBranch>
-  /** Reads all keys below a key. */
+  /** Reads all keys that begin with the given key and a slash. */
   tree(key: string): Promise<KvBranch>
 }
 
-/** Keys below the own prefix that are not part of a static configuration: the alias key, and the document that it names. */
+/**
+ * Keys below the provider's `prefix` option that are not static configuration: the alias key, and the document that the alias
+ * names.
+ */
 export interface KvOwnKeys {
-  /** The prefix that the alias names. Absent if it is not below the own prefix. */
+  /** The prefix that the alias names, relative to the provider's `prefix`. Undefined if it is not below that prefix. */
   readonly target: string | undefined
-  /** The alias key. Absent if it is not below the own prefix. */
+  /** The alias key, relative to the provider's `prefix`. Undefined if it is not below that prefix. */
   readonly aliasKey: string | undefined
 }
 
 /**
- * Returns the keys of the alias relative to the own prefix.
+ * Returns the alias key and the prefix that it names, relative to the provider's `prefix` option.
  *
- * @param prefix the own prefix, spelt as in keys of the store
+ * @param prefix the provider's `prefix`, in the spelling of the store's keys
+ * @param target the prefix that the alias names
  */
 export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwnKeys {
   const below = (key: string) => (key.startsWith(`${prefix}/`) ? key.slice(prefix.length + 1) : undefined)
@@ -55,8 +65,9 @@ export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwn
 }
 
 /**
- * Places of guards, which are security settings, by the name of their table in lower case. A table has guards under the
- * listed names, or `anywhere`: then it is a guard itself, or its entries have names that the operator chose.
+ * The guards (security settings) of each table of the static configuration, by the table's name in lower case. A list contains
+ * the fields that are guards. `anywhere` means that the table itself is a guard, or that the operator chooses the names of its
+ * entries.
  */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()
 for (const [path] of GUARDING_STATIC_KEYS) {
@@ -65,13 +76,15 @@ for (const [path] of GUARDING_STATIC_KEYS) {
   GUARDS_IN.set(top, field === '*' || known === 'anywhere' ? 'anywhere' : [...known, field])
 }
 
-/** The empty name at the top of a key with a doubled slash, such as `traefik//web/auth`. Any name may follow it. */
+/**
+ * The empty name between the two slashes of a key such as `traefik//web/auth`. Empty names are skipped, so any table may follow.
+ */
 const DOUBLED = ''
 const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), DOUBLED]
 
 /**
- * Names at the top under which guards may be, in their usual spellings: in lower case as `traefik storeconfig` writes them, as in
- * a file, with a capital first letter, and in capitals. The empty name stands for a doubled slash.
+ * Names of tables and keys that may hold guards, in the usual spellings. These are lower case (as `traefik storeconfig` writes
+ * them), the spelling in a file, a capital first letter, and capitals. The empty name stands for a doubled slash.
  */
 export const USUAL_PLACES: readonly string[] = [
   DOUBLED,
@@ -85,10 +98,11 @@ export const USUAL_PLACES: readonly string[] = [
 ]
 
 /**
- * Searches a provider's own prefix for static configuration. It asks only for known names, and for values only where a guard may
- * be. Versions with any number of keys may be below the same prefix, and reading them all would be slow.
+ * Searches below the provider's `prefix` option for Traefik's static configuration. It asks the store only for known names, and
+ * reads values only where a guard may be. Reading all keys would be slow, because the same prefix may contain any number of
+ * versions.
  *
- * @returns what it found, and the spellings of the names at the top
+ * @returns the static configuration, and the names of tables and keys at the top level, as the store spells them
  * @throws every error of the store
  */
 export async function findBeside(
@@ -104,10 +118,11 @@ export async function findBeside(
   return { names, entries, mark: mark.digest('hex') }
 }
 
-/** Reads what may be static configuration under one name at the top. */
+/** Reads what may be static configuration below the name of one table. */
 async function lookInto(name: string, places: KvPlaces, own: KvOwnKeys): Promise<readonly KvBranch[]> {
   const guards = name === DOUBLED ? 'anywhere' : GUARDS_IN.get(name.toLowerCase())
-  // The alias or its target may be below a folder that has a table's name, such as `web/v2`. Only guards are searched there.
+  // The alias key or the prefix that it names may be in a folder with a table's name, such as `web/v2`. Such a folder is searched
+  // for guards only.
   const isShared = [own.target, own.aliasKey].some((key) => key !== undefined && isBelow(key, name))
   if (isShared && name.toLowerCase() === 'tls') return []
   const there: KvBranch = { entries: isShared ? [] : [{ key: name, value: NOTHING }], revision: '' }

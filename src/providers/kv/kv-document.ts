@@ -4,16 +4,17 @@ import { KvLayout } from './kv-layout.js'
 import { StaticKeysOfStore } from './kv-static-keys.js'
 
 /**
- * Builds the document that keys in Traefik 1.7's layout describe, such as `frontends/web/routes/main/rule`. Lists are written by
- * index or with commas. Field names may be in any case. The key `version` is our addition: it labels the document.
+ * Builds the document that keys in Traefik 1.7's layout describe, such as `frontends/web/routes/main/rule`. A list is written as
+ * one key for each index, or as one value with commas. Field names may be in any case. The key `version`, which Traefik does not
+ * have, labels the document.
  *
  * @param prefix the prefix of the keys, for messages
- * @param ownPrefix keys of a static configuration below the provider's own prefix, where that is another prefix
- * @param warn called for ignored keys: keys outside the layout, and keys of a static configuration. One call covers all keys
- *   below the same place
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is not UTF-8, and for more than `KeyCounts` allows
- * @throws ProxyError `PROXY_CONFIG_INVALID` for a field that is given twice, for a misplaced key, and for a security setting
- *   of a static configuration
+ * @param ownPrefix keys of Traefik's static configuration below the provider's `prefix` option, if the alias names another prefix
+ * @param warn called for ignored keys: keys outside the layout, and keys of Traefik's static configuration. One call covers all
+ *   keys below the same folder
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a value that is not UTF-8, and if a limit of `KeyCounts` is exceeded
+ * @throws ProxyError `PROXY_CONFIG_INVALID` for a field that is given twice, for a misplaced key, and for a security setting of a
+ *   static configuration
  */
 export function* documentOfKeys(
   entries: Iterable<KvEntry>,

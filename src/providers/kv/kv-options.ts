@@ -3,7 +3,8 @@ import { describeValue } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 
 /**
- * Options of every provider that reads a configuration key by key from a store. Source: Traefik 1.7's KV providers.
+ * The common options of all providers that read a configuration from a key-value store, in which each key holds one field.
+ * Source: Traefik 1.7's KV providers.
  *
  * @example
  * ```ts
@@ -13,59 +14,63 @@ import { ProxyError } from '../../model/errors.js'
  */
 export interface KvOptions {
   /**
-   * The prefix of the configuration's keys: `frontends/...` and `backends/...` below it, in Traefik 1.7's layout.
+   * The prefix of the configuration's keys. Below it are `frontends/...` and `backends/...`, in Traefik 1.7's layout.
    *
    * @default `/traefik` in `EtcdProvider`, `traefik` in `ConsulProvider`
    */
   readonly prefix?: string
   /**
-   * The alias key. The configuration is read below the prefix that its value names, instead of below `prefix`.
-   * An alias key that is given must exist. Without the option, `prefix` itself is read where the default key does not exist.
+   * The alias key. The provider reads the configuration below the prefix that the value of the alias key names, instead of below
+   * `prefix`. If this option is set, the alias key must exist. If neither the option nor the default key exists, the provider
+   * reads `prefix` itself.
    *
-   * @default the key `alias` below the prefix, if it exists
+   * @default the key `alias` below `prefix`, if it exists
    */
   readonly aliasKey?: string
   /**
-   * If true, the provider also follows changes below the prefix that the alias names. If false, it reads that prefix once after
-   * each write of the alias, because a version is complete when the alias names it. Without an alias, it always follows changes.
+   * If true, the provider also reads the configuration again after each change below the prefix that the alias names. If false,
+   * the provider reads that prefix only after a write of the alias key, because a version is complete when the alias names it.
+   * Without an alias, each change below `prefix` is read.
    *
    * @default false
    */
   readonly followTarget?: boolean
   /**
-   * If false, the provider reads until one configuration is live, then stops.
+   * If false, the provider delivers configurations until one is live, and then stops.
    *
    * @default true
    */
   readonly watch?: boolean
   /**
-   * Milliseconds without another change that the provider waits for, after a change of keys that it follows. So a burst of
-   * writes becomes one switch. A burst that does not end is read after ten times this long. The alias key is read at once.
+   * After a change of a key, the provider waits until no key has changed for this many milliseconds. Then it reads all keys, so a
+   * burst of writes causes only one new configuration. A burst that does not end is read after ten times this long. A change of
+   * the alias key is read at once.
    *
    * @default 100
    */
   readonly debounceMs?: number
   /**
-   * The alias value must be this prefix or a path below it. Any other value is rejected with `PROXY_ALIAS_INVALID`.
+   * The alias value must be this prefix or a path below it. Any other alias value is rejected with `PROXY_ALIAS_INVALID`.
    *
    * @default any absolute path
    */
   readonly allowedPrefix?: string
   /**
-   * If true, a configuration without frontends may go live. If false, it is rejected, and the last configuration serves on.
+   * If true, a configuration without frontends may go live. If false, it is rejected, and the last configuration continues to
+   * serve.
    *
    * @default false
    */
   readonly allowEmpty?: boolean
   /**
-   * Bytes of all keys and values below a prefix, at most. A larger configuration is rejected with `PROXY_CONFIG_UNUSABLE`.
+   * Maximum bytes of all keys and values below a prefix. A larger configuration is rejected with `PROXY_CONFIG_UNUSABLE`.
    *
    * @default 64 MiB
    */
   readonly maxBytes?: number
   /**
-   * Milliseconds between two documents that the proxy takes from this provider, at least. In a burst, it takes the first
-   * document at once and then the newest.
+   * Minimum milliseconds between two documents that the proxy accepts from this provider. In a burst, the proxy accepts the first
+   * document at once, and later the newest one.
    *
    * @default 0 (each document is taken as it comes)
    */
@@ -92,11 +97,11 @@ export const KV_OPTIONS = [
   'name',
 ] as const
 
-/** The default of `maxBytes`. */
+/** The default of the option `maxBytes`, in bytes: 64 MiB. */
 export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
 
 /**
- * Refuses options with values of the wrong kind.
+ * Checks the value of each option, and refuses a wrong one.
  *
  * @param who the class whose options these are, for messages
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the option, the expected and the found value

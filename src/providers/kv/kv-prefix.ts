@@ -3,18 +3,20 @@ import { ProxyError } from '../../model/errors.js'
 import { parseAliasValue } from '../alias-value.js'
 
 /**
- * The prefix of a provider. It converts between paths, which begin with a slash, and the keys of a store, which may have none:
- * etcd's usually begin with a slash, Consul's never do.
+ * The prefix of a provider's keys. It converts between paths, which begin with a slash, and keys of the store, which may begin
+ * without one. Keys in etcd usually begin with a slash, keys in Consul never do.
  */
 export class KvPrefix {
-  /** The prefix as a path. It begins with a slash and does not end with one. */
+  /** The prefix as a path, such as `/traefik`. It begins with a slash and does not end with one. */
   readonly path: string
   readonly #hasSlash: boolean
 
   /**
+   * Parses the option `prefix`.
+   *
    * @param who the class whose option this is, for messages
    * @param hasSlash whether keys of the store begin with a slash
-   * @throws ProxyError `PROXY_OPTION_INVALID` for a prefix that no alias value may name, and for the prefix of all keys
+   * @throws ProxyError `PROXY_OPTION_INVALID` for a prefix that would not be a valid alias value, and for `/`
    */
   constructor(prefix: string, who: string, hasSlash = prefix.startsWith('/')) {
     this.#hasSlash = hasSlash
@@ -28,12 +30,12 @@ export class KvPrefix {
     }
   }
 
-  /** Returns a path in the spelling of the store's keys: with the slash at its beginning, or without. */
+  /** Converts a path, which begins with a slash, to a key of the store, which may begin without one. */
   keyOf(path: string): string {
     return this.#hasSlash ? path : path.replace(/^\//, '')
   }
 
-  /** Returns the path that an alias value of the store names. */
+  /** Converts an alias value from the store to a path, which begins with a slash. */
   pathOf(value: string | undefined): string | undefined {
     return this.#hasSlash || value === undefined ? value : withSlash(value)
   }

@@ -16,43 +16,50 @@ import { hasKeys } from './kv-entry.js'
 import { shownKey } from './kv-static-keys.js'
 import type { FollowedBeside, KvReading, KvStore } from './kv-store.js'
 
-/** How a `KvSource` reads its store. */
+/** Settings of a `KvSource`: which keys it reads from its store, and which ones it follows. */
 export interface KvSourceOptions {
-  /** The provider's own prefix. The keys below it are read where there is no alias. */
+  /** The provider's `prefix` option. The keys below it are the configuration if there is no alias key. */
   readonly prefix: string
-  /** Whether the alias key must exist. If false, the own prefix is read while it does not. */
+  /** Whether the alias key must exist. If false and it does not exist, the configuration is read below `prefix`. */
   readonly needsAlias: boolean
-  /** Whether the tree that the alias names is followed key by key. */
+  /** Whether each change of a key below the prefix that the alias names is followed. If false, only the alias key is followed. */
   readonly followTarget: boolean
-  /** Milliseconds without another change that end a burst of changes. */
+  /** A burst of changes ends after this many milliseconds without a change. */
   readonly debounceMs: number
-  /** Whether a prefix without keys is a valid, empty configuration. */
+  /** Whether a prefix without keys is accepted, as an empty configuration. */
   readonly allowEmpty: boolean
-  /** Alias values must be this prefix or a path below it. */
+  /** The alias value must be this prefix or a path below it. Undefined allows every absolute path. */
   readonly allowedPrefix: string | undefined
 }
 
 /**
- * An alias source and its fetcher in one, for a configuration that is kept key by key. The alias key names the prefix of the
- * tree. Where there is no alias key, the tree is the one below the provider's own prefix, and it is followed key by key.
+ * Reads a configuration that has one key for each field. It is both the source of the alias and the fetcher of the document. The
+ * alias key names the prefix of the keys. Without an alias key, the keys below the provider's `prefix` option are read, and each
+ * change of them is followed.
  */
 export class KvSource implements AliasSource, ConfigFetcher {
   readonly #store: KvStore
   readonly #options: KvSourceOptions
   #watcher: AliasWatcher | undefined
-  /** Reads so far. The number is a new revision for each read of a tree that is followed. */
+  /**
+   * Number of reads so far. It serves as the revision when keys are followed one by one: such keys change without a write of the
+   * alias key.
+   */
   #reads = 0
   /**
-   * Changes that the revision of the alias does not show. It counts fetches that found another alias value, and changes of the
-   * static configuration.
+   * Number of changes that the revision of the alias key does not show. These are fetches that found another alias value than
+   * expected, and changes of the static configuration.
    */
   #moves = 0
-  /** The mark of the static configuration that was read together with the tree, and the alias that named the tree. */
+  /**
+   * `mark` is the fingerprint of the static configuration, as it was read last. `aliasRevision` and `target` are the revision and
+   * the prefix of the alias key in the last fetch.
+   */
   #beside: { readonly aliasRevision: string; readonly target: string; mark: string } | undefined
-  /** Fetches in progress. */
+  /** Number of fetches in progress. */
   #fetches = 0
   readonly #changes: Debounce
-  /** Whether a burst of changes ended during a fetch. It is reported after that fetch. */
+  /** Whether a burst of changes ended while a fetch was in progress. The burst is reported after that fetch. */
   #changedMeanwhile = false
 
   constructor(store: KvStore, options: KvSourceOptions) {
@@ -81,7 +88,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
     const value = alias.value ?? (this.#options.needsAlias ? undefined : this.#options.prefix)
     if (value === undefined) return { revision: alias.revision }
     if (!this.#isFollowed(alias)) await this.#lookBeside(alias, context)
-    // A tree that is followed changes without a write of the alias, so each read gets a revision of its own.
+    // If the keys are followed one by one, they change without a write of the alias key. So each read gets a revision of its own.
     this.#reads += 1
     const mark = this.#isFollowed(alias) ? `read ${this.#reads}` : alias.revision
     return { value, revision: `${mark} ${this.#moves}` }
@@ -104,10 +111,11 @@ export class KvSource implements AliasSource, ConfigFetcher {
         },
         { signal },
       )
-      // A fetch that was aborted must not follow its tree, because a newer fetch may follow another tree by now.
+      // If the fetch was aborted, it must not follow the keys that it read, because a newer fetch may already follow other keys.
       signal.throwIfAborted()
       if (!tree) return await this.#superseded(signal)
-      // This read has all earlier changes, so reporting them would deliver one document twice. `follow` reports the later ones.
+      // Drop the changes that were not reported yet, because this read already contains them. Reporting them would deliver the
+      // same document twice. `follow` reports all later changes.
       this.#forgetChanges()
       if (isFollowed) tree.follow(() => this.#changed())
       else this.#store.unfollow()
@@ -132,14 +140,14 @@ export class KvSource implements AliasSource, ConfigFetcher {
   }
 
   /**
-   * Checks whether the static configuration has changed, because the revision of the alias does not show it. After a write of the
-   * alias the check is skipped: the fetch that follows reads the static configuration anyway.
+   * Checks whether the static configuration has changed, because the revision of the alias does not show such a change. If the
+   * alias was written, the check is skipped, because the fetch that follows reads the static configuration anyway.
    */
   async #lookBeside({ revision }: KvReading, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const known = this.#beside
     if (known === undefined || known.aliasRevision !== revision) return
     const beside = await this.#store.readBeside(known.target, { signal }).catch((thrown: unknown) => {
-      // The next fetch reads it again and reports why it is unusable.
+      // If the static configuration is unusable, ignore the error here. The next fetch reads it again and reports the error.
       if (thrown instanceof ProxyError && thrown.source === 'config') return undefined
       throw thrown
     })
@@ -150,19 +158,19 @@ export class KvSource implements AliasSource, ConfigFetcher {
     beside?.follow(() => this.#changed())
   }
 
-  /** Returns the warning that the static configuration could not be searched. */
+  /** Returns the warning that the search for static configuration was not possible. */
   #unseen(why: string): Issue {
     const { prefix } = this.#options
     const message = `Traefik reads static configuration here, but it cannot be searched: ${why}`
     return { path: shownKey(`${prefix}/`), code: 'NOT_SUPPORTED', message }
   }
 
-  /** Returns whether the tree of this alias is followed key by key. */
+  /** Returns whether each change of a key is followed. If false, only the alias key is followed. */
   #isFollowed({ value }: KvReading): boolean {
     return value === undefined ? !this.#options.needsAlias : this.#options.followTarget
   }
 
-  /** Returns the prefix that an alias value names. @throws ProxyError `PROXY_ALIAS_INVALID` */
+  /** Returns the prefix that an alias value names. @throws ProxyError `PROXY_ALIAS_INVALID` if the value is not a valid prefix */
   #parse(value: string): string {
     const path = parseAliasValue(value, this.#options.allowedPrefix)
     if (path !== '/') return path
@@ -172,7 +180,10 @@ export class KvSource implements AliasSource, ConfigFetcher {
     )
   }
 
-  /** Reports that the alias names another tree by now, and waits until the `AliasProvider` aborts this fetch. */
+  /**
+   * Handles a fetch that finds that the alias now names another prefix. It reports the change, then waits until the
+   * `AliasProvider` aborts the fetch.
+   */
   async #superseded(signal: AbortSignal): Promise<never> {
     this.#moves += 1
     this.#watcher?.changed()
@@ -180,7 +191,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
     throw signal.reason
   }
 
-  /** Takes a change of what is followed. It is reported at the end of its burst. */
+  /** Records a change of a followed key. The change is reported at the end of its burst. */
   #changed(): void {
     this.#changedMeanwhile = false
     this.#changes.changed()
@@ -192,8 +203,8 @@ export class KvSource implements AliasSource, ConfigFetcher {
   }
 
   /**
-   * Reports a burst of changes. During a fetch it waits, because a report aborts the fetch. Changes that come faster than a tree is
-   * read would otherwise never go live.
+   * Reports a burst of changes. If a fetch is in progress, the report waits for its end, because a report aborts the fetch.
+   * Otherwise, keys that change faster than they can be read would never go live.
    */
   #reportChanges(): void {
     if (this.#fetches > 0) this.#changedMeanwhile = true
@@ -201,7 +212,7 @@ export class KvSource implements AliasSource, ConfigFetcher {
   }
 }
 
-/** Returns the error for a prefix without keys. @param more the rest of the message: why this prefix was read */
+/** Returns the error for a prefix that has no keys. @param more the end of the message: why this prefix was read */
 function nothingBelow(prefix: string, more: string): ProxyError {
   return new ProxyError('PROXY_CONFIG_UNUSABLE', `there is nothing below ${prefix}/, ${more}`)
 }

@@ -8,18 +8,19 @@ import {
 } from '../../validation/guarding-static-keys.js'
 
 /**
- * The place of a key in Traefik 1.7's static configuration, which Traefik reads below the same prefix. `guard` is the path of a
- * security setting. For every other key, `name` is the table or key at the top that it belongs to.
+ * What a key means in Traefik 1.7's static configuration, which Traefik reads below the same prefix as the document. `guard` is
+ * the path of a security setting, such as `web.auth`. For every other key, `name` is its first part: a table or a key at the top
+ * level.
  */
 export type KvStaticKey = { readonly guard: string } | { readonly name: string }
 
 /**
- * Finds a key's place in the static configuration, in any case of letters, as Traefik does. A misspelt guard of an entry point
- * counts as that guard. If it were ignored, clients could get in that it should keep out.
+ * Finds out what a key means in the static configuration. The case of letters does not matter, as in Traefik. A misspelt guard of
+ * an entry point counts as that guard. If the proxy ignored it, clients that the guard excludes could get in.
  *
  * @param segments the key below the prefix, split at its slashes
- * @param value returns the key's value as text; called only where the value matters
- * @returns undefined for a key outside the static configuration
+ * @param value returns the key's value as text; called only if the value matters
+ * @returns undefined if the key is not part of the static configuration
  */
 export function kvStaticKeyOf(segments: readonly string[], value: () => string): KvStaticKey | undefined {
   const names = segments.filter((segment) => segment !== '')
@@ -33,17 +34,20 @@ export function kvStaticKeyOf(segments: readonly string[], value: () => string):
 }
 
 /**
- * Returns whether a misspelt name means this table, and no other name is nearer. A document may have any number of keys, so this
- * slow comparison with all names runs only for keys that already look like guards.
+ * Returns whether this table is the known name that is most similar to a misspelt name. The comparison with all names is slow,
+ * and a document may have any number of keys. So it runs only for keys that already look like guards.
  */
 function isMeant(given: string, top: string): boolean {
   return nearestName(given, NEAR_TOP) === top
 }
 
-/** Names that a misspelt name at the top may mean. `tls` is missing, because the check of the document handles it. */
+/**
+ * The known names with which a misspelt first part of a key is compared. `tls` is left out, because it is also a field of
+ * documents and is checked there.
+ */
 const NEAR_TOP = [...STATIC_TOP_NAMES.filter((name) => name !== 'tls'), 'frontends', 'backends']
 
-/** Returns the names of a key below `entryPoints`, with a misspelt field of the entry point put right. */
+/** Returns the parts of a key below `entryPoints`, in which a misspelt field of the entry point is corrected. */
 function inEntryPoint([own, field, ...rest]: readonly string[]): string[] {
   if (own === undefined || field === undefined) return own === undefined ? [] : [own]
   const known = IN_ENTRY_POINT.get(field.toLowerCase()) ?? nearestName(field, ENTRY_POINT_NAMES)
@@ -55,7 +59,7 @@ const bySmallName = (names: readonly string[]) => new Map(names.map((name) => [n
 const TOPS = bySmallName(STATIC_TOP_NAMES)
 const IN_ENTRY_POINT = bySmallName(ENTRY_POINT_NAMES)
 
-/** Paths of guards, split into names. `tls` is missing, because it is a field of documents too. */
+/** The guards, with their paths split at the dots. `tls` is left out, because it is also a field of documents. */
 const GUARDS = GUARDING_STATIC_KEYS.filter(([path]) => path !== 'tls').map(([path, kind]) => ({
   steps: path.split('.'),
   small: path.toLowerCase().split('.'),
@@ -64,49 +68,54 @@ const GUARDS = GUARDING_STATIC_KEYS.filter(([path]) => path !== 'tls').map(([pat
 
 const GUARDED_TOPS = [...new Set(GUARDS.map(({ steps }) => steps[0] as string))]
 
-/** Returns the path of the guard that a key belongs to. */
+/** Returns the path of the guard that a key belongs to, or undefined if it belongs to no guard. */
 function guardAt(names: readonly string[], value: () => string): string | undefined {
   for (const { steps, small, kind } of GUARDS) {
     const count = Math.min(steps.length, names.length)
     if (!isOnTheWay(small, names, count)) continue
     const isThere =
       names.length > steps.length || (names.length === steps.length && isSwitchedOn(kind, value()))
-    // A whole table may be written as one text, such as JSON. The text is not parsed, so it counts as a guard.
+    // A whole table may be written as the text of one value, such as JSON. That text is not parsed, so it is treated as a guard.
     const isText = names.length < steps.length && mayHoldTable(steps[0] as string, value())
     if (isThere || isText) return pathTo(steps, names.slice(0, steps.length))
   }
   return undefined
 }
 
-/** Returns whether the first `count` names of a key match those of a guard. */
+/** Returns whether the first `count` parts of a key match the first parts of a guard's path. */
 function isOnTheWay(small: readonly string[], names: readonly string[], count: number): boolean {
   for (let at = 0; at < count; at += 1)
     if (small[at] !== '*' && small[at] !== (names[at] as string).toLowerCase()) return false
   return true
 }
 
-/** Returns whether a value switches its guard on. Any text does so for a table. Traefik ignores empty values. */
+/**
+ * Returns whether a value turns its guard on. Any value that is not empty turns on a guard that is a table. All other guards are
+ * off if the value is false. Traefik ignores empty values.
+ */
 function isSwitchedOn(kind: (typeof GUARDS)[number]['kind'], value: string): boolean {
   const text = value.trim()
   return text !== '' && (kind === 'table' || !/^(0|f|false)$/i.test(text))
 }
 
 /**
- * Returns whether a text may hold a whole table. For an entry point, any text does that is not a single word, such as
- * `Name:http Auth.Basic:a`. For other tables, the text is JSON or TOML.
+ * Returns whether a value may be a whole table, written as one text. For an entry point, that is every text of more than one
+ * word, such as `Name:http Auth.Basic:a`. For all other tables, the text must look like JSON or TOML.
  */
 function mayHoldTable(top: string, text: string): boolean {
   return top === ENTRY_POINTS ? !/^[\w.-]*$/.test(text) : /[{[=\n]/.test(text)
 }
 
-/** Returns the path of a guard, with the names that the operator chose. */
+/**
+ * Returns the path of a guard in which each `*` is replaced by the name that the operator chose, such as `entryPoints.http.auth`.
+ */
 function pathTo(steps: readonly string[], names: readonly string[]): string {
   return names.reduce((path, name, at) => pathOf(path, steps[at] === '*' ? name : (steps[at] as string)), '')
 }
 
 /**
- * Collects the keys of Traefik's static configuration among the keys of a store. Security settings become issues, which refuse
- * the document. All other keys become warnings.
+ * Collects those keys of a store that belong to Traefik's static configuration. For each security setting there is an issue, and
+ * an issue refuses the document. For all other keys there are warnings.
  */
 export class StaticKeysOfStore {
   readonly #prefix: string
@@ -115,17 +124,19 @@ export class StaticKeysOfStore {
   readonly #others = new Map<string, { readonly path: string; count: number }>()
 
   /**
+   * Starts without any keys.
+   *
    * @param prefix the prefix of the keys, for messages
-   * @param isWithoutDocument whether there is no document below this prefix. Otherwise `tls` is a field of that document
+   * @param isWithoutDocument whether there is no document below this prefix. If there is one, `tls` is a field of that document
    */
   constructor(prefix: string, isWithoutDocument = false) {
     this.#prefix = prefix
     this.#isWithoutDocument = isWithoutDocument
   }
 
-  /** Takes one key of the store. @returns false for a key outside the static configuration */
+  /** Collects a key of the store if it belongs to the static configuration. @returns false for every other key */
   take(key: string, segments: readonly string[], bytes: Uint8Array): boolean {
-    // A value may be compressed by Traefik, so it is decoded without an error for bytes that are not UTF-8.
+    // Traefik may have compressed a value, so it may not be valid UTF-8. `toString` decodes such bytes without an error.
     const found = kvStaticKeyOf(segments, () => Buffer.from(bytes).toString('utf8'))
     if (!found) return false
     if ('guard' in found) this.#refuse(found.guard, key)
@@ -147,12 +158,12 @@ export class StaticKeysOfStore {
     else this.#others.set(name, { path: shownKey(`${this.#prefix}/${given}`), count: 1 })
   }
 
-  /** One issue for each guard. */
+  /** The issues, one for each security setting. An issue refuses the document. */
   get issues(): readonly Issue[] {
     return [...this.#guards.values()]
   }
 
-  /** One warning for each name at the top of the static configuration. */
+  /** The warnings about keys that are ignored, one for each table or key at the top level of the static configuration. */
   get warnings(): readonly Issue[] {
     return [...this.#others.values()].map(({ path, count }) => {
       const more = count > 1 ? `, with ${count} keys` : ''
@@ -165,7 +176,7 @@ export class StaticKeysOfStore {
 const REMEDY =
   '"switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store'
 
-/** Returns a key as messages show it. Names in a store may hold any characters, so unusual ones are quoted. */
+/** Returns a key in the form that messages show. A name in a store may contain any character, so an unusual key is quoted. */
 export function shownKey(path: string): string {
   return /^[\w./@:-]{1,300}$/.test(path) ? path : quote(path)
 }

@@ -22,7 +22,16 @@ export function isOff(field: Field, value: unknown): boolean {
   }
 }
 
-/** Returns whether an object has known fields alone, and none of them asks for anything. */
+/**
+ * Returns whether an object has known fields alone, and each of them is off. A flag that is false is not off, and neither is an
+ * empty list: a white list with `useXForwardedFor: false`, or with an empty `sourceRange`, was meant to be one.
+ */
 function isEmptyObject({ fields }: ObjectField, value: unknown): boolean {
-  return asksForNothing(value) && isObject(value) && Object.keys(value).every((name) => name in fields)
+  if (!isObject(value)) return false
+  return Object.entries(value).every(([name, inside]) => {
+    const field = fields[name]
+    if (!field) return false
+    if (field.kind === 'later') return asksForNothing(inside)
+    return isOff(field, inside) && !Array.isArray(inside)
+  })
 }

@@ -17,7 +17,10 @@ export function generatedFiles(): Readonly<Record<string, string>> {
 function configApi(): string {
   const contract = parseDocument(readFileSync(pathOf('docs/config-api.yaml'), 'utf8'))
   const { ProviderConfig: document, ...others } = definitions('#/components/schemas/')
-  contract.setIn(['components', 'schemas'], contract.createNode({ Document: document, ...others }))
+  contract.setIn(
+    ['components', 'schemas'],
+    contract.createNode({ Document: document, ...others }, { aliasDuplicateObjects: false }),
+  )
   return contract.toString({ lineWidth: 128 })
 }
 

@@ -98,30 +98,37 @@ export function mistakesIn(document: unknown): Mistake[] {
 }
 
 function mistakesAt(object: ObjectField, values: Record<string, unknown>, at: readonly string[]): Mistake[] {
-  const found: Mistake[] = [{ what: 'an unknown field', path: [...at, 'unknwon'], value: 1 }]
-  for (const [key, field] of object.entries) {
-    const path = [...at, key]
-    if (field.kind === 'later') {
-      found.push({ what: 'a field that is not built', path, value: { on: true } })
-      continue
-    }
-    if (field.required) found.push({ what: 'a missing field', path, value: ABSENT })
-    if (!(key in values)) continue
-    found.push({ what: 'a wrong kind', path, value: wrongKind(field) })
-    if (field.kind === 'number' && field.most !== undefined)
-      found.push({ what: 'too large', path, value: field.most + 1 })
-    if (field.kind === 'number' && field.least !== undefined)
-      found.push({ what: 'too small', path, value: field.least - 1 })
-    if (field.kind === 'duration') found.push({ what: 'no duration', path, value: 'soon' })
-    if (field.kind === 'choice') found.push({ what: 'no choice', path, value: 'other' })
-    if (field.kind === 'object')
-      found.push(...mistakesAt(field, values[key] as Record<string, unknown>, path))
-    const { of } = field as { of?: Field }
-    if (field.kind === 'named' && of?.kind === 'object')
-      for (const [own, entry] of Object.entries(values[key] as object))
-        found.push(...mistakesAt(of, entry as Record<string, unknown>, [...path, own]))
-  }
+  const unknown: Mistake = { what: 'an unknown field', path: [...at, 'unknwon'], value: 1 }
+  const isOnlyOne = Object.keys(values).length === 1
+  return [
+    unknown,
+    ...object.entries.flatMap(([key, field]) => {
+      const path = [...at, key]
+      if (field.kind === 'later') return [{ what: 'a field that is not built', path, value: { on: true } }]
+      // An object that is empty without the field asks for nothing.
+      const missing = field.required && !isOnlyOne ? [{ what: 'a missing field', path, value: ABSENT }] : []
+      return key in values
+        ? [...missing, ...wrongValues(field, path), ...below(field, values[key], path)]
+        : missing
+    }),
+  ]
+}
+
+function wrongValues(field: Field, path: readonly string[]): Mistake[] {
+  const found: Mistake[] = [{ what: 'a wrong kind', path, value: wrongKind(field) }]
+  if (field.kind === 'duration') found.push({ what: 'no duration', path, value: 'soon' })
+  if (field.kind === 'choice') found.push({ what: 'no choice', path, value: 'other' })
+  if (field.kind !== 'number') return found
+  if (field.most !== undefined) found.push({ what: 'too large', path, value: field.most + 1 })
+  if (field.least !== undefined) found.push({ what: 'too small', path, value: field.least - 1 })
   return found
+}
+
+function below(field: Field, value: unknown, path: readonly string[]): Mistake[] {
+  if (field.kind === 'object') return mistakesAt(field, value as Record<string, unknown>, path)
+  if (field.kind !== 'named' || field.of.kind !== 'object') return []
+  const { of } = field
+  return Object.entries(value as object).flatMap(([own, entry]) => mistakesAt(of, entry, [...path, own]))
 }
 
 function wrongKind(field: Field): unknown {

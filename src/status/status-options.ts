@@ -35,8 +35,8 @@ export interface StatusOptions {
    */
   readonly token?: string
   /**
-   * If true, `/ready` also answers 503 while a provider is unavailable, or while it serves the last good configuration of an
-   * earlier run of the process.
+   * If true, `/ready` also answers 503 while a provider is unavailable. The same applies while a provider serves the last good
+   * configuration of an earlier run of the process.
    *
    * @default false
    */

@@ -22,26 +22,17 @@ import type { StatusSource } from './status-source.js'
 import { DEFAULT_MAX_BACKENDS, Traffic } from './traffic.js'
 
 const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, requestTimeout: 10_000 }
-/**
- * Milliseconds after which an idle connection is closed. Event streams stay open, because the server writes to them more often.
- */
+/** Milliseconds after which an idle connection is closed. Event streams stay open, because their heartbeat comes more often. */
 const IDLE_MS = 30_000
 const CONNECTIONS = { total: 500, perAddress: 250 }
-/**
- * The highest number of answers that clients have not read to the end: in total, and for each client address. Each answer is held
- * in memory.
- */
+/** Limits for unfinished answers: in total, and for each client address. Each answer is held in memory. */
 const ANSWERS = { total: 100, perAddress: 50 }
 /** Milliseconds that may pass from a request until its answer is produced and the client has read it. */
 const MAX_ANSWER_MS = 30_000
 
-/**
- * Shows the state of a running proxy to people and tools: as JSON, metrics, events and a dashboard. It cannot change anything.
- */
+/** Shows the state of a proxy to people and tools: as JSON, metrics, events and a dashboard. It cannot change anything. */
 export class StatusServer {
-  /**
-   * Answers requests for the paths in docs/status.md. For any other path it calls `next`, or answers 404 if there is no `next`.
-   */
+  /** Answers requests for the paths in docs/status.md. Other paths go to `next`, or get 404 if there is no `next`. */
   readonly handler: RequestHandler
   readonly #options: StatusOptions
   readonly #parts: StatusParts
@@ -90,8 +81,7 @@ export class StatusServer {
   async open(): Promise<AddressInfo | undefined> {
     const { address } = this.#options
     const listening = address === undefined ? undefined : this.#listen(parseStatusAddress(address))
-    // Attach an empty handler to this promise. The caller awaits the promise later, and until then a rejection must not count as
-    // unhandled.
+    // Attach an empty handler. The caller awaits this promise later, and until then a rejection must not count as unhandled.
     listening?.catch(() => {})
     this.#parts.metrics.register()
     return listening
@@ -163,8 +153,7 @@ export class StatusServer {
     }
     return (req, res, next) => {
       if (next && !routeOf(partsOf(req).path)) return next()
-      // Answer the pipelined requests of a connection one after the other. Otherwise all their answers would be in memory at
-      // once.
+      // Answer the pipelined requests of a connection one by one. Otherwise all their answers would be in memory at once.
       if (res.socket !== null || !this.#pipelines.mustWait(begin, req, res)) begin(req, res)
     }
   }
@@ -188,8 +177,7 @@ export class StatusServer {
     const { path, search } = partsOf(req)
     const found = routeOf(path)
     setSafeHeaders(res)
-    // If the client still sends a request body, close the connection after the answer. The status server never needs the rest of
-    // a body.
+    // If the client still sends a request body, close the connection after the answer. The rest of the body is never needed.
     if (hasBody(req) && !req.complete) {
       res.setHeader('Connection', 'close')
       this.#lingering.after(req.socket)
@@ -211,10 +199,7 @@ function partsOf({ url = '' }: IncomingMessage): { readonly path: string; readon
   return { path, search }
 }
 
-/**
- * Tells whether no response is in progress on a connection. `_httpMessage` is an internal field of Node with the current
- * response.
- */
+/** Tells whether no response is in progress on a connection. Node keeps the current one in the internal `_httpMessage`. */
 function isIdle(socket: Socket): boolean {
   return !(socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
@@ -234,8 +219,7 @@ function answerError(res: ServerResponse, thrown: unknown): void {
   }
   const error = asError(thrown)
   const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
-  // Answer `PROXY_OPTION_INVALID` with 400. At this point the error comes from a wrong query parameter, so it is the error of the
-  // client.
+  // Answer `PROXY_OPTION_INVALID` with 400. Here a wrong query parameter causes it, so it is the error of the client.
   const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
   writeError(res, status, known.code, maskCredentials(known.message))
 }

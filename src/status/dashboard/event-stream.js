@@ -12,7 +12,8 @@ const LONGEST_WAIT_MS = 10_000
  * @property {() => void} onOpen called when a connection has opened, because earlier data may be out of date
  * @property {(name: string, data: unknown) => void} onEvent
  * @property {() => void} onHeard called whenever data arrives
- * @property {(error: Error, waitMs: number) => void} onLost called when a connection has ended. `waitMs` passes before the next one.
+ * @property {(error: Error, waitMs: number) => void} onLost called when a connection has ended
+ *   and the next one begins after `waitMs`
  */
 
 /**

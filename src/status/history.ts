@@ -5,11 +5,11 @@ import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
 
 const MAX_ENTRIES = 50
 /**
- * The highest number of names in each list of a history entry, and of problems listed for a refused configuration. The counts
- * beside the lists are complete.
+ * The highest number of names in each list of the configuration history, and of problems listed for a refused configuration. The
+ * counts beside the lists are complete.
  */
 const MAX_LISTED = 100
-/** The highest total length of the names in one list of a history entry, in characters. */
+/** The highest total length of the names in one list of the configuration history, in characters. */
 const MAX_LISTED_LENGTH = 10_000
 
 /**
@@ -27,7 +27,7 @@ export interface ListedChanges {
   readonly changed: ListedNames
 }
 
-/** A history entry for a switch to a new configuration: a new generation began to serve requests. */
+/** An entry of the configuration history for a switch to a new configuration: a new generation began to serve requests. */
 export interface SwitchEntry {
   readonly type: 'switch'
   readonly id: number
@@ -43,7 +43,7 @@ export interface SwitchEntry {
   readonly warnings: readonly Issue[]
 }
 
-/** A history entry for a configuration that the proxy refused. The previous configuration stayed in use. */
+/** An entry of the configuration history for a configuration that the proxy refused. The previous configuration stayed in use. */
 export interface RefusalEntry {
   readonly type: 'refusal'
   readonly id: number
@@ -127,7 +127,7 @@ export class History {
     return this.#lastErrors.get(provider)
   }
 
-  /** Calls the listener for each new entry of the history. @returns a function that removes the listener */
+  /** Calls the listener for each new entry of the configuration history. @returns a function that removes the listener */
   onEntry(listener: (entry: HistoryEntry) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -191,7 +191,10 @@ function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
   return [...warnings.filter(isGuard), ...warnings.filter((warning) => !isGuard(warning))]
 }
 
-/** Returns the first hundred names, or fewer if they are long. Very long names would otherwise make the history too large. */
+/**
+ * Returns the first hundred names, or fewer if they are long. Long names would otherwise make the configuration history too
+ * large.
+ */
 function firstOf(names: readonly string[]): readonly string[] {
   let length = 0
   const fitting = names.slice(0, MAX_LISTED).findIndex((name) => {

@@ -1,11 +1,11 @@
-/** The types of the status API's answers. This file contains no code. */
+/** This file declares the types of the answers of the status API, and contains no code. */
 
 /** A problem that was found in a configuration. @typedef {{ path: string, code: string, message: string }} Issue */
 /** The first names of a list, and the number of all its names. @typedef {{ count: number, names: string[] }} Names */
 /** The changes from one configuration to the next. @typedef {{ added: Names, removed: Names, changed: Names }} Diff */
 
 /**
- * A history entry for a switch to a new configuration.
+ * An entry of the configuration history: the proxy switched to a new configuration.
  *
  * @typedef {object} Switch
  * @property {'switch'} type
@@ -21,7 +21,7 @@
  */
 
 /**
- * A history entry for a configuration that the proxy refused.
+ * An entry of the configuration history: the proxy refused a configuration.
  *
  * @typedef {object} Refusal
  * @property {'refusal'} type
@@ -32,7 +32,7 @@
  * @property {{ code: string, message: string, issues: Issue[], issueCount: number }} error
  */
 
-/** An entry of the history: a switch to a new configuration, or a refused configuration. @typedef {Switch | Refusal} Entry */
+/** An entry of the configuration history: a new configuration, or a refused one. @typedef {Switch | Refusal} Entry */
 
 /**
  * The state of a provider, such as its live version and its last error.

@@ -21,7 +21,7 @@ export class ApiError extends Error {
 let askForToken = async () => {
   throw new ApiError(401, 'UNAUTHORIZED', 'this status server needs a token')
 }
-/** The promise of the token that the user is being asked for. @type {Promise<void> | undefined} */
+/** Resolves when the user has entered a token. Undefined while the user is not being asked. @type {Promise<void> | undefined} */
 let asking
 
 /**

@@ -89,7 +89,12 @@ function headOf({ name, about }) {
     : element('th', { scope: 'col' }, element('abbr', { title: about }, name))
 }
 
-/** Returns a text with the number of servers, and of servers that are down. @param {number} all @param {number} down */
+/**
+ * Returns a text that says how many servers there are, and how many of them are down.
+ *
+ * @param {number} all
+ * @param {number} down
+ */
 function healthOf(all, down) {
   if (all === 0) return 'no servers'
   return down > 0 ? `✕ ${down} of ${formatMany(all, 'server')} down` : `● ${formatMany(all, 'server')}`

@@ -23,7 +23,7 @@ export function createBackends() {
   /** The cards on the page, by name of the backend. @type {Map<string, BackendCard>} */
   let cards = new Map()
   let offset = 0
-  /** The number of the newest request for backends. The answer to an older request may arrive later, and is ignored. */
+  /** The sequence number of the newest request for backends. The answer to an older request may arrive later, and is ignored. */
   let asked = 0
 
   const search = createSearchBox('backends-search', 'backends', () => turnTo(0))
@@ -71,8 +71,8 @@ export function createBackends() {
     }
     cards = drawn
     const nodes = [...drawn.values()].map(({ node }) => node)
-    // Replace the cards on the page only if they are different elements. Replacing a card by itself would lose the focus and the
-    // selected text.
+    // Replace the cards on the page only if other cards are shown now. Inserting the same cards again would lose the focus and
+    // the selected text.
     if (
       nodes.length !== place.children.length ||
       nodes.some((node, index) => node !== place.children[index])

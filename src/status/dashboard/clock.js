@@ -2,8 +2,8 @@ import { element, setText } from './element.js'
 import { formatDuration, formatFull } from './format.js'
 
 /**
- * Milliseconds by which the server's clock is ahead of the browser's. Without this correction, the ages on the page would be
- * wrong if the two clocks differ.
+ * Milliseconds by which the server's clock is ahead of the browser's clock. Without this correction, the ages on the page would
+ * be wrong if the two clocks differ.
  */
 let offset = 0
 

@@ -29,10 +29,11 @@ const complaint = byId('complaint', HTMLElement)
 
 /** The state of the proxy. Undefined until it has been read. @type {Config | undefined} */
 let config
-/** The known entries of the history, newest first. @type {Entry[]} */
+/** The known entries of the configuration history, newest first. @type {Entry[]} */
 let entries = []
 /**
- * The history entries that came as events on this connection. The history may have been read before these events happened.
+ * The entries of the configuration history that came as events on this connection. The rest of the history is read by a request,
+ * which may have been answered before these events happened.
  *
  * @type {Entry[]}
  */
@@ -45,7 +46,7 @@ function draw() {
   traffic.mark(entries)
 }
 
-/** Adds a history entry that came as an event, and draws the page again. @param {Entry} entry */
+/** Adds an entry of the configuration history that came as an event, and draws the page again. @param {Entry} entry */
 function addEntry(entry) {
   told = mergeEntries(told, [entry])
   entries = mergeEntries(entries, [entry])
@@ -53,7 +54,8 @@ function addEntry(entry) {
 }
 
 /**
- * The number of the newest request for the state of the proxy. The answer to an older request may arrive later, and is ignored.
+ * The sequence number of the newest request for the state of the proxy. The answer to an older request may arrive later, and is
+ * ignored.
  */
 let asked = 0
 
@@ -70,8 +72,8 @@ async function readConfig() {
 
 async function readHistory() {
   const answer = /** @type {{ entries: Entry[] }} */ (await readJson('history'))
-  // Drop history entries of the previous connection. A restarted server numbers its entries from 1 again, so old and new entries
-  // would have the same numbers.
+  // Drop all entries that came before this connection. A restarted server numbers its entries from 1 again, so old and new
+  // entries would have the same numbers.
   entries = mergeEntries(answer.entries, told)
   draw()
 }

@@ -27,10 +27,10 @@ function outcomeOf({ backend, answer }) {
   return `and sends it to backend ${backend}.`
 }
 
-/** Draws why a request goes to its frontend, and why the other frontends do not serve it. @param {Explanation} explanation */
+/** Draws why one frontend serves a request, and why the other frontends do not. @param {Explanation} explanation */
 export function drawAnswer(explanation) {
   const { winner, servers, outranked, outrankedCount, refused, refusedCount, text } = explanation
-  /** The elements of the answer, from top to bottom. @type {Node[]} */
+  /** The HTML elements of the explanation, from top to bottom. @type {Node[]} */
   const parts = []
   if (winner) parts.push(drawWinner(winner))
   if (servers.length > 0) parts.push(drawServers(servers))

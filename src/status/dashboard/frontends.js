@@ -95,7 +95,7 @@ function drawHead() {
 }
 
 /**
- * Returns the cells of a table row. They are created once and then reused, because scrolling redraws dozens of rows in each
+ * Returns the cells of a table row. The cells are created once and then reused, because scrolling redraws dozens of rows in each
  * frame.
  *
  * @param {HTMLElement} row
@@ -117,7 +117,7 @@ function cellsOf(row) {
 }
 
 /**
- * Fills a table row with a frontend. The entry is undefined while it is being fetched.
+ * Fills a table row with the data of a frontend. `entry` is undefined while the data is being fetched.
  *
  * @param {HTMLElement} row
  * @param {Frontend | undefined} entry

@@ -2,13 +2,14 @@
 
 const KEPT = 50
 
-/** Returns a text that identifies an entry of the history. @param {Entry} entry */
+/** Returns a text that identifies an entry of the configuration history. @param {Entry} entry */
 export function keyOf({ type, id }) {
   return `${type}-${id}`
 }
 
 /**
- * Merges history entries that were read with entries that came as events. Each entry is kept once, and the newest comes first.
+ * Merges two lists of entries of the configuration history: entries that were read, and entries that came as events. Each entry
+ * is kept once, and the newest comes first.
  *
  * @param {Entry[]} known
  * @param {Entry[]} more
@@ -26,13 +27,13 @@ export function mergeEntries(known, more) {
  */
 
 /**
- * Returns the refused configurations that still matter. There is one for each provider whose newest history entry is a refusal.
+ * Finds the providers whose newest configuration was refused, and returns the refused configuration of each.
  *
- * @param {Entry[]} entries newest first
+ * @param {Entry[]} entries the configuration history, newest first
  * @returns {Standing[]}
  */
 export function standingRefusals(entries) {
-  /** The refused configurations that still matter, by name of the provider. @type {Map<string, Standing>} */
+  /** The newest refused configuration of each provider, by name of the provider. @type {Map<string, Standing>} */
   const standing = new Map()
   const settled = new Set()
   for (const entry of entries) {

@@ -12,19 +12,19 @@ import { drawIssues } from './issues.js'
 const ISSUES_SHOWN = 3
 
 /**
- * Creates the banners. Each provider whose newest configuration was refused has one.
+ * Creates the banners of the page. Each provider whose newest configuration was refused has a banner.
  *
  * @param {HTMLElement} place the element to draw the banners in
- * @param {(key: string) => void} onShow called with the key of a history entry when the user wants to see the entry
+ * @param {(key: string) => void} onShow called when the user wants to see a refused configuration in the timeline
  */
 export function createNotices(place, onShow) {
   /**
-   * The banners on the page, as JSON text. If the text is the same again, they are not replaced, because that would lose the
-   * focus.
+   * The data of the banners on the page, as JSON text. If the text is the same again, the banners are not replaced, because that
+   * would lose the focus.
    */
   let shown = ''
   return {
-    /** Draws the banners, if they have changed. @param {Entry[]} entries @param {Config | undefined} config */
+    /** Draws the banners again if they have changed. @param {Entry[]} entries @param {Config | undefined} config */
     draw(entries, config) {
       const standing = standingRefusals(entries).map((one) => withServing(one, config))
       const wanted = JSON.stringify(
@@ -38,8 +38,8 @@ export function createNotices(place, onShow) {
 }
 
 /**
- * Adds the version that the provider still serves. The switch to this version may be too old for the history. In that case the
- * state of the provider has the version.
+ * Adds the version that still serves to a refused configuration. If the configuration history no longer has this version, it is
+ * taken from the state of the provider.
  *
  * @param {Standing} standing
  * @param {Config | undefined} config
@@ -70,7 +70,11 @@ function drawNotice({ refusal, serving, live }, onShow) {
   )
 }
 
-/** Returns the label of the button that shows the whole history entry. @param {number} count the number of problems */
+/**
+ * Returns the label of the button that shows a refused configuration in the timeline.
+ *
+ * @param {number} count the number of problems
+ */
 function moreText(count) {
   return count > ISSUES_SHOWN ? `Show all ${formatMany(count, 'issue')}` : 'Show in the timeline'
 }

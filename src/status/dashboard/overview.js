@@ -68,7 +68,7 @@ function titleOf({ generation, providers }, refused, only) {
  * Draws one provider with its state.
  *
  * @param {ProviderState} state
- * @param {Standing | undefined} standing its refused configuration, if that still matters
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
  */
 function drawProvider(state, standing) {
   const { mark, word } = STATES[state.state]
@@ -100,7 +100,7 @@ function versionless({ state, liveSince }) {
  * Draws the facts about a provider, such as its last error, as list items.
  *
  * @param {ProviderState} state
- * @param {Standing | undefined} standing its refused configuration, if that still matters
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
  */
 function factsOf(state, standing) {
   const facts = []
@@ -125,21 +125,21 @@ function factsOf(state, standing) {
 }
 
 /**
- * Tells whether the overview shows the last error of a provider. An error that is over is not shown. Neither is a refused
- * configuration, which has its own banner.
+ * Tells whether the overview shows the last error of a provider. An error that is over is not shown. A refused configuration is
+ * not shown either, because it has its own banner.
  *
  * @param {{ message: string }} error
  * @param {ProviderState} state
- * @param {Standing | undefined} standing
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
  */
 function needsOwnLine(error, { state }, standing) {
   return state !== 'live' && error.message !== standing?.refusal.error.message
 }
 
 /**
- * Draws which configuration of a provider was refused and how long ago, as a list item.
+ * Draws a list item that says which configuration of a provider was refused, and how long ago.
  *
- * @param {Standing | undefined} standing
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
  */
 function refusalFact(standing) {
   if (!standing) return element('li', {}, 'nothing refused')

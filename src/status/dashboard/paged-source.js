@@ -5,7 +5,7 @@ export const PAGE_SIZE = 200
 const KEPT = 12
 
 /**
- * Holds a long list of the status API. Each page of the list is fetched when the user scrolls to it.
+ * Holds a long list that is read from the status API in pages. A page is fetched when the user scrolls to it.
  *
  * @template T
  */

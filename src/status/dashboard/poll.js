@@ -28,7 +28,7 @@ export function pollWhileVisible(section, intervalMs, read) {
 }
 
 /**
- * Returns a function that delays `run` (debounce). `run` is called when no call of the returned function has come for `ms`
+ * Returns a function that calls `run` later (debounce). `run` is called once the returned function has not been called for `ms`
  * milliseconds.
  *
  * @param {number} ms

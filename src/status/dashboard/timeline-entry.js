@@ -7,7 +7,7 @@ import { drawIssues } from './issues.js'
 
 /** @import { Entry, Refusal, Switch } from './api-types.js' */
 
-/** Creates the element of a history entry. The user can open the entry to see its details. @param {Entry} entry */
+/** Creates the list item of one entry of the timeline. The user can open the entry to see its details. @param {Entry} entry */
 export function createEntry(entry) {
   const refused = entry.type === 'refusal'
   const details = element(
@@ -41,7 +41,7 @@ export function createEntry(entry) {
   return element('li', { class: 'entry', 'data-type': entry.type }, details)
 }
 
-/** Returns the title of a history entry, with the generation and the version. @param {Entry} entry */
+/** Returns the title of a timeline entry, with the generation and the version. @param {Entry} entry */
 function titleOf(entry) {
   const version = element('code', { class: 'version' }, entry.version ?? 'no version')
   return entry.type === 'refusal'
@@ -49,7 +49,7 @@ function titleOf(entry) {
     : [`Generation ${formatCount(entry.generation)} `, version]
 }
 
-/** Returns the short facts about a history entry, such as the provider and the number of problems. @param {Entry} entry */
+/** Returns the short facts about a timeline entry, such as the provider and the number of problems. @param {Entry} entry */
 function aboutOf(entry) {
   const by = element('span', {}, entry.provider)
   if (entry.type === 'refusal') {
@@ -88,7 +88,7 @@ function totalMs({ steps }) {
   return Object.values(steps).reduce((sum, ms) => sum + ms, 0)
 }
 
-/** Returns the details of a history entry, as elements. @param {Entry} entry */
+/** Returns the details of a timeline entry, as HTML elements. @param {Entry} entry */
 function bodyOf(entry) {
   return entry.type === 'refusal' ? refusalBody(entry) : switchBody(entry)
 }
@@ -97,8 +97,8 @@ function bodyOf(entry) {
 function refusalBody({ error }) {
   const { code, message, issues, issueCount } = error
   /**
-   * The problems of the configuration, as elements. The message is shown only if there are none, because it repeats all problems
-   * in one long line.
+   * The problems of the refused configuration, as HTML elements. The message is shown only if no problem is listed, because it
+   * repeats all problems in one long line.
    *
    * @type {Node[]}
    */

@@ -15,9 +15,9 @@ const SHOWN = 8
 export function createTimeline(place) {
   const list = element('ol', { class: 'timeline' })
   const more = element('button', { type: 'button', class: 'quiet' })
-  /** The list items of the timeline, by the key of their history entry. @type {Map<string, HTMLElement>} */
+  /** The list items of the timeline, by the key that `keyOf` returns for their entry. @type {Map<string, HTMLElement>} */
   const items = new Map()
-  /** All known entries of the history, newest first. @type {Entry[]} */
+  /** All known entries of the configuration history, newest first. @type {Entry[]} */
   let known = []
   let all = false
 
@@ -30,7 +30,7 @@ export function createTimeline(place) {
       items.delete(key)
     }
     /**
-     * The list item before which the next new entry is inserted. Entries that are already in the list keep their elements,
+     * The list item before which the next new entry is inserted. Entries that are already in the list keep their HTML elements,
      * because an entry may be open or have the focus.
      *
      * @type {Element | null}

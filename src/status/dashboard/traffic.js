@@ -17,7 +17,7 @@ export function createTraffic(place) {
   place.replaceChildren(requests.node, errors.node, latency.node, inFlight.node)
   /** The traffic of the last two minutes, with one point for each second. @type {Point[]} */
   let points = []
-  /** The times of switches and refused configurations, which the plots mark. @type {Mark[]} */
+  /** The times of new and refused configurations, which the plots mark. @type {Mark[]} */
   let marks = []
 
   const draw = () => {
@@ -45,7 +45,7 @@ export function createTraffic(place) {
       points = [...points, point].slice(-KEPT)
       draw()
     },
-    /** Marks the times of history entries in the plots. @param {Entry[]} entries */
+    /** Marks the times of new and refused configurations in the plots. @param {Entry[]} entries */
     mark(entries) {
       marks = entries.map(({ at, type }) => ({ at: Date.parse(at), kind: type }))
       draw()

@@ -3,8 +3,8 @@ import { setAttributes } from './element.js'
 /** The number of rows that are drawn above and below the visible ones, so that slow scrolling shows no gap. */
 const OVERSCAN = 6
 /**
- * The largest height of the element that contains the rows. Browsers limit the height of an element, so the scroll bar of a
- * taller list is scaled.
+ * The largest height of the element that contains the rows. Browsers limit the height of an element. In a taller list, one pixel
+ * of the scroll bar stands for several pixels of the list.
  */
 const TALLEST_PX = 8_000_000
 

@@ -43,7 +43,8 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
     const mode = modes.get(name.toLowerCase()) ?? standard
     if (mode === 'drop') return
     const field = `${prefix}_${titled(name)}`
-    // If a header occurs on several lines, log the values as one list with commas (RFC 9110, section 5.3).
+    // If the header is redacted, log no value. Otherwise log the values of all lines with this header as one list with commas
+    // (RFC 9110, section 5.3).
     if (mode === 'redact') into[field] = 'REDACTED'
     else into[field] = into[field] === undefined ? value : `${into[field]}, ${value}`
   }

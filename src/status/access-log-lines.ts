@@ -66,7 +66,8 @@ export function entryOf({
 
 /**
  * Returns the fields of `entryOf` as one line of JSON, with level, message and time. The line is joined from pieces of text, some
- * of them cached. Building it with `JSON.stringify(entryOf(...))` took more time for each request than the rest of the proxy.
+ * of them cached. Building the line with `JSON.stringify(entryOf(...))` took more time for each request than the rest of the
+ * proxy.
  */
 export function lineAsJson({ request, status, durationMs, count, endedAt, headers }: Line): string {
   const { req, facts, frontend, server, error, retries, clientAddress } = request
@@ -88,7 +89,10 @@ export function lineAsJson({ request, status, durationMs, count, endedAt, header
   }${headers ? membersOf(headers) : ''},"level":"info","msg":"","time":"${secondOf(endedAt).iso}"}\n`
 }
 
-/** Cached pieces of JSON text, by the frontend, backend or server that they describe. The names and URLs in them never change. */
+/**
+ * Cached pieces of JSON text, by the frontend, backend or server that a piece describes. The names and URLs in the pieces never
+ * change.
+ */
 const parts = new WeakMap<object, string>()
 
 function partOf<T extends object>(of: T, make: (of: T) => string): string {
@@ -115,8 +119,8 @@ function json(text: string): string {
 }
 
 /**
- * Matches control characters and line separators that `JSON.stringify` does not escape. Some log readers take them for a line
- * break or for the start of a terminal escape sequence.
+ * Matches control characters and line separators that `JSON.stringify` does not escape. Some log readers take these characters
+ * for a line break or for the start of a terminal escape sequence.
  */
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
 
@@ -141,7 +145,8 @@ export function lineAsCommon({ request, status, durationMs, count, endedAt }: Li
 const SAFE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /**
- * Escapes a text for a place between double quotes on one log line. An empty text becomes `-`. The text may come from a client.
+ * Escapes a text for a place between double quotes on one log line. An undefined or empty text becomes `-`. The text may come
+ * from a client.
  */
 function quotable(text: string | undefined): string {
   if (text === undefined || text === '') return '-'
@@ -156,8 +161,8 @@ function authorityOf(authority: string): { authority: string; host: string; port
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /**
- * One point in time, to the second, as text in several formats. It is cached, because many requests begin or end in the same
- * second.
+ * One point in time, to the second, as text in several formats. The texts are cached, because many requests begin or end in the
+ * same second.
  */
 interface Second {
   readonly at: number
@@ -173,9 +178,7 @@ interface Second {
   readonly common: string
 }
 
-/**
- * A cache of the two seconds that were formatted last. The first slot is for even seconds, and the second slot is for odd ones.
- */
+/** A cache of the two seconds that were formatted last. Index 0 is for even seconds, and index 1 is for odd ones. */
 const seconds: (Second | undefined)[] = [undefined, undefined]
 
 function secondOf(ms: number): Second {

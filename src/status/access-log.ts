@@ -34,8 +34,8 @@ export interface AccessLogOptions {
    */
   readonly stream?: Pick<Writable, 'write'> & Partial<Pick<Writable, 'on' | 'writable' | 'writableLength'>>
   /**
-   * A logger of the application that embeds the proxy, with the interface of pino: `info(fields, message)`. It gets each request
-   * as fields and not as a line, so `format` has no effect.
+   * A logger of the application that embeds the proxy, with the interface of pino: `info(fields, message)`. The logger gets each
+   * request as fields and not as a line, so `format` has no effect.
    *
    * @default undefined
    */

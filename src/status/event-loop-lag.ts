@@ -5,8 +5,8 @@ import type { MetricValue } from './metric-family.js'
 const RESOLUTION_MS = 10
 
 /**
- * Returns a function that reads how late the event loop has run since the previous read. The first read only starts the
- * measurement.
+ * Returns a function that measures the delay of the event loop. Each call returns the delay since the previous call. The first
+ * call only starts the measurement.
  */
 export function eventLoopLag(): () => MetricValue[] {
   let histogram: IntervalHistogram | undefined

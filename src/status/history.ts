@@ -68,7 +68,10 @@ export interface LastError {
   readonly message: string
 }
 
-/** Keeps the newest switches and refused configurations, newest first, and the last error of each provider. */
+/**
+ * Keeps the newest switches to a new configuration and the newest refused configurations, newest first, and the last error of
+ * each provider.
+ */
 export class History {
   readonly #entries: HistoryEntry[] = []
   readonly #lastErrors = new Map<string, LastError>()
@@ -184,7 +187,8 @@ export function listedNames(all: readonly string[]): ListedNames {
 }
 
 /**
- * Moves the warnings about dropped guards to the front. The caller cuts the list at its end, and these warnings must not be lost.
+ * Moves the warnings about guards that the proxy ignores to the front. The caller cuts the list at its end, and these warnings
+ * must not be lost.
  */
 function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
   const isGuard = ({ code }: Issue) => code === 'GUARD_DROPPED'

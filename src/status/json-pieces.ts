@@ -38,7 +38,7 @@ const PIECE = 64 * 1024
 /**
  * Writes a value as JSON and ends the response. All JSON text is produced before the first byte is sent. A client that does not
  * read would otherwise keep the configuration that it requested in memory. For the same reason the caller must not await the
- * promise in a function that still holds the value.
+ * promise in a function that still refers to the value.
  *
  * @returns a promise that rejects if the client disconnects before the end
  */

@@ -1,8 +1,8 @@
-/** The number of buckets between a duration and its double. With 8, a percentile is off by at most 4.5 %. */
+/** The number of histogram buckets between a duration and twice this duration. With 8, a percentile is off by at most 4.5 %. */
 const PER_OCTAVE = 8
 /**
- * The number of buckets. They cover durations from a microsecond to a little more than a minute. Longer durations count in the
- * last bucket.
+ * The number of buckets in a histogram. The buckets cover durations from a microsecond to a little more than a minute. Longer
+ * durations count in the last bucket.
  */
 const BUCKETS = 26 * PER_OCTAVE
 

@@ -17,8 +17,8 @@ const MAX_SERVERS = 1_000
 /** The part of a list that a request to the status API asks for. */
 export interface Page {
   /**
-   * A text that listed entries contain: frontends in name, rule or backend, backends in the names and URLs of their servers or in
-   * their own name. Upper and lower case do not matter.
+   * The text to search for. A frontend matches by its name, rule or backend, and a backend by its name or by names and URLs of
+   * its servers. Upper and lower case do not matter.
    */
   readonly search: string
   readonly offset: number
@@ -117,7 +117,7 @@ export class LiveState {
     const entries = (known?.entries ??
       (await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts)))) as readonly T[]
     // Keep the result only if its snapshot still serves. If another snapshot has replaced it during the search, the result would
-    // stay in memory until the next switch.
+    // stay in memory until the next new configuration.
     if (snapshot === this.#source.engine.snapshot) this.#found = { snapshot, key, entries }
     const { size } = kind === 'frontends' ? snapshot.config.frontends : snapshot.config.backends
     return {
@@ -176,8 +176,8 @@ export class LiveState {
   }
 
   /**
-   * Counts the requests in flight, by server and by backend name. They are counted when the API needs the numbers, so that no
-   * request pays for it.
+   * Counts the requests in flight, by server and by backend name. The API counts them only when it needs the numbers, so that no
+   * request pays for the counting.
    */
   #inFlight(): Map<LiveServer | string, number> {
     const counts = new Map<LiveServer | string, number>()

@@ -12,7 +12,7 @@ const BUFFER_BYTES = 32 * 1024
 const FLUSH_MS = 1_000
 /** Bytes that may wait for a slow disk. If more wait, further lines are dropped, and the process emits a warning. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
-/** When a log file is closed, its buffered lines have this number of milliseconds to be written. */
+/** Milliseconds to wait until the buffered lines are written, when a log file is closed. */
 const CLOSE_MS = 2_000
 
 /**
@@ -41,8 +41,8 @@ export class LogFile {
   }
 
   write(line: string): void {
-    // Collect the lines of one turn of the event loop, and pass them on together. sonic-boom counts the bytes of each string that
-    // it gets, and that costs more than building the line.
+    // Collect the lines of one turn of the event loop, and give them to sonic-boom together. sonic-boom counts the bytes of each
+    // string that it gets, and that costs more than building a log line.
     if (this.#lines === '') setImmediate(this.#passOn)
     this.#lines += line
   }

@@ -12,9 +12,9 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'off'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /**
- * A logger of the application that embeds the proxy, with the interface of pino. The proxy logs switches to a new configuration,
- * refused configurations and outages to it. A method may return a promise. If a method throws or its promise rejects, the
- * process emits one warning.
+ * A logger of the application that embeds the proxy, with the interface of pino. The proxy calls the logger for switches to a
+ * new configuration, refused configurations and outages. A method may return a promise. If a method throws or its promise
+ * rejects, the process emits one warning.
  *
  * @example
  * ```ts

@@ -3,16 +3,16 @@ import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { secretsOf } from '../rules/secret-values.js'
 
 /**
- * Returns the rule of a frontend without secrets. `***` replaces each value that the rule expects of a header or query key with
- * credentials.
+ * Returns the rule of a frontend without secrets. If the rule expects a value of a header or query key that carries credentials,
+ * `***` replaces the value.
  */
 export function maskedRule(frontend: CompiledFrontend): string {
   return withoutValues(maskCredentials(frontend.rule), secretsOf(frontend.tree))
 }
 
 /**
- * Masks the secrets in a text. `***` replaces each value that a frontend's rule expects of a header or query key with
- * credentials.
+ * Masks the secrets in a text. If the rule of a frontend expects a value of a header or query key that carries credentials, `***`
+ * replaces the value.
  */
 export function maskedText(text: string, frontends: Iterable<CompiledFrontend>): string {
   const secrets = new Set<string>()

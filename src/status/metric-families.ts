@@ -172,7 +172,9 @@ function durations(
   return values
 }
 
-/** Counts the requests in flight for a metric. They are counted when the metric is read, so that no request pays for it. */
+/**
+ * Counts the requests in flight for a metric. They are counted when the metric is read, so that no request pays for the counting.
+ */
 function openRequests(label: string, { source, traffic }: MetricSources): MetricValue[] {
   const open = new Map<string, MetricValue & { value: number }>()
   for (const { req, backend, entryPoint = '', tunnelled } of source.engine.inFlight.exchanges) {

@@ -17,8 +17,8 @@ import type { MetricFamily, MetricValue } from './metric-family.js'
 export interface MetricsOptions {
   /**
    * A prom-client registry of the application that embeds the proxy. The proxy adds its metrics to this registry, and `/metrics`
-   * answers with all metrics of the registry. If the registry already has a metric with one of the names, `proxy.ready()`
-   * rejects with `PROXY_OPTION_INVALID`.
+   * answers with all metrics of the registry. If the registry already has a metric of the same name, `proxy.ready()` rejects
+   * with `PROXY_OPTION_INVALID`.
    *
    * @default a registry with the proxy's metrics only
    * @example
@@ -80,7 +80,8 @@ export class Metrics {
   }
 
   /**
-   * Adds all metrics to the application's registry. If one of them is refused, none stays in the registry.
+   * Adds all metrics to the registry that the embedding application has supplied. If one of them is refused, none stays in the
+   * registry.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` if a metric name is taken
    */
@@ -99,7 +100,7 @@ export class Metrics {
     }
   }
 
-  /** Removes the proxy's metrics from the application's registry. @throws Error of the registry */
+  /** Removes the proxy's metrics from the registry that the embedding application has supplied. @throws Error of the registry */
   unregister(): void {
     for (const name of this.#registered.splice(0)) this.#host?.removeSingleMetric(name)
   }
@@ -161,7 +162,7 @@ function asMetric({ name, help, type, values }: MetricFamily) {
     help,
     type,
     async get(): Promise<object> {
-      // Read the name from the object at this moment, because a registry for OpenMetrics changes it.
+      // Read the name from this object at the last moment, because a registry for OpenMetrics changes the name.
       return { name: this.name, help, type, values: values() satisfies MetricValue[], aggregator: 'sum' }
     },
     reset() {},

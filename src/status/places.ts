@@ -78,7 +78,7 @@ export class Places<T> {
 }
 
 /**
- * Returns the network that a client address belongs to. It is the address itself for IPv4, and the first 64 bits for IPv6. One
+ * Returns the network that a client address belongs to. For IPv4 that is the address itself, and for IPv6 the first 64 bits. One
  * machine may use every address of such an IPv6 network (RFC 4291, section 2.5.4).
  */
 export function networkOf(address = ''): string {

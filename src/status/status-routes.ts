@@ -32,7 +32,7 @@ interface Asked {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly query: URLSearchParams
-  /** The parts of the URL path that the groups of the route's pattern match. They are not percent-decoded. */
+  /** The parts of the URL path that the capture groups of the route's pattern match. They are not percent-decoded. */
   readonly rest: readonly string[]
 }
 

@@ -72,8 +72,8 @@ export class StatusServer {
   }
 
   /**
-   * Adds the metrics to the application's registry, if there is one. Opens the status server's own listener, if the options have
-   * an address. If one of the two steps fails, the other still takes effect.
+   * Adds the metrics to the registry that the embedding application has supplied, if any. Opens the status server's own listener,
+   * if the options have an address. If one of the two steps fails, the other still takes effect.
    *
    * @throws Error of Node, such as `EADDRINUSE` for a port in use
    * @throws ProxyError `PROXY_OPTION_INVALID` if the registry refuses a metric
@@ -108,7 +108,7 @@ export class StatusServer {
     return bound
   }
 
-  /** Stops counting requests and closes the listener. @throws Error of the application's registry */
+  /** Stops counting requests and closes the listener. @throws Error of the metrics registry of the embedding application */
   async close(): Promise<void> {
     const failures: unknown[] = []
     for (const stop of this.#stops) {
@@ -199,7 +199,9 @@ function partsOf({ url = '' }: IncomingMessage): { readonly path: string; readon
   return { path, search }
 }
 
-/** Tells whether no response is in progress on a connection. Node keeps the current one in the internal `_httpMessage`. */
+/**
+ * Tells whether no response is in progress on a connection. Node keeps the current response in the internal field `_httpMessage`.
+ */
 function isIdle(socket: Socket): boolean {
   return !(socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
@@ -219,7 +221,7 @@ function answerError(res: ServerResponse, thrown: unknown): void {
   }
   const error = asError(thrown)
   const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
-  // Answer `PROXY_OPTION_INVALID` with 400. Here a wrong query parameter causes it, so it is the error of the client.
+  // Answer `PROXY_OPTION_INVALID` with 400. Here a wrong query parameter causes this error, so the client is at fault.
   const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
   writeError(res, status, known.code, maskCredentials(known.message))
 }

@@ -52,8 +52,8 @@ function* named(frontends: readonly CompiledFrontend[]): Generator<readonly [str
 }
 
 /**
- * Yields the frontends or backends of one provider. Their names lose the provider suffix, as Traefik has none: `web@file` becomes
- * `web`.
+ * Yields the frontends or backends of one provider. Their names lose the provider suffix, because names of Traefik have none:
+ * `web@file` becomes `web`.
  */
 function* own<T>(
   all: Iterable<readonly [string, T]>,

@@ -14,7 +14,7 @@ export interface TrafficPoint {
 }
 
 const POINTS = 120
-/** The seconds of one period. "Recent traffic" means the traffic of the current period and of the one before. */
+/** The length of one period in seconds. "Recent traffic" means the traffic of the current period and of the one before. */
 const HALF_MINUTE = 30
 
 /** Counts the traffic of each second and of each half minute. */

@@ -47,7 +47,7 @@ export interface TrafficOptions {
 
 /** The default number of backends, and of servers, that have metric series of their own. */
 export const DEFAULT_MAX_BACKENDS = 1_000
-/** The name under which the metrics count all backends beyond the highest number. */
+/** The name under which the metrics count all backends beyond the limit on their number. */
 const OTHER_BACKENDS = 'other'
 
 /**

@@ -107,7 +107,7 @@ function counted({ added, removed, changed }: Changes): string {
 
 /** Replaces control characters by spaces. A text that the proxy did not write could otherwise forge a second log line. */
 function onOneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression matches control characters on purpose
   return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }
 

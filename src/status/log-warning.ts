@@ -3,7 +3,7 @@ export class LogWarning {
   readonly #log: string
   #isTold = false
 
-  /** Creates the warning of one log. @param log the log in words, such as "the access log" */
+  /** Creates the warnings for one log. @param log the name of the log in words, such as "the access log" */
   constructor(log: string) {
     this.#log = log
   }

@@ -20,7 +20,7 @@ export interface Cell {
 
 /**
  * Request methods that have their own value of the metric label `method`. All other methods share one value, because a client
- * could invent a new method for each request. The shared value is that of Traefik.
+ * could invent a new method for each request. Traefik has the same shared value.
  */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']
 const OTHER_METHOD = 'EXTENSION_METHOD'

@@ -31,7 +31,7 @@ export function setSafeHeaders(res: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value)
 }
 
-/** Decides which requests the status server answers, by their method, `Host` header and token. */
+/** Decides which requests the status server answers, by the method, the `Host` header and the token of a request. */
 export class StatusGuard {
   readonly #token: Buffer | undefined
   readonly #checksHost: boolean

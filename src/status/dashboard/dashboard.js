@@ -32,8 +32,8 @@ let config
 /** The known entries of the configuration history, newest first. @type {Entry[]} */
 let entries = []
 /**
- * The entries of the configuration history that came as events on this connection. The rest of the history is read by a request,
- * which may have been answered before these events happened.
+ * The entries of the configuration history that came as events on this connection. The page also requests the whole history, and
+ * the answer may be too old to contain these entries.
  *
  * @type {Entry[]}
  */
@@ -97,7 +97,10 @@ async function readEverything() {
   document.body.dataset['loaded'] = ''
 }
 
-/** Reads all data again that events have made outdated. Several events in a short time cause only one read. */
+/**
+ * Reads the configuration, the frontends and the backends again after an event. Several events in a short time cause only one
+ * read.
+ */
 const readAnew = gathered(50, () =>
   Promise.allSettled([readConfig(), frontends.refresh(), backends.refresh()]),
 )

@@ -94,8 +94,8 @@ export class PagedSource {
   }
 
   /**
-   * Stores a page. If it belongs to another generation than the stored pages, these are dropped. So pages of two generations are
-   * never mixed.
+   * Stores a page. If the page belongs to another generation than the stored pages, the stored pages are dropped first. So pages
+   * of two generations are never mixed.
    *
    * @param {number} page the number of the page
    * @param {Page<T>} answer

@@ -3,7 +3,7 @@ import { element, setAttributes, setText, svgElement } from './element.js'
 /** The width and height of a plot in SVG units. The browser stretches the plot to the available space. */
 const WIDTH = 240
 const HEIGHT = 64
-/** Milliseconds from the left to the right edge of a plot. That is two minutes, with a point for each second. */
+/** Milliseconds from the left to the right edge of a plot. A plot shows 120 points, one for each second. */
 const SPAN_MS = 119_000
 
 /**

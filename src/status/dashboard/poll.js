@@ -28,8 +28,8 @@ export function pollWhileVisible(section, intervalMs, read) {
 }
 
 /**
- * Returns a function that calls `run` later (debounce). `run` is called once the returned function has not been called for `ms`
- * milliseconds.
+ * Returns a debounced form of `run`. Several calls of the returned function cause only one call of `run`, `ms` milliseconds after
+ * the last of them.
  *
  * @param {number} ms
  * @param {() => void} run

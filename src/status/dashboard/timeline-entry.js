@@ -41,7 +41,7 @@ export function createEntry(entry) {
   return element('li', { class: 'entry', 'data-type': entry.type }, details)
 }
 
-/** Returns the title of a timeline entry, with the generation and the version. @param {Entry} entry */
+/** Returns the title of a timeline entry: the new generation or the word "Refused", and the version. @param {Entry} entry */
 function titleOf(entry) {
   const version = element('code', { class: 'version' }, entry.version ?? 'no version')
   return entry.type === 'refusal'
@@ -83,7 +83,7 @@ function drawCounts(entry) {
   )
 }
 
-/** Returns the milliseconds that all steps of a switch to a new configuration took together. @param {Switch} entry */
+/** Returns the total duration of all steps of a switch to a new configuration, in milliseconds. @param {Switch} entry */
 function totalMs({ steps }) {
   return Object.values(steps).reduce((sum, ms) => sum + ms, 0)
 }

@@ -53,7 +53,12 @@ export function createTraffic(place) {
   }
 }
 
-/** Adds up one number of each point. @param {Point[]} points @param {(point: Point) => number} pick returns the number */
+/**
+ * Adds up a number over all points, such as the requests of each second.
+ *
+ * @param {Point[]} points
+ * @param {(point: Point) => number} pick returns the number of one point
+ */
 function sum(points, pick) {
   return points.reduce((total, point) => total + pick(point), 0)
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { networkOf } from './places.js'
 
 const CLIENTS = { total: 100, perAddress: 20 }
-/** Bytes that may wait for a client to read them. If more wait, the client is disconnected. */
+/** Bytes of events that may wait for a client to read them. If more wait, the client is disconnected. */
 const MAX_UNREAD = 1024 * 1024
 const HEARTBEAT_MS = 10_000
 /** A client is disconnected if it has unread data at this number of consecutive heartbeats. */

@@ -38,8 +38,8 @@ export function createNotices(place, onShow) {
 }
 
 /**
- * Adds the version that still serves to a refused configuration. If the configuration history no longer has this version, it is
- * taken from the state of the provider.
+ * Completes the data of a refused configuration with the version that its provider still serves. If the configuration history no
+ * longer has this version, the state of the provider has it.
  *
  * @param {Standing} standing
  * @param {Config | undefined} config

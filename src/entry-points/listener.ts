@@ -44,7 +44,7 @@ export interface BoundAddress {
 
 /**
  * Returns a listener for the `checkContinue` event of a server whose `request` event has the proxy's
- * handler as a listener. Socket.IO replaces all listeners of `request` by its own, which calls them for
+ * handler as a listener. Socket.IO replaces all `request` listeners by one that calls them only for
  * requests that are not for Socket.IO. Socket.IO must get requests with `Expect: 100-continue` too.
  */
 export function continueFor(server: Server, handler: RequestHandler): RequestHandler {

@@ -10,7 +10,7 @@ import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
 /** The options of the proxy that limit what clients may do. */
 export interface ListenerLimits {
-  /** Limits in time, in milliseconds. @default the defaults of `Timeouts` */
+  /** Time limits in milliseconds. @default the defaults of `Timeouts` */
   readonly timeouts?: Partial<Timeouts>
   /** Limits in number and size. @default the defaults of `Limits` */
   readonly limits?: Partial<Limits>
@@ -86,7 +86,7 @@ export function limitServer(
   }
 }
 
-/** Returns those fields of a server, or of its options, that can be set after the server was created. */
+/** Returns the limits of a server, or of its options, that can still be set after the server was created. */
 function limitsOf({
   headersTimeout,
   keepAliveTimeout,

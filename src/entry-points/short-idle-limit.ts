@@ -23,8 +23,8 @@ export function limitIdleShortly(server: Server, keepAliveMs: number): () => voi
     })
   }
   const events = ['request', 'checkContinue', 'checkExpectation'] as const
-  // Listens to `checkContinue` and `checkExpectation` only if another listener exists. Without
-  // a listener, Node itself answers the `Expect` header, and a listener would end that.
+  // Leaves out `checkContinue` and `checkExpectation` if the server has no listener for them.
+  // In that case Node itself answers the `Expect` header, and a new listener would end that.
   const watched = events.filter((event) => event === 'request' || server.listenerCount(event) > 0)
   for (const event of watched) server.prependListener(event, watch)
   return () => {

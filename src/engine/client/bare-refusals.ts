@@ -74,10 +74,10 @@ function answerClientError(
 ): void {
   if (error.code === 'HPE_CLOSED_CONNECTION' || lingering.has(socket)) return
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  // If the proxy itself paused reading in the middle of a request head, the client is not late. The proxy pauses
-  // while earlier requests of the connection wait. The head gets its full time once the proxy reads again.
+  // If the proxy itself stopped reading in the middle of a request head, the client is not late. The proxy does
+  // that while earlier requests of the connection wait. The head gets its full time once the proxy reads again.
   if (isLate && isHeld(socket, () => endLater(error, socket, lingering))) return
-  // Node keeps the response that is being sent in `_httpMessage`. Once
+  // In `_httpMessage`, Node keeps the response that is being sent. Once
   // the head of that response was sent, no error response may follow.
   const { _httpMessage: response } = socket
   const answers = socket.writable && !response?.headersSent

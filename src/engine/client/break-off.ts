@@ -18,7 +18,7 @@ const broken = new WeakSet<ServerResponse>()
 /**
  * Closes a client's connection before the response on it is complete, in such a way that the client notices.
  *
- * Without a length or chunks, the end of the connection is the end of the response (RFC
+ * A response without `Content-Length` and without chunks ends with its connection (RFC
  * 9112, 6.3 and 8). After a regular close (FIN), such a response would look complete, so
  * this function resets the connection. Over TLS, the reset also skips `close_notify`.
  */

@@ -23,7 +23,10 @@ export interface Answered {
   readonly res: ServerResponse
   /** The request's body, if it is streamed to a server. */
   readonly body?: UnreadBody | undefined
-  /** Its `inFlight.lingering` closes connections in stages. Without an owner, Node closes the connection after the response. */
+  /**
+   * The object that takes care of the request. Its `inFlight.lingering` closes connections
+   * in stages. Without an owner, Node closes the connection after the response.
+   */
   readonly owner?: { readonly inFlight: { readonly lingering: LingeringClose } }
 }
 

@@ -48,7 +48,7 @@ const { write: WRITE, end: END } = ServerResponse.prototype
 /**
  * Sends a small response body together with the head that was not sent yet, as one string in one
  * write, and ends the response. A separate chunk for the body would need a `writev`, which takes
- * twice the time. So would a string given to `end`, because Node adds an empty chunk to it.
+ * twice the time. A string given to `end` would need it too, because Node adds an empty chunk.
  *
  * @returns true if the response has ended; false if nothing was written, and the caller must write the body
  */

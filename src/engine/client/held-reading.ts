@@ -7,8 +7,8 @@ import type { Socket } from 'node:net'
 const MAX_KEPT_BYTES = 64 * 1024
 
 /**
- * Number of bytes that Node's HTTP parser gets at a time. The parser makes all
- * requests in them at once, and a request takes sixty times its bytes in memory.
+ * Number of bytes that Node's HTTP parser gets at a time. The parser creates all requests
+ * in these bytes at once, and the requests take sixty times as much memory as the bytes.
  */
 const PIECE_BYTES = 4 * 1024
 
@@ -18,8 +18,9 @@ type ServedSocket = Socket & { parser?: unknown; _paused?: boolean }
 type DataListener = (chunk: Buffer) => void
 
 /**
- * Holds back the bytes of a connection, because Node's HTTP parser would make a request of every 27 bytes. Up to 64 KiB
- * are still read, and kept as bytes. If the socket were not read, the proxy would not notice when the client disconnects.
+ * Withholds the bytes of a connection from Node's HTTP parser while earlier requests wait.
+ * The parser could make a request of every 27 bytes. Up to 64 KiB are still read, and kept as
+ * bytes. If the socket were not read, the proxy would not notice when the client disconnects.
  */
 export class HeldReading {
   readonly #socket: ServedSocket
@@ -29,7 +30,7 @@ export class HeldReading {
   #bytes = 0
 
   /**
-   * Starts to hold back the bytes of a socket.
+   * Starts to withhold the bytes of a socket from Node's HTTP parser.
    *
    * @returns undefined if the socket is paused; no bytes come from it then
    */
@@ -46,12 +47,12 @@ export class HeldReading {
     for (const listener of this.#listeners) socket.off('data', listener)
   }
 
-  /** Ends the hold. Node's parser gets the kept bytes, and everything that the client sends afterwards. */
+  /** Stops withholding bytes. Node's parser gets the kept bytes, and then everything that the client sends. */
   release(): void {
     const socket = this.#socket
     socket.off('data', this.#keep)
-    // Restores the other `data` listeners. If an upgrade request came after the waiting
-    // requests, Node has removed its parser, and another reader has the socket.
+    // Restores the other `data` listeners. If an upgrade request came after the waiting requests,
+    // Node has removed its parser, and another reader has the socket. Then nothing is restored.
     if (socket.parser) for (const listener of this.#listeners) socket.on('data', listener)
     if (socket.destroyed || socket.readableEnded) return
     if (this.#bytes > 0) this.#giveBack(Buffer.concat(this.#kept))
@@ -61,8 +62,8 @@ export class HeldReading {
   }
 
   /**
-   * Gives the kept bytes to Node's parser in pieces. If Node pauses the socket
-   * or removes its parser, the rest goes back into the socket (`unshift`).
+   * Gives the kept bytes to Node's parser in pieces. If requests of a piece must wait, a new `HeldReading` keeps the
+   * following pieces. If Node pauses the socket or removes its parser, the rest goes back into the socket (`unshift`).
    */
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket

@@ -9,7 +9,7 @@ export interface LingerLimits {
   readonly lingerBytes: number
 }
 
-/** The body of a request whose last bytes have not arrived yet. */
+/** A request's body that has not arrived completely. */
 export interface UnreadBody {
   /** Number of bytes of the body that the proxy has read and dropped, because no server wanted them. */
   readonly dropped: number
@@ -40,7 +40,7 @@ const NODE_LISTENERS = new Set(['bound socketOnEnd', 'socketOnError'])
 export class LingeringClose {
   readonly #limits: LingerLimits
   readonly #sockets = new Set<Duplex>()
-  /** Called when no connection is closing in stages any longer. */
+  /** Called when the last connection has completed its lingering close (a close in stages). */
   onIdle: () => void = () => {}
 
   constructor(limits: LingerLimits) {
@@ -60,12 +60,14 @@ export class LingeringClose {
     return this.#limits.lingerBytes
   }
 
-  /** Number of connections that are closing in stages at the moment. */
+  /** Number of connections in a lingering close: the proxy has stopped writing to them, and still reads them for a while. */
   get size(): number {
     return this.#sockets.size
   }
 
-  /** Returns whether the given connection is closing in stages at the moment. */
+  /**
+   * Returns whether a connection is in a lingering close: the proxy has stopped writing to it, and still reads it for a while.
+   */
   has(socket: Duplex): boolean {
     return this.#sockets.has(socket)
   }
@@ -125,9 +127,9 @@ export class LingeringClose {
   }
 
   /**
-   * Destroys all connections that are closing in stages.
+   * Destroys all connections that are in a lingering close (a close in stages).
    *
-   * @returns whether any connection was closing in stages
+   * @returns whether there was such a connection
    */
   destroyAll(): boolean {
     const hadAny = this.#sockets.size > 0
@@ -138,7 +140,10 @@ export class LingeringClose {
 
 /**
  * Reads and drops the bytes that come on a closing socket. Removes the listeners
- * of Node's HTTP server, so that it does not take these bytes for a request.
+ * of Node's HTTP server, so that Node does not take these bytes for a request.
+ *
+ * @param most number of bytes after which the socket is destroyed
+ * @param left number of bytes after which reading stops
  */
 function drop(socket: Duplex, most: number, left: number): void {
   let bytes = 0

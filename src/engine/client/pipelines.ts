@@ -93,8 +93,8 @@ export class Pipelines {
 }
 
 /**
- * Returns whether the proxy keeps the bytes of a connection from Node's parser, because requests on
- * the connection wait. A request head that is incomplete for that reason is not the client's fault.
+ * Returns whether the proxy withholds the bytes of a connection from Node's parser, because
+ * requests on it wait. A request head that is incomplete for that reason is not the client's fault.
  *
  * @param then called once Node's parser gets the bytes of the connection again
  */
@@ -160,12 +160,12 @@ class Pipeline {
     return this.#waiting.length > 0 || (newest !== undefined && newest !== res)
   }
 
-  /** Notes that the response to which Node has given the socket is being served, unless its request still waits. */
+  /** Counts the response that Node is writing to the socket as being served, unless its request still waits. */
   begunBefore(front: ServerResponse): void {
     if (!this.#underWay.has(front) && !this.#waiting.some(({ res }) => res === front)) this.begun(front)
   }
 
-  /** Notes that a response is being served, either by the proxy or by the application's own code. */
+  /** Counts a response as being served, whether the proxy or the application's own code writes it. */
   begun(res: ServerResponse): void {
     if (this.#underWay.has(res)) return
     this.#underWay.add(res)
@@ -181,7 +181,8 @@ class Pipeline {
 
   wait(request: WaitingRequest): void {
     this.#waiting.push(request)
-    // Keeps further bytes from Node's parser. The earlier requests have arrived completely, so none of them needs these bytes.
+    // Withholds further bytes from Node's parser. The earlier requests
+    // have arrived completely, so none of them needs these bytes.
     this.#held ??= HeldReading.of(this.#socket)
     this.#pipelines.joined(this)
   }
@@ -194,7 +195,7 @@ class Pipeline {
 
   readonly #proceed = (): void => {
     const socket = this.#socket
-    // If the connection is closing after its last response, the requests behind that response are ignored (RFC 9112, 9.6).
+    // If the connection is closing after its last response, later requests on it are ignored (RFC 9112, 9.6).
     if (socket.destroyed || !socket.writable) return this.#forget()
     const { _httpMessage: front } = socket
     if (front && this.#waiting.length > 0) this.#letFrontBegin(front)

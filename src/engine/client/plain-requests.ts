@@ -21,7 +21,7 @@ export function asPlainRequests(
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
     return (req, res) => {
-      // If this is not the first request on the socket, ignores it, because the connection closes after the first
+      // If this is not the first request on the socket, it is ignored, because the connection closes after the first
       // response (RFC 9112, 9.6). While the first response is being written, `handler` makes the request wait.
       if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
       const host = hosts.get(req.socket)
@@ -59,7 +59,8 @@ export function hasUnknownExpectation(req: IncomingMessage): boolean {
 }
 
 /**
- * Returns the name of the server event by which Node would emit a request. It is `checkContinue` if the client waits for a 100.
+ * Returns the name of the server event by which Node would emit a request:
+ * `checkContinue` if the client waits for a 100 (Continue), `request` otherwise.
  */
 export function eventOf({ headers: { expect = '' } }: IncomingMessage): PlainEvent {
   return /(?:^|\W)100-continue(?:$|\W)/i.test(expect) ? 'checkContinue' : 'request'

@@ -27,7 +27,7 @@ function tooLarge(limit: number): ProxyError {
   return new ProxyError('PROXY_BODY_TOO_LARGE', `the body is longer than ${limit} bytes (${where})`)
 }
 
-/** Maximum number of bytes that Node reads from a socket at once, and so of a body that can arrive together with its head. */
+/** Maximum number of bytes that Node reads from a socket at once. A larger body cannot arrive in one read with its head. */
 const MAX_WHOLE = 64 * 1024
 
 /** Returns whether a request's body is small enough to arrive in one read with its head. */
@@ -100,8 +100,8 @@ export class RequestBody extends Readable {
     super()
     this.#req = req
     this.#limit = limit
-    // At most half of the bytes may be dropped while the request is
-    // being served. The other half may be dropped after the response.
+    // At most half of `bytes` may be dropped before the response has
+    // ended. The other half is left for the time after the response.
     this.#maxDropped = bytes / 2
     this.#onWanted = onWanted
     // Ignores late errors. undici removes its own `error` listener once its request
@@ -135,7 +135,7 @@ export class RequestBody extends Readable {
     return this.#limit - this.#arrived
   }
 
-  /** Whether few enough bytes of the body are still to come that reading them costs less than a new connection. */
+  /** Whether only few bytes of the body are still to come, so that reading them costs less than a new connection. */
   get isNearlyWhole(): boolean {
     const { 'content-length': length = 'unknown' } = this.#req.headers
     return Number(length) - this.#arrived <= Math.min(MAX_WHOLE, this.#maxDropped)
@@ -155,8 +155,8 @@ export class RequestBody extends Readable {
   }
 
   /**
-   * Keeps a small chunk until Node has parsed all bytes of one read, and joins it with the others
-   * then. `process.nextTick` would be too early, because Node runs its callbacks after each chunk.
+   * Keeps a small chunk until Node has parsed all bytes of one read. Then the small chunks are
+   * joined. `process.nextTick` would be too early, because Node runs its callbacks after each chunk.
    */
   #keep(chunk: Buffer): void {
     if (this.#small.push(chunk) === 1) setImmediate(this.#flush)

@@ -1,9 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Calls `resume` when a response to a client can take more bytes (back-pressure). It adds
- * one `drain` listener for the whole response, and never removes it. The `compression`
- * middleware moves listeners to a stream of its own, where Node's `once` cannot remove them.
+ * Calls `resume` when a response to a client can take more bytes (back-pressure). It adds one
+ * `drain` listener for the whole response, and never removes it. The `compression` middleware moves
+ * such listeners to a stream of its own, where a listener added by `once` could not be removed.
  */
 export class RoomForResponse {
   readonly #resume: () => void
@@ -19,9 +19,9 @@ export class RoomForResponse {
     this.#waits = true
   }
 
-  // Calls `resume` in the next turn of the event loop. A `drain` event may come from within undici's parser
-  // of another server connection, while the next pipelined response is being written. undici has one current
-  // parser for all connections. A call to the parser from within itself would mix up two connections.
+  // If the proxy waits for room, calls `resume` in the next turn of the event loop. A `drain` event may come from
+  // within undici's parser of another server connection, while the next pipelined response is being written. undici
+  // has one current parser for all connections. A call to the parser from within itself would mix up two connections.
   #drained(): void {
     if (!this.#waits) return
     this.#waits = false

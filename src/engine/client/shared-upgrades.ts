@@ -10,7 +10,8 @@ type UpgradeSocket = Duplex & {
 }
 
 /**
- * Returns whether the socket's server has another `upgrade` listener than that of the proxy, such as that of `ws` or Socket.IO.
+ * Returns whether the socket's server has a second `upgrade` listener
+ * besides that of the proxy, such as that of `ws` or Socket.IO.
  */
 export function isShared(socket: UpgradeSocket): boolean {
   return (socket.server?.listenerCount('upgrade') ?? 0) > 1

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { LingeringClose } from './lingering-close.js'
 import { hasBody, type RequestBody } from './request-body.js'
 
-/** A request whose response was sent to the end, although its body may not have arrived completely. */
+/** A request whose response has been sent completely, while the request's body may still be arriving. */
 interface Answered {
   readonly req: IncomingMessage
   /** The request's body, if a server may still read bytes of it that have not arrived. */
@@ -31,7 +31,7 @@ export function afterUpload(
     then()
   }
   socket.once('close', over)
-  // If the connection is closing in stages, it needs no timer here, because that close has its own limits.
+  // If the connection is in a lingering close, it needs no timer here. The lingering close has its own limits.
   if (lingering.has(socket)) return true
   req.once('end', over)
   const limit = () => {

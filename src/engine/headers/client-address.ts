@@ -48,7 +48,7 @@ const MAX_ELEMENT = 128
 
 /**
  * Returns the address in a list element of `X-Forwarded-For`, in normal form, without
- * a port and a zone (`%eth0`). Returns undefined if the element is not an address.
+ * its port and its zone (`%eth0`). Returns undefined if the element is not an address.
  */
 export function addressInElement(element: string): string | undefined {
   if (element.length > MAX_ELEMENT) return undefined

@@ -13,7 +13,7 @@ const SCHEME = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})(?:$
 const SCHEME_WITH_TOKEN = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})[ \\t]+[^ \\t,]`, 'i')
 
 /**
- * Returns whether a request has a credential that authenticates the connection instead of the request, such as one of NTLM.
+ * Returns whether a request has a credential that authenticates the whole connection, such as an NTLM credential.
  *
  * @param fields header names and values in turn
  */
@@ -22,8 +22,8 @@ export function hasCredential(fields: RawFields): boolean {
 }
 
 /**
- * Returns whether a response asks the client to authenticate the connection, and whether its challenge has a token
- * of a handshake that is under way. The client's answer to such a token is worth nothing on another connection.
+ * Returns whether a response asks the client to authenticate the whole connection. Also tells whether the response has a
+ * token, as in the middle of an NTLM handshake. The client's answer to such a token is worth nothing on another connection.
  *
  * @param fields header names and values in turn
  */
@@ -38,7 +38,8 @@ const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-auth
 function has(fields: RawFields, names: ReadonlySet<string>, pattern: RegExp): boolean {
   for (let index = 0; index < fields.length; index += 2) {
     const { length = 0 } = fields[index] ?? {}
-    // Skips other names by their length, without decoding them, to save time. The names that count have 13 to 19 characters.
+    // Skips other names without decoding them, to save time. The
+    // names that this function searches for have 13 to 19 characters.
     if (length < 13 || length > 19) continue
     const name = text(fields[index])
     if (names.has(name.toLowerCase()) && pattern.test(text(fields[index + 1]))) return true

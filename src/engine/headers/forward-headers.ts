@@ -68,13 +68,13 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   })
 }
 
-/** Appends a further line of a list header to the value of the lines before it, separated by a comma (RFC 9110, 5.3). */
+/** Joins a further line of a repeated header to the value of the lines before it, separated by a comma (RFC 9110, 5.3). */
 function appended(list: string | undefined, line: string): string {
   return list === undefined ? line : `${list},${line}`
 }
 
-// Throws unless a response's transfer coding is `chunked`, because undici decodes no other. The
-// client would get a body in a coding that the response head does not name (RFC 9112, 6.1).
+// Throws unless a response's transfer coding is `chunked`, because undici decodes no other. With another
+// coding, the client would get a body whose coding the response head does not name (RFC 9112, 6.1).
 function checkCoding(coding: string): void {
   if (coding.trim().toLowerCase() === 'chunked') return
   throw new ProxyError(
@@ -84,8 +84,8 @@ function checkCoding(coding: string): void {
 }
 
 /**
- * Names of headers that frame, route or describe a message, and cookies.
- * A trailer must not change them after the head (RFC 9110, 6.5.1).
+ * Names of headers that a trailer must not have: they frame, route or describe the
+ * message, or hold cookies. A trailer comes too late to change them (RFC 9110, 6.5.1).
  */
 const NOT_IN_TRAILERS = new Set([
   ...HOP_BY_HOP,
@@ -116,8 +116,8 @@ export function forwardTrailers(raw: RawFields, head: RawFields): [string, strin
 }
 
 /**
- * Returns the value of a header. If the header has several lines,
- * their values are joined by commas. Returns undefined if it has none.
+ * Returns the value of a header. If the header has several lines, their
+ * values are joined by commas. Returns undefined if the header is absent.
  */
 export function fieldOf(raw: RawFields, lower: string): string | undefined {
   const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', lower))

@@ -76,8 +76,8 @@ function hopsOf(req: IncomingMessage, peer: string): string {
 }
 
 /**
- * Appends one `Forwarded` header that holds the earlier hops, if a trusted proxy sent them,
- * and this proxy's own hop. Two such headers in an unclear order would be two chains of hops.
+ * Appends one `Forwarded` header that holds the earlier hops, if a trusted proxy sent them, and
+ * this proxy's own hop. With two `Forwarded` headers, the order of the hops would be unclear.
  */
 function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean, element: string): void {
   if (!trusted) {
@@ -114,9 +114,9 @@ function removeField(headers: string[], lower: string): void {
 const PROTOS = new Set(['http', 'https', 'ws', 'wss'])
 
 /**
- * Returns the URL scheme that the client used, from `X-Forwarded-Proto`. The first
- * element of its list counts, because each proxy that appends adds its own scheme after
- * the client's. Returns undefined for any other word, because a server would believe it.
+ * Returns the URL scheme that the client used, from `X-Forwarded-Proto`. The first element of
+ * the list in that header counts, because each proxy that appends adds its own scheme after
+ * the client's. Returns undefined for an unknown scheme, because a server would believe it.
  */
 function forwardedProto(believed: IncomingHttpHeaders): string | undefined {
   const proto = firstOf(believed['x-forwarded-proto'])?.toLowerCase()
@@ -143,7 +143,8 @@ function forwardedPort(believed: IncomingHttpHeaders): string | undefined {
 
 function portOf(authority: string, proto: string): string {
   const colon = authority.lastIndexOf(':')
-  // Takes what follows the last colon. In an IPv6 address without a port, that text ends with a bracket, so it is not a port.
+  // The port is what follows the last colon. An IPv6 address without
+  // a port ends with a bracket, so no part of it is taken for a port.
   if (colon >= 0) {
     const port = authority.slice(colon + 1)
     if (isPort(port)) return port

@@ -25,7 +25,7 @@ export function isLenient(server: Server | undefined): boolean {
 /**
  * Refuses a request that Node's lenient HTTP parser accepts and that another parser may read differently,
  * as far as the proxy can see that. It sees header names that are not tokens (`Content-Length :`), control
- * characters in header values, and requests after the last one of a connection. It cannot see folded lines,
+ * characters in header values, and requests after one that ends its connection. It cannot see folded lines,
  * bare line feeds and odd chunks. These do not reach a server, because the proxy writes each request anew.
  *
  * @throws ProxyError `PROXY_BAD_REQUEST`

@@ -105,7 +105,10 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
   }
 }
 
-/** Node's system handle below a socket. In a TLS socket, `_parent` is the handle of the connection that carries TLS. */
+/**
+ * Node's internal object below a socket, which stands for the operating system's
+ * connection. In a TLS socket, `_parent` is the object of the connection that carries TLS.
+ */
 interface Handle {
   readonly _parent?: Handle | null
 }

@@ -48,7 +48,10 @@ const twinOf = (kind: FieldKind): FieldKind => kind << 4
 
 const ALL_TWINS = twinOf(GOES_ON | NEVER_GOES_ON | WRITTEN_ANEW | TOLD_BY_PROXIES)
 
-/** The kinds of all headers that frame a message or that this proxy writes. All other `x-forwarded-*` headers count too. */
+/**
+ * Maps each header that frames a message or that this proxy writes
+ * to its kind. `byPrefix` adds all other `x-forwarded-*` headers.
+ */
 const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
   ...[...HOP_BY_HOP].map((name) => [name, NEVER_GOES_ON] as const),
   // `Expect` is not passed on: Node has already answered `Expect:
@@ -67,9 +70,9 @@ const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
  */
 const FOLDED = /[^a-z0-9-]|^$/
 /**
- * Returns a header name with a dash for each character that is not a letter or digit. Names
- * with equal results may look equal to a server. RFC 3875 (4.1.18) writes dashes as `_`, and
- * PHP also writes dots as `_`. lighttpd and Apache 2.2 write every such character as `_`.
+ * Returns a header name with a dash for each character that is not a letter or digit. Names with
+ * equal results may look equal to a server. CGI writes dashes as `_` (RFC 3875, 4.1.18), and PHP also
+ * writes dots as `_`. lighttpd and Apache 2.2 write everything as `_` that is not a letter or digit.
  *
  * @param lower the header name in lower case
  */
@@ -78,14 +81,14 @@ export function foldName(lower: string): string {
 }
 
 /**
- * Maximum number of characters in a header name that is cached. Longer
- * names are in no table, and a client could fill the memory with them.
+ * Maximum number of characters in a header name whose kind is cached. No longer
+ * name is in `FIELDS`, and a client could fill the memory with long names.
  */
 const MAX_REMEMBERED = 64
 const remembered = new Recent<FieldKind>(500)
 
 /**
- * Returns the kind of a header. The result for a name is cached.
+ * Returns what kind of header a name belongs to, such as the headers that the proxy never passes on. The results are cached.
  *
  * @param name the header name, in any case
  */
@@ -129,7 +132,8 @@ export function notForwarded(trusted: boolean, twins: UnderscoreHeaders): FieldK
 }
 
 /**
- * Throws if the name of a request header is not valid. It can also throw if a server may mistake the name for another.
+ * Throws if the name of a request header is not valid. With `twins`, also
+ * throws if a server may mistake the name for that of another header.
  *
  * @param raw header names and values in turn
  * @param twins whether to throw for a name such as `X_Forwarded_For`, which servers may read as `X-Forwarded-For`

@@ -61,7 +61,7 @@ function isLink(line: string): boolean {
 }
 
 /**
- * Names of headers that are left out of a 103 Early Hints response. A client that believed a
- * `Content-Length` would take the next response for a body. Cookies belong to the final response.
+ * Names of headers that are left out of a 103 Early Hints response. A client that believed a `Content-Length`
+ * would take the final response for the body of the 103. Cookies belong to the final response.
  */
 const NOT_IN_HINTS = new Set(['content-length', 'set-cookie'])

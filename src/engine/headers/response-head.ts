@@ -32,8 +32,8 @@ export function writeHead(
     return
   }
   const vary = setByHost.includes('vary') ? res.getHeader('vary') : undefined
-  // Sets the headers one by one, after removing those of the same name. Given a whole
-  // list, Node 20 would keep only one line of each name, so only one of several cookies.
+  // Sets the headers one by one, after removing those of the application with the same names. Given
+  // a whole list, Node 20 would keep only one line of each name, so only one of several cookies.
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     if (!ADDITIVE.has(name.toLowerCase())) res.removeHeader(name)
@@ -47,9 +47,9 @@ export function writeHead(
 }
 
 /**
- * Names of headers of which the client gets all lines, those of the application and those of
- * the server. They are cookies (RFC 6265, 3), links (RFC 8288, 3), and times of one hop (Server
- * Timing, 3). All other headers have one author, which is the server if it sends the header.
+ * Names of headers of which the client gets all lines, those of the application and those of the
+ * server. They are cookies (RFC 6265, 3), links (RFC 8288, 3), and times of one hop (Server Timing,
+ * 3). Every other header but `Vary` has one author, which is the server if it sends the header.
  */
 const ADDITIVE: ReadonlySet<string> = new Set(['set-cookie', 'link', 'server-timing'])
 

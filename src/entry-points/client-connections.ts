@@ -49,8 +49,9 @@ export class ClientConnections {
   }
 
   /**
-   * Closes the idle connections, except `newcomer`, of the peer
-   * address with the most connections. @returns whether it closed any
+   * Closes the idle connections of the peer address with the most connections, except `newcomer`.
+   *
+   * @returns whether it closed any connection
    */
   closeIdle(newcomer?: Socket): boolean {
     let closed = 0

@@ -13,7 +13,7 @@ const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
 
 /**
  * Throws if the path of a Unix socket is too long, because Node would cut the path and listen at another
- * one. Also throws for a path together with a port or host, because Node would ignore one of them.
+ * one. Also throws for a path together with `port` or `host`, because Node would ignore one of them.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
@@ -62,8 +62,8 @@ export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undef
 }
 
 /**
- * Throws if the proxy cannot be attached to a server. Such a server is not an
- * HTTP/1 server, or its own listeners would answer the same requests or upgrades.
+ * Throws if a server is not an HTTP/1 server, or if its own listeners would answer the
+ * same requests or upgrades as the proxy. The proxy cannot be attached to such a server.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` that says what to do instead
  */

@@ -93,8 +93,10 @@ export class Listener {
   }
 
   /**
-   * Binds the listener to an address. @throws the error of Node, such as `EADDRINUSE`
-   * for a port in use; ProxyError `PROXY_CLOSED` if the listener is closed meanwhile
+   * Binds the listener to an address.
+   *
+   * @throws the error of Node, such as `EADDRINUSE` for a port in use
+   * @throws ProxyError `PROXY_CLOSED` if the listener is closed meanwhile
    */
   async listen(at: ListenAt): Promise<BoundAddress> {
     const target = typeof at === 'number' ? { port: at } : at

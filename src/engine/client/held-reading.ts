@@ -18,8 +18,8 @@ type ServedSocket = Socket & { parser?: unknown; _paused?: boolean }
 type DataListener = (chunk: Buffer) => void
 
 /**
- * Withholds the bytes of a connection from Node's HTTP parser while earlier requests wait.
- * The parser could make a request of every 27 bytes. Up to 64 KiB are still read, and kept as
+ * Withholds the bytes of a connection from Node's HTTP parser while earlier requests wait. The
+ * parser could make one request out of every 27 bytes. Up to 64 KiB are still read, and kept as
  * bytes. If the socket were not read, the proxy would not notice when the client disconnects.
  */
 export class HeldReading {

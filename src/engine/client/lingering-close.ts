@@ -97,8 +97,8 @@ export class LingeringClose {
   }
 
   /**
-   * Closes a connection in stages after its last response was written. Ends the write side of the socket, then reads
-   * and drops the bytes that still come. Destroys the socket when the client has ended its side too, or at a limit.
+   * Closes a connection in stages after its last response was written. Ends the write side of the socket, then reads and
+   * drops the bytes that still come. Destroys the socket when the client has ended its side too, or when a limit is reached.
    *
    * @param dropped number of bytes that were dropped before this call
    * @param left number of bytes after which reading stops. The connection then

@@ -15,14 +15,14 @@ export function asPlainRequests(
   lingering: LingeringClose,
 ): UpgradeHandler {
   /**
-   * The application's HTTP server on which each socket arrived. The application's own
-   * routes on this server must get their requests, as they do without an upgrade.
+   * Maps each socket to the application's HTTP server on which it arrived. The application's
+   * own routes on this server must get their requests, as they do without an upgrade.
    */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
     return (req, res) => {
-      // If this is not the first request on the socket, it is ignored, because the connection closes after the first
-      // response (RFC 9112, 9.6). While the first response is being written, `handler` makes the request wait.
+      // If this is a later request on the socket, it is never served, because the connection closes after the first
+      // response (RFC 9112, 9.6). While that response is being written, `handler` makes the later request wait.
       if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
       const host = hosts.get(req.socket)
       hosts.delete(req.socket)

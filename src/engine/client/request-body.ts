@@ -89,7 +89,7 @@ export class RequestBody extends Readable {
    *
    * @param limit maximum number of bytes in the body; a longer body fails with `PROXY_BODY_TOO_LARGE`
    * @param onWanted called once, when the server asks for the first bytes
-   * @param unread `bytes` is the maximum number of bytes that the proxy reads and drops after the server has stopped reading
+   * @param unread half of its `bytes` may be read and dropped after the server has stopped reading
    */
   constructor(
     req: IncomingMessage,

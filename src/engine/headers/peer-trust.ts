@@ -6,15 +6,7 @@ import { nearestName } from '../../base/nearest-name.js'
 import { compileWithin } from '../../base/range-set.js'
 import { ProxyError } from '../../model/errors.js'
 
-/**
- * Options of one entry point. They replace the options of the same name of the whole proxy.
- *
- * @example
- * ```ts
- * const proxy = createProxy({ config, entryPoints: { internal: { trustedProxies: ['10.0.0.0/8'] } } })
- * await proxy.listen({ port: 8080, entryPoint: 'internal' })
- * ```
- */
+/** Options of one entry point. Each replaces the option of the whole proxy that has the same name. */
 export interface EntryPointOptions {
   /**
    * Addresses and CIDR ranges of the trusted proxies in front of this entry point, and `'unix'` for all

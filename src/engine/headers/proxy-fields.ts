@@ -25,20 +25,23 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ])
 
 /**
- * What a header means to this proxy. Each kind is a bit, so that one
- * bit mask says which headers a request loses on its way to a server.
+ * What a header means to this proxy. Each kind is a bit, so that
+ * one bit mask says which headers the proxy removes from a request.
  */
 export type FieldKind = number
 
 /** The kind of a header that has no special meaning for the proxy. */
 export const ORDINARY: FieldKind = 0
-/** A header that frames a message or describes its way through proxies, and that the proxy passes on, such as `Via`. */
+/** A header that frames a message or records its route through proxies, and that the proxy passes on, such as `Via`. */
 const GOES_ON: FieldKind = 1
 /** A header that concerns one connection, or that undici writes, such as `Connection`. The proxy never passes it on. */
 const NEVER_GOES_ON: FieldKind = 2
 /** A header that this proxy itself writes into each request for a server, such as `X-Forwarded-For`. */
 const WRITTEN_ANEW: FieldKind = 4
-/** A header in which proxies describe a request's way, such as `Forwarded`. This proxy believes it only from trusted proxies. */
+/**
+ * A header in which proxies describe the route of a request, such
+ * as `Forwarded`. The proxy believes it only from trusted peers.
+ */
 const TOLD_BY_PROXIES: FieldKind = 8
 /** A header whose name is not valid (RFC 9110, 5.1). A lenient HTTP parser accepts `Content-Length :` as a name. */
 const NO_NAME: FieldKind = 256
@@ -88,9 +91,9 @@ const MAX_REMEMBERED = 64
 const remembered = new Recent<FieldKind>(500)
 
 /**
- * Returns what kind of header a name belongs to, such as the headers that the proxy never passes on. The results are cached.
+ * Returns the kind of a header, for example that the proxy never passes it on. The kind of each name is cached.
  *
- * @param name the header name, in any case
+ * @param name the header name, in upper or lower case
  */
 export function kindOfField(name: string): FieldKind {
   return name.length > MAX_REMEMBERED ? classify(name) : remembered.get(name, classify)

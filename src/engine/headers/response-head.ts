@@ -5,7 +5,7 @@ export interface ResponseHead {
   readonly status: number
   /** Reason phrase of the status line, as the server wrote it. */
   readonly reason: string
-  /** Header names and values in turn. */
+  /** Header names and values in turn: name, value, name, value. */
   readonly headers: readonly string[]
 }
 

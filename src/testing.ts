@@ -16,13 +16,13 @@ import { validateConfig } from './validation/validate-config.js'
 
 /** The facts of a request that its URL does not contain. */
 export interface RequestOptions {
-  /** The client address. `''`: a client without an address. @default '192.0.2.1', an address for documentation (RFC 5737) */
+  /** The client address; `''` for a client without an address. @default '192.0.2.1', an address for documentation (RFC 5737) */
   readonly clientAddress?: string
   /** The HTTP method. @default 'GET' */
   readonly method?: string
   /** The headers by name, in upper or lower case. A list stands for a header in several lines. @default none */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
-  /** The name of the entry point on which the request comes. @default a listener without a name */
+  /** The name of the entry point (listening address) that receives the request. @default a listener without a name */
   readonly entryPoint?: string
 }
 
@@ -79,9 +79,9 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
 export interface RouteExpectation extends RequestOptions {
   /** The URL of the request, as for `factsOf`. */
   readonly url: string
-  /** The name of the frontend that wins. `null`: no frontend wins. */
+  /** The name of the frontend that must match and win. `null`: no frontend may match. */
   readonly frontend?: string | null
-  /** The name of the backend of the frontend that wins. */
+  /** The name of the backend of the frontend that must win. */
   readonly backend?: string
   /** The path that the server gets. */
   readonly path?: string

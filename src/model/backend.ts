@@ -36,7 +36,7 @@ export interface Backend {
 
 /** How often the host names of servers are looked up in DNS. Source: Envoy's strict DNS. */
 export interface StrictDnsConfig {
-  /** The time between two lookups, varied by up to a tenth. @default "30s" */
+  /** The time between two DNS lookups of a host name, varied by up to a tenth. @default "30s" */
   readonly interval?: Duration
 }
 
@@ -75,7 +75,7 @@ export type Duration = string | number
 
 /** How the health of a server is checked. Source: Traefik 1.7 `healthCheck`, with further fields. */
 export interface HealthCheck {
-  /** The path that the check asks for by GET, such as `/health`. Required, except with `scheme: 'tcp'`. */
+  /** The path that the check requests by GET, such as `/health`. Required, except with `scheme: 'tcp'`. */
   readonly path?: string
   /**
    * The protocol of the check. With `tcp`, a server is healthy if it accepts a connection.
@@ -91,11 +91,11 @@ export interface HealthCheck {
   readonly headers?: Readonly<Record<string, string>>
   /** The time between two checks, varied by up to a tenth. @default "30s" */
   readonly interval?: Duration
-  /** The time that one check may take. @default "5s" */
+  /** The longest time that one check may take. @default "5s" */
   readonly timeout?: Duration
   /** The response statuses of a healthy server: single ones and ranges, such as `"200,204"`. @default "200-399" */
   readonly status?: string
-  /** A text that the first 64 KiB of the body must contain. @default none */
+  /** A text that the first 64 KiB of the response's body must contain. @default none */
   readonly body?: string
   /** The number of consecutive failed checks after which a server is out of rotation. @default 1, as in Traefik */
   readonly unhealthyThreshold?: number
@@ -107,11 +107,15 @@ export interface HealthCheck {
 export interface OutlierDetectionConfig {
   /** Consecutive failures after which a server is ejected. A failure is a response of 500 or more, or no response. @default 5 */
   readonly consecutiveFailures?: number
-  /** A server is ejected if this share of its requests in an interval has failed, from 0 to 1. @default 1, all requests */
+  /**
+   * A server is ejected if at least this share of its requests in an interval has failed, from 0 to 1.
+   *
+   * @default 1, all requests
+   */
   readonly failureShare?: number
   /** The smallest number of requests in an interval from which on `failureShare` applies. @default 20 */
   readonly minimumRequests?: number
-  /** The time over which `failureShare` is measured. @default "10s" */
+  /** The length of the interval in which the share of failed requests is measured. @default "10s" */
   readonly interval?: Duration
   /**
    * How long the first ejection of a server lasts. Each further ejection lasts twice as long as the one before. If the server has

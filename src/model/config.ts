@@ -69,7 +69,11 @@ export interface Frontend {
   readonly entryPoints?: readonly string[]
   /** The allowed clients. Other clients get 403. @default all clients */
   readonly whiteList?: WhiteList
-  /** If true, the server gets the `Host` header of the client. If false, it gets the host of its own URL. @default true */
+  /**
+   * If true, the server gets the `Host` header of the client. If false, its `Host` header names the host of its URL.
+   *
+   * @default true
+   */
   readonly passHostHeader?: boolean
 }
 

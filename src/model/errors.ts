@@ -94,7 +94,7 @@ export const ERROR_CODES = {
 /** The code of a `ProxyError`. Codes are stable. docs/errors.md tells when each occurs and what to do. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** The code of an issue. Codes are stable. docs/errors.md tells what each means. */
+/** The code of an issue (a mistake in a document or a rule). Codes are stable. docs/errors.md tells what each means. */
 export type IssueCode =
   | 'INVALID_TYPE'
   | 'INVALID_NAME'
@@ -176,14 +176,14 @@ export interface ProxyErrorDetails {
 
 /**
  * Returns any thrown value as an error whose message is a text. An error of that kind is returned unchanged. Code of the
- * application may throw anything, even an error whose getters throw. The caller must be able to report that too.
+ * application may throw anything, even an error whose getters throw. The caller must be able to report such an error too.
  */
 export function asError(thrown: unknown): Error {
   try {
     if (!(thrown instanceof Error)) return new Error(textOf(thrown))
     if (typeof (thrown.message as unknown) === 'string') return thrown
   } catch {
-    // Reading the error has thrown. The error that is returned below says that.
+    // A getter of the thrown error has thrown. The new error below says that the thrown one cannot be read.
   }
   return new Error('an error that cannot be read', { cause: thrown })
 }

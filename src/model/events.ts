@@ -14,7 +14,7 @@ export interface Changes {
 export interface ConfigChanged {
   /** The number of the new configuration. The first one is 1, and each switch adds 1. */
   readonly generation: number
-  /** The name of the provider whose delivery caused the switch. */
+  /** The name of the provider whose delivery caused the switch to this configuration. */
   readonly provider: string
   /** The version label of that provider's document. Absent if the document has none. */
   readonly version?: string
@@ -55,7 +55,7 @@ export interface ProviderUnavailable {
 export interface ProviderRecovered {
   /** The provider's name. */
   readonly provider: string
-  /** Milliseconds from the first failure to the first answer after it. */
+  /** Milliseconds from the first failure of the source to its first answer afterwards. */
   readonly downMs: number
 }
 
@@ -78,7 +78,7 @@ export interface RequestFinished {
   readonly host: string
   /** The path in normal form, without the query. If `generation` is 0, the request target as the client sent it. */
   readonly path: string
-  /** The status that the client got. 101 for a tunnel; 499 if the client left before it got a status. */
+  /** The HTTP status that the client got. 101 for an upgraded connection; 499 if the client left before it got a status. */
   readonly status: number
   /** Milliseconds from the head of the request to the end of the response or of the tunnel. */
   readonly durationMs: number
@@ -88,7 +88,7 @@ export interface RequestFinished {
   readonly clientAddress: string
 }
 
-/** A request failed: the proxy answered it with an error of its own, or its response was cut short. */
+/** A request failed: the proxy answered it with an error, or the response was cut short. */
 export interface RequestFailed extends RequestFinished {
   /** Why the request failed. */
   readonly error: ProxyError
@@ -125,8 +125,8 @@ export interface CircuitChanged {
 export type ShutdownStep = 'accepting' | 'draining' | 'cutting' | 'closed'
 
 /**
- * A shutdown has come to its next step. The proxy emits `accepting` only if `acceptMs` is above 0, and `cutting` only if
- * requests are left to cut.
+ * A shutdown has entered its next step. The proxy emits `accepting` only if the option `acceptMs` is above 0, and `cutting` only
+ * if requests are left to cut.
  */
 export interface ShutdownChanged {
   /** The step of the shutdown that begins. */
@@ -163,6 +163,6 @@ export interface ProxyEvents {
   shutdownChanged: [event: ShutdownChanged]
   /** A request has ended, with success or not. */
   requestFinished: [event: RequestFinished]
-  /** The proxy answered a request by itself, or a response was cut short. `requestFinished` comes before it. */
+  /** A request failed: the proxy answered it with an error, or the response was cut short. `requestFinished` comes before it. */
   requestFailed: [event: RequestFailed]
 }

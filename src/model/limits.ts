@@ -8,22 +8,22 @@ import { ProxyError } from './errors.js'
  * @example createProxy({ config, timeouts: { connectMs: 2_000, responseHeadMs: 30_000 } })
  */
 export interface Timeouts {
-  /** Limit for the head of a request to arrive, from the start of the connection or from the response before. @default 10_000 */
+  /** Time limit for the head of a request to arrive, from the start of the connection or from the response before. @default 10_000 */
   readonly requestHeadMs: number
   /** Idle timeout of a client's connection: how long it may be without a request. @default 65_000 */
   readonly keepAliveMs: number
-  /** Limit for connecting to a server, TLS handshake included. @default 10_000 */
+  /** Time limit for connecting to a server, TLS handshake included. @default 10_000 */
   readonly connectMs: number
   /**
-   * Limit for the head of a response to arrive, from the end of the request with its body. It is a total: interim responses (1xx)
-   * do not extend it.
+   * Time limit for the head of a response to arrive, from the end of the request with its body. It is a total: interim responses
+   * (1xx) do not extend it.
    *
    * @default 60_000
    */
   readonly responseHeadMs: number
   /** Idle timeout between two pieces of a request's or a response's body, whether client or server stalls. @default 300_000 */
   readonly bodyIdleMs: number
-  /** Limit for a whole request, from its head to the end of the response. Not for upgraded connections. @default Infinity */
+  /** Time limit for a whole request, from its head to the end of the response. Not for upgraded connections. @default Infinity */
   readonly requestMs: number
   /** Idle timeout of an upgraded connection: how long no byte may move in either direction. @default Infinity */
   readonly upgradeIdleMs: number

@@ -34,8 +34,8 @@ export interface Provider {
 }
 
 /**
- * The outcome of a delivery. `live`: the document serves, as a part of `generation`. `refused`: the document has `issues`.
- * `superseded`: a newer document of the provider came before this one was live.
+ * The outcome of a delivery. `live`: the document is live, as a part of the configuration with the number `generation`.
+ * `refused`: the document has `issues`. `superseded`: a newer document of the provider came before this one was live.
  */
 export type Delivery =
   | { readonly state: 'live'; readonly generation: number }
@@ -52,7 +52,7 @@ export interface DeliveryNotes {
   readonly warnings?: readonly Issue[]
 }
 
-/** Receives what a provider delivers and reports. After the provider was stopped, it ignores all calls. */
+/** Receives what a provider delivers and reports. After the provider was stopped, the sink ignores all calls. */
 export interface ConfigSink {
   /** Delivers a whole configuration. The proxy validates it, so it may have any shape. The promise never rejects. */
   update(config: ProviderConfig, about?: DeliveryNotes): Promise<Delivery>
@@ -120,7 +120,7 @@ export interface AliasWatcher {
 
 /** The result of reading an alias. */
 export interface AliasReading {
-  /** The alias value. Absent if the key does not exist. */
+  /** The alias value. Absent if the alias key does not exist. */
   readonly value?: string
   /** A mark that changes with each write of the alias, even if the value stays the same. */
   readonly revision: string
@@ -136,7 +136,7 @@ export interface CachedConfig {
 
 /** Stores the last good configuration of each provider. The next start of the proxy uses it if the provider's source is down. */
 export interface ConfigCache {
-  /** Milliseconds that a provider may take to deliver before the proxy uses its stored configuration. @default 3_000 */
+  /** Milliseconds after the start before the stored configuration of a provider serves that has none live. @default 3_000 */
   readonly startGraceMs?: number
   /** Returns the stored configurations by the provider's name. Rejects if they cannot be trusted. */
   load(): Promise<ReadonlyMap<string, CachedConfig>>

@@ -11,9 +11,9 @@ export interface RequestFacts {
   readonly host: string
   /** The path from `/` on. Dot segments are resolved, encoded unreserved characters are decoded, the rest is as sent. */
   readonly path: string
-  /** The query without the `?`. `''` if there is none. */
+  /** The query string without the `?`. `''` if the URL has none. */
   readonly query: string
-  /** The headers by lower-case name. A header in several lines is a list. */
+  /** The headers by lower-case name. A header that occurs in several lines has a list of values. */
   readonly headers: Readonly<Record<string, string | readonly string[]>>
   /**
    * The client address, after trusted proxies are accounted for. It is in normal form: IPv6 in lower case and short (RFC 5952), a
@@ -26,7 +26,7 @@ export interface RequestFacts {
    * socket. Facts that a test writes by hand may lack it.
    */
   readonly peerAddress?: string
-  /** The name of the entry point on which the request came. Absent if the listener has no name. */
+  /** The name of the entry point (listening address) that received the request. Absent if the listener has no name. */
   readonly entryPoint?: string
 }
 

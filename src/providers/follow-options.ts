@@ -1,6 +1,6 @@
 import type { ConfigFetcher } from '../model/provider.js'
 
-/** Options of every provider that follows an alias and fetches the configuration document under the prefix in the alias value. */
+/** Options of each provider that follows an alias, a key whose value names the prefix of the current configuration document. */
 export interface FollowOptions {
   /** Fetches the configuration document under the prefix that the alias value names. */
   readonly fetcher: ConfigFetcher

@@ -110,8 +110,8 @@ export class LastGoodFile implements ConfigCache {
         (error: unknown) => error,
       )
       if (this.#mustWriteAgain) continue
-      // Clears `#writing` with no `await` since the last check of `#mustWriteAgain`. A configuration that was saved in between
-      // would be lost.
+      // Clears `#writing` without an `await` after the check of `#mustWriteAgain`. A configuration that is saved in between would
+      // never be written.
       this.#writing = undefined
       if (failure !== undefined) throw failure
       return

@@ -116,7 +116,7 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
 }
 
 /**
- * The longest JSON text, in characters, in which `jsonFlaw` searches for the syntax error. The search parses the text many times.
+ * The longest JSON text, in characters, in which `jsonFlaw` searches for a syntax error. The search parses the text many times.
  */
 const MAX_SEARCHED = 100_000
 

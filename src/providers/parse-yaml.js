@@ -141,7 +141,7 @@ function documentOf({ table: { offset, indent }, items }) {
   return { type: 'document', offset, start: [], value: { type: 'block-map', offset, indent, items } }
 }
 
-/** Composes the tokens to YAML documents, and returns these. */
+/** Returns the YAML documents that the composer of the parser makes from the tokens. */
 function composed({ Composer }, tokens, text) {
   // Turns off the composer's search for duplicate names, which compares each name with all others. `checkDocument` finds
   // duplicates in linear time.
@@ -149,10 +149,11 @@ function composed({ Composer }, tokens, text) {
 }
 
 /**
- * Checks the names, aliases and tags of a document, or of a part of one of its tables.
+ * Checks the names, aliases and tags of a YAML document. A part of a table that is sent early is checked as a document of its
+ * own.
  *
- * @param names the names found in each table of which a part was sent early, by the index of the table
- * @param place the index of the table of which this is a part; undefined for a whole document, or for its rest
+ * @param names the names found so far in each table of which a part was sent early, by the index of the table
+ * @param place the index of the table of which this document is a part; undefined if it is the whole document, or the rest of it
  * @throws Error that the parser found, or for a duplicate name, a name that is not text, an unknown alias or a forbidden tag
  */
 function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, names, place) {

@@ -67,8 +67,8 @@ export async function openRegular(path: string): Promise<FileHandle | undefined>
 }
 
 /**
- * Returns a reason why another user may have written a file; undefined if there is none. On Windows, where Node does not know the
- * owner of a file, there is never one.
+ * Returns a reason why another user may have written a file; undefined if there is none. It is always undefined on Windows, where
+ * Node does not know the owner of a file.
  */
 export function flawOfFile({ uid, mode }: Stats): string | undefined {
   const owner = flawOfOwner(uid)

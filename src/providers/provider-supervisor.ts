@@ -37,7 +37,9 @@ export class ProviderSupervisor {
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
-  /** Checks the providers' names. @throws ProxyError `PROXY_OPTION_INVALID` if one is empty, contains `@`, or occurs twice */
+  /**
+   * Makes a supervisor of providers. @throws ProxyError `PROXY_OPTION_INVALID` if a name is empty, contains `@`, or occurs twice
+   */
   constructor(
     providers: readonly Provider[],
     apply: ApplyMerged,
@@ -120,7 +122,7 @@ export class ProviderSupervisor {
         const error = given instanceof ProxyError ? given : unreadableDocument(given)
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
-      // Converts the value, because a provider that the application wrote in JavaScript may pass anything.
+      // Makes an `Error` of what was passed: a provider that the application wrote in JavaScript may pass anything.
       unavailable: (given) => {
         if (!isStopped()) entry.unavailable(asError(given))
       },

@@ -27,7 +27,7 @@ export interface ProviderState {
    * reached: the live configuration then keeps serving.
    */
   readonly state: 'pending' | 'live' | 'unavailable'
-  /** The version of the live configuration. */
+  /** The version label of the live configuration. */
   readonly version?: string
   /** Milliseconds since the live configuration went live. */
   readonly ageMs?: number
@@ -109,8 +109,7 @@ export class SupervisedProvider {
   }
 
   /**
-   * Waits until the provider's `throttleMs` has passed since its last document that ended this wait. A newer document ends it
-   * early.
+   * Delays a document, so that two documents of the provider are at least `throttleMs` apart. A newer document ends the delay.
    */
   async throttle({ superseded: { signal } }: PendingDelivery): Promise<void> {
     const waitMs = this.#lastTaken + (this.provider.throttleMs ?? 0) - performance.now()

@@ -61,7 +61,7 @@ export class FolderWatch {
       watcher.on('error', () => this.#forget())
       this.#watcher = watcher
     } catch {
-      // If the folder is missing or the system has no watches left, nothing is done. The timer tries again.
+      // If the folder is missing or the operating system has no watches left, the error is ignored. The timer tries again.
     }
   }
 

@@ -73,7 +73,7 @@ class Lag {
 export class ApiConfigFetcher implements ConfigFetcher {
   readonly #options: ApiConfigFetcherOptions
   readonly #client: DocumentClient
-  /** The responses for the current prefix with their ETags, by URL. The first request for another prefix empties the map. */
+  /** Responses and their ETags by URL, for the prefix that was requested last. A request for another prefix empties the map. */
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
 

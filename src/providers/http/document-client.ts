@@ -92,13 +92,16 @@ export const DOCUMENT_CLIENT_OPTIONS = [
   'tls',
 ] as const
 
-/** What one request for a document needs besides its URL. */
+/** A GET request for a document, without the URL. */
 export interface DocumentQuestion {
   /** The value of the request header `Accept`. */
   readonly accept: string
   /** The ETag of the document that the proxy has already, if there is one. It lets the service answer with 304. */
   readonly etag: string | undefined
-  /** Returns, by the headers of a response, whether its body is JSON. The values of a JSON body are counted while it arrives. */
+  /**
+   * Returns whether the body of a response is JSON, by the response's headers. A JSON body is checked against the limits while it
+   * arrives.
+   */
   readonly isJson: (headers: TextResponse['headers']) => boolean
   readonly signal: AbortSignal
 }

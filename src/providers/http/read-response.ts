@@ -17,7 +17,7 @@ type Inspection = (bytes: Uint8Array) => string | undefined
 
 /** Limits on the size and duration of a response, and a check of its body. */
 export interface ReadLimits {
-  /** The largest body in bytes, before and after decompression. */
+  /** The largest body of a response in bytes, before and after decompression. */
   readonly maxBytes: number
   /** The longest duration from the start of the request to the last byte of the response, in milliseconds. */
   readonly timeoutMs: number

@@ -60,7 +60,7 @@ export interface DocumentClientOptions {
      */
     readonly ca?: string | Buffer
     /**
-     * The certificate that the proxy presents to the service (mutual TLS). It needs `key`.
+     * The certificate that the proxy presents to the HTTP server of the document (mutual TLS). It needs the option `key`.
      *
      * @default undefined
      */

@@ -50,7 +50,11 @@ export interface CircuitBreakerConfig {
   readonly expression: string
   /** How long the tripped circuit breaker lets no request pass. @default "10s", as in Traefik */
   readonly fallbackDuration?: Duration
-  /** How long the circuit breaker then takes until it lets all requests pass again. @default "10s", as in Traefik */
+  /**
+   * How long the circuit breaker recovers after that. It lets a growing share of the requests pass, and in the end all.
+   *
+   * @default "10s", as in Traefik
+   */
   readonly recoveryDuration?: Duration
 }
 
@@ -113,7 +117,7 @@ export interface OutlierDetectionConfig {
    * @default 1, all requests
    */
   readonly failureShare?: number
-  /** The smallest number of requests in an interval from which on `failureShare` applies. @default 20 */
+  /** The smallest number of requests to a server in an interval for `failureShare` to count. @default 20 */
   readonly minimumRequests?: number
   /** The length of the interval in which the share of failed requests is measured. @default "10s" */
   readonly interval?: Duration
@@ -127,8 +131,8 @@ export interface OutlierDetectionConfig {
   /** The longest duration of one ejection. @default "300s" */
   readonly maxEjectionTime?: Duration
   /**
-   * The largest share of the servers that may be ejected at a time, from 0 to 1. The number of servers is rounded down. The last
-   * available server is never ejected.
+   * The largest share of the servers that may be ejected at a time, from 0 to 1. The resulting number of servers is rounded down.
+   * The last available server is never ejected.
    *
    * @default 0.5
    */

@@ -115,7 +115,7 @@ export interface RuleSpec {
   readonly hostRegexp?: OneOrMoreTexts
   /** Paths, one of which must equal the path of the request. */
   readonly path?: OneOrMoreTexts
-  /** Prefixes of the path, compared as text. `/bar` also matches `/barn`, as in Traefik. */
+  /** Prefixes of the path, compared as text: `/bar` also matches `/barn`, as in Traefik. */
   readonly pathPrefix?: OneOrMoreTexts
   /** Regular expressions in RE2's syntax, searched for in the path. */
   readonly pathRegexp?: OneOrMoreTexts
@@ -149,7 +149,10 @@ export interface RuleSpec {
    * `AddPrefix`.
    */
   readonly addPrefix?: string
-  /** The path that the server gets instead. It is no condition: every request matches. Source: Traefik 1.7 `ReplacePath`. */
+  /**
+   * The path that the server gets instead of the requested one. It is no condition: every request matches. Source: Traefik 1.7
+   * `ReplacePath`.
+   */
   readonly replacePath?: string
   /**
    * A regular expression, a space, and a replacement. In the path that the server gets, each match of the expression is replaced.

@@ -175,7 +175,7 @@ export interface ProxyErrorDetails {
 }
 
 /**
- * Returns any thrown value as an error whose message is a text. An error of that kind is returned unchanged. Code of the
+ * Returns any thrown value as an error whose message is a text. An error with such a message is returned unchanged. Code of the
  * application may throw anything, even an error whose getters throw. The caller must be able to report such an error too.
  */
 export function asError(thrown: unknown): Error {
@@ -196,7 +196,7 @@ function textOf(thrown: unknown): string {
   return typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown)
 }
 
-/** Returns one message for logs and thrown errors. It has a line for each issue, up to `MAX_DESCRIBED`. */
+/** Returns one message for logs and thrown errors. It has a line for each of the first `MAX_DESCRIBED` issues. */
 export function describeIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, MAX_DESCRIBED)
   const lines = shown.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`)

@@ -8,7 +8,7 @@ import { ProxyError } from './errors.js'
  * @example createProxy({ config, timeouts: { connectMs: 2_000, responseHeadMs: 30_000 } })
  */
 export interface Timeouts {
-  /** Time limit for the head of a request to arrive, from the start of the connection or from the response before. @default 10_000 */
+  /** Time limit for receiving the head of a request, from the start of the connection or the response before. @default 10_000 */
   readonly requestHeadMs: number
   /** Idle timeout of a client's connection: how long it may be without a request. @default 65_000 */
   readonly keepAliveMs: number
@@ -37,7 +37,7 @@ export interface Timeouts {
    */
   readonly tcpKeepAliveMs: number
   /**
-   * How long requests and upgraded connections may go on at a server that a switch has removed from the configuration.
+   * How long requests and upgraded connections may continue on a server that a switch has removed from the configuration.
    *
    * @default Infinity
    */

@@ -46,7 +46,7 @@ export type ApplyMerged = (
   onSwapped: () => void,
 ) => Promise<{ readonly generation: number }>
 
-/** Returns `name@provider`. A name that contains its provider already stays as it is. */
+/** Returns `name@provider`. A name that has this form already is returned unchanged. */
 export function qualifyName(name: string, provider: string): string {
   return name.includes('@') ? name : `${name}@${provider}`
 }

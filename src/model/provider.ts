@@ -96,7 +96,7 @@ export interface FetchContext {
  * duplicate and late reports do no harm, because the proxy reads the value after each report.
  */
 export interface AliasSource {
-  /** What messages call the alias: its key, and where the key is stored. @default messages do not name the alias */
+  /** The name of the alias in messages: its key, and where the key is stored. @default messages do not name the alias */
   readonly alias?: string
   /** Begins to watch the alias value. The promise resolves at once, and `watcher` gets the reports of failures. */
   watch(watcher: AliasWatcher): Promise<void>
@@ -136,7 +136,11 @@ export interface CachedConfig {
 
 /** Stores the last good configuration of each provider. The next start of the proxy uses it if the provider's source is down. */
 export interface ConfigCache {
-  /** Milliseconds after the start before the stored configuration of a provider serves that has none live. @default 3_000 */
+  /**
+   * Milliseconds that a provider has after the start to deliver. After that, the proxy uses the provider's stored configuration.
+   *
+   * @default 3_000
+   */
   readonly startGraceMs?: number
   /** Returns the stored configurations by the provider's name. Rejects if they cannot be trusted. */
   load(): Promise<ReadonlyMap<string, CachedConfig>>

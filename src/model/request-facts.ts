@@ -31,9 +31,9 @@ export interface RequestFacts {
 }
 
 /**
- * Makes the test of a matcher from the values in a rule. It is called once for each rule, and the test for each request. If a
- * value cannot be used, the factory throws, and the message becomes an issue of the rule. A test that returns neither true nor
- * false, such as a promise, is unknown. Then neither the rule nor its negation holds.
+ * Makes the test of a matcher from its values in a rule, once for each rule. If a value cannot be used, the factory throws, and
+ * the message becomes an issue of the rule. A test that returns neither true nor false, such as a promise, is unknown. Then
+ * neither the rule nor its negation holds.
  *
  * @example const tenant: MatcherFactory = (values) => (facts) => values.includes(String(facts.headers['x-tenant']))
  */

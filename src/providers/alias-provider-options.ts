@@ -6,7 +6,8 @@ import { FOLLOW_OPTIONS, type FollowOptions } from './follow-options.js'
 /** Options of {@link AliasProvider}, which delivers the configuration document whose prefix an alias value names. */
 export interface AliasProviderOptions extends FollowOptions {
   /**
-   * The source of the alias value, for example an `InMemoryAliasSource`. For etcd, use `EtcdAliasProvider`, which makes its own.
+   * The source of the alias value, such as an `InMemoryAliasSource`. For etcd, use `EtcdAliasProvider`, which makes its own
+   * source.
    */
   readonly source: AliasSource
 }

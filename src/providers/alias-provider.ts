@@ -63,8 +63,8 @@ export class AliasProvider implements Provider {
   readonly #stopped = new AbortController()
   #sink: ConfigSink | undefined
   /**
-   * When the oldest change that needs a read of the alias value was reported, in milliseconds of `performance.now()`. Undefined
-   * if no report waits for a read.
+   * When the alias source reported the oldest change that no read has covered yet, in milliseconds of `performance.now()`.
+   * Undefined if there is none.
    */
   #changedAt: number | undefined
   #reading = false

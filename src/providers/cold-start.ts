@@ -32,8 +32,8 @@ export class ColdStart {
   readonly #cache: ConfigCache
   readonly #host: ColdStartHost
   /**
-   * The saved configurations by provider. They are read once at the start, because the first save writes the cache as a whole.
-   * Without the read, it would overwrite the configurations of the other providers.
+   * The saved configurations by provider. They are read once at the start, because a cache such as `LastGoodFile` writes all of
+   * them at each save. Without the read, the first save would overwrite the configurations of the other providers.
    */
   #loading: Promise<ReadonlyMap<string, CachedConfig>> = Promise.resolve(new Map())
   #timer: NodeJS.Timeout | undefined
@@ -70,8 +70,8 @@ export class ColdStart {
   }
 
   /**
-   * Saves the configuration of a provider. It must be live, because after a restart the proxy may serve it without asking the
-   * source.
+   * Saves the live configuration of a provider. No other one may be saved: after a restart, the proxy may serve it without asking
+   * the source.
    */
   keep(provider: string, document: ProviderConfig): void {
     const earlier = this.#keeping

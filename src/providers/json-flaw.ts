@@ -7,7 +7,7 @@ export interface TextPosition {
 }
 
 /**
- * Returns the position of the first syntax error in a JSON text. Some versions of Node do not name it in the error of
+ * Returns the position of the first syntax error in a JSON text. Some versions of Node do not name it in the errors of
  * `JSON.parse`.
  */
 export function jsonFlaw(text: string): TextPosition {

@@ -25,7 +25,10 @@ const HEAD = withoutSpace('{"format":"switchover last good configuration, ')
 const HEAD_BYTES = 256
 
 interface Section extends CachedConfig {
-  /** SHA-256 of the document's JSON text. If it does not match, the section was damaged or edited by hand, and must not serve. */
+  /**
+   * SHA-256 of the document's JSON text. If it does not match, this section of the file is damaged or was edited by hand, and
+   * must not serve.
+   */
   readonly sha256: string
 }
 
@@ -98,7 +101,7 @@ export class LastGoodFile implements ConfigCache {
     return this.#writing
   }
 
-  /** Writes the file, and again if `save` was called during the write. A failure counts only if no further write follows. */
+  /** Writes the file, and again if `save` was called during the write. If the last of these writes fails, the promise rejects. */
   async #write(): Promise<void> {
     // Continues only after `save` has assigned the promise of this write to `#writing`. Every other call of `save` then finds the
     // write in progress.
@@ -215,8 +218,7 @@ function isWhole(section: Section | null): boolean {
   try {
     return section?.document !== undefined && checksum(section.document) === section.sha256
   } catch {
-    // `JSON.stringify` throws if the document is nested too deep. This class cannot have written such a section, so it is
-    // damaged.
+    // If `JSON.stringify` throws, the document is nested too deep. This class cannot have written it, so the section is damaged.
     return false
   }
 }

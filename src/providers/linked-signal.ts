@@ -7,7 +7,7 @@
  */
 export interface LinkedSignal {
   readonly signal: AbortSignal
-  /** Removes the listeners from the source signals. Afterwards, they no longer abort `signal`. */
+  /** Removes the listeners from the source signals, which then no longer abort `signal`. */
   unlink(): void
 }
 

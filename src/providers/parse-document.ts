@@ -17,7 +17,7 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
 /** The endings of file names that mark a configuration document, such as `.toml`. */
 export const DOCUMENT_ENDINGS: readonly string[] = Object.keys(FORMATS)
 
-/** Returns the document format of a file by the ending of the file's name; undefined for an ending that is no document's. */
+/** Returns the document format of a file by the ending of the file's name; undefined if it is not one of `DOCUMENT_ENDINGS`. */
 export function formatOf(file: string): DocumentFormat | undefined {
   return FORMATS[extname(file).toLowerCase()]
 }
@@ -58,7 +58,7 @@ export async function parseDocument(
 /**
  * Parses a configuration document from its text.
  *
- * @param source what messages call the origin of the text, such as a file name
+ * @param source where the text comes from, in words for messages, such as a file name
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the source, line and column
  */
 export async function parseText(
@@ -121,8 +121,8 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
 const MAX_SEARCHED = 100_000
 
 /**
- * Messages by error code of the YAML parser. They replace those of the parser's own messages that quote the document, because the
- * quoted text may be a password.
+ * Messages for errors of the YAML parser, by the code of the error. They replace messages of the parser that quote the document,
+ * because the quoted text may be a password.
  */
 const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
   ['TAG_RESOLVE_FAILED', 'a tag that cannot be resolved'],

@@ -99,7 +99,7 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
 /**
  * Returns the document format of a file by the ending of the file's name.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the ending is no document's
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the ending is not one of `DOCUMENT_ENDINGS`
  */
 export function formatOfFile(name: string) {
   const format = formatOf(name)

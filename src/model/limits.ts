@@ -93,7 +93,7 @@ export interface Limits {
    */
   readonly connectionAgeMs: number
   /**
-   * The largest body of a request in bytes. A request with a larger one gets 413. A backend's `buffering.maxRequestBodyBytes`
+   * The largest body of a request in bytes. A larger body gets 413. A backend's `buffering.maxRequestBodyBytes`
    * overrides it.
    *
    * @default Infinity

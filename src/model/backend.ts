@@ -142,7 +142,7 @@ export interface OutlierDetectionConfig {
 /** Limits on the size of bodies. The name `buffering` comes from Traefik, but the proxy does not buffer bodies. */
 export interface Buffering {
   /**
-   * The largest body of a request in bytes. A request with a larger one gets 413. 0 or less means the default.
+   * The largest body of a request in bytes. A larger body gets 413. 0 or less means the default.
    *
    * @default the option `limits.bodyBytes`
    */

@@ -33,7 +33,7 @@ export interface ProviderConfig {
   /**
    * A label of the document for people, shown by events and the status server.
    *
-   * @default none; behind an alias, the alias value
+   * @default none; if the document is fetched by an alias value, that value
    */
   readonly version?: string
   /**
@@ -145,18 +145,18 @@ export interface RuleSpec {
   /** Addresses and ranges (CIDR), IPv4 and IPv6. At least one must contain the client address. */
   readonly clientIp?: OneOrMoreTexts
   /**
-   * A prefix that is added to the path that the server gets. It is no condition: every request matches. Source: Traefik 1.7
-   * `AddPrefix`.
+   * A prefix that is added to the path that the server gets. This matcher is no condition: every request matches it. Source:
+   * Traefik 1.7 `AddPrefix`.
    */
   readonly addPrefix?: string
   /**
-   * The path that the server gets instead of the requested one. It is no condition: every request matches. Source: Traefik 1.7
-   * `ReplacePath`.
+   * The path that the server gets instead of the requested one. This matcher is no condition: every request matches it. Source:
+   * Traefik 1.7 `ReplacePath`.
    */
   readonly replacePath?: string
   /**
    * A regular expression, a space, and a replacement. In the path that the server gets, each match of the expression is replaced.
-   * It is no condition: every request matches. Source: Traefik 1.7 `ReplacePathRegex`.
+   * This matcher is no condition: every request matches it. Source: Traefik 1.7 `ReplacePathRegex`.
    *
    * @example '^/old/(.*) /new/$1'
    */

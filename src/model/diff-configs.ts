@@ -8,8 +8,8 @@ export interface ConfigDiff {
 }
 
 /**
- * Compares two configurations, and yields after each entry so that the caller can pause. It compares entries by identity, because
- * `qualifyConfig` reuses the object of an entry that did not change.
+ * Compares two configurations, and yields after each entry so that the caller can pause. Entries are compared by identity,
+ * because `qualifyConfig` reuses the object of an entry that did not change.
  */
 export function* diffConfigs(
   before: MergedConfig | undefined,

@@ -196,7 +196,7 @@ function textOf(thrown: unknown): string {
   return typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown)
 }
 
-/** Returns one message for logs and thrown errors. It has a line for each of the first `MAX_DESCRIBED` issues. */
+/** Returns one message for logs and thrown errors, with a line for each of the first `MAX_DESCRIBED` issues. */
 export function describeIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, MAX_DESCRIBED)
   const lines = shown.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`)

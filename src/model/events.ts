@@ -16,15 +16,15 @@ export interface ConfigChanged {
   readonly generation: number
   /** The name of the provider whose delivery caused the switch to this configuration. */
   readonly provider: string
-  /** The version label of that provider's document. Absent if the document has none. */
+  /** The version label of the document that the provider delivered. Absent if the document has none. */
   readonly version?: string
   /** False if the source did not confirm that it answered with the version that the proxy asked for. */
   readonly verified: boolean
   /** The difference from the configuration before. */
   readonly changes: {
-    /** The difference in frontends. */
+    /** The frontends that were added, removed or changed. */
     readonly frontends: Changes
-    /** The difference in backends. */
+    /** The backends that were added, removed or changed. */
     readonly backends: Changes
   }
   /** Milliseconds that each step took, in order: the steps of the provider, then `validate`, `merge`, `compile`, `swap`. */
@@ -47,7 +47,7 @@ export interface ConfigRejected {
 export interface ProviderUnavailable {
   /** The provider's name. */
   readonly provider: string
-  /** The first error of the outage. */
+  /** The first error of this outage of the provider's source. */
   readonly error: Error
 }
 

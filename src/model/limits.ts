@@ -15,8 +15,8 @@ export interface Timeouts {
   /** Time limit for connecting to a server, TLS handshake included. @default 10_000 */
   readonly connectMs: number
   /**
-   * Time limit for the head of a response to arrive, from the end of the request with its body. It is a total: interim responses
-   * (1xx) do not extend it.
+   * Time limit for the head of a response to arrive, from the end of the request with its body. The limit is a total: interim
+   * responses (1xx) do not extend it.
    *
    * @default 60_000
    */
@@ -31,7 +31,7 @@ export interface Timeouts {
   readonly upstreamKeepAliveMs: number
   /**
    * TCP keep-alive, for connections of clients and to servers: how long no byte moves before the operating system probes the
-   * peer. It is rounded up to whole seconds.
+   * peer. The time is rounded up to whole seconds.
    *
    * @default 60_000
    */
@@ -67,8 +67,8 @@ export interface Limits {
   /** The largest head of a request in bytes. @default 16_384 */
   readonly headBytes: number
   /**
-   * The largest size of the header names and values of a server's response in bytes. It applies to the head, to each interim
-   * response (1xx), and to the trailers. If they are larger, the client gets 502.
+   * The largest size of the header names and values of a server's response in bytes. The limit applies to the head, to each
+   * interim response (1xx), and to the trailers. A response that exceeds it becomes a 502.
    *
    * @default Node's `http.maxHeaderSize`: 16,384, or the value of `--max-http-header-size`
    */
@@ -85,23 +85,23 @@ export interface Limits {
    */
   readonly pipelined: number
   /**
-   * Milliseconds after which a connection to a server gets no further request. It ends when it is idle. The connection that
-   * replaces it looks the server's host name up again. Each connection gets up to a tenth less, at random, so that they do not
-   * all end at once.
+   * Milliseconds after which a connection to a server gets no further request. The connection ends when it is idle, and a new one
+   * looks the server's host name up again. Each connection gets up to a tenth less, at random, so that connections do not all end
+   * at once.
    *
    * @default 300_000
    */
   readonly connectionAgeMs: number
   /**
-   * The largest body of a request in bytes. A request with a larger one gets 413. A backend's `buffering.maxRequestBodyBytes`
+   * The largest body of a request in bytes. A larger body gets 413. A backend's `buffering.maxRequestBodyBytes`
    * overrides it.
    *
    * @default Infinity
    */
   readonly bodyBytes: number
   /**
-   * Milliseconds of a lingering close (RFC 9112, 9.6). If the proxy has sent a response before the end of its request, it reads
-   * and drops the rest of the request for this long. It is a total: a further byte does not extend it.
+   * Milliseconds of a lingering close (RFC 9112, 9.6): if the proxy has sent a response before the end of its request, it reads
+   * and drops the rest of the request. The limit is a total: a further byte does not extend it.
    *
    * @default 5_000
    */

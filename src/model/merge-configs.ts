@@ -4,7 +4,7 @@ import { isSameData } from './same-data.js'
 
 /**
  * The frontends and backends of one or several providers under their full names, `name@provider`. The `backend` of a frontend is
- * a full name too. They are in a `Map`, because in an object a name such as `__proto__` would change the prototype.
+ * a full name too. Both are in a `Map`, because in an object a name such as `__proto__` would change the prototype.
  */
 export interface MergedConfig {
   readonly frontends: ReadonlyMap<string, Frontend>

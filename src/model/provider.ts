@@ -57,15 +57,19 @@ export interface ConfigSink {
   /** Delivers a whole configuration. The proxy validates it, so it may have any shape. The promise never rejects. */
   update(config: ProviderConfig, about?: DeliveryNotes): Promise<Delivery>
   /**
-   * Reports that the source answered with data that cannot be used. The proxy emits `configRejected` once for each different
-   * error.
+   * Reports that the provider's source answered with data that cannot be used. The proxy emits `configRejected` once for each
+   * different error.
    */
   reject(error: ProxyError, about?: { readonly version?: string }): void
   /**
-   * Reports that the source cannot be reached. The proxy emits `providerUnavailable` once for each outage, with the first error.
+   * Reports that the provider's source cannot be reached. The proxy emits `providerUnavailable` once for each outage, with the
+   * first error.
    */
   unavailable(error: Error): void
-  /** Reports that the source can be reached again. The proxy emits `providerRecovered` when that has lasted two seconds. */
+  /**
+   * Reports that the provider's source can be reached again. The proxy emits `providerRecovered` when that has lasted two
+   * seconds.
+   */
   recovered(): void
 }
 

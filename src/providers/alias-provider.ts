@@ -14,7 +14,7 @@ const REFUSED_MS = { min: 1_000, max: 30_000 }
 /** The longest `Retry-After` that the provider obeys, in milliseconds. A faulty config API may ask for hours. */
 const MAX_RETRY_AFTER_MS = 30_000
 
-/** Milliseconds that each step before the fetch of the document took, by the name of the step. */
+/** The steps before the fetch of the document, each with its duration in milliseconds. */
 interface StepTimes extends Readonly<Record<string, number>> {
   readonly watch: number
   readonly spread?: number
@@ -142,7 +142,7 @@ export class AliasProvider implements Provider {
     this.#reading = false
   }
 
-  /** read the alias value now: fetches the document after each write of the alias, even if the value stays the same. */
+  /** read the alias value now: handles the value. Each write of the alias causes a fetch, even if the value stays the same. */
   #onReading(reading: AliasReading, watchMs: number): void {
     // If neither the revision nor the value has changed since the last read, there is nothing to do. The revision alone is not
     // enough: a store that was restored from a backup may have another value under a known revision.

@@ -1,7 +1,7 @@
 import type { AliasReading, AliasSource, AliasWatcher } from '../model/provider.js'
 
 /**
- * An alias whose value is in the memory of this process. It is for tests, demos, and applications that decide in their own code
+ * An alias whose value is in the memory of this process. It serves tests, demos, and applications that decide in their own code
  * when the proxy switches to another configuration.
  *
  * @example

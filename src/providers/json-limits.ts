@@ -18,9 +18,9 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * Counts the values and the nesting of a JSON text while its bytes arrive, and compares them with limits. This must happen before
- * the text is parsed: a few megabytes of brackets would become gigabytes of objects. It does not find syntax errors; only the
- * parser decides whether the text is JSON.
+ * Counts the values and the nesting of a JSON text while its bytes arrive, and compares them with limits. The count must come
+ * before the parser: a few megabytes of brackets would become gigabytes of objects. It finds no syntax errors; only the parser
+ * decides whether the text is JSON.
  */
 export class JsonCount {
   readonly #limits: JsonLimits

@@ -142,7 +142,7 @@ export class LastGoodFile implements ConfigCache {
     if (this.#isFolderKnown) return
     this.#isFolderKnown = true
     const folder = dirname(resolve(this.#path))
-    // If the folder is missing, that error is ignored here. The next write fails and reports it.
+    // If the folder is missing, this error is ignored: the next write fails and reports it.
     const flaw = await flawOfFolder(folder).catch(() => undefined)
     if (flaw)
       process.emitWarning(

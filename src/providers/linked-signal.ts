@@ -3,7 +3,7 @@
  *
  * This replaces `AbortSignal.any`, which costs memory in Node. Node keeps a listener of such a signal until a source signal
  * aborts, and each call adds an entry to the source signals. A source signal that lives as long as its provider would collect
- * both with every request.
+ * listeners and entries with every request.
  */
 export interface LinkedSignal {
   readonly signal: AbortSignal

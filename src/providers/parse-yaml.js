@@ -47,7 +47,7 @@ export async function parseYaml(text, limits, onPart) {
 /**
  * Returns the tokens of a YAML document. Counts the tokens as they arrive, and throws if a limit is exceeded.
  *
- * @param take called with finished entries of a top-level table, which the returned tokens then lack; undefined to keep all
+ * @param take if given, it is called with finished entries of top-level tables, and the returned tokens lack these entries
  */
 function tokensOf({ Lexer, Parser }, text, limits, take) {
   const parser = new Parser()

@@ -17,8 +17,8 @@ export interface FollowedFiles {
 }
 
 /**
- * Reads configuration files, and reads them again when they change, for one sink. It lives from one `start` of the provider to
- * its `stop`.
+ * Reads configuration files, and reads them again when they change, for one sink. An instance lives from one `start` of the
+ * provider to its `stop`.
  */
 export class FileFollower {
   readonly #files: FollowedFiles
@@ -131,7 +131,7 @@ export class FileFollower {
    * Returns the milliseconds to wait before the files are read, because a program may still be writing them.
    *
    * A file that was renamed to its path is complete, so the time since its last modification counts as part of the wait. If a
-   * file has changed without a rename, its modification time may come from a clock that is behind. It is read only after
+   * file has changed without a rename, its modification time may come from a clock that is behind. Such a file is read only after
    * `debounceMs` without an observed change.
    */
   #quietTimeLeft({ inodes, quietMs }: FoundFiles): number {

@@ -23,8 +23,8 @@ import type { TextResponse } from './read-response.js'
 /** Options of {@link HttpProvider}. Source: Traefik 3's `providers.http`. */
 export interface HttpProviderOptions extends DocumentClientOptions {
   /**
-   * The URL of the configuration document. Its format is JSON, YAML or TOML, according to the header `Content-Type`. If that
-   * header names none, the ending of the URL's path decides, and otherwise it is JSON.
+   * The URL of the configuration document. The document is JSON, YAML or TOML, as the header `Content-Type` says. If the header
+   * names no format, the ending of the URL's path decides, and otherwise the document is JSON.
    *
    * @example 'https://config.test/rules.toml'
    */

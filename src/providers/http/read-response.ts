@@ -222,8 +222,8 @@ function redirectSentence(location: unknown): string | undefined {
 }
 
 /**
- * Returns the milliseconds that the header `Retry-After` asks for; undefined if it asks for none. Its value is a number of
- * seconds or a date (RFC 9110 section 10.2.3).
+ * Returns the milliseconds that the header `Retry-After` asks for; undefined if it asks for none. The value of the header is a
+ * number of seconds or a date (RFC 9110 section 10.2.3).
  */
 function retryAfterOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined

@@ -14,22 +14,22 @@ import { Router } from './routing/router.js'
 import type { MatcherOptions } from './rules/matchers.js'
 import { validateConfig } from './validation/validate-config.js'
 
-/** Facts of a request that its URL does not have. */
+/** The facts of a request that its URL does not contain. */
 export interface RequestOptions {
-  /** The client address. `''`: a client without an address. @default '192.0.2.1', an address for documentation (RFC 5737) */
+  /** The client address; `''` for a client without an address. @default '192.0.2.1', an address for documentation (RFC 5737) */
   readonly clientAddress?: string
-  /** The method. @default 'GET' */
+  /** The HTTP method. @default 'GET' */
   readonly method?: string
-  /** The headers by name, in any case. A list stands for a header in several lines. @default none */
+  /** The headers by name, in upper or lower case. A list stands for a header in several lines. @default none */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>
-  /** The name of the entry point on which the request comes. @default a listener without a name */
+  /** The name of the entry point (listening address) that receives the request. @default a listener without a name */
   readonly entryPoint?: string
 }
 
 const REQUEST_OPTIONS = ['clientAddress', 'method', 'headers', 'entryPoint']
 
 /**
- * Returns the facts of a request in normal form, as a running proxy sees them.
+ * Returns the facts of a request, which rules test, in the normal form of a running proxy.
  *
  * @param url `http://host/path?query`, or a path alone for a request that names no host
  * @throws TypeError if the URL has another form or `clientAddress` is not an address; ProxyError `PROXY_OPTION_INVALID` for an
@@ -56,7 +56,7 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
       `clientAddress: expected an IPv4 or IPv6 address, found ${describeValue(clientAddress)}`,
     )
   }
-  // Browsers also turn names in other scripts into ASCII.
+  // Turns a host name in another script into ASCII (Punycode), as browsers do.
   const host = /[^\x20-\x7e]/.test(authority) ? domainToASCII(authority) : authority
   const lines = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value])
   return {
@@ -71,7 +71,7 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
 }
 
 /**
- * A request with the expected answer of the router. Every expectation in it must be true, and there must be at least one. A
+ * A request, and what the router must do with it. All its expectations must be true, and it must have at least one. A
  * redirected or forbidden request reaches no server, so its row must have `redirectedTo` or `forbidden`.
  *
  * @example { url: 'http://admin.test/', clientAddress: '10.1.2.3', frontend: 'admin', path: '/' }
@@ -79,11 +79,11 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
 export interface RouteExpectation extends RequestOptions {
   /** The URL of the request, as for `factsOf`. */
   readonly url: string
-  /** The name of the frontend that wins. `null`: no frontend wins. */
+  /** The name of the frontend that must match and win. `null`: no frontend may match. */
   readonly frontend?: string | null
-  /** The name of the backend of the frontend that wins. */
+  /** The name of the backend of the frontend that must win. */
   readonly backend?: string
-  /** The path that servers get. */
+  /** The path that the server gets. */
   readonly path?: string
   /** The path and query to which the client is redirected by 301. @default no redirect */
   readonly redirectedTo?: string
@@ -94,7 +94,8 @@ export interface RouteExpectation extends RequestOptions {
 const EXPECTATIONS = ['frontend', 'backend', 'path', 'redirectedTo', 'forbidden'] as const
 
 /**
- * Asserts where requests go, without a socket. It throws one error for all rows that are not as expected, each with the reason.
+ * Asserts which frontend a router finds for each request, without a socket. Throws one error for all rows that are not as
+ * expected, each with the reason.
  *
  * @param routes a document or a router; a document is checked as a proxy checks it, but may lack backends
  * @param table the requests, each with the expected answer

@@ -29,12 +29,12 @@ export class LiveFacts implements RequestFacts {
   #headers: RequestFacts['headers'] | undefined
 
   /**
-   * Reads the properties of a request, except its headers.
+   * Reads the method, the URL and the `Host` header of a request. Its other headers are read when a rule asks for them.
    *
    * @param clientAddress the normalised client address; `''` if the client has none
    * @param peerAddress the address that connected to the proxy; `''` on a Unix socket
    * @param trusted whether that peer is a trusted proxy; if not, rules do not see its forwarding headers
-   * @param underscoreHeaders the option of that name; rules see only the headers that servers get
+   * @param underscoreHeaders what becomes of headers with `_` in their names; rules see only the headers that servers get
    * @throws ProxyError `PROXY_BAD_REQUEST` if the URL or the `Host` header cannot be forwarded
    */
   constructor(

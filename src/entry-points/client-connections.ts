@@ -9,26 +9,31 @@ type ServedSocket = Socket & {
   readonly parser?: unknown
 }
 
-/** The open client connections of one server, by peer address. */
+/** The open client connections of one HTTP server, grouped by peer address. */
 export class ClientConnections {
   readonly #byAddress = new Map<string, Set<ServedSocket>>()
   readonly #perAddress: number
   readonly #lingering: LingeringClose
 
   /**
-   * @param perAddress `limits.connectionsPerAddress`
-   * @param lingering the proxy's connections that close in stages. They have their answers, so they are closed first when file
-   *   descriptors are short
+   * Creates the object without connections.
+   *
+   * @param perAddress maximum number of connections of one peer address: `limits.connectionsPerAddress`
+   * @param lingering the proxy's connections that are closing in stages. Their clients have
+   *   their responses, so these connections are closed first when file descriptors are short
    */
   constructor(perAddress: number, lingering: LingeringClose) {
     this.#perAddress = perAddress
     this.#lingering = lingering
   }
 
-  /** Takes a new connection, or closes it if its address has too many. It is a listener of the server's event `connection`. */
+  /**
+   * Registers a new connection, or closes it if the peer address has
+   * too many. It is a listener of the server's `connection` event.
+   */
   readonly enter = (socket: ServedSocket): void => {
     const { remoteAddress } = socket
-    // A Unix socket has no peer address, so the limit does not apply to it.
+    // If the socket has no peer address, as on a Unix socket, the limit does not apply.
     if (remoteAddress === undefined) return
     const sameAddress = this.#byAddress.get(remoteAddress) ?? new Set()
     if (sameAddress.size + 1 > this.#perAddress) {
@@ -43,7 +48,11 @@ export class ClientConnections {
     if (descriptorOf(socket) >= descriptors().forClients) this.#makeRoomFor(socket, sameAddress)
   }
 
-  /** Closes the idle connections of the address with the most connections. @returns whether it closed any */
+  /**
+   * Closes the idle connections of the peer address with the most connections, except `newcomer`.
+   *
+   * @returns whether it closed any connection
+   */
   closeIdle(newcomer?: Socket): boolean {
     let closed = 0
     for (const socket of this.#greediest()) {
@@ -54,7 +63,10 @@ export class ClientConnections {
     return closed > 0
   }
 
-  /** Frees file descriptors. Without a free one, the system closes the next new connection, and Node gets no event for it. */
+  /**
+   * Closes connections to free file descriptors. Without a free one, the operating
+   * system closes the next new connection, and Node gets no event for it.
+   */
   #makeRoomFor(newcomer: ServedSocket, sameAddress: ReadonlySet<ServedSocket>): void {
     if (this.#lingering.destroyAll()) return
     const isGreediest = this.#greediest() === sameAddress
@@ -68,7 +80,10 @@ export class ClientConnections {
   }
 }
 
-/** Returns whether no request is under way on a socket. The socket of a tunnel has no parser any longer, so it is not idle. */
+/**
+ * Returns whether no request is in progress on a client's socket. The
+ * socket of a tunnel no longer has an HTTP parser, so it is not idle.
+ */
 function isIdle({ _httpMessage, parser }: ServedSocket): boolean {
   return !_httpMessage && Boolean(parser)
 }

@@ -6,12 +6,14 @@ import { suggestName } from '../base/nearest-name.js'
 import { HTTP2_WAY_OUT } from '../engine/client/http2-request.js'
 import { ProxyError } from '../model/errors.js'
 
-/** The number of bytes that the path of a Unix socket may have: the size of `sun_path`, without the zero byte at its end. */
+/**
+ * Maximum number of bytes in the path of a Unix socket: the size of the system's `sun_path`, without the zero byte at its end.
+ */
 const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
 
 /**
- * Refuses a path that is too long for a Unix socket, because Node would cut it and listen at another path. It also refuses a path
- * together with a port or host, because Node would ignore one of them.
+ * Throws if the path of a Unix socket is too long, because Node would cut the path and listen at another
+ * one. Also throws for a path together with `port` or `host`, because Node would ignore one of them.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID`
  */
@@ -24,23 +26,24 @@ export function checkSocketPath(at: {
   if (path !== undefined && (port !== undefined || host !== undefined))
     throw invalid('listen: expected a path, or a port with its host, not both')
   if (typeof path !== 'string') return
-  // On Windows the path names a pipe, which has another limit.
+  // On Windows, the path names a pipe, which has another limit. So the path is not checked further.
   if (process.platform === 'win32') return
   const bytes = Buffer.byteLength(path)
   if (bytes > MAX_SOCKET_PATH)
     throw invalid(
       `listen: path: expected at most ${MAX_SOCKET_PATH} bytes, the limit of this system for a Unix socket; found ${bytes}`,
     )
-  // A zero byte at the beginning means an abstract socket of Linux, which is not a file.
+  // Throws for a zero byte within the path. A zero byte at its
+  // beginning means an abstract socket of Linux, which is not a file.
   if (path.indexOf('\0') > 0) throw invalid('listen: path: expected no zero byte within it, found one')
 }
 
 /**
- * Refuses a name that is unknown and nearly equals a known entry point. With a misspelt name, the listener would trust the
- * proxies of the option `trustedProxies` and not those of its entry point.
+ * Throws for the name of an entry point that is not in the options but nearly equals a name that is. With a misspelt
+ * name, the listener would trust the proxies of the option `trustedProxies` and not those of its entry point.
  *
- * @param entryPoints the option of `createProxy`
- * @param where the call that the message names: `listen` or `attach`
+ * @param entryPoints the option `entryPoints` of `createProxy`
+ * @param where the method that the error message names: `listen` or `attach`
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the nearest entry point
  */
 export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undefined, where: string): void {
@@ -59,10 +62,10 @@ export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undef
 }
 
 /**
- * Refuses a server that the proxy cannot serve on: a server that is not an HTTP/1 server, and a server whose own listeners would
- * answer the same requests or upgrades.
+ * Throws if a server is not an HTTP/1 server, or if its own listeners would answer the
+ * same requests or upgrades as the proxy. The proxy cannot be attached to such a server.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` that names the way out
+ * @throws ProxyError `PROXY_OPTION_INVALID` that says what to do instead
  */
 export function checkServer(server: unknown): asserts server is HttpServer {
   if (!(server instanceof HttpServer || server instanceof HttpsServer))
@@ -83,7 +86,7 @@ export function checkServer(server: unknown): asserts server is HttpServer {
   }
 }
 
-/** Returns whether a value is a server of `node:http2`. Only these have the method `updateSettings`. */
+/** Returns whether a value is a server of `node:http2`. Only such servers have the method `updateSettings`. */
 function isHttp2(server: unknown): boolean {
   return typeof (server as { updateSettings?: unknown } | null | undefined)?.updateSettings === 'function'
 }
@@ -96,7 +99,8 @@ function kindOfServer(server: unknown): string {
 
 function wayOut(server: unknown): string {
   if (isHttp2(server)) return `: ${HTTP2_WAY_OUT}`
-  // `attach` would also refuse the `node:http` server of a framework, because the framework is its request listener.
+  // True if the value is an application of a framework, such as Express. `attach` would also refuse
+  // the framework's `node:http` server, because the framework is a request listener of that server.
   const isFramework =
     typeof server === 'function' || typeof (server as { server?: unknown } | null)?.server === 'object'
   return isFramework

@@ -8,15 +8,18 @@ import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from '..
 import { ClientConnections } from './client-connections.js'
 import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
 
-/** The options from which the limits on clients come. */
+/** The options of the proxy that limit what clients may do. */
 export interface ListenerLimits {
-  /** Limits in time. @default the defaults of `Timeouts` */
+  /** Time limits in milliseconds. @default the defaults of `Timeouts` */
   readonly timeouts?: Partial<Timeouts>
   /** Limits in number and size. @default the defaults of `Limits` */
   readonly limits?: Partial<Limits>
 }
 
-/** Returns the options of a `node:http` or `node:https` server with the given limits. The caller has checked them. */
+/**
+ * Returns the options with which `node:http` or `node:https` creates
+ * a server with the given limits. The caller has checked the limits.
+ */
 export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOptions {
   const { requestHeadMs, keepAliveMs, tcpKeepAliveMs } = { ...DEFAULT_TIMEOUTS, ...present(timeouts ?? {}) }
   return {
@@ -24,10 +27,12 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
     connectionsCheckingInterval: Math.min(1_000, Math.max(25, Math.ceil(requestHeadMs / 10))),
     keepAliveTimeout: Math.min(finite(keepAliveMs), MAX_NODE_LIMIT - NODE_ADDS_MS),
     ...keepAliveOptions(tcpKeepAliveMs),
-    // The proxy itself limits the idle time of bodies. An upload may take any time as long as bytes move.
+    // Turns off Node's limit on the time of a whole request, because an upload may take any time
+    // as long as bytes move. The proxy itself limits the time in which no byte of a body moves.
     requestTimeout: 0,
-    // Node may have been started with `--insecure-http-parser`. Two proxies may read the requests of a lenient parser
-    // differently. The host's code must remove this option if it sets `httpValidation`, because Node accepts only one of them.
+    // Makes the HTTP parser strict, even if Node was started with `--insecure-http-parser`.
+    // Two proxies may read differently what a lenient parser accepts. An application that
+    // sets `httpValidation` must remove this option, because Node accepts only one of them.
     insecureHTTPParser: false,
     maxHeaderSize: Math.min(
       Math.ceil({ ...DEFAULT_LIMITS, ...present(limits ?? {}) }.headBytes),
@@ -39,19 +44,20 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
 /** The largest number that Node accepts as a time limit or a size. */
 const MAX_NODE_LIMIT = 2 ** 31 - 1
 
-/** Returns a time as Node wants it: a whole number, and 0 for no limit. */
+/** Converts a time limit to the form that Node expects: whole milliseconds, and 0 for no limit. */
 function finite(ms: number): number {
   return Number.isFinite(ms) ? Math.min(Math.ceil(ms), MAX_NODE_LIMIT) : 0
 }
 
 /**
- * Sets the limits that a server can still get after it was made: its times and the number of connections of one address. From
- * then on, CONNECT, unknown expectations and bytes that are not HTTP/1 get an answer too. The function also removes Node's limit
- * on the number of headers, because Node drops further headers silently. The size of the head is limited anyway.
+ * Sets the limits that can still be set on an existing server: its timeouts, and the number of
+ * connections of one peer address. From then on, the server also answers CONNECT, unknown `Expect`
+ * values and bytes that are not HTTP/1. The function also removes Node's limit on the number of
+ * headers, because Node drops further headers silently. The size of the request head is limited anyway.
  *
- * @param all the connections of all listeners of the proxy; those of this server are added
- * @param lingering the proxy's connections that close in stages
- * @returns a function that restores all of it
+ * @param all the client connections of all listeners of the proxy; the function adds those of this server
+ * @param lingering the proxy's connections that are closing in stages
+ * @returns a function that undoes all these changes
  */
 export function limitServer(
   server: Server,
@@ -80,7 +86,7 @@ export function limitServer(
   }
 }
 
-/** Returns the members of a server, or of its options, that can be changed after the server was made. */
+/** Returns the limits of a server, or of its options, that can still be set after the server was created. */
 function limitsOf({
   headersTimeout,
   keepAliveTimeout,
@@ -96,6 +102,9 @@ interface ServerLimits {
   readonly keepAliveTimeout?: number | undefined
   readonly requestTimeout?: number | undefined
   readonly maxHeadersCount?: number | null | undefined
-  /** Node reads this when the server begins to listen. A later change has no effect. */
+  /**
+   * Milliseconds between two checks for slow request heads. Node reads the
+   * value when the server begins to listen. A later change has no effect.
+   */
   readonly connectionsCheckingInterval?: number | undefined
 }

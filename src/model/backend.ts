@@ -1,64 +1,76 @@
 /** A named group of servers, and how requests are balanced over them. */
 export interface Backend {
-  /** The servers by name. A backend without servers answers with 503. */
+  /** The servers by name. A request to a backend without servers gets 503. */
   readonly servers: Readonly<Record<string, Server>>
   /** How requests are balanced over the servers. @default weighted round robin */
   readonly loadBalancer?: LoadBalancer
-  /** Limits on bodies. @default none of its own */
+  /** Limits on the bodies of requests to the backend. @default the limits of the proxy */
   readonly buffering?: Buffering
-  /** Checks of each server's health. A server whose checks fail is out of rotation. @default no checks */
+  /** Health checks of each server. A server whose checks fail is taken out of rotation. @default no checks */
   readonly healthCheck?: HealthCheck
   /**
-   * Takes a server out of rotation when requests to it fail.
+   * Outlier detection: takes a server out of rotation when requests to it fail.
    *
-   * @default only a server that cannot be connected to is taken out
+   * @default a server is taken out only if the proxy cannot connect to it
    */
   readonly outlierDetection?: OutlierDetectionConfig
-  /** Refuses all requests to the backend for a while when too many of them fail. @default none */
+  /** Circuit breaker: refuses all requests to the backend for a while when too many of them fail. @default no circuit breaker */
   readonly circuitBreaker?: CircuitBreakerConfig
-  /** Limits the requests under way for each host, client or header value. More get 429. @default no limit */
+  /** Limits the requests under way for each host name, client or header value. Further requests get 429. @default no limit */
   readonly maxConn?: MaxConn
-  /** The request queue. Requests wait in it while every server has as many as its `maxConnections` allows. */
+  /** The request queue. Requests wait in it while each server has as many requests under way as its `maxConnections` allows. */
   readonly queue?: QueueConfig
-  /** The time over which a server that is new, or back in rotation, grows to its full weight. @default at once */
+  /**
+   * The time over which the weight of a server grows to its full value, when the server is new or back in rotation.
+   *
+   * @default at once
+   */
   readonly slowStart?: Duration
-  /** Looks up the names of servers on a timer. Each address then counts as one server. @default a name counts as one server */
+  /**
+   * Looks up the host names of servers in DNS on a timer. Each address found then counts as one server.
+   *
+   * @default a host name counts as one server
+   */
   readonly strictDns?: StrictDnsConfig
 }
 
-/** How the names of servers are looked up. Source: Envoy's strict DNS. */
+/** How often the host names of servers are looked up in DNS. Source: Envoy's strict DNS. */
 export interface StrictDnsConfig {
-  /** The time between two lookups, varied by up to a tenth. @default "30s" */
+  /** The time between two DNS lookups of a host name, varied by up to a tenth. @default "30s" */
   readonly interval?: Duration
 }
 
-/** When a circuit breaker keeps requests from a backend. Source: Traefik 1.7 `circuitBreaker`. */
+/** The settings of a circuit breaker, which refuses requests to a backend that fails. Source: Traefik 1.7 `circuitBreaker`. */
 export interface CircuitBreakerConfig {
   /**
-   * The breaker trips when this expression holds over the last ten seconds.
+   * The circuit breaker trips (refuses all requests) when this expression is true for the last ten seconds.
    *
    * @example 'NetworkErrorRatio() > 0.5'
    */
   readonly expression: string
-  /** How long the tripped breaker lets no request pass. @default "10s", as in Traefik */
+  /** How long the tripped circuit breaker lets no request pass. @default "10s", as in Traefik */
   readonly fallbackDuration?: Duration
-  /** How long the recovering breaker needs until it lets all requests pass again. @default "10s", as in Traefik */
+  /**
+   * How long the circuit breaker recovers after that. It lets a growing share of the requests pass, and in the end all.
+   *
+   * @default "10s", as in Traefik
+   */
   readonly recoveryDuration?: Duration
 }
 
-/** A limit on the requests under way that share a key. Source: Traefik 1.7 `maxConn`. */
+/** A limit on the requests under way that share a key, such as the client address. Source: Traefik 1.7 `maxConn`. */
 export interface MaxConn {
-  /** The number of requests under way for each key. More get 429. */
+  /** The largest number of requests under way for each key. Further requests get 429. */
   readonly amount: number
-  /** The key: `request.host`, `client.ip` or `request.header.NAME`. @default "request.host" */
+  /** The key of a request: `request.host`, `client.ip` or `request.header.NAME`. @default "request.host" */
   readonly extractorFunc?: string
 }
 
-/** The limits of a request queue. Requests leave it in the order in which they came. */
+/** The limits of the queue in which requests wait for a free server. Requests leave the queue in the order in which they came. */
 export interface QueueConfig {
-  /** The number of requests that may wait. More get 503. @default 100 */
+  /** The largest number of requests that may wait. Further requests get 503. @default 100 */
   readonly size?: number
-  /** How long a request may wait. After that it gets 503. @default "10s" */
+  /** How long a request may wait. After that time it gets 503. @default "10s" */
   readonly timeout?: Duration
 }
 
@@ -67,23 +79,27 @@ export type Duration = string | number
 
 /** How the health of a server is checked. Source: Traefik 1.7 `healthCheck`, with further fields. */
 export interface HealthCheck {
-  /** The path that the check asks for by GET, such as `/health`. Required, except with `scheme: 'tcp'`. */
+  /** The path that the check requests by GET, such as `/health`. Required, except with `scheme: 'tcp'`. */
   readonly path?: string
-  /** With `tcp`, a server is healthy if it accepts a connection. @default the scheme of the server's URL */
+  /**
+   * The protocol of the check. With `tcp`, a server is healthy if it accepts a connection.
+   *
+   * @default the scheme of the server's URL
+   */
   readonly scheme?: 'http' | 'https' | 'tcp'
-  /** The port to connect to. @default the port of the server's URL */
+  /** The port that the check connects to. @default the port of the server's URL */
   readonly port?: number
-  /** The `Host` that the check sends. @default the host of the server's URL */
+  /** The `Host` header that the check sends. @default the host and port of the server's URL */
   readonly hostname?: string
   /** Further headers that the check sends, by name. @default none */
   readonly headers?: Readonly<Record<string, string>>
   /** The time between two checks, varied by up to a tenth. @default "30s" */
   readonly interval?: Duration
-  /** The time that one check may take. @default "5s" */
+  /** The longest time that one check may take. @default "5s" */
   readonly timeout?: Duration
-  /** The statuses of a healthy server: single ones and ranges, such as `"200,204"`. @default "200-399" */
+  /** The response statuses of a healthy server: single ones and ranges, such as `"200,204"`. @default "200-399" */
   readonly status?: string
-  /** A text that the first 64 KiB of the body must contain. @default none */
+  /** A text that the first 64 KiB of the response's body must contain. @default none */
   readonly body?: string
   /** The number of consecutive failed checks after which a server is out of rotation. @default 1, as in Traefik */
   readonly unhealthyThreshold?: number
@@ -91,44 +107,57 @@ export interface HealthCheck {
   readonly healthyThreshold?: number
 }
 
-/** When a server is ejected, and for how long. Source: Envoy's outlier detection. */
+/** When a server is ejected (taken out of rotation for a while), and for how long. Source: Envoy's outlier detection. */
 export interface OutlierDetectionConfig {
-  /** Consecutive failures after which a server is ejected: a response of 500 or more, or no response. @default 5 */
+  /** Consecutive failures after which a server is ejected. A failure is a response of 500 or more, or no response. @default 5 */
   readonly consecutiveFailures?: number
-  /** Share of failed requests in an interval from which on a server is ejected, from 0 to 1. @default 1, all requests */
+  /**
+   * A server is ejected if at least this share of its requests in an interval has failed, from 0 to 1.
+   *
+   * @default 1, all requests
+   */
   readonly failureShare?: number
-  /** The number of requests in an interval below which `failureShare` does not count. @default 20 */
+  /** The smallest number of requests to a server in an interval for `failureShare` to count. @default 20 */
   readonly minimumRequests?: number
-  /** The time over which `failureShare` is measured. @default "10s" */
+  /** The length of the interval in which the share of failed requests is measured. @default "10s" */
   readonly interval?: Duration
   /**
-   * The time of a first ejection. Each next one lasts twice as long, until the server has stayed in rotation for longer than
-   * `maxEjectionTime`.
+   * How long the first ejection of a server lasts. Each further ejection lasts twice as long as the one before. If the server has
+   * stayed in rotation for longer than `maxEjectionTime`, the next ejection counts as the first again.
    *
    * @default "10s"
    */
   readonly ejectionTime?: Duration
-  /** The longest time of an ejection. @default "300s" */
+  /** The longest duration of one ejection. @default "300s" */
   readonly maxEjectionTime?: Duration
-  /** Share of the servers that may be ejected at a time, from 0 to 1, rounded down. One server always stays. @default 0.5 */
+  /**
+   * The largest share of the servers that may be ejected at a time, from 0 to 1. The resulting number of servers is rounded down.
+   * The last available server is never ejected.
+   *
+   * @default 0.5
+   */
   readonly maxEjectedShare?: number
 }
 
-/** Limits on bodies. The name comes from Traefik. The proxy buffers no body. */
+/** Limits on the size of bodies. The name `buffering` comes from Traefik, but the proxy does not buffer bodies. */
 export interface Buffering {
-  /** Bytes of a request's body. Larger ones get 413. 0 and less mean the default. @default the option `limits.bodyBytes` */
+  /**
+   * The largest body of a request in bytes. A larger body gets 413. 0 or less means the default.
+   *
+   * @default the option `limits.bodyBytes`
+   */
   readonly maxRequestBodyBytes?: number
 }
 
 /** How requests are balanced over the servers of a backend. Source: Traefik 1.7 `loadBalancer`. */
 export interface LoadBalancer {
-  /** The name of a strategy. @default "wrr", weighted round robin */
+  /** The name of the strategy, which picks the server for a request. @default "wrr", weighted round robin */
   readonly method?: string
-  /** Keeps a client on one server by a cookie. @default none */
+  /** Keeps each client on one server by means of a cookie. @default no cookie */
   readonly stickiness?: Stickiness
-  /** Traefik's old form of `stickiness`: a cookie with the name `_TRAEFIK_BACKEND`. @default false */
+  /** Traefik's older form of `stickiness`. If true, the cookie has the name `_TRAEFIK_BACKEND`. @default false */
   readonly sticky?: boolean
-  /** The key of the strategy `consistentHash`: `clientIp`, `path`, `header:NAME` or `cookie:NAME`. @default "clientIp" */
+  /** What the strategy `consistentHash` hashes: `clientIp`, `path`, `header:NAME` or `cookie:NAME`. @default "clientIp" */
   readonly hashBy?: string
 }
 
@@ -148,9 +177,14 @@ export interface Stickiness {
 export interface Server {
   /** An `http://` or `https://` URL. If it has a path, the proxy puts that path before the path of every request. */
   readonly url: string
-  /** The server's share of the requests, relative to the other servers. 0: no new requests. @default 1 */
+  /** The server's share of the requests, relative to the other servers. With 0, it gets no new requests. @default 1 */
   readonly weight?: number
-  /** Connections to the server at a time, each with one request. Further requests wait in the queue. @default no limit */
+  /**
+   * The largest number of connections to the server at a time. Each carries one request; further requests wait in the request
+   * queue.
+   *
+   * @default no limit
+   */
   readonly maxConnections?: number
   /** Labels of the server. The proxy shows them and does not interpret them. Source: Traefik 1.7 `tags`. @default none */
   readonly tags?: readonly string[]

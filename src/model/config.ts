@@ -1,6 +1,7 @@
 /**
- * The data of documents. Fields have the names of Traefik 1.7, so that a document written for it works here. Nothing in these
- * types is compiled, and no document changes after it was accepted.
+ * This file has the types of configuration documents. Their fields have the names of Traefik 1.7, so that a document for Traefik
+ * 1.7 works here. The types describe documents before they are compiled. A document never changes after the proxy has accepted
+ * it.
  */
 import type { Backend } from './backend.js'
 
@@ -29,9 +30,16 @@ export type {
  * }
  */
 export interface ProviderConfig {
-  /** A label of the document, for people: events and status show it. @default none; behind an alias, the alias value */
+  /**
+   * A label of the document for people, shown by events and the status server.
+   *
+   * @default none; if the document is fetched by an alias value, that value
+   */
   readonly version?: string
-  /** The prefix that the document claims to stand under. A document from a fetcher is refused if it claims another prefix. */
+  /**
+   * The prefix under which the document is stored, as the document itself says. A fetched document is refused if it names another
+   * prefix than the requested one.
+   */
   readonly prefix?: string
   /** The frontends by name. */
   readonly frontends: Readonly<Record<string, Frontend>>
@@ -43,28 +51,44 @@ export interface ProviderConfig {
 export interface Frontend {
   /** The name of a backend of the same provider, or `name@provider` for a backend of another provider. */
   readonly backend: string
-  /** The condition. It is short for `routes` with one route. A frontend has either `rule` or `routes`, never both. */
+  /**
+   * The condition for requests. It is the short form of `routes` with one route. A frontend has either `rule` or `routes`, never
+   * both.
+   */
   readonly rule?: string | RuleSpec
-  /** Several rules by name. All of them must hold. Source: Traefik 1.7 `routes`. */
+  /** Several rules by name. A request must match all of them. Source: Traefik 1.7 `routes`. */
   readonly routes?: Readonly<Record<string, Route>>
-  /** Frontends with a higher priority are tried first. 0 and less mean the default. @default the length of the rules' text */
+  /**
+   * Frontends with a higher priority are tried first. 0 means the default. So does a negative number, unless all rules are in
+   * Traefik 3's form.
+   *
+   * @default the length of the rules' text
+   */
   readonly priority?: number
-  /** Names of the entry points on which the frontend answers. @default all entry points */
+  /** Names of the entry points (listening addresses) whose requests the frontend serves. @default all entry points */
   readonly entryPoints?: readonly string[]
-  /** The clients that may ask. Other clients get 403. @default all clients */
+  /** The allowed clients. Other clients get 403. @default all clients */
   readonly whiteList?: WhiteList
-  /** If true, servers see the `Host` of the client. If false, they see the host of their own URL. @default true */
+  /**
+   * If true, the server gets the `Host` header of the client. If false, its `Host` header names the host of its URL.
+   *
+   * @default true
+   */
   readonly passHostHeader?: boolean
 }
 
 /**
- * An allow list of addresses. The proxy answers any other client with 403; it tries no other frontend for that request.
+ * An allow list of addresses. The proxy answers a request of any other client with 403, and tries no other frontend for it.
  * Source: Traefik 1.7 `whiteList`.
  */
 export interface WhiteList {
-  /** Addresses and ranges, IPv4 and IPv6. */
+  /** The allowed addresses and ranges (CIDR), IPv4 and IPv6. */
   readonly sourceRange: readonly string[]
-  /** If true, the list is about the client address. If false, it is about the peer address, even of a proxy. @default false */
+  /**
+   * If true, the list applies to the client address. If false, it applies to the peer address, even if the peer is a proxy.
+   *
+   * @default false
+   */
   readonly useXForwardedFor?: boolean
 }
 
@@ -75,61 +99,73 @@ export interface Route {
 }
 
 /**
- * A rule as data. All matchers in it must hold. If a matcher has several values, at least one must hold. A host that adds
- * matchers of its own can declare their keys by merging into this interface.
+ * A rule as data. A request must satisfy all matchers in it. If a matcher has several values, the request must satisfy at least
+ * one of them. An application that adds its own matchers can declare their keys by TypeScript's declaration merging with this
+ * interface.
  *
  * @example { host: 'www.baidu.com', clientIp: ['10.1.1.0/24', '2001:db8::/32'] }
  */
 export interface RuleSpec {
-  /** Host names, compared without case, port and trailing dot. `*.` in front stands for any one label, `*` for any host. */
+  /**
+   * Host names, compared without case, port and trailing dot. `*.` at the beginning stands for any one label, `*` for any host
+   * name.
+   */
   readonly host?: OneOrMoreTexts
-  /** Regular expressions in RE2's syntax, searched for in the lower-case host. */
+  /** Regular expressions in RE2's syntax, searched for in the lower-case host name. */
   readonly hostRegexp?: OneOrMoreTexts
-  /** Exact paths. */
+  /** Paths, one of which must equal the path of the request. */
   readonly path?: OneOrMoreTexts
-  /** Text prefixes of the path. `/bar` also matches `/barn`, as in Traefik. */
+  /** Prefixes of the path, compared as text: `/bar` also matches `/barn`, as in Traefik. */
   readonly pathPrefix?: OneOrMoreTexts
   /** Regular expressions in RE2's syntax, searched for in the path. */
   readonly pathRegexp?: OneOrMoreTexts
-  /** Exact paths, as in `path`. The server gets `/`. Source: Traefik 1.7 `PathStrip`. */
+  /** Exact paths, as in `path`. The server gets the path `/` instead. Source: Traefik 1.7 `PathStrip`. */
   readonly pathStrip?: OneOrMoreTexts
-  /** Paths with `{name:regexp}` groups. The server gets `/`. Source: Traefik 1.7 `PathStripRegex`. */
+  /** Paths with `{name:regexp}` groups. The server gets the path `/` instead. Source: Traefik 1.7 `PathStripRegex`. */
   readonly pathStripRegex?: OneOrMoreTexts
-  /** Text prefixes, as in `pathPrefix`. The server gets the path without the prefix. Source: Traefik 1.7 `PathPrefixStrip`. */
+  /**
+   * Prefixes of the path, as in `pathPrefix`. The server gets the path without the prefix. Source: Traefik 1.7 `PathPrefixStrip`.
+   */
   readonly pathPrefixStrip?: OneOrMoreTexts
   /**
-   * Prefixes with `{name:regexp}` groups. The server gets the path without the matched prefix. Source: Traefik 1.7
+   * Prefixes of the path with `{name:regexp}` groups. The server gets the path without the matched prefix. Source: Traefik 1.7
    * `PathPrefixStripRegex`.
    */
   readonly pathPrefixStripRegex?: OneOrMoreTexts
-  /** Methods. `GET` does not include `HEAD`. */
+  /** HTTP methods. `GET` does not include `HEAD`. */
   readonly method?: OneOrMoreTexts
-  /** Values by header name. Each header must have a line that equals its value. */
+  /** Values by header name. Each of these headers must have a line that equals the given value. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Regular expressions by header name. Each expression must be found in a line of its header. */
+  /** Regular expressions by header name. Each expression must be found in a line of that header. */
   readonly headersRegexp?: Readonly<Record<string, string>>
-  /** Values by key of the query. Each key must have a value that equals the given one. */
+  /** Values by name of a query parameter. The request must have each of these parameters with the given value. */
   readonly query?: Readonly<Record<string, string>>
-  /** Regular expressions by key of the query. Each expression must be found in a value of its key. */
+  /** Regular expressions by name of a query parameter. Each expression must be found in a value of that parameter. */
   readonly queryRegexp?: Readonly<Record<string, string>>
-  /** Addresses and ranges that hold the client address, IPv4 and IPv6. */
+  /** Addresses and ranges (CIDR), IPv4 and IPv6. At least one must contain the client address. */
   readonly clientIp?: OneOrMoreTexts
-  /** A prefix for the path that the server gets. It holds for every request. Source: Traefik 1.7 `AddPrefix`. */
+  /**
+   * A prefix that is added to the path that the server gets. This matcher is no condition: every request matches it. Source:
+   * Traefik 1.7 `AddPrefix`.
+   */
   readonly addPrefix?: string
-  /** The path that the server gets. It holds for every request. Source: Traefik 1.7 `ReplacePath`. */
+  /**
+   * The path that the server gets instead of the requested one. This matcher is no condition: every request matches it. Source:
+   * Traefik 1.7 `ReplacePath`.
+   */
   readonly replacePath?: string
   /**
-   * A regular expression, a blank, and the text that replaces its matches in the path that the server gets. It holds for every
-   * request. Source: Traefik 1.7 `ReplacePathRegex`.
+   * A regular expression, a space, and a replacement. In the path that the server gets, each match of the expression is replaced.
+   * This matcher is no condition: every request matches it. Source: Traefik 1.7 `ReplacePathRegex`.
    *
    * @example '^/old/(.*) /new/$1'
    */
   readonly replacePathRegex?: string
-  /** A list of rules. At least one must hold. */
+  /** A list of rules. A request must match at least one of them. */
   readonly any?: readonly RuleSpec[]
-  /** A rule that must not hold. */
+  /** A rule that a request must not match. */
   readonly not?: RuleSpec
 }
 
-/** A text, or a list of texts of which at least one must hold. */
+/** One value of a matcher, or a list of values of which at least one must match. */
 export type OneOrMoreTexts = string | readonly string[]

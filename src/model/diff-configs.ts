@@ -1,15 +1,15 @@
 import type { Changes } from './events.js'
 import type { MergedConfig } from './merge-configs.js'
 
-/** The frontends and backends that a switch adds, removes and changes. */
+/** The frontends and backends that a switch to a new configuration adds, removes and changes. */
 export interface ConfigDiff {
   readonly frontends: Changes
   readonly backends: Changes
 }
 
 /**
- * Compares two configurations entry by entry, one entry for each step. It compares objects by identity, because `qualifyConfig`
- * keeps the object of an entry that did not change.
+ * Compares two configurations, and yields after each entry so that the caller can pause. Entries are compared by identity,
+ * because `qualifyConfig` reuses the object of an entry that did not change.
  */
 export function* diffConfigs(
   before: MergedConfig | undefined,
@@ -21,7 +21,7 @@ export function* diffConfigs(
   }
 }
 
-/** Returns whether a switch adds, removes and changes nothing. */
+/** Returns whether a switch to a new configuration would add, remove and change nothing. */
 export function isSame({ frontends, backends }: ConfigDiff): boolean {
   return [frontends, backends].every(
     ({ added, removed, changed }) => added.length + removed.length + changed.length === 0,

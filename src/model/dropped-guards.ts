@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Issue } from './errors.js'
 
-/** Sorted paths by list of warnings. Several callers ask about one list, and it may have a hundred thousand entries. */
+/**
+ * A cache of `droppedGuardsIn`: the result for each list of warnings. Several callers pass the same list, which may have a
+ * hundred thousand entries.
+ */
 const SORTED = new WeakMap<readonly Issue[], readonly string[]>()
 
-/** Returns the sorted paths of guards that `unsupportedFields` left out of a document. */
+/**
+ * Returns the sorted paths of guards (fields that keep requests out) that the option `unsupportedFields` left out of a document.
+ */
 export function droppedGuardsIn(warnings: readonly Issue[]): readonly string[] {
   const known = SORTED.get(warnings)
   if (known) return known
@@ -13,16 +18,16 @@ export function droppedGuardsIn(warnings: readonly Issue[]): readonly string[] {
   return paths
 }
 
-/** The number of sets that `ToldGuards` remembers. A set that it has forgotten is told again. */
+/** The number of sets of guards that `ToldGuards` remembers. A set that it has forgotten is reported again. */
 const MAX_SETS = 1_000
 
-/** Remembers which sets of dropped guards people were told of, so that a set is told once and not at each delivery. */
+/** Remembers which sets of dropped guards were reported to people, so that a set is not reported again at each delivery. */
 export class ToldGuards {
   readonly #told = new Set<string>()
 
   /**
-   * Returns whether the paths are a set that was not told yet for this provider. From then on the set counts as told. An empty
-   * set is never new.
+   * Returns whether a set of dropped guards was not reported for this provider yet, and records the set as reported. An empty set
+   * is never new.
    */
   isNew(provider: string, paths: readonly string[]): boolean {
     if (paths.length === 0) return false
@@ -35,7 +40,7 @@ export class ToldGuards {
   }
 }
 
-/** Returns a short key for a set of guards. It is a digest, because a set may have a hundred thousand paths. */
+/** Returns a short key for a set of guards, by their paths. It is a digest, because a set may have a hundred thousand paths. */
 export function keyOfGuards(paths: readonly string[]): string {
   return paths.length === 0 ? '' : createHash('sha256').update(JSON.stringify(paths)).digest('base64')
 }

@@ -1,12 +1,12 @@
 /**
  * The side that caused an error. `client`: the client. `upstream`: a server, or the source of a configuration. `config`: a
- * document or an option. `internal`: this program or the host's code.
+ * document or an option. `internal`: the proxy, or code of the application that embeds it.
  */
 export type ErrorSource = 'client' | 'upstream' | 'config' | 'internal'
 
 /**
- * The codes of errors, each with its source, the status that a client gets, and the text that it gets. A new code needs a row
- * here. Codes are stable and texts are not, so programs compare codes.
+ * All error codes. Each has the side that caused the error, and the HTTP status and the text that a client gets. A new code needs
+ * a row here. Codes are stable and texts are not, so programs compare codes.
  */
 export const ERROR_CODES = {
   PROXY_BAD_REQUEST: { source: 'client', status: 400, says: 'The request is malformed.' },
@@ -94,7 +94,7 @@ export const ERROR_CODES = {
 /** The code of a `ProxyError`. Codes are stable. docs/errors.md tells when each occurs and what to do. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** The code of an issue. Codes are stable. docs/errors.md tells what each means. */
+/** The code of an issue (a mistake in a document or a rule). Codes are stable. docs/errors.md tells what each means. */
 export type IssueCode =
   | 'INVALID_TYPE'
   | 'INVALID_NAME'
@@ -111,13 +111,16 @@ export type IssueCode =
   | 'GUARD_DROPPED'
   | 'EMPTY'
 
-/** A flaw of a document, with its place. */
+/** One mistake in a configuration document or in a rule. */
 export interface Issue {
-  /** The place, such as `frontends.web.routes.main.rule`. A name that is not a plain word stands in `["..."]`. */
+  /**
+   * The path of the mistake in the document, such as `frontends.web.routes.main.rule`. A name that is not a plain word is written
+   * in `["..."]`.
+   */
   readonly path: string
-  /** The kind of flaw. */
+  /** The kind of mistake, as a stable code. */
   readonly code: IssueCode
-  /** For people: what was found and what was expected. */
+  /** A text for people that says what was found and what was expected. */
   readonly message: string
 }
 
@@ -143,13 +146,13 @@ export class ProxyError extends Error {
   readonly status: number
   /** Every issue of a refused document or rule. Empty for other errors. */
   readonly issues: readonly Issue[]
-  /** Milliseconds for which the other side wants no further request (`Retry-After`, RFC 9110 section 10.2.3). */
+  /** Milliseconds for which the service that answered wants no further request (`Retry-After`, RFC 9110 section 10.2.3). */
   readonly retryAfterMs?: number
 
   /**
-   * Makes an error. Providers and fetchers of the host's code throw it or hand it to their sink.
+   * Makes an error. Providers and fetchers of your own throw it or pass it to their sink.
    *
-   * @param message for people; default: the text of the code
+   * @param message a text for people; without it, the text of the code is used
    */
   constructor(code: ErrorCode, message?: string, more: ProxyErrorDetails = {}) {
     super(message ?? ERROR_CODES[code].says, 'cause' in more ? { cause: more.cause } : undefined)
@@ -161,37 +164,39 @@ export class ProxyError extends Error {
   }
 }
 
-/** Further members of a new `ProxyError`. */
+/** Optional members of a new `ProxyError`. */
 export interface ProxyErrorDetails {
   /** The error that caused this one. @default none */
   readonly cause?: unknown
-  /** The flaws of a document or a rule. @default none */
+  /** The mistakes in a document or a rule. @default none */
   readonly issues?: readonly Issue[]
-  /** Milliseconds for which the other side wants no further request. @default none */
+  /** Milliseconds for which the service that answered wants no further request. @default none */
   readonly retryAfterMs?: number | undefined
 }
 
 /**
- * Returns what was thrown as an error whose message is a text. A value that is not an error becomes the message of a new one.
- * The host's code may throw an error whose members throw when they are read. The caller must not fail when it reports such an
- * error.
+ * Returns any thrown value as an error whose message is a text. An error with such a message is returned unchanged. Code of the
+ * application may throw anything, even an error whose getters throw. The caller must be able to report such an error too.
  */
 export function asError(thrown: unknown): Error {
   try {
     if (!(thrown instanceof Error)) return new Error(textOf(thrown))
     if (typeof (thrown.message as unknown) === 'string') return thrown
   } catch {
-    // A member of the error threw: the error below says that.
+    // A getter of the thrown error has thrown. The new error below says that the thrown one cannot be read.
   }
   return new Error('an error that cannot be read', { cause: thrown })
 }
 
-/** Returns a text for a value that is not an error. `String` would throw for an object without a prototype. */
+/**
+ * Returns a message for a thrown value that is not an error. An object gets a fixed message, because `String` would throw for an
+ * object without a prototype.
+ */
 function textOf(thrown: unknown): string {
   return typeof thrown === 'object' && thrown ? 'something was thrown that is no error' : String(thrown)
 }
 
-/** Returns one message with a line for each issue, for logs and thrown errors. */
+/** Returns one message for logs and thrown errors, with a line for each of the first `MAX_DESCRIBED` issues. */
 export function describeIssues(issues: readonly Issue[]): string {
   const shown = issues.slice(0, MAX_DESCRIBED)
   const lines = shown.map(({ path, code, message }) => `${path || '(document)'}: ${message} [${code}]`)
@@ -199,10 +204,10 @@ export function describeIssues(issues: readonly Issue[]): string {
   return lines.join('\n')
 }
 
-/** The error of a configuration that is refused: its message names each issue by path. */
+/** Makes the error for a refused configuration. Its message has a line for each issue. */
 export function configInvalid(issues: readonly Issue[]): ProxyError {
   return new ProxyError('PROXY_CONFIG_INVALID', describeIssues(issues), { issues })
 }
 
-/** The number of issues that a message shows to people. The error has all of them in `issues`. */
+/** The largest number of issues that a message names. The field `issues` of the error has all of them. */
 const MAX_DESCRIBED = 100

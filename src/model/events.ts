@@ -1,43 +1,43 @@
 import type { Issue, ProxyError } from './errors.js'
 
-/** The frontends or backends that a switch has added, removed and changed, as `name@provider`. */
+/** Names of the frontends or backends that a switch to a new configuration added, removed or changed, as `name@provider`. */
 export interface Changes {
-  /** Names that the generation before did not have. */
+  /** Names that only the new configuration has. */
   readonly added: readonly string[]
-  /** Names that only the generation before had. */
+  /** Names that only the configuration before had. */
   readonly removed: readonly string[]
-  /** Names that both generations have, with other content. */
+  /** Names that both configurations have, with different content. */
   readonly changed: readonly string[]
 }
 
-/** A new generation serves. */
+/** The proxy has switched to a new configuration, which is a new generation. */
 export interface ConfigChanged {
-  /** The number of the generation. The first one is 1. */
+  /** The number of the new configuration. The first one is 1, and each switch adds 1. */
   readonly generation: number
-  /** The provider whose delivery made the switch. */
+  /** The name of the provider whose delivery caused the switch to this configuration. */
   readonly provider: string
-  /** The label of that provider's document. Absent if the document has none. */
+  /** The version label of the document that the provider delivered. Absent if the document has none. */
   readonly version?: string
   /** False if the source did not confirm that it answered with the version that the proxy asked for. */
   readonly verified: boolean
-  /** The difference from the generation before. */
+  /** The difference from the configuration before. */
   readonly changes: {
-    /** The difference in frontends. */
+    /** The frontends that were added, removed or changed. */
     readonly frontends: Changes
-    /** The difference in backends. */
+    /** The backends that were added, removed or changed. */
     readonly backends: Changes
   }
-  /** Milliseconds of each step, in order: the steps of the provider, then `validate`, `merge`, `compile`, `swap`. */
+  /** Milliseconds that each step took, in order: the steps of the provider, then `validate`, `merge`, `compile`, `swap`. */
   readonly steps: Readonly<Record<string, number>>
-  /** Fields that the option `unsupportedFields` left out, and keys of a store that the provider left out. */
+  /** Warnings: fields that the option `unsupportedFields` left out, and keys of a key-value store that the provider left out. */
   readonly warnings: readonly Issue[]
 }
 
-/** The proxy refused a delivery. The configuration that served before goes on serving. */
+/** The proxy refused a delivery of a provider. The configuration that was live before keeps serving. */
 export interface ConfigRejected {
-  /** The provider of the delivery. */
+  /** The name of the provider that delivered. */
   readonly provider: string
-  /** The label of the document, or the alias value. Absent if the delivery has none. */
+  /** The version label of the document, or the alias value. Absent if the delivery has none. */
   readonly version?: string
   /** The reason. For a document, its code is `PROXY_CONFIG_INVALID` and its `issues` has every flaw of the document. */
   readonly error: ProxyError
@@ -47,21 +47,24 @@ export interface ConfigRejected {
 export interface ProviderUnavailable {
   /** The provider's name. */
   readonly provider: string
-  /** The first cause of the outage. */
+  /** The first error of this outage of the provider's source. */
   readonly error: Error
 }
 
-/** The source of a provider has answered again for two seconds. */
+/** The source of a provider can be reached again, and has been for two seconds. */
 export interface ProviderRecovered {
   /** The provider's name. */
   readonly provider: string
-  /** Milliseconds from the first failure to the first answer after it. */
+  /** Milliseconds from the first failure of the source to its first answer afterwards. */
   readonly downMs: number
 }
 
-/** A request has ended: its response has left, or was cut. */
+/** A request has ended: its response was sent completely, or was cut off. */
 export interface RequestFinished {
-  /** The generation that served the request. 0: the request came before the first configuration, or while the proxy closed. */
+  /**
+   * The number of the configuration that served the request. 0: the request came before the first configuration, or while the
+   * proxy closed.
+   */
   readonly generation: number
   /** The frontend, as `name@provider`. Absent if no frontend matched. */
   readonly frontend?: string
@@ -69,13 +72,13 @@ export interface RequestFinished {
   readonly backend?: string
   /** The server's name within its backend. Absent if the request reached no server. */
   readonly server?: string
-  /** The method. */
+  /** The HTTP method of the request. */
   readonly method: string
-  /** The host in normal form: lower case, without port. `''` if the request names none, or if `generation` is 0. */
+  /** The host name in lower case, without port. `''` if the request names none, or if `generation` is 0. */
   readonly host: string
-  /** The path in normal form, without the query. If `generation` is 0, the target as the client sent it. */
+  /** The path in normal form, without the query. If `generation` is 0, the request target as the client sent it. */
   readonly path: string
-  /** The status that the client got. 101 for a tunnel; 499 if the client left before it got a status. */
+  /** The HTTP status that the client got. 101 for an upgraded connection; 499 if the client left before it got a status. */
   readonly status: number
   /** Milliseconds from the head of the request to the end of the response or of the tunnel. */
   readonly durationMs: number
@@ -85,9 +88,9 @@ export interface RequestFinished {
   readonly clientAddress: string
 }
 
-/** The proxy answered a request by itself, or a response was cut short. */
+/** A request failed: the proxy answered it with an error, or the response was cut short. */
 export interface RequestFailed extends RequestFinished {
-  /** The reason. */
+  /** Why the request failed. */
   readonly error: ProxyError
 }
 
@@ -100,7 +103,7 @@ export interface ServerHealthChanged {
   readonly backend: string
   /** The server's name within its backend. */
   readonly server: string
-  /** Why, in a few words for people. */
+  /** The reason for the change, in a few words for people. */
   readonly reason: string
 }
 
@@ -122,27 +125,27 @@ export interface CircuitChanged {
 export type ShutdownStep = 'accepting' | 'draining' | 'cutting' | 'closed'
 
 /**
- * A shutdown has come to its next step. The proxy emits `accepting` only if `acceptMs` is above 0, and `cutting` only if
- * requests are left to cut.
+ * A shutdown has entered its next step. The proxy emits `accepting` only if the option `acceptMs` is above 0, and `cutting` only
+ * if requests are left to cut.
  */
 export interface ShutdownChanged {
-  /** The step that begins. */
+  /** The step of the shutdown that begins. */
   readonly step: ShutdownStep
-  /** Milliseconds that the step may last. Only with `accepting` and `draining`. */
+  /** Milliseconds that the step may last. Present only with `accepting` and `draining`. */
   readonly limitMs?: number
   /** The number of requests and tunnels under way. */
   readonly inFlight: number
-  /** The number of requests and tunnels that were cut. Only with `closed`. */
+  /** The number of requests and tunnels that were cut. Present only with `closed`. */
   readonly cut?: number
 }
 
 /**
- * The events of a proxy, with the arguments of their listeners. The proxy emits an event after the fact is true.
+ * The events of a proxy, with the arguments of their listeners. The proxy emits each event after the change that it reports.
  *
  * @example proxy.on('configChanged', ({ generation, changes }) => console.log(generation, changes.frontends.added))
  */
 export interface ProxyEvents {
-  /** A new generation serves. */
+  /** The proxy has switched to a new configuration. */
   configChanged: [event: ConfigChanged]
   /** A document or an alias value was refused. */
   configRejected: [event: ConfigRejected]
@@ -156,10 +159,10 @@ export interface ProxyEvents {
   serverUp: [event: ServerHealthChanged]
   /** A circuit breaker has changed its state. */
   circuitChanged: [event: CircuitChanged]
-  /** A shutdown has come to its next step. */
+  /** A shutdown has entered its next step. */
   shutdownChanged: [event: ShutdownChanged]
   /** A request has ended, with success or not. */
   requestFinished: [event: RequestFinished]
-  /** The proxy answered a request by itself, or a response was cut short. `requestFinished` comes before it. */
+  /** A request failed: the proxy answered it with an error, or the response was cut short. `requestFinished` comes before it. */
   requestFailed: [event: RequestFailed]
 }

@@ -4,24 +4,24 @@ import { isSameData } from './same-data.js'
 
 /**
  * The frontends and backends of one or several providers under their full names, `name@provider`. The `backend` of a frontend is
- * a full name too. They are in a `Map`, because a name in a document, such as `__proto__`, must not reach a prototype.
+ * a full name too. Both are in a `Map`, because in an object a name such as `__proto__` would change the prototype.
  */
 export interface MergedConfig {
   readonly frontends: ReadonlyMap<string, Frontend>
   readonly backends: ReadonlyMap<string, Backend>
 }
 
-/** Notes on a configuration that `ProxyEngine.apply` gets. The event `configChanged` repeats them. */
+/** Details of a configuration that is passed to `ProxyEngine.apply`. The event `configChanged` repeats them, except `partial`. */
 export interface ApplyNotes {
-  /** The provider that delivered it. */
+  /** The name of the provider that delivered the configuration. */
   readonly provider: string
-  /** The label of the document. @default none */
+  /** The version label of the document. @default none */
   readonly version?: string | undefined
-  /** False if the source did not confirm that it answered with the wanted version. @default true */
+  /** False if the source did not confirm that it answered with the requested version. @default true */
   readonly verified?: boolean
-  /** Milliseconds of each step so far, in order. @default none */
+  /** Milliseconds that each step took so far, in order. @default none */
   readonly steps?: Readonly<Record<string, number>>
-  /** Issues that did not refuse the document, such as fields that were left out. @default none */
+  /** Warnings: issues for which the document was not refused, such as fields that were left out. @default none */
   readonly warnings?: readonly Issue[]
   /**
    * True while some provider has not delivered yet. A request that no frontend matches may belong to that provider, so it gets
@@ -33,10 +33,11 @@ export interface ApplyNotes {
 }
 
 /**
- * Swaps a merged configuration in. The engine has such a function, and the supervisor of the providers calls it.
+ * The type of a function that compiles a merged configuration and makes it live. The engine has such a function, and the
+ * supervisor of the providers calls it.
  *
- * @param cancel gives up when it aborts before the swap
- * @param onSwapped called between the swap and `configChanged`; not called if the configuration equals the one that serves
+ * @param cancel aborts the call if the configuration is not live yet
+ * @param onSwapped called when the configuration has become live, before `configChanged`; not called if it equals the one before
  */
 export type ApplyMerged = (
   config: MergedConfig,
@@ -45,16 +46,16 @@ export type ApplyMerged = (
   onSwapped: () => void,
 ) => Promise<{ readonly generation: number }>
 
-/** Returns `name@provider`. A name that already names its provider stays as it is. */
+/** Returns `name@provider`. A name that has this form already is returned unchanged. */
 export function qualifyName(name: string, provider: string): string {
   return name.includes('@') ? name : `${name}@${provider}`
 }
 
 /**
- * Puts the document of one provider under full names. An entry that equals the one before keeps the object of the one before.
- * Later comparisons of generations then need only compare objects by identity.
+ * Returns the document of one provider with full names (`name@provider`). If an entry equals the live entry of the same name, the
+ * result has the object of the live entry. Later comparisons of generations then need only compare objects by identity.
  *
- * @param before the configuration of the same provider that is live
+ * @param before the live configuration of the same provider
  */
 export function* qualifyConfig(
   config: ProviderConfig,
@@ -82,7 +83,7 @@ function sameOr<T>(before: T | undefined, now: T): T {
   return before !== undefined && isSameData(before, now) ? before : now
 }
 
-/** Merges the configurations of several providers. It makes an issue for each frontend whose backend no provider has. */
+/** Merges the configurations of several providers. Adds an issue for each frontend whose backend no provider has. */
 export function* mergeConfigs(
   configs: Iterable<MergedConfig>,
 ): Generator<void, { merged: MergedConfig; issues: Issue[] }> {

@@ -1,7 +1,7 @@
 /**
- * Returns whether two values are the same plain data: primitive values, lists, and objects without a class. The proxy
- * compares the entries of a document at every switch. Node's `isDeepStrictEqual` also looks at prototypes and symbols, which
- * costs time here.
+ * Returns whether two values are equal plain data: primitive values, lists, and objects without a class. The proxy compares the
+ * entries of a document at every switch to a new configuration. Node's `isDeepStrictEqual` would be slower, because it also
+ * compares prototypes and symbols.
  */
 export function isSameData(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true
@@ -10,7 +10,8 @@ export function isSameData(one: unknown, other: unknown): boolean {
   return isSameRecord(one as Readonly<Record<string, unknown>>, other as Readonly<Record<string, unknown>>)
 }
 
-// `Object.keys` would make a list for each object, and these lists would be most of the garbage of a large comparison.
+// Compares two objects with `for ... in`. `Object.keys` would make a list for each object, and these lists would be most of the
+// garbage of a large comparison.
 function isSameRecord(
   one: Readonly<Record<string, unknown>>,
   other: Readonly<Record<string, unknown>>,

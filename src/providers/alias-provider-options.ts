@@ -3,9 +3,12 @@ import { ProxyError } from '../model/errors.js'
 import type { AliasSource } from '../model/provider.js'
 import { FOLLOW_OPTIONS, type FollowOptions } from './follow-options.js'
 
-/** Options of {@link AliasProvider}. */
+/** Options of {@link AliasProvider}, which delivers the configuration document whose prefix an alias value names. */
 export interface AliasProviderOptions extends FollowOptions {
-  /** The source of the alias value. `InMemoryAliasSource` is one; `EtcdAliasProvider` brings its own for etcd. */
+  /**
+   * The source of the alias value, such as an `InMemoryAliasSource`. For etcd, use `EtcdAliasProvider`, which makes its own
+   * source.
+   */
   readonly source: AliasSource
 }
 

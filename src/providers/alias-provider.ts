@@ -5,16 +5,16 @@ import { type AliasProviderOptions, checkAliasProviderOptions } from './alias-pr
 import { parseAliasValue } from './alias-value.js'
 import { Backoff } from './backoff.js'
 
-/** Range of the delay, in milliseconds, before the next try while the source or the fetcher cannot be reached. */
+/** Shortest and longest backoff delay in milliseconds, while the alias value cannot be read or the document cannot be fetched. */
 const UNREACHABLE_MS = { min: 100, max: 2_000 }
 
-/** Range of the delay, in milliseconds, before the next fetch after a document was refused. */
+/** Shortest and longest backoff delay, in milliseconds, before a document that the proxy refused is fetched again. */
 const REFUSED_MS = { min: 1_000, max: 30_000 }
 
-/** The longest `Retry-After` that the provider obeys, in milliseconds. A faulty API may ask for hours. */
+/** The longest `Retry-After` that the provider obeys, in milliseconds. A faulty config API may ask for hours. */
 const MAX_RETRY_AFTER_MS = 30_000
 
-/** Milliseconds of each step before the fetch. */
+/** The steps before the fetch of the document, each with its duration in milliseconds. */
 interface StepTimes extends Readonly<Record<string, number>> {
   readonly watch: number
   readonly spread?: number
@@ -25,14 +25,19 @@ interface Attempt {
   readonly retryAfterMs?: number | undefined
 }
 
-/** The parts that can fail independently: the source, the alias key in it, the fetcher. An outage ends when no part fails. */
+/**
+ * The parts that can fail independently: the alias source, the alias key in it, and the fetch of the document. The provider
+ * reports the end of an outage when none of them fails.
+ */
 type Part = 'source' | 'key' | 'fetch'
 
 /**
- * Follows an alias. When the source reports a change, the provider reads the alias value, fetches the document
- * under the prefix that it names, and delivers it. A newer alias value aborts all work for the older one.
+ * Follows an alias: a key whose value names the prefix of the current configuration document. When the alias source reports a
+ * change, the provider reads the alias value. It then fetches the document under that prefix, and delivers the document to the
+ * proxy. A newer alias value aborts all work for the older one.
  *
- * A report carries no value: it only makes the provider read. Lost, duplicate and late reports therefore do no harm.
+ * A report of the alias source carries no value: it only makes the provider read the value. Lost, duplicate and late reports
+ * therefore do no harm.
  *
  * @example
  * ```ts
@@ -46,9 +51,9 @@ type Part = 'source' | 'key' | 'fetch'
 export class AliasProvider implements Provider {
   /** The provider's name, unique among the proxy's providers. */
   readonly name: string
-  /** Whether a document without frontends may go live. */
+  /** Whether a configuration document without frontends may go live. */
   readonly allowEmpty: boolean
-  /** The shortest time between two documents that the proxy accepts, in milliseconds. */
+  /** The shortest time, in milliseconds, between two documents of this provider that the proxy accepts. */
   readonly throttleMs: number
   readonly #source: AliasSource
   readonly #fetcher: ConfigFetcher
@@ -57,20 +62,20 @@ export class AliasProvider implements Provider {
   readonly #failing = new Set<Part>()
   readonly #stopped = new AbortController()
   #sink: ConfigSink | undefined
-  /** Time of the oldest report of the source that no read has answered, in milliseconds of `performance.now()`. */
+  /**
+   * When the alias source reported the oldest change that no read has covered yet, in milliseconds of `performance.now()`.
+   * Undefined if there is none.
+   */
   #changedAt: number | undefined
   #reading = false
-  /** Controller of the wait after a failed read. It is aborted at the next report of the source and when the provider stops. */
+  /** Ends the wait after a failed read of the alias value: when the alias source reports a change, and at `stop`. */
   #retryWait = new AbortController()
   #lastReading: AliasReading | undefined
-  /**
-   * Controller of the fetches for the current alias value. It is
-   * aborted at the next write of the alias and when the provider stops.
-   */
+  /** Aborts the fetches of the document that the current alias value names: at the next write of the alias, and at `stop`. */
   #following = new AbortController()
 
   /**
-   * Makes a provider that follows an alias. It starts when the proxy starts.
+   * Makes a provider that follows an alias. The provider starts when the proxy starts.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing source or fetcher, or a number out of range
    */
@@ -86,8 +91,8 @@ export class AliasProvider implements Provider {
   }
 
   /**
-   * Begins to watch the source. Resolves without waiting for the first
-   * document. An unreachable source is reported by `sink.unavailable`.
+   * Begins to watch the alias source. The promise resolves without waiting for the first document. If the alias source cannot be
+   * reached, the provider calls `sink.unavailable`.
    */
   async start(sink: ConfigSink): Promise<void> {
     this.#sink = sink
@@ -98,7 +103,7 @@ export class AliasProvider implements Provider {
     })
   }
 
-  /** Aborts every read and fetch, then stops the source. */
+  /** Aborts every read of the alias value and every fetch of a document, then stops the alias source. */
   async stop(): Promise<void> {
     this.#stopped.abort()
     this.#retryWait.abort()
@@ -106,7 +111,7 @@ export class AliasProvider implements Provider {
     await this.#source.stop()
   }
 
-  /** alias source reports a change: only one read runs at a time. A report during a read causes one more read. */
+  /** alias source reports a change: starts a read of the alias value. If a read is in progress, one more read follows it. */
   #onChanged(): void {
     this.#changedAt ??= performance.now()
     this.#retryWait.abort()
@@ -137,9 +142,10 @@ export class AliasProvider implements Provider {
     this.#reading = false
   }
 
-  /** read the alias value now: each write of the alias is a request to switch, even if the value stays the same. */
+  /** read the alias value now: handles the value. Each write of the alias causes a fetch, even if the value stays the same. */
   #onReading(reading: AliasReading, watchMs: number): void {
-    // Both are compared: a store restored from a backup may have another value under a revision that was seen before.
+    // If neither the revision nor the value has changed since the last read, there is nothing to do. The revision alone is not
+    // enough: a store that was restored from a backup may have another value under a known revision.
     if (reading.revision === this.#lastReading?.revision && reading.value === this.#lastReading.value) return
     const spreadMs = this.#lastReading === undefined ? 0 : Math.random() * this.#spreadMs
     this.#lastReading = reading
@@ -160,13 +166,15 @@ export class AliasProvider implements Provider {
       const steps = { watch: watchMs, ...(spreadMs > 0 && { spread: spreadMs }) }
       void this.#follow(parseAliasValue(value, this.#allowedPrefix), steps, signal)
     } catch (thrown) {
-      // No fetch runs for an invalid alias value, so an outage of the fetcher is over.
+      // The alias value is invalid, so no document is fetched. A failure of an earlier fetch therefore no longer counts.
       this.#recovered('fetch')
       this.#sink?.reject(thrown as ProxyError)
     }
   }
 
-  /** Fetches and delivers until the document is live or the alias is written again. */
+  /**
+   * Fetches the document under a prefix and delivers it. Repeats this until the document is live or the alias is written again.
+   */
   async #follow(prefix: string, steps: StepTimes, signal: AbortSignal): Promise<void> {
     const unreachable = new Backoff(UNREACHABLE_MS.min, UNREACHABLE_MS.max)
     const refused = new Backoff(REFUSED_MS.min, REFUSED_MS.max)
@@ -175,12 +183,14 @@ export class AliasProvider implements Provider {
       const { outcome, retryAfterMs = 0 } = await this.#fetchAndDeliver(prefix, steps, signal)
       if (outcome === 'done') return
       const waitMs = (outcome === 'refused' ? refused : unreachable).next()
-      // The random delay is added to `Retry-After`, because the API asks every proxy to wait for the same time.
+      // Waits for the random delay, plus the `Retry-After` of the config API if there is one. `Retry-After` alone would be the
+      // same for every proxy, so all proxies would fetch at the same moment.
       await pause(waitMs + (retryAfterMs > 0 ? Math.min(retryAfterMs, MAX_RETRY_AFTER_MS) : 0), signal)
     }
   }
 
   async #fetchAndDeliver(prefix: string, steps: StepTimes, signal: AbortSignal): Promise<Attempt> {
+    // Next step of docs/life-of-a-config.md:
     // fetch
     const fetchStart = performance.now()
     try {

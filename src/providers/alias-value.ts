@@ -1,17 +1,17 @@
 import { ProxyError } from '../model/errors.js'
 
-/** The longest alias value, in bytes after trimming. */
+/** The longest alias value that is accepted, in bytes without the white space around it. */
 const MAX_BYTES = 1024
 
 /**
- * Returns the prefix that an alias value names. It trims the value, because
- * `etcdctl put` adds a line break. It removes one trailing slash, as Traefik does.
+ * Returns the prefix that an alias value names. White space around the value is removed, because `etcdctl put` adds a line break.
+ * One trailing slash is removed, as in Traefik.
  *
- * @param allowedPrefix the value must be this prefix or stand below it
- * @throws ProxyError `PROXY_ALIAS_INVALID` that says what was expected
+ * @param allowedPrefix if given, the value must be this prefix or a path below it
+ * @throws ProxyError `PROXY_ALIAS_INVALID` if the value is not such a prefix; the message says what was expected
  */
 export function parseAliasValue(value: string, allowedPrefix?: string): string {
-  // Only one slash is removed. With a second one the value ends in `//`, which is refused below.
+  // Removes a single trailing slash. A value that ends in `//` stays as it is, and `flawOf` refuses it.
   const prefix = value.trim().replace(/(?<=[^/])\/$/, '')
   const flaw = flawOf(prefix, allowedPrefix)
   if (flaw === undefined) return prefix

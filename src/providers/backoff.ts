@@ -1,6 +1,6 @@
 /**
- * Delays between attempts, with exponential backoff from `minMs` to `maxMs`. Each delay is a random share of the
- * current span ("full jitter"). Ten thousand proxies that failed together therefore do not come back together.
+ * Delays between attempts: exponential backoff from `minMs` to `maxMs` with full jitter. Full jitter means that each delay is a
+ * random share of the current maximum. Ten thousand proxies that failed at the same time therefore retry at different times.
  */
 export class Backoff {
   readonly #minMs: number
@@ -8,7 +8,11 @@ export class Backoff {
   readonly #random: () => number
   #failures = 0
 
-  /** @param random returns a number from 0 to 1; tests pass their own function */
+  /**
+   * Makes a backoff whose longest possible delay grows from `minMs` to `maxMs`.
+   *
+   * @param random returns a number from 0 to 1; tests pass their own function
+   */
   constructor(minMs: number, maxMs: number, random: () => number = Math.random) {
     this.#minMs = minMs
     this.#maxMs = maxMs
@@ -16,8 +20,8 @@ export class Backoff {
   }
 
   /**
-   * Returns the milliseconds to wait before the next attempt. The delay is at least
-   * a quarter of `minMs`, because a random delay near 0 would make a tight loop.
+   * Returns the milliseconds to wait before the next attempt. The delay is at least a quarter of `minMs`, because with a random
+   * delay near 0 the caller would retry in a tight loop.
    */
   next(): number {
     const span = Math.min(this.#maxMs, this.#minMs * 2 ** this.#failures)
@@ -25,7 +29,7 @@ export class Backoff {
     return Math.max(this.#random() * span, this.#minMs / 4)
   }
 
-  /** Starts again at `minMs`. The caller calls it after a success. */
+  /** Makes the next delay as short as after a first failure. The caller calls this method after a success. */
   reset(): void {
     this.#failures = 0
   }

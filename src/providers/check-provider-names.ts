@@ -2,7 +2,7 @@ import { ProxyError } from '../model/errors.js'
 import type { Provider } from '../model/provider.js'
 
 /**
- * Checks that each provider has a usable name of its own.
+ * Checks that each provider has a valid name that no other provider has.
  *
  * @throws ProxyError `PROXY_OPTION_INVALID` if a name is empty, contains `@`, or belongs to two providers
  */

@@ -2,39 +2,46 @@ import type { ProviderConfig } from '../model/config.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { CachedConfig, ConfigCache } from '../model/provider.js'
 
-/** Milliseconds that each provider has to deliver before the cache serves instead. */
+/**
+ * Milliseconds that each provider has after the start to deliver a configuration. After that, its stored configuration serves
+ * instead.
+ */
 const DEFAULT_GRACE_MS = 3_000
 
-/** The supervisor, as the cold start sees it. */
+/**
+ * What `ColdStart` needs of the supervisor, which runs the providers. `ColdStart` makes the proxy serve the last good
+ * configurations while the sources of providers are down.
+ */
 export interface ColdStartHost {
-  /** Returns the providers that have nothing live and no delivery in progress. */
+  /** Returns the names of the providers that have no live configuration and no delivery in progress. */
   missing(): readonly string[]
-  /** Delivers a document of the cache for a provider. */
+  /** Delivers a stored configuration on behalf of a provider. */
   deliver(provider: string, cached: CachedConfig): void
-  /** Reports that the cache cannot be read, for a provider that needs it. */
+  /** Reports that the cache of stored configurations cannot be read. `provider` is a provider that needs the cache. */
   rejected(provider: string, error: ProxyError): void
-  /** Reports that a document cannot be written to the cache. */
+  /** Reports that the configuration of a provider cannot be written to the cache. */
   failed(provider: string, error: ProxyError): void
 }
 
 /**
- * Saves each document that went live in the cache. At the start, delivers the saved documents for providers
- * whose source is down. A cache that cannot be read or written is reported, and the proxy goes on without it.
+ * Saves each configuration that goes live in a cache, and starts the proxy from that cache if necessary. When a grace period
+ * after the start is over, a provider without a live configuration gets its saved one. If the cache cannot be read or written,
+ * that is reported, and the proxy runs without the cache.
  */
 export class ColdStart {
   readonly #cache: ConfigCache
   readonly #host: ColdStartHost
   /**
-   * The content of the cache, read once at the start. Without this read,
-   * the first save would overwrite the documents of the other providers.
+   * The saved configurations by provider. They are read once at the start, because a cache such as `LastGoodFile` writes all of
+   * them at each save. Without the read, the first save would overwrite the configurations of the other providers.
    */
   #loading: Promise<ReadonlyMap<string, CachedConfig>> = Promise.resolve(new Map())
   #timer: NodeJS.Timeout | undefined
   #stopped = false
   #keeping: Promise<void> = Promise.resolve()
-  /** Whether the last save failed. A failure is reported once, until a save succeeds again. */
+  /** Whether the last save failed. Further failures are not reported until a save succeeds. */
   #failing = false
-  /** Whether it was reported that the cache cannot be read. */
+  /** Whether it was reported that the cache cannot be read. A save then does not report it once more. */
   #unreadableReported = false
 
   constructor(cache: ConfigCache, host: ColdStartHost) {
@@ -42,31 +49,37 @@ export class ColdStart {
     this.#host = host
   }
 
-  /** Reads the cache, and delivers from it when the grace period ends. */
+  /**
+   * Begins to read the cache. When the grace period ends, delivers the saved configuration of each provider that has none live.
+   */
   start(): void {
     const graceMs = this.#cache.startGraceMs ?? DEFAULT_GRACE_MS
     this.#loading = this.#load()
-    // This handler only keeps a failed read from ending the process. The failure is reported
-    // with the first save, and after the grace period for the providers that need the cache.
+    // If the read of the cache fails, this handler only prevents an unhandled rejection, which would end the process. The failure
+    // is reported at the first save, and after the grace period for the providers that need the cache.
     this.#loading.catch(() => {})
     this.#timer = setTimeout(() => void this.#deliverMissing(), graceMs)
     this.#timer.unref()
   }
 
-  /** Ends the cold start. Resolves when the saves in progress have ended. */
+  /** Stops the delivery of saved configurations. The promise resolves when the saves in progress have ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
     await this.#keeping
   }
 
-  /** Saves a document. Only a document that is live may be saved: after a restart, the proxy serves it without its source. */
+  /**
+   * Saves the live configuration of a provider. No other one may be saved: after a restart, the proxy may serve it without asking
+   * the source.
+   */
   keep(provider: string, document: ProviderConfig): void {
     const earlier = this.#keeping
     this.#keeping = this.#keep(provider, document).then(() => earlier)
   }
 
-  // This function is async, so that an error that a host's cache throws synchronously becomes a rejection.
+  // The function is `async` although it awaits nothing. If the `load` of a cache of the embedding application throws at once,
+  // `async` turns the error into a rejection.
   async #load(): Promise<ReadonlyMap<string, CachedConfig>> {
     return this.#cache.load()
   }
@@ -75,7 +88,7 @@ export class ColdStart {
     try {
       await this.#loading
     } catch (thrown) {
-      // The cache may not be needed in this run, but the next start may need it.
+      // The cache cannot be read. That is reported even if this run does not need the cache, because the next start may need it.
       if (!this.#unreadableReported) this.#reportUnreadable([provider], thrown)
     }
     try {

@@ -1,4 +1,4 @@
-/** Returns an error with the `line` and `column` of a position in a text. */
+/** Returns an error whose `line` and `column` are those of the position `at` in a text. */
 export function flawAt(message, text, at) {
   return Object.assign(new Error(message), lineAndColumn(text, at))
 }

@@ -1,11 +1,11 @@
 import type { ConfigFetcher } from '../model/provider.js'
 
-/** Options of every provider that follows an alias and fetches the document that its value names. */
+/** Options of each provider that follows an alias, a key whose value names the prefix of the current configuration document. */
 export interface FollowOptions {
-  /** Turns the prefix that the alias value names into a document. */
+  /** Fetches the configuration document under the prefix that the alias value names. */
   readonly fetcher: ConfigFetcher
   /**
-   * The provider's name, unique among the providers of a proxy. Frontends are shown as `frontend@name`.
+   * The provider's name, unique among the providers of a proxy. The proxy shows a frontend of this provider as `frontend@name`.
    *
    * @default `alias` in `AliasProvider`, `etcd-alias` in `EtcdAliasProvider`
    */
@@ -17,24 +17,25 @@ export interface FollowOptions {
    */
   readonly allowedPrefix?: string
   /**
-   * If true, a document without frontends may go live. If false, it is rejected, and the last document serves on.
+   * If true, a document without frontends may go live. If false, the proxy refuses such a document and keeps serving the last
+   * one.
    *
    * @default false
    */
   readonly allowEmpty?: boolean
   /**
    * Milliseconds over which proxies spread their requests to the config API. After a write of the alias, each proxy waits for a
-   * random time up to this limit before it fetches. So thousands of proxies that follow one alias do not ask at once. The first
-   * fetch after the start never waits.
+   * random time up to this limit before it fetches the document. Otherwise, thousands of proxies that follow one alias would send
+   * their requests at once. The first fetch after the start never waits.
    *
    * @default 0 (no wait)
    */
   readonly spreadMs?: number
   /**
-   * Milliseconds between two documents that the proxy takes from this provider, at least. In a burst, it takes the first document
-   * at once and then the newest.
+   * The shortest time, in milliseconds, between two documents that the proxy accepts from this provider. In a burst of documents,
+   * the proxy accepts the first one at once and later the newest.
    *
-   * @default 0 (each document is taken as it comes)
+   * @default 0 (each document is accepted at once)
    */
   readonly throttleMs?: number
 }

@@ -1,7 +1,8 @@
 import type { AliasReading, AliasSource, AliasWatcher } from '../model/provider.js'
 
 /**
- * An alias in the memory of this process, for tests, demos, and hosts that decide themselves when to switch.
+ * An alias whose value is in the memory of this process. It serves tests, demos, and applications that decide in their own code
+ * when the proxy switches to another configuration.
  *
  * @example
  * ```ts
@@ -16,7 +17,7 @@ export class InMemoryAliasSource implements AliasSource {
   readonly #watchers = new Set<AliasWatcher>()
 
   /**
-   * Makes a source.
+   * Makes an alias source that keeps the alias value in memory.
    *
    * @param value the first alias value; without one, the alias does not exist until `set` is called
    */
@@ -25,7 +26,7 @@ export class InMemoryAliasSource implements AliasSource {
   }
 
   /**
-   * Writes the alias and reports a change. Writing the same value again is a write too.
+   * Sets the alias value and reports a change to every watcher. The watchers also get a report if the value stays the same.
    *
    * @param value the new alias value; `undefined` deletes the alias, and the proxy keeps serving what is live
    */
@@ -35,19 +36,19 @@ export class InMemoryAliasSource implements AliasSource {
     for (const watcher of this.#watchers) watcher.changed()
   }
 
-  /** Adds a watcher, and reports a change to it at once so that it reads the first value. */
+  /** Adds a watcher, and at once reports a change to that watcher, which makes it read the first alias value. */
   async watch(watcher: AliasWatcher): Promise<void> {
     this.#watchers.add(watcher)
     watcher.changed()
   }
 
-  /** Returns the current value and the number of its write as the revision. */
+  /** Returns the current alias value, and as `revision` a number that grows with each call of `set`. */
   async read(): Promise<AliasReading> {
     const revision = String(this.#revision)
     return this.#value === undefined ? { revision } : { value: this.#value, revision }
   }
 
-  /** Removes every watcher. Later writes are reported to none of them. */
+  /** Removes all watchers. They get no report of later calls of `set`. */
   async stop(): Promise<void> {
     this.#watchers.clear()
   }

@@ -1,15 +1,18 @@
 import { asError } from '../model/errors.js'
 
-/** A place in a text, as editors count: lines and columns begin at 1. */
+/** A position in a text by line and column. Both begin at 1, as in editors. */
 export interface TextPosition {
   readonly line: number
   readonly column: number
 }
 
-/** Returns the place where a text stops being JSON. Not every version of Node names it in the error of `JSON.parse`. */
+/**
+ * Returns the position of the first syntax error in a JSON text. Some versions of Node do not name it in the errors of
+ * `JSON.parse`.
+ */
 export function jsonFlaw(text: string): TextPosition {
-  // A text cut before the flaw only lacks its end, and a text cut
-  // behind the flaw fails in another way. So halving finds the flaw.
+  // Finds the syntax error by binary search. A beginning of the text that ends before the error is only incomplete. A beginning
+  // that includes the error is invalid in another way.
   let [good, bad] = [0, text.length + 1]
   while (bad - good > 1) {
     const middle = (good + bad) >> 1

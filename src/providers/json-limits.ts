@@ -1,4 +1,4 @@
-/** Limits of a JSON text's content. They bound the memory that the parsed objects take. */
+/** Limits on the content of a JSON text. They bound the memory that the parsed objects take. */
 export interface JsonLimits {
   /** The deepest nesting of objects and arrays. */
   readonly maxDepth: number
@@ -6,7 +6,7 @@ export interface JsonLimits {
   readonly maxValues: number
 }
 
-/** Limits of a document in any format, unless a provider sets its own. A valid document has at most 8 nested tables. */
+/** Default limits of a configuration document in any format. A valid document has tables nested at most 8 deep. */
 export const DOCUMENT_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
 
 const QUOTE = 0x22
@@ -18,8 +18,9 @@ const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
 /**
- * Counts the values and the nesting of a JSON text while its bytes arrive. A few megabytes of brackets would become
- * gigabytes of objects, so the count must come before the parser. Only the parser decides whether the text is JSON.
+ * Counts the values and the nesting of a JSON text while its bytes arrive, and compares them with limits. The count must come
+ * before the parser: a few megabytes of brackets would become gigabytes of objects. It finds no syntax errors; only the parser
+ * decides whether the text is JSON.
  */
 export class JsonCount {
   readonly #limits: JsonLimits
@@ -33,9 +34,9 @@ export class JsonCount {
   }
 
   /**
-   * Counts the next bytes.
+   * Counts the values and the nesting in the next bytes of the JSON text.
    *
-   * @returns which limit is exceeded; undefined if none is
+   * @returns a description of the limit that is exceeded; undefined if none is
    */
   take(bytes: Uint8Array): string | undefined {
     const { maxDepth, maxValues } = this.#limits
@@ -48,9 +49,10 @@ export class JsonCount {
   }
 
   /**
-   * Counts a whole text. Each character counts like a byte: no character outside ASCII is part of JSON's structure.
+   * Counts the values and the nesting of a whole JSON text. It may treat each character like a byte, because no character outside
+   * ASCII is part of JSON's structure.
    *
-   * @returns which limit is exceeded; undefined if none is
+   * @returns a description of the limit that is exceeded; undefined if none is
    */
   takeText(text: string): string | undefined {
     const { maxDepth, maxValues } = this.#limits

@@ -15,23 +15,29 @@ import {
 
 const FORMAT = 'switchover last good configuration, 1'
 
-/** The first characters of every file that this class wrote, in any version of its format, without white space. */
+/**
+ * How every last good file begins in any version of the format, if all white space is left out. Any other file belongs to another
+ * program.
+ */
 const HEAD = withoutSpace('{"format":"switchover last good configuration, ')
 
-/** Bytes read to recognise the file. They hold the head even if a person reformatted the file with white space. */
+/** The number of bytes that are read to recognise the file. They include all of `HEAD` even if a person reformatted the file. */
 const HEAD_BYTES = 256
 
 interface Section extends CachedConfig {
-  /** SHA-256 of the document's JSON. A section that was edited by hand or damaged must not serve. */
+  /**
+   * SHA-256 of the document's JSON text. If it does not match, this section of the file is damaged or was edited by hand, and
+   * must not serve.
+   */
   readonly sha256: string
 }
 
 /**
  * Keeps the last good configuration of each provider on disk, in one file with a section for each provider.
  *
- * The file is replaced as a whole: the new text is written to a second file, synced, and renamed.
- * A reader therefore finds the old text or the new one, never half of one. A file in another
- * format belongs to another program and stays as it is. A damaged file of this format is replaced.
+ * The file is replaced as a whole: the new text is written to a second file, synced to disk, and renamed. A reader therefore
+ * finds the old text or the new one, never half of one. A file in another format belongs to another program, and is never
+ * overwritten. A damaged last good file is replaced.
  *
  * @example
  * ```ts
@@ -40,7 +46,9 @@ interface Section extends CachedConfig {
  * ```
  */
 export class LastGoodFile implements ConfigCache {
-  /** Milliseconds that each provider has to deliver after the start before the file is used instead. */
+  /**
+   * Milliseconds that each provider has after the start to deliver a configuration. After that, its saved one is used instead.
+   */
   readonly startGraceMs: number
   readonly #path: string
   readonly #sections = new Map<string, Section>()
@@ -49,7 +57,7 @@ export class LastGoodFile implements ConfigCache {
   #isFolderKnown = false
 
   /**
-   * Makes a cache in a file. The file is read and written when the proxy runs.
+   * Makes a cache of last good configurations in a file. Only the running proxy reads and writes the file, not this constructor.
    *
    * @param path the path of the file; its folder must exist and be writable
    */
@@ -57,7 +65,7 @@ export class LastGoodFile implements ConfigCache {
     path: string,
     options: {
       /**
-       * Milliseconds that each provider has to deliver before the file is used.
+       * Milliseconds that each provider has to deliver a configuration before its saved one is used instead.
        *
        * @default 3_000
        */
@@ -69,10 +77,10 @@ export class LastGoodFile implements ConfigCache {
   }
 
   /**
-   * Reads the file and returns the configuration of each provider. Without a file, the map is empty.
+   * Reads the file and returns the saved configurations by the provider's name. If the file does not exist, the map is empty.
    *
-   * @throws ProxyError `PROXY_CACHE_INVALID` if the file is damaged, has another format or is a link. It is
-   * also thrown if the file belongs to a user other than this one or root, or if every user may write to it.
+   * @throws ProxyError `PROXY_CACHE_INVALID` if the file is damaged, has another format or is a symbolic link. The file is
+   * also refused if its owner is neither this process's user nor root, or if every user may write to it.
    */
   async load(): Promise<ReadonlyMap<string, CachedConfig>> {
     const text = await this.#read()
@@ -82,9 +90,9 @@ export class LastGoodFile implements ConfigCache {
   }
 
   /**
-   * Writes one provider's document to the file. Calls during a write are combined into one more write.
+   * Writes one provider's configuration to the file. All calls during a write are served together by one further write.
    *
-   * @throws ProxyError `PROXY_CACHE_FAILED` if the file cannot be written or belongs to another program; it stays as it was
+   * @throws ProxyError `PROXY_CACHE_FAILED` if the file cannot be written or belongs to another program; the file stays as it was
    */
   save(provider: string, { document, savedAt }: CachedConfig): Promise<void> {
     this.#sections.set(provider, { savedAt, sha256: checksum(document), document })
@@ -93,9 +101,10 @@ export class LastGoodFile implements ConfigCache {
     return this.#writing
   }
 
-  /** Writes until no document came during the last write. A failed write is repeated if a newer document came meanwhile. */
+  /** Writes the file, and again if `save` was called during the write. If the last of these writes fails, the promise rejects. */
   async #write(): Promise<void> {
-    // Waits until `save` has assigned `#writing`, so that every other call of `save` sees this write in progress.
+    // Continues only after `save` has assigned the promise of this write to `#writing`. Every other call of `save` then finds the
+    // write in progress.
     await undefined
     for (;;) {
       this.#mustWriteAgain = false
@@ -104,7 +113,8 @@ export class LastGoodFile implements ConfigCache {
         (error: unknown) => error,
       )
       if (this.#mustWriteAgain) continue
-      // The field is cleared in the same step as the last check. A document that came in between would be lost.
+      // Clears `#writing` without an `await` after the check of `#mustWriteAgain`. A configuration that is saved in between would
+      // never be written.
       this.#writing = undefined
       if (failure !== undefined) throw failure
       return
@@ -115,7 +125,8 @@ export class LastGoodFile implements ConfigCache {
     try {
       await this.#checkFolder()
       const text = JSON.stringify({ format: FORMAT, providers: Object.fromEntries(this.#sections) })
-      // The file is checked before each write, because another program may have put its own there since. A link is replaced.
+      // Before each write, checks that the file is still a last good file: another program may have put its own file at this
+      // path. A symbolic link is not opened, because the write replaces it.
       if (!(await isLink(this.#path))) await (await this.#openOwn())?.close()
       await replaceFile(this.#path, text)
     } catch (error) {
@@ -123,12 +134,15 @@ export class LastGoodFile implements ConfigCache {
     }
   }
 
-  /** Warns once if other users can write to the folder: they can have a configuration of their own served. Never rejects. */
+  /**
+   * Warns once if other users can write to the file's folder: they could make the proxy serve any configuration. Also removes
+   * temporary files that earlier processes left there. The promise never rejects.
+   */
   async #checkFolder(): Promise<void> {
     if (this.#isFolderKnown) return
     this.#isFolderKnown = true
     const folder = dirname(resolve(this.#path))
-    // If the folder is missing, the read or write that follows fails and reports it.
+    // If the folder is missing, this error is ignored: the next write fails and reports it.
     const flaw = await flawOfFolder(folder).catch(() => undefined)
     if (flaw)
       process.emitWarning(
@@ -156,10 +170,9 @@ export class LastGoodFile implements ConfigCache {
   }
 
   /**
-   * Opens the file, and returns undefined if it does not exist. Reads
-   * only the first bytes, to see that the file has this format.
+   * Opens the last good file, and returns undefined if no file exists. Reads only the first bytes, to recognise the format.
    *
-   * @throws Error if it is a link, no regular file, or a file of another format
+   * @throws Error if it is a symbolic link, not a regular file, or a file in another format
    */
   async #openOwn(): Promise<FileHandle | undefined> {
     const file = await openRegular(this.#path)
@@ -167,7 +180,8 @@ export class LastGoodFile implements ConfigCache {
     try {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0)
       const start = withoutSpace(buffer.toString('latin1', 0, bytesRead))
-      // The second condition accepts a file of this format that was cut off within its head.
+      // The first condition accepts a last good file of any version. The second one accepts a damaged one that ends within
+      // `HEAD`.
       if (start.startsWith(HEAD) || HEAD.startsWith(start)) return file
       throw new Error('it is not a last good file of switchover, so it is left alone')
     } catch (error) {
@@ -204,7 +218,7 @@ function isWhole(section: Section | null): boolean {
   try {
     return section?.document !== undefined && checksum(section.document) === section.sha256
   } catch {
-    // The document is nested too deep for `JSON.stringify`, so this class cannot have written it.
+    // If `JSON.stringify` throws, the document is nested too deep. This class cannot have written it, so the section is damaged.
     return false
   }
 }

@@ -1,19 +1,20 @@
 /**
- * A signal that aborts with the first of several signals, and that can be disconnected from them.
+ * An abort signal that aborts when the first of several source signals aborts. `unlink` disconnects it from the source signals.
  *
- * `AbortSignal.any` is not used. Node keeps a listener of such a signal in memory until a source aborts, and each call
- * leaves an entry in its sources. A signal that lives as long as its provider would collect both with every request.
+ * This replaces `AbortSignal.any`, which costs memory in Node. Node keeps a listener of such a signal until a source signal
+ * aborts, and each call adds an entry to the source signals. A source signal that lives as long as its provider would collect
+ * listeners and entries with every request.
  */
 export interface LinkedSignal {
   readonly signal: AbortSignal
-  /** Removes the listeners from the sources. No source aborts the signal afterwards. */
+  /** Removes the listeners from the source signals, which then no longer abort `signal`. */
   unlink(): void
 }
 
 /**
- * Returns a signal that aborts when the first source aborts, with the same reason.
+ * Returns a signal that aborts when the first of the source signals aborts, with the same reason.
  *
- * @param sources the signals to follow; one that is aborted already aborts the new signal at once
+ * @param sources the source signals; if one of them is aborted already, the new signal is aborted at once
  */
 export function linkSignals(sources: readonly AbortSignal[]): LinkedSignal {
   const linked = new AbortController()

@@ -4,7 +4,7 @@ import { jsonFlaw } from './json-flaw.js'
 import { DOCUMENT_LIMITS, JsonCount, type JsonLimits } from './json-limits.js'
 import { parseInThread } from './parse-in-thread.js'
 
-/** The formats of a document. */
+/** The file formats in which a configuration document can be written. */
 export type DocumentFormat = 'toml' | 'yaml' | 'json'
 
 const FORMATS: Readonly<Record<string, DocumentFormat>> = {
@@ -14,25 +14,30 @@ const FORMATS: Readonly<Record<string, DocumentFormat>> = {
   '.json': 'json',
 }
 
-/** The file name endings of documents. */
+/** The endings of file names that mark a configuration document, such as `.toml`. */
 export const DOCUMENT_ENDINGS: readonly string[] = Object.keys(FORMATS)
 
-/** Returns the format that the ending of a file's name stands for; undefined for any other ending. */
+/** Returns the document format of a file by the ending of the file's name; undefined if it is not one of `DOCUMENT_ENDINGS`. */
 export function formatOf(file: string): DocumentFormat | undefined {
   return FORMATS[extname(file).toLowerCase()]
 }
 
-/** The longest YAML or TOML text, in characters. These formats take a thousand times as long to parse as JSON. */
+/**
+ * The longest YAML or TOML text that is accepted, in characters. These formats take a thousand times as long to parse as JSON.
+ */
 const MAX_SLOW_CHARACTERS = 16 * 1024 * 1024
 
-/** The longest text, in characters, that is parsed in the main thread. Any such text takes at most a tenth of a second. */
+/**
+ * The longest YAML and TOML texts, in characters, that the main thread parses. Parsing one takes at most a tenth of a second.
+ * Longer texts go to a worker thread.
+ */
 const MAX_CHARACTERS_AT_ONCE = { yaml: 8 * 1024, toml: 96 * 1024 } as const
 
 /**
- * Parses a document from the bytes of a file.
+ * Parses a configuration document from the bytes of a file.
  *
  * @param file the file's name, for messages
- * @param signal ends the thread that parses a large text
+ * @param signal ends the worker thread that parses a large text
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the file, line and column
  */
 export async function parseDocument(
@@ -51,9 +56,9 @@ export async function parseDocument(
 }
 
 /**
- * Parses a document from its text.
+ * Parses a configuration document from its text.
  *
- * @param source the name of the text's source, for messages
+ * @param source where the text comes from, in words for messages, such as a file name
  * @throws ProxyError `PROXY_CONFIG_UNUSABLE` that names the source, line and column
  */
 export async function parseText(
@@ -70,7 +75,7 @@ export async function parseText(
   try {
     return format === 'json' ? JSON.parse(text) : await parseSlow(text, format, all, signal)
   } catch (thrown) {
-    // The parser's error is not attached as `cause`, because it quotes the text, which may be a password.
+    // Does not attach the parser's error as `cause`, because its message quotes the text, which may contain a password.
     throw unusable(`${source}${placeIn(thrown, text, format)}: ${messageOf(thrown)}`)
   }
 }
@@ -81,7 +86,7 @@ async function parseSlow(
   limits: JsonLimits,
   signal?: AbortSignal,
 ): Promise<unknown> {
-  // The check counts characters instead of bytes: a character takes one to four bytes, and most take one.
+  // The limit counts characters, which is close enough to bytes: a character takes one to four bytes, and most take one.
   if (text.length > MAX_SLOW_CHARACTERS)
     throw new Error(`more than ${MAX_SLOW_CHARACTERS} characters of ${format}`)
   if (text.length > MAX_CHARACTERS_AT_ONCE[format]) return parseInThread(text, format, limits, signal)
@@ -94,7 +99,8 @@ async function parseSlow(
 }
 
 /**
- * Returns the place of a parser's error as `:line:column`, which editors understand. Each parser reports the place differently.
+ * Returns the position of a parser's error as `:line:column`, which editors understand; `''` if it is unknown. Each parser
+ * reports the position differently.
  */
 function placeIn(thrown: unknown, text: string, format: DocumentFormat): string {
   const { line, column } = thrown as { line?: number; column?: number }
@@ -109,10 +115,15 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
   return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
 }
 
-/** The longest JSON text, in characters, that is searched for its flaw. The search parses the text many times. */
+/**
+ * The longest JSON text, in characters, in which `jsonFlaw` searches for a syntax error. The search parses the text many times.
+ */
 const MAX_SEARCHED = 100_000
 
-/** Messages that replace the messages of the YAML parser that quote the text, by error code. The text may be a password. */
+/**
+ * Messages for errors of the YAML parser, by the code of the error. They replace messages of the parser that quote the document,
+ * because the quoted text may be a password.
+ */
 const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
   ['TAG_RESOLVE_FAILED', 'a tag that cannot be resolved'],
   ['BAD_COLLECTION_TYPE', 'a tag that does not fit its value'],
@@ -122,8 +133,8 @@ const WITHOUT_QUOTES: ReadonlyMap<unknown, string> = new Map([
 ])
 
 /**
- * Returns a parser's message without the text that it quotes. The TOML and YAML parsers
- * quote below an empty line, and Node's JSON parser quotes in the middle of the message.
+ * Returns the message of a parser's error without the part that quotes the document. The TOML and YAML parsers quote below an
+ * empty line, and Node's JSON parser quotes in the middle of the message.
  */
 function messageOf(thrown: unknown): string {
   const plain = WITHOUT_QUOTES.get((thrown as { code?: unknown }).code)

@@ -3,39 +3,42 @@ import type { JsonLimits } from './json-limits.js'
 
 const MIB = 1024 * 1024
 
-/** Time limit of the thread in milliseconds: a base, and an addition for each MiB. An ordinary document takes a tenth of it. */
+/**
+ * Time limit of the worker thread in milliseconds: `least`, plus `perMib` for each MiB of the document. An ordinary document
+ * takes a tenth of that time.
+ */
 const TIME_MS = { least: 10_000, perMib: 10_000 } as const
 
 /**
- * Heap limit of the thread in MiB: for a document of 1 MiB or less, for each MiB more, and at most.
- * Above 512 MiB, arrays grow in steps so large that V8 ends the whole process instead of the thread.
+ * Heap limit of the worker thread in MiB: `least` for a document of up to 1 MiB, plus `perMib` for each further MiB, but at most
+ * `most`. With a heap above 512 MiB, arrays grow in steps so large that V8 ends the whole process instead of the thread.
  */
 const HEAP_MIB = { least: 48, perMib: 24, most: 512 } as const
 
 type Table = Record<string, unknown>
 
-/** Entries of one table of the document, sent before the rest. */
+/** A message of the worker thread: some entries of one table of the document, sent before the rest of the document. */
 interface Part {
-  /** The position of the table's name among the names of the document, from 0. */
+  /** The index of the table's name among the top-level names of the document, from 0. */
   readonly place: number
   readonly entries: Readonly<Table>
 }
 
 interface Parsed {
   readonly document: unknown
-  /** The names in the document, in their order. */
+  /** The top-level names of the document, in their order. */
   readonly names?: readonly string[]
 }
 
 type Message = Part | Parsed | { readonly failure: { readonly message: string } }
 
 /**
- * Parses YAML or TOML in a separate thread with limits on its time and memory.
- * The parsers cannot be interrupted, and the main thread serves requests.
+ * Parses YAML or TOML in a worker thread, with limits on its time and memory. The parsers cannot be interrupted. In the main
+ * thread, they would keep the proxy from serving requests.
  *
- * @param signal ends the thread, which would otherwise keep the process running
- * @throws Error that names the exceeded limit, or the parser's error
- * with `line` and `column` where they are known, or the signal's reason
+ * @param signal ends the worker thread, which would otherwise keep the process running
+ * @throws Error that names the exceeded limit, or the parser's error with `line` and `column` where they are known, or the
+ * signal's reason
  */
 export async function parseInThread(
   text: string,
@@ -50,10 +53,10 @@ export async function parseInThread(
   const timeMs = Math.ceil(TIME_MS.least + TIME_MS.perMib * size)
   const worker = new Worker(new URL('./parse-worker.js', import.meta.url), {
     workerData: { bytes, format, limits },
-    // The bytes are moved to the thread, because copying them would take memory twice.
+    // Moves the bytes to the worker thread. Copying them would take the memory twice.
     transferList: [bytes.buffer as ArrayBuffer],
     resourceLimits: { maxOldGenerationSizeMb: heapMib, maxYoungGenerationSizeMb: 8 },
-    // The thread does not inherit the process's loaders and inspectors.
+    // Gives the worker thread no Node options, so that it does not inherit the loaders and inspectors of the process.
     execArgv: [],
     stdin: false,
   })
@@ -70,7 +73,7 @@ export async function parseInThread(
   }
 }
 
-/** Assembles the document from the thread's messages: first parts of tables, then the rest of the document. */
+/** Assembles the document from the messages of the worker thread. First come parts of tables, then the rest of the document. */
 function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const begun = new Map<number, Table>()
@@ -84,7 +87,7 @@ function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Pro
         } else if ('failure' in message) reject(Object.assign(new Error(), message.failure))
         else resolve(completed(message, begun))
       } catch (error) {
-        // An error thrown from a listener would end the process.
+        // Rejects the promise, because an error that a listener throws would end the process.
         reject(error)
       }
     })
@@ -100,8 +103,8 @@ function documentFrom(worker: Worker, timeMs: number, signal?: AbortSignal): Pro
 }
 
 /**
- * Adds the parts that were sent before to the rest of the document. The rest
- * of a table is put behind its parts, so that the entries keep their order.
+ * Combines the rest of the document with the parts of tables that came before it. The rest of a table is put behind the table's
+ * parts, so that its entries keep their order.
  */
 function completed({ document, names = [] }: Parsed, begun: ReadonlyMap<number, Table>): unknown {
   const tables = document as Record<string, Table>
@@ -115,7 +118,7 @@ function completed({ document, names = [] }: Parsed, begun: ReadonlyMap<number, 
 
 function putInto(target: Table, entries: Readonly<Table>): void {
   for (const name of Object.keys(entries)) {
-    // A plain assignment to `__proto__` would set the table's prototype.
+    // Defines an entry named `__proto__` as a property. A plain assignment would set the table's prototype.
     if (name === '__proto__')
       Object.defineProperty(
         target,

@@ -1,17 +1,17 @@
 import { flawAt } from './flaw-at.js'
 
 /**
- * The largest number of values in TOML, even if the limits of the document allow more.
- * With more, the thread could exceed its heap limit in a way that ends the process.
+ * The largest number of values in a TOML document, even if `maxValues` allows more. With more values, the worker thread could
+ * exceed its heap limit in a way that ends the whole process.
  */
 const MAX_VALUES = 1_000_000
 
 /**
- * Parses a TOML document. The values are counted before the parser runs. The nesting
- * is measured afterwards too, because a table can also grow deeper by names with dots.
+ * Parses a TOML document. The values are counted before the parser runs. The nesting of tables is checked again afterwards,
+ * because dotted names such as `a.b.c` nest tables too.
  *
- * The code is JavaScript, because `parse-worker.js` runs it in a separate thread from the
- * sources too, and TypeScript loaders do not reach threads. The types are in `parse-toml.d.ts`.
+ * This file is JavaScript, because a worker thread imports it from the sources too, and TypeScript loaders do not work in worker
+ * threads. The types are in `parse-toml.d.ts`.
  */
 export async function parseToml(text, { maxDepth, maxValues }) {
   const flaw = tomlFlaw(text, maxDepth, Math.min(maxValues, MAX_VALUES))
@@ -23,8 +23,8 @@ export async function parseToml(text, { maxDepth, maxValues }) {
 }
 
 /**
- * Returns the error for too many values or too many dots in a name. A value begins after
- * `=`, `[`, `{` or `,`. Each part of a name with dots is a table within the one before.
+ * Returns the error for a TOML text with too many values, or with too many dots in a name; undefined if there is none. A value
+ * begins after `=`, `[`, `{` or `,`. Each part of a dotted name is a table within the table of the part before.
  */
 function tomlFlaw(text, maxDepth, maxValues) {
   let [values, dots] = [0, 0]
@@ -41,7 +41,9 @@ function tomlFlaw(text, maxDepth, maxValues) {
 const VALUE_STARTS = new Set(['=', '[', '{', ','])
 const STRUCTURE = new Set([...VALUE_STARTS, '.', '\n'])
 
-/** Yields the characters that give a TOML text its structure. It skips texts in quotes and comments. */
+/**
+ * Yields the structural characters of a TOML text, such as `=` and `[`, with their positions. Skips quoted strings and comments.
+ */
 function* structureOf(text) {
   let at = 0
   while (at < text.length) {
@@ -56,8 +58,8 @@ function* structureOf(text) {
 }
 
 /**
- * Returns the position after a text in quotes, of one line or several. A
- * text without closing quotes ends where they must stand at the latest.
+ * Returns the position after a quoted string, of one line or several. If the closing quotes are missing, the string ends where
+ * they must come at the latest.
  */
 function endOfText(text, start) {
   const quote = text[start]

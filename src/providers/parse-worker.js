@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { parseToml } from './parse-toml.js'
 import { parseYaml } from './parse-yaml.js'
 
-/** Parses one YAML or TOML document in a separate thread. `parse-in-thread.ts` starts the thread. */
+/** This file is the program of a worker thread that parses one YAML or TOML document. `parse-in-thread.ts` starts the thread. */
 const { bytes, format, limits } = workerData
 const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)
 try {

@@ -3,10 +3,10 @@ import type { JsonLimits } from './json-limits.js'
 /**
  * Parses a YAML document.
  *
- * @param onPart receives entries of a table as soon as they are read, with the position of
- * the table's name among the document's names; the returned document lacks these entries
- * @returns the document, and its names in their order
- * @throws Error with `line` and `column` where they are known
+ * @param onPart called with finished entries of a top-level table while the rest is still being parsed; `place` is the index of
+ * the table's name among the top-level names. The returned document lacks these entries.
+ * @returns the document, and its top-level names in their order
+ * @throws Error if the text is not YAML or exceeds a limit; the error has `line` and `column` where they are known
  */
 export function parseYaml(
   text: string,

@@ -1,28 +1,29 @@
 import { flawAt, lineAndColumn } from './flaw-at.js'
 
 /**
- * The largest number of aliases in YAML, with each alias inside an expanded
- * one counted again. A few lines of nested aliases could expand to gigabytes.
+ * The largest number of YAML aliases (`*name`) that are expanded. An alias within an expanded alias counts each time. Without the
+ * limit, a few lines of nested aliases could expand to gigabytes.
  */
 const MAX_ALIASES = 10_000
 
 /**
- * The largest number of YAML tokens in memory at a time, white space and comments included.
- * With more, the thread could exceed its heap limit in a way that ends the process.
+ * The largest number of YAML tokens in memory at a time, white space and comments included. With more tokens, the worker thread
+ * could exceed its heap limit in a way that ends the whole process.
  */
 const MAX_TOKENS = 1_000_000
 
-/** The number of entries that a table needs before its finished entries are sent to the main thread. */
+/** The number of entries that a table must have before the worker thread sends the finished ones to the main thread. */
 const PART_SIZE = 200
 
-/** The number of tokens between two checks for finished entries. */
+/** The number of tokens between two checks of the nesting, and of whether a table has enough finished entries to send. */
 const CHECK_EVERY = 500
 
 /**
- * Parses a YAML 1.2 document strictly: a warning of the parser is an error here, because the parser drops what it warns of.
+ * Parses a YAML 1.2 document strictly: a warning of the parser is an error here, because the parser leaves out what it warns
+ * about.
  *
- * The code is JavaScript, because `parse-worker.js` runs it in a separate thread from the
- * sources too, and TypeScript loaders do not reach threads. The types are in `parse-yaml.d.ts`.
+ * This file is JavaScript, because a worker thread imports it from the sources too, and TypeScript loaders do not work in worker
+ * threads. The types are in `parse-yaml.d.ts`.
  */
 export async function parseYaml(text, limits, onPart) {
   const yaml = await import('yaml')
@@ -44,9 +45,9 @@ export async function parseYaml(text, limits, onPart) {
 }
 
 /**
- * Returns the document's tokens, and counts them as they arrive.
+ * Returns the tokens of a YAML document. Counts the tokens as they arrive, and throws if a limit is exceeded.
  *
- * @param take receives finished entries of the tables in the document
+ * @param take if given, it is called with finished entries of top-level tables, and the returned tokens lack these entries
  */
 function tokensOf({ Lexer, Parser }, text, limits, take) {
   const parser = new Parser()
@@ -64,12 +65,15 @@ function tokensOf({ Lexer, Parser }, text, limits, take) {
   return tokens
 }
 
-/** Counts tokens and values before the parser builds anything from them. */
+/** Counts the tokens and values of a YAML text before the parser builds anything from them, and throws if there are too many. */
 class TokenCount {
   all = 0
-  /** Tokens since entries were last sent. */
+  /** The number of tokens since entries were last sent to the main thread. */
   kept = 0
-  /** Whether an anchor was seen. From then on nothing is sent early, because a later alias needs the anchor's node. */
+  /**
+   * Whether the text has a YAML anchor (`&name`) so far. From then on no entries are sent early, because a later alias (`*name`)
+   * needs the anchor's node.
+   */
   hasAnchor = false
   #values = 0
   #at = 0
@@ -81,7 +85,7 @@ class TokenCount {
     this.#limits = limits
   }
 
-  /** @throws Error if the text has too many values or tokens */
+  /** Counts the next token of the text. @throws Error if the text has too many values or tokens */
   take(lexeme) {
     this.all += 1
     this.kept += 1
@@ -93,7 +97,7 @@ class TokenCount {
     if (!MARKS.has(lexeme)) this.#at += lexeme.length
   }
 
-  /** @throws Error if the parser's stack is too long; each nested table takes at most two places on it */
+  /** Checks the nesting by the parser's stack, where a nested table takes at most two places. @throws Error if it is too deep */
   checkDepth(stackLength) {
     const { maxDepth } = this.#limits
     if (stackLength > 2 * maxDepth + 8) throw this.#flaw(`nested more than ${maxDepth} deep`)
@@ -104,10 +108,10 @@ class TokenCount {
   }
 }
 
-/** Marks that the lexer adds between pieces of the text. They take no characters of it. */
+/** Control characters that the lexer adds between pieces of the text. They are not part of the text. */
 const MARKS = new Set(['\x02', '\x18', '\x1f'])
 
-/** Returns whether a lexeme begins a collection or an entry of one. */
+/** Returns whether a lexeme (a piece of YAML text) begins a collection or an entry of a collection. */
 function isValue(lexeme) {
   const [first] = lexeme
   return (
@@ -116,15 +120,15 @@ function isValue(lexeme) {
 }
 
 /**
- * Moves finished entries of a table in the document (`frontends`, `backends`) from the parser to `take`. The tokens of
- * a whole document take a hundred times its bytes. The last two entries stay, because the parser looks back at them.
+ * Moves finished entries of a top-level table, such as `frontends`, from the parser to `take`. This saves memory: the tokens of a
+ * whole document take a hundred times its bytes. The last two entries stay, because the parser looks back at them.
  *
  * @returns whether entries were moved
  */
 function takeEntries([document, map, table], maxDepth, take) {
   if (document?.type !== 'document' || map?.type !== 'block-map' || table?.type !== 'block-map') return false
   const key = map.items.at(-1)?.key
-  // `parse-in-thread.ts` assigns the entries by the table's name. The name `__proto__` would set the prototype.
+  // Moves nothing if the table has few entries or is named `__proto__`. Assigning a table by that name would set the prototype.
   if (table.items.length < PART_SIZE || key?.type !== 'scalar' || key.source === '__proto__') return false
   const items = table.items.splice(0, table.items.length - 2)
   if (isTooDeep(items, maxDepth - 2)) throw new Error(`nested more than ${maxDepth} deep`)
@@ -132,23 +136,25 @@ function takeEntries([document, map, table], maxDepth, take) {
   return true
 }
 
-/** Returns a document of tokens that holds only the given entries. */
+/** Returns the token of a YAML document that holds only the given entries of a table. */
 function documentOf({ table: { offset, indent }, items }) {
   return { type: 'document', offset, start: [], value: { type: 'block-map', offset, indent, items } }
 }
 
-/** Returns the documents that the tokens form. */
+/** Returns the YAML documents that the composer of the parser makes from the tokens. */
 function composed({ Composer }, tokens, text) {
-  // The composer finds duplicate names by comparing each name with all others. `checkDocument` finds them in linear time.
+  // Turns off the composer's search for duplicate names, which compares each name with all others. `checkDocument` finds
+  // duplicates in linear time.
   return [...new Composer({ version: '1.2', uniqueKeys: false }).compose(tokens, true, text.length)]
 }
 
 /**
- * Checks the names, aliases and tags of a document.
+ * Checks the names, aliases and tags of a YAML document. A part of a table that is sent early is checked as a document of its
+ * own.
  *
- * @param names the names in each table that was sent in part, by the table's position
- * @param place the position of the table whose part this document is; undefined for the rest of the document
- * @throws Error for a flaw of the parser, a duplicate name, a name that is not text, an unknown alias or a forbidden tag
+ * @param names the names found so far in each table of which a part was sent early, by the index of the table
+ * @param place the index of the table of which this document is a part; undefined if it is the whole document, or the rest of it
+ * @throws Error that the parser found, or for a duplicate name, a name that is not text, an unknown alias or a forbidden tag
  */
 function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, names, place) {
   if (document.errors[0] ?? document.warnings[0]) throw flawOf(document, text)
@@ -184,12 +190,14 @@ function checkDocument({ isAlias, isMap, isScalar, visit }, document, text, name
   })
 }
 
-/** Returns a key as the name that it becomes in the document. `1` and `"1"` are the same name, and no key is the empty name. */
+/** Returns the property name that a YAML key becomes. `1` and `"1"` become the same name, and a missing key the empty name. */
 function nameOf(key) {
   return String(key?.value ?? '')
 }
 
-/** Tags of values that JSON has too. Other tags make maps and sets, whose entries the validation would not see. */
+/**
+ * The allowed YAML tags, whose values JSON has too. Other tags make maps and sets, whose entries the validation would not see.
+ */
 const TAGS = new Set([
   '!',
   ...['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
@@ -201,8 +209,8 @@ function flawOf({ errors, warnings }, text) {
 }
 
 /**
- * Returns whether tokens are nested deeper than the limit. The check comes before the composer,
- * which is recursive. Without stack, V8 may end the process instead of throwing an error.
+ * Returns whether tokens are nested deeper than the limit. This is checked before the composer runs, because the composer is
+ * recursive. If the composer exhausted the stack, V8 might end the process instead of throwing an error.
  */
 function isTooDeep(tokens, maxDepth) {
   const waiting = tokens.map((token) => [token, 0])

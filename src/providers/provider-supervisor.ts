@@ -20,10 +20,11 @@ import {
 import { unreadableDocument, versionOf } from './unreadable-document.js'
 
 /**
- * Runs providers safely. Each provider is started once and stopped once. A newer delivery of a provider replaces the older one.
+ * Starts and stops the providers of a proxy, and makes the configurations that they deliver live. A newer document of a provider
+ * replaces an older one that is not live yet.
  *
- * Each document is validated alone, and each provider's last good configuration is kept
- * separately. One provider's mistake therefore never changes another provider's configuration.
+ * Each document is validated alone, and each provider's last good configuration is kept separately. One provider's mistake
+ * therefore never changes another provider's configuration.
  */
 export class ProviderSupervisor {
   readonly #providers: readonly SupervisedProvider[]
@@ -31,12 +32,14 @@ export class ProviderSupervisor {
   readonly #validation: ValidateOptions
   readonly #coldStart: ColdStart | undefined
   readonly #readiness: Readiness
-  /** The decisions about deliveries, one after another. Each merge must see what the decision before it made live. */
+  /** A promise chain that handles one delivery after another. Each merge needs what the delivery before has made live. */
   #queue: Promise<unknown> = Promise.resolve()
   #started: Promise<void> | undefined
   #stopped: Promise<void> | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` if a provider's name is empty, contains `@`, or belongs to two providers */
+  /**
+   * Makes a supervisor of providers. @throws ProxyError `PROXY_OPTION_INVALID` if a name is empty, contains `@`, or occurs twice
+   */
   constructor(
     providers: readonly Provider[],
     apply: ApplyMerged,
@@ -52,7 +55,7 @@ export class ProviderSupervisor {
     this.#coldStart = cache && new ColdStart(cache, this.#coldStartHost(listener))
   }
 
-  /** Starts every provider. A second call does nothing. Resolves when each `start` has ended, even with an error. */
+  /** Starts every provider, once. The promise resolves when the `start` of each provider has ended, even with an error. */
   start(): Promise<void> {
     if (!this.#started) this.#coldStart?.start()
     this.#started ??= Promise.all(this.#providers.map((entry) => this.#startOne(entry))).then(() => {})
@@ -67,7 +70,7 @@ export class ProviderSupervisor {
     }
   }
 
-  /** Stops every provider and drops the deliveries in progress. What is live stays live. */
+  /** Stops every provider and drops the deliveries in progress. The live configuration stays live. */
   stop(): Promise<void> {
     this.#stopped ??= this.#stopAll()
     return this.#stopped
@@ -87,10 +90,10 @@ export class ProviderSupervisor {
   }
 
   /**
-   * Resolves when every provider's first configuration is live.
+   * Waits until every provider has a live configuration.
    *
-   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; `PROXY_CLOSED`
-   * if the supervisor stops
+   * @throws ProxyError `PROXY_NOT_READY` after `timeoutMs`, with each missing provider and the first error that it reported
+   * @throws ProxyError `PROXY_CLOSED` if the supervisor stops
    */
   ready(timeoutMs: number): Promise<void> {
     return this.#readiness.wait(timeoutMs)
@@ -119,7 +122,7 @@ export class ProviderSupervisor {
         const error = given instanceof ProxyError ? given : unreadableDocument(given)
         entry.reject(error, about?.version, [error.code, error.message, error.issues, about?.version])
       },
-      // A provider that the host wrote in JavaScript may pass anything.
+      // Makes an `Error` of what was passed: a provider that the application wrote in JavaScript may pass anything.
       unavailable: (given) => {
         if (!isStopped()) entry.unavailable(asError(given))
       },
@@ -129,7 +132,7 @@ export class ProviderSupervisor {
     }
   }
 
-  /** deliver: the newest document of a provider replaces the one before, even if that one is being compiled. */
+  /** deliver: takes a document of a provider. Aborts the provider's older delivery, even while its document is compiled. */
   #deliver(
     entry: SupervisedProvider,
     document: ProviderConfig,
@@ -145,7 +148,7 @@ export class ProviderSupervisor {
     return this.#decideInTurn(entry, delivery)
   }
 
-  /** Waits for the provider's `throttleMs` outside the queue, so that documents of other providers pass it. */
+  /** Waits for the provider's `throttleMs`, then queues the delivery. Meanwhile, documents of other providers can pass it. */
   async #decideInTurn(entry: SupervisedProvider, delivery: PendingDelivery): Promise<Delivery> {
     await entry.throttle(delivery)
     const decided = this.#queue.then(() => this.#decide(entry, delivery))
@@ -153,7 +156,7 @@ export class ProviderSupervisor {
     return decided
   }
 
-  /** Makes a delivery live or refuses it. Never rejects, because a rejection would block the queue. */
+  /** Makes the delivered document live, or refuses it. The promise never rejects, because that would block the queue. */
   async #decide(entry: SupervisedProvider, delivery: PendingDelivery): Promise<Delivery> {
     try {
       const generation = await this.#makeLive(entry, delivery)
@@ -169,12 +172,13 @@ export class ProviderSupervisor {
     }
   }
 
-  /** Validates and merges a delivery. `apply` then does the rest: compile, swap, tell. */
+  /** Validates the delivered document and merges it with the live ones of other providers. `#apply` makes the result live. */
   async #makeLive(entry: SupervisedProvider, delivery: PendingDelivery): Promise<number> {
     const { provider, name } = entry
     const { signal } = delivery.superseded
     signal.throwIfAborted()
 
+    // Next step of docs/life-of-a-config.md:
     // validate
     const validateStart = performance.now()
     const checked = await runInSlices(validateConfigSteps(delivery.document, this.#validation), signal)
@@ -182,6 +186,7 @@ export class ProviderSupervisor {
     if (!provider.allowEmpty && Object.keys(checked.config.frontends).length === 0)
       throw configInvalid([NO_FRONTENDS])
 
+    // Next step of docs/life-of-a-config.md:
     // merge
     const mergeStart = performance.now()
     const own = await runInSlices(qualifyConfig(checked.config, name, entry.live), signal)
@@ -222,7 +227,7 @@ export class ProviderSupervisor {
     this.#readiness.onSwitch()
     for (const other of this.#providers) {
       const { awaitsOthers } = other
-      // A document that was refused only for a missing backend may be complete now.
+      // Delivers a refused document again if it only lacked a backend of another provider, which may exist now.
       if (other !== entry && awaitsOthers && !other.pending) {
         const { document, about, keptSince } = awaitsOthers
         void this.#deliver(other, document as ProviderConfig, about, keptSince)

@@ -5,7 +5,7 @@ import type { SupervisedProvider } from './supervised-provider.js'
 /** Lets callers wait until every provider has a live configuration. */
 export class Readiness {
   readonly #providers: readonly SupervisedProvider[]
-  /** One function for each caller that waits. It ends that caller's wait. */
+  /** A function for each caller that waits. Calling the function ends the wait, with an error if one is given. */
   readonly #waiting = new Set<(error?: ProxyError) => void>()
   #isClosed = false
 
@@ -14,10 +14,10 @@ export class Readiness {
   }
 
   /**
-   * Resolves when every provider has a live configuration.
+   * Waits until every provider has a live configuration.
    *
-   * @throws ProxyError `PROXY_NOT_READY` at the limit, naming each missing provider and its first cause; `PROXY_CLOSED`
-   * if the supervisor stops
+   * @throws ProxyError `PROXY_NOT_READY` after `timeoutMs`, with each missing provider and the first error that it reported
+   * @throws ProxyError `PROXY_CLOSED` if the supervisor, which runs the providers, stops
    */
   async wait(timeoutMs: number): Promise<void> {
     if (this.#isClosed) throw new ProxyError('PROXY_CLOSED')
@@ -34,12 +34,14 @@ export class Readiness {
     })
   }
 
-  /** Ends every wait if each provider has a live configuration. The supervisor calls it after each switch. */
+  /**
+   * Ends every wait if each provider has a live configuration. Called each time the proxy has switched to a new configuration.
+   */
   onSwitch(): void {
     if (this.#allLive()) for (const settle of this.#waiting) settle()
   }
 
-  /** Ends every wait with `PROXY_CLOSED`. */
+  /** Ends every wait with the error `PROXY_CLOSED`. Later calls of `wait` fail with the same code. */
   close(): void {
     this.#isClosed = true
     for (const settle of this.#waiting) settle(new ProxyError('PROXY_CLOSED'))

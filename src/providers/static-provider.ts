@@ -4,8 +4,8 @@ import { ProxyError } from '../model/errors.js'
 import type { ConfigSink, Delivery, Provider } from '../model/provider.js'
 
 /**
- * Delivers a configuration that is in memory, and each configuration that the host
- * passes to `update`. It is the shortest provider, so it is a good one to copy.
+ * Delivers a configuration that the application passes to the constructor, and later each one that it passes to `update`. This is
+ * the shortest provider, so it is a good example for a provider of your own.
  *
  * @example
  * ```ts
@@ -21,18 +21,20 @@ import type { ConfigSink, Delivery, Provider } from '../model/provider.js'
 export class StaticProvider implements Provider {
   /** The provider's name, unique among the proxy's providers. */
   readonly name: string
-  /** Always true: the host's code chose the document, so an empty one is deliberate. */
+  /**
+   * Always true, so a document without frontends may go live: the application chose the document, so an empty one is deliberate.
+   */
   readonly allowEmpty = true
   #config: ProviderConfig
   #sink: ConfigSink | undefined
 
   /**
-   * Makes a provider of a document that the host gives.
+   * Makes a provider that delivers the given configuration document.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option or a missing `config`
    */
   constructor(options: {
-    /** The document to deliver at the start. */
+    /** The configuration document that the provider delivers when it starts. */
     readonly config: ProviderConfig
     /**
      * The provider's name. It must be unique among the proxy's providers and contain no `@`.
@@ -49,14 +51,15 @@ export class StaticProvider implements Provider {
     this.#config = options.config
   }
 
-  /** Delivers the configuration to the sink. */
+  /** Delivers the configuration to the sink. The sink also gets the later configurations. */
   async start(sink: ConfigSink): Promise<void> {
     this.#sink = sink
     void sink.update(this.#config)
   }
 
   /**
-   * Delivers another configuration. Before `start`, it only replaces the first one.
+   * Delivers another configuration. Before `start`, it delivers nothing, and only replaces the configuration that `start` will
+   * deliver.
    *
    * @returns whether the configuration is live, refused or superseded; undefined if the provider is not running
    * @example
@@ -70,7 +73,7 @@ export class StaticProvider implements Provider {
     return this.#sink?.update(config)
   }
 
-  /** Ends delivery. A later `update` only keeps its configuration for the next start. */
+  /** Ends the delivery. A later `update` delivers nothing, and only replaces the configuration that the next `start` delivers. */
   async stop(): Promise<void> {
     this.#sink = undefined
   }

@@ -5,7 +5,10 @@ import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
 
-/** Milliseconds that a source must answer before its outage is over. A link that flaps then counts as one outage. */
+/**
+ * Milliseconds for which a provider's source must be reachable again before its outage is over. If the network fails every
+ * second, that is then one outage instead of many.
+ */
 const HEALTHY_MS = 2_000
 
 /**
@@ -20,26 +23,29 @@ export interface ProviderState {
   /** The provider's name. */
   readonly provider: string
   /**
-   * `pending` until its first configuration is live, then `live`. `unavailable`
-   * while its source cannot be reached. The live configuration then keeps serving.
+   * `pending` until the provider's first configuration is live, then `live`. `unavailable` while the provider's source cannot be
+   * reached: the live configuration then keeps serving.
    */
   readonly state: 'pending' | 'live' | 'unavailable'
-  /** The version of the live configuration. */
+  /** The version label of the live configuration. */
   readonly version?: string
   /** Milliseconds since the live configuration went live. */
   readonly ageMs?: number
   /**
-   * Present if the live configuration comes from the last good file: the time when
-   * it was saved (ISO 8601). The source has delivered nothing since the start.
+   * When the live configuration was saved (ISO 8601). Present only if it comes from the last good file: since the start, no
+   * configuration from the provider's source has gone live.
    */
   readonly staleSince?: string
-  /** Paths of guarding fields that were left out of the live configuration, because `unsupportedFields.warn` names them. */
+  /**
+   * Paths of guards (fields that keep requests out) that the live configuration lacks, because `unsupportedFields.warn` names
+   * them.
+   */
   readonly droppedGuards?: readonly string[]
 }
 
-/** Receives what a supervised provider reports. */
+/** Receives the reports about a provider: refused documents, and outages of its source. */
 export interface SupervisionListener {
-  /** A document was refused. */
+  /** A document of the provider was refused. */
   rejected(event: ConfigRejected): void
   /** The provider's source cannot be reached. */
   unavailable(event: ProviderUnavailable): void
@@ -47,11 +53,11 @@ export interface SupervisionListener {
   recovered(event: ProviderRecovered): void
 }
 
-/** A document that was delivered and is not live yet. */
+/** A configuration document that a provider has delivered and that is not live yet. */
 export interface PendingDelivery {
   readonly document: unknown
   readonly about: DeliveryNotes
-  /** For a document from the cache: the time when it was saved (ISO 8601). */
+  /** When the document was saved (ISO 8601). Present only if it comes from the cache of last good configurations. */
   readonly keptSince?: string
   /** Aborted when the same provider delivers a newer document, or when the proxy closes. */
   readonly superseded: AbortController
@@ -64,9 +70,11 @@ export class SupervisedProvider {
   #lastTaken = Number.NEGATIVE_INFINITY
   /** The newest delivery that is neither live nor refused yet. */
   pending: PendingDelivery | undefined
-  /** The last good configuration, with full names such as `web@file`. */
+  /** The provider's last good configuration. The frontends and backends in it have full names such as `web@file`. */
   live: MergedConfig | undefined
-  /** A delivery that was refused only because it names a backend of another provider that does not exist yet. */
+  /**
+   * A delivery that was refused only because a frontend names a backend of another provider, and that backend does not exist yet.
+   */
   awaitsOthers: PendingDelivery | undefined
   #version: string | undefined
   #liveSince = 0
@@ -76,7 +84,7 @@ export class SupervisedProvider {
   #outageSince: number | undefined
   #answersSince: number | undefined
   #recovery: NodeJS.Timeout | undefined
-  /** The first error since the start. It explains a proxy that does not become ready. */
+  /** The first error of the provider since the start: a refusal or an outage. It explains why a proxy does not become ready. */
   firstCause: Error | undefined
 
   constructor(provider: Provider, listener: SupervisionListener) {
@@ -100,7 +108,9 @@ export class SupervisedProvider {
     }
   }
 
-  /** Waits until the provider's `throttleMs` since its last accepted document is over. A newer document ends the wait. */
+  /**
+   * Delays a document, so that two documents of the provider are at least `throttleMs` apart. A newer document ends the delay.
+   */
   async throttle({ superseded: { signal } }: PendingDelivery): Promise<void> {
     const waitMs = this.#lastTaken + (this.provider.throttleMs ?? 0) - performance.now()
     await pause(waitMs, signal)
@@ -108,9 +118,9 @@ export class SupervisedProvider {
   }
 
   /**
-   * Records the configuration that went live.
+   * Records the configuration of the provider that went live.
    *
-   * @param droppedGuards paths of guarding fields that were left out of the configuration
+   * @param droppedGuards paths of guards (fields that keep requests out) that were left out of the configuration
    */
   wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[] = []): void {
     this.live = config
@@ -120,9 +130,9 @@ export class SupervisedProvider {
   }
 
   /**
-   * Records that the newest delivery serves. Either it was swapped in, or it equals the configuration that served already.
+   * Records that the newest delivery is live. Either it was swapped in, or it equals the configuration that was live before.
    *
-   * @param keptSince for a document from the cache: the time when it was saved
+   * @param keptSince when the document was saved, if it comes from the cache of last good configurations
    */
   accepted(keptSince: string | undefined): void {
     this.#staleSince = keptSince
@@ -131,10 +141,10 @@ export class SupervisedProvider {
   }
 
   /**
-   * Reports a refusal. A refusal whose content equals the last refused one
-   * is not reported again until a configuration of this provider goes live.
+   * Reports that a document was refused. If the same content is refused again, that is not reported until a configuration of this
+   * provider has gone live.
    *
-   * @param content what was refused
+   * @param content the refused document, or other values that identify the refusal
    */
   reject(error: ProxyError, version: string | undefined, content: unknown): void {
     this.firstCause ??= error
@@ -147,7 +157,7 @@ export class SupervisedProvider {
     })
   }
 
-  /** Reports an outage once, with its first cause. */
+  /** Reports an outage of the provider's source, with its first error. Further errors during the outage are not reported. */
   unavailable(error: Error): void {
     this.#clearRecovery()
     if (this.#outageSince !== undefined) return
@@ -156,7 +166,10 @@ export class SupervisedProvider {
     this.#listener.unavailable({ provider: this.name, error })
   }
 
-  /** Notes that the source answers again. The outage is over once the source has answered for `HEALTHY_MS`. */
+  /**
+   * Records that the provider's source can be reached again. After `HEALTHY_MS` without another failure, reports that the outage
+   * is over.
+   */
   recovered(): void {
     const since = this.#outageSince
     if (since === undefined || this.#recovery !== undefined) return
@@ -170,7 +183,7 @@ export class SupervisedProvider {
     this.#recovery.unref()
   }
 
-  /** Aborts the pending delivery, and forgets an outage that is about to end. */
+  /** Aborts the pending delivery. If the end of an outage was about to be reported, cancels that report. */
   stop(): void {
     this.pending?.superseded.abort()
     this.pending = undefined
@@ -185,8 +198,8 @@ export class SupervisedProvider {
 }
 
 /**
- * Returns whether two refusals have equal content. Content that is too deep or has a
- * throwing getter cannot be compared, so the messages of the errors are compared instead.
+ * Returns whether two refusals have equal content. Content that is nested too deep or has a throwing getter cannot be compared,
+ * so the messages of the errors are compared instead.
  */
 function isSame(
   one: { readonly content: unknown; readonly error: ProxyError },
@@ -200,12 +213,12 @@ function isSame(
 }
 
 /**
- * Shortens the version of a refused document for the event. The
- * version is unchecked and may itself be the reason for the refusal.
+ * Shortens the version label of a refused document for the event `configRejected`. The label is unchecked, and may itself be the
+ * reason for the refusal.
  */
 function shortened(version: string): string {
   return version.length > MAX_VERSION ? `${version.slice(0, MAX_VERSION)}...` : version
 }
 
-/** The longest version in an event, in characters. */
+/** The longest version label in an event, in characters. A longer one is cut. */
 const MAX_VERSION = 1_024

@@ -126,7 +126,10 @@ function refuseForeign(text: string): void {
   )
 }
 
-/** Normalizes the text between two groups of a path. Refuses dot segments, because they cannot be resolved across a group. */
+/**
+ * Normalizes the fixed text between two `{...}` groups of a path in a rule. Refuses dot segments: what `..` would remove may be a
+ * group, whose text is unknown.
+ */
 function normalizeLiteral(text: string): string {
   refuseForeign(text)
   const decoded = decodeUnreserved(text)

@@ -44,8 +44,8 @@ function namesIn(rule: RuleSpec): string {
   try {
     return JSON.stringify(rule)
   } catch {
-    // A rule that has no JSON text may name any header. So the returned text names `authorization`, and the caller treats the
-    // rule as secret.
+    // `JSON.stringify` cannot write this rule, so the rule may name any header. The returned text names `authorization`, so that
+    // the caller treats the rule as secret.
     return 'headers: authorization'
   }
 }

@@ -10,20 +10,21 @@
  */
 export interface AccessLogFilters {
   /**
-   * Statuses and ranges of statuses: `404`, `500-599`. A request matches if its status is one of them. Source: Traefik's
-   * `statusCodes`.
+   * Response statuses and ranges of statuses, such as `404` and `500-599`. A request matches if the status of its response is one
+   * of them. Source: Traefik's `statusCodes`.
    *
    * @default undefined, which matches no request
    */
   readonly statusCodes?: readonly string[]
   /**
-   * If true, requests match that were sent to a server more than once. Source: Traefik's `retryAttempts`.
+   * If true, a request matches if the proxy sent it to a server more than once. Source: Traefik's `retryAttempts`.
    *
    * @default false
    */
   readonly retryAttempts?: boolean
   /**
-   * Milliseconds. Requests that took longer match. With 0 this filter is off. Source: Traefik's `minDuration`.
+   * Milliseconds. A request matches if it took longer. With 0, no request matches by its duration. Source: Traefik's
+   * `minDuration`.
    *
    * @default 0
    */
@@ -48,7 +49,7 @@ function isWithin(range: string, status: number): boolean {
   return status >= Number(first) && status <= Number(last)
 }
 
-/** Tells whether a text is a status or a range of statuses. */
+/** Tells whether a value is the text of an HTTP status or of a range of statuses, such as `404` or `500-599`. */
 export function isStatusRange(text: unknown): boolean {
   if (typeof text !== 'string' || !/^[1-9]\d\d(-[1-9]\d\d)?$/.test(text)) return false
   const [first, last = first] = text.split('-')

@@ -1,11 +1,14 @@
 import type { EndedRequest } from '../engine/request-reports.js'
 
-/** How a header is logged. `keep` logs its value, `redact` logs `REDACTED` instead of the value, and `drop` does not log it. */
+/**
+ * How the access log treats a header. `keep` logs its value, `redact` logs the word `REDACTED` instead, and `drop` leaves the
+ * header out.
+ */
 export type HeaderMode = 'keep' | 'redact' | 'drop'
 
 /**
- * Says how each header is logged. Source: Traefik 1.7's `[accessLog.fields.headers]`. Traefik keeps all headers by default,
- * which would write credentials into the log.
+ * How the access log treats request and response headers. Source: Traefik 1.7's `[accessLog.fields.headers]`. Traefik logs all
+ * headers by default. This proxy logs none by default, because headers may contain credentials.
  *
  * @example
  * ```ts
@@ -15,13 +18,13 @@ export type HeaderMode = 'keep' | 'redact' | 'drop'
  */
 export interface HeaderModes {
   /**
-   * The mode of headers that `names` does not list.
+   * How headers are logged that `names` does not list.
    *
    * @default 'drop'
    */
   readonly default?: HeaderMode
   /**
-   * The modes of single headers, by name. Upper and lower case do not matter.
+   * How single headers are logged, by header name. Upper and lower case do not matter.
    *
    * @default {}
    */
@@ -29,7 +32,8 @@ export interface HeaderModes {
 }
 
 /**
- * The logged headers. Traefik names their fields `request_NAME` for request headers and `downstream_NAME` for response headers.
+ * The headers of one request and its response, as fields of a log entry. As in Traefik, a request header is the field
+ * `request_NAME`, and a response header is `downstream_NAME`.
  */
 export type LoggedHeaders = Readonly<Record<string, string>>
 
@@ -39,7 +43,8 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
     const mode = modes.get(name.toLowerCase()) ?? standard
     if (mode === 'drop') return
     const field = `${prefix}_${titled(name)}`
-    // Several lines with the same name are one list (RFC 9110, section 5.3).
+    // If the header is redacted, log no value. Otherwise log the values of all lines with this header as one list with commas
+    // (RFC 9110, section 5.3).
     if (mode === 'redact') into[field] = 'REDACTED'
     else into[field] = into[field] === undefined ? value : `${into[field]}, ${value}`
   }
@@ -52,7 +57,7 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
   }
 }
 
-/** Returns a header name as Go writes it: `user-agent` becomes `User-Agent`. */
+/** Returns a header name in the spelling of Go's HTTP library: `user-agent` becomes `User-Agent`. */
 function titled(name: string): string {
   return name.toLowerCase().replaceAll(/(^|-)[a-z]/g, (letter) => letter.toUpperCase())
 }

@@ -2,12 +2,12 @@ import { STATUS_CODES } from 'node:http'
 import type { EndedRequest } from '../engine/request-reports.js'
 import type { LoggedHeaders } from './access-log-headers.js'
 
-/** Everything that a log line is built from. */
+/** The data that one line of the access log is built from. */
 export interface Line {
   readonly request: EndedRequest
   readonly status: number
   readonly durationMs: number
-  /** The number of the request, counted from the start of the log. */
+  /** The number of the request, counted from the start of the access log. Requests that the filters leave out count too. */
   readonly count: number
   /** The time when the request ended, as returned by `Date.now()`. */
   readonly endedAt: number
@@ -15,8 +15,8 @@ export interface Line {
 }
 
 /**
- * Returns the fields of a request, with Traefik 1.7's names. Durations are nanoseconds, as in Traefik. Fields of Traefik that
- * the proxy cannot know are missing: `ClientUsername`, `GzipRatio`, `OriginDuration`, `Overhead`.
+ * Returns the access log's fields for one request, with the names that Traefik 1.7 uses. Durations are nanoseconds, as in
+ * Traefik. Fields of Traefik that the proxy cannot know are missing: `ClientUsername`, `GzipRatio`, `OriginDuration`, `Overhead`.
  */
 export function entryOf({
   request,
@@ -65,8 +65,9 @@ export function entryOf({
 }
 
 /**
- * Returns the fields of `entryOf` as one line of JSON, with level, message and time. The line is joined from texts, some of
- * them cached. With `JSON.stringify(entryOf(...))` it cost a request more than the rest of the proxy.
+ * Returns the fields of `entryOf` as one line of JSON, with level, message and time. The line is joined from pieces of text, some
+ * of them cached. Building the line with `JSON.stringify(entryOf(...))` took more time for each request than the rest of the
+ * proxy.
  */
 export function lineAsJson({ request, status, durationMs, count, endedAt, headers }: Line): string {
   const { req, facts, frontend, server, error, retries, clientAddress } = request
@@ -88,7 +89,10 @@ export function lineAsJson({ request, status, durationMs, count, endedAt, header
   }${headers ? membersOf(headers) : ''},"level":"info","msg":"","time":"${secondOf(endedAt).iso}"}\n`
 }
 
-/** Cached parts of lines, by frontend, backend or server. They never change. */
+/**
+ * Cached pieces of JSON text, by the frontend, backend or server that a piece describes. The names and URLs in the pieces never
+ * change.
+ */
 const parts = new WeakMap<object, string>()
 
 function partOf<T extends object>(of: T, make: (of: T) => string): string {
@@ -115,8 +119,8 @@ function json(text: string): string {
 }
 
 /**
- * Characters that `JSON.stringify` does not escape. Some readers take them for a line break or for the start of a terminal
- * sequence.
+ * Matches control characters and line separators that `JSON.stringify` does not escape. Some log readers take these characters
+ * for a line break or for the start of a terminal escape sequence.
  */
 const UNESCAPED = /[\u007f-\u009f\u2028\u2029]/g
 
@@ -125,8 +129,8 @@ function escaped(json: string): string {
 }
 
 /**
- * Returns a line of the Common Log Format with referrer and user agent. Traefik's additions follow: request count, frontend,
- * server URL and milliseconds.
+ * Returns a line in the Common Log Format, with referrer and user agent. Traefik's additions follow: request count, frontend
+ * name, server URL and duration in milliseconds.
  */
 export function lineAsCommon({ request, status, durationMs, count, endedAt }: Line): string {
   const { req, frontend, server, clientAddress } = request
@@ -137,10 +141,13 @@ export function lineAsCommon({ request, status, durationMs, count, endedAt }: Li
   return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
 }
 
-/** Matches a text in which no character needs an escape. */
+/** Matches a text that needs no escape between double quotes: printable ASCII without `"` and `\`. */
 const SAFE = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-/** Escapes a text from a client, so that it fits between quotes on one line. */
+/**
+ * Escapes a text for a place between double quotes on one log line. An undefined or empty text becomes `-`. The text may come
+ * from a client.
+ */
 function quotable(text: string | undefined): string {
   if (text === undefined || text === '') return '-'
   return SAFE.test(text) ? text : escaped(JSON.stringify(text)).slice(1, -1)
@@ -153,22 +160,25 @@ function authorityOf(authority: string): { authority: string; host: string; port
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
-/** One second as text in several formats. It is cached, because many requests begin or end in the same second. */
+/**
+ * One point in time, to the second, as text in several formats. The texts are cached, because many requests begin or end in the
+ * same second.
+ */
 interface Second {
   readonly at: number
-  /** In the form `2026-11-26T11:54:46Z`. */
+  /** The date and time in UTC: `2026-11-26T11:54:46Z`. */
   readonly iso: string
-  /** The date and time in UTC, without the ending: `2026-11-26T11:54:46`. */
+  /** The date and time in UTC, without the final `Z`: `2026-11-26T11:54:46`. */
   readonly utc: string
-  /** The date and time in the time zone of this machine, without the offset. */
+  /** The date and time in the time zone of this machine, without the offset from UTC. */
   readonly local: string
-  /** The offset of this machine's time zone: `Z` or `+08:00`. */
+  /** The offset of this machine's time zone from UTC: `Z` or `+08:00`. */
   readonly offset: string
-  /** In the form `26/Nov/2026:11:54:46 +0000`. */
+  /** The date and time in UTC, as the Common Log Format has it: `26/Nov/2026:11:54:46 +0000`. */
   readonly common: string
 }
 
-/** The two seconds that were needed last. Even and odd seconds have one place each. */
+/** A cache of the two seconds that were formatted last. Index 0 is for even seconds, and index 1 is for odd ones. */
 const seconds: (Second | undefined)[] = [undefined, undefined]
 
 function secondOf(ms: number): Second {
@@ -197,12 +207,12 @@ function newSecond(at: number): Second {
   }
 }
 
-/** Formats a time as RFC 3339, in UTC. */
+/** Formats a time in milliseconds since the epoch as RFC 3339, in UTC. */
 function utcTime(ms: number): string {
   return `${secondOf(ms).utc}.${thousandths(ms)}Z`
 }
 
-/** Formats a time as RFC 3339, in the time zone of this machine. */
+/** Formats a time in milliseconds since the epoch as RFC 3339, in the time zone of this machine. */
 function localTime(ms: number): string {
   const { local, offset } = secondOf(ms)
   return `${local}.${thousandths(ms)}${offset}`

@@ -27,33 +27,35 @@ export interface AccessLogOptions {
    */
   readonly file?: string
   /**
-   * A stream for the lines, such as `process.stdout`. If it holds 16 MiB that are not written yet, further lines are dropped.
+   * A stream that the log lines are written to, such as `process.stdout`. While the stream buffers 16 MiB or more, further lines
+   * are dropped.
    *
    * @default undefined
    */
   readonly stream?: Pick<Writable, 'write'> & Partial<Pick<Writable, 'on' | 'writable' | 'writableLength'>>
   /**
-   * The host's own logger, with the interface of pino: `info(fields, message)`. It gets fields instead of lines, so `format`
-   * has no effect.
+   * A logger of the application that embeds the proxy, with the interface of pino: `info(fields, message)`. The logger gets each
+   * request as fields and not as a line, so `format` has no effect.
    *
    * @default undefined
    */
   readonly logger?: { info(fields: object, message: string): void }
   /**
-   * The format of lines. `common` is the Common Log Format with additional fields of Traefik. `json` has the field names of
-   * Traefik 1.7.
+   * The format of log lines. `common` is the Common Log Format with additional fields of Traefik. `json` writes one JSON object
+   * on each line, with the field names of Traefik 1.7.
    *
    * @default 'common'
    */
   readonly format?: 'common' | 'json'
   /**
-   * The requests that are logged. Without filters every request is.
+   * Filters that select the requests to log. Without filters every request is logged.
    *
    * @default undefined
    */
   readonly filters?: AccessLogFilters
   /**
-   * The headers that are logged. They need `format: 'json'` or a `logger`. Without this option no header is logged.
+   * How request and response headers are logged. This option needs `format: 'json'` or a `logger`. Without this option no header
+   * is logged.
    *
    * @default undefined
    */
@@ -62,7 +64,10 @@ export interface AccessLogOptions {
 
 type Write = (line: Line) => unknown
 
-/** Writes a line for each request that has ended. Source of field names and formats: Traefik 1.7's `[accessLog]`. */
+/**
+ * Writes one line to the access log for each request that has ended. Field names and formats are those of Traefik 1.7's
+ * `[accessLog]`.
+ */
 export class AccessLog {
   readonly #options: AccessLogOptions
   readonly #write: Write
@@ -83,7 +88,11 @@ export class AccessLog {
     await this.#file?.open()
   }
 
-  /** Logs one request. @param endedAt the time when it ended, as returned by `Date.now()` */
+  /**
+   * Logs one request, unless the filters leave it out.
+   *
+   * @param endedAt the time when the request ended, as returned by `Date.now()`
+   */
   readonly record = (request: EndedRequest, durationMs: number, endedAt = Date.now()): void => {
     const status = statusOf(request)
     this.#count += 1
@@ -98,13 +107,17 @@ export class AccessLog {
     }
   }
 
-  /** Reports a failed write. The logger or stream belongs to the host: it may throw, and a logger's promise may reject. */
+  /**
+   * Emits a process warning after a failed write. The application supplies the logger or stream: either may throw, and the
+   * promise of a logger may reject.
+   */
   readonly #failed = (error: unknown): void => {
     this.#warning.tell(`cannot be written: ${asError(error).message}`)
   }
 
   /**
-   * Opens the log file again after log rotation has moved it away. Never rejects. If it fails, lines still go to the old file.
+   * Opens the log file again after log rotation has moved it away. Never rejects. If opening fails, lines still go to the old
+   * file.
    */
   async reopen(): Promise<void> {
     await this.#file?.reopen()
@@ -129,5 +142,8 @@ export class AccessLog {
   }
 }
 
-/** Bytes that may wait in a stream before lines are dropped. Without a limit a slow reader of the log could use up all memory. */
+/**
+ * Bytes that a log stream may buffer before lines are dropped. Without a limit, a slow reader of the stream could use up all
+ * memory.
+ */
 const MAX_UNWRITTEN = 16 * 1024 * 1024

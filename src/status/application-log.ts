@@ -10,10 +10,10 @@ import { LogWarning } from './log-warning.js'
 type Say = (level: Exclude<LogLevel, 'off'>, fields: object, message: string) => unknown
 
 /**
- * Logs each switch, each refused configuration, and each outage. Nothing is logged for single requests, except at level
- * `debug`, which adds failed requests.
+ * Logs each switch to a new configuration, each refused configuration, and each outage. Single requests are logged only at level
+ * `debug`, and only if they failed.
  *
- * @param logger the host's logger. If undefined, lines go to the standard error stream.
+ * @param logger the logger of the application that embeds the proxy. If undefined, lines go to the standard error stream.
  */
 export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger): void {
   const least = LOG_LEVELS.indexOf(level)
@@ -21,7 +21,8 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
   const warning = new LogWarning('the application log')
   const say: Say = (at, fields, message) => {
     if (LOG_LEVELS.indexOf(at) < least) return
-    // The logger belongs to the host. It may throw, and its promise may reject.
+    // Turn an error of the logger into a process warning. The application supplies the logger: it may throw, and its promise may
+    // reject.
     const failed = (error: unknown) => warning.tell(`cannot be written: ${asError(error).message}`)
     try {
       onRejected(write(at, fields, onOneLine(maskCredentials(message))), failed)
@@ -91,7 +92,7 @@ function versionOf(version: string | undefined, provider: string): string {
   return version === undefined ? `a document of ${provider}` : `version ${version} of ${provider}`
 }
 
-/** Lists the paths of the first warnings, and the number of the others. */
+/** Returns a text with the paths of the first warnings, and with the number of further warnings. */
 function listed(warnings: readonly Issue[]): string {
   const shown = warnings.slice(0, MAX_LISTED).map(({ path }) => path)
   if (warnings.length > MAX_LISTED) shown.push(`and ${warnings.length - MAX_LISTED} more`)
@@ -104,16 +105,17 @@ function counted({ added, removed, changed }: Changes): string {
   return `+${added.length} -${removed.length} ~${changed.length}`
 }
 
-/** Replaces control characters. A text from outside could otherwise forge a second log line. */
+/** Replaces control characters by spaces. A text that the proxy did not write could otherwise forge a second log line. */
 function onOneLine(message: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this replaces
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression matches control characters on purpose
   return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ')
 }
 
 let isWatched = false
 
 const onStandardError: Say = (level, _fields, message) => {
-  // If the reader of the standard error stream is gone, Node emits an error. Without a listener it would end the process.
+  // Ignore errors of the standard error stream. Node emits one if the reader of the stream has ended, and without a listener the
+  // error would end this process.
   if (!isWatched) process.stderr.on('error', () => {})
   isWatched = true
   process.stderr.write(`${new Date().toISOString()} ${level.toUpperCase().padEnd(5)} ${message}\n`)

@@ -2,15 +2,15 @@ import type { ServerResponse } from 'node:http'
 import { networkOf } from './places.js'
 
 const CLIENTS = { total: 100, perAddress: 20 }
-/** Bytes that may wait unread in a client's connection before the client is disconnected. */
+/** Bytes of events that may wait for a client to read them. If more wait, the client is disconnected. */
 const MAX_UNREAD = 1024 * 1024
 const HEARTBEAT_MS = 10_000
-/** Consecutive heartbeats with unread data after which a client is disconnected. */
+/** A client is disconnected if it has unread data at this number of consecutive heartbeats. */
 const MAX_STALLED = 3
 
 interface Client {
   readonly address: string
-  /** The number of consecutive heartbeats at which the client had unread data. */
+  /** The number of consecutive heartbeats at which this client had unread data. */
   stalled: number
 }
 
@@ -21,10 +21,14 @@ export class EventStream {
   #heartbeat: NodeJS.Timeout | undefined
   #isClosed = false
 
-  /** Adds a client. @returns false if there are too many clients, or if the stream is closed */
+  /**
+   * Adds a client: its response stays open, and events are written to it.
+   *
+   * @returns false if there are too many clients, or if the stream is closed
+   */
   add(res: ServerResponse): boolean {
     if (this.#isClosed) return false
-    // The client disconnected before its request got here. Its `close` event has passed, so it would never be removed.
+    // If the client has already disconnected, do not add it. Its `close` event has passed, so nothing would ever remove it.
     if (res.destroyed || res.socket?.destroyed) return true
     const address = networkOf(res.req.socket.remoteAddress)
     if (!this.#hasRoomFor(address)) return false
@@ -41,15 +45,15 @@ export class EventStream {
     if (this.#clients.size > 0) this.#writeToAll(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
   }
 
-  /** Ends the responses of all clients. */
+  /** Ends the event stream of each connected client. */
   close(): void {
     this.#isClosed = true
     for (const res of this.#clients.keys()) res.end()
   }
 
   /**
-   * Tells whether a client from this address may connect. If all places are taken, the address with the most clients loses one
-   * to an address with fewer.
+   * Tells whether a client from this address may connect. If the maximum number of clients is connected, the oldest client of the
+   * address with the most clients is disconnected. That happens only if the new address has at least two clients fewer.
    */
   #hasRoomFor(address: string): boolean {
     const counts = new Map<string, number>()
@@ -77,7 +81,7 @@ export class EventStream {
   #writeToAll(text: string): void {
     for (const res of this.#clients.keys()) {
       res.write(text)
-      // A client that does not read must not make the proxy keep all events in memory.
+      // Disconnect a client that does not read. Otherwise the proxy would keep all events for that client in memory.
       if (res.writableLength > MAX_UNREAD) res.destroy()
     }
   }

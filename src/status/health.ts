@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import { hostname } from 'node:os'
 import type { Traffic } from './traffic.js'
 
-/** Returns the answer of Traefik 1.7 to `/health`, with the same field names, units and duration texts. */
+/** Returns the data that `/health` answers with. Field names, units and duration texts are those of Traefik 1.7. */
 export function healthView(traffic: Traffic) {
   const { totals, startedAt, recentErrors, lastSecond } = traffic
   const now = new Date()

@@ -4,14 +4,17 @@ import type { Issue } from '../model/errors.js'
 import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
 
 const MAX_ENTRIES = 50
-/** The highest number of listed names in a diff, and of listed issues in a refusal. The counts beside the lists are complete. */
+/**
+ * The highest number of names in each list of the configuration history, and of problems listed for a refused configuration. The
+ * counts beside the lists are complete.
+ */
 const MAX_LISTED = 100
-/** The highest total length of a diff's listed names, in characters. */
+/** The highest total length of the names in one list of the configuration history, in characters. */
 const MAX_LISTED_LENGTH = 10_000
 
 /**
- * Names of frontends or backends in the form `name@provider`. `count` is the number of all names. `names` has the first
- * hundred, or fewer if they are long.
+ * A shortened list of names, such as frontends in the form `name@provider`. `count` is the number of all names. `names` has the
+ * first hundred, or fewer if they are long.
  */
 export interface ListedNames {
   readonly count: number
@@ -24,23 +27,23 @@ export interface ListedChanges {
   readonly changed: ListedNames
 }
 
-/** A switch: a new generation began to serve. */
+/** An entry of the configuration history for a switch to a new configuration: a new generation began to serve requests. */
 export interface SwitchEntry {
   readonly type: 'switch'
   readonly id: number
-  /** The time of the switch (ISO 8601). */
+  /** The time when the new configuration went live (ISO 8601). */
   readonly at: string
   readonly generation: number
   readonly provider: string
   readonly version?: string
   readonly verified: boolean
   readonly changes: { readonly frontends: ListedChanges; readonly backends: ListedChanges }
-  /** Milliseconds that each step took, in order. */
+  /** Milliseconds that each step of the switch took, by the name of the step, in order. */
   readonly steps: Readonly<Record<string, number>>
   readonly warnings: readonly Issue[]
 }
 
-/** A refused delivery. The previous configuration stayed in use. */
+/** An entry of the configuration history for a configuration that the proxy refused. The previous configuration stayed in use. */
 export interface RefusalEntry {
   readonly type: 'refusal'
   readonly id: number
@@ -50,7 +53,7 @@ export interface RefusalEntry {
   readonly error: {
     readonly code: string
     readonly message: string
-    /** The first hundred issues. */
+    /** The first hundred problems that were found in the refused configuration. */
     readonly issues: readonly Issue[]
     readonly issueCount: number
   }
@@ -65,7 +68,10 @@ export interface LastError {
   readonly message: string
 }
 
-/** Keeps the last switches and refusals, newest first, and the last error of each provider. */
+/**
+ * Keeps the newest switches to a new configuration and the newest refused configurations, newest first, and the last error of
+ * each provider.
+ */
 export class History {
   readonly #entries: HistoryEntry[] = []
   readonly #lastErrors = new Map<string, LastError>()
@@ -107,7 +113,7 @@ export class History {
     return this.#switches
   }
 
-  /** The time of the last switch, as returned by `Date.now()`. */
+  /** The time when a configuration last went live, as returned by `Date.now()`. Undefined before the first one. */
   get lastSwitchAt(): number | undefined {
     return this.#lastSwitchAt
   }
@@ -124,7 +130,7 @@ export class History {
     return this.#lastErrors.get(provider)
   }
 
-  /** Calls the listener for each new entry. @returns a function that stops this */
+  /** Calls the listener for each new entry of the configuration history. @returns a function that removes the listener */
   onEntry(listener: (entry: HistoryEntry) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -175,18 +181,24 @@ function listed({ added, removed, changed }: Changes): ListedChanges {
   return { added: listedNames(added), removed: listedNames(removed), changed: listedNames(changed) }
 }
 
-/** Returns the number of all names, and the first hundred of them. */
+/** Shortens a list of names. Returns the number of all names, and the first hundred of them, or fewer if they are long. */
 export function listedNames(all: readonly string[]): ListedNames {
   return { count: all.length, names: firstOf(all) }
 }
 
-/** Puts warnings about dropped guards first. The list is cut at its end, and these warnings must not be lost. */
+/**
+ * Moves the warnings about guards that the proxy ignores to the front. The caller cuts the list at its end, and these warnings
+ * must not be lost.
+ */
 function guardsFirst(warnings: readonly Issue[]): readonly Issue[] {
   const isGuard = ({ code }: Issue) => code === 'GUARD_DROPPED'
   return [...warnings.filter(isGuard), ...warnings.filter((warning) => !isGuard(warning))]
 }
 
-/** Returns the first hundred names, or fewer if they are long. A generation of long names would make the history too large. */
+/**
+ * Returns the first hundred names, or fewer if they are long. Long names would otherwise make the configuration history too
+ * large.
+ */
 function firstOf(names: readonly string[]): readonly string[] {
   let length = 0
   const fitting = names.slice(0, MAX_LISTED).findIndex((name) => {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** An object whose entries are computed one by one while it is written. There may be a hundred thousand of them. */
+/** A JSON object whose members are computed one by one while the object is written. It may have a hundred thousand members. */
 export class Entries {
   readonly each: Iterable<readonly [name: string, value: unknown]>
 
@@ -12,7 +12,10 @@ export class Entries {
   }
 }
 
-/** Yields the JSON of a value in pieces. `Entries`, and plain objects that contain them, yield one piece for each entry. */
+/**
+ * Yields the JSON text of a value in pieces. Each member of `Entries`, and of a plain object that contains `Entries`, begins a
+ * new piece. Any other value is one piece.
+ */
 export function* jsonPieces(value: unknown): Generator<string> {
   const entries = value instanceof Entries ? value.each : isPlain(value) ? Object.entries(value) : undefined
   if (entries === undefined) {
@@ -29,13 +32,13 @@ export function* jsonPieces(value: unknown): Generator<string> {
   yield before === '{' ? '{}' : '}'
 }
 
-/** Characters that are produced in one turn of the event loop. Between two pieces the proxy serves requests. */
+/** Characters of JSON text that are produced in one turn of the event loop. Between two turns the proxy serves requests. */
 const PIECE = 64 * 1024
 
 /**
- * Writes a value as JSON and ends the response. All JSON is produced before the first byte is sent. A client that does not read
- * would otherwise keep the configuration that it asked for in memory. For the same reason the caller must not await this in a
- * function that still holds the value.
+ * Writes a value as JSON and ends the response. All JSON text is produced before the first byte is sent. A client that does not
+ * read would otherwise keep the configuration that it requested in memory. For the same reason the caller must not await the
+ * promise in a function that still refers to the value.
  *
  * @returns a promise that rejects if the client disconnects before the end
  */
@@ -56,7 +59,7 @@ async function gathered(value: unknown): Promise<string[]> {
   return [...pieces, `${text}\n`]
 }
 
-/** Tells whether a value is an object that contains `Entries`. Any other value is written at once. */
+/** Tells whether a value is an object that contains `Entries` at any depth. Any other value is written as one piece. */
 function isPlain(value: unknown): value is object {
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsEntries)
 }

@@ -11,24 +11,32 @@ import { maskedRule } from './masked.js'
 import type { StatusSource } from './status-source.js'
 import type { Traffic } from './traffic.js'
 
-/** The highest number of a backend's servers that are listed. */
+/** The highest number of servers that are listed for one backend. */
 const MAX_SERVERS = 1_000
 
-/** The part of a list that a request asks for. */
+/** The part of a list that a request to the status API asks for. */
 export interface Page {
-  /** A part of a name, a rule or a backend's name. Upper and lower case do not matter. */
+  /**
+   * The text to search for. A frontend matches by its name, rule or backend, and a backend by its name or by names and URLs of
+   * its servers. Upper and lower case do not matter.
+   */
   readonly search: string
   readonly offset: number
   readonly limit: number
 }
 
-/** Describes the frontends and backends that serve now, with their traffic. */
+/**
+ * Describes the live configuration for the status API: its frontends and backends with their traffic, and the state of each
+ * provider.
+ */
 export class LiveState {
   readonly #source: StatusSource
   readonly #traffic: Traffic
   readonly #history: History
   #ejections = 0
-  /** The result of the last search. A user who scrolls through a list repeats the same search for each page. */
+  /**
+   * The result of the last search. It is kept because a user who scrolls through a list repeats the same search for each page.
+   */
   #found:
     | { readonly snapshot: Snapshot; readonly key: string; readonly entries: readonly unknown[] }
     | undefined
@@ -40,13 +48,17 @@ export class LiveState {
     events.on('serverDown', () => {
       this.#ejections += 1
     })
-    // The last search result holds a whole configuration in memory, so a switch drops it.
+    // Forget the last search result when a new configuration goes live. The result would keep the whole old configuration in
+    // memory.
     events.on('configChanged', () => {
       this.#found = undefined
     })
   }
 
-  /** Describes the state of each provider: the version that serves, and since when. */
+  /**
+   * Returns the generation that serves, the numbers of frontends and backends, and the state of each provider, such as its live
+   * version.
+   */
   config() {
     const { snapshot, inFlight } = this.#source.engine
     const step = this.#source.shutdown()
@@ -70,7 +82,7 @@ export class LiveState {
     }
   }
 
-  /** Lists frontends in the order in which the router tries them. */
+  /** Returns one page of the frontends, in the order in which the router tries them. */
   async frontends(page: Page) {
     const all = (snapshot: Snapshot) => snapshot.router.frontends
     const found = await this.#find('frontends', page, all, ({ name, rule, backend }) => [name, rule, backend])
@@ -87,7 +99,7 @@ export class LiveState {
     return { ...found, entries: found.entries.map((backend) => this.#backendRow(backend, inFlight)) }
   }
 
-  /** The number of times that servers were taken out of rotation. */
+  /** The number of times that servers were taken out of rotation since the proxy started. */
   get ejections(): number {
     return this.#ejections
   }
@@ -104,7 +116,8 @@ export class LiveState {
     const known = this.#found?.snapshot === snapshot && this.#found.key === key ? this.#found : undefined
     const entries = (known?.entries ??
       (await runInSlices(searchIn(all(snapshot), search.toLowerCase(), texts)))) as readonly T[]
-    // A snapshot that was replaced during the search must not be kept. Its switch has passed, so nothing would drop it.
+    // Keep the result only if its snapshot still serves. If another snapshot has replaced it during the search, the result would
+    // stay in memory until the next new configuration.
     if (snapshot === this.#source.engine.snapshot) this.#found = { snapshot, key, entries }
     const { size } = kind === 'frontends' ? snapshot.config.frontends : snapshot.config.backends
     return {
@@ -162,7 +175,10 @@ export class LiveState {
     }
   }
 
-  /** Counts the requests under way by server and by backend name. They are counted on demand, so that no request pays for it. */
+  /**
+   * Counts the requests in flight, by server and by backend name. The API counts them only when it needs the numbers, so that no
+   * request pays for the counting.
+   */
   #inFlight(): Map<LiveServer | string, number> {
     const counts = new Map<LiveServer | string, number>()
     const count = (of: LiveServer | string) => counts.set(of, (counts.get(of) ?? 0) + 1)

@@ -6,28 +6,28 @@ import type { SonicBoom } from 'sonic-boom'
 import { settledWithin } from '../base/timing.js'
 import { LogWarning } from './log-warning.js'
 
-/** Bytes that are buffered before they are written to the file. */
+/** Bytes of log lines that are buffered before they are written to the file. */
 const BUFFER_BYTES = 32 * 1024
-/** Milliseconds after which buffered bytes are written in any case. */
+/** Milliseconds after which buffered lines are written, even if the buffer is not full. */
 const FLUSH_MS = 1_000
-/** Bytes that may wait for a slow disk. Further lines are dropped, and a warning says so. */
+/** Bytes that may wait for a slow disk. If more wait, further lines are dropped, and the process emits a warning. */
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
-/** Milliseconds that buffered lines get to be written when the file is closed. */
+/** Milliseconds to wait until the buffered lines are written, when a log file is closed. */
 const CLOSE_MS = 2_000
 
 /**
- * Flags for opening the file. `O_NONBLOCK` matters for a named pipe: without a reader, opening it would otherwise block
- * forever.
+ * Flags for opening the log file. `O_NONBLOCK` matters if the file is a named pipe: if no program reads the pipe, opening it
+ * would otherwise block forever.
  */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
 
-/** Appends lines to a file. If the disk cannot write, the process emits one warning, and no request fails. */
+/** Appends lines to a log file. If the disk cannot write, the process emits one warning, and no request fails. */
 export class LogFile {
   readonly #path: string
   readonly #warning: LogWarning
   #file: SonicBoom | undefined
   #isClosed = false
-  /** The lines of this turn of the event loop. */
+  /** The lines that were logged in this turn of the event loop. */
   #lines = ''
 
   constructor(path: string) {
@@ -35,14 +35,14 @@ export class LogFile {
     this.#warning = new LogWarning(`the log ${path}`)
   }
 
-  /** Opens the file. @throws Error of Node if the file cannot be opened */
+  /** Opens the log file. @throws Error of Node if the file cannot be opened */
   async open(): Promise<void> {
     this.#file = await this.#openNew()
   }
 
   write(line: string): void {
-    // Collect the lines of one turn. sonic-boom counts the bytes of each text that it gets, and that costs more than building
-    // the line.
+    // Collect the lines of one turn of the event loop, and give them to sonic-boom together. sonic-boom counts the bytes of each
+    // string that it gets, and that costs more than building a log line.
     if (this.#lines === '') setImmediate(this.#passOn)
     this.#lines += line
   }
@@ -53,7 +53,10 @@ export class LogFile {
     if (lines !== '') this.#file?.write(lines)
   }
 
-  /** Opens the file again. If it fails, lines still go to the old file. */
+  /**
+   * Opens the log file again, after log rotation. If opening fails, the process emits a warning, and lines still go to the old
+   * file.
+   */
   async reopen(): Promise<void> {
     if (!this.#file) return
     try {
@@ -67,7 +70,7 @@ export class LogFile {
     }
   }
 
-  /** Writes the buffered lines, then closes the file. */
+  /** Writes the buffered lines, then closes the log file. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#passOn()
@@ -101,7 +104,7 @@ export class LogFile {
   }
 }
 
-/** Writes the buffered lines and closes the file. A disk that does not respond delays this by at most 4 s. */
+/** Writes the buffered lines and closes the log file. If the disk does not respond, this takes at most 4 s. */
 async function end(file: SonicBoom): Promise<void> {
   const closed = new Promise((resolve) => file.once('close', resolve))
   const failed = new Promise((resolve) => file.once('error', resolve))

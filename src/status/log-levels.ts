@@ -1,7 +1,7 @@
-/** The levels from the most to the least detailed. `off` logs nothing. */
+/** The levels of the application log, from the most to the least detailed. `off` logs nothing. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'off'] as const
 /**
- * The lowest level that is logged. `debug` adds failed requests to `info`. `off` logs nothing.
+ * The lowest level that the application log shows. `debug` shows what `info` shows, and failed requests. `off` shows nothing.
  *
  * @example
  * ```ts
@@ -12,8 +12,9 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'off'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /**
- * The host's own logger, with the interface of pino. The proxy passes it switches, refused configurations and outages. A method
- * may return a promise. If the logger throws or rejects, the process emits one warning.
+ * A logger of the application that embeds the proxy, with the interface of pino. The proxy calls the logger for switches to a
+ * new configuration, refused configurations and outages. A method may return a promise. If a method throws or its promise
+ * rejects, the process emits one warning.
  *
  * @example
  * ```ts
@@ -24,14 +25,18 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export interface Logger {
   /** Logs at level `debug`: requests that failed. */
   debug(fields: object, message: string): void
-  /** Logs at level `info`: switches, recovered providers, and servers that are back in rotation. */
+  /**
+   * Logs at level `info`: switches to a new configuration, recovered providers, servers back in rotation, and circuit breakers
+   * back in standby.
+   */
   info(fields: object, message: string): void
-  /** Logs at level `warn`: servers out of rotation, and circuit breakers that are not in standby. */
+  /** Logs at level `warn`: servers out of rotation, and circuit breakers that have left standby. */
   warn(fields: object, message: string): void
-  /** Logs at level `error`: refused configurations, unavailable providers, and guards that are ignored. */
+  /** Logs at level `error`: refused configurations, unavailable providers, and guards that the proxy ignores. */
   error(fields: object, message: string): void
   /**
-   * Opens the logger's file again after log rotation, if it has one. `proxy.reopenLogs()` calls it.
+   * Opens the file of the logger again after log rotation, if the logger writes to a file. `proxy.reopenLogs()` calls this
+   * method.
    *
    * @default undefined
    */

@@ -39,7 +39,12 @@ export function checkAccessLogOptions(options: AccessLogOptions): void {
       )
 }
 
-/** Checks that a logger has all methods. @throws ProxyError `PROXY_OPTION_INVALID` */
+/**
+ * Checks that a logger has all of these methods.
+ *
+ * @param name the name of the option, for the error message
+ * @throws ProxyError `PROXY_OPTION_INVALID`
+ */
 export function checkLogger(logger: unknown, methods: readonly string[], name: string): void {
   if (logger === undefined) return
   const missing = methods.find(

@@ -1,9 +1,9 @@
-/** Emits a warning of the process if a log cannot be written. It warns once, and again only after the log has recovered. */
+/** Emits a process warning if a log cannot be written. Further failures emit no warning until the log has recovered. */
 export class LogWarning {
   readonly #log: string
   #isTold = false
 
-  /** @param log the log in words, such as "the access log" */
+  /** Creates the warnings for one log. @param log the name of the log in words, such as "the access log" */
   constructor(log: string) {
     this.#log = log
   }

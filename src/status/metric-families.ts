@@ -15,11 +15,14 @@ export interface MetricSources {
   readonly traffic: Traffic
   readonly history: History
   readonly live: LiveState
-  /** The highest number of servers that have their own series. */
+  /** The highest number of servers that have metric series of their own. */
   readonly maxServers: number
 }
 
-/** Returns every metric. Names follow Traefik 1.7 where it has such a metric. To add a metric, add a row. */
+/**
+ * Returns every metric of the proxy. Where Traefik 1.7 has the same metric, its name is the same. To add a metric, add an element
+ * to the returned list.
+ */
 export function metricFamilies(sources: MetricSources, prefix: string): readonly MetricFamily[] {
   const { source, traffic, history } = sources
   const requests = (label: string, name: string, of: () => ReadonlyMap<string, Series>): MetricFamily[] => [
@@ -169,7 +172,9 @@ function durations(
   return values
 }
 
-/** Counts requests under way when the metric is read, so that no request pays for it. */
+/**
+ * Counts the requests in flight for a metric. They are counted when the metric is read, so that no request pays for the counting.
+ */
 function openRequests(label: string, { source, traffic }: MetricSources): MetricValue[] {
   const open = new Map<string, MetricValue & { value: number }>()
   for (const { req, backend, entryPoint = '', tunnelled } of source.engine.inFlight.exchanges) {
@@ -188,7 +193,7 @@ function openRequests(label: string, { source, traffic }: MetricSources): Metric
   return [...open.values()]
 }
 
-/** Calls a function for the first servers of the configuration, at most `maxServers`. */
+/** Calls a function for each server of the live configuration, but for at most `maxServers` of them. Returns the results. */
 function servers<T>(
   { source, maxServers }: MetricSources,
   of: (backend: string, server: LiveServer) => T,
@@ -207,7 +212,10 @@ function backendsOf(snapshot: Snapshot | undefined) {
   return snapshot?.backends.values() ?? []
 }
 
-/** Counts connections by origin. Several servers may share an origin, and an origin may have several addresses. */
+/**
+ * Counts the connections to servers by origin, such as `http://10.0.0.1:80`. Several servers may share an origin, and an origin
+ * may have several IP addresses.
+ */
 function connections(sources: MetricSources): MetricValue[] {
   const upstreams = new Set(servers(sources, (_backend, { upstream }) => upstream))
   const origins = new Map<string, { open: number; idle: number }>()

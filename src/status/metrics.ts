@@ -16,8 +16,9 @@ import type { MetricFamily, MetricValue } from './metric-family.js'
  */
 export interface MetricsOptions {
   /**
-   * The host's own registry of prom-client. The proxy adds its metrics to it, and `/metrics` answers with everything in it. If
-   * a metric name is taken already, `proxy.ready()` rejects with `PROXY_OPTION_INVALID`.
+   * A prom-client registry of the application that embeds the proxy. The proxy adds its metrics to this registry, and `/metrics`
+   * answers with all metrics of the registry. If the registry already has a metric of the same name, `proxy.ready()` rejects
+   * with `PROXY_OPTION_INVALID`.
    *
    * @default a registry with the proxy's metrics only
    * @example
@@ -34,37 +35,43 @@ export interface MetricsOptions {
    */
   readonly prefix?: string
   /**
-   * Upper bounds of the duration histograms, in seconds, ascending. Source: the defaults of Traefik 1.7, with more bounds below
-   * them.
+   * Upper bounds of the buckets of the duration histograms, in seconds, ascending. Source: the defaults of Traefik 1.7. The
+   * default here also has finer bounds for short durations.
    *
    * @default [0.005, 0.025, 0.1, 0.3, 1.2, 5]
    */
   readonly buckets?: readonly number[]
   /**
-   * The highest number of backends, and of servers, that have their own series. Further backends are counted together as
-   * `other`.
+   * The highest number of backends, and of servers, that have metric series of their own. Further backends are counted together
+   * as `other`.
    *
    * @default 1000
    */
   readonly maxBackends?: number
 }
 
-/** Metrics as text, with its content type. */
+/** The metrics as text, with the content type of the text. */
 export interface MetricsText {
   readonly type: string
   readonly body: string
 }
 
 const OPENMETRICS = 'application/openmetrics-text'
-/** The number of series that are written in one turn of the event loop. */
+/** The number of metric series that are written as text in one turn of the event loop. */
 const SLICE = 5_000
 
-/** Writes the metrics as text for Prometheus (0.0.4) or OpenMetrics (1.0.0). They are computed only on demand. */
+/**
+ * Writes the metrics in the text format of Prometheus (0.0.4) or OpenMetrics (1.0.0). The values are computed only when a client
+ * requests them.
+ */
 export class Metrics {
   readonly #families: readonly MetricFamily[]
   readonly #host: Registry | undefined
   readonly #registered: string[] = []
-  /** Texts in progress, by whether OpenMetrics was requested. Concurrent requests share one text. */
+  /**
+   * The texts that are being written. The key is true for the OpenMetrics format, and false for that of Prometheus. Concurrent
+   * requests share one text.
+   */
   readonly #underWay = new Map<boolean, Promise<MetricsText>>()
 
   constructor(sources: MetricSources, { registry, prefix = 'switchover_' }: MetricsOptions = {}) {
@@ -72,7 +79,12 @@ export class Metrics {
     this.#host = registry
   }
 
-  /** Adds all metrics to the host's registry, or none. @throws ProxyError `PROXY_OPTION_INVALID` if a name is taken */
+  /**
+   * Adds all metrics to the registry that the embedding application has supplied. If one of them is refused, none stays in the
+   * registry.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` if a metric name is taken
+   */
   register(): void {
     const registry = this.#host
     if (!registry) return
@@ -88,12 +100,12 @@ export class Metrics {
     }
   }
 
-  /** Removes the metrics from the host's registry. @throws Error of the registry */
+  /** Removes the proxy's metrics from the registry that the embedding application has supplied. @throws Error of the registry */
   unregister(): void {
     for (const name of this.#registered.splice(0)) this.#host?.removeSingleMetric(name)
   }
 
-  /** Returns the metrics as text. @param accept the `Accept` header of the request */
+  /** Returns the metrics as text, with the content type of the text. @param accept the `Accept` header of the request */
   async read(accept = ''): Promise<MetricsText> {
     if (this.#host) return { type: this.#host.contentType, body: await this.#host.metrics() }
     const asOpenMetrics = accept.includes(OPENMETRICS)
@@ -117,19 +129,19 @@ export class Metrics {
 }
 
 /**
- * Returns the text of one metric. Series are written in slices, because prom-client would block the event loop with a large
- * metric.
+ * Returns the text of one metric. A metric with many series is written in several slices, because prom-client would otherwise
+ * block the event loop.
  */
 async function textOf(registry: Registry, family: MetricFamily, asOpenMetrics: boolean): Promise<string> {
   const values = family.values()
-  // In OpenMetrics the name of a counter has no `_total`. Only its series have that ending.
+  // Remove `_total` from the name of a counter for OpenMetrics. In that format, only the counter's series have this ending.
   const name = asOpenMetrics && family.type === 'counter' ? family.name.replace(/_total$/, '') : family.name
   let text = ''
   for (let at = 0; at === 0 || at < values.length; at += SLICE) {
     const metric = asMetric({ ...family, name, values: () => values.slice(at, at + SLICE) })
-    // prom-client's types do not declare this method, but its `metrics()` calls it.
+    // Call a method that prom-client's types do not declare. The public `metrics()` of prom-client calls the same method.
     const piece = await (registry as Registry & TextMaker).getMetricsAsString(metric)
-    // Only the first slice keeps the lines of help and type.
+    // Keep the lines `# HELP` and `# TYPE` of the first slice only.
     text += at === 0 ? piece : piece.replace(/^(?:#.*\n)*/, '\n')
     if (values.length > SLICE) await nextTurn()
   }
@@ -141,8 +153,8 @@ interface TextMaker {
 }
 
 /**
- * Returns an object that a registry accepts as a metric. A metric class of prom-client would cost each request more than all
- * metrics here.
+ * Returns an object that a prom-client registry accepts as a metric. A metric class of prom-client would cost each request more
+ * time than all metrics of this proxy.
  */
 function asMetric({ name, help, type, values }: MetricFamily) {
   return {
@@ -150,7 +162,7 @@ function asMetric({ name, help, type, values }: MetricFamily) {
     help,
     type,
     async get(): Promise<object> {
-      // Read the name at this moment, because a registry for OpenMetrics changes it.
+      // Read the name from this object at the last moment, because a registry for OpenMetrics changes the name.
       return { name: this.name, help, type, values: values() satisfies MetricValue[], aggregator: 'sum' }
     },
     reset() {},

@@ -1,25 +1,28 @@
-/** The highest number of entries, in total and for each client address. */
+/** The highest number of entries, such as open connections: in total, and for each client address. */
 export interface PlaceLimits {
   readonly total: number
   readonly perAddress: number
 }
 
-/** Says how an entry is ended when another entry takes its place. */
+/** Says how `Places` ends an old entry, such as a connection, to make room for a new one. */
 export interface PlaceRules<T> {
   readonly end: (entry: T) => void
-  /** Tells whether an entry is idle. Idle entries are ended first. If undefined, every entry counts as idle. */
+  /**
+   * Tells whether an entry, such as a connection, is idle. Idle entries are ended first. If undefined, every entry counts as
+   * idle.
+   */
   readonly isIdle?: (entry: T) => boolean
 }
 
 /**
- * Limits the number of entries, such as connections. A new entry always gets in, and may end an older one. If its own address
- * has reached its limit, the oldest entry of that address ends. If all places are taken, the oldest entry of the address with
- * the most entries ends. So a health check from the same address as an attacker still gets in.
+ * Limits the number of entries, such as open connections. A new entry always gets in, and may end an older one. If the client
+ * address of the new entry has reached its limit, the oldest entry of that address ends. If the total limit is reached, the
+ * oldest entry of the address with the most entries ends. So a health check from the same address as an attacker still gets in.
  */
 export class Places<T> {
   readonly #limits: PlaceLimits
   readonly #rules: PlaceRules<T>
-  /** The entries of each address, oldest first. */
+  /** The entries of each client address, oldest first. */
   readonly #byAddress = new Map<string, Set<T>>()
   #taken = 0
 
@@ -29,9 +32,9 @@ export class Places<T> {
   }
 
   /**
-   * Adds an entry, and ends another one if necessary.
+   * Adds an entry, and ends an older one if a limit is reached.
    *
-   * @returns a function that gives the place back. Further calls of it do nothing.
+   * @returns a function that removes the entry. Calling it again does nothing.
    */
   enter(entry: T, remoteAddress: string | undefined): () => void {
     const address = networkOf(remoteAddress)
@@ -75,11 +78,11 @@ export class Places<T> {
 }
 
 /**
- * Returns the network of an address. For IPv6 that is the network of 64 bits, because one machine may use every address of it
- * (RFC 4291, section 2.5.4).
+ * Returns the network that a client address belongs to. For IPv4 that is the address itself, and for IPv6 the first 64 bits. One
+ * machine may use every address of such an IPv6 network (RFC 4291, section 2.5.4).
  */
 export function networkOf(address = ''): string {
-  // IPv4, also in the form that IPv6 has for it (`::ffff:192.0.2.1`).
+  // If the address is IPv4, return it whole. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) counts as IPv4 too.
   if (!address.includes(':') || address.includes('.')) return address.replace(/^::ffff:/i, '')
   const [before = '', after] = address.split('::')
   const head = before === '' ? [] : before.split(':')

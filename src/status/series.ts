@@ -1,10 +1,10 @@
 /**
- * Default upper bounds of the duration buckets, in seconds. They are Traefik 1.7's defaults, with finer bounds below for the
- * usual durations of a proxy.
+ * Default upper bounds of the buckets of duration histograms, in seconds. They are Traefik 1.7's defaults, with finer bounds for
+ * the usual durations of a proxy.
  */
 export const DEFAULT_BUCKETS: readonly number[] = [0.005, 0.025, 0.1, 0.3, 1.2, 5]
 
-/** The requests with the same method, protocol and status. */
+/** The counts of the requests with the same method, protocol and status. */
 export interface Cell {
   readonly method: string
   readonly protocol: string
@@ -12,27 +12,27 @@ export interface Cell {
   count: number
   seconds: number
   /**
-   * The number of requests in each bucket. A bucket reaches from the previous bound to its own. The last one has no upper
-   * bound.
+   * The number of requests in each bucket of the duration histogram. A bucket reaches from the bound of the previous bucket to
+   * its own bound. The last bucket has no upper bound.
    */
   readonly buckets: number[]
 }
 
 /**
- * Methods with their own label. All others share one label, because a client could invent a new method for each request. The
- * name of that label is Traefik's.
+ * Request methods that have their own value of the metric label `method`. All other methods share one value, because a client
+ * could invent a new method for each request. Traefik has the same shared value.
  */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']
 const OTHER_METHOD = 'EXTENSION_METHOD'
 const METHOD_PLACES: ReadonlyMap<string, number> = new Map(METHODS.map((method, place) => [method, place]))
 const PROTOCOLS = ['http', 'websocket']
 
-/** Returns the metric label for a method. */
+/** Returns the value of the metric label `method` for a request method. */
 export function methodLabel(method: string | undefined): string {
   return METHODS[METHOD_PLACES.get(method ?? '') ?? -1] ?? OTHER_METHOD
 }
 
-/** Counts the requests of one entry point or backend, by the same labels as Traefik's metrics. */
+/** Counts the requests of one entry point or backend by method, protocol and status. Traefik's metrics have the same labels. */
 export class Series {
   readonly #bounds: readonly number[]
   readonly #cells = new Map<number, Cell>()
@@ -47,7 +47,7 @@ export class Series {
 
   count(method: string, code: number, seconds: number): void {
     const place = METHOD_PLACES.get(method) ?? METHODS.length
-    // The key is a number and not a text, because this code runs for every request.
+    // Use a number as the key and not a string, because this code runs for every request.
     const key = (place * PROTOCOLS.length + (code === 101 ? 1 : 0)) * 1_000 + code
     let cell = this.#cells.get(key)
     if (cell === undefined) {

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 
-/** Headers that restrict what a browser may do with the status server's pages and answers. */
+/** Response headers that restrict what a browser may do with the pages and answers of the status server. */
 const HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -13,39 +13,42 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
 }
 
-/** Paths that need no token. They only show whether the process is ready, and health checks use them. */
+/** Paths that need no token. Health checks request these paths, and the answers show only whether the process is ready. */
 const OPEN = new Set(['/ping', '/ready'])
 
-/** Matches a loopback address as the operating system writes it. */
+/** Matches a loopback IP address as the operating system writes it, such as `127.0.0.1` or `::1`. */
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/i
 
-/** The reason why a request is refused before its route is looked up. */
+/** The answer to a request that the status server refuses before it looks at any data: HTTP status, error code and message. */
 export interface Refusal {
   readonly status: number
   readonly code: string
   readonly message: string
 }
 
-/** Sets the security headers that every answer has. */
+/** Sets the security headers that every answer of the status server has. */
 export function setSafeHeaders(res: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value)
 }
 
-/** Decides which requests the status server answers. */
+/** Decides which requests the status server answers, by the method, the `Host` header and the token of a request. */
 export class StatusGuard {
   readonly #token: Buffer | undefined
   readonly #checksHost: boolean
 
   /**
-   * @param listensOn the address of the status server's own listener. On loopback without a token, the guard checks `Host`,
-   *   because another site's domain name could resolve to 127.0.0.1 (DNS rebinding).
+   * Creates a guard for one token and one listener.
+   *
+   * @param listensOn the IP address that the status server listens on, if it has its own listener. If that is a loopback address
+   *   and no token is set, the guard checks the `Host` header. The domain name of another site could resolve to 127.0.0.1 (DNS
+   *   rebinding).
    */
   constructor(token: string | undefined, listensOn?: string) {
     this.#token = token === undefined ? undefined : digest(token)
     this.#checksHost = token === undefined && listensOn !== undefined && LOOPBACK.test(listensOn)
   }
 
-  /** Returns the reason to refuse a request, or undefined. @param path the path without the query */
+  /** Returns why a request is refused, or undefined if it is admitted. @param path the path of the URL without the query */
   refusalOf(req: IncomingMessage, path: string): Refusal | undefined {
     if (req.method !== 'GET' && req.method !== 'HEAD')
       return {
@@ -59,7 +62,8 @@ export class StatusGuard {
         code: 'HOST_REFUSED',
         message: 'expected localhost or an IP address in Host; set status.token to allow other names',
       }
-    // The dashboard's own files contain no data. Their scripts fetch the data with the token.
+    // If no token is set or the path needs none, admit the request. The dashboard's own files contain no data, and their scripts
+    // fetch the data with the token.
     if (this.#token === undefined || OPEN.has(path) || path.startsWith('/dashboard') || path === '/')
       return undefined
     const [, given] = /^Bearer +(\S+) *$/i.exec(req.headers.authorization ?? '') ?? []
@@ -72,7 +76,7 @@ export class StatusGuard {
   }
 }
 
-/** Hashes a token. All hashes have the same length, so that the comparison takes the same time for each token. */
+/** Hashes a token. All hashes have the same length, so that a comparison of two hashes takes the same time for each token. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
 }

@@ -15,9 +15,9 @@ import type { MetricsOptions } from './metrics.js'
  */
 export interface StatusOptions {
   /**
-   * The address to listen on: `host:port`, `[::1]:port` or `:port`. `:8080` listens on 127.0.0.1. `0.0.0.0:8080` is open to
-   * every network, so set a `token` too. Without an address nothing listens, and the host's code mounts `proxy.statusHandler`
-   * in a server of its own.
+   * The address that the status server listens on: `host:port`, `[::1]:port` or `:port`. `:8080` listens on 127.0.0.1.
+   * `0.0.0.0:8080` is open to every network, so set a `token` too. Without an address the status server opens no port. The
+   * application that embeds the proxy then mounts `proxy.statusHandler` in an HTTP server of its own.
    *
    * @default undefined
    * @example
@@ -28,20 +28,21 @@ export interface StatusOptions {
    */
   readonly address?: string
   /**
-   * The token that clients must send as `Authorization: Bearer TOKEN`. `/ping` and `/ready` need none. Without this option no
-   * token is required.
+   * The token that clients of the status server must send as `Authorization: Bearer TOKEN`. `/ping` and `/ready` need none.
+   * Without this option no token is required.
    *
    * @default undefined
    */
   readonly token?: string
   /**
-   * If true, `/ready` also answers 503 while a provider is unavailable or serves the last good configuration of an earlier run.
+   * If true, `/ready` also answers 503 while a provider is unavailable. The same applies while a provider serves the last good
+   * configuration of an earlier run of the process.
    *
    * @default false
    */
   readonly unreadyWhileStale?: boolean
   /**
-   * Options of the metrics under `/metrics`.
+   * Options of the metrics that the status server shows under `/metrics`.
    *
    * @default {}
    */
@@ -60,7 +61,8 @@ export function checkStatusOptions(options: StatusOptions): void {
   onlyKnownOptions(options, OPTIONS, 'status.')
   const { address, token, unreadyWhileStale = false, metrics = {} } = options
   if (address !== undefined) parseStatusAddress(address)
-  // `token: process.env.TOKEN` is undefined if the variable is not set. Then everybody would get in, so it is an error.
+  // Refuse an option `token` that is set to undefined. In `token: process.env.TOKEN` the variable may be missing, and then every
+  // client would get in.
   if ('token' in options && !(typeof token === 'string' && /^[\x21-\x7e]+$/.test(token))) {
     const message = 'status.token: expected a text of visible ASCII characters without spaces'
     throw invalid(
@@ -94,7 +96,7 @@ function checkMetrics(metrics: MetricsOptions): void {
   if (maxBackends !== undefined) positiveOption(maxBackends, 'status.metrics.maxBackends')
 }
 
-/** Parses a host and a port in Traefik's notation. @throws ProxyError `PROXY_OPTION_INVALID` */
+/** Parses an address to listen on, in Traefik's notation `host:port` or `:port`. @throws ProxyError `PROXY_OPTION_INVALID` */
 export function parseStatusAddress(text: string): { readonly host: string; readonly port: number } {
   const [, bracketed, plain, port = ''] = /^(?:\[([^\]]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(String(text)) ?? []
   if (port === '' || Number(port) > 65_535)

@@ -15,7 +15,7 @@ import type { StatusSource } from './status-source.js'
 import { traefikView } from './traefik-api.js'
 import type { Traffic } from './traffic.js'
 
-/** The objects that routes read from. */
+/** The objects from which the status server's routes read their data. */
 export interface StatusParts {
   readonly source: StatusSource
   readonly traffic: Traffic
@@ -27,19 +27,22 @@ export interface StatusParts {
   readonly unreadyWhileStale: boolean
 }
 
-/** One request to the status server. */
+/** One request to the status server, with its response. */
 interface Asked {
   readonly req: IncomingMessage
   readonly res: ServerResponse
   readonly query: URLSearchParams
-  /** The decoded parts of the path that the pattern's groups match. */
+  /** The parts of the URL path that the capture groups of the route's pattern match. They are not percent-decoded. */
   readonly rest: readonly string[]
 }
 
-/** Answers a request. @returns false if there is nothing under this path */
+/** A function that answers the requests of one route. @returns false if nothing exists under the path of the request */
 type Answer = (parts: StatusParts, asked: Asked) => Promise<boolean> | boolean
 
-/** Every path with the function that answers it. Traefik 1.7's paths come first. To add a path, add a row. */
+/**
+ * The routes of the status server: each pattern for a URL path, with the function that answers it. Traefik 1.7's paths come
+ * first. To add a path, add a row.
+ */
 export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer])[] = [
   [/^\/$/, toDashboard],
   [/^\/dashboard$/, toDashboard],
@@ -59,10 +62,10 @@ export const STATUS_ROUTES: readonly (readonly [pattern: RegExp, answer: Answer]
   [/^\/api\/events$/, events],
 ]
 
-/** The path of the event stream. Its response never ends, so limits for answers do not apply. */
+/** The URL path of the event stream. Its response never ends, so the limits for other answers do not apply to it. */
 export const EVENTS_PATH = '/api/events'
 
-/** The highest number of entries in each list of an explanation. */
+/** The highest number of entries in each list in an answer of `/api/explain`. */
 const MAX_EXPLAINED = 200
 const MAX_PAGE = 500
 
@@ -77,7 +80,10 @@ function text(res: ServerResponse, status: number, body: string, type = 'text/pl
   return true
 }
 
-/** Redirects to the dashboard. Express sets `baseUrl` to the path under which the handler is mounted. */
+/**
+ * Redirects the client to the dashboard. If Express runs the status handler, it sets `baseUrl` to the path under which the
+ * handler is mounted.
+ */
 function toDashboard(_parts: StatusParts, { req, res }: Asked): true {
   const { baseUrl = '' } = req as IncomingMessage & { baseUrl?: string }
   res.writeHead(302, { Location: `${baseUrl}/dashboard/`, 'Content-Length': 0 })
@@ -157,7 +163,7 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
 
 const EXPLAINED = ['host', 'path', 'clientIp', 'method', 'entryPoint']
 
-/** Checks the query of an explanation. @throws ProxyError `PROXY_BAD_REQUEST` */
+/** Checks the query parameters of a request for `/api/explain`. @throws ProxyError `PROXY_BAD_REQUEST` */
 function checkExplained(query: URLSearchParams): void {
   for (const name of query.keys())
     if (!EXPLAINED.includes(name))
@@ -170,7 +176,7 @@ function checkExplained(query: URLSearchParams): void {
   if (!path.startsWith('/'))
     throw badQuery(`path: expected a path that begins with /, found ${JSON.stringify(path)}`)
   const clientIp = query.get('clientIp')
-  // RFC 7239, section 6.2, uses the word `unknown` for a client whose address is not known.
+  // Accept an IP address or the word `unknown`. RFC 7239, section 6.2, uses this word for a client whose address is not known.
   if (clientIp && clientIp !== 'unknown' && isIP(clientIp) === 0)
     throw badQuery(`clientIp: expected an address or the word unknown, found ${JSON.stringify(clientIp)}`)
 }
@@ -180,7 +186,7 @@ function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {
   return stream.add(res) || text(res, 503, 'too many listeners\n')
 }
 
-/** Reads the parameters of a page from a query. @throws ProxyError `PROXY_BAD_REQUEST` */
+/** Reads the search text, the offset and the limit of a list from a query. @throws ProxyError `PROXY_BAD_REQUEST` */
 function pageOf(query: URLSearchParams): Page {
   const number = (name: string, standard: number, max: number): number => {
     const given = query.get(name)
@@ -197,7 +203,7 @@ function pageOf(query: URLSearchParams): Page {
   }
 }
 
-/** Decodes a part of the path. @throws ProxyError `PROXY_BAD_REQUEST` if its percent-encoding is wrong */
+/** Decodes the percent-encoding of one part of a URL path. @throws ProxyError `PROXY_BAD_REQUEST` if the encoding is wrong */
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment)

@@ -25,14 +25,14 @@ const LIMITS = { connectionsCheckingInterval: 1_000, headersTimeout: 10_000, req
 /** Milliseconds after which an idle connection is closed. Event streams stay open, because their heartbeat comes more often. */
 const IDLE_MS = 30_000
 const CONNECTIONS = { total: 500, perAddress: 250 }
-/** Limits for answers that clients are still reading. Each answer is held in memory. */
+/** Limits for unfinished answers: in total, and for each client address. Each answer is held in memory. */
 const ANSWERS = { total: 100, perAddress: 50 }
-/** Milliseconds that an answer gets to be produced and read. */
+/** Milliseconds that may pass from a request until its answer is produced and the client has read it. */
 const MAX_ANSWER_MS = 30_000
 
-/** Shows a running proxy to people and tools: as JSON, metrics, events and a dashboard. It cannot change anything. */
+/** Shows the state of a proxy to people and tools: as JSON, metrics, events and a dashboard. It cannot change anything. */
 export class StatusServer {
-  /** Answers requests for the paths in docs/status.md. Other paths go to `next`, or get 404 without it. */
+  /** Answers requests for the paths in docs/status.md. Other paths go to `next`, or get 404 if there is no `next`. */
   readonly handler: RequestHandler
   readonly #options: StatusOptions
   readonly #parts: StatusParts
@@ -72,8 +72,8 @@ export class StatusServer {
   }
 
   /**
-   * Adds the metrics to the host's registry, and opens the status server's own listener if there is an address. If one of the
-   * two fails, the other one still works.
+   * Adds the metrics to the registry that the embedding application has supplied, if any. Opens the status server's own listener,
+   * if the options have an address. If one of the two steps fails, the other still takes effect.
    *
    * @throws Error of Node, such as `EADDRINUSE` for a port in use
    * @throws ProxyError `PROXY_OPTION_INVALID` if the registry refuses a metric
@@ -81,7 +81,7 @@ export class StatusServer {
   async open(): Promise<AddressInfo | undefined> {
     const { address } = this.#options
     const listening = address === undefined ? undefined : this.#listen(parseStatusAddress(address))
-    // The caller awaits this promise later. Until then its rejection must not count as unhandled.
+    // Attach an empty handler. The caller awaits this promise later, and until then a rejection must not count as unhandled.
     listening?.catch(() => {})
     this.#parts.metrics.register()
     return listening
@@ -108,7 +108,7 @@ export class StatusServer {
     return bound
   }
 
-  /** Stops counting and closes the listener. @throws Error of the host's registry */
+  /** Stops counting requests and closes the listener. @throws Error of the metrics registry of the embedding application */
   async close(): Promise<void> {
     const failures: unknown[] = []
     for (const stop of this.#stops) {
@@ -153,14 +153,14 @@ export class StatusServer {
     }
     return (req, res, next) => {
       if (next && !routeOf(partsOf(req).path)) return next()
-      // Pipelined requests wait for each other. Otherwise all their answers would be in memory at once.
+      // Answer the pipelined requests of a connection one by one. Otherwise all their answers would be in memory at once.
       if (res.socket !== null || !this.#pipelines.mustWait(begin, req, res)) begin(req, res)
     }
   }
 
   /**
-   * Ends an answer that the client does not read in time, or the oldest answer if there are too many. Event streams have their
-   * own limits.
+   * Limits how long an answer takes, and how many there are. If the client does not read its answer in time, the answer is cut
+   * off. If there are too many answers, an old one is cut off. Event streams have their own limits.
    */
   #limitAnswer(req: IncomingMessage, res: ServerResponse): void {
     const { path } = partsOf(req)
@@ -177,7 +177,7 @@ export class StatusServer {
     const { path, search } = partsOf(req)
     const found = routeOf(path)
     setSafeHeaders(res)
-    // The rest of a request body is never needed, so the connection closes after the answer.
+    // If the client still sends a request body, close the connection after the answer. The rest of the body is never needed.
     if (hasBody(req) && !req.complete) {
       res.setHeader('Connection', 'close')
       this.#lingering.after(req.socket)
@@ -199,7 +199,9 @@ function partsOf({ url = '' }: IncomingMessage): { readonly path: string; readon
   return { path, search }
 }
 
-/** Tells whether no response is in progress on a connection. `_httpMessage` is an internal field of Node. */
+/**
+ * Tells whether no response is in progress on a connection. Node keeps the current response in the internal field `_httpMessage`.
+ */
 function isIdle(socket: Socket): boolean {
   return !(socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage
 }
@@ -219,7 +221,7 @@ function answerError(res: ServerResponse, thrown: unknown): void {
   }
   const error = asError(thrown)
   const known = error instanceof ProxyError ? error : new ProxyError('PROXY_INTERNAL', error.message)
-  // This code comes from a wrong parameter in the query, so it is the client's error.
+  // Answer `PROXY_OPTION_INVALID` with 400. Here a wrong query parameter causes this error, so the client is at fault.
   const status = known.code === 'PROXY_OPTION_INVALID' ? 400 : known.status
   writeError(res, status, known.code, maskCredentials(known.message))
 }

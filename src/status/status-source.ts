@@ -4,15 +4,15 @@ import type { ShutdownStep } from '../model/events.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { ProviderState } from '../providers/supervised-provider.js'
 
-/** The parts of a running proxy that the status server shows. */
+/** The parts of a running proxy that the status server reads and shows. */
 export interface StatusSource {
   readonly engine: DataPlane
-  /** Returns the state of each provider. */
+  /** Returns the state of each provider, such as its live version. */
   providers(): readonly ProviderState[]
-  /** Explains which frontend a request would match. @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */
+  /** Explains which frontend a request would match, and why. @throws ProxyError `PROXY_NOT_READY`, `PROXY_OPTION_INVALID` */
   explain(
     request: Pick<RequestFacts, 'host' | 'path' | 'clientAddress'> & Partial<RequestFacts>,
   ): RequestExplanation
-  /** The current step of the shutdown. Undefined before the shutdown begins. */
+  /** Returns the current step of the shutdown, or undefined before the shutdown begins. */
   shutdown(): ShutdownStep | undefined
 }

@@ -7,11 +7,11 @@ import { Entries } from './json-pieces.js'
 import { maskedRule } from './masked.js'
 
 /**
- * Returns the answer of Traefik 1.7 to `/api/providers`, with defaults filled in. Names have no provider suffix, and rules are
- * texts.
+ * Returns the data for `/api/providers` and for the paths below it, in the form that Traefik 1.7 uses. Defaults are filled in.
+ * Names have no provider suffix such as `@file`, and rules are texts.
  *
- * @param path the segments after `/api/providers`
- * @returns undefined if there is nothing under this path
+ * @param path the parts of the URL path that follow `/api/providers`
+ * @returns undefined if nothing exists under this path
  */
 export function traefikView(
   snapshot: Snapshot | undefined,
@@ -51,7 +51,10 @@ function* named(frontends: readonly CompiledFrontend[]): Generator<readonly [str
   for (const frontend of frontends) yield [frontend.name, frontend]
 }
 
-/** Yields the entries of one provider, by names without the provider. */
+/**
+ * Yields the frontends or backends of one provider. Their names lose the provider suffix, because names of Traefik have none:
+ * `web@file` becomes `web`.
+ */
 function* own<T>(
   all: Iterable<readonly [string, T]>,
   provider: string,
@@ -92,9 +95,10 @@ function frontendView(frontend: CompiledFrontend) {
 }
 
 /**
- * Returns the routes of a frontend. If a rule was given as data or has a secret, one route shows the whole masked rule.
+ * Returns the routes of a frontend, each with its rule as text. If a rule was configured as data or has a secret, one route shows
+ * the combined rule of all routes, masked.
  *
- * @param compiled the rule of all routes together, as text
+ * @param compiled the combined rule of all routes, as text
  * @param shown the same rule, masked
  */
 function routesView({ routes }: Frontend, compiled: string, shown: string): Record<string, { rule: string }> {
@@ -105,7 +109,10 @@ function routesView({ routes }: Frontend, compiled: string, shown: string): Reco
   return Object.fromEntries(entries.map(([name, { rule }]) => [name, { rule: String(rule) }]))
 }
 
-/** Returns the part of a frontend or backend that the path names. Without such a part, it returns the whole. */
+/**
+ * Returns the part of a frontend or backend that the URL path names: all its routes or servers, or one of them. If the path names
+ * no part, returns the whole frontend or backend.
+ */
 function partOf(
   view: Record<string, unknown>,
   expected: string,

@@ -2,34 +2,34 @@ import type { LiveBackend } from '../engine/backends/live-backend.js'
 import type { EndedRequest } from '../engine/request-reports.js'
 import { LatencyHistogram } from './latency-histogram.js'
 
-/** The recent traffic of one server. */
+/** The request counts of one server, and its recent latencies. */
 export interface ServerTraffic {
   requests: number
   errors: number
-  /** Latencies in the current half minute. */
+  /** Latencies of the requests in the current half minute. */
   latency: LatencyHistogram
-  /** Latencies in the half minute before. */
+  /** Latencies of the requests in the half minute before the current one. */
   before: LatencyHistogram
 }
 
 /** Counts the requests, errors and latencies of each server. */
 export class TrafficByServer {
-  /** The servers of each backend, by name. */
+  /** The traffic of each server: by name of the backend, then by name of the server. */
   readonly #servers = new Map<string, Map<string, ServerTraffic>>()
 
-  /** Tells whether a server of this backend has been counted. */
+  /** Tells whether any request to a server of this backend has been counted. */
   has(backend: string): boolean {
     return this.#servers.has(backend)
   }
 
-  /** The number of requests that a backend has answered or failed to answer. */
+  /** Returns the number of requests that the servers of a backend have answered or failed to answer. */
   requestsOf(backend: string): number {
     let requests = 0
     for (const server of this.#servers.get(backend)?.values() ?? []) requests += server.requests
     return requests
   }
 
-  /** The traffic of one server. Undefined if it has had no request. */
+  /** Returns the traffic of one server. Undefined if the server has had no request. */
   of(backend: string, server: string): ServerTraffic | undefined {
     return this.#servers.get(backend)?.get(server)
   }
@@ -41,11 +41,11 @@ export class TrafficByServer {
     const own = this.#serverIn(backend, server.name)
     own.requests += 1
     if (failed) own.errors += 1
-    // The lifetime of a tunnel says nothing about its server.
+    // Record no latency for a tunnel, such as a WebSocket. The lifetime of a tunnel says nothing about its server.
     if (code !== 101) own.latency.record(ms)
   }
 
-  /** Removes all servers of a backend except these. */
+  /** Forgets the traffic of all servers of a backend, except those in `kept`. */
   keep(backend: string, kept: readonly { readonly name: string }[]): void {
     const names = new Set(kept.map(({ name }) => name))
     const servers = this.#servers.get(backend)
@@ -53,20 +53,20 @@ export class TrafficByServer {
   }
 
   /**
-   * Removes addresses that are gone. With `strictDns` the addresses of a server change within a generation. The check is cheap,
-   * and the removal runs more rarely the more servers there are.
+   * Forgets the traffic of IP addresses that a backend no longer has. With `strictDns` the addresses of a server change while the
+   * configuration stays the same. The check is cheap, and the removal runs more rarely the more servers there are.
    */
   forgetAddresses({ name, servers }: LiveBackend): void {
     const known = this.#servers.get(name)
     if (known && known.size > 2 * servers.length) this.keep(name, servers)
   }
 
-  /** Removes all servers of a backend. */
+  /** Forgets the traffic of all servers of a backend. */
   forget(backend: string): void {
     this.#servers.delete(backend)
   }
 
-  /** Ends a half minute: the current period becomes the one before. */
+  /** Begins a new half minute: the latencies of the current half minute become those of the previous one. */
   turnOver(): void {
     for (const servers of this.#servers.values()) {
       for (const own of servers.values()) {

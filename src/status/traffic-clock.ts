@@ -1,11 +1,11 @@
 import { LatencyHistogram } from './latency-histogram.js'
 
-/** One second of traffic. The percentiles are missing if no request ended in that second. */
+/** The traffic of one second. The percentiles are those of the latency, and are missing if no request ended in that second. */
 export interface TrafficPoint {
   /** The time when the second ended (ISO 8601). */
   readonly at: string
   readonly requests: number
-  /** Responses with a status of 500 or more, and requests that failed for a reason other than the client. */
+  /** The number of responses with a status of 500 or more, and of requests that failed for a reason other than the client. */
   readonly errors: number
   readonly p50Ms?: number
   readonly p90Ms?: number
@@ -14,13 +14,13 @@ export interface TrafficPoint {
 }
 
 const POINTS = 120
-/** Seconds of one period for recent traffic. "Recent" means the current period and the one before. */
+/** The length of one period in seconds. "Recent traffic" means the traffic of the current period and of the one before. */
 const HALF_MINUTE = 30
 
-/** Divides traffic into seconds and half minutes. */
+/** Counts the traffic of each second and of each half minute. */
 export class TrafficClock {
   readonly points: TrafficPoint[] = []
-  /** Requests by status in the last whole second. */
+  /** The number of requests in the last whole second, by response status. */
   lastCodes: ReadonlyMap<number, number> = new Map()
   readonly #inFlight: () => number
   readonly #onHalfMinute: () => void
@@ -41,7 +41,7 @@ export class TrafficClock {
   }
 
   record(code: number, ms: number, failed: boolean): void {
-    // The lifetime of a tunnel is not a latency.
+    // Record no latency for a tunnel, such as a WebSocket, because its lifetime is not a response time.
     if (code !== 101) this.#latency.record(ms)
     this.#requests += 1
     this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1)
@@ -49,7 +49,7 @@ export class TrafficClock {
     if (failed) this.#errors += 1
   }
 
-  /** Requests in the current half minute and in the one before. */
+  /** The number of requests in the current half minute and in the one before. */
   get lately(): number {
     return this.#lately + this.#before
   }

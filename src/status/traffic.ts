@@ -4,7 +4,7 @@ import { DEFAULT_BUCKETS, Series } from './series.js'
 import { TrafficByServer } from './traffic-by-server.js'
 import { TrafficClock, type TrafficPoint } from './traffic-clock.js'
 
-/** The number of failed requests that are kept. Traefik 1.7 has the same default. */
+/** The number of failed requests that are kept for `/health`. Traefik 1.7 has the same default. */
 const RECENT_ERRORS = 10
 
 /** A request that ended with a status of 400 or more. */
@@ -16,14 +16,17 @@ export interface RecentError {
   readonly at: number
 }
 
-/** The traffic of one frontend. `requests` counts all, `lately` the current half minute, `before` the half minute before. */
+/**
+ * The number of requests for one frontend: `requests` in total, `lately` in the current half minute, `before` in the half minute
+ * before.
+ */
 export interface FrontendTraffic {
   requests: number
   lately: number
   before: number
 }
 
-/** Totals of all requests since the start. */
+/** Totals of all requests since the proxy started. */
 export interface Totals {
   count: number
   seconds: number
@@ -32,24 +35,24 @@ export interface Totals {
 }
 
 export interface TrafficOptions {
-  /** Upper bounds of the duration buckets, in seconds, ascending. */
+  /** Upper bounds of the buckets of the duration histograms, in seconds, ascending. */
   readonly buckets?: readonly number[]
-  /** The highest number of backends that have their own series. Further backends are counted together. */
+  /** The highest number of backends that have metric series of their own. Further backends are counted together. */
   readonly maxBackends?: number
-  /** Returns the number of requests under way. */
+  /** Returns the number of requests in flight. */
   readonly inFlight: () => number
-  /** Tells whether a frontend or backend is configured now. */
+  /** Tells whether the live configuration has a frontend or backend with this name. */
   readonly isConfigured: (kind: 'frontends' | 'backends', name: string) => boolean
 }
 
-/** The default number of backends, and of servers, that have their own series. */
+/** The default number of backends, and of servers, that have metric series of their own. */
 export const DEFAULT_MAX_BACKENDS = 1_000
-/** The name under which all further backends are counted. */
+/** The name under which the metrics count all backends beyond the limit on their number. */
 const OTHER_BACKENDS = 'other'
 
 /**
- * Counts what the proxy does, for metrics, `/health` and the dashboard. It observes each request that has ended, which costs a
- * few additions. Everything else is computed on demand.
+ * Counts the requests of the proxy for the metrics, `/health` and the dashboard. Each request that has ended costs a few
+ * additions. Everything else is computed on demand.
  */
 export class Traffic {
   readonly startedAt = Date.now()
@@ -77,17 +80,17 @@ export class Traffic {
     this.#clock = new TrafficClock(inFlight, () => this.#turnOver())
   }
 
-  /** Calls the listener for each new point, once a second. @returns a function that stops this */
+  /** Calls the listener once a second with the traffic of the last second. @returns a function that removes the listener */
   onPoint(listener: (point: TrafficPoint) => void): () => void {
     return this.#clock.onPoint(listener)
   }
 
-  /** The points of the last two minutes, one for each second. */
+  /** The traffic of the last two minutes, with one point for each second. */
   get points(): readonly TrafficPoint[] {
     return this.#clock.points
   }
 
-  /** Requests by status in the last whole second. */
+  /** The number of requests in the last whole second, by response status. */
   get lastSecond(): ReadonlyMap<number, number> {
     return this.#clock.lastCodes
   }
@@ -106,8 +109,8 @@ export class Traffic {
     this.#clock.record(code, ms, failed)
     this.#seriesOf(this.entryPoints, entryPoint).count(method, code, ms / 1e3)
     if (frontend) this.#countFrontend(frontend.name)
-    // An earlier generation may have matched this request, and its backend may be gone. Counting it again would create an entry
-    // that nothing removes.
+    // Count the request for its backend only if that backend still exists. A request may come from an earlier generation, and
+    // nothing would remove a new entry for a backend that is gone.
     if (backend && (this.servers.has(backend.name) || this.#isConfigured('backends', backend.name))) {
       const label = this.labelOf(backend.name)
       this.#seriesOf(this.backends, label).count(method, code, ms / 1e3)
@@ -125,7 +128,10 @@ export class Traffic {
     return own === undefined || all === 0 ? 0 : (own.lately + own.before) / all
   }
 
-  /** Removes frontends and backends that are no longer configured. Without this, memory would grow with each configuration. */
+  /**
+   * Forgets the traffic of frontends and backends that are no longer configured. Otherwise memory would grow with each new
+   * configuration.
+   */
   forget(frontends: readonly string[], backends: readonly string[]): void {
     for (const name of frontends) this.frontends.delete(name)
     for (const name of backends) {
@@ -148,7 +154,10 @@ export class Traffic {
     return series
   }
 
-  /** The name under which a backend is counted. Backends beyond the limit share a name, so that a scrape stays small. */
+  /**
+   * Returns the name under which the metrics count a backend. Backends beyond the limit share one name, so that the metrics stay
+   * small.
+   */
   labelOf(backend: string): string {
     return this.backends.has(backend) || this.backends.size < this.#maxBackends ? backend : OTHER_BACKENDS
   }
@@ -166,13 +175,13 @@ export class Traffic {
 
   #keepError({ req, facts }: EndedRequest, status: number): void {
     const { method = '' } = req
-    // Drop the query, because it may contain secrets.
+    // Leave out the query, because it may contain secrets.
     const path = facts?.path ?? maskCredentials((req.url ?? '').replace(/\?.*/s, ''))
     this.recentErrors.unshift({ status, method, host: facts?.host ?? '', path, at: Date.now() })
     this.recentErrors.length = Math.min(this.recentErrors.length, RECENT_ERRORS)
   }
 
-  /** Ends a half minute: the current period becomes the one before. */
+  /** Begins a new half minute: the counts of the current half minute become those of the previous one. */
   #turnOver(): void {
     for (const own of this.frontends.values()) {
       own.before = own.lately

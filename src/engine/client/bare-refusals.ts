@@ -7,14 +7,17 @@ import { onceFree } from './once-free.js'
 import { isHeld } from './pipelines.js'
 import { hasBody } from './request-body.js'
 
-/** A socket that node:http serves, with the fields that Node adds to it. */
+/** A client's socket on a node:http server, with the fields that Node adds to it. */
 type ServedSocket = Duplex & {
   _httpMessage?: ServerResponse | null
   server?: Server
   destroySoon?: () => void
 }
 
-/** Statuses of Node's answers to bytes that its parser rejects, by error code. Every other code gets 400. */
+/**
+ * HTTP status of the answer to a `clientError` event, by the code of
+ * its error. The statuses are those of Node. Every other code gets 400.
+ */
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
@@ -22,12 +25,12 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
 }
 
 /**
- * Answers requests that Node does not give to a request handler: bytes that its parser
- * rejects, heads that come too late, CONNECT, and unknown expectations. If the host already
- * listens for `clientError` or `checkExpectation`, its listener answers that event instead.
+ * Makes a server answer the requests that Node gives to no request handler: bytes that its parser
+ * rejects, late request heads, CONNECT requests, and unknown values of `Expect`. If the application's own
+ * code already listens for `clientError` or `checkExpectation`, that listener answers the event instead.
  *
- * @param methods the methods that the server allows, for the `Allow` field
- * @returns a function that removes these listeners
+ * @param methods the methods for the `Allow` header of the answer to CONNECT
+ * @returns a function that removes the listeners again
  */
 export function refuseBarely(
   server: Server,
@@ -46,8 +49,8 @@ export function refuseBarely(
   const closeSoon = function (this: Duplex) {
     lingering.endSoon(this)
   }
-  // Node ends a connection by `destroySoon`, also after its own answers, such as the 400 for a request
-  // without a Host. This replacement closes the connection in stages, so that the client can read the answer.
+  // Replaces Node's `destroySoon`, which closes a connection after its last response, such as Node's own 400 for a
+  // missing `Host` header. The replacement closes the connection in stages, so that the client can read the response.
   const onConnection = (socket: ServedSocket) => {
     socket.destroySoon = closeSoon
   }
@@ -61,8 +64,8 @@ export function refuseBarely(
 }
 
 /**
- * Answers bytes that Node's parser rejects, as Node does. Bytes after a request that ends its
- * connection are ignored (RFC 9112, 9.6). Node would write a 400 instead of the response under way.
+ * Answers a `clientError` event with the status that Node would send, then closes the connection. Bytes after the last request
+ * of a connection are ignored (RFC 9112, 9.6). Node would answer them with a 400, instead of the response that is being sent.
  */
 function answerClientError(
   error: NodeJS.ErrnoException,
@@ -71,15 +74,16 @@ function answerClientError(
 ): void {
   if (error.code === 'HPE_CLOSED_CONNECTION' || lingering.has(socket)) return
   const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-  // The proxy itself stopped reading in the middle of this head, because earlier
-  // requests wait. The head gets its full time once the proxy reads again.
+  // If the proxy itself stopped reading in the middle of a request head, the client is not late. The proxy does
+  // that while earlier requests of the connection wait. The head gets its full time once the proxy reads again.
   if (isLate && isHeld(socket, () => endLater(error, socket, lingering))) return
-  // Node keeps the response under way in `_httpMessage`. Once its head has left, nothing else may be written.
+  // In `_httpMessage`, Node keeps the response that is being sent. Once
+  // the head of that response was sent, no error response may follow.
   const { _httpMessage: response } = socket
   const answers = socket.writable && !response?.headersSent
   if (answers) socket.write(bareResponse(STATUS_BY_CODE[error.code ?? ''] ?? 400))
-  // `hasLeft` means that the client ended its connection, maybe in the middle of a body.
-  // Otherwise the error tells the request under way that the client sent invalid bytes.
+  // True if the client has closed its connection, maybe in the middle of a body. A late request head counts
+  // too. Otherwise the client sent invalid bytes, and the response that is being sent gets an `error` event.
   const hasLeft = error.code === 'HPE_INVALID_EOF_STATE' || !error.code?.startsWith('HPE_')
   if (response && response.listenerCount('error') > 0 && !hasLeft)
     response.emit('error', new ProxyError('PROXY_BAD_REQUEST', error.message, { cause: error }))
@@ -91,7 +95,7 @@ function answerClientError(
   lingering.begin(socket)
 }
 
-/** Tells a response that it has lost its connection, as Node does when a connection closes. */
+/** Takes the socket away from a response and emits `close` on the response, as Node does when a connection closes. */
 function loseSocket(response: ServerResponse, socket: ServedSocket): void {
   response.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
   response.destroy()
@@ -99,8 +103,8 @@ function loseSocket(response: ServerResponse, socket: ServedSocket): void {
 }
 
 /**
- * Gives a head another `headersTimeout`, because the proxy did not read it for a while. Node
- * reports a late head only once. If a request is under way by then, its head came in time.
+ * Starts `headersTimeout` anew for a request head that the proxy did not read for a while. Node reports a late head only
+ * once, so this function sets its own timer. If the socket has a response when the timer fires, the head came in time.
  */
 function endLater(error: Error, socket: ServedSocket, lingering: LingeringClose): void {
   const expire = () => {
@@ -111,8 +115,8 @@ function endLater(error: Error, socket: ServedSocket, lingering: LingeringClose)
 }
 
 /**
- * Answers CONNECT with 405, because a reverse proxy opens no tunnels (RFC 9110,
- * 9.3.6). Without a listener, Node would close the connection without an answer.
+ * Answers a CONNECT request with 405 (Method Not Allowed), because a reverse proxy opens no tunnels (RFC
+ * 9110, 9.3.6). Without a listener for `connect`, Node would close the connection without an answer.
  */
 function refuseConnect(socket: Duplex, lingering: LingeringClose, methods: string): void {
   socket.on('error', () => socket.destroy())
@@ -122,7 +126,10 @@ function refuseConnect(socket: Duplex, lingering: LingeringClose, methods: strin
   })
 }
 
-/** Answers an unknown expectation with 417 (RFC 9110, 10.1.1). Node's own 417 would read and drop the whole body first. */
+/**
+ * Answers a request whose `Expect` header has an unknown value with 417 (RFC
+ * 9110, 10.1.1). Node's own 417 would first read and drop the whole request body.
+ */
 export function refuseExpectation(
   req: IncomingMessage,
   res: ServerResponse,
@@ -136,7 +143,7 @@ export function refuseExpectation(
   res.writeHead(417, headers).end()
 }
 
-/** Returns the text of a response without a body, for a socket that has no `ServerResponse`. */
+/** Returns a complete HTTP response without a body as text. It is written to a socket that has no `ServerResponse`. */
 function bareResponse(status: number, headers = ''): string {
   const date = new Date().toUTCString()
   const rest = `Date: ${date}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`

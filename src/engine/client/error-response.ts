@@ -5,8 +5,8 @@ import type { LingeringClose, UnreadBody } from './lingering-close.js'
 import { hasBody } from './request-body.js'
 
 /**
- * Errors after which the end of the request is uncertain, and so is
- * the start of the next one. The connection ends with the response.
+ * Errors after which the proxy cannot tell where the request ends and where
+ * the next request begins. The connection closes after the error response.
  */
 const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
   'PROXY_BAD_REQUEST',
@@ -14,20 +14,23 @@ const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
   'PROXY_METHOD_REFUSED',
 ])
 
-/** The value of `Allow`: the standard methods without CONNECT and TRACE. A server may still refuse some of them. */
+/** Value of the `Allow` header: the standard methods without CONNECT and TRACE. A server may still refuse some of them. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-/** A request that the proxy answers itself. */
+/** A request to which the proxy itself writes the response. */
 export interface Answered {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  /** The request's body, if a server has begun to read it. */
+  /** The request's body, if it is streamed to a server. */
   readonly body?: UnreadBody | undefined
-  /** Gives access to `lingering`, which closes connections in stages. Without an owner, Node closes the connection. */
+  /**
+   * The object that takes care of the request. Its `inFlight.lingering` closes connections
+   * in stages. Without an owner, Node closes the connection after the response.
+   */
   readonly owner?: { readonly inFlight: { readonly lingering: LingeringClose } }
 }
 
-/** Answers an OPTIONS request that asks about this proxy, not about a server behind it (RFC 9110, 9.3.7). */
+/** Answers an OPTIONS request that asks about this proxy itself, not about a server behind it (RFC 9110, 9.3.7). */
 export function answerOptions(exchange: Answered): void {
   const headers = ['Allow', ALLOWED_METHODS]
   if (hasMoreToCome(exchange)) endConnectionOf(exchange, headers)
@@ -36,9 +39,9 @@ export function answerOptions(exchange: Answered): void {
 }
 
 /**
- * Redirects a client permanently (301) to another path of the same host (RFC 9110, 15.4.2).
+ * Answers with a permanent redirect (301) to another path under the same host name (RFC 9110, 15.4.2).
  *
- * @param location path and query of the new target
+ * @param location path and query for the `Location` header
  */
 export function redirect(exchange: Answered, location: string): void {
   const headers = ['Location', location, 'Content-Length', '0']
@@ -48,10 +51,10 @@ export function redirect(exchange: Answered, location: string): void {
 }
 
 /**
- * Writes an error response. Every error response of the proxy is written here. The body is small: JSON if the
- * client prefers JSON, else plain text. It names the error code, and nothing about the servers behind the proxy.
+ * Writes the response for an error. All error responses of the proxy are written here. The body is small: JSON if the
+ * client prefers JSON, else plain text. The body names the error code, and nothing about the servers behind the proxy.
  *
- * @param ends whether the connection must end with this response
+ * @param ends whether the connection must close after this response; some errors close it anyway
  * @returns the number of bytes in the body
  */
 export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: boolean): number {
@@ -70,7 +73,8 @@ export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: 
   ]
   if (error.code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (error.status === 405) headers.push('Allow', ALLOWED_METHODS)
-  // The next bytes may be the rest of this request, or an attempt to smuggle a request. No server may see them.
+  // After such an error, the proxy takes no further request from the connection. The next
+  // bytes may be the rest of this request, or a smuggled request that no server may see.
   if (ENDS_CONNECTION.has(error.code)) endConnection(req.socket)
   if (ends || ENDS_CONNECTION.has(error.code) || freesDescriptor(error) || hasMoreToCome(exchange))
     endConnectionOf(exchange, headers)
@@ -84,20 +88,20 @@ export function writeErrorResponse(exchange: Answered, error: ProxyError, ends: 
 }
 
 /**
- * Returns whether a part of the request's body has yet to arrive. On a connection that stays
+ * Returns whether a part of the request's body has not arrived yet. If the connection stayed
  * open, the proxy would read that part for no purpose, or take it for the next request.
  */
 function hasMoreToCome({ req }: Answered): boolean {
   return hasBody(req) && !req.complete && req.readableLength !== Number(req.headers['content-length'])
 }
 
-/** Ends the connection with this response. It closes in stages, because the client may still be sending. */
+/** Makes the connection close after this response. It closes in stages, because the client may still be sending. */
 function endConnectionOf({ req, body, owner }: Answered, headers: string[]): void {
   headers.push('Connection', 'close')
   owner?.inFlight.lingering.after(req.socket, body)
 }
 
-/** Returns whether closing the connection helps, because the process has run out of file descriptors. */
+/** Returns whether the process has run out of file descriptors, so that closing the client's connection helps. */
 function freesDescriptor({ code }: ProxyError): boolean {
   return code === 'PROXY_OUT_OF_RESOURCES'
 }
@@ -109,7 +113,7 @@ function prefersJson(accept: string | undefined): boolean {
   return json >= 0 && (text < 0 || json < text)
 }
 
-/** Returns the message that a client may see. It never holds names or addresses of servers. */
+/** Returns the text for an error that a client may see. The text never has names or addresses of servers. */
 export function publicMessage(error: ProxyError): string {
   return ERROR_CODES[error.code].says
 }

@@ -1,14 +1,20 @@
 import { ServerResponse } from 'node:http'
 
-/** A response that may buffer what was written, such as one behind the `compression` middleware. `flush` sends the buffer. */
+/**
+ * A response that may buffer the bytes that are written to it, as middleware
+ * such as `compression` does. Its method `flush` sends the buffered bytes.
+ */
 type Flushable = ServerResponse & { readonly flush: () => void }
 
-/** Returns whether the host has replaced Node's `write` by one that buffers and that has a `flush` method. */
+/**
+ * Returns whether a response has a `flush` method. Middleware of the
+ * application, such as `compression`, adds one if it buffers what is written.
+ */
 export function isFlushable(res: ServerResponse): res is Flushable {
   return typeof (res as Partial<Flushable>).flush === 'function'
 }
 
-/** An object that wants a call at the end of a turn of the event loop. */
+/** An object whose method `turnEnded` is called at the end of the current turn of the event loop. */
 interface TurnWatcher {
   turnEnded(): void
 }
@@ -16,8 +22,8 @@ interface TurnWatcher {
 const watchers: TurnWatcher[] = []
 
 /**
- * Calls `turnEnded` at the end of this turn of the event loop. By then, everything from
- * one read of a server's connection was written, so that one flush sends all of it.
+ * Calls `turnEnded` of the given object at the end of this turn of the event loop. By then, all bytes from
+ * one read of a server's connection have been written to the response. So one flush sends all of them.
  */
 export function atEndOfTurn(watcher: TurnWatcher): void {
   if (watchers.push(watcher) === 1) setImmediate(tellAll)
@@ -27,20 +33,24 @@ function tellAll(): void {
   for (const watcher of watchers.splice(0)) watcher.turnEnded()
 }
 
-/** Bytes up to which a body is joined with its head. Copying a larger body would take longer than a second write. */
+/**
+ * Maximum number of bytes in a response body that is written together with
+ * its head. Copying a larger body would take longer than a second write.
+ */
 const MAX_JOINED = 8 * 1024
 
 /**
- * Node's own `write` and `end`. A host may have replaced them, for
- * compression for example, by functions that accept no strings.
+ * Node's own `write` and `end` methods of a response. The application may have
+ * replaced them, for example for compression, by functions that accept no strings.
  */
 const { write: WRITE, end: END } = ServerResponse.prototype
 
 /**
- * Writes a small body together with its unsent head, as one string in one write. Two chunks would need a `writev`
- * and take twice the time. The same is true for the empty chunk that Node adds to a string given to `end`.
+ * Sends a small response body together with the head that was not sent yet, as one string in one
+ * write, and ends the response. A separate chunk for the body would need a `writev`, which takes
+ * twice the time. A string given to `end` would need it too, because Node adds an empty chunk.
  *
- * @returns true if the response has ended; false if nothing was written
+ * @returns true if the response has ended; false if nothing was written, and the caller must write the body
  */
 export function writeJoined(res: ServerResponse, body: Buffer): boolean {
   if (body.length > MAX_JOINED || res.write !== WRITE || res.end !== END) return false

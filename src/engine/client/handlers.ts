@@ -2,8 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 /**
- * A request handler for node:http and for connect-style frameworks such as Express. It calls `next` if no frontend matches.
- * Without `next`, the client gets 404 `PROXY_NO_ROUTE`, or 503 `PROXY_NOT_READY` until every provider has delivered.
+ * The type of a request handler for node:http and for connect-style frameworks such as Express.
+ * If no frontend matches, the handler calls `next`. Without `next`, the client gets 404
+ * `PROXY_NO_ROUTE`, or 503 `PROXY_NOT_READY` until every provider has delivered a configuration.
  *
  * @example
  * ```ts
@@ -18,8 +19,9 @@ export type RequestHandler = (
 ) => void
 
 /**
- * A handler of node:http's `upgrade` event. It calls `next` if no frontend matches, and leaves the socket untouched. Without
- * `next`, such a request gets 404. If the server has another `upgrade` listener, the request is left to that listener instead.
+ * The type of a handler for the `upgrade` event of a node:http server. If no frontend matches, the
+ * handler leaves the socket untouched and calls `next`. Without `next`, such a request gets 404. If
+ * the server has another `upgrade` listener, the handler leaves the request to that listener instead.
  *
  * @example
  * ```ts

@@ -1,34 +1,38 @@
 import type { Socket } from 'node:net'
 
-/** Maximum number of bytes that are read and kept while a connection's requests wait. Beyond them, the socket is paused. */
+/**
+ * Maximum number of bytes that the proxy reads and keeps while the
+ * requests of a connection wait. At this number, it pauses the socket.
+ */
 const MAX_KEPT_BYTES = 64 * 1024
 
 /**
- * Bytes that Node's parser gets at a time. The parser makes requests of all
- * of them at once, and a request takes sixty times its bytes in memory.
+ * Number of bytes that Node's HTTP parser gets at a time. The parser creates all requests
+ * in these bytes at once, and the requests take sixty times as much memory as the bytes.
  */
 const PIECE_BYTES = 4 * 1024
 
-/** A socket that node:http serves, with the fields that Node adds to it. */
+/** A client's socket on a node:http server, with the fields that Node adds to it. */
 type ServedSocket = Socket & { parser?: unknown; _paused?: boolean }
 
 type DataListener = (chunk: Buffer) => void
 
 /**
- * Keeps the bytes of a connection from Node's parser, which would make a request of every 27 bytes. Up to 64 KiB are
- * still read, and kept as bytes. If the socket were not read, the proxy would not notice that the client has left.
+ * Withholds the bytes of a connection from Node's HTTP parser while earlier requests wait. The
+ * parser could make one request out of every 27 bytes. Up to 64 KiB are still read, and kept as
+ * bytes. If the socket were not read, the proxy would not notice when the client disconnects.
  */
 export class HeldReading {
   readonly #socket: ServedSocket
-  /** The `data` listeners of Node's parser and of the host. They get no bytes until `release`. */
+  /** The `data` listeners of Node's parser and of the application. They get no bytes until `release` is called. */
   readonly #listeners: readonly DataListener[]
   readonly #kept: Buffer[] = []
   #bytes = 0
 
   /**
-   * Holds the bytes of a socket.
+   * Starts to withhold the bytes of a socket from Node's HTTP parser.
    *
-   * @returns undefined if Node has paused the socket; it is not read then, and a new listener would resume it
+   * @returns undefined if the socket is paused; no bytes come from it then
    */
   static of(socket: Socket): HeldReading | undefined {
     return socket.isPaused() ? undefined : new HeldReading(socket)
@@ -37,24 +41,30 @@ export class HeldReading {
   private constructor(socket: ServedSocket) {
     this.#socket = socket
     this.#listeners = socket.listeners('data') as DataListener[]
-    // The new listener comes first. A socket without any `data` listener would lose what it reads.
+    // Adds the new listener before it removes the others. A socket
+    // without any `data` listener would lose the bytes that it reads.
     socket.on('data', this.#keep)
     for (const listener of this.#listeners) socket.off('data', listener)
   }
 
-  /** Gives the parser the kept bytes, and everything that follows. */
+  /** Stops withholding bytes. Node's parser gets the kept bytes, and then everything that the client sends. */
   release(): void {
     const socket = this.#socket
     socket.off('data', this.#keep)
-    // The parser is gone if an upgrade came after the waiting requests. The socket has another reader then.
+    // Restores the other `data` listeners. If an upgrade request came after the waiting requests,
+    // Node has removed its parser, and another reader has the socket. Then nothing is restored.
     if (socket.parser) for (const listener of this.#listeners) socket.on('data', listener)
     if (socket.destroyed || socket.readableEnded) return
     if (this.#bytes > 0) this.#giveBack(Buffer.concat(this.#kept))
-    // `_paused` is Node's own back-pressure, while the client leaves responses unread. Node ends that pause itself.
+    // Resumes the socket, unless Node itself has paused it (`_paused`) because
+    // the client does not read its responses. Node ends that pause itself.
     if (socket.parser && !socket._paused) socket.resume()
   }
 
-  /** Gives bytes to the parser in pieces. If a piece makes requests wait again, the rest goes back to the socket as bytes. */
+  /**
+   * Gives the kept bytes to Node's parser in pieces. If requests of a piece must wait, a new `HeldReading` keeps the
+   * following pieces. If Node pauses the socket or removes its parser, the rest goes back into the socket (`unshift`).
+   */
   #giveBack(bytes: Buffer): void {
     const socket = this.#socket
     let given = 0

@@ -4,8 +4,8 @@ import { ProxyError } from '../../model/errors.js'
 let hasWarned = false
 
 /**
- * Returns the error for a request of an HTTP version that the proxy does not serve. A request
- * of `node:http2` is the host's mistake, not the client's. A process warning says so once.
+ * Returns the error for a request whose HTTP version the proxy does not serve. For HTTP/2, the application is at fault and
+ * not the client, because the application passes requests of `node:http2` to the proxy. A process warning says so once.
  */
 export function versionRefusal(req: IncomingMessage): ProxyError {
   const { httpVersion } = req
@@ -21,6 +21,6 @@ export function versionRefusal(req: IncomingMessage): ProxyError {
   return new ProxyError('PROXY_VERSION_UNSUPPORTED', message)
 }
 
-/** The part of an error message that says what a host can do instead of serving HTTP/2. */
+/** The last part of the error message about HTTP/2. It tells the application's developer what to do instead. */
 export const HTTP2_WAY_OUT =
   'make the server with createServer of node:https, or end HTTP/2 in a proxy in front'

@@ -1,9 +1,9 @@
 import type { Duplex } from 'node:stream'
 import { MAX_TIMER_MS } from '../../base/known-options.js'
 
-/** Limits on reading a connection after its last response. */
+/** Limits on how long, and how much, the proxy reads from a connection after its last response. */
 export interface LingerLimits {
-  /** Milliseconds for which a connection is still read after its last response. */
+  /** Milliseconds for which the proxy goes on reading a connection after its last response. */
   readonly lingerMs: number
   /** Maximum number of bytes that are read and dropped after the last response. */
   readonly lingerBytes: number
@@ -11,15 +11,15 @@ export interface LingerLimits {
 
 /** A request's body that has not arrived completely. */
 export interface UnreadBody {
-  /** Bytes that were read and dropped, because no server wanted them. */
+  /** Number of bytes of the body that the proxy has read and dropped, because no server wanted them. */
   readonly dropped: number
-  /** Bytes that may still come before the body exceeds its limit. */
+  /** Number of further bytes that the client may send before the body exceeds its size limit. */
   readonly left: number
 }
 
 /**
- * A socket that node:http serves. Node calls `destroySoon` after the last
- * response of a connection. `parser.incoming` is the newest request.
+ * A client's socket on a node:http server. Node calls `destroySoon` after the
+ * last response of a connection. `parser.incoming` is the newest request.
  */
 type ServedSocket = Duplex & {
   destroySoon?: () => void
@@ -27,51 +27,57 @@ type ServedSocket = Duplex & {
 }
 
 /**
- * Names of Node's own listeners on a served connection. They must not run
- * while a connection closes, because its bytes are no longer a request.
+ * Names of the listener functions that Node's HTTP server adds to a client's socket. They must not
+ * run while the connection closes in stages, because the bytes that still come are not a request.
  */
 const NODE_LISTENERS = new Set(['bound socketOnEnd', 'socketOnError'])
 
 /**
- * Closes connections in stages (RFC 9112, 9.6). If a connection closed while its client still sends, the system would
- * answer with a reset. The reset discards what the client has not read yet, so the client would lose the response.
+ * Closes client connections in stages (RFC 9112, 9.6). If the proxy closed a connection while
+ * the client still sends, the operating system would answer with a TCP reset. The reset
+ * discards the bytes that the client has not read yet, so the client would lose the response.
  */
 export class LingeringClose {
   readonly #limits: LingerLimits
   readonly #sockets = new Set<Duplex>()
-  /** Called when the last connection that closes in stages has closed. */
+  /** Called when the last connection has completed its lingering close (a close in stages). */
   onIdle: () => void = () => {}
 
   constructor(limits: LingerLimits) {
     this.#limits = limits
   }
 
-  /** Milliseconds for which a connection is still read: `limits.lingerMs`, at most what a timer of Node takes. */
+  /**
+   * Milliseconds for which a connection is still read after its last response:
+   * `limits.lingerMs`, or the longest time of a Node timer if that is shorter.
+   */
   get ms(): number {
     return Math.min(this.#limits.lingerMs, MAX_TIMER_MS)
   }
 
-  /** Maximum number of bytes that are read and dropped: `limits.lingerBytes`. */
+  /** Maximum number of bytes that are read and dropped after the last response: `limits.lingerBytes`. */
   get bytes(): number {
     return this.#limits.lingerBytes
   }
 
-  /** Number of connections that are closing in stages. */
+  /** Number of connections in a lingering close: the proxy has stopped writing to them, and still reads them for a while. */
   get size(): number {
     return this.#sockets.size
   }
 
-  /** Returns whether a connection is closing in stages. */
+  /**
+   * Returns whether a connection is in a lingering close: the proxy has stopped writing to it, and still reads it for a while.
+   */
   has(socket: Duplex): boolean {
     return this.#sockets.has(socket)
   }
 
   /**
-   * Prepares a connection that ends with the response under way, so that node:http closes it in stages.
+   * Makes node:http close a connection in stages after the response that is being written. That response is the last one.
    *
-   * @param body the request's body, if a server has read a part of it
-   * @param holdsLimit whether reading stops at the body's limit. False
-   *   after the proxy's own 413, which answers a body beyond its limit
+   * @param body the request's body, if it is streamed to a server
+   * @param holdsLimit whether reading stops when the body reaches its size limit. False after
+   *   the proxy's own responses, such as a 413 (Content Too Large) to a body beyond that limit
    */
   after(socket: ServedSocket, body?: UnreadBody, holdsLimit = false): void {
     socket.destroySoon = () => {
@@ -81,8 +87,8 @@ export class LingeringClose {
   }
 
   /**
-   * Closes a connection after its last response was written. If its newest
-   * request has not arrived completely, the connection closes in stages.
+   * Closes a connection after its last response was written. If the newest request
+   * on the connection has not arrived completely, the connection closes in stages.
    */
   endSoon(socket: ServedSocket): void {
     if (socket.parser?.incoming?.complete === false) this.begin(socket)
@@ -91,12 +97,12 @@ export class LingeringClose {
   }
 
   /**
-   * Closes a connection in stages after its last response was written. It ends the write side, then
-   * reads and drops what comes. It destroys the socket when the client has ended too, or at a limit.
+   * Closes a connection in stages after its last response was written. Ends the write side of the socket, then reads and
+   * drops the bytes that still come. Destroys the socket when the client has ended its side too, or when a limit is reached.
    *
-   * @param dropped bytes that were dropped before this call
-   * @param left bytes after which reading stops. The connection then stays
-   *   open until its time is over, so that the client can read the response
+   * @param dropped number of bytes that were dropped before this call
+   * @param left number of bytes after which reading stops. The connection then
+   *   stays open until its time is over, so that the client can read the response
    */
   begin(socket: Duplex, dropped = 0, left = Number.POSITIVE_INFINITY): void {
     if (socket.destroyed || this.#sockets.has(socket)) return
@@ -106,8 +112,8 @@ export class LingeringClose {
       return
     }
     this.#sockets.add(socket)
-    // The time covers the whole close, not the gap between two chunks.
-    // Otherwise a slow client could hold its connection without end.
+    // This timer limits the whole close, not the gap between two chunks.
+    // Otherwise a slow client could keep its connection open without end.
     const timer = setTimeout(() => socket.destroy(), this.ms).unref()
     socket.once('close', () => {
       clearTimeout(timer)
@@ -121,9 +127,9 @@ export class LingeringClose {
   }
 
   /**
-   * Destroys all connections that are closing in stages.
+   * Destroys all connections that are in a lingering close (a close in stages).
    *
-   * @returns whether there were any
+   * @returns whether there was such a connection
    */
   destroyAll(): boolean {
     const hadAny = this.#sockets.size > 0
@@ -133,13 +139,17 @@ export class LingeringClose {
 }
 
 /**
- * Reads and drops what comes on a closing socket. It removes Node's own
- * listeners, because these bytes are no request, whatever they look like.
+ * Reads and drops the bytes that come on a closing socket. Removes the listeners
+ * of Node's HTTP server, so that Node does not take these bytes for a request.
+ *
+ * @param most number of bytes after which the socket is destroyed
+ * @param left number of bytes after which reading stops
  */
 function drop(socket: Duplex, most: number, left: number): void {
   let bytes = 0
   const others = socket.listeners('data') as ((chunk: Buffer) => void)[]
-  // The new listener comes first. Node's parser would read a socket without `data` listeners directly, past all listeners.
+  // Adds the new listener before it removes the others. Node's parser would
+  // read a socket without `data` listeners directly, past all listeners.
   socket.on('data', (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes >= most) socket.destroy()
@@ -153,9 +163,9 @@ function drop(socket: Duplex, most: number, left: number): void {
 }
 
 /**
- * Resumes a socket, even if an upload on it was paused. Node's server pauses the handle below the
- * stream. The code that would resume the handle has left with the parser, so the stream waits for
- * a read that never starts. An empty chunk ends that read, and the stream starts a new one.
+ * Resumes a socket, even if Node has paused an upload on it. For that pause, Node's HTTP server stops the system
+ * handle below the socket's stream. The code that would start the handle again was removed with the parser, so the
+ * stream waits for a read that never starts. An empty chunk ends the pending read, and the stream starts a new one.
  */
 function readAgain(socket: Duplex): void {
   socket.push('')

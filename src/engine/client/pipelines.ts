@@ -4,21 +4,21 @@ import type { Duplex } from 'node:stream'
 import type { RequestHandler } from './handlers.js'
 import { HeldReading } from './held-reading.js'
 
-/** Safe methods: they change nothing on a server (RFC 9110, 9.2.1). */
+/** Names of safe HTTP methods: a request by such a method changes nothing on a server (RFC 9110, 9.2.1). */
 const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
 /**
- * Maximum number of requests that may wait in the whole proxy. A
- * request takes about 2 KiB, and Node makes up to 2,500 of one read.
+ * Maximum number of pipelined requests that may wait in the whole proxy. A waiting request takes
+ * about 2 KiB of memory, and Node parses up to 2,500 requests out of one read of a socket.
  */
 const MAX_WAITING = 8_192
 
-/** Number of requests that may always wait on a connection, even if the whole proxy has too many. */
+/** Number of waiting requests that a connection may always have, even if too many requests wait in the whole proxy. */
 const FREE_WAITING = 16
 
 const PIPELINE = Symbol('pipeline')
 
-/** A socket with the fields that node:http and this file add to it. */
+/** A client's socket with the fields that node:http and this file add to it. */
 type ServedSocket = Socket & { _httpMessage?: ServerResponse | null; [PIPELINE]?: Pipeline | undefined }
 
 interface WaitingRequest {
@@ -31,14 +31,14 @@ interface WaitingRequest {
 type Next = Parameters<RequestHandler>[2]
 
 /**
- * Lets the pipelined requests of each connection begin in order. Node emits all of them at once. If they all began
- * at once, each would take a server connection. A GET could then overtake the PUT before it (RFC 9112, 9.3.2).
+ * Starts the pipelined requests of each client connection in order. Node emits all of them at once. If all started
+ * at once, each would take a connection to a server. A GET could then overtake the PUT before it (RFC 9112, 9.3.2).
  */
 export class Pipelines {
-  /** Maximum number of requests of one connection that may be under way together: `limits.pipelined`. */
+  /** Maximum number of requests of one connection that are served at the same time: `limits.pipelined`. */
   readonly limit: number
   #waiting = 0
-  /** Pipelines with more than `FREE_WAITING` waiting requests. */
+  /** The connections on which more than `FREE_WAITING` requests wait. */
   readonly #long = new Set<Pipeline>()
 
   constructor(limit: number) {
@@ -46,20 +46,21 @@ export class Pipelines {
   }
 
   /**
-   * Returns whether a request must wait for earlier requests of its connection. Called only
-   * if the request's response has no socket yet, because earlier responses are under way.
+   * Returns whether a request must wait for earlier requests of its connection. The caller asks only
+   * for a request whose response has no socket yet, because earlier responses are still being written.
    *
-   * @param begin called when it is the request's turn; never called if the connection ends first
+   * @param begin called when the request may start; never called if the connection closes first
    */
   mustWait(begin: RequestHandler, req: IncomingMessage, res: ServerResponse, next?: Next): boolean {
     const socket = req.socket as ServedSocket
     const { _httpMessage: front } = socket
-    // After a connection has closed, Node still parses the bytes that it has read. Such a request never begins.
+    // If the connection has closed, the request never starts. Node still parses the bytes that it read before.
     if (socket.destroyed) return true
     if (!front || front === res || res.writableEnded) return false
     socket[PIPELINE] ??= new Pipeline(socket, this)
     const pipeline = socket[PIPELINE]
-    // The host has passed the request on to a second proxy or entry point. It would wait for itself here.
+    // If the request has already started, the application has passed it
+    // to a second proxy or entry point. It must not wait for itself.
     if (pipeline.hasBegun(res)) return false
     pipeline.begunBefore(front)
     if (pipeline.admits(req)) {
@@ -70,20 +71,20 @@ export class Pipelines {
     return true
   }
 
-  /** Counts one more waiting request. */
+  /** Counts one more waiting request. If too many wait in the whole proxy, closes the connection with the most of them. */
   joined(pipeline: Pipeline): void {
     this.#waiting += 1
     if (pipeline.length > FREE_WAITING) this.#long.add(pipeline)
     if (this.#waiting > MAX_WAITING) this.#endLongest()
   }
 
-  /** Counts requests that no longer wait, for whatever reason. */
+  /** Subtracts `count` requests that no longer wait, because they have started or because their connection has closed. */
   left(pipeline: Pipeline, count: number): void {
     this.#waiting -= count
     if (pipeline.length <= FREE_WAITING) this.#long.delete(pipeline)
   }
 
-  /** Ends the connection with the most waiting requests. Its client must send the unanswered ones again (RFC 9112, 9.3.2). */
+  /** Closes the connection with the most waiting requests. The client must send these requests again (RFC 9112, 9.3.2). */
   #endLongest(): void {
     let longest: Pipeline | undefined
     for (const pipeline of this.#long) if (pipeline.length > (longest?.length ?? 0)) longest = pipeline
@@ -92,10 +93,10 @@ export class Pipelines {
 }
 
 /**
- * Returns whether a connection is not read because its requests wait.
- * A head that is incomplete for that reason is not the client's fault.
+ * Returns whether the proxy withholds the bytes of a connection from Node's parser, because
+ * requests on it wait. A request head that is incomplete for that reason is not the client's fault.
  *
- * @param then called once the connection is read again
+ * @param then called once Node's parser gets the bytes of the connection again
  */
 export function isHeld(socket: Duplex, then: () => void): boolean {
   const pipeline = (socket as ServedSocket)[PIPELINE]
@@ -105,20 +106,20 @@ export function isHeld(socket: Duplex, then: () => void): boolean {
 }
 
 /**
- * Returns whether other requests came after this one on its connection.
- * They would be lost if the connection ended with this response.
+ * Returns whether other requests came on the connection after the request of this
+ * response. These requests would be lost if the connection closed with this response.
  */
 export function hasBehind(socket: Duplex, res: ServerResponse): boolean {
   return (socket as ServedSocket)[PIPELINE]?.hasBehind(res) ?? false
 }
 
-/** The overlapping requests of one connection, from the first that came while another was under way. */
+/** The pipelined requests of one client connection. The object is created when a request comes while another is being served. */
 class Pipeline {
   readonly #socket: ServedSocket
   readonly #pipelines: Pipelines
   readonly #underWay = new Set<ServerResponse>()
   readonly #waiting: WaitingRequest[] = []
-  /** Number of unsafe requests under way. */
+  /** Number of requests in `#underWay` whose method is not safe, which means that they may change something on a server. */
   #unsafe = 0
   #held: HeldReading | undefined
   onReleased: (() => void) | undefined
@@ -126,7 +127,7 @@ class Pipeline {
   constructor(socket: ServedSocket, pipelines: Pipelines) {
     this.#socket = socket
     this.#pipelines = pipelines
-    // Node does not tell a response without a socket that the connection has closed.
+    // Drops the waiting requests when the connection closes. Node does not report the close to a response without a socket.
     socket.once('close', this.#forget)
   }
 
@@ -138,12 +139,12 @@ class Pipeline {
     return this.#held !== undefined
   }
 
-  /** Returns whether a request that has just come may begin. */
+  /** Returns whether a request that has just arrived may start at once. */
   admits(req: IncomingMessage): boolean {
     return this.#waiting.length === 0 && this.#fits(req)
   }
 
-  /** Returns whether a request may begin beside those under way. All of them must be safe. */
+  /** Returns whether a request may start while others are being served. The methods of all of them must be safe. */
   #fits({ method = '' }: IncomingMessage): boolean {
     const { size } = this.#underWay
     return size === 0 || (size < this.#pipelines.limit && this.#unsafe === 0 && SAFE.has(method))
@@ -153,18 +154,18 @@ class Pipeline {
     return this.#underWay.has(res)
   }
 
-  /** Returns whether another request waits, or has begun after this one. */
+  /** Returns whether another request waits on this connection, or has started after the request of this response. */
   hasBehind(res: ServerResponse): boolean {
     const newest = [...this.#underWay].at(-1)
     return this.#waiting.length > 0 || (newest !== undefined && newest !== res)
   }
 
-  /** Notes that the response which has the socket is under way, unless its request still waits. */
+  /** Counts the response that Node is writing to the socket as being served, unless its request still waits. */
   begunBefore(front: ServerResponse): void {
     if (!this.#underWay.has(front) && !this.#waiting.some(({ res }) => res === front)) this.begun(front)
   }
 
-  /** Notes that a response is under way, whether the proxy or the host writes it. */
+  /** Counts a response as being served, whether the proxy or the application's own code writes it. */
   begun(res: ServerResponse): void {
     if (this.#underWay.has(res)) return
     this.#underWay.add(res)
@@ -173,19 +174,20 @@ class Pipeline {
     res.once('close', () => {
       this.#underWay.delete(res)
       this.#unsafe -= unsafe
-      // Waits until the server connection is free. The next request then takes that one instead of opening another.
+      // Starts the next request one turn later. By then the connection to the server is free, and the request can reuse it.
       setImmediate(this.#proceed)
     })
   }
 
   wait(request: WaitingRequest): void {
     this.#waiting.push(request)
-    // The requests before this one arrived completely, because it came after them. No request needs the next bytes yet.
+    // Withholds further bytes from Node's parser. The earlier requests
+    // have arrived completely, so none of them needs these bytes.
     this.#held ??= HeldReading.of(this.#socket)
     this.#pipelines.joined(this)
   }
 
-  /** Ends the connection, and with it all requests that wait on it. */
+  /** Closes the connection. The requests that wait on it never start. */
   end(): void {
     this.#forget()
     this.#socket.destroy()
@@ -193,7 +195,7 @@ class Pipeline {
 
   readonly #proceed = (): void => {
     const socket = this.#socket
-    // A response that ends its connection is the last one. Requests after it are ignored (RFC 9112, 9.6).
+    // If the connection is closing after its last response, later requests on it are ignored (RFC 9112, 9.6).
     if (socket.destroyed || !socket.writable) return this.#forget()
     const { _httpMessage: front } = socket
     if (front && this.#waiting.length > 0) this.#letFrontBegin(front)
@@ -201,13 +203,13 @@ class Pipeline {
       this.#begin(first)
     if (this.#waiting.length > 0) return
     this.#release()
-    // The kept bytes may have held requests, so the state is checked again.
+    // Checks again whether requests are left, because the released bytes may have contained new requests.
     if (this.#underWay.size === 0 && this.#waiting.length === 0) this.#dissolve()
   }
 
   /**
-   * Begins the request whose response has the socket, whatever else is under way. No other response can
-   * leave before it. A host that waits before it passes requests on may pass them in another order.
+   * Starts the request to whose response Node has given the socket, whatever else is being served. No other response
+   * can be written before that one. An application that delays requests may pass them to the proxy in another order.
    */
   #letFrontBegin(front: ServerResponse): void {
     const waiting = this.#waiting.find(({ res }) => res === front)
@@ -239,7 +241,7 @@ class Pipeline {
     this.#dissolve()
   }
 
-  /** Removes this pipeline. The next request that overlaps with another makes a new one. */
+  /** Removes this object from the socket. The next request that comes while another is being served creates a new one. */
   #dissolve(): void {
     this.#socket.off('close', this.#forget)
     if (this.#socket[PIPELINE] === this) this.#socket[PIPELINE] = undefined

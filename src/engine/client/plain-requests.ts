@@ -4,21 +4,25 @@ import type { RequestHandler, UpgradeHandler } from './handlers.js'
 import type { LingeringClose } from './lingering-close.js'
 
 /**
- * Serves upgrade requests as if they asked for no upgrade. Any server may ignore `Upgrade` (RFC 9110, 7.8). Clients of Java
- * and curl send `Upgrade: h2c` with every first request. Node has taken the request's body for bytes of the other protocol.
- * So the request goes through Node's parser again, on a server that upgrades nothing. Its connection ends with the response.
+ * Returns a handler that serves an upgrade request as if it asked for no upgrade. Any server may ignore the
+ * `Upgrade` header (RFC 9110, 7.8). The HTTP clients of Java and curl send `Upgrade: h2c` with every first
+ * request. Node has taken the request's body for bytes of the new protocol. So the handler sends the request
+ * through Node's parser again, on an internal server without upgrades. The connection closes after the response.
  */
 export function asPlainRequests(
   handler: RequestHandler,
   headBytes: number,
   lingering: LingeringClose,
 ): UpgradeHandler {
-  /** The host's server of each socket. The host's own routes must get their requests, as they do without an upgrade. */
+  /**
+   * Maps each socket to the application's HTTP server on which it arrived. The application's
+   * own routes on this server must get their requests, as they do without an upgrade.
+   */
   const hosts = new WeakMap<Duplex, Server | undefined>()
   const serve = (event: PlainEvent): RequestHandler => {
     return (req, res) => {
-      // The connection ends with the first response, so later requests are not processed
-      // (RFC 9112, 9.6). While that response is under way, `handler` makes them wait.
+      // If this is a later request on the socket, it is never served, because the connection closes after the first
+      // response (RFC 9112, 9.6). While that response is being written, `handler` makes the later request wait.
       if (!hosts.has(req.socket)) return res.socket === null ? handler(req, res) : undefined
       const host = hosts.get(req.socket)
       hosts.delete(req.socket)
@@ -27,7 +31,8 @@ export function asPlainRequests(
       else giveTo(host, event, req, res)
     }
   }
-  // The head has passed its limit before. Written again, it may be a little longer, so this limit is twice as high.
+  // The internal server that parses the requests again. Each request head was within the size limit
+  // before. Written again, a head may be a little longer, so the limit here is twice as high.
   const plain = createServer({
     maxHeaderSize: Math.min(2 * Math.ceil(headBytes), 2 ** 31 - 1),
     insecureHTTPParser: false,
@@ -46,19 +51,22 @@ export function asPlainRequests(
 }
 
 /**
- * Returns whether a request has an unknown expectation (RFC 9110,
- * 10.1.1). Node checks this for plain requests, but not for upgrades.
+ * Returns whether the `Expect` header of a request has an unknown value (RFC 9110,
+ * 10.1.1). Node checks this header on plain requests, but not on upgrade requests.
  */
 export function hasUnknownExpectation(req: IncomingMessage): boolean {
   return req.headers.expect !== undefined && req.httpVersion !== '1.0' && eventOf(req) === 'request'
 }
 
-/** Returns the event by which Node would emit a request. */
+/**
+ * Returns the name of the server event by which Node would emit a request:
+ * `checkContinue` if the client waits for a 100 (Continue), `request` otherwise.
+ */
 export function eventOf({ headers: { expect = '' } }: IncomingMessage): PlainEvent {
   return /(?:^|\W)100-continue(?:$|\W)/i.test(expect) ? 'checkContinue' : 'request'
 }
 
-/** Answers an unknown expectation with 417, and ends the connection. */
+/** Answers a request whose `Expect` header has an unknown value with 417 (Expectation Failed), then closes the connection. */
 export function refuseExpectation(
   req: IncomingMessage,
   res: ServerResponse,
@@ -71,7 +79,7 @@ export function refuseExpectation(
 
 type PlainEvent = 'request' | 'checkContinue'
 
-/** Emits a request on the host's server that it came to, as Node would have done. */
+/** Emits a request on the application's HTTP server on which the request arrived, as Node would have done. */
 export function giveTo(host: Server, event: PlainEvent, req: IncomingMessage, res: ServerResponse): void {
   if (event === 'checkContinue' && host.listenerCount(event) === 0) {
     res.writeContinue()

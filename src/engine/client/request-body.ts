@@ -4,7 +4,7 @@ import type { Backend } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
 import type { Limits } from '../../model/limits.js'
 
-/** Returns whether a request has a body. The framing says so, not the method (RFC 9112, 6). */
+/** Returns whether a request has a body. `Content-Length` and `Transfer-Encoding` decide that, not the method (RFC 9112, 6). */
 export function hasBody(req: IncomingMessage): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers
   return coding !== undefined || (length !== undefined && length !== '0')
@@ -13,7 +13,7 @@ export function hasBody(req: IncomingMessage): boolean {
 /**
  * Returns the maximum number of bytes that a request's body may have.
  *
- * @throws ProxyError `PROXY_BODY_TOO_LARGE` if its `Content-Length` is larger
+ * @throws ProxyError `PROXY_BODY_TOO_LARGE` if the request's `Content-Length` is larger
  */
 export function bodyLimitOf(req: IncomingMessage, backend: Backend | undefined, limits: Limits): number {
   const { maxRequestBodyBytes = 0 } = backend?.buffering ?? {}
@@ -27,7 +27,7 @@ function tooLarge(limit: number): ProxyError {
   return new ProxyError('PROXY_BODY_TOO_LARGE', `the body is longer than ${limit} bytes (${where})`)
 }
 
-/** Maximum number of bytes that one read of a socket brings. */
+/** Maximum number of bytes that Node reads from a socket at once. A larger body cannot arrive in one read with its head. */
 const MAX_WHOLE = 64 * 1024
 
 /** Returns whether a request's body is small enough to arrive in one read with its head. */
@@ -36,7 +36,7 @@ export function mayComeWhole({ headers }: IncomingMessage): boolean {
   return length !== undefined && Number(length) <= MAX_WHOLE && coding === undefined && expect === undefined
 }
 
-/** Returns the whole body if all of it has arrived and none of it was read. */
+/** Returns the whole request body if all of it has arrived and none of it was read. Returns undefined otherwise. */
 export function wholeBody(req: IncomingMessage): Buffer | undefined {
   const { readableLength, readableEncoding } = req
   const isHere = readableLength === Number(req.headers['content-length']) && readableLength <= MAX_WHOLE
@@ -47,7 +47,10 @@ export function wholeBody(req: IncomingMessage): Buffer | undefined {
   return body ?? undefined
 }
 
-/** Returns the error for a body that was partly read before the proxy got the request. The rest alone would be a wrong body. */
+/**
+ * Returns the error for a request whose body other code has partly read before
+ * the proxy got the request. A server would take the rest for the whole body.
+ */
 export function bodyConsumed(): ProxyError {
   const message =
     'the body was read before the proxy was given the request: put the proxy before body parsers such as express.json()'
@@ -55,34 +58,38 @@ export function bodyConsumed(): ProxyError {
 }
 
 /**
- * Bytes below which chunks are joined. A client could make ten
- * thousand chunks of one read, and each would be a write of its own.
+ * Number of bytes below which chunks of a request body are joined. A client could send ten
+ * thousand chunks in one read of its socket, and each would be a separate write to the server.
  */
 const MIN_PIECE_BYTES = 512
 
 /**
- * A request's body on its way to one server, with back-pressure. undici destroys the body of a request that fails.
- * If that were the client's request itself, its socket would be destroyed too. The client could not read why.
+ * A stream that carries a request's body to one server, with back-pressure. undici destroys
+ * the body of a request that fails. If that body were the client's own request object, the
+ * client's socket would be destroyed too. The client could not read the error response.
  *
- * Nothing is read from the client before the server asks for it. A body that was never read can still go to another server.
+ * The stream reads nothing from the client before the server asks for
+ * bytes. A body that was never read can still go to another server.
  */
 export class RequestBody extends Readable {
   readonly #req: IncomingMessage
   readonly #onWanted: () => void
   readonly #limit: number
   readonly #maxDropped: number
-  /** Bytes that have arrived, including those that no server read. */
+  /** Number of body bytes that have arrived from the client, including bytes that no server read. */
   #arrived = 0
-  /** Bytes that were read and dropped, because the server no longer wants them. */
+  /** Number of body bytes that were read and dropped, because the server no longer wants them. */
   dropped = 0
   #reading = false
-  /** Small chunks of one read that wait to be joined. */
+  /** Small chunks from one read of the client's socket. They wait to be joined into one larger chunk. */
   #small: Buffer[] = []
 
   /**
-   * @param limit bytes that the body may have; one more makes it fail with `PROXY_BODY_TOO_LARGE`
+   * Creates the stream, which reads nothing yet.
+   *
+   * @param limit maximum number of bytes in the body; a longer body fails with `PROXY_BODY_TOO_LARGE`
    * @param onWanted called once, when the server asks for the first bytes
-   * @param unread its `bytes` limit what is read and dropped after the server has stopped reading
+   * @param unread half of its `bytes` may be read and dropped after the server has stopped reading
    */
   constructor(
     req: IncomingMessage,
@@ -93,10 +100,12 @@ export class RequestBody extends Readable {
     super()
     this.#req = req
     this.#limit = limit
-    // The other half may be read after the response.
+    // At most half of `bytes` may be dropped before the response has
+    // ended. The other half is left for the time after the response.
     this.#maxDropped = bytes / 2
     this.#onWanted = onWanted
-    // undici stops listening once its request has ended. Without this listener, a later error would be an uncaught exception.
+    // Ignores late errors. undici removes its own `error` listener once its request
+    // has ended. Without this listener, a later error would be an uncaught exception.
     this.on('error', ignore)
   }
 
@@ -115,17 +124,18 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-    // Reading goes on, because some clients read no response before they have sent their whole body.
+    // Goes on reading the client's request and drops the bytes. Some
+    // clients read no response before they have sent their whole body.
     if (this.#reading) this.#req.on('data', this.#drop).resume()
     callback(error)
   }
 
-  /** Bytes that may still come before the body exceeds its limit. */
+  /** Number of further bytes that the client may send before the body exceeds its limit. */
   get left(): number {
     return this.#limit - this.#arrived
   }
 
-  /** Whether so few bytes are still to come that reading them costs less than a new connection. */
+  /** Whether only few bytes of the body are still to come, so that reading them costs less than a new connection. */
   get isNearlyWhole(): boolean {
     const { 'content-length': length = 'unknown' } = this.#req.headers
     return Number(length) - this.#arrived <= Math.min(MAX_WHOLE, this.#maxDropped)
@@ -145,8 +155,8 @@ export class RequestBody extends Readable {
   }
 
   /**
-   * Keeps a small chunk until Node has parsed the whole read. The next
-   * tick would be too early, because Node runs ticks after each chunk.
+   * Keeps a small chunk until Node has parsed all bytes of one read. Then the small chunks are
+   * joined. `process.nextTick` would be too early, because Node runs its callbacks after each chunk.
    */
   #keep(chunk: Buffer): void {
     if (this.#small.push(chunk) === 1) setImmediate(this.#flush)

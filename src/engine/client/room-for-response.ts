@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * Calls back when a response can take more bytes. It adds one `drain` listener for the whole response. The
- * `compression` middleware moves listeners to a stream of its own, where Node's `once` cannot remove them.
+ * Calls `resume` when a response to a client can take more bytes (back-pressure). It adds one
+ * `drain` listener for the whole response, and never removes it. The `compression` middleware moves
+ * such listeners to a stream of its own, where a listener added by `once` could not be removed.
  */
 export class RoomForResponse {
   readonly #resume: () => void
@@ -13,13 +14,14 @@ export class RoomForResponse {
     res.on('drain', () => this.#drained())
   }
 
-  /** Asks for the call at the next `drain`. */
+  /** Makes the next `drain` event of the response call `resume`. */
   wait(): void {
     this.#waits = true
   }
 
-  // `drain` may come while the next pipelined response is written, from within undici's parser of another server
-  // connection. undici has one current parser for all connections, and calling it again from there would confuse the two.
+  // If the proxy waits for room, calls `resume` in the next turn of the event loop. A `drain` event may come from
+  // within undici's parser of another server connection, while the next pipelined response is being written. undici
+  // has one current parser for all connections. A call to the parser from within itself would mix up two connections.
   #drained(): void {
     if (!this.#waits) return
     this.#waits = false

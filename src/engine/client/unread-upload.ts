@@ -2,19 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { LingeringClose } from './lingering-close.js'
 import { hasBody, type RequestBody } from './request-body.js'
 
-/** A request whose response has ended. */
+/** A request whose response has been sent completely, while the request's body may still be arriving. */
 interface Answered {
   readonly req: IncomingMessage
-  /** The request's body, if bytes of it are still to come that a server may read. */
+  /** The request's body, if a server may still read bytes of it that have not arrived. */
   readonly bodyToCome: RequestBody | undefined
 }
 
 /**
- * Waits for the rest of an upload whose response has ended before it. Otherwise a client could send without
- * end, and no limit would count it. If no server reads the rest, it has `limits.lingerMs` to arrive.
+ * Waits for the rest of an upload if the response ended before the upload did. Otherwise a client could send without
+ * end, and no limit would count its request. If no server reads the rest, the rest must arrive within `limits.lingerMs`.
  *
- * @param then called once, when nothing more will come
- * @returns false if nothing more will come; `then` is not called in this case
+ * @param then called once, when the upload has ended or its connection has closed
+ * @returns false if the upload is over already; `then` is not called in this case
  */
 export function afterUpload(
   { req, bodyToCome }: Answered,
@@ -31,7 +31,7 @@ export function afterUpload(
     then()
   }
   socket.once('close', over)
-  // The lingering close has limits of its own.
+  // If the connection is in a lingering close, it needs no timer here. The lingering close has its own limits.
   if (lingering.has(socket)) return true
   req.once('end', over)
   const limit = () => {

@@ -4,23 +4,24 @@ import { withoutBlanks } from './list-elements.js'
 import type { PeerTrust } from './peer-trust.js'
 
 /**
- * Returns the address of the client, as trusted proxies in front report it.
+ * Returns the IP address of the client, as reported by the trusted proxies in front of this proxy.
  *
- * @param peer the address of the peer, which is trusted
- * @param forwardedFor the peer's `X-Forwarded-For`, several lines joined by commas
- * @returns the first address from the right that is not trusted, in normal form. If all are trusted, the leftmost. If
- *   there is none, the peer's. `''` if the walk meets an element that is not an address, such as `unknown` or `_hidden`.
- *   The writer of that element knew the client and did not say, so the elements further left cannot be trusted
+ * @param peer the address of the socket's peer, which is a trusted proxy
+ * @param forwardedFor the value of the peer's `X-Forwarded-For` header
+ * @returns the last address in `X-Forwarded-For` that is not that of a trusted proxy, in normal form. If
+ *   all addresses are trusted, it is the first address. If there is no address, it is `peer`. It is `''`
+ *   if a later element of the list is not an address, such as `unknown` or `_hidden`. The proxy that wrote
+ *   such an element knew the client and did not name it, so the elements before it cannot be trusted
  */
 export function clientOf(peer: string, forwardedFor: string | undefined, trust: PeerTrust): string {
   if (forwardedFor === undefined) return peer
   let client = peer
-  // The walk starts from the right and splits no list, because most chains end at their last element.
+  // Reads the list from its end, without splitting it. In most requests, only the last element is needed.
   for (let end = forwardedFor.length; end > 0; ) {
     const comma = forwardedFor.lastIndexOf(',', end - 1)
     const element = withoutBlanks(forwardedFor, comma + 1, end)
     end = comma
-    // An empty element of a list means nothing (RFC 9110, 5.6.1.2).
+    // Skips an empty element of the list, because it means nothing (RFC 9110, 5.6.1.2).
     if (element === '') continue
     const address = addressInElement(element)
     if (address === undefined) return ''
@@ -30,19 +31,24 @@ export function clientOf(peer: string, forwardedFor: string | undefined, trust: 
   return client
 }
 
-/** Returns `X-Forwarded-For` as Node gives it: several lines joined by commas, in their order. */
+/**
+ * Returns the value of a request's `X-Forwarded-For` header. Node joins the values of several such headers by commas, in order.
+ */
 export function chainOf(req: IncomingMessage): string | undefined {
   return req.headers['x-forwarded-for'] as string | undefined
 }
 
-/** Matches `203.0.113.7:41234`, `[2001:db8::1]` and `[2001:db8::1]:443`. IPv6 without brackets has no port. */
+/**
+ * Matches an address with a port or in brackets, such as `203.0.113.7:41234`,
+ * `[2001:db8::1]` and `[2001:db8::1]:443`. An IPv6 address without brackets has no port.
+ */
 const WITH_PORT_OR_BRACKETS = /^(?:\[([^[\]]+)\]|([\d.]+))(?::(\d{1,5}))?$/
-/** Maximum length of an element that is read. An address with a zone, brackets and a port is shorter. */
+/** Maximum number of characters in a list element that is parsed. An address with a zone, brackets and a port is shorter. */
 const MAX_ELEMENT = 128
 
 /**
- * Returns the address in an element of `X-Forwarded-For`, in normal form,
- * without port and zone. Returns undefined if the element is not an address.
+ * Returns the address in a list element of `X-Forwarded-For`, in normal form, without
+ * its port and its zone (`%eth0`). Returns undefined if the element is not an address.
  */
 export function addressInElement(element: string): string | undefined {
   if (element.length > MAX_ELEMENT) return undefined
@@ -54,14 +60,15 @@ export function addressInElement(element: string): string | undefined {
 }
 
 /**
- * Returns the address of the socket's peer: `''` on a Unix socket, and after the connection
- * has closed. IPv4 comes without the `::ffff:` that a dual-stack listener puts before it. A
- * link-local address comes without its zone, which means nothing on other machines.
+ * Returns the IP address at the other end of a request's socket. It is `''` on a Unix socket, and after
+ * the connection has closed. An IPv4 address comes without the prefix `::ffff:` that a dual-stack listener
+ * adds. A link-local IPv6 address comes without its zone (`%eth0`), which means nothing on other machines.
  */
 export function peerOf(req: IncomingMessage): string {
   const address = req.socket.remoteAddress
   if (address === undefined) return ''
-  // Node already writes all other addresses in normal form.
+  // Returns the address unchanged if it is neither an IPv4-mapped address
+  // nor has a zone. Node already writes all others in normal form.
   if (!address.includes(':') || !(address.includes('.') || address.includes('%'))) return address
   return readClientAddress(address)?.text ?? address
 }

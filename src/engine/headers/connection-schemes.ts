@@ -1,30 +1,31 @@
 import type { RawFields } from './raw-fields.js'
 
 /**
- * Schemes that authenticate the connection instead of the request, in lower case. They
- * are NTLM and Negotiate (RFC 4559, 6), Negotiate's other name `Nego2`, and Kerberos and
- * CredSSP as WinRM uses them ([MS-WSMV]). docs/authenticated-connections.md lists them.
+ * Names of HTTP authentication schemes that authenticate the connection instead of each request, in
+ * lower case. They are NTLM and Negotiate (RFC 4559, 6), Negotiate's other name `Nego2`, and
+ * Kerberos and CredSSP as WinRM uses them ([MS-WSMV]). docs/authenticated-connections.md lists them.
  */
 export const CONNECTION_SCHEMES: readonly string[] = ['ntlm', 'negotiate', 'nego2', 'kerberos', 'credssp']
 
-// Matches a scheme at the start of a value or of a list element. Each blank is read once, so the time is linear.
+// Matches one of these authentication schemes at the start of a header value or of a
+// list element. The expression reads each blank once, so matching takes linear time.
 const SCHEME = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})(?:$|[ \\t,])`, 'i')
 const SCHEME_WITH_TOKEN = new RegExp(`(?:^|,)[ \\t]*(?:${CONNECTION_SCHEMES.join('|')})[ \\t]+[^ \\t,]`, 'i')
 
 /**
- * Returns whether a request's fields hold a credential that authenticates the connection.
+ * Returns whether a request has a credential that authenticates the whole connection, such as an NTLM credential.
  *
- * @param fields names and values in turn
+ * @param fields header names and values in turn
  */
 export function hasCredential(fields: RawFields): boolean {
   return has(fields, CREDENTIALS, SCHEME)
 }
 
 /**
- * Returns whether a response asks for a credential that authenticates the connection, and whether it
- * sends a handshake token. The client's answer to such a token is worth nothing on another connection.
+ * Returns whether a response asks the client to authenticate the whole connection. Also tells whether the response has a
+ * token, as in the middle of an NTLM handshake. The client's answer to such a token is worth nothing on another connection.
  *
- * @param fields names and values in turn
+ * @param fields header names and values in turn
  */
 export function challengeOf(fields: RawFields): 'without a token' | 'with a token' | undefined {
   if (!has(fields, CHALLENGES, SCHEME)) return undefined
@@ -37,7 +38,8 @@ const CHALLENGES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-auth
 function has(fields: RawFields, names: ReadonlySet<string>, pattern: RegExp): boolean {
   for (let index = 0; index < fields.length; index += 2) {
     const { length = 0 } = fields[index] ?? {}
-    // The names that are looked for have 13 to 19 characters. Other names are not decoded, to save time.
+    // Skips other names without decoding them, to save time. The
+    // names that this function searches for have 13 to 19 characters.
     if (length < 13 || length > 19) continue
     const name = text(fields[index])
     if (names.has(name.toLowerCase()) && pattern.test(text(fields[index + 1]))) return true

@@ -7,9 +7,9 @@ import type { RawFields } from './raw-fields.js'
 import { responseName } from './response-names.js'
 
 /**
- * Returns the headers that a server gets: names and values in turn, `Host` first. The client's
- * fields keep their order and case, and the proxy's `X-Forwarded-*` follow. The table in
- * proxy-fields.ts says which fields are left out. Fields that `Connection` names are left out too.
+ * Returns the request headers that a server gets: names and values in turn, `Host` first. The client's headers
+ * keep their order and case, and the proxy's own `X-Forwarded-*` headers follow. The table in proxy-fields.ts
+ * says which headers are left out. Headers that the client's `Connection` header names are left out too.
  */
 export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor, how: Forwarding): string[] {
   const raw = req.rawHeaders
@@ -27,19 +27,22 @@ export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor,
   return headers
 }
 
-/** Counts `Max-Forwards` down, which ends a routing loop (RFC 9110, 7.6.2). A value that is not a number stays as it is. */
+/**
+ * Returns the value of `Max-Forwards` minus one, which ends a routing loop
+ * (RFC 9110, 7.6.2). A value that is not a number is returned unchanged.
+ */
 function oneLess(value: string): string {
   return /^\d{1,100}$/.test(value) ? String(BigInt(value) - 1n) : value
 }
 
 /**
- * Returns the headers that the client gets: the server's fields in their order, without hop-by-hop fields.
+ * Returns the response headers that the client gets: the server's headers in their order, without hop-by-hop headers.
  *
- * @param raw names and values in turn, as undici read them
- * @param mayHaveTrailers whether this client can get trailers, so that `Trailer` may
- *   announce them. Undefined for a response that switches protocols, because it has no body
+ * @param raw the server's header names and values in turn, as undici read them
+ * @param mayHaveTrailers whether this client can get trailers (headers after the body), so that
+ *   `Trailer` may announce them. Undefined for a response that switches protocols, because it has no body
  * @returns names and values in turn
- * @throws ProxyError `PROXY_BAD_RESPONSE` if the body is in a coding that was not asked for
+ * @throws ProxyError `PROXY_BAD_RESPONSE` if the body has a transfer coding that the proxy did not ask for
  */
 export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean): string[] {
   const headers: string[] = []
@@ -49,7 +52,8 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   for (let index = 0; index < raw.length; index += 2) {
     const { text: name, lower, isHopByHop } = responseName(raw[index] as Buffer | string)
     const value = text(raw[index + 1])
-    // Node writes trailers only after a chunked body. It throws if a head with `Content-Length` announces trailers.
+    // With a `Content-Length`, no trailers are announced. Node writes trailers
+    // only after a chunked body, and throws for a head that has both.
     if (lower === 'content-length') announces = false
     else if (lower === 'trailer') announced = true
     if (!isHopByHop || lower === 'trailer') headers.push(name, value)
@@ -64,13 +68,13 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   })
 }
 
-/** Appends a line of a list field to the lines before it (RFC 9110, 5.3). */
+/** Joins a further line of a repeated header to the value of the lines before it, separated by a comma (RFC 9110, 5.3). */
 function appended(list: string | undefined, line: string): string {
   return list === undefined ? line : `${list},${line}`
 }
 
-// undici decodes only `chunked`. With another coding, the client would
-// get a body whose coding its head does not name (RFC 9112, 6.1).
+// Throws unless a response's transfer coding is `chunked`, because undici decodes no other. With another
+// coding, the client would get a body whose coding the response head does not name (RFC 9112, 6.1).
 function checkCoding(coding: string): void {
   if (coding.trim().toLowerCase() === 'chunked') return
   throw new ProxyError(
@@ -79,7 +83,10 @@ function checkCoding(coding: string): void {
   )
 }
 
-/** Fields that frame, route or describe a message, and cookies. A trailer must not change them afterwards (RFC 9110, 6.5.1). */
+/**
+ * Names of headers that a trailer must not have: they frame, route or describe the
+ * message, or hold cookies. A trailer comes too late to change them (RFC 9110, 6.5.1).
+ */
 const NOT_IN_TRAILERS = new Set([
   ...HOP_BY_HOP,
   'content-encoding',
@@ -91,10 +98,11 @@ const NOT_IN_TRAILERS = new Set([
 ])
 
 /**
- * Returns the trailers that the client gets, as pairs of name and value, as the server sent them.
+ * Returns the trailers (headers after the body) that the client gets, as
+ * pairs of name and value. Names and values stay as the server sent them.
  *
- * @param raw names and values in turn
- * @param head the response's headers, whose `Connection` field may name trailers too
+ * @param raw the server's trailer names and values in turn
+ * @param head the response's headers, because the `Connection` header among them may exclude trailers too
  */
 export function forwardTrailers(raw: RawFields, head: RawFields): [string, string][] {
   const trailers: [string, string][] = []
@@ -107,7 +115,10 @@ export function forwardTrailers(raw: RawFields, head: RawFields): [string, strin
   return trailers
 }
 
-/** Returns a field's value, several lines joined by commas. Returns undefined if there is no line. */
+/**
+ * Returns the value of a header. If the header has several lines, their
+ * values are joined by commas. Returns undefined if the header is absent.
+ */
 export function fieldOf(raw: RawFields, lower: string): string | undefined {
   const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', lower))
   return lines.length === 0 ? undefined : lines.map(text).join(',')
@@ -117,14 +128,14 @@ function isNamed(name: Buffer | string, lower: string): boolean {
   return name.length === lower.length && text(name).toLowerCase() === lower
 }
 
-// Header bytes are opaque (RFC 9110, 5.5). Decoded as Latin-1, they leave as they came.
+// Decodes the bytes of a header as Latin-1, so that they are sent on unchanged. Header bytes are opaque (RFC 9110, 5.5).
 function text(value: Buffer | string | undefined): string {
   return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
 }
 
 /**
- * Returns the field names that a `Connection` header lists, in lower
- * case. Returns undefined for the usual values, which list none.
+ * Returns the header names that a `Connection` header lists, in lower case. Returns undefined
+ * without that header, and for its usual values `keep-alive` and `close`, which list no names.
  */
 export function namedByConnection(connection: string | undefined): Set<string> | undefined {
   if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined

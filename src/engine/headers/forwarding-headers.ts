@@ -7,28 +7,29 @@ import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
 
-/** The client and its connection, as the forwarding headers report them to a server. */
+/** The client and its connection, as the proxy reports them to a server in `X-Forwarded-*` and `Forwarded` headers. */
 export interface ForwardedFor {
   readonly peer: string
-  /** The client's address; `''` if it has none. */
+  /** The client's IP address; `''` if the address is not known. */
   readonly clientAddress: string
   readonly trusted: boolean
-  /** Host and port as the client wrote them. */
+  /** Host name and port as the client wrote them in the request. */
   readonly authority: string
 }
 
-/** Settings of the forwarding headers, the same for all requests. */
+/** Settings for the `X-Forwarded-*`, `Forwarded` and `Via` headers that the proxy adds. They are the same for all requests. */
 export interface Forwarding {
-  /** This proxy's name in `Via`. */
+  /** The name of this proxy in the `Via` header. */
   readonly id: string
-  /** Whether servers get `Forwarded` too. */
+  /** Whether servers get the `Forwarded` header in addition to `X-Forwarded-*`. */
   readonly forwardedHeader: boolean
-  /** What happens to request headers whose names servers may read as those of the proxy's own headers. */
+  /** What happens to a request header that servers may mistake for one of the proxy's own, such as `X_Forwarded_For`. */
   readonly underscoreHeaders: UnderscoreHeaders
 }
 
 /**
- * Returns the settings, with a random id for this proxy. A request whose `Via` holds the id has come through this proxy before.
+ * Returns the settings for the forwarding headers, with a random id for this proxy.
+ * A request whose `Via` header holds that id has come through this proxy before.
  */
 export function forwardingOf({
   forwardedHeader = false,
@@ -39,7 +40,10 @@ export function forwardingOf({
 
 const NO_HEADERS: IncomingHttpHeaders = {}
 
-/** Appends the forwarding headers. They come last, so that no `Connection` token can remove them (CVE-2024-45410). */
+/**
+ * Appends the proxy's own headers, such as `X-Forwarded-For`, to the headers for a server. They
+ * come last, so that no name in the client's `Connection` header can remove them (CVE-2024-45410).
+ */
 export function pushForwarding(
   headers: string[],
   req: IncomingMessage,
@@ -62,8 +66,8 @@ export function pushForwarding(
 }
 
 /**
- * Returns the chain of addresses that a trusted proxy sent, with that
- * proxy's own address at the end. A proxy on a Unix socket has no address.
+ * Returns the value for `X-Forwarded-For`: the addresses that a trusted proxy sent, followed
+ * by the address of that proxy. A proxy that is connected over a Unix socket has no address.
  */
 function hopsOf(req: IncomingMessage, peer: string): string {
   const chain = chainOf(req)
@@ -72,8 +76,8 @@ function hopsOf(req: IncomingMessage, peer: string): string {
 }
 
 /**
- * Appends one `Forwarded` field with the chain of earlier hops and this
- * proxy's hop. Two fields in an unclear order would be two chains.
+ * Appends one `Forwarded` header that holds the earlier hops, if a trusted proxy sent them, and
+ * this proxy's own hop. With two `Forwarded` headers, the order of the hops would be unclear.
  */
 function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean, element: string): void {
   if (!trusted) {
@@ -85,7 +89,10 @@ function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean
   headers.push('Forwarded', before === undefined ? element : `${before}, ${element}`)
 }
 
-/** Returns one hop in the form of RFC 7239, section 4. Values that are not plain tokens stand in quotes. */
+/**
+ * Returns this proxy's hop as an element of the `Forwarded` header (RFC
+ * 7239, section 4). Values that are not plain tokens stand in quotes.
+ */
 function forwardedElement(peer: string, id: string, host: string, proto: string): string {
   const address = peer.includes(':') ? `"[${peer}]"` : peer
   const ofHost = host === '' ? '' : `;host="${host}"`
@@ -93,34 +100,42 @@ function forwardedElement(peer: string, id: string, host: string, proto: string)
 }
 
 /**
- * Removes all lines of a field.
+ * Removes all headers of one name from a list.
  *
  * @param headers names and values in turn, changed in place
+ * @param lower the name in lower case
  */
 function removeField(headers: string[], lower: string): void {
   for (let index = headers.length - 2; index >= 0; index -= 2)
     if (headers[index]?.toLowerCase() === lower) headers.splice(index, 2)
 }
 
-/** Schemes that a trusted proxy may send. Traefik sends `ws` and `wss` for WebSockets. */
+/** URL schemes that a trusted proxy may send in `X-Forwarded-Proto`. Traefik sends `ws` and `wss` for WebSockets. */
 const PROTOS = new Set(['http', 'https', 'ws', 'wss'])
 
 /**
- * Returns the scheme that the client used. The first element of the list counts, because each proxy that appends
- * adds its own scheme after the client's. Returns undefined for any other word, which servers would take for a fact.
+ * Returns the URL scheme that the client used, from `X-Forwarded-Proto`. The first element of
+ * the list in that header counts, because each proxy that appends adds its own scheme after
+ * the client's. Returns undefined for an unknown scheme, because a server would believe it.
  */
 function forwardedProto(believed: IncomingHttpHeaders): string | undefined {
   const proto = firstOf(believed['x-forwarded-proto'])?.toLowerCase()
   return proto !== undefined && PROTOS.has(proto) ? proto : undefined
 }
 
-/** Returns the host that the client asked for: the first element of `X-Forwarded-Host`. Returns undefined if it is not a host. */
+/**
+ * Returns the host name, maybe with a port, that the client asked for. It is the first
+ * element of `X-Forwarded-Host`. Returns undefined if that element is not a valid host name.
+ */
 function forwardedHost(believed: IncomingHttpHeaders): string | undefined {
   const host = firstOf(believed['x-forwarded-host'])
   return host !== undefined && VALID_AUTHORITY.test(host) ? host : undefined
 }
 
-/** Returns the port that the client asked for: the first element of `X-Forwarded-Port`. Returns undefined if it is not a port. */
+/**
+ * Returns the port that the client asked for. It is the first element of
+ * `X-Forwarded-Port`. Returns undefined if that element is not a port number.
+ */
 function forwardedPort(believed: IncomingHttpHeaders): string | undefined {
   const port = firstOf(believed['x-forwarded-port'])
   return port !== undefined && isPort(port) ? port : undefined
@@ -128,7 +143,8 @@ function forwardedPort(believed: IncomingHttpHeaders): string | undefined {
 
 function portOf(authority: string, proto: string): string {
   const colon = authority.lastIndexOf(':')
-  // After the last colon of an IPv6 address without a port comes text that ends with a bracket, so it is not a port.
+  // The port is what follows the last colon. An IPv6 address without
+  // a port ends with a bracket, so no part of it is taken for a port.
   if (colon >= 0) {
     const port = authority.slice(colon + 1)
     if (isPort(port)) return port

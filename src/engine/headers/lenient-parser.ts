@@ -4,15 +4,18 @@ import { ProxyError } from '../../model/errors.js'
 import { namedByConnection } from './forward-headers.js'
 import { checkNames } from './proxy-fields.js'
 
-/** A server with Node's fields for its parser. `httpValidation` exists from Node 24.19 and 26.3 on. */
+/** An HTTP server with the fields in which Node keeps its parser options. `httpValidation` exists from Node 24.19 and 26.3 on. */
 type ParserOptions = Server & { readonly insecureHTTPParser?: boolean; readonly httpValidation?: string }
 
-/** Whether Node was started with a lenient parser for every server that has no option of its own. */
+/** Whether Node was started with `--insecure-http-parser`, so that a server without a parser option has a lenient parser. */
 const LENIENT_PROCESS = /(?:^|\s)--insecure-http-parser(?:\s|$)/.test(
   [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' '),
 )
 
-/** Returns whether a server's parser is more lenient than RFC 9112, by the option `insecureHTTPParser` or `httpValidation`. */
+/**
+ * Returns whether a server's HTTP parser accepts more than RFC 9112
+ * allows, because of `insecureHTTPParser` or `httpValidation`.
+ */
 export function isLenient(server: Server | undefined): boolean {
   if (server === undefined) return LENIENT_PROCESS
   const { insecureHTTPParser = LENIENT_PROCESS, httpValidation } = server as ParserOptions
@@ -20,10 +23,10 @@ export function isLenient(server: Server | undefined): boolean {
 }
 
 /**
- * Refuses what a lenient parser of Node accepts and two parsers may read differently, as far as it
- * is visible. Visible are names that are not tokens (`Content-Length :`), control characters in
- * values, and requests after one that ends its connection. Folded lines, bare line feeds and odd
- * chunks are not visible. They do not reach a server, because the proxy writes each request anew.
+ * Refuses a request that Node's lenient HTTP parser accepts and that another parser may read differently,
+ * as far as the proxy can see that. It sees header names that are not tokens (`Content-Length :`), control
+ * characters in header values, and requests after one that ends its connection. It cannot see folded lines,
+ * bare line feeds and odd chunks. These do not reach a server, because the proxy writes each request anew.
  *
  * @throws ProxyError `PROXY_BAD_REQUEST`
  */
@@ -38,7 +41,7 @@ export function checkLenient(req: IncomingMessage): void {
   if (isLast(req)) endConnection(socket)
 }
 
-/** Matches a character that a field value must not hold (RFC 9110, 5.5). */
+/** Matches a character that a header value must not hold (RFC 9110, 5.5). */
 const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/
 
 function isLast({ httpVersion, headers }: IncomingMessage): boolean {
@@ -52,19 +55,22 @@ function isLast({ httpVersion, headers }: IncomingMessage): boolean {
 const ENDED = Symbol('nothing more is taken from this connection')
 type Connection = object & { [ENDED]?: true }
 
-/** Marks a connection from which no further request is taken. The bytes that follow are not a request (RFC 9112, 9.6 and 6.3). */
+/**
+ * Marks a connection, so that the proxy takes no further request from
+ * it. The bytes that follow are not a request (RFC 9112, 9.6 and 6.3).
+ */
 export function endConnection(socket: object): void {
   ;(socket as Connection)[ENDED] = true
 }
 
-/** Returns whether an earlier request has ended this connection for requests. */
+/** Returns whether `endConnection` has marked the connection, so that no further request is taken from it. */
 export function hasEnded(socket: object): boolean {
   return (socket as Connection)[ENDED] === true
 }
 
 let warned = false
 
-/** Emits one process warning that a server's parser is lenient. No later check can find what that parser hides. */
+/** Emits a process warning, once, if a server's HTTP parser is lenient. No later check can find what such a parser hides. */
 export function warnIfLenient(server: Server): void {
   if (warned || !isLenient(server)) return
   warned = true

@@ -1,6 +1,6 @@
 /**
- * Returns a part of a header without the blanks around it. Blanks are spaces and tabs only (RFC 9110,
- * 5.6.3). `trim` also removes the byte 0xA0, so that a server would read another value than this proxy.
+ * Returns a part of a header value without the spaces and tabs around it (RFC 9110, 5.6.3). JavaScript's
+ * `trim` would also remove the byte 0xA0. A server would then read another value than this proxy.
  *
  * @param start index where the part begins
  * @param end index after the part's last character
@@ -19,18 +19,19 @@ function isBlank(code: number): boolean {
 const HAS_EMPTY_ELEMENT = /^[ \t]*(?:,|$)|,[ \t]*(?:,|$)/
 
 /**
- * Returns a list without its empty elements, which mean nothing (RFC 9110, 5.6.1.2). A list that has none comes back unchanged.
+ * Returns a comma-separated header value without its empty elements, which mean
+ * nothing (RFC 9110, 5.6.1.2). A value without empty elements is returned unchanged.
  */
 export function withoutEmptyElements(list: string): string {
   return HAS_EMPTY_ELEMENT.test(list) ? elementsOf(list).join(', ') : list
 }
 
-/** Returns the elements of a list that are not empty, without the blanks around them. */
+/** Returns the elements of a comma-separated header value, without empty elements and without the blanks around each element. */
 export function elementsOf(list: string): string[] {
   return list.split(',').flatMap((element) => withoutBlanks(element) || [])
 }
 
-/** Returns the first element of a list that is not empty. */
+/** Returns the first element of a comma-separated header value, and skips empty elements. Returns undefined if there is none. */
 export function firstOf(value: string | string[] | undefined): string | undefined {
   if (value === undefined) return undefined
   const text = String(value)

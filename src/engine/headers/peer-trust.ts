@@ -6,47 +6,42 @@ import { nearestName } from '../../base/nearest-name.js'
 import { compileWithin } from '../../base/range-set.js'
 import { ProxyError } from '../../model/errors.js'
 
-/**
- * Options of one entry point, where they differ from those of the whole proxy.
- *
- * @example
- * ```ts
- * const proxy = createProxy({ config, entryPoints: { internal: { trustedProxies: ['10.0.0.0/8'] } } })
- * await proxy.listen({ port: 8080, entryPoint: 'internal' })
- * ```
- */
+/** Options of one entry point. Each replaces the option of the whole proxy that has the same name. */
 export interface EntryPointOptions {
   /**
-   * Addresses and CIDR ranges of the proxies in front of this entry point, and `'unix'` for all peers
-   * on a Unix socket. The list replaces `trustedProxies` of the whole proxy. `[]` trusts no peer.
+   * Addresses and CIDR ranges of the trusted proxies in front of this entry point, and `'unix'` for all
+   * peers on a Unix socket. The list replaces `trustedProxies` of the whole proxy. `[]` trusts no peer.
    *
    * @default the `trustedProxies` of the whole proxy
    */
   readonly trustedProxies?: readonly string[]
 }
 
-/** Names of all options that an entry point has. */
+/** Names of all options that an entry point has. Other names are refused. */
 const ENTRY_POINT_OPTIONS = ['trustedProxies']
 
-/** The entry of a list of trusted proxies that means all peers on a Unix socket. Such peers have no address. */
+/** The word in a list of trusted proxies that means all peers on a Unix socket. Such peers have no address. */
 const UNIX = 'unix'
 
-/** Decides whose forwarding headers are believed. Only the socket's address is a fact. All else is worth what its sender is. */
+/**
+ * Decides from which peers the proxy believes headers such as `X-Forwarded-For`. Only
+ * the socket's address is certain. A header is as trustworthy as the peer that sent it.
+ */
 export interface PeerTrust {
   /**
-   * Returns whether a peer is trusted.
+   * Returns whether the proxy believes the forwarding headers of a request's peer.
    *
-   * @param peer its address; `''` if it has none
+   * @param peer the peer's address; `''` if the peer has none
    */
   trusts(req: IncomingMessage, peer: string): boolean
-  /** Returns whether an address in a chain is that of a trusted proxy. */
+  /** Returns whether an address is that of a trusted proxy. The address may come from `X-Forwarded-For`. */
   trustsAddress(address: string): boolean
 }
 
 const NO_TRUST: PeerTrust = { trusts: () => false, trustsAddress: () => false }
 
 /**
- * Compiles a list of trusted proxies.
+ * Turns a list of trusted proxies into functions that test peers and addresses against the list.
  *
  * @param option the list's name in error messages
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the invalid entry
@@ -68,9 +63,10 @@ export function compileTrust(trustedProxies: readonly string[] = [], option = 't
 }
 
 /**
- * Parses one entry of a list of trusted proxies.
+ * Parses one entry of a list of trusted proxies. Returns undefined for `'unix'`.
  *
- * @throws ProxyError `PROXY_OPTION_INVALID` that names the place of the entry
+ * @param where the entry's place in the options, such as `trustedProxies[2]`
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names this place
  */
 function parseTrusted(text: string, where: string): AddressRange | undefined {
   try {
@@ -81,9 +77,9 @@ function parseTrusted(text: string, where: string): AddressRange | undefined {
 }
 
 /**
- * Parses one entry of a list of trusted proxies. Returns undefined for `'unix'`, which is not a range.
+ * Parses one entry of a list of trusted proxies. Returns undefined for `'unix'`, which is not an address range.
  *
- * @throws Error that says what is wrong
+ * @throws Error that says what is wrong with the entry
  */
 export function parseTrustedProxy(text: unknown): AddressRange | undefined {
   if (typeof text !== 'string')
@@ -93,37 +89,42 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
   try {
     return parseRange(text)
   } catch (error) {
-    // The entry looks like the path of a Unix socket, or like a misspelt `unix`. A path
-    // belongs to the listener, so the message names the word that is expected here.
+    // True if the entry looks like the path of a Unix socket, or like a misspelt `unix`. A path
+    // belongs to the options of a listener, so the error message suggests the word `unix` instead.
     const meansUnix = /^\.{0,2}\/|sock|^un/i.test(text) || nearestName(text, [UNIX]) !== undefined
     const hint = `; write "${UNIX}" to trust all peers on a Unix socket`
     throw meansUnix ? new Error(`${(error as Error).message}${hint}`) : error
   }
 }
 
-/** Node's handle below a socket. In a TLS socket, `_parent` is the handle of the connection that carries TLS. */
+/**
+ * Node's internal object below a socket, which stands for the operating system's
+ * connection. In a TLS socket, `_parent` is the object of the connection that carries TLS.
+ */
 interface Handle {
   readonly _parent?: Handle | null
 }
 
 /**
- * Returns whether a request without a peer address came over a Unix socket. Not every
- * such request did. The system knows no peer of a TCP connection that was reset, and
- * a host may serve streams of its own. Trusting those would mean trusting every peer.
+ * Returns whether a request without a peer address came over a Unix socket. A TCP connection that was reset has no peer
+ * address either, and the application may serve streams that have none. Trust in such requests would be trust in every peer.
  */
 function cameOverUnixSocket({ socket }: IncomingMessage): boolean {
-  // The handle of the connection is read, because `server` may not be the server that listens, or may be closed.
+  // Looks at the handle of the connection, not at the socket's `server`:
+  // that may be another server than the one that listens, or may be closed.
   let { _handle: handle } = socket as typeof socket & { _handle?: Handle | null }
   while (handle?._parent) handle = handle._parent
   return handle?.constructor.name === 'Pipe'
 }
 
-/** The trust of the whole proxy, and of the entry points that have a list of their own. */
+/**
+ * Finds out which peers are trusted at an entry point: by the entry point's own list of proxies, or by that of the whole proxy.
+ */
 export class EntryPointTrust {
   readonly #whole: PeerTrust
   readonly #own: ReadonlyMap<string, PeerTrust> | undefined
 
-  /** @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the entry */
+  /** Compiles all lists of trusted proxies. @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the entry */
   constructor(
     trustedProxies: readonly string[] | undefined,
     entryPoints: Readonly<Record<string, EntryPointOptions>> = {},
@@ -144,9 +145,9 @@ export class EntryPointTrust {
   }
 
   /**
-   * Returns the trust of an entry point.
+   * Returns which peers are trusted at an entry point.
    *
-   * @param entryPoint undefined for a listener without a name
+   * @param entryPoint the name of the entry point; undefined for a listener without a name
    */
   at(entryPoint: string | undefined): PeerTrust {
     if (this.#own === undefined || entryPoint === undefined) return this.#whole

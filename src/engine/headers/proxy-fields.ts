@@ -4,12 +4,12 @@ import { TOKEN } from '../../base/token.js'
 import { ProxyError } from '../../model/errors.js'
 
 /**
- * What happens to a request header that servers may read as one of the proxy's own: `drop`
- * leaves it out, `refuse` answers 400, `keep` passes it on. docs/http.md has the details.
+ * What happens to a request header that servers may mistake for one of the proxy's own, such as `X_Forwarded_For`.
+ * `drop` leaves the header out, `refuse` answers 400, `keep` passes it on. docs/http.md has the details.
  */
 export type UnderscoreHeaders = 'drop' | 'refuse' | 'keep'
 
-/** Fields that concern one connection, not the message (RFC 9110, 7.6.1), and fields that undici writes itself. */
+/** Names of headers that concern one connection, not the message (RFC 9110, 7.6.1), and of headers that undici writes itself. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -24,31 +24,41 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   'http2-settings',
 ])
 
-/** What a field name means to this proxy. Each kind is a bit, so that one mask says which fields a request loses. */
+/**
+ * What a header means to this proxy. Each kind is a bit, so that
+ * one bit mask says which headers the proxy removes from a request.
+ */
 export type FieldKind = number
 
-/** A field that has no meaning for the proxy. */
+/** The kind of a header that has no special meaning for the proxy. */
 export const ORDINARY: FieldKind = 0
-/** A field that frames the message or describes its way, and is passed on as it came. */
+/** A header that frames a message or records its route through proxies, and that the proxy passes on, such as `Via`. */
 const GOES_ON: FieldKind = 1
-/** A field that concerns one connection, or that undici writes. It is never passed on. */
+/** A header that concerns one connection, or that undici writes, such as `Connection`. The proxy never passes it on. */
 const NEVER_GOES_ON: FieldKind = 2
-/** A field that this proxy writes anew in each request. */
+/** A header that this proxy itself writes into each request for a server, such as `X-Forwarded-For`. */
 const WRITTEN_ANEW: FieldKind = 4
-/** A field in which proxies describe a request's way. It is believed only from trusted proxies. */
+/**
+ * A header in which proxies describe the route of a request, such
+ * as `Forwarded`. The proxy believes it only from trusted peers.
+ */
 const TOLD_BY_PROXIES: FieldKind = 8
-/** A field name that is not valid (RFC 9110, 5.1). A lenient parser accepts `Content-Length :` as a name. */
+/** A header whose name is not valid (RFC 9110, 5.1). A lenient HTTP parser accepts `Content-Length :` as a name. */
 const NO_NAME: FieldKind = 256
 
-/** Returns the kind of a twin: a field that servers may read as one of the given kind. */
+/** Returns the kind of a twin: a header such as `X_Forwarded_For`, which servers may mistake for a header of the given kind. */
 const twinOf = (kind: FieldKind): FieldKind => kind << 4
 
 const ALL_TWINS = twinOf(GOES_ON | NEVER_GOES_ON | WRITTEN_ANEW | TOLD_BY_PROXIES)
 
-/** The one table of all fields that frame a message or that this proxy writes. All `x-forwarded-*` belong to it. */
+/**
+ * Maps each header that frames a message or that this proxy writes
+ * to its kind. `byPrefix` adds all other `x-forwarded-*` headers.
+ */
 const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
   ...[...HOP_BY_HOP].map((name) => [name, NEVER_GOES_ON] as const),
-  // Node has answered `Expect: 100-continue` already, and undici cannot send it. `Host` is written separately.
+  // `Expect` is not passed on: Node has already answered `Expect:
+  // 100-continue`, and undici cannot send it. `Host` is written separately.
   ...(['expect', 'host'] as const).map((name) => [name, NEVER_GOES_ON] as const),
   ...(['content-length', 'max-forwards', 'via'] as const).map((name) => [name, GOES_ON] as const),
   ...(
@@ -57,26 +67,33 @@ const FIELDS: ReadonlyMap<string, FieldKind> = new Map([
   ...(['forwarded', 'x-replaced-path'] as const).map((name) => [name, TOLD_BY_PROXIES] as const),
 ])
 
-/** Matches a character other than the dash that some servers or gateways write as `_`. Also matches an empty name. */
+/**
+ * Matches a header name with a character, other than the dash, that
+ * some servers or gateways write as `_`. Also matches an empty name.
+ */
 const FOLDED = /[^a-z0-9-]|^$/
 /**
- * Returns the name that servers may read. RFC 3875 (4.1.18) writes dashes as `_`, and PHP writes
- * dots so too. lighttpd and Apache 2.2 do it for everything that is not a letter or digit.
+ * Returns a header name with a dash for each character that is not a letter or digit. Names with
+ * equal results may look equal to a server. CGI writes dashes as `_` (RFC 3875, 4.1.18), and PHP also
+ * writes dots as `_`. lighttpd and Apache 2.2 write everything as `_` that is not a letter or digit.
  *
- * @param lower the name in lower case
+ * @param lower the header name in lower case
  */
 export function foldName(lower: string): string {
   return lower.replace(/[^a-z0-9]/g, '-')
 }
 
-/** Maximum length of a name that is remembered. Longer names are in no table, and a client could fill the memory with them. */
+/**
+ * Maximum number of characters in a header name whose kind is cached. No longer
+ * name is in `FIELDS`, and a client could fill the memory with long names.
+ */
 const MAX_REMEMBERED = 64
 const remembered = new Recent<FieldKind>(500)
 
 /**
- * Returns the kind of a field. Each name is classified once, and looked up afterwards.
+ * Returns the kind of a header, for example that the proxy never passes it on. The kind of each name is cached.
  *
- * @param name in any case
+ * @param name the header name, in upper or lower case
  */
 export function kindOfField(name: string): FieldKind {
   return name.length > MAX_REMEMBERED ? classify(name) : remembered.get(name, classify)
@@ -97,27 +114,32 @@ function byPrefix(name: string): FieldKind {
 }
 
 /**
- * Returns the kinds of fields that rules do not see: twins, and fields that only a trusted proxy may send.
+ * Returns a bit mask with the kinds of headers that rules do not see: headers that only a trusted proxy may
+ * send, and twins. A twin is a header such as `X_Forwarded_For`, which servers may mistake for another.
  *
- * @param trusted whether the peer's forwarding headers are believed
- * @param twins what happens to twins. With `keep`, twins of fields that an
- *   untrusted peer may not send, or that are written anew, are still hidden
+ * @param trusted whether the proxy believes the peer's forwarding headers
+ * @param twins what happens to twins. With `keep`, some twins are still hidden:
+ *   those of headers that the proxy writes, or that an untrusted peer may not send
  */
 export function hiddenFromRules(trusted: boolean, twins: UnderscoreHeaders): FieldKind {
   const forged = trusted ? ORDINARY : WRITTEN_ANEW | TOLD_BY_PROXIES
   return forged | (twins === 'keep' ? twinOf(forged | WRITTEN_ANEW) : ALL_TWINS)
 }
 
-/** Returns the kinds of the client's fields that a server does not get. Takes the parameters of `hiddenFromRules`. */
+/**
+ * Returns a bit mask with the kinds of the client's headers that a
+ * server does not get. Takes the parameters of `hiddenFromRules`.
+ */
 export function notForwarded(trusted: boolean, twins: UnderscoreHeaders): FieldKind {
   return NEVER_GOES_ON | WRITTEN_ANEW | hiddenFromRules(trusted, twins)
 }
 
 /**
- * Refuses a request for the names of its fields.
+ * Throws if the name of a request header is not valid. With `twins`, also
+ * throws if a server may mistake the name for that of another header.
  *
- * @param raw names and values in turn
- * @param twins whether a name is refused too if servers may read it as a field of the table
+ * @param raw header names and values in turn
+ * @param twins whether to throw for a name such as `X_Forwarded_For`, which servers may read as `X-Forwarded-For`
  * @throws ProxyError `PROXY_BAD_REQUEST`
  */
 export function checkNames(raw: readonly string[], twins: boolean): void {

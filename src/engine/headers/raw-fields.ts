@@ -1,2 +1,2 @@
-/** Header or trailer fields as a server sent them: names and values in turn. */
+/** The headers or trailers of a server's response as the server sent them, in one list: name, value, name, value. */
 export type RawFields = readonly (Buffer | string)[]

@@ -3,8 +3,8 @@ import { forwardResponseHeaders } from './forward-headers.js'
 import type { RawFields } from './raw-fields.js'
 
 /**
- * Passes on what a server sends before its response (RFC 9110, 15.2): 102 Processing and 103 Early Hints,
- * never to an HTTP/1.0 client. The proxy sends 100 itself. Other statuses have no use and are dropped.
+ * Passes an informational response (1xx) of a server on to the client (RFC 9110, 15.2): 102 Processing or 103 Early Hints,
+ * never to an HTTP/1.0 client. The proxy sends 100 Continue itself. Other informational responses have no use and are dropped.
  */
 export function relayInformation(res: ServerResponse, status: number, fields: RawFields): void {
   if (res.headersSent || res.req.httpVersion !== '1.1') return
@@ -13,11 +13,11 @@ export function relayInformation(res: ServerResponse, status: number, fields: Ra
 }
 
 /**
- * Writes a 103 on the socket itself. Node's `writeEarlyHints` checks links by a regular expression that
- * backtracks. One line of 24 parameters takes it seconds, in which the whole process stands still.
+ * Writes a 103 Early Hints response directly to the socket. Node's `writeEarlyHints` checks links by a regular
+ * expression that backtracks. One `Link` header with 24 parameters would block the whole process for seconds.
  *
- * A client can do without hints. None are kept for a response that waits behind others
- * on its connection. None are kept for a client that has not read what came before.
+ * A client can do without hints. They are dropped if the response waits behind other responses
+ * on its connection. They are also dropped if the client has not read the bytes that were sent before.
  */
 function writeHints(res: ServerResponse, fields: RawFields): void {
   const { socket } = res
@@ -26,7 +26,10 @@ function writeHints(res: ServerResponse, fields: RawFields): void {
   if (hints !== undefined) socket.write(`HTTP/1.1 103 Early Hints\r\n${hints}\r\n`, 'latin1')
 }
 
-/** Returns the lines of a 103. Returns undefined without a link, and for fields that HTTP does not allow. */
+/**
+ * Returns the header lines of a 103 Early Hints response as one string. Returns
+ * undefined if there is no link, or if HTTP does not allow one of the headers.
+ */
 function hintsOf(fields: RawFields): string | undefined {
   let links = ''
   let others = ''
@@ -37,7 +40,7 @@ function hintsOf(fields: RawFields): string | undefined {
       const value = headers[index + 1] as string
       const lower = name.toLowerCase()
       if (NOT_IN_HINTS.has(lower)) continue
-      // A value with a line break would begin a line of its own on the socket.
+      // Throws for an invalid name or value. A value with a line break would begin another header line on the socket.
       validateHeaderName(name)
       validateHeaderValue(name, value)
       if (lower === 'link') links += isLink(value) ? `Link: ${value}\r\n` : ''
@@ -49,13 +52,16 @@ function hintsOf(fields: RawFields): string | undefined {
   return links === '' ? undefined : links + others
 }
 
-/** Returns whether a line begins with a link (RFC 8288, 3). The rest is for clients to parse, which know more forms. */
+/**
+ * Returns whether the value of a `Link` header begins with a link
+ * (RFC 8288, 3). Clients parse the rest, and they know more forms.
+ */
 function isLink(line: string): boolean {
   return line.startsWith('<') && line.includes('>')
 }
 
 /**
- * Fields that do not belong in a 103. A client that believed a length would
- * take the response for a body. Cookies belong to the response itself.
+ * Names of headers that are left out of a 103 Early Hints response. A client that believed a `Content-Length`
+ * would take the final response for the body of the 103. Cookies belong to the final response.
  */
 const NOT_IN_HINTS = new Set(['content-length', 'set-cookie'])

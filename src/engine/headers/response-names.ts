@@ -1,12 +1,12 @@
 import { HOP_BY_HOP } from './proxy-fields.js'
 
-/** The name of a response field. */
+/** The name of a response header. */
 export interface ResponseName {
-  /** The name as the server wrote it. */
+  /** The header name as the server wrote it. */
   readonly text: string
-  /** The name in lower case. */
+  /** The header name in lower case. */
   readonly lower: string
-  /** Whether the field concerns only the connection to the server (RFC 9110, 7.6.1). */
+  /** Whether the header concerns only the connection to the server and is not passed on (hop-by-hop; RFC 9110, 7.6.1). */
   readonly isHopByHop: boolean
 }
 
@@ -14,16 +14,18 @@ interface KeptName extends ResponseName {
   readonly bytes: Uint8Array
 }
 
-/** Maximum number of bytes in a name that is kept. Longer names are rare, and a server could fill the table with them. */
+/**
+ * Maximum number of bytes in a header name that is cached. Longer names are rare, and a server could fill the cache with them.
+ */
 const MAX_KEPT = 64
-/** Slots of the table, a power of two. Servers write a few dozen names, and the same names in every response. */
+/** Number of slots in the cache of header names, a power of two. Servers write a few dozen names, the same in every response. */
 const SLOTS = 256
-/** Names that were read before. A few bytes of a name select its slot, where a newer name replaces an older one. */
+/** Header names that were read before. A few bytes of a name select its slot. In a slot, a newer name replaces an older one. */
 const kept: (KeptName | undefined)[] = new Array(SLOTS).fill(undefined)
 
 /**
- * Reads a name, from the table if it is there. Comparing bytes takes a fifth
- * of the time of decoding a name, putting it in lower case and looking it up.
+ * Returns a header name from its bytes, out of the cache if it is in there. Comparing bytes
+ * takes a fifth of the time of decoding a name, putting it in lower case and looking it up.
  */
 export function responseName(bytes: Buffer | string): ResponseName {
   if (typeof bytes === 'string') return named(bytes)

@@ -46,7 +46,11 @@ export class Connection implements ServerConnection {
   #endsAfterUse = false
   #onEnd: (() => void) | undefined
 
-  /** Creates a connection. @param hasPlace whether the connection limit already counts it. Otherwise it waits for the limit. */
+  /**
+   * Creates a connection.
+   *
+   * @param hasPlace whether the connection limit already counts this connection; if not, it waits until the limit has room for it
+   */
   constructor(
     settings: ConnectionSettings,
     listener: ConnectionListener,

@@ -53,7 +53,7 @@ export class EtcdClient {
     for (const socket of this.#sockets) socket.destroy()
   }
 
-  /** Wraps the TLS credentials of a host, so that this client learns of each socket as soon as grpc-js creates it. */
+  /** Wraps the TLS credentials of one etcd member, so that this client learns of each socket as soon as grpc-js creates it. */
   #owning(credentials: ChannelCredentials): ChannelCredentials {
     const owning = Object.create(credentials) as ChannelCredentials
     owning._createSecureConnector = (...about) => {

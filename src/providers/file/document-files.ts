@@ -4,32 +4,35 @@ import { join, relative } from 'node:path'
 import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_ENDINGS, formatOf } from '../parse-document.js'
 
-/** The path of one file, or of a folder with documents. */
+/** The path of one configuration file, or of a folder with configuration files. */
 export type DocumentPlace = { readonly filename: string } | { readonly directory: string }
 
-/** A file and its content. */
+/** A configuration file and its content. */
 export interface ReadFile {
-  /** The file's name in messages. */
+  /** The name of the file in messages. */
   readonly name: string
   readonly bytes: Uint8Array
 }
 
-/** The files that exist at one moment, not read yet. */
+/** The configuration files that exist at one moment. Their content has not been read yet. */
 export interface FoundFiles {
   readonly paths: readonly string[]
-  /** A text that changes when any of the files changes: identity, size and times of each. */
+  /** A fingerprint of the files: inode, size and times of each. It changes when any of the files changes. */
   readonly mark: string
-  /** A text that changes when a path leads to another file. A change of content leaves it as it is. */
+  /**
+   * A fingerprint of the inodes of the files. It changes when a path leads to another file, but not when only the content
+   * changes.
+   */
   readonly inodes: string
   /** Milliseconds since the last write to any file, by the files' modification times. */
   readonly quietMs: number
 }
 
-/** The deepest nesting of folders that is followed. Links may form circles. */
+/** The deepest nesting of subfolders that is searched. The search must end even if symbolic links form circles. */
 const MAX_DEPTH = 16
 
 /**
- * Finds one file, or all documents in a folder and its subfolders.
+ * Finds the configuration file at a path, or all configuration files in a folder and its subfolders.
  *
  * @throws Error of Node for a missing file or folder, or an Error for a path that is not a regular file
  */
@@ -37,7 +40,8 @@ export async function findFiles(at: DocumentPlace): Promise<FoundFiles> {
   const paths = 'filename' in at ? [at.filename] : await documentsIn(at.directory)
   const found = await Promise.all(paths.map((path) => stat(path, { bigint: true })))
   found.forEach((entry, place) => {
-    // Opening a pipe would block the provider, and reading a device may never end.
+    // Refuses any path that is not a regular file. Opening a named pipe would block the provider, and reading a device may never
+    // end.
     if (!entry.isFile()) throw new Error(`${paths[place]} is not a regular file`)
   })
   const newest = found.reduce((latest, { mtimeMs }) => Math.max(latest, Number(mtimeMs)), 0)
@@ -52,7 +56,7 @@ export async function findFiles(at: DocumentPlace): Promise<FoundFiles> {
 }
 
 /**
- * Reads the files that were found.
+ * Reads the configuration files that `findFiles` has found.
  *
  * @throws Error of Node for a file that cannot be read; ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is too large
  */
@@ -65,7 +69,7 @@ export async function readFiles(
   for (const path of paths) {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     try {
-      // Another file may have replaced it since it was found.
+      // Checks the type again, because another file may have replaced this one since it was found.
       if (!(await handle.stat()).isFile()) throw new Error(`${path} is not a regular file`)
       const name = 'filename' in at ? path : relative(at.directory, path)
       files.push({ name, bytes: await readUpTo(handle, maxBytes, path) })
@@ -76,7 +80,10 @@ export async function readFiles(
   return files
 }
 
-/** Reads a file up to `maxBytes`. The size in its stats is not enough: the kernel makes some files while they are read. */
+/**
+ * Reads a whole file, and throws if it has more than `maxBytes`. The size that `stat` returns is not enough, because the kernel
+ * makes some files only while they are read.
+ */
 async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let length = 0
@@ -90,9 +97,9 @@ async function readUpTo(handle: FileHandle, maxBytes: number, path: string): Pro
 }
 
 /**
- * Returns the format that a file's name stands for.
+ * Returns the document format of a file by the ending of the file's name.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the name has another ending
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the ending is not one of `DOCUMENT_ENDINGS`
  */
 export function formatOfFile(name: string) {
   const format = formatOf(name)
@@ -108,9 +115,9 @@ async function documentsIn(directory: string): Promise<string[]> {
 }
 
 /**
- * Adds the paths of all documents below a folder to `found`.
+ * Adds the paths of all configuration files below a folder to `found`.
  *
- * @param above real paths of the folders that contain this one; a link to one of them is not followed
+ * @param above real paths of the folders that contain this one; a symbolic link to one of them is not followed
  */
 async function walk(
   folder: string,
@@ -123,8 +130,8 @@ async function walk(
   const within = new Set([...above, real])
   for (const entry of await readdir(folder, { withFileTypes: true })) {
     const { name } = entry
-    // Editors and Kubernetes keep temporary and internal files under
-    // names with a dot. A name that is not UTF-8 cannot be opened.
+    // Skips names that begin with a dot, because editors and Kubernetes give such names to temporary and internal files. Also
+    // skips a name that is not UTF-8, because the file cannot be opened by it.
     if (name.startsWith('.') || name.includes('\ufffd')) continue
     const path = join(folder, name)
     const kind = entry.isSymbolicLink() ? await stat(path) : entry

@@ -8,7 +8,7 @@ import { type DocumentPlace, type FoundFiles, findFiles, type ReadFile, readFile
 import { FolderWatch } from './folder-watch.js'
 import { documentOf } from './merge-files.js'
 
-/** Which files are followed, and how. `FileProviderOptions` explains the fields. */
+/** Which files are followed for changes, and how. `FileProviderOptions` explains the fields. */
 export interface FollowedFiles {
   readonly at: DocumentPlace
   readonly watch: boolean
@@ -16,13 +16,16 @@ export interface FollowedFiles {
   readonly maxBytes: number
 }
 
-/** Follows files for one sink, from one `start` of the provider to its `stop`. */
+/**
+ * Reads configuration files, and reads them again when they change, for one sink. An instance lives from one `start` of the
+ * provider to its `stop`.
+ */
 export class FileFollower {
   readonly #files: FollowedFiles
   readonly #sink: ConfigSink
   readonly #watch: FolderWatch
   readonly #stopped = new AbortController()
-  /** Mark and inodes of the files that were read last; see `FoundFiles`. */
+  /** Fingerprints of the files that were read last. `FoundFiles` explains them. */
   #mark: string | undefined
   #inodes: string | undefined
   #isUnavailable = false
@@ -46,7 +49,7 @@ export class FileFollower {
     this.#watch.stop()
   }
 
-  /** Reads and delivers until no change was reported during the last read. */
+  /** Reads the files and delivers their document. If a change is reported meanwhile, reads and delivers again. */
   async #readUntilCurrent(): Promise<void> {
     this.#hasChanged = true
     if (this.#isReading) return
@@ -58,7 +61,7 @@ export class FileFollower {
     this.#isReading = false
   }
 
-  /** Reads the files once and delivers their document. Never rejects. */
+  /** Reads the files once and delivers their document. The promise never rejects. */
   async #readAndDeliver(): Promise<void> {
     const { signal } = this.#stopped
     const started = performance.now()
@@ -71,10 +74,10 @@ export class FileFollower {
       const document = await documentOf(files, signal)
       if (signal.aborted) return
       const steps = { read: read - started, parse: performance.now() - read }
-      // Without `watch`, the provider stops after the first document.
-      // It goes on while a folder is empty, because files may follow.
+      // Without the option `watch`, the provider stops after the first document. It continues while the folder is empty, because
+      // files may still be added.
       if (!this.#files.watch && files.length > 0) this.stop()
-      // Events report the result, so the next read does not wait for it.
+      // Does not wait for the result of the delivery, so that the next read can begin. Events report the result.
       void this.#sink.update(document as ProviderConfig, { steps })
     } catch (thrown) {
       if (!signal.aborted) this.#failed(asError(thrown))
@@ -98,7 +101,8 @@ export class FileFollower {
   }
 
   /**
-   * Reads the files once they have not changed for long enough. Returns undefined if they are as they were at the last read.
+   * Waits until the files have not changed for long enough, and reads them. Returns undefined if they have not changed since the
+   * last read.
    */
   async #readQuiet(): Promise<readonly ReadFile[] | undefined> {
     const { at, maxBytes } = this.#files
@@ -107,7 +111,7 @@ export class FileFollower {
       await this.#sleep(this.#quietTimeLeft(found))
       const again = await this.#find()
       if (again.mark === found.mark) {
-        // The mark is set before the read, so that a flaw of these files is reported once.
+        // Sets the fingerprint before the read, so that a flaw of these files is reported once and not at each check.
         this.#mark = found.mark
         this.#inodes = found.inodes
         const files = await readFiles(found, at, maxBytes).catch((error: unknown) => {
@@ -115,7 +119,7 @@ export class FileFollower {
         })
         const after = await this.#find()
         if (files && after.mark === found.mark) return files
-        // A file was missing for a moment. If it comes back unchanged, it must still be read.
+        // If a file was missing for a moment, drops the fingerprint: the file must be read even if it comes back unchanged.
         if (!files) this.#mark = undefined
         found = after
       } else found = again
@@ -124,11 +128,11 @@ export class FileFollower {
   }
 
   /**
-   * Returns the milliseconds to wait before the files are read.
+   * Returns the milliseconds to wait before the files are read, because a program may still be writing them.
    *
-   * A file that was renamed into place is complete, so its modification time counts as the beginning
-   * of the quiet time. The modification time of a file that was there before may come from a clock
-   * that is behind. Such a file is read only after `debounceMs` without an observed change.
+   * A file that was renamed to its path is complete, so the time since its last modification counts as part of the wait. If a
+   * file has changed without a rename, its modification time may come from a clock that is behind. Such a file is read only after
+   * `debounceMs` without an observed change.
    */
   #quietTimeLeft({ inodes, quietMs }: FoundFiles): number {
     const { debounceMs } = this.#files
@@ -136,10 +140,10 @@ export class FileFollower {
   }
 
   /**
-   * Finds the files, and tries once more if one is missing: a program that replaces a file may remove the old one first.
+   * Finds the files, and tries once more if one is missing: a program that replaces a file may remove the old file first.
    *
-   * A document that was renamed or removed after its folder was listed is not
-   * an outage. The folder is then listed again, however often that happens.
+   * If a configuration file was renamed or removed after its folder was listed, that is not an outage. The folder is then listed
+   * again, however often that happens.
    */
   async #find(): Promise<FoundFiles> {
     for (let isFirst = true; ; ) {
@@ -165,7 +169,9 @@ function isGone(error: unknown): error is NodeJS.ErrnoException {
   return (error as NodeJS.ErrnoException | null)?.code === 'ENOENT'
 }
 
-/** Returns whether a missing document has left its folder. A broken link is still in the folder and stays an outage. */
+/**
+ * Returns whether a missing file has left its folder. A broken symbolic link is still in the folder, so it counts as an outage.
+ */
 async function hasMoved({ path }: NodeJS.ErrnoException, at: DocumentPlace): Promise<boolean> {
   if (!('directory' in at) || path === undefined || path === at.directory) return false
   return lstat(path).then(() => false, isGone)

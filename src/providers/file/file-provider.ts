@@ -5,25 +5,26 @@ import { ProxyError } from '../../model/errors.js'
 import type { ConfigSink, Provider } from '../../model/provider.js'
 import { FileFollower, type FollowedFiles } from './file-follower.js'
 
-/** Options of {@link FileProvider}. Exactly one of `filename` and `directory` must be given. */
+/** Options of {@link FileProvider}, which reads configuration files. Exactly one of `filename` and `directory` must be given. */
 export interface FileProviderOptions {
   /**
-   * The path of one document, which ends with `.toml`, `.yaml`, `.yml` or `.json`. Traefik 1.7's `rules.toml` works unchanged.
+   * The path of one configuration file, which ends with `.toml`, `.yaml`, `.yml` or `.json`. Traefik 1.7's `rules.toml` works
+   * unchanged.
    *
    * @default undefined: `directory` is given
    * @example '/etc/switchover/rules.toml'
    */
   readonly filename?: string
   /**
-   * The path of a folder. All documents in it and in its subfolders
-   * are merged into one. Names that begin with a dot are ignored.
+   * The path of a folder. All configuration files in it and in its subfolders are merged into one document. Files and folders
+   * whose names begin with a dot are ignored.
    *
    * @default undefined: `filename` is given
    * @example '/etc/switchover/rules.d'
    */
   readonly directory?: string
   /**
-   * Whether the provider follows changes. If false, it reads one document and stops. Traefik's default is false.
+   * Whether the provider follows changes of the files. If false, it reads one document and stops. Traefik's default is false.
    *
    * @default true
    */
@@ -41,8 +42,8 @@ export interface FileProviderOptions {
    */
   readonly allowEmpty?: boolean
   /**
-   * Milliseconds without a change before a file is read. A program that is still writing has written
-   * only a part of it. A file that was complete before it was renamed into place is read at once.
+   * Milliseconds without a change before a file is read, because a program that is still writing has written only a part of it. A
+   * file that was complete before it was renamed to its path is read at once.
    *
    * @default 80
    */
@@ -58,7 +59,7 @@ export interface FileProviderOptions {
 const OPTIONS = ['filename', 'directory', 'watch', 'name', 'allowEmpty', 'debounceMs', 'maxBytes'] as const
 
 /**
- * Delivers the document in a file, or the merged documents in a folder, and follows their changes.
+ * Delivers the document in a configuration file, or the merged documents in a folder, and delivers again when the files change.
  *
  * @example
  * ```ts
@@ -75,7 +76,7 @@ export class FileProvider implements Provider {
   #follower: FileFollower | undefined
 
   /**
-   * Makes a provider that reads files. It starts when the proxy starts.
+   * Makes a provider that reads configuration files. The provider starts when the proxy starts.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, a missing path, or a value of the wrong type or range
    */
@@ -88,12 +89,12 @@ export class FileProvider implements Provider {
     this.#files = { at, watch, debounceMs, maxBytes }
   }
 
-  /** Begins to read and follow the files. A missing file is reported by `sink.unavailable`. */
+  /** Begins to read the files and to watch them for changes. If a file is missing, the provider calls `sink.unavailable`. */
   async start(sink: ConfigSink): Promise<void> {
     this.#follower = new FileFollower(this.#files, sink)
   }
 
-  /** Stops following the files. */
+  /** Stops reading and watching the files. */
   async stop(): Promise<void> {
     this.#follower?.stop()
   }

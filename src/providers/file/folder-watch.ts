@@ -5,10 +5,10 @@ import { basename } from 'node:path'
 const CHECK_MS = 1_000
 
 /**
- * Calls a function when something in a folder may have changed. The function must look at the files itself.
+ * Calls a function when something in a folder may have changed. The function must find out itself which files have changed.
  *
- * The operating system reports most changes at once. It misses some, such as a folder that is
- * removed and created again, or changes on a network disk. A check once a second finds these.
+ * The operating system reports most changes at once. It misses some, such as a folder that is removed and created again, or
+ * changes on a network disk. So the function is also called once a second.
  */
 export class FolderWatch {
   readonly #folder: string
@@ -35,7 +35,10 @@ export class FolderWatch {
     this.#forget()
   }
 
-  /** Checks whether another folder has replaced the one that is watched, for example because a link was changed. */
+  /**
+   * Checks whether another folder is now at the path, for example because a symbolic link was changed, and then watches that
+   * folder. Calls the function in any case.
+   */
   #tick(): void {
     stat(this.#folder, { bigint: true }, (_error, found) => {
       if (this.#timer === undefined) return
@@ -51,13 +54,14 @@ export class FolderWatch {
     try {
       const watcher = watch(this.#folder, { persistent: false }, (event, name) => {
         this.#onChange()
-        // The folder itself may have been removed. A watcher of a removed folder reports nothing more.
+        // If the folder itself may have been removed, checks that at once. The watcher of a removed folder reports nothing
+        // further.
         if (event === 'rename' && name === basename(this.#folder)) this.#tick()
       })
       watcher.on('error', () => this.#forget())
       this.#watcher = watcher
     } catch {
-      // The folder is missing, or the system has no watches left. The timer tries again.
+      // If the folder is missing or the operating system has no watches left, the error is ignored. The timer tries again.
     }
   }
 

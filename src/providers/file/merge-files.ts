@@ -10,10 +10,10 @@ import { formatOfFile, type ReadFile } from './document-files.js'
 type Fields = Readonly<Record<string, unknown>>
 
 /**
- * Parses all files and merges them into one document, by the names of their frontends and backends.
+ * Parses configuration files and merges their frontends and backends into one document.
  *
- * @param signal ends the thread that parses a large text
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that is not a document
+ * @param signal ends the worker thread that parses a large text
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` for a file that does not contain a document
  * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each name that occurs in two files
  */
 export async function documentOf(files: readonly ReadFile[], signal?: AbortSignal): Promise<unknown> {
@@ -21,7 +21,8 @@ export async function documentOf(files: readonly ReadFile[], signal?: AbortSigna
   for (const { name, bytes } of files) {
     const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name, signal))
     documents.push([name, asDocument(parsed, name)])
-    // Small files are parsed in this thread. Without a pause, a hundred of them would block it for seconds.
+    // Pauses after each file, so that the main thread can serve requests. Small files are parsed in the main thread, and a
+    // hundred of them would block it for seconds.
     if (files.length > 1) await nextTurn()
   }
   const [only] = documents
@@ -31,9 +32,10 @@ export async function documentOf(files: readonly ReadFile[], signal?: AbortSigna
 const KINDS = ['frontends', 'backends'] as const
 
 /**
- * Checks that a document, its frontends and its backends are tables. A text would be merged letter by letter.
+ * Checks that a document, its `frontends` and its `backends` are tables. A string instead of a table would be merged letter by
+ * letter.
  *
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE`
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if one of them is not a table
  */
 function asDocument(parsed: unknown, file: string): Fields {
   if (!isRecord(parsed)) throw unusable(`${file}: expected a document, found ${describeKind(parsed)}`)
@@ -51,8 +53,8 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
   const origins = new Map<string, string>()
   const issues: Issue[] = []
   /**
-   * Adds an entry to the merged document, or an issue if another file has
-   * one of the same name. Other fields may be repeated if they are equal.
+   * Adds an entry of a file to the merged document. If another file has an entry of the same name, adds an issue instead. Fields
+   * other than frontends and backends may be repeated if they are equal.
    */
   const take = (into: Record<string, unknown>, name: string, entry: unknown, path: string, file: string) => {
     const first = origins.get(path)

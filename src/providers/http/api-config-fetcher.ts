@@ -17,7 +17,7 @@ import {
 } from './document-client.js'
 import { excerptOf, unusable } from './read-response.js'
 
-/** Options of {@link ApiConfigFetcher}. */
+/** Options of {@link ApiConfigFetcher}, which fetches configuration documents from a config API. */
 export interface ApiConfigFetcherOptions extends DocumentClientOptions {
   /**
    * The URL of the whole document, or two URLs for a service that serves frontends and backends separately.
@@ -26,31 +26,31 @@ export interface ApiConfigFetcherOptions extends DocumentClientOptions {
    */
   readonly url: ConfigUrl | { readonly frontends: ConfigUrl; readonly backends: ConfigUrl }
   /**
-   * Milliseconds during which the fetcher assumes that the service lags behind etcd and asks again.
-   * It does so after an answer for another prefix, a 404, or two halves that do not belong together.
+   * Milliseconds for which the fetcher repeats a request, because the config API may lag behind etcd. It repeats the request
+   * after a response for another prefix, after a 404, and after frontends and backends that do not belong together.
    *
    * @default 5_000
    */
   readonly lagGraceMs?: number
   /**
-   * Whether an answer must name its prefix, in its field `prefix` or the
-   * header `X-Config-Prefix`. An answer without one is then refused.
+   * Whether each response must name the prefix that it is for, in its field `prefix` or its header `X-Config-Prefix`. If true, a
+   * response that names no prefix is refused.
    *
    * @default false
    */
   readonly requirePrefix?: boolean
 }
 
-/** Average milliseconds between two requests to a service that lags. */
+/** Average milliseconds between two requests while the config API lags behind etcd. */
 const LAG_RETRY_MS = 200
 
-/** A parsed answer. */
+/** A parsed response of the config API. */
 interface Answer {
   readonly url: string
   readonly document: Readonly<Record<string, unknown>>
 }
 
-/** An answer that is wrong now but may be right a moment later. */
+/** The outcome of a request that may succeed a moment later, because the config API lags behind etcd. */
 class Lag {
   readonly reason: string
   constructor(reason: string) {
@@ -59,7 +59,7 @@ class Lag {
 }
 
 /**
- * Fetches documents from the config API service, over the interface that `docs/config-api.yaml` describes.
+ * Fetches configuration documents from a config API, an HTTP service whose interface `docs/config-api.yaml` describes.
  *
  * @example
  * ```ts
@@ -73,12 +73,12 @@ class Lag {
 export class ApiConfigFetcher implements ConfigFetcher {
   readonly #options: ApiConfigFetcherOptions
   readonly #client: DocumentClient
-  /** The answers for the current prefix with their ETags, by URL. The first request for another prefix empties the map. */
+  /** Responses and their ETags by URL, for the prefix that was requested last. A request for another prefix empties the map. */
   readonly #validated = new Map<string, { etag: string; answer: Answer }>()
   #validatedPrefix: string | undefined
 
   /**
-   * Makes a fetcher. It sends no request before the first fetch.
+   * Makes a fetcher, which sends no request before `fetch` is called.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a number out of range
    */
@@ -89,11 +89,12 @@ export class ApiConfigFetcher implements ConfigFetcher {
   }
 
   /**
-   * Fetches the document of a prefix. While the service lags, asks again for at most `lagGraceMs`.
+   * Fetches the configuration document under a prefix. While the config API lags behind etcd, repeats the request for at most
+   * `lagGraceMs`.
    *
-   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no answer came, or one with an unexpected status
-   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the answer is not a document
-   * @throws ProxyError `PROXY_CONFIG_LAGGING` if the service still lags after `lagGraceMs`
+   * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no response came, or one with an unexpected status
+   * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the response is not a document
+   * @throws ProxyError `PROXY_CONFIG_LAGGING` if the config API still lags after `lagGraceMs`
    */
   async fetch(prefix: string, { signal }: { readonly signal: AbortSignal }): Promise<ProviderConfig> {
     const { lagGraceMs = 5_000 } = this.#options
@@ -119,8 +120,8 @@ export class ApiConfigFetcher implements ConfigFetcher {
   }
 
   /**
-   * Fetches frontends and backends separately. Both must be of one version. Without
-   * a version, the frontends are fetched once more and must not have changed.
+   * Fetches the frontends from one URL and the backends from another. Both must have the same version. If they have no version,
+   * the frontends are fetched once more and must not have changed.
    */
   async #fetchHalves(
     urls: { readonly frontends: ConfigUrl; readonly backends: ConfigUrl },
@@ -143,7 +144,8 @@ export class ApiConfigFetcher implements ConfigFetcher {
         return new Lag(`GET ${front.url}: the frontends changed while the backends were read`)
       }
     }
-    // Both halves keep all their fields, so that an unknown field is refused by the validation instead of dropped here.
+    // Merges both halves of the document with all their fields. The validation then refuses an unknown field, instead of this
+    // code dropping it.
     const whole = { ...back.document, ...front.document, backends: back.document['backends'] }
     const { prefix: named, ...unverified } = whole as { prefix?: unknown }
     const verified = named !== undefined && back.document['prefix'] !== undefined

@@ -3,8 +3,8 @@ import { flawOfAuthority } from '../../base/written-url.js'
 import { ProxyError } from '../../model/errors.js'
 
 /**
- * The URL of a document. In a string, `{prefix}` is replaced by the encoded prefix. A string
- * without it gets the query parameter `prefix`. A function returns the whole URL for a prefix.
+ * The URL of a configuration document, as text or as a function of the prefix. In a text, `{prefix}` is replaced by the
+ * URL-encoded prefix. A text without `{prefix}` gets the query parameter `prefix`. A function returns the whole URL.
  *
  * @example 'https://config.test/traefik-config'
  * @example 'https://config.test/configs/{prefix}'
@@ -21,9 +21,9 @@ export function urlFor(target: ConfigUrl, prefix: string): string {
 }
 
 /**
- * Returns a URL that a host's function made, after checking it. The URLs in options were checked by the constructor.
+ * Checks a URL that a function of the application returned, and returns the URL unchanged. URLs in options are checked earlier.
  *
- * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` for a URL whose host would be read differently from how it is written
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if a URL parser would read another host from the URL than the one that is written
  */
 function readAsWritten(url: string): string {
   const flaw = flawOfAuthority(url)

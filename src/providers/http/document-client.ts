@@ -8,7 +8,7 @@ import { ProxyError } from '../../model/errors.js'
 import { DOCUMENT_LIMITS, JsonCount } from '../json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
-/** Options of requests for documents over HTTP: their headers, TLS, and the limits on answers. */
+/** Options for fetching configuration documents over HTTP: the request's headers, TLS, and limits on responses. */
 export interface DocumentClientOptions {
   /**
    * Header fields of every request. A function is called for each request, for example to get a new token.
@@ -20,20 +20,20 @@ export interface DocumentClientOptions {
     | Readonly<Record<string, string>>
     | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
   /**
-   * The longest duration of one request, from its start to the last byte of the answer, in milliseconds.
+   * The longest duration of one request, from its start to the last byte of the response, in milliseconds.
    *
    * @default 30_000
    */
   readonly timeoutMs?: number
   /**
-   * The idle timeout: the longest time without a byte from the service,
-   * in milliseconds. It also limits the wait for the first byte.
+   * The idle timeout: the longest time without a byte of the response, in milliseconds. It also limits the wait for the first
+   * byte.
    *
    * @default 3_000
    */
   readonly idleTimeoutMs?: number
   /**
-   * The largest body of one answer in bytes, before and after decompression.
+   * The largest body of one response in bytes, before and after decompression.
    *
    * @default 67_108_864 (64 MiB)
    */
@@ -51,7 +51,7 @@ export interface DocumentClientOptions {
    * @default 5_000_000
    */
   readonly maxValues?: number
-  /** Certificates for an `https` URL, as PEM texts. @default the certificate authorities that Node trusts */
+  /** TLS settings for an `https` URL, with certificates as PEM texts. @default the certificate authorities that Node trusts */
   readonly tls?: {
     /**
      * Certificates of the authorities that may sign the service's certificate.
@@ -60,7 +60,7 @@ export interface DocumentClientOptions {
      */
     readonly ca?: string | Buffer
     /**
-     * The certificate that the proxy presents to the service (mutual TLS). It needs `key`.
+     * The certificate that the proxy presents to the HTTP server of the document (mutual TLS). It needs the option `key`.
      *
      * @default undefined
      */
@@ -92,18 +92,21 @@ export const DOCUMENT_CLIENT_OPTIONS = [
   'tls',
 ] as const
 
-/** One request for a document. */
+/** A GET request for a document, without the URL. */
 export interface DocumentQuestion {
-  /** The value of the header `Accept`. */
+  /** The value of the request header `Accept`. */
   readonly accept: string
-  /** The ETag of the document that the proxy has. The service may then answer 304. */
+  /** The ETag of the document that the proxy has already, if there is one. It lets the service answer with 304. */
   readonly etag: string | undefined
-  /** Returns whether an answer is JSON. The values of a JSON answer are counted while it arrives. */
+  /**
+   * Returns whether the body of a response is JSON, by the response's headers. A JSON body is checked against the limits while it
+   * arrives.
+   */
   readonly isJson: (headers: TextResponse['headers']) => boolean
   readonly signal: AbortSignal
 }
 
-/** Fetches documents over HTTP. */
+/** Fetches configuration documents over HTTP. */
 export class DocumentClient {
   readonly #options: DocumentClientOptions
 
@@ -112,15 +115,15 @@ export class DocumentClient {
   }
 
   /**
-   * Sends one GET over a new connection and closes it afterwards. Requests are rare, and a broken
-   * answer must neither block the next request nor keep the process running after the proxy was closed.
+   * Sends one GET request over a new connection, and closes the connection afterwards. Requests are rare. A broken response must
+   * neither block the next request nor keep the process running after the proxy was closed.
    *
    * @throws ProxyError `PROXY_CONFIG_UNREACHABLE`, `PROXY_CONFIG_UNUSABLE`; see `getText`
    */
   async get(url: string, question: DocumentQuestion): Promise<TextResponse> {
     const ended = new AbortController()
     const { insecureSkipVerify = false, ...tls } = this.#options.tls ?? {}
-    // The signal goes to Node's `connect`, because undici does not abort a connection that is being established.
+    // Passes the abort signal to Node's `connect`, because undici does not abort a connection that is being established.
     const connect = { ...tls, rejectUnauthorized: !insecureSkipVerify, signal: ended.signal } as NonNullable<
       Agent.Options['connect']
     >
@@ -156,8 +159,10 @@ export class DocumentClient {
 }
 
 /**
- * @param who the class whose options these are, for messages
- * @throws ProxyError `PROXY_OPTION_INVALID`
+ * Checks the limits and the TLS settings of a fetcher or provider.
+ *
+ * @param who the class that takes these options, for messages
+ * @throws ProxyError `PROXY_OPTION_INVALID` if one of them is invalid
  */
 export function checkDocumentClientOptions(options: DocumentClientOptions, who: string): void {
   for (const name of ['timeoutMs', 'idleTimeoutMs', 'maxBytes', 'maxDepth', 'maxValues'] as const) {
@@ -167,8 +172,8 @@ export function checkDocumentClientOptions(options: DocumentClientOptions, who: 
 }
 
 /**
- * Checks the certificates when the provider is made. At the first
- * fetch, the operator may no longer connect an error with its cause.
+ * Checks the TLS settings, with their certificates, when a fetcher or provider is made. At the first fetch, the operator may no
+ * longer connect an error with its cause.
  */
 function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): void {
   onlyKnownOptions(tls, ['ca', 'cert', 'key', 'insecureSkipVerify'], `${who}: tls.`)
@@ -187,7 +192,7 @@ function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): 
 }
 
 /**
- * Returns what is wrong with a URL; undefined if it is valid.
+ * Returns what is wrong with a URL, as text for a message; undefined if the URL is valid.
  *
  * @param expected what the option accepts, in words for the message
  */
@@ -197,7 +202,7 @@ export function flawOfUrl(text: unknown, expected = 'a URL'): string | undefined
   const { protocol, username, password } = url
   if (protocol !== 'http:' && protocol !== 'https:')
     return `must begin with http:// or https://, found ${protocol}`
-  // The credentials would not be sent, and the service would answer 401 every time.
+  // Refuses credentials in the URL. They would not be sent, and the service would answer 401 every time.
   if (username !== '' || password !== '') return 'carries credentials; send them in headers'
   return flawOfAuthority(text)
 }

@@ -23,14 +23,14 @@ import type { TextResponse } from './read-response.js'
 /** Options of {@link HttpProvider}. Source: Traefik 3's `providers.http`. */
 export interface HttpProviderOptions extends DocumentClientOptions {
   /**
-   * The URL of the document. Its format (JSON, YAML or TOML) comes from
-   * `Content-Type`, else from the ending of the path, else it is JSON.
+   * The URL of the configuration document. The document is JSON, YAML or TOML, as the header `Content-Type` says. If the header
+   * names no format, the ending of the URL's path decides, and otherwise the document is JSON.
    *
    * @example 'https://config.test/rules.toml'
    */
   readonly url: string
   /**
-   * Average milliseconds from one request to the next. Each wait is up to a fifth shorter or longer.
+   * Average milliseconds from the end of one request to the next. Each wait is up to a fifth shorter or longer.
    *
    * @default 5_000
    */
@@ -51,11 +51,11 @@ export interface HttpProviderOptions extends DocumentClientOptions {
 
 const OPTIONS = ['url', 'pollIntervalMs', 'name', 'allowEmpty', ...DOCUMENT_CLIENT_OPTIONS] as const
 
-/** Range of the delay, in milliseconds, after a failed request. */
+/** Shortest and longest backoff delay, in milliseconds, after a failed request. */
 const RETRY_MS = { min: 500, max: 30_000 } as const
 
 /**
- * Delivers the document of one URL, which it polls.
+ * Polls one URL, and delivers the configuration document that the URL returns.
  *
  * @example
  * ```ts
@@ -76,12 +76,12 @@ export class HttpProvider implements Provider {
   readonly #backoff = new Backoff(RETRY_MS.min, RETRY_MS.max)
   #stopped = new AbortController()
   #etag: string | undefined
-  /** The body of the last answer, even if it was refused. */
+  /** The body of the last 200 response, even if its document was refused. The same body is not delivered again. */
   #body: string | undefined
   #isUnavailable = false
 
   /**
-   * Makes a provider that polls a URL. It starts when the proxy starts.
+   * Makes a provider that polls a URL. The provider starts when the proxy starts.
    *
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, an invalid URL, or a value of the wrong type or range
    */
@@ -96,7 +96,7 @@ export class HttpProvider implements Provider {
     this.#client = new DocumentClient(options)
   }
 
-  /** Begins to poll. Resolves without waiting for the first answer. */
+  /** Begins to poll the URL. The promise resolves without waiting for the first response. */
   async start(sink: ConfigSink): Promise<void> {
     this.#stopped = new AbortController()
     void this.#poll(sink, this.#stopped.signal)
@@ -110,11 +110,12 @@ export class HttpProvider implements Provider {
     this.#isUnavailable = false
   }
 
-  /** Polls until the signal aborts. Never rejects. */
+  /** Polls the URL until the signal aborts. The promise never rejects. */
   async #poll(sink: ConfigSink, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const waitMs = await this.#ask(sink, signal)
-      // The waits are random. Ten thousand proxies that started together would otherwise keep asking together.
+      // Waits for a random time. With equal waits, ten thousand proxies that started together would always send their requests
+      // together.
       await pause(waitMs, signal)
     }
   }
@@ -144,7 +145,7 @@ export class HttpProvider implements Provider {
     return nextMs
   }
 
-  /** Returns the format of an answer, which decides how it is parsed and counted. */
+  /** Returns the format of the document in a response, which decides how the document is parsed and counted. */
   #formatOf(headers: TextResponse['headers']): DocumentFormat {
     return (
       formatOfType(firstValueOf(headers['content-type'])) ?? formatOf(new URL(this.#url).pathname) ?? 'json'
@@ -171,7 +172,7 @@ export class HttpProvider implements Provider {
     signal: AbortSignal,
   ): Promise<void> {
     this.#etag = firstValueOf(headers['etag'])
-    // A server without ETags sends the same body at every poll.
+    // Delivers nothing if the body is the same as at the last poll. A server without ETags sends it at every poll.
     if (body === this.#body) return
     this.#body = body
     const fetched = performance.now()
@@ -189,7 +190,7 @@ export class HttpProvider implements Provider {
 
 const ACCEPT = 'application/json, application/yaml;q=0.9, application/toml;q=0.9, */*;q=0.1'
 
-/** Returns the format that a `Content-Type` names (RFC 9512 for YAML). */
+/** Returns the document format that a `Content-Type` names (RFC 9512 for YAML); undefined if it names none. */
 function formatOfType(type = ''): DocumentFormat | undefined {
   const [, name] = /^[^;]*\b(json|yaml|toml)\b/i.exec(type) ?? []
   return name?.toLowerCase() as DocumentFormat | undefined

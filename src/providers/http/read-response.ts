@@ -5,41 +5,42 @@ import { maskUrl } from '../../base/credentials.js'
 import { asError, ProxyError, type ProxyErrorDetails } from '../../model/errors.js'
 import { linkSignals } from '../linked-signal.js'
 
-/** The answer to a GET. */
+/** The response to a GET request. */
 export interface TextResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** The whole body of a 200, the first bytes of a 404, `''` for a 304. */
+  /** The whole body of a 200 response, the first bytes of a 404 response, `''` for a 304 response. */
   readonly body: string
 }
 
 type Inspection = (bytes: Uint8Array) => string | undefined
 
-/** Limits on an answer. */
+/** Limits on the size and duration of a response, and a check of its body. */
 export interface ReadLimits {
-  /** The largest body in bytes, before and after decompression. */
+  /** The largest body of a response in bytes, before and after decompression. */
   readonly maxBytes: number
-  /** The longest duration from the start to the last byte, in milliseconds. */
+  /** The longest duration from the start of the request to the last byte of the response, in milliseconds. */
   readonly timeoutMs: number
-  /** The longest time without a byte of the answer, in milliseconds. It also limits the wait for the first byte. */
+  /** The longest time without a byte of the response, in milliseconds. It also limits the wait for the first byte. */
   readonly idleTimeoutMs: number
   /**
-   * Returns a function that inspects the body of a 200 piece by piece; undefined if the
-   * headers call for none. If the function returns a reason, the answer is unusable.
+   * Returns, by the headers of a 200 response, a function that checks the body piece by piece; undefined if the body needs no
+   * check. If that function returns a text, the response is unusable, and the text is the reason.
    */
   readonly inspect?: (headers: TextResponse['headers']) => Inspection | undefined
 }
 
-/** The number of characters of an unexpected answer that an error quotes. */
+/** The number of characters of an unexpected response that an error message quotes. */
 const EXCERPT_LENGTH = 120
 
 /**
  * Fetches a text over HTTP with limits on time and size. It never follows a redirect.
  *
- * @param headersOf returns the request's headers; its duration counts, and its failure is a `PROXY_CONFIG_UNREACHABLE`
- * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no 200, 304 or 404 came in time
- * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the body is too long, wrongly compressed, not UTF-8,
- * or refused by `inspect`. Both errors name the URL, the status, and the first bytes of the answer.
+ * @param headersOf returns the request's headers; the time limits include its duration, and its failure becomes a
+ * `PROXY_CONFIG_UNREACHABLE`
+ * @throws ProxyError `PROXY_CONFIG_UNREACHABLE` if no response with status 200, 304 or 404 came in time
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the body is too long, wrongly compressed, not UTF-8, or refused by `inspect`.
+ * Both errors name the URL, the status, and the first bytes of the response.
  */
 export async function getText(
   url: string,
@@ -56,13 +57,14 @@ export async function getText(
   let body: Dispatcher.ResponseData['body'] | undefined
   try {
     const headers = await unlessAborted(headersOf(), either)
-    // undici heeds an abort only when it has a connection. A connection that is being established may never come.
+    // Rejects at once if the signal aborts. undici reacts to an abort only once it has a connection, and a connection attempt may
+    // never end.
     const response = await unlessAborted(request(url, { headers, dispatcher, signal: either }), either)
     const { statusCode: status } = response
     body = response.body
     received.status = status
-    // The rest of a body that was cut off fails later, when no code
-    // waits for it. Without a listener, the error would end the process.
+    // Ignores errors of the body. If the read of the body ends early, its rest may fail later, when no code waits for it. Without
+    // this listener, that error would end the process.
     body.on('error', ignore)
     const decoded = decode(joined(response.headers['content-encoding']), idle.watch(body), shown)
     if (status === 200) {
@@ -92,12 +94,12 @@ export async function getText(
     limit.end()
     idle.end()
     unlink()
-    // An answer that is not read to its end would otherwise keep its connection open without limit.
+    // Destroys the body. If it was not read to its end, it would keep its connection open without limit.
     body?.destroy()
   }
 }
 
-/** A signal that aborts after a time. With `watch`, each piece of a body starts the time again. */
+/** A time limit as an abort signal. `watch` passes on the pieces of a body, and restarts the timer with each piece. */
 class TimeLimit {
   readonly #ending = new AbortController()
   readonly #timer: NodeJS.Timeout
@@ -110,7 +112,7 @@ class TimeLimit {
     return this.#ending.signal
   }
 
-  /** Passes the pieces of a body on, and restarts the time with each piece. */
+  /** Yields the pieces of a body unchanged, and restarts the timer with each piece. */
   async *watch(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     this.#timer.refresh()
     for await (const chunk of body) {
@@ -124,7 +126,10 @@ class TimeLimit {
   }
 }
 
-/** Returns the decompressed body. It is a stream, so that a decompression bomb is stopped at the size limit. */
+/**
+ * Returns the decompressed body. The body is decompressed piece by piece, so that a decompression bomb is stopped at the size
+ * limit.
+ */
 function decode(coding: string | undefined, body: AsyncIterable<Buffer>, url: string): AsyncIterable<Buffer> {
   if (coding === undefined || coding === 'identity') return body
   const decoders = { gzip: createGunzip, 'x-gzip': createGunzip, br: createBrotliDecompress }
@@ -148,7 +153,7 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
   })
 }
 
-/** The part of an answer that has arrived. */
+/** The part of a response that has arrived so far. */
 class Received {
   status: number | undefined
   length = 0
@@ -157,7 +162,7 @@ class Received {
   /**
    * Reads a body until its end, until it exceeds `maxBytes`, or until `inspect` finds a flaw.
    *
-   * @returns why it stopped before the end; undefined if it did not
+   * @returns why the read stopped early; undefined if it reached the end of the body
    */
   async read(
     body: AsyncIterable<Buffer>,
@@ -179,13 +184,14 @@ class Received {
   }
 
   /**
-   * The first bytes, as one character each. They are one more than an excerpt shows, so that `excerptOf` can mark what it cuts.
+   * The first bytes of the body, as one character each. There is one byte more than an error message quotes, so that `excerptOf`
+   * can mark a cut.
    */
   get start(): string {
     return Buffer.concat(this.#chunks, Math.min(this.length, EXCERPT_LENGTH + 1)).toString('latin1')
   }
 
-  /** Returns a description for people: the status, the reason and the first bytes, as far as they are known. */
+  /** Returns a description of the response for people: its status, a reason and its first bytes, as far as they are known. */
   describe(reason: string | undefined): string {
     const status = this.status === undefined ? undefined : `status ${this.status}`
     const said = [status, reason].filter((part) => part !== undefined).join(', ')
@@ -193,7 +199,10 @@ class Received {
   }
 }
 
-/** Returns the first characters of a text for people: on one line, with unprintable characters escaped. */
+/**
+ * Returns the first characters of a text, for messages. They are quoted as a JSON string, so that unprintable characters are
+ * escaped.
+ */
 export function excerptOf(text: string): string {
   const cut = text.length > EXCERPT_LENGTH ? `${text.slice(0, EXCERPT_LENGTH)}...` : text
   return JSON.stringify(cut)
@@ -212,7 +221,10 @@ function redirectSentence(location: unknown): string | undefined {
   return `a redirect to ${maskUrl(location)}, which is not followed`
 }
 
-/** Returns the milliseconds that `Retry-After` asks for. It is a number of seconds or a date (RFC 9110 section 10.2.3). */
+/**
+ * Returns the milliseconds that the header `Retry-After` asks for; undefined if it asks for none. The value of the header is a
+ * number of seconds or a date (RFC 9110 section 10.2.3).
+ */
 function retryAfterOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now()

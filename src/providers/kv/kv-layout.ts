@@ -72,7 +72,7 @@ export class KvLayout {
    * Returns the document of all keys.
    *
    * @param warn called for each group of ignored keys
-   * @param ownPrefix keys of a static configuration below the provider's own prefix
+   * @param ownPrefix reports the keys of Traefik's static configuration below the provider's own prefix
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each key that is refused
    */
   document(warn: (warning: Issue) => void, ownPrefix: StaticKeysOfStore): unknown {

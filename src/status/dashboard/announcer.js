@@ -1,13 +1,14 @@
 import { byId } from './element.js'
 
-/**
- * Announces texts to users of screen readers, who do not see the page change. A live region speaks only its last text. So texts
- * that come within 150 ms are joined.
- */
-/** @type {string[]} */
+/** The texts that wait to be announced. @type {string[]} */
 let waiting = []
 
-/** @param {string} text */
+/**
+ * Announces a text to users of screen readers, who do not see the page change. A screen reader speaks only the last text of a
+ * live region. So texts that come within 150 ms are joined.
+ *
+ * @param {string} text
+ */
 export function announce(text) {
   waiting.push(text)
   if (waiting.length > 1) return

@@ -1,10 +1,12 @@
-/** The types of the status API's answers. This file contains no code. */
+/** This file declares the types of the answers of the status API, and contains no code. */
 
-/** @typedef {{ path: string, code: string, message: string }} Issue */
-/** @typedef {{ count: number, names: string[] }} Names `count` is the number of all names, `names` has the first of them */
-/** @typedef {{ added: Names, removed: Names, changed: Names }} Diff */
+/** A problem that was found in a configuration. @typedef {{ path: string, code: string, message: string }} Issue */
+/** The first names of a list, and the number of all its names. @typedef {{ count: number, names: string[] }} Names */
+/** The changes from one configuration to the next. @typedef {{ added: Names, removed: Names, changed: Names }} Diff */
 
 /**
+ * An entry of the configuration history: the proxy switched to a new configuration.
+ *
  * @typedef {object} Switch
  * @property {'switch'} type
  * @property {number} id
@@ -14,11 +16,13 @@
  * @property {string} [version]
  * @property {boolean} verified
  * @property {{ frontends: Diff, backends: Diff }} changes
- * @property {Record<string, number>} steps milliseconds by step, in order
+ * @property {Record<string, number>} steps the milliseconds that each step of the switch took, in order
  * @property {Issue[]} warnings
  */
 
 /**
+ * An entry of the configuration history: the proxy refused a configuration.
+ *
  * @typedef {object} Refusal
  * @property {'refusal'} type
  * @property {number} id
@@ -28,24 +32,43 @@
  * @property {{ code: string, message: string, issues: Issue[], issueCount: number }} error
  */
 
-/** @typedef {Switch | Refusal} Entry */
+/** An entry of the configuration history: a new configuration, or a refused one. @typedef {Switch | Refusal} Entry */
 
 /**
+ * The state of a provider, such as its live version and its last error.
+ *
  * @typedef {object} ProviderState
  * @property {string} provider
  * @property {'pending' | 'live' | 'unavailable'} state
  * @property {string} [version]
  * @property {string} [liveSince]
  * @property {number} [ageMs]
- * @property {string} [staleSince]
- * @property {Names} [droppedGuards] paths of fields that guard and were left out
+ * @property {string} [staleSince] when the last good configuration that serves was saved
+ * @property {Names} [droppedGuards] the paths of guards that the proxy ignores
  * @property {{ at: string, code?: string, message: string }} [lastError]
  */
 
-/** @typedef {{ step: 'accepting' | 'draining' | 'cutting' | 'closed', inFlight: number }} Shutdown */
-/** @typedef {{ generation: number, startedAt: string, frontends: number, backends: number, providers: ProviderState[], shutdown?: Shutdown }} Config */
+/**
+ * The progress of a shutdown, with the number of requests in flight.
+ *
+ * @typedef {{ step: 'accepting' | 'draining' | 'cutting' | 'closed', inFlight: number }} Shutdown
+ */
 
 /**
+ * The state of the proxy: its generation, the numbers of frontends and backends, and its providers.
+ *
+ * @typedef {object} Config
+ * @property {number} generation
+ * @property {string} startedAt
+ * @property {number} frontends
+ * @property {number} backends
+ * @property {ProviderState[]} providers
+ * @property {Shutdown} [shutdown]
+ */
+
+/**
+ * A frontend of the live configuration, with its number of requests and its share of the recent requests.
+ *
  * @typedef {object} Frontend
  * @property {string} name
  * @property {string} rule
@@ -57,12 +80,14 @@
  */
 
 /**
+ * A server of a backend, with its state and its traffic.
+ *
  * @typedef {object} Server
  * @property {string} name
  * @property {string} url
  * @property {number} weight
  * @property {'up' | 'down' | 'off'} state
- * @property {string} [reason] Why it is down.
+ * @property {string} [reason] why the server is down
  * @property {number} inFlight
  * @property {number} connections
  * @property {number} requests
@@ -71,14 +96,22 @@
  * @property {number} [p99Ms]
  */
 
-/** @typedef {{ name: string, method: string, requests: number, retries: number, inFlight: number, servers: Server[] }} Backend */
+/**
+ * A backend of the live configuration, with its traffic and its servers.
+ *
+ * @typedef {{ name: string, method: string, requests: number, retries: number, inFlight: number, servers: Server[] }} Backend
+ */
 
 /**
+ * One page of a list: `total` counts all entries of the list, `matching` those that match the search.
+ *
  * @template T
  * @typedef {{ generation: number, total: number, matching: number, entries: T[] }} Page
  */
 
 /**
+ * The traffic of one second. The percentiles are those of the latency.
+ *
  * @typedef {object} Point
  * @property {string} at
  * @property {number} requests
@@ -90,6 +123,8 @@
  */
 
 /**
+ * The frontend that would serve an explained request.
+ *
  * @typedef {object} Winner
  * @property {string} frontend
  * @property {string} backend
@@ -100,6 +135,8 @@
  */
 
 /**
+ * Which frontend would serve a request, and why the other frontends would not.
+ *
  * @typedef {object} Explanation
  * @property {number} generation
  * @property {Winner} [winner]

@@ -1,11 +1,13 @@
 const TOKEN_KEY = 'switchover-token'
 const ANSWER_MS = 10_000
 
-/** An error that the status API reported. */
+/** An error that the status API reported to the dashboard. */
 export class ApiError extends Error {
   /**
-   * @param {number} status
-   * @param {string} code
+   * Creates an error from an answer of the status API.
+   *
+   * @param {number} status the HTTP status
+   * @param {string} code the error code, such as `TOKEN_REQUIRED`
    * @param {string} message
    */
   constructor(status, code, message) {
@@ -15,25 +17,26 @@ export class ApiError extends Error {
   }
 }
 
-/** @type {(wrong: boolean) => Promise<string>} */
+/** Asks the user for a token. `wrong` is true if the last token was refused. @type {(wrong: boolean) => Promise<string>} */
 let askForToken = async () => {
   throw new ApiError(401, 'UNAUTHORIZED', 'this status server needs a token')
 }
-/** @type {Promise<void> | undefined} */
+/** Resolves when the user has entered a token. Undefined while the user is not being asked. @type {Promise<void> | undefined} */
 let asking
 
 /**
- * Sets the function that asks the user for a token. @param {(wrong: boolean) => Promise<string>} ask its argument is true if
- * the last token was refused
+ * Sets the function that asks the user for a token.
+ *
+ * @param {(wrong: boolean) => Promise<string>} ask its argument is true if the last token was refused
  */
 export function onTokenNeeded(ask) {
   askForToken = ask
 }
 
 /**
- * Reads one resource of the API.
+ * Reads one resource of the status API, and parses the JSON body of the response.
  *
- * @param {string} path
+ * @param {string} path the path below `/api/`
  * @param {Record<string, string | number>} [query]
  * @param {AbortSignal} [signal]
  * @returns {Promise<unknown>}
@@ -44,19 +47,20 @@ export async function readJson(path, query = {}, signal = undefined) {
 }
 
 /**
- * Resolves with a response that is OK. If the server needs a token, this waits until the user has entered one.
+ * Requests one resource of the status API, and resolves with the response. If the server needs a token, this waits until the user
+ * has entered one. It throws an `ApiError` if the response has any other error status.
  *
- * @param {string} path
+ * @param {string} path the path below `/api/`
  * @param {Record<string, string | number>} [query]
  * @param {AbortSignal} [signal]
  */
 export async function request(path, query = {}, signal = undefined) {
-  // The path is relative to this file, so that it is right wherever the status server is mounted.
+  // Build the URL relative to the URL of this file. It is then right under any path at which the status server is mounted.
   const url = new URL(`../api/${path}`, import.meta.url)
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value))
   for (;;) {
     const token = sessionStorage.getItem(TOKEN_KEY)
-    /** @type {Record<string, string>} */
+    /** The request headers, with the token if the user has entered one. @type {Record<string, string>} */
     const headers = token === null ? {} : { authorization: `Bearer ${token}` }
     const response = await answerTo(url, headers, signal)
     if (response.ok) return response
@@ -67,7 +71,7 @@ export async function request(path, query = {}, signal = undefined) {
 }
 
 /**
- * Fetches a URL, and gives up if no response has begun in time. A response that has begun may take longer.
+ * Fetches a URL, and gives up if no response has begun within `ANSWER_MS`. A response that has begun may take longer.
  *
  * @param {URL} url
  * @param {Record<string, string>} headers
@@ -85,8 +89,10 @@ async function answerTo(url, headers, signal) {
 }
 
 /**
- * Waits for a new token. Several requests may be refused at the same time, but the user is asked only once. @param {string |
- * null} refused
+ * Waits until the user has entered a new token. Several requests may be refused at the same time, but the user is asked only
+ * once.
+ *
+ * @param {string | null} refused the token that was refused, or null if none was sent
  */
 async function newToken(refused) {
   if (sessionStorage.getItem(TOKEN_KEY) !== refused) return
@@ -97,7 +103,7 @@ async function newToken(refused) {
   await asking
 }
 
-/** @param {Response} response */
+/** Turns an error response of the status API into an `ApiError`. @param {Response} response */
 async function errorOf(response) {
   const text = await response.text()
   try {

@@ -11,7 +11,9 @@ const STATES = {
   off: { mark: '○', word: 'off' },
 }
 
-/** The columns of the table. Numbers that show problems come first, because a phone shows only the first few. */
+/**
+ * The columns of the table of servers. Numbers that show problems come first, because a phone shows only the first few columns.
+ */
 const COLUMNS = [
   { name: 'Server', about: '' },
   { name: 'In flight', about: 'requests in flight' },
@@ -23,17 +25,17 @@ const COLUMNS = [
   { name: 'Weight', about: '' },
 ]
 
-/** Shows one backend and its servers. It is redrawn often, so it keeps its elements and changes only their texts. */
+/** Shows one backend and its servers. The card is redrawn often, so it keeps its HTML elements and changes only their texts. */
 export class BackendCard {
   #about = element('p', { class: 'backend-about' })
   #health = element('p', { class: 'backend-health' })
   #rows = element('tbody')
   #more = element('button', { type: 'button', class: 'quiet' })
   #all = false
-  /** @type {Backend | undefined} */
+  /** The backend that was drawn last. @type {Backend | undefined} */
   #backend
 
-  /** @param {string} name */
+  /** Creates a card without servers. @param {string} name the name of the backend */
   constructor(name) {
     this.#more.addEventListener('click', () => {
       this.#all = true
@@ -59,7 +61,7 @@ export class BackendCard {
     )
   }
 
-  /** @param {Backend} backend */
+  /** Shows the current state of the backend and its servers. @param {Backend} backend */
   draw(backend) {
     this.#backend = backend
     const { method, requests, retries, inFlight, servers } = backend
@@ -80,20 +82,25 @@ export class BackendCard {
   }
 }
 
-/** @param {{ name: string, about: string }} column */
+/** Creates the head cell of a column. @param {{ name: string, about: string }} column */
 function headOf({ name, about }) {
   return about === ''
     ? element('th', { scope: 'col' }, name)
     : element('th', { scope: 'col' }, element('abbr', { title: about }, name))
 }
 
-/** @param {number} all @param {number} down */
+/**
+ * Returns a text that says how many servers there are, and how many of them are down.
+ *
+ * @param {number} all
+ * @param {number} down
+ */
 function healthOf(all, down) {
   if (all === 0) return 'no servers'
   return down > 0 ? `✕ ${down} of ${formatMany(all, 'server')} down` : `● ${formatMany(all, 'server')}`
 }
 
-/** @param {HTMLTableSectionElement} body */
+/** Adds an empty row for one server to the table. @param {HTMLTableSectionElement} body */
 function addRow(body) {
   const row = body.insertRow()
   row.append(
@@ -109,7 +116,7 @@ function addRow(body) {
   return row
 }
 
-/** @param {HTMLTableRowElement} row @param {Server} server */
+/** Fills a table row with the state and the numbers of a server. @param {HTMLTableRowElement} row @param {Server} server */
 function drawServer(row, server) {
   const { mark, word } = STATES[server.state]
   row.dataset['state'] = server.state

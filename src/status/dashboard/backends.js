@@ -9,7 +9,10 @@ import { createSearchBox } from './search-box.js'
 
 const PAGE_SIZE = 12
 
-/** Shows backends page by page, each with its servers. An operator who searches for a server that is down sees it at once. */
+/**
+ * Shows backends page by page, each with its servers. The search also finds names and URLs of servers, so an operator quickly
+ * finds a server that is down.
+ */
 export function createBackends() {
   const place = byId('backends-list', HTMLElement)
   const empty = byId('backends-empty', HTMLElement)
@@ -17,17 +20,17 @@ export function createBackends() {
   const previous = byId('backends-previous', HTMLButtonElement)
   const next = byId('backends-next', HTMLButtonElement)
   const range = byId('backends-range', HTMLElement)
-  /** @type {Map<string, BackendCard>} */
+  /** The cards on the page, by name of the backend. @type {Map<string, BackendCard>} */
   let cards = new Map()
   let offset = 0
-  /** The number of the last request. Older answers may arrive later and are ignored. */
+  /** The sequence number of the newest request for backends. The answer to an older request may arrive later, and is ignored. */
   let asked = 0
 
   const search = createSearchBox('backends-search', 'backends', () => turnTo(0))
   previous.addEventListener('click', () => turnTo(offset - PAGE_SIZE))
   next.addEventListener('click', () => turnTo(offset + PAGE_SIZE))
 
-  /** @param {number} to */
+  /** Shows the page of backends that begins at a position in the list. @param {number} to the position, from 0 */
   function turnTo(to) {
     offset = Math.max(0, to)
     void read()
@@ -44,7 +47,11 @@ export function createBackends() {
     }
   }
 
-  /** @param {Page<Backend>} page */
+  /**
+   * Shows one page of backends. If the list has become too short for this page, shows the last one.
+   *
+   * @param {Page<Backend>} page
+   */
   function show(page) {
     const { matching, entries } = page
     if (entries.length === 0 && matching > 0)
@@ -64,7 +71,8 @@ export function createBackends() {
     }
     cards = drawn
     const nodes = [...drawn.values()].map(({ node }) => node)
-    // Replace the elements only if they differ. Replacing equal ones would lose the focus and the selected text.
+    // Replace the cards on the page only if other cards are shown now. Inserting the same cards again would lose the focus and
+    // the selected text.
     if (
       nodes.length !== place.children.length ||
       nodes.some((node, index) => node !== place.children[index])
@@ -73,11 +81,17 @@ export function createBackends() {
     }
   }
 
-  /** @param {number} matching @param {number} shown */
+  /**
+   * Shows which part of the list is on the page, and whether there are pages before and after it.
+   *
+   * @param {number} matching the number of backends that match the search
+   * @param {number} shown the number of backends on this page
+   */
   function drawPager(matching, shown) {
     pager.hidden = matching <= PAGE_SIZE
     setText(range, `${formatCount(offset + 1)}–${formatCount(offset + shown)} of ${formatCount(matching)}`)
-    // `disabled` would take the focus away from a user who turns pages with the keyboard.
+    // Disable the buttons with `aria-disabled`. The attribute `disabled` would take the focus away from a user who turns pages
+    // with the keyboard.
     previous.setAttribute('aria-disabled', String(offset === 0))
     next.setAttribute('aria-disabled', String(offset + shown >= matching))
   }
@@ -85,7 +99,7 @@ export function createBackends() {
   pollWhileVisible(byId('backends', HTMLElement), 2000, read)
   return {
     refresh: read,
-    /** @param {string} name */
+    /** Searches for a backend and scrolls to the list of backends. @param {string} name */
     find(name) {
       search.set(name)
       byId('backends', HTMLElement).scrollIntoView()

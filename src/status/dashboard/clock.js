@@ -2,12 +2,12 @@ import { element, setText } from './element.js'
 import { formatDuration, formatFull } from './format.js'
 
 /**
- * Milliseconds by which the server's clock is ahead of the browser's. Without this, ages would be wrong if the two clocks
- * differ.
+ * Milliseconds by which the server's clock is ahead of the browser's clock. Without this correction, the ages on the page would
+ * be wrong if the two clocks differ.
  */
 let offset = 0
 
-/** @param {number} serverNow the server's time, in milliseconds since the epoch */
+/** Sets the time that the server's clock shows now. @param {number} serverNow milliseconds since the epoch */
 export function setServerClock(serverNow) {
   offset = serverNow - Date.now()
 }
@@ -17,10 +17,10 @@ export function serverNow() {
 }
 
 /**
- * Creates an element with an age that updates itself.
+ * Creates a `<time>` element that shows how long ago a time was, and updates itself.
  *
- * @param {string} at
- * @param {'' | ' ago'} [suffix]
+ * @param {string} at the time (ISO 8601)
+ * @param {'' | ' ago'} [suffix] the text after the age
  */
 export function age(at, suffix = '') {
   const node = element('time', { datetime: at, 'data-since': suffix, title: formatFull(at) })
@@ -28,7 +28,7 @@ export function age(at, suffix = '') {
   return node
 }
 
-/** @param {HTMLTimeElement} node */
+/** Updates the age that a `<time>` element shows. @param {HTMLTimeElement} node */
 function refresh(node) {
   const past = serverNow() - Date.parse(node.dateTime)
   setText(node, `${formatDuration(past)}${node.dataset['since'] ?? ''}`)

@@ -1,16 +1,21 @@
 import { byId, element, setText } from './element.js'
 import { formatDuration, formatTime } from './format.js'
 
-/** Shows whether the page is connected, and since when its data may be out of date. */
+/** Shows whether the page is connected to the status server, and since when the data on the page may be out of date. */
 export function createConnection() {
   const state = byId('connection', HTMLElement)
   const notice = byId('connection-notice', HTMLElement)
-  /** @type {number | undefined} */
+  /** The time when the server last sent data, as returned by `Date.now()`. @type {number | undefined} */
   let heardAt
-  /** @type {ReturnType<typeof setInterval> | undefined} */
+  /** The timer that counts down to the next attempt to connect. @type {ReturnType<typeof setInterval> | undefined} */
   let countdown
 
-  /** @param {'connecting' | 'live' | 'lost'} name @param {string} text */
+  /**
+   * Shows the state of the connection.
+   *
+   * @param {'connecting' | 'live' | 'lost'} name the state, for style sheets
+   * @param {string} text the state in words
+   */
   const show = (name, text) => {
     document.body.dataset['connection'] = name
     setText(state, text)
@@ -24,7 +29,12 @@ export function createConnection() {
       notice.hidden = true
       show('live', 'Connected')
     },
-    /** @param {Error} error @param {number} waitMs */
+    /**
+     * Shows that the connection is lost, and counts down to the next attempt.
+     *
+     * @param {Error} error
+     * @param {number} waitMs milliseconds until the next attempt
+     */
     lost(error, waitMs) {
       clearInterval(countdown)
       const again = Date.now() + waitMs
@@ -35,7 +45,8 @@ export function createConnection() {
       count()
       countdown = setInterval(count, 1000)
       const said = `Connection lost, ${last}.`
-      // A screen reader reads the alert once for an outage, and not again for each attempt to reconnect.
+      // If the outage has just begun, show it as an alert, which a screen reader reads aloud. The screen reader must not read it
+      // again for each attempt to reconnect.
       if (document.body.dataset['connection'] !== 'lost') {
         notice.replaceChildren(element('strong', { role: 'alert' }, said))
       } else notice.replaceChildren(element('strong', {}, said))

@@ -27,11 +27,16 @@ const frontends = createFrontends({ onBackend: backends.find })
 const connection = createConnection()
 const complaint = byId('complaint', HTMLElement)
 
-/** @type {Config | undefined} */
+/** The state of the proxy. Undefined until it has been read. @type {Config | undefined} */
 let config
-/** @type {Entry[]} */
+/** The known entries of the configuration history, newest first. @type {Entry[]} */
 let entries = []
-/** @type {Entry[]} entries of this connection's events. The history may have been read before they happened. */
+/**
+ * The entries of the configuration history that came as events on this connection. The page also requests the whole history, and
+ * the answer may be too old to contain these entries.
+ *
+ * @type {Entry[]}
+ */
 let told = []
 
 function draw() {
@@ -41,14 +46,17 @@ function draw() {
   traffic.mark(entries)
 }
 
-/** @param {Entry} entry */
+/** Adds an entry of the configuration history that came as an event, and draws the page again. @param {Entry} entry */
 function addEntry(entry) {
   told = mergeEntries(told, [entry])
   entries = mergeEntries(entries, [entry])
   draw()
 }
 
-/** The number of the last request. Older answers may arrive later and are ignored. */
+/**
+ * The sequence number of the newest request for the state of the proxy. The answer to an older request may arrive later, and is
+ * ignored.
+ */
 let asked = 0
 
 async function readConfig() {
@@ -64,7 +72,8 @@ async function readConfig() {
 
 async function readHistory() {
   const answer = /** @type {{ entries: Entry[] }} */ (await readJson('history'))
-  // A restarted server numbers its entries from 1 again. So entries of the previous connection are dropped.
+  // Drop all entries that came before this connection. A restarted server numbers its entries from 1 again, so old and new
+  // entries would have the same numbers.
   entries = mergeEntries(answer.entries, told)
   draw()
 }
@@ -88,12 +97,19 @@ async function readEverything() {
   document.body.dataset['loaded'] = ''
 }
 
-/** Reads everything again that events have made outdated. Several events in a short time cause one read. */
+/**
+ * Reads the configuration, the frontends and the backends again after an event. Several events in a short time cause only one
+ * read.
+ */
 const readAnew = gathered(50, () =>
   Promise.allSettled([readConfig(), frontends.refresh(), backends.refresh()]),
 )
 
-/** Shows a switch at once, with the data of its event. The counts are read later. @param {Switch} entry */
+/**
+ * Shows a new live configuration at once, with the data of the event. The other data of the page is read later.
+ *
+ * @param {Switch} entry
+ */
 function onSwitch(entry) {
   const { provider, version, at, generation } = entry
   if (config) {
@@ -114,7 +130,7 @@ function onSwitch(entry) {
   readAnew()
 }
 
-/** @param {Refusal} entry */
+/** Shows and announces a refused configuration. @param {Refusal} entry */
 function onRefusal(entry) {
   addEntry(entry)
   announce(
@@ -123,7 +139,7 @@ function onRefusal(entry) {
   readAnew()
 }
 
-/** @type {Record<string, (data: any) => void>} */
+/** The functions that handle events of the event stream, by name of the event. @type {Record<string, (data: any) => void>} */
 const ON_EVENT = {
   configChanged: onSwitch,
   configRejected: onRefusal,

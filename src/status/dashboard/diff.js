@@ -3,14 +3,14 @@ import { formatCount, formatMany } from './format.js'
 
 /** @import { Diff, Names, Switch } from './api-types.js' */
 
-/** The kinds of change. The sign and the word identify each kind, so that colour is not needed. */
+/** The kinds of change to a configuration. The sign and the word identify each kind, so that colour is not needed. */
 const KINDS = /** @type {const} */ ([
   { kind: 'added', mark: '+' },
   { kind: 'removed', mark: '−' },
   { kind: 'changed', mark: '~' },
 ])
 
-/** @param {Switch['changes']} changes */
+/** Draws which frontends and backends a new configuration adds, removes and changes. @param {Switch['changes']} changes */
 export function drawDiff({ frontends, backends }) {
   const parts = [...drawPart('Frontends', frontends), ...drawPart('Backends', backends)]
   if (parts.length === 0) {
@@ -19,7 +19,7 @@ export function drawDiff({ frontends, backends }) {
   return element('div', { class: 'diff' }, ...parts)
 }
 
-/** @param {string} title @param {Diff} diff */
+/** Draws the changes of all frontends, or of all backends, below a title. @param {string} title @param {Diff} diff */
 function drawPart(title, diff) {
   const kinds = KINDS.filter(({ kind }) => diff[kind].count > 0)
   if (kinds.length === 0) return []
@@ -41,7 +41,7 @@ function drawPart(title, diff) {
   ]
 }
 
-/** @param {Names} names */
+/** Draws a list of names, and the number of names that the list leaves out. @param {Names} names */
 function drawNames({ count, names }) {
   const list = element('ul', { class: 'names' }, ...names.map((name) => element('li', {}, name)))
   if (count > names.length) {

@@ -1,7 +1,7 @@
-/** @typedef {Record<string, string | number | boolean | undefined>} Attributes */
+/** The attributes of an element, by name. @typedef {Record<string, string | number | boolean | undefined>} Attributes */
 
 /**
- * Creates an element. Strings become text nodes, never HTML: names, rules and messages come from outside and may be hostile.
+ * Creates an HTML element. Strings become text nodes, never HTML: names, rules and messages come from outside and may be hostile.
  *
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
@@ -17,6 +17,8 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Creates an SVG element.
+ *
  * @template {keyof SVGElementTagNameMap} T
  * @param {T} tag
  * @param {Attributes} [attributes]
@@ -31,6 +33,8 @@ export function svgElement(tag, attributes = {}, ...children) {
 }
 
 /**
+ * Sets attributes of an element, and removes those with the value `undefined` or `false`.
+ *
  * @param {Element} target
  * @param {Attributes} attributes
  */
@@ -42,11 +46,12 @@ export function setAttributes(target, attributes) {
 }
 
 /**
- * Returns the element with this id. It throws if there is none, because the page is broken then.
+ * Returns the element with this id. It throws if the page has no element of this type with the id, because the page is broken
+ * then.
  *
  * @template {HTMLElement} T
  * @param {string} id
- * @param {new () => T} type
+ * @param {new () => T} type the class of the element
  * @returns {T}
  */
 export function byId(id, type) {
@@ -56,7 +61,8 @@ export function byId(id, type) {
 }
 
 /**
- * Sets a text only if it differs. Otherwise the browser would repaint it, and a screen reader would read it again.
+ * Sets the text of an element, but only if it differs. Otherwise the browser would repaint the text, and a screen reader would
+ * read it again.
  *
  * @param {Element} target
  * @param {string} text

@@ -1,20 +1,24 @@
 import { request } from './api.js'
 
-/** Milliseconds without data after which the connection counts as lost. The server sends a comment every 10 s. */
+/** Milliseconds without data after which the connection counts as lost. The server sends at least a comment every 10 s. */
 const SILENCE_MS = 15_000
 const FIRST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 10_000
 
 /**
+ * The functions that are called as the event stream connects, sends data and breaks off.
+ *
  * @typedef {object} Listener
- * @property {() => void} onOpen called after each connect, because earlier data may be out of date
+ * @property {() => void} onOpen called when a connection has opened, because earlier data may be out of date
  * @property {(name: string, data: unknown) => void} onEvent
  * @property {() => void} onHeard called whenever data arrives
- * @property {(error: Error, waitMs: number) => void} onLost
+ * @property {(error: Error, waitMs: number) => void} onLost called when a connection has ended
+ *   and the next one begins after `waitMs`
  */
 
 /**
- * Follows the event stream while the page is open. It uses `fetch`, because `EventSource` cannot send a token.
+ * Reads the event stream of the status server while the page is open, and connects again after each loss. It uses `fetch`,
+ * because `EventSource` cannot send a token.
  *
  * @param {Listener} listener
  */
@@ -23,7 +27,8 @@ export async function followEvents(listener) {
   for (;;) {
     const opened = await connect(listener).catch((error) => error)
     if (opened.heard) waitMs = FIRST_WAIT_MS
-    // Jitter: many pages may lose the server at the same time, and they should not all reconnect at once.
+    // Vary the waiting time at random (jitter). Many pages may lose the server at the same time, and they should not all
+    // reconnect at once.
     const jittered = waitMs * (0.8 + Math.random() * 0.2)
     listener.onLost(opened.error, jittered)
     await new Promise((resolve) => setTimeout(resolve, jittered))
@@ -32,7 +37,8 @@ export async function followEvents(listener) {
 }
 
 /**
- * Opens one connection and reads it to its end.
+ * Opens one connection to the event stream, and reads the stream to its end. `heard` is true if the server accepted the
+ * connection, and `error` says why the stream ended.
  *
  * @param {Listener} listener
  * @returns {Promise<{ heard: boolean, error: Error }>}
@@ -40,7 +46,7 @@ export async function followEvents(listener) {
 async function connect(listener) {
   const controller = new AbortController()
   let heard = false
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** The timer that ends the connection if no data arrives. @type {ReturnType<typeof setTimeout> | undefined} */
   let silence
   const alive = () => {
     clearTimeout(silence)
@@ -63,9 +69,11 @@ async function connect(listener) {
 }
 
 /**
+ * Reads the response of the event stream to its end.
+ *
  * @param {Response} response
- * @param {() => void} alive
- * @param {Listener['onEvent']} onEvent
+ * @param {() => void} alive called whenever data arrives
+ * @param {Listener['onEvent']} onEvent called for each event
  */
 async function readEvents(response, alive, onEvent) {
   if (response.body === null) return
@@ -80,15 +88,16 @@ async function readEvents(response, alive, onEvent) {
 }
 
 /**
- * Parses the part of the server-sent events format that this API uses: `event`, `data` and comments.
+ * Returns a function that parses pieces of an event stream. It parses the part of the server-sent events format that this API
+ * uses: `event`, `data` and comments.
  *
- * @param {Listener['onEvent']} onEvent
+ * @param {Listener['onEvent']} onEvent called for each event
  */
 function createParser(onEvent) {
   let rest = ''
   let name = ''
   let data = ''
-  /** @param {string} line */
+  /** Parses one line of the event stream. An empty line ends an event. @param {string} line */
   const take = (line) => {
     if (line === '') {
       if (data !== '') onEvent(name, JSON.parse(data))
@@ -97,7 +106,7 @@ function createParser(onEvent) {
     } else if (line.startsWith('event:')) name = line.slice(6).trim()
     else if (line.startsWith('data:')) data += line.slice(5)
   }
-  /** @param {string} chunk */
+  /** Parses a piece of the event stream. A line that is not complete waits for the next piece. @param {string} chunk */
   return (chunk) => {
     const lines = (rest + chunk).split(/\r?\n/)
     rest = lines.pop() ?? ''

@@ -3,7 +3,7 @@ import { formatCount, formatMany, formatShare } from './format.js'
 
 /** @import { Explanation, Winner } from './api-types.js' */
 
-/** Returns the answer as one sentence. @param {Explanation} explanation */
+/** Returns one sentence that says which frontend would serve the request, if any. @param {Explanation} explanation */
 export function verdictOf({ winner, refusedCount }) {
   if (!winner) {
     return [
@@ -20,17 +20,17 @@ export function verdictOf({ winner, refusedCount }) {
   ]
 }
 
-/** @param {Winner} winner */
+/** Returns the end of a sentence, which says what the matching frontend does with the request. @param {Winner} winner */
 function outcomeOf({ backend, answer }) {
   if (answer?.status === 301) return `and redirects (301) to ${answer.location}.`
   if (answer?.status === 403) return 'and refuses this client (403).'
   return `and sends it to backend ${backend}.`
 }
 
-/** @param {Explanation} explanation */
+/** Draws why one frontend serves a request, and why the other frontends do not. @param {Explanation} explanation */
 export function drawAnswer(explanation) {
   const { winner, servers, outranked, outrankedCount, refused, refusedCount, text } = explanation
-  /** @type {Node[]} */
+  /** The HTML elements of the explanation, from top to bottom. @type {Node[]} */
   const parts = []
   if (winner) parts.push(drawWinner(winner))
   if (servers.length > 0) parts.push(drawServers(servers))
@@ -68,19 +68,19 @@ export function drawAnswer(explanation) {
   return parts
 }
 
-/** @param {Winner} winner */
+/** Draws the facts about the frontend that serves the request, such as its rule. @param {Winner} winner */
 function drawWinner({ rule, priority, path }) {
   const facts = [fact('Rule', element('code', {}, rule)), fact('Priority', formatCount(priority))]
   if (path !== undefined) facts.push(fact('Path sent', element('code', {}, path)))
   return element('dl', { class: 'winner' }, ...facts)
 }
 
-/** @param {string} name @param {Node | string} value */
+/** Creates a term with its description, for a `<dl>` element. @param {string} name @param {Node | string} value */
 function fact(name, value) {
   return element('div', {}, element('dt', {}, name), element('dd', {}, value))
 }
 
-/** @param {Explanation['servers']} servers */
+/** Draws the servers of the backend, each with its share of the total weight. @param {Explanation['servers']} servers */
 function drawServers(servers) {
   const whole = servers.reduce((sum, { weight }) => sum + weight, 0)
   return element(
@@ -99,10 +99,12 @@ function drawServers(servers) {
 }
 
 /**
+ * Draws a list of frontends that do not serve the request. The user can collapse the list.
+ *
  * @param {string} title
- * @param {string[][]} losers frontend, rule, reason
- * @param {number} count
- * @param {boolean} open
+ * @param {string[][]} losers for each frontend: its name, its rule and the reason
+ * @param {number} count the number of all these frontends. `losers` may have fewer.
+ * @param {boolean} open true if the list is not collapsed at first
  */
 function drawLosers(title, losers, count, open) {
   const list = element(

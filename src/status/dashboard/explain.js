@@ -4,7 +4,7 @@ import { drawAnswer, verdictOf } from './explain-answer.js'
 
 /** @import { Explanation } from './api-types.js' */
 
-/** Shows which frontend would serve a request, and why the others would not. */
+/** Sets up the form that shows which frontend would serve a request, and why the other frontends would not. */
 export function createExplain() {
   const form = byId('explain-form', HTMLFormElement)
   const verdict = byId('explain-verdict', HTMLElement)
@@ -31,9 +31,9 @@ export function createExplain() {
   })
 }
 
-/** Returns the fields of the form that are not empty. @param {HTMLFormElement} form */
+/** Returns the form fields that are not empty, as query parameters. @param {HTMLFormElement} form */
 function queryOf(form) {
-  /** @type {Record<string, string>} */
+  /** The query parameters, by name of the form field. @type {Record<string, string>} */
   const query = {}
   for (const [name, value] of new FormData(form)) {
     if (typeof value === 'string' && value.trim() !== '') query[name] = value.trim()

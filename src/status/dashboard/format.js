@@ -11,26 +11,32 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-/** @param {number} value */
+/** Formats a number without decimals, such as `1,234,567`. @param {number} value */
 export function formatCount(value) {
   return whole.format(value)
 }
 
-/** Formats a number briefly, for places that are too narrow for 1,234,567. @param {number} value */
+/** Formats a number briefly, for narrow places: `1.2M` for 1,234,567. @param {number} value */
 export function formatCompact(value) {
   return Math.abs(value) < 10_000 ? oneDigit.format(value) : compact.format(value)
 }
 
 /**
+ * Formats a number of things with their noun, such as `1 server` and `2 servers`.
+ *
  * @param {number} count
- * @param {string} one
- * @param {string} [many]
+ * @param {string} one the noun in the singular
+ * @param {string} [many] the noun in the plural
  */
 export function formatMany(count, one, many = `${one}s`) {
   return `${formatCount(count)} ${count === 1 ? one : many}`
 }
 
-/** @param {number | undefined} ms */
+/**
+ * Formats a duration in milliseconds, or in seconds if it is long. If it is undefined, returns a dash.
+ *
+ * @param {number | undefined} ms
+ */
 export function formatMs(ms) {
   if (ms === undefined) return '–'
   if (ms >= 9_999.5) return `${oneDigit.format(ms / SECOND)} s`
@@ -38,14 +44,19 @@ export function formatMs(ms) {
   return ms >= 10 ? `${oneDigit.format(ms)} ms` : `${twoDigits.format(ms)} ms`
 }
 
-/** @param {number} share 0..1 */
+/** Formats a share as a percentage, such as `12.3 %`. @param {number} share from 0 to 1 */
 export function formatShare(share) {
   const percent = share * 100
   if (percent > 0 && percent < 0.1) return '< 0.1 %'
   return `${percent >= 99.95 || percent === 0 ? whole.format(percent) : percent.toFixed(1)} %`
 }
 
-/** Formats a duration in its two largest units. After an hour, seconds no longer matter. @param {number} ms */
+/**
+ * Formats a duration with one or two units, such as `8 s`, `5 min 3 s` and `2 h 10 min`. After ten minutes, seconds no longer
+ * matter.
+ *
+ * @param {number} ms
+ */
 export function formatDuration(ms) {
   const past = Math.max(0, ms)
   if (past < MINUTE) return `${Math.floor(past / SECOND)} s`
@@ -56,10 +67,12 @@ export function formatDuration(ms) {
 }
 
 /**
+ * Formats a duration with two units, such as `2 h 10 min`.
+ *
  * @param {number} ms
- * @param {number} large
+ * @param {number} large the larger unit, in milliseconds
  * @param {string} largeName
- * @param {number} small
+ * @param {number} small the smaller unit, in milliseconds
  * @param {string} smallName
  */
 function pair(ms, large, largeName, small, smallName) {
@@ -68,7 +81,7 @@ function pair(ms, large, largeName, small, smallName) {
 }
 
 /**
- * Formats a time of day. If it was on another day, the date is added.
+ * Formats a point in time as the time of day. If it is not today, the date is added.
  *
  * @param {string | number} at
  */
@@ -78,7 +91,7 @@ export function formatTime(at) {
   return today ? time.format(then) : `${date.format(then)}, ${time.format(then)}`
 }
 
-/** @param {string | number} at */
+/** Formats a point in time with date, time of day and time zone. @param {string | number} at */
 export function formatFull(at) {
   return full.format(new Date(at))
 }

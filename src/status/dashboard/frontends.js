@@ -17,7 +17,11 @@ const COLUMNS = [
   ['share', 'Share, 1 min'],
 ]
 
-/** @param {{ onBackend: (name: string) => void }} options */
+/**
+ * Creates the searchable list of frontends. `onBackend` is called when the user chooses the backend of a frontend.
+ *
+ * @param {{ onBackend: (name: string) => void }} options
+ */
 export function createFrontends({ onBackend }) {
   const viewport = byId('frontends-grid', HTMLElement)
   viewport.setAttribute('aria-labelledby', 'frontends-title')
@@ -30,7 +34,7 @@ export function createFrontends({ onBackend }) {
     list.toStart()
     void source.restart()
   })
-  /** @type {PagedSource<Frontend>} */
+  /** The frontends that match the search, fetched page by page. @type {PagedSource<Frontend>} */
   const source = new PagedSource(fetchPage, () => show())
   const list = new VirtualList({
     viewport,
@@ -57,8 +61,8 @@ export function createFrontends({ onBackend }) {
   }
 
   /**
-   * Keeps the detail view in step with the active row. Its entry may arrive after the row became active, and a switch may
-   * replace it.
+   * Updates the detail view, so that it shows the active row. The data of the row may arrive after the row became active. A new
+   * configuration may also put another frontend into the row.
    */
   function followActive() {
     const entry = source.entry(list.active)
@@ -68,7 +72,12 @@ export function createFrontends({ onBackend }) {
     else updateDetail(detail, entry)
   }
 
-  /** @param {number} offset @param {AbortSignal} signal */
+  /**
+   * Fetches one page of frontends from the status API.
+   *
+   * @param {number} offset the position of the first frontend
+   * @param {AbortSignal} signal
+   */
   async function fetchPage(offset, signal) {
     const query = { search: search.text, offset, limit: PAGE_SIZE }
     return /** @type {Page<Frontend>} */ (await readJson('frontends', query, signal))
@@ -86,7 +95,9 @@ function drawHead() {
 }
 
 /**
- * Returns the cells of a row. They are created once and then reused, because scrolling redraws dozens of rows each frame.
+ * Returns the cells of a table row. The cells are created once and then reused, because scrolling redraws dozens of rows in each
+ * frame.
+ *
  * @param {HTMLElement} row
  */
 function cellsOf(row) {
@@ -105,7 +116,12 @@ function cellsOf(row) {
   return [...row.querySelectorAll('[role="gridcell"] > span:last-child')]
 }
 
-/** @param {HTMLElement} row @param {Frontend | undefined} entry */
+/**
+ * Fills a table row with the data of a frontend. `entry` is undefined while the data is being fetched.
+ *
+ * @param {HTMLElement} row
+ * @param {Frontend | undefined} entry
+ */
 function drawRow(row, entry) {
   const cells = cellsOf(row)
   row.classList.toggle('loading', entry === undefined)
@@ -128,11 +144,11 @@ function drawRow(row, entry) {
 }
 
 /**
- * Shows the full values of a row, because the row cuts long ones short.
+ * Shows the full values of one frontend, because its table row cuts long values short.
  *
- * @param {HTMLElement} place
+ * @param {HTMLElement} place the element to draw in
  * @param {Frontend | undefined} entry
- * @param {(name: string) => void} onBackend
+ * @param {(name: string) => void} onBackend called when the user clicks the name of the backend
  */
 function drawDetail(place, entry, onBackend) {
   place.hidden = entry === undefined
@@ -154,8 +170,10 @@ function drawDetail(place, entry, onBackend) {
 }
 
 /**
- * Updates the numbers only. Redrawing the button would take the focus away from it. @param {HTMLElement} place @param
- * {Frontend} entry
+ * Updates only the numbers of the detail view. Redrawing the button in this view would take the focus away from the button.
+ *
+ * @param {HTMLElement} place
+ * @param {Frontend} entry
  */
 function updateDetail(place, entry) {
   for (const node of place.querySelectorAll('[data-live]')) {
@@ -164,7 +182,7 @@ function updateDetail(place, entry) {
   }
 }
 
-/** @param {string} name @param {Node | string} value */
+/** Creates a term with its description, for a `<dl>` element. @param {string} name @param {Node | string} value */
 function fact(name, value) {
   return element('div', {}, element('dt', {}, name), element('dd', {}, value))
 }

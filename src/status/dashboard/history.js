@@ -2,13 +2,14 @@
 
 const KEPT = 50
 
-/** @param {Entry} entry */
+/** Returns a text that identifies an entry of the configuration history. @param {Entry} entry */
 export function keyOf({ type, id }) {
   return `${type}-${id}`
 }
 
 /**
- * Merges entries that were read with entries from events. Each entry is kept once, newest first.
+ * Merges two lists of entries of the configuration history: entries that were read, and entries that came as events. Each entry
+ * is kept once, and the newest comes first.
  *
  * @param {Entry[]} known
  * @param {Entry[]} more
@@ -18,16 +19,21 @@ export function mergeEntries(known, more) {
   return [...all.values()].sort((a, b) => Date.parse(b.at) - Date.parse(a.at) || b.id - a.id).slice(0, KEPT)
 }
 
-/** @typedef {{ refusal: Refusal, times: number, serving?: string }} Standing */
+/**
+ * The newest refused configuration of a provider, if the provider has not switched to another one since. `times` counts the
+ * refused configurations since the last switch, and `serving` is the version that still serves.
+ *
+ * @typedef {{ refusal: Refusal, times: number, serving?: string }} Standing
+ */
 
 /**
- * Returns the refusals that still matter. That is the newest refusal of each provider that has not switched since.
+ * Finds the providers whose newest configuration was refused, and returns the refused configuration of each.
  *
- * @param {Entry[]} entries newest first
+ * @param {Entry[]} entries the configuration history, newest first
  * @returns {Standing[]}
  */
 export function standingRefusals(entries) {
-  /** @type {Map<string, Standing>} */
+  /** The newest refused configuration of each provider, by name of the provider. @type {Map<string, Standing>} */
   const standing = new Map()
   const settled = new Set()
   for (const entry of entries) {
@@ -43,7 +49,7 @@ export function standingRefusals(entries) {
 }
 
 /**
- * Returns the numbers of changes, for frontends and backends together.
+ * Returns how many frontends and backends together a new configuration has added, removed and changed.
  *
  * @param {Switch} entry
  * @returns {{ mark: string, word: string, count: number }[]}

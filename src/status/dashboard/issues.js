@@ -2,12 +2,12 @@ import { element } from './element.js'
 
 /** @import { Issue } from './api-types.js' */
 
-/** @param {Issue[]} issues */
+/** Draws a list of problems that were found in a configuration. @param {Issue[]} issues */
 export function drawIssues(issues) {
   return element('ul', { class: 'issues' }, ...issues.map(drawIssue))
 }
 
-/** @param {Issue} issue */
+/** Draws one problem: its place in the configuration, the message and the code. @param {Issue} issue */
 function drawIssue({ path, code, message }) {
   return element(
     'li',

@@ -12,16 +12,19 @@ import { drawIssues } from './issues.js'
 const ISSUES_SHOWN = 3
 
 /**
- * Creates the banners. Each provider whose newest document was refused has one.
+ * Creates the banners of the page. Each provider whose newest configuration was refused has a banner.
  *
- * @param {HTMLElement} place
- * @param {(key: string) => void} onShow called when the user asks for the whole entry
+ * @param {HTMLElement} place the element to draw the banners in
+ * @param {(key: string) => void} onShow called when the user wants to see a refused configuration in the timeline
  */
 export function createNotices(place, onShow) {
-  /** The banners that are shown, as JSON. Equal banners are not replaced, because that would lose the focus. */
+  /**
+   * The data of the banners on the page, as JSON text. If the text is the same again, the banners are not replaced, because that
+   * would lose the focus.
+   */
   let shown = ''
   return {
-    /** @param {Entry[]} entries @param {Config | undefined} config */
+    /** Draws the banners again if they have changed. @param {Entry[]} entries @param {Config | undefined} config */
     draw(entries, config) {
       const standing = standingRefusals(entries).map((one) => withServing(one, config))
       const wanted = JSON.stringify(
@@ -35,8 +38,8 @@ export function createNotices(place, onShow) {
 }
 
 /**
- * Adds the version that the provider serves. Its switch may be too old for the history, so the state of the provider counts
- * too.
+ * Completes the data of a refused configuration with the version that its provider still serves. If the configuration history no
+ * longer has this version, the state of the provider has it.
  *
  * @param {Standing} standing
  * @param {Config | undefined} config
@@ -47,7 +50,12 @@ function withServing(standing, config) {
   return { ...standing, serving, live: state?.liveSince !== undefined || serving !== undefined }
 }
 
-/** @param {{ refusal: Refusal, serving?: string | undefined, live: boolean }} standing @param {(key: string) => void} onShow */
+/**
+ * Draws the banner of one refused configuration.
+ *
+ * @param {{ refusal: Refusal, serving?: string | undefined, live: boolean }} standing
+ * @param {(key: string) => void} onShow
+ */
 function drawNotice({ refusal, serving, live }, onShow) {
   const { issues, issueCount, message } = refusal.error
   const more = element('button', { type: 'button', class: 'quiet' }, moreText(issueCount))
@@ -62,19 +70,28 @@ function drawNotice({ refusal, serving, live }, onShow) {
   )
 }
 
-/** @param {number} count */
+/**
+ * Returns the label of the button that shows a refused configuration in the timeline.
+ *
+ * @param {number} count the number of problems
+ */
 function moreText(count) {
   return count > ISSUES_SHOWN ? `Show all ${formatMany(count, 'issue')}` : 'Show in the timeline'
 }
 
-/** @param {Refusal} refusal */
+/** Returns a text that names a refused configuration and its provider. @param {Refusal} refusal */
 export function refusedText({ version, provider }) {
   return version === undefined
     ? `Refused: a document of provider ${provider}`
     : `Refused: version ${version} of provider ${provider}`
 }
 
-/** @param {string | undefined} serving @param {boolean} live */
+/**
+ * Returns a text that says which configuration of a provider still serves requests.
+ *
+ * @param {string | undefined} serving the version of that configuration
+ * @param {boolean} live false if the provider has no live configuration
+ */
 function servingText(serving, live) {
   if (!live) return 'No configuration of this provider serves requests yet.'
   return element(

@@ -8,21 +8,24 @@ import { standingRefusals } from './history.js'
  * @import { Standing } from './history.js'
  */
 
-/** The mark and the word for each state. The mark shows the state without colour. */
+/** The sign and the word for each state of a provider. The sign shows the state without colour. */
 const STATES = {
   live: { mark: '●', word: 'Live' },
   pending: { mark: '○', word: 'Waiting' },
   unavailable: { mark: '▲', word: 'Unavailable' },
 }
 
-/** Shows the generation, and the version of each provider with its age and its last refusal. */
+/**
+ * Creates the overview of the proxy: the generation, and each provider with its version, the age of the version and refused
+ * configurations.
+ */
 export function createOverview() {
   const generation = byId('generation', HTMLElement)
   const size = byId('size', HTMLElement)
   const running = byId('running', HTMLElement)
   const providers = byId('providers', HTMLElement)
   return {
-    /** @param {Config} config @param {Entry[]} entries */
+    /** Draws the overview, and sets the title of the page. @param {Config} config @param {Entry[]} entries */
     draw(config, entries) {
       const standing = new Map(standingRefusals(entries).map((one) => [one.refusal.provider, one]))
       setText(generation, config.generation === 0 ? '–' : formatCount(config.generation))
@@ -37,20 +40,36 @@ export function createOverview() {
   }
 }
 
-/** @param {Config} config @returns {(string | HTMLElement)[]} */
+/**
+ * Returns a text with the time since the start, or with the step of the shutdown.
+ *
+ * @param {Config} config
+ * @returns {(string | HTMLElement)[]}
+ */
 function runningText({ startedAt, shutdown }) {
   if (!shutdown) return ['running for ', age(startedAt)]
   return [`shutting down (${shutdown.step}), ${formatMany(shutdown.inFlight, 'request')} under way`]
 }
 
-/** @param {Config} config @param {number} refused @param {ProviderState | undefined} only */
+/**
+ * Returns the title of the page. The title has the version only if there is exactly one provider.
+ *
+ * @param {Config} config
+ * @param {number} refused the number of providers whose newest configuration was refused
+ * @param {ProviderState | undefined} only the first provider
+ */
 function titleOf({ generation, providers }, refused, only) {
   const warning = refused > 0 ? 'Refused! ' : ''
   const version = providers.length === 1 && only?.version ? ` ${only.version}` : ''
   return `${warning}Generation ${generation}${version}`
 }
 
-/** @param {ProviderState} state @param {Standing | undefined} standing */
+/**
+ * Draws one provider with its state.
+ *
+ * @param {ProviderState} state
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
+ */
 function drawProvider(state, standing) {
   const { mark, word } = STATES[state.state]
   return element(
@@ -72,12 +91,17 @@ function drawProvider(state, standing) {
   )
 }
 
-/** @param {ProviderState} state */
+/** Returns the text to show for a provider without a version. @param {ProviderState} state */
 function versionless({ state, liveSince }) {
   return state === 'pending' || liveSince === undefined ? 'nothing delivered yet' : 'no version given'
 }
 
-/** @param {ProviderState} state @param {Standing | undefined} standing */
+/**
+ * Draws the facts about a provider, such as its last error, as list items.
+ *
+ * @param {ProviderState} state
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
+ */
 function factsOf(state, standing) {
   const facts = []
   if (state.liveSince !== undefined) facts.push(element('li', {}, 'live for ', age(state.liveSince)))
@@ -101,17 +125,22 @@ function factsOf(state, standing) {
 }
 
 /**
- * Tells whether an error needs to be shown here. A past error does not, and a refusal has its own banner.
+ * Tells whether the overview shows the last error of a provider. An error that is over is not shown. A refused configuration is
+ * not shown either, because it has its own banner.
  *
  * @param {{ message: string }} error
  * @param {ProviderState} state
- * @param {Standing | undefined} standing
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
  */
 function needsOwnLine(error, { state }, standing) {
   return state !== 'live' && error.message !== standing?.refusal.error.message
 }
 
-/** @param {Standing | undefined} standing */
+/**
+ * Draws a list item that says which configuration of a provider was refused, and how long ago.
+ *
+ * @param {Standing | undefined} standing the newest configuration of the provider, if it was refused
+ */
 function refusalFact(standing) {
   if (!standing) return element('li', {}, 'nothing refused')
   const { refusal, times } = standing

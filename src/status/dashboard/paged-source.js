@@ -1,47 +1,50 @@
 /** @import { Page } from './api-types.js' */
 
 export const PAGE_SIZE = 200
-/** The number of pages that are kept, so that a user can scroll back without waiting. */
+/** The number of fetched pages that are kept in memory, so that a user can scroll back without waiting. */
 const KEPT = 12
 
 /**
- * Holds a long list of the API. Pages are fetched when the user scrolls to them.
+ * Holds a long list that is read from the status API in pages. A page is fetched when the user scrolls to it.
  *
  * @template T
  */
 export class PagedSource {
-  /** @type {(offset: number, signal: AbortSignal) => Promise<Page<T>>} */
+  /** Fetches the page that begins at `offset`. @type {(offset: number, signal: AbortSignal) => Promise<Page<T>>} */
   #fetchPage
-  /** @type {() => void} */
+  /** Called when a page has arrived, or could not be fetched. @type {() => void} */
   #onChange
-  /** @type {Map<number, T[]>} */
+  /** The entries of the fetched pages, by number of the page. @type {Map<number, T[]>} */
   #pages = new Map()
-  /** @type {Map<number, AbortController>} */
+  /** The controllers that abort the fetches in progress, by number of the page. @type {Map<number, AbortController>} */
   #running = new Map()
-  /** @type {number[]} */
+  /** The numbers of the pages that have visible rows. At first, that is page 0. @type {number[]} */
   #wanted = [0]
   #generation = -1
-  /** @type {{ total: number, matching: number } | undefined} */
+  /** The number of all entries, and of those that match the search. @type {{ total: number, matching: number } | undefined} */
   counts
-  /** @type {Error | undefined} */
+  /** The error of the last fetch. Undefined if the fetch has succeeded. @type {Error | undefined} */
   error
 
   /**
+   * Creates a list of which no page has been fetched.
+   *
    * @param {(offset: number, signal: AbortSignal) => Promise<Page<T>>} fetchPage
-   * @param {() => void} onChange
+   * @param {() => void} onChange called when a page has arrived, or could not be fetched
    */
   constructor(fetchPage, onChange) {
     this.#fetchPage = fetchPage
     this.#onChange = onChange
   }
 
-  /** @param {number} index @returns {T | undefined} */
+  /** Returns an entry of the list. Undefined if its page has not been fetched. @param {number} index @returns {T | undefined} */
   entry(index) {
     return this.#pages.get(Math.floor(index / PAGE_SIZE))?.[index % PAGE_SIZE]
   }
 
   /**
-   * Fetches the pages for these rows, and stops fetching others. A user who drags the scroll bar needs only the last position.
+   * Fetches the pages that contain these rows, and aborts the fetches of other pages. A user who drags the scroll bar needs only
+   * the rows at the last position.
    *
    * @param {number} first
    * @param {number} last
@@ -58,12 +61,12 @@ export class PagedSource {
     }
   }
 
-  /** Reads the visible pages again. The old entries stay until the answer arrives. */
+  /** Fetches the visible pages again. The old entries stay until the new ones arrive. */
   async refresh() {
     await Promise.all(this.#wanted.map((page) => this.#load(page)))
   }
 
-  /** Starts again with a new search, for which no known page is valid. */
+  /** Forgets all pages and fetches the first one, because the user has entered another search. */
   async restart() {
     this.#pages.clear()
     this.#wanted = [0]
@@ -71,7 +74,7 @@ export class PagedSource {
     await this.refresh()
   }
 
-  /** @param {number} page */
+  /** Fetches one page. If a fetch of this page is in progress, it is aborted. @param {number} page the number of the page */
   async #load(page) {
     this.#running.get(page)?.abort()
     const controller = new AbortController()
@@ -90,7 +93,13 @@ export class PagedSource {
     this.#onChange()
   }
 
-  /** Stores a page. Pages of two generations are never mixed. @param {number} page @param {Page<T>} answer */
+  /**
+   * Stores a page. If the page belongs to another generation than the stored pages, the stored pages are dropped first. So pages
+   * of two generations are never mixed.
+   *
+   * @param {number} page the number of the page
+   * @param {Page<T>} answer
+   */
   #keep(page, { generation, total, matching, entries }) {
     if (generation !== this.#generation) this.#pages.clear()
     this.#generation = generation

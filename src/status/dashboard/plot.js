@@ -1,21 +1,25 @@
 import { element, setAttributes, setText, svgElement } from './element.js'
 
-/** The size of the plot in its own units. The browser stretches it to the available space. */
+/** The width and height of a plot in SVG units. The browser stretches the plot to the available space. */
 const WIDTH = 240
 const HEIGHT = 64
-/** Milliseconds that a plot shows: two minutes, with a point for each second. */
+/** Milliseconds from the left to the right edge of a plot. A plot shows 120 points, one for each second. */
 const SPAN_MS = 119_000
 
 /**
+ * One line of a plot.
+ *
  * @typedef {object} Series
  * @property {string} name
  * @property {string} style the CSS class of the line
- * @property {(number | undefined)[]} values one value for each time
+ * @property {(number | undefined)[]} values one value for each time, undefined at a gap
  */
 
-/** @typedef {{ at: number, kind: 'switch' | 'refusal' }} Mark a time that all plots mark with a vertical line */
+/** A time that all plots mark with a vertical line. @typedef {{ at: number, kind: 'switch' | 'refusal' }} Mark */
 
 /**
+ * The data that a plot is drawn from.
+ *
  * @typedef {object} Drawing
  * @property {number[]} times
  * @property {Series[]} series the area below the first series is filled
@@ -27,7 +31,7 @@ const SPAN_MS = 119_000
  * @property {(value: number) => string} format
  */
 
-/** @param {string} title */
+/** Creates a plot without data. Its method `draw` fills the plot. @param {string} title */
 export function createPlot(title) {
   const picture = svgElement('svg', {
     role: 'img',
@@ -47,7 +51,7 @@ export function createPlot(title) {
   )
   return {
     node,
-    /** @param {Drawing} drawing */
+    /** Draws the plot with new data. @param {Drawing} drawing */
     draw(drawing) {
       const highest = ceiling(Math.max(drawing.atLeast ?? 0, ...drawing.series.flatMap(knownValues)))
       setText(now, drawing.now)
@@ -59,15 +63,16 @@ export function createPlot(title) {
   }
 }
 
-/** @param {Series} series */
+/** Returns the values of a series without its gaps. @param {Series} series */
 function knownValues({ values }) {
   return values.filter((value) => value !== undefined)
 }
 
 /**
- * Returns a round number above the highest value: 1, 2, 3, 5, 7.5, 10 and so on. So the scale does not change with each point.
+ * Returns the top of the scale of a plot: a round number above the highest value, such as 1, 2, 3, 5, 7.5 or 10. So the scale
+ * does not change with each new point.
  *
- * @param {number} highest
+ * @param {number} highest the highest value
  */
 function ceiling(highest) {
   if (highest <= 0) return 1
@@ -76,12 +81,17 @@ function ceiling(highest) {
   return step * magnitude
 }
 
-/** @param {Drawing} drawing @param {number} highest */
+/**
+ * Returns the SVG elements of a plot: a grid line, the lines of the series, and the marks.
+ *
+ * @param {Drawing} drawing
+ * @param {number} highest the value at the top of the scale
+ */
 function shapes({ times, series, marks }, highest) {
   const newest = times.at(-1) ?? 0
-  /** @param {number} at */
+  /** Returns the horizontal position of a time in the plot. @param {number} at milliseconds since the epoch */
   const x = (at) => Math.round((1 - (newest - at) / SPAN_MS) * WIDTH * 10) / 10
-  /** @param {number} value */
+  /** Returns the vertical position of a value in the plot. @param {number} value */
   const y = (value) => Math.round((HEIGHT - 1 - (value / highest) * (HEIGHT - 3)) * 10) / 10
   const middle = svgElement('path', { class: 'plot-grid', d: `M0 ${y(highest / 2)}H${WIDTH}` })
   const lines = series.flatMap(({ style, values }, place) => {
@@ -97,13 +107,14 @@ function shapes({ times, series, marks }, highest) {
 }
 
 /**
- * Splits a series at seconds without a value. A second without requests has no latency, and the line must not fall to zero.
+ * Splits a series into parts without gaps. A second without requests has no latency, and the line of the plot must not fall to
+ * zero at this second.
  *
  * @param {number[]} times
  * @param {(number | undefined)[]} values
  */
 function runsOf(times, values) {
-  /** @type {[number, number][][]} */
+  /** The parts of a series between its gaps. Each point is a time and a value. @type {[number, number][][]} */
   const runs = [[]]
   for (const [place, at] of times.entries()) {
     const value = values[place]
@@ -113,13 +124,17 @@ function runsOf(times, values) {
   return runs.filter((run) => run.length > 0)
 }
 
-/** @param {string[]} run */
+/** Returns the SVG path of a line through these points. @param {string[]} run the points, each as the text `x y` */
 function toLine(run) {
-  // A single point is a line without length. The short stroke and its round ends make it a dot.
+  // If there is only one point, draw a very short line. The round ends of the line make it a dot.
   return `M${run.join('L')}${run.length === 1 ? 'h0.1' : ''}`
 }
 
-/** @param {string[]} run */
+/**
+ * Returns the SVG path of the area below a line through these points.
+ *
+ * @param {string[]} run the points, each as the text `x y`
+ */
 function toArea(run) {
   const [first = ''] = run
   const [from = ''] = first.split(' ')
@@ -127,7 +142,12 @@ function toArea(run) {
   return `M${from} ${HEIGHT}L${run.join('L')}L${to} ${HEIGHT}Z`
 }
 
-/** @param {HTMLElement} list @param {Drawing} drawing */
+/**
+ * Writes the facts below a plot. If the plot has several series, each fact gets the style of its series.
+ *
+ * @param {HTMLElement} list
+ * @param {Drawing} drawing
+ */
 function drawFacts(list, { series, facts }) {
   const wanted = series.length > 1 ? series.map(({ style }) => style) : []
   while (list.children.length > facts.length) list.lastElementChild?.remove()

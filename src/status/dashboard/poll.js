@@ -1,6 +1,6 @@
 /**
- * Calls `read` every `intervalMs`, but only while the section is visible and the tab is in front. A page that is left open must
- * cost the proxy almost nothing.
+ * Calls `read` every `intervalMs`, but only while the section is in or near the visible area and the browser tab is in front. A
+ * page that is left open must cost the proxy almost nothing.
  *
  * @param {Element} section
  * @param {number} intervalMs
@@ -12,7 +12,7 @@ export function pollWhileVisible(section, intervalMs, read) {
   const tick = async () => {
     if (!near || reading || document.visibilityState === 'hidden') return
     reading = true
-    // `read` shows its own errors. The next tick tries again.
+    // Ignore an error of `read`, which shows its errors itself. The next tick calls `read` again.
     await read().catch(() => {})
     reading = false
   }
@@ -28,13 +28,14 @@ export function pollWhileVisible(section, intervalMs, read) {
 }
 
 /**
- * Returns a function that calls `run` when no call has come for `ms`.
+ * Returns a debounced form of `run`. Several calls of the returned function cause only one call of `run`, `ms` milliseconds after
+ * the last of them.
  *
  * @param {number} ms
  * @param {() => void} run
  */
 export function debounced(ms, run) {
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** The timer that will call `run`. @type {ReturnType<typeof setTimeout> | undefined} */
   let timer
   return () => {
     clearTimeout(timer)
@@ -43,10 +44,11 @@ export function debounced(ms, run) {
 }
 
 /**
- * Returns a function that calls `run` after a short delay, never twice at the same time. Calls during the delay are merged. A
- * call during `run` causes one more run. Calls that never stop do not delay `run` forever.
+ * Returns a function that calls `run` after a short delay, and never twice at the same time. Calls of the returned function
+ * during the delay are merged. A call while `run` is in progress causes one more run. Calls that never stop do not delay `run`
+ * forever.
  *
- * @param {number} ms
+ * @param {number} ms the delay in milliseconds
  * @param {() => Promise<unknown>} run
  */
 export function gathered(ms, run) {

@@ -5,11 +5,11 @@ import { debounced } from './poll.js'
 const PAUSE_MS = 180
 
 /**
- * Creates a search box with a line that shows the number of matches.
+ * Sets up the search box of a list, and the line of text that shows the number of matches.
  *
- * @param {string} id the id of the input. The id of the line is `<id>-count`.
- * @param {string} what the plural noun for the entries
- * @param {() => void} onSearch
+ * @param {string} id the id of the input element. The id of the line is `<id>-count`.
+ * @param {string} what the plural noun for the entries, such as `backends`
+ * @param {() => void} onSearch called when the user has changed the text
  */
 export function createSearchBox(id, what, onSearch) {
   const input = byId(id, HTMLInputElement)
@@ -19,13 +19,18 @@ export function createSearchBox(id, what, onSearch) {
     get text() {
       return input.value.trim()
     },
-    /** @param {string} text */
+    /** Searches for a text, and moves the focus to the search box. @param {string} text */
     set(text) {
       input.value = text
       onSearch()
       input.focus()
     },
-    /** @param {{ total: number, matching: number } | undefined} counts @param {Error | undefined} error */
+    /**
+     * Shows the number of matches, or the error. `counts` is undefined while the list is being read.
+     *
+     * @param {{ total: number, matching: number } | undefined} counts
+     * @param {Error | undefined} error
+     */
     tell(counts, error) {
       line.classList.toggle('bad', error !== undefined)
       if (error) setText(line, `Cannot be read: ${error.message}`)

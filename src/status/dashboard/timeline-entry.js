@@ -7,7 +7,7 @@ import { drawIssues } from './issues.js'
 
 /** @import { Entry, Refusal, Switch } from './api-types.js' */
 
-/** @param {Entry} entry */
+/** Creates the list item of one entry of the timeline. The user can open the entry to see its details. @param {Entry} entry */
 export function createEntry(entry) {
   const refused = entry.type === 'refusal'
   const details = element(
@@ -31,7 +31,8 @@ export function createEntry(entry) {
       ),
     ),
   )
-  // Create the details when the user opens them. They may have hundreds of names, and most are never opened.
+  // Create the details of the entry when the user opens it. Details may have hundreds of names, and most entries are never
+  // opened.
   details.addEventListener(
     'toggle',
     () => details.append(element('div', { class: 'entry-body' }, ...bodyOf(entry))),
@@ -40,7 +41,7 @@ export function createEntry(entry) {
   return element('li', { class: 'entry', 'data-type': entry.type }, details)
 }
 
-/** @param {Entry} entry */
+/** Returns the title of a timeline entry: the new generation or the word "Refused", and the version. @param {Entry} entry */
 function titleOf(entry) {
   const version = element('code', { class: 'version' }, entry.version ?? 'no version')
   return entry.type === 'refusal'
@@ -48,7 +49,7 @@ function titleOf(entry) {
     : [`Generation ${formatCount(entry.generation)} `, version]
 }
 
-/** @param {Entry} entry */
+/** Returns the short facts about a timeline entry, such as the provider and the number of problems. @param {Entry} entry */
 function aboutOf(entry) {
   const by = element('span', {}, entry.provider)
   if (entry.type === 'refusal') {
@@ -63,7 +64,7 @@ function aboutOf(entry) {
   return parts
 }
 
-/** @param {Switch} entry */
+/** Draws how many frontends and backends a new configuration has added, removed and changed. @param {Switch} entry */
 function drawCounts(entry) {
   const counts = countsOf(entry).filter(({ count }) => count > 0)
   if (counts.length === 0) return element('span', {}, 'same content')
@@ -82,21 +83,25 @@ function drawCounts(entry) {
   )
 }
 
-/** @param {Switch} entry */
+/** Returns the total duration of all steps of a switch to a new configuration, in milliseconds. @param {Switch} entry */
 function totalMs({ steps }) {
   return Object.values(steps).reduce((sum, ms) => sum + ms, 0)
 }
 
-/** @param {Entry} entry */
+/** Returns the details of a timeline entry, as HTML elements. @param {Entry} entry */
 function bodyOf(entry) {
   return entry.type === 'refusal' ? refusalBody(entry) : switchBody(entry)
 }
 
-/** @param {Refusal} entry */
+/** Returns the details of a refused configuration: the problems that were found in it. @param {Refusal} entry */
 function refusalBody({ error }) {
   const { code, message, issues, issueCount } = error
-  // The message repeats all issues in one long line. It is shown only if there are no issues.
-  /** @type {Node[]} */
+  /**
+   * The problems of the refused configuration, as HTML elements. The message is shown only if no problem is listed, because it
+   * repeats all problems in one long line.
+   *
+   * @type {Node[]}
+   */
   const body = [drawIssues(issues.length > 0 ? issues : [{ path: '', code, message }])]
   if (issueCount > issues.length) {
     body.push(element('p', { class: 'hint' }, `and ${formatMany(issueCount - issues.length, 'more issue')}`))
@@ -104,10 +109,10 @@ function refusalBody({ error }) {
   return body
 }
 
-/** @param {Switch} entry */
+/** Returns the details of a switch to a new configuration: the changes, the steps and the warnings. @param {Switch} entry */
 function switchBody(entry) {
   const { changes, warnings, verified } = entry
-  /** @type {Node[]} */
+  /** The elements of the details, from top to bottom. @type {Node[]} */
   const body = [drawDiff(changes), drawSteps(entry)]
   if (!verified) {
     body.push(
@@ -121,13 +126,14 @@ function switchBody(entry) {
   return body
 }
 
-/** @param {Switch} entry */
+/** Draws how long each step of a switch to a new configuration took. @param {Switch} entry */
 function drawSteps(entry) {
   const steps = Object.entries(entry.steps)
   const bar = element('div', { class: 'steps-bar', 'aria-hidden': 'true' })
   for (const [, ms] of steps) {
     const part = element('span')
-    // Scale the values to shares of 100. If growth factors add up to less than 1, CSS leaves a part of the bar empty.
+    // Use percentages of the total time as growth factors. If the factors add up to less than 1, CSS leaves a part of the bar
+    // empty.
     part.style.flexGrow = String((100 * ms) / (totalMs(entry) || 1))
     bar.append(part)
   }

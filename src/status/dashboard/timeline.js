@@ -8,16 +8,16 @@ import { createEntry } from './timeline-entry.js'
 const SHOWN = 8
 
 /**
- * Creates the list of switches and refusals, newest first.
+ * Creates the timeline. It lists switches to a new configuration and refused configurations, newest first.
  *
- * @param {HTMLElement} place
+ * @param {HTMLElement} place the element to draw the timeline in
  */
 export function createTimeline(place) {
   const list = element('ol', { class: 'timeline' })
   const more = element('button', { type: 'button', class: 'quiet' })
-  /** @type {Map<string, HTMLElement>} */
+  /** The list items of the timeline, by the key that `keyOf` returns for their entry. @type {Map<string, HTMLElement>} */
   const items = new Map()
-  /** @type {Entry[]} */
+  /** All known entries of the configuration history, newest first. @type {Entry[]} */
   let known = []
   let all = false
 
@@ -29,8 +29,12 @@ export function createTimeline(place) {
       item.remove()
       items.delete(key)
     }
-    // Entries that are already in the list keep their elements, because one may be open or have the focus.
-    /** @type {Element | null} */
+    /**
+     * The list item before which the next new entry is inserted. Entries that are already in the list keep their HTML elements,
+     * because an entry may be open or have the focus.
+     *
+     * @type {Element | null}
+     */
     let before = list.firstElementChild
     for (const entry of shown) {
       const item = items.get(keyOf(entry)) ?? createEntry(entry)
@@ -45,12 +49,12 @@ export function createTimeline(place) {
   more.addEventListener('click', () => {
     all = true
     draw()
-    // The button has disappeared, so the first new entry gets the focus.
+    // Move the focus to the first entry that has appeared. The button that had the focus is hidden now.
     list.children[SHOWN]?.querySelector('summary')?.focus()
   })
 
   return {
-    /** @param {Entry[]} entries newest first */
+    /** Draws the timeline. @param {Entry[]} entries newest first */
     draw(entries) {
       known = entries
       const empty = element('p', { class: 'empty' }, 'No switch and no refusal yet.')
@@ -58,7 +62,7 @@ export function createTimeline(place) {
       else if (list.parentElement !== place) place.replaceChildren(list, more)
       draw()
     },
-    /** Opens an entry and scrolls to it. @param {string} key */
+    /** Opens an entry of the timeline and scrolls to the entry. @param {string} key the result of `keyOf` */
     show(key) {
       if (!items.has(key)) {
         all = true

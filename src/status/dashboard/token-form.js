@@ -1,7 +1,7 @@
 import { byId } from './element.js'
 
 /**
- * Asks the user for a token, and resolves when one was entered.
+ * Shows the form that asks the user for a token. Resolves with the token when the user has entered one.
  *
  * @param {boolean} wrong true if the last token was refused
  * @returns {Promise<string>}
@@ -18,7 +18,7 @@ export function askForToken(wrong) {
   input.value = ''
   input.focus()
   return new Promise((resolve) => {
-    /** @param {SubmitEvent} event */
+    /** Handles the submission of the form. An empty token is ignored. @param {SubmitEvent} event */
     const given = (event) => {
       event.preventDefault()
       const token = input.value.trim()

@@ -8,16 +8,16 @@ import { createPlot } from './plot.js'
 
 const KEPT = 120
 
-/** @param {HTMLElement} place */
+/** Creates the plots of the recent traffic. @param {HTMLElement} place the element to draw the plots in */
 export function createTraffic(place) {
   const requests = createPlot('Requests')
   const errors = createPlot('Errors')
   const latency = createPlot('Latency')
   const inFlight = createPlot('In flight')
   place.replaceChildren(requests.node, errors.node, latency.node, inFlight.node)
-  /** @type {Point[]} */
+  /** The traffic of the last two minutes, with one point for each second. @type {Point[]} */
   let points = []
-  /** @type {Mark[]} */
+  /** The times of new and refused configurations, which the plots mark. @type {Mark[]} */
   let marks = []
 
   const draw = () => {
@@ -33,19 +33,19 @@ export function createTraffic(place) {
   document.addEventListener('visibilitychange', draw)
 
   return {
-    /** @param {Point[]} all */
+    /** Replaces all points of the plots. @param {Point[]} all */
     reset(all) {
       points = all.slice(-KEPT)
       draw()
     },
-    /** @param {Point} point */
+    /** Adds the point of a new second. A point that is not newer than the last one is ignored. @param {Point} point */
     add(point) {
       const newest = points.at(-1)
       if (newest && Date.parse(point.at) <= Date.parse(newest.at)) return
       points = [...points, point].slice(-KEPT)
       draw()
     },
-    /** @param {Entry[]} entries */
+    /** Marks the times of new and refused configurations in the plots. @param {Entry[]} entries */
     mark(entries) {
       marks = entries.map(({ at, type }) => ({ at: Date.parse(at), kind: type }))
       draw()
@@ -53,12 +53,17 @@ export function createTraffic(place) {
   }
 }
 
-/** @param {Point[]} points @param {(point: Point) => number} pick */
+/**
+ * Adds up a number over all points, such as the requests of each second.
+ *
+ * @param {Point[]} points
+ * @param {(point: Point) => number} pick returns the number of one point
+ */
 function sum(points, pick) {
   return points.reduce((total, point) => total + pick(point), 0)
 }
 
-/** @param {Point[]} points @param {Point} last */
+/** Returns what the plot of requests shows. @param {Point[]} points @param {Point} last the newest point */
 function requestsOf(points, last) {
   const values = points.map((point) => point.requests)
   const peak = Math.max(...values)
@@ -72,12 +77,12 @@ function requestsOf(points, last) {
   }
 }
 
-/** @param {Point} point */
+/** Returns the share of requests that failed in one second, from 0 to 1. @param {Point} point */
 function errorShare({ requests, errors }) {
   return requests === 0 ? 0 : errors / requests
 }
 
-/** @param {Point[]} points @param {Point} last */
+/** Returns what the plot of errors shows. @param {Point[]} points @param {Point} last the newest point */
 function errorsOf(points, last) {
   const values = points.map((point) => errorShare(point) * 100)
   const failed = sum(points, ({ errors }) => errors)
@@ -93,7 +98,7 @@ function errorsOf(points, last) {
   }
 }
 
-/** @param {Point[]} points */
+/** Returns what the plot of latencies shows. @param {Point[]} points */
 function latencyOf(points) {
   const last = points.findLast(({ p99Ms }) => p99Ms !== undefined)
   const facts = [
@@ -114,7 +119,7 @@ function latencyOf(points) {
   }
 }
 
-/** @param {Point[]} points @param {Point} last */
+/** Returns what the plot of requests in flight shows. @param {Point[]} points @param {Point} last the newest point */
 function inFlightOf(points, last) {
   const values = points.map((point) => point.inFlight)
   const peak = Math.max(...values)

@@ -1,32 +1,40 @@
 import { setAttributes } from './element.js'
 
-/** Rows that are drawn above and below the visible ones, so that slow scrolling shows no gap. */
+/** The number of rows that are drawn above and below the visible ones, so that slow scrolling shows no gap. */
 const OVERSCAN = 6
-/** The largest height of the body. Browsers limit the height of an element, so a taller list uses a scaled scroll bar. */
+/**
+ * The largest height of the element that contains the rows. Browsers limit the height of an element. In a taller list, one pixel
+ * of the scroll bar stands for several pixels of the list.
+ */
 const TALLEST_PX = 8_000_000
 
 /**
+ * The elements of a `VirtualList`, and the functions that it calls.
+ *
  * @typedef {object} VirtualListOptions
  * @property {HTMLElement} viewport the element that scrolls and has the focus. It contains the head (sticky) and the body.
  * @property {HTMLElement} head
  * @property {HTMLElement} body
  * @property {(row: HTMLElement, index: number) => void} drawRow fills a row. The row may already have content.
  * @property {(first: number, last: number) => void} onWindow called with the first and last row that are drawn
- * @property {(index: number) => void} onActive
+ * @property {(index: number) => void} onActive called with the row that became active, or with -1
  */
 
-/** A grid with any number of rows, of which only the visible ones exist. All rows have the same height (the property `--row`). */
+/**
+ * A grid with any number of rows, of which only the visible ones exist as elements. All rows have the same height, which is the
+ * CSS property `--row`.
+ */
 export class VirtualList {
-  /** @type {VirtualListOptions} */
+  /** The elements of the list, and the functions that it calls. @type {VirtualListOptions} */
   #options
-  /** @type {Map<number, HTMLElement>} */
+  /** The existing row elements, by the index of the row. @type {Map<number, HTMLElement>} */
   #rows = new Map()
   #total = 0
   #active = -1
   #rowHeight = 40
   #planned = false
 
-  /** @param {VirtualListOptions} options */
+  /** Creates a list without rows. @param {VirtualListOptions} options */
   constructor(options) {
     this.#options = options
     const { viewport, head, body } = options
@@ -39,7 +47,7 @@ export class VirtualList {
     new ResizeObserver(() => this.#measure()).observe(viewport)
   }
 
-  /** @param {number} total */
+  /** Sets the number of rows. @param {number} total */
   setTotal(total) {
     if (total === this.#total) return
     this.#total = total
@@ -55,7 +63,7 @@ export class VirtualList {
     return this.#active
   }
 
-  /** Draws all existing rows again. */
+  /** Fills all existing row elements again. */
   redraw() {
     for (const [index, row] of this.#rows) this.#options.drawRow(row, index)
   }
@@ -65,7 +73,7 @@ export class VirtualList {
     this.#options.viewport.scrollTop = 0
   }
 
-  /** @param {number} index -1 for none */
+  /** Makes a row the active one. Arrow keys move from the active row to its neighbours. @param {number} index -1 for none */
   activate(index) {
     this.#rows.get(this.#active)?.removeAttribute('aria-selected')
     this.#active = index
@@ -93,7 +101,10 @@ export class VirtualList {
     return Math.max(0, this.#options.viewport.clientHeight - this.#options.head.offsetHeight)
   }
 
-  /** The pixels of the full list that one pixel of the scroll bar stands for. It is 1 unless the list is too tall. */
+  /**
+   * The pixels of the full list for which one pixel of the scroll bar stands. It is 1, unless the list is taller than
+   * `TALLEST_PX`.
+   */
   get #scale() {
     const scrollable = this.#bodyHeight - this.#seenHeight
     return scrollable > 0 ? (this.#fullHeight - this.#seenHeight) / scrollable : 1
@@ -118,7 +129,7 @@ export class VirtualList {
       row.remove()
       this.#rows.delete(index)
     }
-    // Go from the last row to the first, because each row is inserted before the next one.
+    // Go from the last visible row to the first, because each row element is inserted before the next one.
     for (let index = end - 1; index >= first; index--) {
       const row = this.#rows.get(index) ?? this.#addRow(index)
       row.style.transform = `translateY(${index * this.#rowHeight - position + viewport.scrollTop}px)`
@@ -127,13 +138,13 @@ export class VirtualList {
     if (end > first) onWindow(first, end - 1)
   }
 
-  /** @param {number} index */
+  /** Creates the element of a row and inserts the element into the list. @param {number} index */
   #addRow(index) {
     const row = document.createElement('div')
     row.className = 'row'
     row.id = `${this.#options.viewport.id}-row-${index}`
     row.setAttribute('role', 'row')
-    // `aria-rowindex` starts at 1, and row 1 is the head.
+    // Add 2 to the index, because `aria-rowindex` starts at 1 and row 1 is the head of the grid.
     row.setAttribute('aria-rowindex', String(index + 2))
     row.dataset['index'] = String(index)
     if (index === this.#active) row.setAttribute('aria-selected', 'true')
@@ -144,8 +155,10 @@ export class VirtualList {
   }
 
   /**
-   * Inserts a row in document order, because a screen reader reads rows in that order. @param {HTMLElement} row @param {number}
-   * index
+   * Inserts the element of a row before that of the next row, because a screen reader reads rows in document order.
+   *
+   * @param {HTMLElement} row
+   * @param {number} index
    */
   #insert(row, index) {
     const next = this.#rows.get(index + 1)
@@ -159,11 +172,11 @@ export class VirtualList {
     else this.#options.viewport.removeAttribute('aria-activedescendant')
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Moves from the active row to another one, for arrow keys, Page Up, Page Down, Home and End. @param {KeyboardEvent} event */
   #onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || this.#total === 0) return
     const page = Math.max(1, Math.floor(this.#seenHeight / this.#rowHeight) - 1)
-    /** @type {Record<string, number>} */
+    /** The index of the row to which each key moves. @type {Record<string, number>} */
     const targets = {
       ArrowDown: this.#active + 1,
       ArrowUp: this.#active - 1,
@@ -180,7 +193,7 @@ export class VirtualList {
     this.activate(index)
   }
 
-  /** @param {number} index */
+  /** Scrolls the list until the whole row is visible. @param {number} index */
   #reveal(index) {
     const { viewport } = this.#options
     const position = viewport.scrollTop * this.#scale
@@ -193,7 +206,7 @@ export class VirtualList {
     this.#draw()
   }
 
-  /** @param {MouseEvent} event */
+  /** Makes the row that the user has clicked the active one. @param {MouseEvent} event */
   #onClick(event) {
     const row = event.target instanceof Element ? event.target.closest('.row') : null
     if (row instanceof HTMLElement) this.activate(Number(row.dataset['index']))

@@ -9,6 +9,7 @@ import {
   parseDocument,
 } from '../providers/parse-document.js'
 import { withFieldCase } from '../validation/with-field-case.js'
+import { withoutOff } from '../validation/without-off.js'
 import { isExport } from './convert-keys.js'
 import { isStaticConfig } from './is-static-config.js'
 import { flawIn } from './read-documents.js'
@@ -45,7 +46,7 @@ export async function convertDocument(
     return 2
   }
   try {
-    const document = withFieldCase(documentIn(await parseDocument(bytes, form, name), name))
+    const document = withoutOff(withFieldCase(documentIn(await parseDocument(bytes, form, name), name)))
     terminal.print(JSON.stringify(document, null, 2))
     return 0
   } catch (thrown) {

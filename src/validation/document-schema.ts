@@ -31,6 +31,10 @@ export const DOCUMENT = object<ProviderConfig>(
     }),
   },
   {
+    $schema: text({
+      meaning: 'The JSON Schema of the document, for editors. The proxy ignores it.',
+      traefik: false,
+    }),
     tls: later('Certificates.', 'without it the certificates, and what they require of clients, are missing'),
   },
 )

@@ -69,7 +69,8 @@ export function* validateConfigSteps(
   yield* readEach(reader, BACKEND, fields, 'backends', known)
   const frontends = nullRecord<Frontend>()
   yield* readEach(reader, FRONTEND, fields, 'frontends', frontends)
-  const { version, prefix } = DOCUMENT.fields
+  const { $schema, version, prefix } = DOCUMENT.fields
+  reader.read($schema as Field, fields['$schema'], '$schema')
   const config = {
     ...present({
       version: reader.read(version as Field, fields['version'], 'version'),

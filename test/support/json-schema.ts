@@ -28,12 +28,10 @@ export function definitions(base: string): Record<string, JsonSchema> {
 /** The JSON Schema of whole documents, as it is published. */
 export function documentJsonSchema(): JsonSchema {
   const { ProviderConfig: document, ...defs } = definitions('#/$defs/')
-  const properties = { $schema: { type: 'string' }, ...(document?.['properties'] as object) }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'A document of Switchover: frontends and backends, with the field names of Traefik 1.7',
     ...document,
-    properties,
     $defs: defs,
   }
 }

@@ -70,7 +70,8 @@ function merged(documents: readonly (readonly [name: string, document: Fields])[
     }
   }
   for (const [file, document] of documents) {
-    const { frontends = {}, backends = {}, ...others } = document
+    // Each file may name its own JSON Schema.
+    const { frontends = {}, backends = {}, $schema: _schema, ...others } = document
     for (const [name, entry] of Object.entries(frontends as Fields))
       take(all.frontends, name, entry, pathOf('frontends', name), file)
     for (const [name, entry] of Object.entries(backends as Fields))

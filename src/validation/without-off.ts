@@ -1,0 +1,38 @@
+import { asksForNothing } from '../base/asks-for-nothing.js'
+import { nullRecord } from '../base/records.js'
+import { eachOf, type Field, insideOf, type ObjectField } from '../base/schema.js'
+import { DOCUMENT } from './document-schema.js'
+import { isOff } from './is-off.js'
+import { isRecord } from './with-field-case.js'
+
+/**
+ * Returns a document without the fields that ask for nothing. Such a document is valid by `docs/schema.json`, which knows no
+ * `null`. Unknown fields stay, so that validation refuses them.
+ */
+export function withoutOff(document: unknown): unknown {
+  return trimmed(document, DOCUMENT)
+}
+
+function trimmed(value: unknown, object: ObjectField): unknown {
+  if (!isRecord(value)) return value
+  const fields = nullRecord<unknown>()
+  for (const [name, inside] of Object.entries(value)) {
+    const field = object.fields[name]
+    if (!field) fields[name] = inside
+    else if (!asksNothing(field, inside)) fields[name] = trimmedBelow(inside, field)
+  }
+  return fields
+}
+
+function asksNothing(field: Field, value: unknown): boolean {
+  return field.kind === 'later' ? asksForNothing(value) : isOff(field, value)
+}
+
+function trimmedBelow(value: unknown, field: Field): unknown {
+  const [inside, each] = [insideOf(field), eachOf(field)]
+  if (inside) return trimmed(value, inside)
+  if (!each || !isRecord(value)) return value
+  const all = nullRecord<unknown>()
+  for (const [name, entry] of Object.entries(value)) all[name] = trimmed(entry, each)
+  return all
+}

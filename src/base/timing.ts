@@ -27,11 +27,18 @@ export const STOP_LIMIT_MS = 5_000
 /**
  * Waits until `work` has settled, but not longer than the limit. If `work` rejects, its error is ignored, because the caller only
  * needs to wait.
+ *
+ * @param keepsProcess whether the wait keeps the process running. If not, and if nothing else does, the process ends before.
  */
-export async function settledWithin(work: Promise<unknown>, limitMs: number): Promise<void> {
+export async function settledWithin(
+  work: Promise<unknown>,
+  limitMs: number,
+  keepsProcess = true,
+): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<void>((resolve) => {
     timer = setTimeout(resolve, Math.min(limitMs, MAX_TIMER_MS))
+    if (!keepsProcess) timer.unref()
   })
   await Promise.race([work.then(ignore, ignore), limit])
   clearTimeout(timer)

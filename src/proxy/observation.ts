@@ -110,7 +110,7 @@ export class Observation {
   async close(): Promise<void> {
     this.#closed = true
     // Wait only for a limited time. A log file on a disk that hangs may never open, and the process must still be able to end.
-    if (this.#opening) await settledWithin(this.#opening, CLOSE_MS)
+    if (this.#opening) await settledWithin(this.#opening, CLOSE_MS, false)
     await Promise.allSettled([this.#status?.close(), this.#accessLog?.close()])
   }
 

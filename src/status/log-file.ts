@@ -109,7 +109,7 @@ async function end(file: SonicBoom): Promise<void> {
   const closed = new Promise((resolve) => file.once('close', resolve))
   const failed = new Promise((resolve) => file.once('error', resolve))
   file.end()
-  await settledWithin(Promise.race([closed, failed]), CLOSE_MS)
+  await settledWithin(Promise.race([closed, failed]), CLOSE_MS, false)
   file.destroy()
-  await settledWithin(closed, CLOSE_MS)
+  await settledWithin(closed, CLOSE_MS, false)
 }

@@ -113,6 +113,21 @@ describe('a burst of documents', () => {
     expect(serves('four')).toBe('web@throttled')
   })
 
+  it('of two in one turn of the event loop: the second waits, though the first did not go live', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const throttled = new ManualProvider('throttled', { throttleMs: 2_000 })
+    const other = new ManualProvider('other')
+    const { serves } = await supervise(throttled, other)
+    await other.sink.update(document('elsewhere'))
+    const [first, second] = ['one', 'two'].map((host) => throttled.sink.update(document(host)))
+    expect(await first).toEqual({ state: 'superseded' })
+    for (let turn = 0; turn < 20; turn++) await vi.advanceTimersByTimeAsync(50)
+    expect(serves('two')).toBeUndefined()
+    await vi.advanceTimersByTimeAsync(1_000)
+    vi.useRealTimers()
+    expect(await second).toMatchObject({ state: 'live' })
+  })
+
   it('that never ends does not keep its newest from going live', async () => {
     const throttled = new ManualProvider('throttled', { throttleMs: 50 })
     const { serves } = await supervise(throttled)

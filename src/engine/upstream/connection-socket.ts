@@ -121,8 +121,8 @@ export class ConnectionSocket<Connection> {
   }
 
   /** Aborts the opening of a socket. Otherwise the attempt could outlive its connection by up to `timeouts.connectMs`. */
-  giveUp(reason: Error): void {
-    this.#giveUp?.(reason)
+  giveUp(reason: Error | null | undefined): void {
+    this.#giveUp?.(reason ?? new ProxyError('PROXY_CLOSED'))
   }
 
   /** Stops counting the first socket against the connection limit, if that socket has never begun to open. */

@@ -1,6 +1,5 @@
 import { TLSSocket } from 'node:tls'
 import { Client, type Dispatcher } from 'undici'
-import { ProxyError } from '../../model/errors.js'
 import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
@@ -238,7 +237,7 @@ export class Connection implements ServerConnection {
   /** Destroys the undici client, and aborts the opening of a socket for it. */
   #destroyClient(reason: Error | null): Promise<void> {
     const destroyed = this.#client.destroy(reason)
-    this.#socket.giveUp(reason ?? new ProxyError('PROXY_CLOSED'))
+    this.#socket.giveUp(reason)
     return destroyed
   }
 

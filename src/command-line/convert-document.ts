@@ -2,13 +2,14 @@ import { readFile, stat } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { describeKind } from '../base/messages.js'
 import { asError } from '../model/errors.js'
+import { documentOfFile } from '../providers/file/merge-files.js'
 import {
   DOCUMENT_ENDINGS,
   type DocumentFormat,
   formatOf,
   parseDocument,
 } from '../providers/parse-document.js'
-import { withFieldCase } from '../validation/with-field-case.js'
+import { documentsOfDump } from '../providers/traefik-dump.js'
 import { withoutOff } from '../validation/without-off.js'
 import { isExport } from './convert-keys.js'
 import { isStaticConfig } from './is-static-config.js'
@@ -46,7 +47,9 @@ export async function convertDocument(
     return 2
   }
   try {
-    const document = withoutOff(withFieldCase(documentIn(await parseDocument(bytes, form, name), name)))
+    const document = withoutOff(
+      documentOfFile(documentIn(await parseDocument(bytes, form, name), name), name),
+    )
     terminal.print(JSON.stringify(document, null, 2))
     return 0
   } catch (thrown) {
@@ -66,7 +69,7 @@ function documentIn(parsed: unknown, name: string): unknown {
     throw new Error(`${name}:1:1: expected a document, found keys of a store; read them with --format keys`)
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
     throw new Error(`${name}:1:1: expected a document, found ${describeKind(parsed)}`)
-  if (!isStaticConfig(parsed)) return parsed
+  if (!isStaticConfig(parsed) || documentsOfDump(parsed)) return parsed
   const own = Object.entries(parsed).filter(([field]) => /^(frontends|backends)$/i.test(field))
   if (own.length === 0)
     throw new Error(

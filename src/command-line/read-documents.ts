@@ -12,6 +12,7 @@ import {
 import { documentOf } from '../providers/file/merge-files.js'
 import { jsonFlaw } from '../providers/json-flaw.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
+import { documentsOfDump } from '../providers/traefik-dump.js'
 import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
 
@@ -54,7 +55,7 @@ export async function readNamed(path: string): Promise<NamedFiles> {
   for (const file of files) {
     try {
       const parsed = await parseDocument(file.bytes, formatOfFile(file.name), file.name)
-      if (isStaticConfig(parsed)) staticConfigs.push(file)
+      if (isStaticConfig(parsed) && !documentsOfDump(parsed)) staticConfigs.push(file)
       else documents.push(file)
     } catch (thrown) {
       unusable.push(flawIn(file, formatOfFile(file.name), asError(thrown)))

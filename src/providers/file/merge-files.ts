@@ -5,6 +5,7 @@ import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
 import { isSameData } from '../../model/same-data.js'
 import { isRecord, withFieldCase } from '../../validation/with-field-case.js'
 import { parseDocument } from '../parse-document.js'
+import { documentsOfDump } from '../traefik-dump.js'
 import { formatOfFile, type ReadFile } from './document-files.js'
 
 type Fields = Readonly<Record<string, unknown>>
@@ -19,12 +20,34 @@ type Fields = Readonly<Record<string, unknown>>
 export async function documentOf(files: readonly ReadFile[], signal?: AbortSignal): Promise<unknown> {
   const documents: (readonly [name: string, document: Fields])[] = []
   for (const { name, bytes } of files) {
-    const parsed = withFieldCase(await parseDocument(bytes, formatOfFile(name), name, signal))
-    documents.push([name, asDocument(parsed, name)])
+    documents.push(...documentsIn(await parseDocument(bytes, formatOfFile(name), name, signal), name))
     // Pauses after each file, so that the main thread can serve requests. Small files are parsed in the main thread, and a
     // hundred of them would block it for seconds.
     if (files.length > 1) await nextTurn()
   }
+  const [only] = documents
+  return documents.length === 1 && only ? only[1] : merged(documents)
+}
+
+/**
+ * Returns the document of one file. An answer of Traefik to `GET /api/providers` is one document for each of Traefik's providers.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file does not contain a document
+ */
+function documentsIn(parsed: unknown, file: string): (readonly [name: string, document: Fields])[] {
+  const dump = documentsOfDump(parsed)
+  if (!dump) return [[file, asDocument(withFieldCase(parsed), file)]]
+  return dump.map(([provider, one]) => [`${file} (${provider})`, asDocument(withFieldCase(one), file)])
+}
+
+/**
+ * Returns one document of what a file holds.
+ *
+ * @throws ProxyError `PROXY_CONFIG_UNUSABLE` if the file does not contain a document
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for each name that two of Traefik's providers have
+ */
+export function documentOfFile(parsed: unknown, file: string): unknown {
+  const documents = documentsIn(parsed, file)
   const [only] = documents
   return documents.length === 1 && only ? only[1] : merged(documents)
 }

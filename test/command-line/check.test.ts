@@ -12,6 +12,16 @@ async function check(files: Readonly<Record<string, string>>, ...names: string[]
 }
 
 describe('switchover check', () => {
+  it("takes Traefik's answer to GET /api/providers as a document, not as a static configuration", async () => {
+    const frontends = { web: { backend: 'web', basicAuth: null, routes: { main: { rule: 'Host:a.test' } } } }
+    const backends = { web: { servers: { one: { url: 'http://127.0.0.1:1' } } } }
+    const dump = { docker: { frontends }, file: { backends } }
+    expect(await check({ 'all.json': JSON.stringify(dump) }, 'all.json')).toMatchObject({
+      exitCode: 0,
+      lines: ['1 file: 0 issues, 0 warnings'],
+    })
+  })
+
   it('finds nothing in documents that are right', async () => {
     const files = {
       'rules.toml': rules('http://127.0.0.1:1'),

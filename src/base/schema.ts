@@ -12,10 +12,6 @@ export interface About {
   readonly required?: RequiredField
   /** False if Traefik 1.7 does not have the field. */
   readonly traefik?: false
-  /** The version of the schema that brought the field. Default 1. */
-  readonly since?: number
-  /** The value is a secret. It is masked wherever a document is shown. */
-  readonly secret?: true
 }
 
 /** What is said of a required field that is absent. */
@@ -88,8 +84,6 @@ export interface ChoiceField extends About {
 /** A list of at least one text. */
 export interface ListField extends About {
   readonly kind: 'list'
-  /** What the texts are: `addresses and ranges`. */
-  readonly of: string
   readonly check?: Check<readonly string[]>
 }
 
@@ -118,17 +112,14 @@ export interface ObjectField extends About {
   readonly check?: Check<Readonly<Record<string, unknown>>>
 }
 
-/** A value that no other kind describes. It comes with its own reading, its TypeScript type and its JSON Schema. */
+/** A value that no other kind describes. It comes with its own test of the kind and its own JSON Schema. */
 export interface OwnField extends About {
   readonly kind: 'own'
-  readonly type: string
   readonly jsonSchema: Readonly<Record<string, unknown>>
   /** What was expected, where `is` says no. */
   readonly expected: string
   readonly is: (value: unknown) => boolean
   readonly check?: Check<never>
-  /** Makes the copy. Default: `structuredClone`. */
-  readonly copy?: (value: never) => unknown
 }
 
 /** A field of Traefik 1.7 that is known by name and not built. A document that asks for it is refused. */

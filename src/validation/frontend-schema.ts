@@ -16,7 +16,6 @@ const FLOODS = 'without it nothing limits what a client may ask of a server'
 const FORGED = 'without it the client itself writes the header that names who asks'
 
 const RULE = own({
-  type: 'string | RuleSpec',
   meaning: 'The rule, as text or as data.',
   jsonSchema: RULE_JSON_SCHEMA,
   expected: 'a rule as text or data',
@@ -43,7 +42,6 @@ const WHITE_LIST = object<WhiteList>(
   {
     sourceRange: list({
       meaning: 'Addresses and ranges, IPv4 and IPv6.',
-      of: 'addresses and ranges',
       required: { expected: 'a list of addresses and ranges' },
       check: (ranges) => ranges.flatMap(flawOfRange),
     }),
@@ -95,7 +93,6 @@ export const FRONTEND = object<Frontend>(
     }),
     entryPoints: list({
       meaning: 'Names of the entry points on which the frontend answers.',
-      of: 'names',
       defaultMeaning: 'all entry points',
     }),
     whiteList: {

@@ -40,7 +40,6 @@ export const SERVER = object<Server>(
     }),
     tags: list({
       meaning: 'Labels of the server. The proxy shows them and does not interpret them.',
-      of: 'texts',
     }),
   },
 )

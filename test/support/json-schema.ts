@@ -65,7 +65,9 @@ function fieldSchema(field: Field, base: string): JsonSchema {
       enum: [false, null, ''],
     }
   const { meaning, default: standard } = field
-  const description = field.defaultMeaning ? `${meaning} Default: ${field.defaultMeaning}.` : meaning
+  const standardMeaning = field.defaultMeaning ? ` Default: ${field.defaultMeaning}.` : ''
+  const origin = field.traefik === false ? ' Traefik 1.7 does not have this field.' : ''
+  const description = `${meaning}${standardMeaning}${origin}`
   return { description, ...(standard !== undefined && { default: standard }), ...kindSchema(field, base) }
 }
 

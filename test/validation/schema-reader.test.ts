@@ -46,7 +46,7 @@ describe('a field', () => {
     text: text({ meaning }),
     wholeNumber: number({ meaning, isWhole: true, expected: 'a whole number' }),
     flag: flag({ meaning }),
-    texts: list({ meaning, of: 'texts' }),
+    texts: list({ meaning }),
   }
 
   it.each<[Kind, unknown, string]>([

@@ -1,30 +1,25 @@
-/** The depth at which the search ends. No field of Traefik is deeper, and an object may contain itself. */
-const MAX_DEPTH = 8
+import { types } from 'node:util'
 
 /**
- * Returns whether a field is switched off: `false`, `null`, an empty text, list or object, or an object whose values are all
- * `false`, `null` or empty texts. An empty list inside an object may be a guard that refuses every client, so it is not off.
+ * Returns whether a value asks for nothing: `null`, `false`, an empty text or list, or a plain object whose own values are all
+ * `null`. An object with anything else in it asks for something, even with `false` or an empty text: in Traefik an empty text
+ * removes a header, and an empty list may be meant to let no client in.
  */
 export function asksForNothing(value: unknown): boolean {
-  try {
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) return true
-    return isOff(value, MAX_DEPTH) || (isPlain(value) && Object.keys(value).length === 0)
-  } catch {
-    // A value whose members throw when they are read may ask for anything.
-    return false
-  }
+  if (value === undefined || value === null || value === false || value === '') return true
+  if (Array.isArray(value)) return value.length === 0
+  return isEmptyObject(value)
 }
 
-function isOff(value: unknown, depth: number): boolean {
-  if (value === false || value === null || value === '') return true
-  if (depth === 0 || !isPlain(value)) return false
-  const inside = Object.values(value)
-  return inside.length > 0 && inside.every((one) => isOff(one, depth - 1))
-}
-
-/** Returns whether a value is a plain object. Parsers also make dates and maps. */
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
+/** Returns whether a value is a plain object whose own values, if it has any, are all `null`. */
+export function isEmptyObject(value: unknown): boolean {
+  // The keys of a proxy say nothing about what it answers.
+  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  if (prototype !== Object.prototype && prototype !== null) return false
+  return Reflect.ownKeys(value).every((key) => {
+    const { value: inside, enumerable } = Object.getOwnPropertyDescriptor(value, key) ?? {}
+    // A getter has no value of its own here: it may ask for anything.
+    return typeof key === 'string' && enumerable === true && inside === null
+  })
 }

@@ -84,6 +84,8 @@ export interface ChoiceField extends About {
 /** A list of at least one text. */
 export interface ListField extends About {
   readonly kind: 'list'
+  /** Whether an empty list asks for nothing. Default: it is refused, because it may be meant to let nothing in. */
+  readonly isOffWhenEmpty?: true
   readonly check?: Check<readonly string[]>
 }
 

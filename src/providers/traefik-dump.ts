@@ -14,13 +14,16 @@ export function documentsOfDump(
 ): readonly (readonly [provider: string, document: unknown])[] | undefined {
   if (!isRecord(parsed)) return undefined
   const entries = Object.entries(parsed)
-  const isDump =
-    entries.length > 0 && entries.every(([name, value]) => !isSection(name) && isOfProvider(value))
-  return isDump ? entries : undefined
+  const isDump = entries.every(([name, value]) => !isSection(name) && isOfProvider(value))
+  // A provider without anything is printed as an empty object.
+  const hasSection = entries.some(([, value]) => isRecord(value) && Object.keys(value).length > 0)
+  return isDump && hasSection ? entries : undefined
 }
 
 function isOfProvider(value: unknown): boolean {
-  return isRecord(value) && Object.keys(value).length > 0 && Object.keys(value).every(isSection)
+  return (
+    isRecord(value) && Object.entries(value).every(([name, section]) => isSection(name) && isRecord(section))
+  )
 }
 
 function isSection(name: string): boolean {

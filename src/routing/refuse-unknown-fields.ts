@@ -34,5 +34,9 @@ export function refuseUnknownFields(frontends: Readonly<Record<string, Frontend>
 function unknownFieldsOf(frontend: unknown): readonly string[] {
   if (typeof frontend !== 'object' || frontend === null) return []
   const fields = frontend as Readonly<Record<string, unknown>>
-  return Object.keys(fields).filter((name) => !Object.hasOwn(READ, name) && !asksForNothing(fields[name]))
+  const inherited: string[] = []
+  for (const name in fields) inherited.push(name)
+  // Fields that are not enumerable count too: otherwise a guard among them would be missing without a sign.
+  const names = new Set([...inherited, ...Reflect.ownKeys(fields).filter((key) => typeof key === 'string')])
+  return [...names].filter((name) => !Object.hasOwn(READ, name) && !asksForNothing(fields[name]))
 }

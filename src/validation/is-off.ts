@@ -1,6 +1,5 @@
-import { asksForNothing } from '../base/asks-for-nothing.js'
+import { asksForNothing, isEmptyObject } from '../base/asks-for-nothing.js'
 import type { Field, ObjectField } from '../base/schema.js'
-import { isObject } from './plain-objects.js'
 
 /** Returns whether a value asks for nothing at its field. Such a value counts as absent. */
 export function isOff(field: Field, value: unknown): boolean {
@@ -12,26 +11,19 @@ export function isOff(field: Field, value: unknown): boolean {
     case 'own':
       return value === ''
     case 'list':
-      return value === '' || value === false || (Array.isArray(value) && value.length === 0)
+      return field.isOffWhenEmpty === true && asksForNothing(value)
     case 'named':
       return value === '' || value === false
     case 'object':
-      return value === '' || value === false || (!field.isOnWhenEmpty && isEmptyObject(field, value))
+      return value === '' || value === false || (!field.isOnWhenEmpty && isEmptyOf(field, value))
+    case 'later':
+      return asksForNothing(value)
     default:
       return false
   }
 }
 
-/**
- * Returns whether an object has known fields alone, and each of them is off. A flag that is false is not off, and neither is an
- * empty list: a white list with `useXForwardedFor: false`, or with an empty `sourceRange`, was meant to be one.
- */
-function isEmptyObject({ fields }: ObjectField, value: unknown): boolean {
-  if (!isObject(value)) return false
-  return Object.entries(value).every(([name, inside]) => {
-    const field = fields[name]
-    if (!field) return false
-    if (field.kind === 'later') return asksForNothing(inside)
-    return isOff(field, inside) && !Array.isArray(inside)
-  })
+/** Returns whether an object has known fields alone, and all of them are `null`. */
+function isEmptyOf({ fields }: ObjectField, value: unknown): boolean {
+  return isEmptyObject(value) && Object.keys(value as object).every((name) => name in fields)
 }

@@ -151,8 +151,8 @@ export class SchemaReader {
     check: (texts: readonly string[]) => Flaws,
   ): readonly string[] | undefined {
     // A copy, in which a gap of the list is an item that is undefined.
-    const texts = Array.isArray(value) ? [...value] : undefined
-    if (!texts?.every((item) => typeof item === 'string'))
+    const texts = Array.isArray(value) ? [...value] : []
+    if (texts.length === 0 || !texts.every((item) => typeof item === 'string'))
       return this.#wrong(path, 'a list of at least one text', value)
     for (const [index, item] of texts.entries())
       if (isLongName(item)) this.note(`${path}[${index}]`, 'INVALID_VALUE', tooLong(item))
@@ -203,7 +203,7 @@ export class SchemaReader {
   #laterField(path: string, name: string, fields: object): void {
     const value = valueIn(fields, name)
     if (asksForNothing(value)) return
-    const { isLeftOut, issue } = this.#unsupported(path, name, value)
+    const { isLeftOut, issue } = this.#unsupported(path, name)
     const noted = isLeftOut ? this.warnings : this.issues
     noted.push(issue)
   }

@@ -39,6 +39,7 @@ export const SERVER = object<Server>(
       guard: LIMITS_NOTHING,
     }),
     tags: list({
+      isOffWhenEmpty: true,
       meaning: 'Labels of the server. The proxy shows them and does not interpret them.',
     }),
   },

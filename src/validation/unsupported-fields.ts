@@ -1,4 +1,3 @@
-import { asksForNothing } from '../base/asks-for-nothing.js'
 import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
@@ -28,7 +27,7 @@ export interface UnsupportedField {
 }
 
 /** Decides what happens to a field that is not built yet. */
-export type UnsupportedPolicy = (path: string, name: string, value: unknown) => UnsupportedField
+export type UnsupportedPolicy = (path: string, name: string) => UnsupportedField
 
 /** The path that stands for all fields that are no guards. */
 const ALL = '*'
@@ -45,9 +44,9 @@ export function unsupportedPolicy(given: UnsupportedFields = 'refuse'): Unsuppor
   const named = typeof given === 'object' ? given.warn.filter((path) => path !== ALL) : []
   const patterns = named.map((path) => resolved(path).steps)
   const allElse = given === 'warn' || (typeof given === 'object' && given.warn.includes(ALL))
-  return (path, name, value) => {
+  return (path, name) => {
     const steps = stepsOf(path) ?? []
-    const guards = GUARDS.has(patternOf(steps).join('.')) && !asksForNothing(value)
+    const guards = GUARDS.has(patternOf(steps).join('.'))
     const isNamed = patterns.some((pattern) => covers(pattern, steps))
     const isLeftOut = isNamed || (allElse && !guards)
     const plain = `${name} of Traefik is not supported yet`

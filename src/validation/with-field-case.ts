@@ -2,7 +2,7 @@ import { nullRecord } from '../base/records.js'
 import { eachOf, type Field, fieldNamed, insideOf, type ObjectField } from '../base/schema.js'
 import { DOCUMENT } from './document-schema.js'
 
-type Values = Readonly<Record<string, unknown>>
+type Values = Record<string, unknown>
 
 /**
  * Returns a document with its fields in the spelling that validation knows. Traefik takes them in any case (`loadbalancer`,
@@ -18,39 +18,50 @@ function spelled(value: unknown, object: ObjectField): unknown {
   const fields = nullRecord<unknown>()
   for (const [given, raw] of Object.entries(value)) {
     const name = fieldNamed(object, given) ?? given
-    const field = spelledBelow(raw, object.fields[name])
-    const isTaken = name in fields || (name !== given && Object.hasOwn(value, name) && !isRecord(value[name]))
-    if (!isTaken) fields[name] = field
-    else if (isRecord(fields[name]) && isRecord(field)) fields[name] = merged(fields[name], field)
-    // Two values of one field cannot be merged. The second keeps its spelling, so that validation refuses it.
-    else fields[given] = field
+    const field = object.fields[name]
+    put(fields, name, given, spelledBelow(raw, field), field)
   }
   return fields
 }
 
+/** Returns the value of a field with the fields in it spelled. Tables are copied, so that another spelling can be merged in. */
 function spelledBelow(value: unknown, field: Field | undefined): unknown {
-  const [inside, each] = [insideOf(field), eachOf(field)]
+  const inside = insideOf(field)
   if (inside) return spelled(value, inside)
-  if (!each || !isRecord(value)) return value
+  if (field?.kind !== 'named' || !isRecord(value)) return value
+  const each = eachOf(field)
   const all = nullRecord<unknown>()
-  for (const [name, entry] of Object.entries(value)) all[name] = spelled(entry, each)
+  for (const [name, entry] of Object.entries(value)) all[name] = each ? spelled(entry, each) : entry
   return all
 }
 
-/** Two spellings of one table. A field that stands in both, and is no table, keeps a name that validation refuses. */
-function merged(first: Values, second: Values): Values {
-  const all = Object.assign(nullRecord<unknown>(), first)
-  for (const [name, value] of Object.entries(second)) {
-    const before = all[name]
-    if (!(name in all)) all[name] = value
-    else if (isRecord(before) && isRecord(value)) all[name] = merged(before, value)
-    else all[`${name} (in two spellings)`] = value
-  }
-  return all
+/** Puts a field. A second spelling of a table is merged into the first. A second value of any other field is refused. */
+function put(fields: Values, name: string, given: string, value: unknown, field: Field | undefined): void {
+  const before = fields[name]
+  if (!(name in fields)) fields[name] = value
+  else if (isTable(field) && isRecord(before) && isRecord(value)) merge(before as Values, value, field)
+  else fields[refusedName(fields, given)] = value
+}
+
+/** Merges a spelled table into another one, in place. */
+function merge(into: Values, from: Readonly<Values>, field: Field): void {
+  const [inside, each] = [insideOf(field), eachOf(field)]
+  for (const [name, value] of Object.entries(from)) put(into, name, name, value, each ?? inside?.fields[name])
+}
+
+function isTable(field: Field | undefined): field is Field {
+  return field?.kind === 'object' || field?.kind === 'named'
+}
+
+/** Returns a name that validation refuses, for the second value of a field. */
+function refusedName(fields: Values, given: string): string {
+  let name = given in fields ? `${given} (in two spellings)` : given
+  while (name in fields) name = `${name}+`
+  return name
 }
 
 /** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */
-export function isRecord(value: unknown): value is Values {
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

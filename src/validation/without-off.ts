@@ -1,4 +1,3 @@
-import { asksForNothing } from '../base/asks-for-nothing.js'
 import { nullRecord } from '../base/records.js'
 import { eachOf, type Field, insideOf, type ObjectField } from '../base/schema.js'
 import { DOCUMENT } from './document-schema.js'
@@ -19,13 +18,9 @@ function trimmed(value: unknown, object: ObjectField): unknown {
   for (const [name, inside] of Object.entries(value)) {
     const field = object.fields[name]
     if (!field) fields[name] = inside
-    else if (!asksNothing(field, inside)) fields[name] = trimmedBelow(inside, field)
+    else if (!isOff(field, inside)) fields[name] = trimmedBelow(inside, field)
   }
   return fields
-}
-
-function asksNothing(field: Field, value: unknown): boolean {
-  return field.kind === 'later' ? asksForNothing(value) : isOff(field, value)
 }
 
 function trimmedBelow(value: unknown, field: Field): unknown {

@@ -107,14 +107,15 @@ export class KvLayout {
     segments: readonly string[],
     at: number,
     value: string,
+    isInside = false,
   ): void {
     const rest = segments.slice(at + 1)
     const name = fieldNamed(object, segments[at] as string)
     const field = name === undefined ? undefined : object.fields[name]
-    if (name === undefined || !field) return this.#unknown(values, object, segments, at, value)
+    if (name === undefined || !field) return this.#unknown(values, object, segments, at, value, isInside)
     const [inside, each] = [insideOf(field), eachOf(field)]
     if (inside && rest.length > 0)
-      return this.#inPlace(folderIn(values, name), inside, segments, at + 1, value)
+      return this.#inPlace(folderIn(values, name), inside, segments, at + 1, value, true)
     if (each && rest.length > 1)
       return this.#inPlace(folderIn(folderIn(values, name), rest[0] as string), each, segments, at + 2, value)
     const [own] = rest
@@ -123,10 +124,11 @@ export class KvLayout {
       return
     }
     // Validation refuses an unsupported field by its name. It only needs to know whether all values of the field are off.
-    if (field.kind === 'later') values[name] = values[name] === true || !isOff(value)
+    if (field.kind === 'later') values[name] = values[name] === true || !isSwitchedOff(rest, value)
     else if (inside?.isOnWhenEmpty) {
       // The empty folder means the defaults of the field. Other keys may add fields to it.
-      if (flagOf(value) !== false) folderIn(values, name)
+      if (flagOf(value) === true) folderIn(values, name)
+      else if (!isOff(value)) this.#misplaced(segments)
     } else if (inside || field.kind === 'named' || rest.length > 1) this.#misplaced(segments)
     else this.#put(values, name, field, segments, rest, value)
   }
@@ -156,8 +158,8 @@ export class KvLayout {
   }
 
   /**
-   * Handles a key that names no field of its object. A misspelt or misplaced field is refused, because it may restrict access.
-   * Every other key is ignored with a warning.
+   * Handles a key that names no field of its object. A misspelt or misplaced field is refused, because it may restrict access. So
+   * is every unknown field of an object within an entry. Every other key is ignored with a warning.
    */
   #unknown(
     values: Fields,
@@ -165,6 +167,7 @@ export class KvLayout {
     segments: readonly string[],
     at: number,
     value: string,
+    isInside: boolean,
   ): void {
     const given = segments[at] as string
     const isBelow = Object.values(object.fields).some((field) => {
@@ -172,7 +175,8 @@ export class KvLayout {
       return below && fieldNamed(below, given) !== undefined
     })
     if (at > 0 && isBelow) this.#misplaced(segments)
-    else if (at > 0 && nearestName(given, Object.keys(object.fields)) !== undefined) values[given] = value
+    else if (isInside || (at > 0 && nearestName(given, Object.keys(object.fields)) !== undefined))
+      values[given] = value
     else this.#ignore(segments.slice(0, at + 1).join('/'))
   }
 
@@ -199,6 +203,16 @@ export class KvLayout {
     const message = 'is given twice: in two spellings, or both as a list with commas and by index'
     this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
   }
+}
+
+/**
+ * Returns whether a key of a field that is not supported asks for nothing: the field itself, or one flag directly below it. A value
+ * further down may be the value of a header, and an empty one removes the header. A list's item always asks for something.
+ */
+function isSwitchedOff(rest: readonly string[], value: string): boolean {
+  const [flag, ...further] = rest
+  if (flag === undefined) return isOff(value)
+  return further.length === 0 && !/^\d+$/.test(flag) && flagOf(value) === false
 }
 
 /** Returns the record under a name, which is created if there is none. */

@@ -53,11 +53,9 @@ function isTable(field: Field | undefined): field is Field {
   return field?.kind === 'object' || field?.kind === 'named'
 }
 
-/** Returns a name that validation refuses, for the second value of a field. */
+/** Returns a name that validation refuses, for the second value of a field. A third value takes the place of the second. */
 function refusedName(fields: Values, given: string): string {
-  let name = given in fields ? `${given} (in two spellings)` : given
-  while (name in fields) name = `${name}+`
-  return name
+  return given in fields ? `${given} (in two spellings)` : given
 }
 
 /** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */

@@ -33,6 +33,10 @@ describe('an answer of Traefik to GET /api/providers', () => {
     })
   })
 
+  it('may name a provider without anything', () => {
+    expect(documentOfFile({ ...DUMP, rest: {} }, 'all.json')).toEqual(documentOfFile(DUMP, 'all.json'))
+  })
+
   it('is refused where two providers have one name', () => {
     const twice = { ...DUMP, rest: { backends: { b: { servers: {} } } } }
     expect(() => documentOfFile(twice, 'all.json')).toThrow(

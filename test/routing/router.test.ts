@@ -254,6 +254,24 @@ describe('compile', () => {
     }
   })
 
+  it('refuses a field that it does not enforce, even one that cannot be listed', () => {
+    const plain = { backend: 'b', rule: 'Path:/' }
+    const auth = { basic: { users: ['a:b'] } }
+    for (const frontend of [
+      { ...plain, auth },
+      Object.defineProperty({ ...plain }, 'auth', { value: auth, enumerable: false }),
+      Object.assign(Object.create({ auth }), plain),
+    ]) {
+      expect(() => Router.compile({ frontends: { a: frontend } })).toThrow(
+        expect.objectContaining({
+          issues: [expect.objectContaining({ path: 'frontends.a.auth', code: 'NOT_SUPPORTED' })],
+        }),
+      )
+    }
+    const off = { ...plain, auth: null } as unknown as Frontend
+    expect(Router.compile({ frontends: { a: off } }).match(factsOf())?.name).toBe('a')
+  })
+
   it('does not see what happens to the document later', () => {
     const frontends: Record<string, Frontend> = { a: { backend: 'b', rule: 'Path:/' } }
     const router = Router.compile({ frontends })

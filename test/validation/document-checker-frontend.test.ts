@@ -116,6 +116,13 @@ describe('a frontend', () => {
       'expected a list of at least one text, found string "web"',
     ],
     [
+      'has an empty list of entry points',
+      frontendWith({ entryPoints: [] }),
+      '.entryPoints',
+      'INVALID_TYPE',
+      'expected a list of at least one text, found a list',
+    ],
+    [
       'has an entry point that is no text',
       frontendWith({ entryPoints: ['web', 1] }),
       '.entryPoints',
@@ -178,7 +185,7 @@ describe('a frontend', () => {
   it.each<[unknown, string, string]>([
     [{ useXForwardedFor: true }, 'sourceRange', 'MISSING_FIELD'],
     // A list that is empty may be meant to let no client in.
-    [{ sourceRange: [] }, 'sourceRange', 'MISSING_FIELD'],
+    [{ sourceRange: [] }, 'sourceRange', 'INVALID_TYPE'],
     [{ sourceRange: '10.0.0.1' }, 'sourceRange', 'INVALID_TYPE'],
     [{ sourceRange: ['::1', '1/8'] }, 'sourceRange[1]', 'INVALID_RANGE'],
     [{ sourceRange: ['::ffff:10.0.0.0/8'] }, 'sourceRange[0]', 'INVALID_RANGE'],
@@ -190,7 +197,7 @@ describe('a frontend', () => {
   })
 
   it.each([null, false, '', {}, { sourceRange: null }])('asks for no white list with %j', (whiteList) => {
-    const { frontend, issues } = checkFrontend(frontendWith({ whiteList, entryPoints: [], priority: null }))
+    const { frontend, issues } = checkFrontend(frontendWith({ whiteList, entryPoints: null, priority: null }))
     expect(issues).toEqual([])
     expect(frontend).toStrictEqual({ backend: 'pool', rule: 'Host:a.test' })
   })

@@ -58,6 +58,9 @@ describe('a field', () => {
     ['flag', 0, 'expected true or false, found number 0'],
     ['texts', 'web', 'expected a list of at least one text, found string "web"'],
     ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
+    // An empty list may be meant to let nothing through, so it is not read as no list at all.
+    ['texts', [], 'expected a list of at least one text, found a list'],
+    ['texts', false, 'expected a list of at least one text, found boolean false'],
     ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
   ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
     const fields = new SchemaReader({})
@@ -83,8 +86,6 @@ describe('a field', () => {
     ['wholeNumber', null],
     ['flag', null],
     ['texts', null],
-    ['texts', []],
-    ['texts', false],
   ])('that is a %s and off, as %j, asks for nothing', (kind, value) => {
     const fields = new SchemaReader({})
     expect(fields.read(FIELDS[kind], value, 'a.b')).toBeUndefined()

@@ -79,7 +79,7 @@ describe.each(LATER)('%s, which is not built yet,', (pattern) => {
   })
 
   it('asks for nothing if it is off: the document is served without a word', () => {
-    for (const off of [false, null, '', {}, [], { sslRedirect: false }, { basic: { usersFile: '' } }]) {
+    for (const off of [false, null, '', {}, [], { sslRedirect: null }, { basic: null }]) {
       expect(outcome(documentWith(pattern, off), 'warn')).toBe('served')
       expect(outcome(documentWith(pattern, off))).toBe('served')
     }
@@ -91,8 +91,14 @@ it('a guard that lets nobody in is not off, and neither is one that cannot be lo
   circle['again'] = circle
   for (const on of [
     { basic: { users: [] } },
+    { basic: { usersFile: '' } },
+    { sslRedirect: false },
     { basic: { users: ['a:b'], removeHeader: false } },
     circle,
+    new Date(0),
+    Object.defineProperty({}, 'basic', { value: { users: ['a:b'] } }),
+    { [Symbol('basic')]: null },
+    Object.create({ basic: { users: ['a:b'] } }),
     0,
     [null],
   ])

@@ -10,7 +10,7 @@ const AS_TRAEFIK_PRINTS = {
   Frontends: {
     web: {
       Backend: 'web',
-      entryPoints: [],
+      entryPoints: ['http'],
       routes: { main: { rule: 'Host:a.test' } },
       passHostHeader: true,
       passTLSCert: false,
@@ -62,5 +62,36 @@ describe('a document with values that ask for nothing', () => {
       'backends.web.SlowStart UNKNOWN_FIELD',
       'backends.web.x UNKNOWN_FIELD',
     ])
+  })
+
+  it('keeps a header with an empty text, which removes the header', () => {
+    const headers = { customRequestHeaders: { 'X-User': '' } }
+    const config = { frontends: { web: { ...AS_TRAEFIK_PRINTS.Frontends.web, headers } }, backends: {} }
+    expect(withoutOff(config)).toMatchObject({ frontends: { web: { headers } } })
+    const checked = validateConfig(withFieldCase({ ...config, backends: AS_TRAEFIK_PRINTS.backends }))
+    expect(checked.ok ? [] : checked.issues).toMatchObject([{ path: 'frontends.web.headers' }])
+  })
+
+  it('is refused with two spellings of a guard, whichever of them comes first', () => {
+    const guard = { whiteList: { sourceRange: ['10.0.0.0/8'] }, WhiteList: { sourceRange: ['0.0.0.0/0'] } }
+    const { whiteList: _, ...web } = AS_TRAEFIK_PRINTS.Frontends.web
+    for (const fields of [guard, Object.fromEntries(Object.entries(guard).reverse())]) {
+      const document = { ...AS_TRAEFIK_PRINTS, Frontends: { web: { ...web, ...fields } } }
+      expect(validateConfig(withFieldCase(document)).ok).toBe(false)
+    }
+  })
+
+  it('is spelled in time that grows with its length, however often one table is spelled', () => {
+    const name = 'loadbalancer'
+    const spellings = Array.from({ length: 4096 }, (_, bits) =>
+      [...name].map((letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
+    )
+    const many = Object.fromEntries(spellings.map((spelling) => [spelling, { method: 'wrr' }]))
+    const started = performance.now()
+    const { issues = [] } = validateConfig(withFieldCase({ backends: { web: many } })) as {
+      issues?: object[]
+    }
+    expect(issues.length).toBeGreaterThan(0)
+    expect(performance.now() - started).toBeLessThan(2_000)
   })
 })

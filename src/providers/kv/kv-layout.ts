@@ -99,7 +99,7 @@ export class KvLayout {
 
   /**
    * Puts a value into the document. The first `at` segments of its key have led to an object, whose values are in `values`. The
-   * other segments lead further down.
+   * other segments lead further down. `isInside` says that the object is a field of an entry, such as a white list.
    */
   #inPlace(
     values: Fields,
@@ -118,8 +118,21 @@ export class KvLayout {
       return this.#inPlace(folderIn(values, name), inside, segments, at + 1, value, true)
     if (each && rest.length > 1)
       return this.#inPlace(folderIn(folderIn(values, name), rest[0] as string), each, segments, at + 2, value)
+    this.#atField(values, name, field, segments, rest, value)
+  }
+
+  /** Puts a value at a field. The segments in `rest` follow the name of the field. */
+  #atField(
+    values: Fields,
+    name: string,
+    field: Field,
+    segments: readonly string[],
+    rest: readonly string[],
+    value: string,
+  ): void {
     const [own] = rest
-    if (field.kind === 'named' && !each && own !== undefined && rest.length === 1) {
+    const inside = insideOf(field)
+    if (field.kind === 'named' && !eachOf(field) && own !== undefined && rest.length === 1) {
       folderIn(values, name)[own] = readValue(field.of, value)
       return
     }

@@ -116,6 +116,11 @@ describe('keys of Traefik 1.7', () => {
     ['a reserved name', { 'frontends/__proto__/backend': 'web' }, 'INVALID_NAME'],
     ['a frontend without a rule', { 'frontends/bare/backend': 'web' }, 'MISSING_RULE'],
     ['a misspelt field', { 'frontends/web/whitelsit/sourcerange': '10.0.0.0/8' }, 'UNKNOWN_FIELD'],
+    [
+      'an unknown field of a guard',
+      { 'frontends/web/whitelist/sourcerange': '::1', 'frontends/web/whitelist/denials': '::2' },
+      'UNKNOWN_FIELD',
+    ],
     ['a misspelt field of a server', { 'backends/web/servers/one/wieght': '10' }, 'UNKNOWN_FIELD'],
   ])('that hold %s are refused where it stands', (_what, keys, code) => {
     expect(issuesOf(keys as unknown as Keys)).toEqual([expect.stringContaining(code)])
@@ -163,6 +168,7 @@ describe('keys of Traefik 1.7', () => {
     expect(alone['backends']).toMatchObject({ web: { loadBalancer: { stickiness: {} } } })
     const off = read({ ...WEB, 'backends/web/loadbalancer/stickiness': 'false' }).document
     expect(JSON.stringify(off)).not.toContain('stickiness')
+    expect(() => read({ ...WEB, 'backends/web/loadbalancer/stickiness': 'ture' })).toThrow('stickiness')
   })
 })
 

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { pathOf } from '../base/messages.js'
+import { nullRecord } from '../base/records.js'
+import type { ObjectField } from '../base/schema.js'
+import { configInvalid } from '../model/errors.js'
+import { BACKEND } from './backend-schema.js'
+import { FRONTEND } from './frontend-schema.js'
+import { normalForm } from './normal-form.js'
+import { isRecord } from './with-field-case.js'
+
+/** The digests of a document and of its entries: `sha256:` and 64 hexadecimal digits. */
+export interface DocumentDigest {
+  readonly digest: string
+  readonly frontends: Readonly<Record<string, string>>
+  readonly backends: Readonly<Record<string, string>>
+}
+
+const NOT_UNICODE = 'expected texts of well-formed Unicode, found half of a surrogate pair'
+
+/**
+ * Computes digests, version 1, as `docs/digest.md` defines them. It yields after each entry so that the caller can pause.
+ *
+ * @param document a valid one, with its fields as `withFieldCase` spells them
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with the path of an entry whose texts are not well-formed Unicode: RFC 8785 has no
+ * form for them
+ */
+export function* digestDocument(document: unknown): Generator<void, DocumentDigest> {
+  const sections = isRecord(document) ? document : {}
+  const frontends = yield* digestEntries('frontends', sections, FRONTEND)
+  const backends = yield* digestEntries('backends', sections, BACKEND)
+  return { digest: digestOf({ frontends, backends }), frontends, backends }
+}
+
+function* digestEntries(
+  section: string,
+  sections: Readonly<Record<string, unknown>>,
+  object: ObjectField,
+): Generator<void, Record<string, string>> {
+  const digests = nullRecord<string>()
+  const entries = sections[section]
+  if (!isRecord(entries)) return digests
+  for (const [name, entry] of Object.entries(entries)) {
+    try {
+      // A name is part of the document's text. It must fail here, where its path is known.
+      canonicalize(name)
+      digests[name] = digestOf(normalForm(entry, object))
+    } catch {
+      throw configInvalid([{ path: pathOf(section, name), code: 'INVALID_VALUE', message: NOT_UNICODE }])
+    }
+    yield
+  }
+  return digests
+}
+
+/** Returns the digest of plain data: SHA-256 of its text by RFC 8785. */
+function digestOf(data: object): string {
+  return `sha256:${createHash('sha256')
+    .update(canonicalize(data) as string)
+    .digest('hex')}`
+}

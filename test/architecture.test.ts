@@ -20,6 +20,7 @@ const PACKAGE_OWNERS: Readonly<Record<string, readonly string[]>> = {
   eventemitter3: ['engine/events'],
   undici: ['engine/upstream', 'providers/http'],
   re2js: ['rules'],
+  canonicalize: ['validation'],
   'smol-toml': ['providers', 'command-line'],
   yaml: ['providers', 'command-line'],
   'toml-eslint-parser': ['command-line'],

@@ -68,7 +68,7 @@ const OUTLIER_DETECTION = object<OutlierDetectionConfig>(
     maxEjectionTime: duration({ meaning: 'The longest time of an ejection.', default: '300s' }),
     maxEjectedShare: share({
       meaning:
-        'Share of the servers that may be ejected at a time, from 0 to 1, rounded down. One server always stays.',
+        'Share of the servers that may be ejected at a time, from 0 to 1, rounded down: with two servers, a share below 0.5 is none. One server always stays.',
       default: 0.5,
     }),
   },
@@ -81,7 +81,8 @@ const CIRCUIT_BREAKER = object<CircuitBreakerConfig>(
   },
   {
     expression: text({
-      meaning: 'The breaker trips when this expression holds over the last ten seconds.',
+      meaning:
+        'The breaker trips when this expression holds over the last ten seconds. Requests then get 503 (`PROXY_CIRCUIT_OPEN`).',
       required: { expected: 'an expression, like NetworkErrorRatio() > 0.5' },
       check: (expression) => {
         const parsed = parseCircuitExpression(expression)
@@ -108,7 +109,7 @@ const MAX_CONN = object<MaxConn>(
   },
   {
     amount: count({
-      meaning: 'The number of requests under way for each key. More get 429.',
+      meaning: 'The number of requests under way for each key. More get 429 (`PROXY_TOO_MANY_REQUESTS`).',
       required: { expected: 'a whole number of 1 or more' },
     }),
     extractorFunc: text({
@@ -129,7 +130,7 @@ const QUEUE = object<QueueConfig>(
   },
   {
     size: number({
-      meaning: 'The number of requests that may wait. More get 503.',
+      meaning: 'The number of requests that may wait. More get 503 (`PROXY_SERVERS_BUSY`).',
       default: 100,
       isWhole: true,
       least: 0,

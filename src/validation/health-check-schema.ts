@@ -65,7 +65,10 @@ export const HEALTH_CHECK = object<HealthCheck>(
         return isHeader ? undefined : 'is not a valid header field (RFC 9110, 5.5)'
       },
     }),
-    interval: duration({ meaning: 'The time between two checks, varied by up to a tenth.', default: '30s' }),
+    interval: duration({
+      meaning: 'The time between two checks, varied by up to a tenth. The first is made at once.',
+      default: '30s',
+    }),
     timeout: duration({ meaning: 'The time that one check may take.', default: '5s' }),
     status: text({
       meaning: 'The statuses of a healthy server: single ones and ranges, such as `"200,204"`.',

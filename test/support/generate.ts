@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseDocument } from 'yaml'
+import { withFieldTables } from './field-tables.js'
 import { definitions, documentJsonSchema } from './json-schema.js'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
@@ -10,6 +11,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'docs/schema.json': `${JSON.stringify(documentJsonSchema(), null, 2)}\n`,
     'docs/config-api.yaml': configApi(),
+    'docs/configuration.md': withFieldTables(readFileSync(pathOf('docs/configuration.md'), 'utf8')),
   }
 }
 

@@ -19,3 +19,8 @@ export function builtIn({ fields }: ObjectField): string[] {
 export function notBuiltIn({ fields }: ObjectField): string[] {
   return Object.keys(fields).filter((name) => fields[name]?.kind === 'later')
 }
+
+/** The paths of all fields that are known and not built. */
+export function pathsNotBuilt(): string[] {
+  return placedFields(DOCUMENT).flatMap(({ path, field }) => (field.kind === 'later' ? path : []))
+}

@@ -28,7 +28,8 @@ function normalValue(value: unknown, field: Field): unknown {
   if (inside) return unlessEmpty(normalForm(value, inside), inside.isOnWhenEmpty)
   if (field.kind === 'named') return unlessEmpty(normalNames(value, field.of))
   if (field.kind === 'list') return Array.isArray(value) && value.length === 0 ? undefined : value
-  if (field.kind === 'duration') return Math.round(parseDuration(value) ?? Number.NaN)
+  // 0 would mean no duration, and validation refuses it.
+  if (field.kind === 'duration') return Math.max(1, Math.round(parseDuration(value) ?? Number.NaN))
   if (field.kind === 'text' && typeof value === 'number') return String(value)
   return value
 }

@@ -35,6 +35,16 @@ describe('the digest of a document', () => {
     expect({ ...vector, ...digest(document) }).toEqual(vector)
   })
 
+  it.each([
+    ['1.5ms', 0.002],
+    ['1ns', '1ms'],
+    ['1h0.4ms', 3600],
+  ])('has the whole milliseconds of %s', (written, same) => {
+    const of = (slowStart: string | number) =>
+      digest({ ...DOCUMENT, backends: { pool: { ...DOCUMENT.backends.pool, slowStart } } })
+    expect(of(written)).toEqual(of(same))
+  })
+
   it('is none with half of a surrogate pair, and says where', () => {
     const frontends = { 'a b': { ...DOCUMENT.frontends.web, rule: 'Path:/\ud800' } }
     expect(() => digest({ ...DOCUMENT, frontends })).toThrow(

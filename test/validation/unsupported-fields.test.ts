@@ -93,6 +93,7 @@ it('a guard that lets nobody in is not off, and neither is one that cannot be lo
     { basic: { users: [] } },
     { basic: { usersFile: '' } },
     { sslRedirect: false },
+    { customHeader: '' },
     { basic: { users: ['a:b'], removeHeader: false } },
     circle,
     new Date(0),

@@ -146,7 +146,7 @@ describe('assertRoutes', () => {
 
   it.each<[string, object]>([
     ['a field that there is not', { whitelist: { sourceRange: ['::1'] } }],
-    ['a field that is not built', { auth: {} }],
+    ['a field that is not built', { auth: { basic: {} } }],
     ['a priority that is a text', { priority: '50' }],
     ['two forms of rules', { routes: { a: { rule: 'Path:/' } } }],
   ])('takes no document that a proxy would refuse: %s', (_what, field) => {

@@ -622,7 +622,7 @@ describe('the status server, attacked', () => {
       } as unknown as EndedRequest,
       3_600_000,
     )
-    expect(traffic.servers.of('b', 's')?.latency.percentile(0.99) ?? 0).toBeLessThan(60_000)
+    expect(traffic.servers.of('b', 's')?.latency.count ?? 0).toBe(0)
   })
 
   for (const rule of [

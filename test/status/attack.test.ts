@@ -16,7 +16,6 @@ import { ProxyEmitter } from '../../src/engine/events/proxy-emitter.js'
 import type { EndedRequest } from '../../src/engine/request-reports.js'
 import { Traffic } from '../../src/status/traffic.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
-import { cpuMsOf } from '../support/cpu-time.js'
 import { httpGet } from '../support/http-get.js'
 import { lineStream } from '../support/line-stream.js'
 import { openRaw, routeTo, routeWith, startNamed, startServer } from '../support/live-engine.js'
@@ -397,11 +396,6 @@ describe('the status server, attacked', () => {
     it(`masks credentials in a URL with unusual characters: ${text}`, () => {
       expect(maskCredentials(`cannot reach ${text}/v3`)).not.toContain('SECRET')
     })
-
-  it('is not held up by masking a long text', () => {
-    const ms = cpuMsOf(() => maskCredentials('a.'.repeat(200_000)))
-    expect(ms).toBeLessThan(5_000)
-  })
 
   for (const address of ['127.1:0', '[::ffff:127.0.0.1]:0', 'LOCALHOST:0'])
     it(`on ${address}, which is loopback, is not reached by another site’s name`, async () => {

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -7,8 +8,17 @@ import { flawsOf, sentencesOf, sentencesOfComments, sentencesOfMessages } from '
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Pages that follow docs/style.md. The others are still to be edited. */
-const PAGES = ['README.md', 'docs/architecture.md', 'docs/glossary.md', 'docs/style.md']
+/** Pages of docs/ that do not follow docs/style.md yet. A new page has to follow it. */
+const NOT_YET =
+  'authenticated-connections balancing command-line configuration errors http life-of-a-config life-of-a-request limits ' +
+  'migrating operations promises providers rules status traefik-toml'
+
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md') && !NOT_YET.split(' ').includes(name.slice(0, -3)))
+    .map((name) => `docs/${name}`),
+]
 
 describe('docs/style.md', () => {
   it.each(PAGES)('is followed by %s', (page) => {

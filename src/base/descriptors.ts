@@ -24,13 +24,8 @@ export class Descriptors {
    */
   readonly forServers: number
 
-  /**
-   * Calculates both limits.
-   *
-   * @param limit the maximum number of file descriptors of the process. By default, it is the limit that Linux reports. Other
-   *   systems report none.
-   */
-  constructor(limit = limitOfProcess()) {
+  constructor() {
+    const limit = limitOfProcess()
     const reserved = Math.min(MAX_RESERVED, limit / 4)
     this.forClients = limit - reserved
     this.forServers = limit - reserved / 2
@@ -53,6 +48,7 @@ export function descriptorOf(socket: Socket): number {
   return (socket as Socket & { _handle?: { fd?: number } | null })._handle?.fd ?? -1
 }
 
+/** Returns the maximum number of file descriptors of the process, as Linux reports it. Other systems report none. */
 function limitOfProcess(): number {
   try {
     const [, limit] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []

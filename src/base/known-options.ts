@@ -60,3 +60,16 @@ export function positiveOption(value: unknown, name: string): void {
   const found = typeof value === 'number' ? value : describeValue(value)
   throw new ProxyError('PROXY_OPTION_INVALID', `${name}: expected a number above 0, found ${found}`)
 }
+
+/**
+ * Refuses an option that is neither true nor false. An option that is undefined is accepted, because it may be absent.
+ *
+ * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and what was found
+ */
+export function flagOption(value: unknown, name: string): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw new ProxyError(
+    'PROXY_OPTION_INVALID',
+    `${name}: expected true or false, found ${describeValue(value)}`,
+  )
+}

@@ -96,8 +96,8 @@ export function flawOfPath(text: string): string | undefined {
 }
 
 /**
- * Quotes a text for a message and writes each character outside ASCII as `\uXXXX`. The reader can then see a soft hyphen, and
- * letters of other scripts that look like ASCII letters.
+ * Quotes a text for a message and writes each character outside ASCII as an escape, such as `\u00ad` for a soft hyphen. The reader
+ * can then see it, and sees letters of other scripts that look like ASCII letters.
  */
 function shown(text: string): string {
   return JSON.stringify(text).replaceAll(

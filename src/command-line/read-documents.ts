@@ -11,13 +11,11 @@ import {
 } from '../providers/file/document-files.js'
 import { documentOf } from '../providers/file/merge-files.js'
 import { jsonFlaw } from '../providers/json-flaw.js'
+import { DEFAULT_MAX_BYTES } from '../providers/json-limits.js'
 import { type DocumentFormat, parseDocument } from '../providers/parse-document.js'
 import { documentsOfDump } from '../providers/traefik-dump.js'
 import { findPlace, placesIn } from './document-places.js'
 import { isStaticConfig } from './is-static-config.js'
-
-/** The largest size of a configuration file, in bytes. `FileProvider` has the same limit. */
-const MAX_BYTES = 64 * 1024 * 1024
 
 /** A problem in a configuration file, with its position. */
 export interface Finding {
@@ -47,7 +45,7 @@ export async function readNamed(path: string): Promise<NamedFiles> {
   const isFolder = (await stat(path)).isDirectory()
   const at: DocumentPlace = isFolder ? { directory: path } : { filename: path }
   if (!isFolder) formatOfFile(path)
-  const read = await readFiles(await findFiles(at), at, MAX_BYTES)
+  const read = await readFiles(await findFiles(at), at, DEFAULT_MAX_BYTES)
   const files = isFolder ? read.map(({ name, bytes }) => ({ name: join(path, name), bytes })) : read
   const documents: ReadFile[] = []
   const staticConfigs: ReadFile[] = []

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { isForUs } from './check-request.js'
-import { chainOf, clientOf, peerOf } from './headers/client-address.js'
+import { senderOf } from './headers/client-address.js'
 import type { EntryPointTrust } from './headers/peer-trust.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 import { LiveFacts } from './read-facts.js'
@@ -21,12 +21,9 @@ export function claimOf(
 ): boolean | undefined {
   if (!snapshot) return undefined
   if (isForUs(req)) return false
-  const peer = peerOf(req)
-  const trust = allTrust.at(entryPoint)
-  const trusted = trust.trusts(req, peer)
   try {
-    const client = trusted ? clientOf(peer, chainOf(req), trust) : peer
-    const facts = new LiveFacts(req, client, peer, trusted, entryPoint, underscoreHeaders)
+    const { peer, trusted, clientAddress } = senderOf(req, allTrust.at(entryPoint))
+    const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
     return snapshot.router.match(facts) !== undefined
   } catch {
     return undefined

@@ -18,7 +18,7 @@ export interface ExchangeOwner<Exchange> {
   /** Called once, when the exchange has ended, whether it succeeded or failed. */
   settle(exchange: Exchange): void
   /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */
-  readonly closing: { readonly isUnderWay: boolean; endsWith(exchange: Exchange): boolean }
+  readonly closing: { endsWith(exchange: Exchange): boolean }
   /**
    * Keeps track of lingering closes: client connections that are closed in stages, so that clients can read their last response.
    */

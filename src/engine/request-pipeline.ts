@@ -13,7 +13,7 @@ import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import type { Generations } from './generations.js'
-import { chainOf, clientOf, peerOf } from './headers/client-address.js'
+import { senderOf } from './headers/client-address.js'
 import { forwardRequestHeaders } from './headers/forward-headers.js'
 import type { Forwarding } from './headers/forwarding-headers.js'
 import type { EntryPointTrust } from './headers/peer-trust.js'
@@ -110,10 +110,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
 
       // client address
       // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
-      const peer = peerOf(req)
-      const trust = this.#trust.at(entryPoint)
-      const trusted = trust.trusts(req, peer)
-      const clientAddress = trusted ? clientOf(peer, chainOf(req), trust) : peer
+      const { peer, trusted, clientAddress } = senderOf(req, this.#trust.at(entryPoint))
       // If the client has no address, logs and events show the address of the peer.
       exchange.clientAddress = clientAddress || peer
 

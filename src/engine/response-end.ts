@@ -71,8 +71,7 @@ export function waitForBody({ bodyToCome }: Exchange, controller: ResponseContro
  */
 export function endsConnection(exchange: Exchange, end: AuthenticatedEnd | undefined): boolean {
   const { req, owner, body } = exchange
-  const closes = owner.closing.isUnderWay && owner.closing.endsWith(exchange)
-  const mustEnd = closes || end === 'ends the client'
+  const mustEnd = owner.closing.endsWith(exchange) || end === 'ends the client'
   if (!mustEnd && (req.complete || isWaiting(end) || !isEarly(exchange))) return false
   owner.inFlight.lingering.after(req.socket, body, true)
   return true

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { present } from '../base/records.js'
 import { keepAlive, keepAliveOptions } from '../base/tcp-keep-alive.js'
 import { refuseBarely } from '../engine/client/bare-refusals.js'
-import { LingeringClose } from '../engine/client/lingering-close.js'
+import type { LingeringClose } from '../engine/client/lingering-close.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Limits, type Timeouts } from '../model/limits.js'
 import { ClientConnections } from './client-connections.js'
 import { limitIdleShortly, NODE_ADDS_MS } from './short-idle-limit.js'
@@ -62,8 +62,8 @@ function finite(ms: number): number {
 export function limitServer(
   server: Server,
   given: ListenerLimits,
-  all = new Set<ClientConnections>(),
-  lingering = new LingeringClose(DEFAULT_LIMITS),
+  all: Set<ClientConnections>,
+  lingering: LingeringClose,
 ): () => void {
   const before = limitsOf(server)
   Object.assign(server, { ...limitsOf(optionsOfServer(given)), maxHeadersCount: 0 })

@@ -19,7 +19,12 @@ export function jsonFlaw(text: string): TextPosition {
     if (lacksOnlyItsEnd(text.slice(0, middle))) good = middle
     else bad = middle
   }
-  const before = text.slice(0, good).split('\n')
+  return positionAt(text, good)
+}
+
+/** Returns the line and column of the character at an index. */
+export function positionAt(text: string, index: number): TextPosition {
+  const before = text.slice(0, index).split('\n')
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
 }
 

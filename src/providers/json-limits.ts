@@ -9,6 +9,9 @@ export interface JsonLimits {
 /** Default limits of a configuration document in any format. A valid document has tables nested at most 8 deep. */
 export const DOCUMENT_LIMITS: JsonLimits = { maxDepth: 32, maxValues: 5_000_000 }
 
+/** The largest size of a document by default, in bytes: 64 MiB. It is the default of the option `maxBytes` of every provider. */
+export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
+
 const QUOTE = 0x22
 const COMMA = 0x2c
 const BACKSLASH = 0x5c

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 import { asError, ProxyError } from '../model/errors.js'
-import { jsonFlaw } from './json-flaw.js'
+import { jsonFlaw, positionAt } from './json-flaw.js'
 import { DOCUMENT_LIMITS, JsonCount, type JsonLimits } from './json-limits.js'
 import { parseInThread } from './parse-in-thread.js'
 
@@ -106,13 +106,10 @@ function placeIn(thrown: unknown, text: string, format: DocumentFormat): string 
   const { line, column } = thrown as { line?: number; column?: number }
   if (line !== undefined) return `:${line}:${column ?? 1}`
   const [, position] = /at position (\d+)/.exec(asError(thrown).message) ?? []
-  if (position === undefined && format === 'json' && text.length <= MAX_SEARCHED) {
-    const place = jsonFlaw(text)
-    return `:${place.line}:${place.column}`
-  }
-  if (position === undefined) return ''
-  const before = text.slice(0, Number(position)).split('\n')
-  return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`
+  const isSearched = format === 'json' && text.length <= MAX_SEARCHED
+  if (position === undefined && !isSearched) return ''
+  const place = position === undefined ? jsonFlaw(text) : positionAt(text, Number(position))
+  return `:${place.line}:${place.column}`
 }
 
 /**

@@ -82,7 +82,6 @@ export class SupervisedProvider {
   #staleSince: string | undefined
   #lastRejection: { readonly content: unknown; readonly error: ProxyError } | undefined
   #outageSince: number | undefined
-  #answersSince: number | undefined
   #recovery: NodeJS.Timeout | undefined
   /** The first error of the provider since the start: a refusal or an outage. It explains why a proxy does not become ready. */
   firstCause: Error | undefined
@@ -123,7 +122,7 @@ export class SupervisedProvider {
    *
    * @param droppedGuards paths of guards (fields that keep requests out) that were left out of the configuration
    */
-  wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[] = []): void {
+  wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[]): void {
     this.live = config
     this.#droppedGuards = droppedGuards
     this.#version = version
@@ -174,9 +173,9 @@ export class SupervisedProvider {
   recovered(): void {
     const since = this.#outageSince
     if (since === undefined || this.#recovery !== undefined) return
-    this.#answersSince = performance.now()
+    const answersSince = performance.now()
     this.#recovery = setTimeout(() => {
-      const downMs = (this.#answersSince ?? performance.now()) - since
+      const downMs = answersSince - since
       this.#outageSince = undefined
       this.#clearRecovery()
       this.#listener.recovered({ provider: this.name, downMs })

@@ -14,10 +14,7 @@ import { sortSteps } from './sort-steps.js'
 export class CompiledRouter {
   /** All frontends, in the order in which the router tries them. */
   readonly frontends: readonly CompiledFrontend[]
-  /**
-   * The index of the frontends by host and path. `Router.match` asks the index directly, which saves a function call per request.
-   */
-  readonly index: RouterIndex
+  readonly #index: RouterIndex
   readonly #matchers: MatcherTable
 
   /** The frontends by their names. The map is built on first use, when the router of the next configuration is compiled. */
@@ -25,7 +22,7 @@ export class CompiledRouter {
 
   private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, matchers: MatcherTable) {
     this.frontends = frontends
-    this.index = index
+    this.#index = index
     this.#matchers = matchers
   }
 
@@ -63,7 +60,7 @@ export class CompiledRouter {
 
   /** Returns the first frontend whose rule holds for a request, or undefined if no rule holds. */
   match(facts: RequestFacts): CompiledFrontend | undefined {
-    return this.index.match(facts)
+    return this.#index.match(facts)
   }
 
   /**
@@ -72,7 +69,7 @@ export class CompiledRouter {
    * @param rank the index of the given frontend in `frontends`
    */
   before(rank: number, facts: RequestFacts): readonly CompiledFrontend[] {
-    return this.index.before(rank, facts).map(({ frontend }) => frontend)
+    return this.#index.before(rank, facts).map(({ frontend }) => frontend)
   }
 
   /** Explains the result of `match` for a request, frontend by frontend. */

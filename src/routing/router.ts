@@ -6,7 +6,6 @@ import { CompiledRouter } from './compiled-router.js'
 import type { RouterExplanation } from './explain-route.js'
 import { refuseUnknownFields } from './refuse-unknown-fields.js'
 import type { RoutedFrontend } from './routed-frontend.js'
-import type { RouterIndex } from './router-index.js'
 
 /**
  * The frontends of a document, compiled and ordered by priority, then by name. A router answers a request with one frontend or
@@ -34,11 +33,9 @@ import type { RouterIndex } from './router-index.js'
  */
 export class Router {
   readonly #compiled: CompiledRouter
-  readonly #index: RouterIndex
 
   private constructor(compiled: CompiledRouter) {
     this.#compiled = compiled
-    this.#index = compiled.index
   }
 
   /**
@@ -71,7 +68,7 @@ export class Router {
    * @throws the error that a matcher of the embedding application throws
    */
   match(facts: RequestFacts): RoutedFrontend | undefined {
-    return this.#index.match(facts)
+    return this.#compiled.match(facts)
   }
 
   /** All frontends, in the order in which the router tries them. */

@@ -1,4 +1,4 @@
-import { onlyKnownOptions } from '../base/known-options.js'
+import { flagOption, onlyKnownOptions } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { AccessLogOptions } from './access-log.js'
@@ -66,10 +66,7 @@ function checkFilters(filters: NonNullable<AccessLogOptions['filters']>): void {
       `accessLog.filters.statusCodes: ${expected}${wrong === undefined ? '' : `, found ${describeValue(wrong)}`}`,
     )
   }
-  if (typeof retryAttempts !== 'boolean')
-    throw invalid(
-      `accessLog.filters.retryAttempts: expected true or false, found ${describeValue(retryAttempts)}`,
-    )
+  flagOption(retryAttempts, 'accessLog.filters.retryAttempts')
   if (!(typeof minDurationMs === 'number' && minDurationMs >= 0))
     throw invalid(
       `accessLog.filters.minDurationMs: expected milliseconds, 0 or more, found ${describeValue(minDurationMs)}`,

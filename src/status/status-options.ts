@@ -1,4 +1,4 @@
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
+import { flagOption, onlyKnownOptions, positiveOption } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { MetricsOptions } from './metrics.js'
@@ -69,10 +69,7 @@ export function checkStatusOptions(options: StatusOptions): void {
       `${message}, found ${typeof token === 'string' ? 'another text' : describeValue(token)}; leave the option out to require no token`,
     )
   }
-  if (typeof unreadyWhileStale !== 'boolean')
-    throw invalid(
-      `status.unreadyWhileStale: expected true or false, found ${describeValue(unreadyWhileStale)}`,
-    )
+  flagOption(unreadyWhileStale, 'status.unreadyWhileStale')
   checkMetrics(metrics)
 }
 

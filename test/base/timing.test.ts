@@ -47,4 +47,13 @@ describe('settledWithin', () => {
     await vi.advanceTimersByTimeAsync(1)
     await waiting
   })
+
+  it.each([true, false])('keeps the process running: %j', async (keepsProcess) => {
+    const timers = vi.spyOn(globalThis, 'setTimeout')
+    const waiting = settledWithin(Promise.resolve(), 3_600_000, keepsProcess)
+    const timer = timers.mock.results[0]?.value as NodeJS.Timeout | undefined
+    timers.mockRestore()
+    expect(timer?.hasRef()).toBe(keepsProcess)
+    await waiting
+  })
 })

@@ -16,7 +16,6 @@ import { ProxyEmitter } from '../../src/engine/events/proxy-emitter.js'
 import type { EndedRequest } from '../../src/engine/request-reports.js'
 import { Traffic } from '../../src/status/traffic.js'
 import { catchUncaught } from '../support/catch-uncaught.js'
-import { cpuMsOf } from '../support/cpu-time.js'
 import { httpGet } from '../support/http-get.js'
 import { lineStream } from '../support/line-stream.js'
 import { openRaw, routeTo, routeWith, startNamed, startServer } from '../support/live-engine.js'
@@ -398,11 +397,6 @@ describe('the status server, attacked', () => {
       expect(maskCredentials(`cannot reach ${text}/v3`)).not.toContain('SECRET')
     })
 
-  it('is not held up by masking a long text', () => {
-    const ms = cpuMsOf(() => maskCredentials('a.'.repeat(200_000)))
-    expect(ms).toBeLessThan(5_000)
-  })
-
   for (const address of ['127.1:0', '[::ffff:127.0.0.1]:0', 'LOCALHOST:0'])
     it(`on ${address}, which is loopback, is not reached by another site’s name`, async () => {
       const { ask } = await startSeen(routeTo(await startNamed('one')), { status: { address } })
@@ -622,7 +616,7 @@ describe('the status server, attacked', () => {
       } as unknown as EndedRequest,
       3_600_000,
     )
-    expect(traffic.servers.of('b', 's')?.latency.percentile(0.99) ?? 0).toBeLessThan(60_000)
+    expect(traffic.servers.of('b', 's')?.latency.count ?? 0).toBe(0)
   })
 
   for (const rule of [

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { flawsOf, type Sentence, sentencesOf, sentencesOfComments, sentencesOfMessages } from './prose.js'
 
 /** The sentences of a page or of a source file that docs/style.md is about. */
-export function sentencesIn(file: string): readonly Sentence[] {
+function sentencesIn(file: string): readonly Sentence[] {
   const text = readFileSync(file, 'utf8')
   if (file.endsWith('.md')) return sentencesOfPage(text)
   return [...sentencesOfComments(text), ...sentencesOfMessages(text)]
@@ -29,5 +29,6 @@ function filesUnder(path: string): string[] {
 
 /** Run as a program: prints the flaws of the files and folders that are named. */
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  for (const file of process.argv.slice(2).flatMap(filesUnder)) console.log(describeFlaws(file).join('\n'))
+  const files = process.argv.slice(2).flatMap(filesUnder)
+  for (const line of files.flatMap((file) => describeFlaws(file))) console.log(line)
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { ROOMS, readImports, roomOf, sourceFiles } from './import-graph.js'
+import { ROOMS, reachableFrom, readImports, roomOf, sourceFiles } from './import-graph.js'
 
 /** Where the picture stands that docs/architecture.md shows. */
 export const PICTURE = fileURLToPath(new URL('../../docs/architecture.svg', import.meta.url))
@@ -19,20 +19,10 @@ function neighbours(): Map<string, Set<string>> {
 
 /** Without the arrows that a longer way already says: the picture shows a ladder instead of a net. */
 function withoutShortcuts(tied: ReadonlyMap<string, ReadonlySet<string>>): Map<string, Set<string>> {
-  const reaches = (from: string): Set<string> => {
-    const seen = new Set<string>()
-    const waiting = [...(tied.get(from) ?? [])]
-    for (let room = waiting.pop(); room !== undefined; room = waiting.pop()) {
-      if (seen.has(room)) continue
-      seen.add(room)
-      waiting.push(...(tied.get(room) ?? []))
-    }
-    return seen
-  }
   const kept = new Map<string, Set<string>>()
   for (const [room, targets] of tied) {
     const direct = [...targets].filter(
-      (target) => ![...targets].some((other) => other !== target && reaches(other).has(target)),
+      (target) => ![...targets].some((other) => other !== target && reachableFrom(other, tied).has(target)),
     )
     kept.set(room, new Set(direct))
   }

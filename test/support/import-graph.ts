@@ -94,3 +94,18 @@ function resolve(from: string, specifier: string): string {
   const script = normalize(join(dirname(from), specifier))
   return sourceFiles.includes(script) ? script : script.replace(/\.js$/, '.ts')
 }
+
+/** Returns everything that a start leads to, directly or through others. */
+export function reachableFrom(
+  start: string,
+  targets: ReadonlyMap<string, Iterable<string>>,
+): ReadonlySet<string> {
+  const seen = new Set<string>()
+  const waiting = [...(targets.get(start) ?? [])]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (seen.has(next)) continue
+    seen.add(next)
+    waiting.push(...(targets.get(next) ?? []))
+  }
+  return seen
+}

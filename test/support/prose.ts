@@ -58,12 +58,12 @@ export function sentencesOf(text: string, firstLine = 1): Sentence[] {
 }
 
 /** How many words a sentence has. */
-export function wordsOf(sentence: string): number {
+function wordsOf(sentence: string): number {
   return sentence.split(/[\s/—–]+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length
 }
 
 /** Words and phrases that docs/style.md rules out, with what to write instead. */
-export const RULED_OUT: readonly (readonly [pattern: RegExp, instead: string])[] = [
+const RULED_OUT: readonly (readonly [pattern: RegExp, instead: string])[] = [
   [/\bwho(?:so)?ever\b/i, 'name the actor: the client, the caller, the host'],
   [/\bno more\b(?! than)/i, 'no longer, or: stops'],
   [/\ball the same\b/i, 'still, or: equal'],

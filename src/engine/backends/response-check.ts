@@ -18,6 +18,8 @@ export class ResponseCheck implements Check, ResponseHandler {
   readonly #upstream: Upstream
   readonly #isExpected: (status: number) => boolean
   readonly #text: string | undefined
+  /** The text in UTF-8, each byte as one character, as the body is kept. */
+  readonly #needle: string
   #resolve: (finding: Finding) => void = () => {}
   #controller: ResponseController | undefined
   #body = ''
@@ -31,6 +33,7 @@ export class ResponseCheck implements Check, ResponseHandler {
     this.#upstream = upstream
     this.#isExpected = expecting(status)
     this.#text = body
+    this.#needle = Buffer.from(body ?? '').toString('latin1')
     this.finding = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -55,7 +58,7 @@ export class ResponseCheck implements Check, ResponseHandler {
   onResponseData(_controller: ResponseController, chunk: Buffer): void {
     if (this.#text === undefined || this.#body.length > MAX_BODY) return
     this.#body += chunk.toString('latin1')
-    if (this.#body.includes(Buffer.from(this.#text).toString('latin1'))) this.#resolve(undefined)
+    if (this.#body.includes(this.#needle)) this.#resolve(undefined)
   }
 
   onResponseEnd(): void {

@@ -3,6 +3,23 @@ import { readClientAddress } from '../../base/cidr.js'
 import { withoutBlanks } from './list-elements.js'
 import type { PeerTrust } from './peer-trust.js'
 
+/** The two addresses of a request, and whether the headers of the peer are believed. */
+export interface Sender {
+  /** The address at the other end of the socket, as `peerOf` returns it. */
+  readonly peer: string
+  /** Whether the peer is a trusted proxy. */
+  readonly trusted: boolean
+  /** The address of the client: the one that a trusted proxy reports, otherwise that of the peer. */
+  readonly clientAddress: string
+}
+
+/** Returns from whom a request comes. Routing and the claim of an upgrade both use it, so that they agree. */
+export function senderOf(req: IncomingMessage, trust: PeerTrust): Sender {
+  const peer = peerOf(req)
+  const trusted = trust.trusts(req, peer)
+  return { peer, trusted, clientAddress: trusted ? clientOf(peer, chainOf(req), trust) : peer }
+}
+
 /**
  * Returns the IP address of the client, as reported by the trusted proxies in front of this proxy.
  *

@@ -1,4 +1,4 @@
-import type { RawFields } from './raw-fields.js'
+import { type RawFields, textOfField } from './raw-fields.js'
 
 /**
  * Names of HTTP authentication schemes that authenticate the connection instead of each request, in
@@ -41,12 +41,8 @@ function has(fields: RawFields, names: ReadonlySet<string>, pattern: RegExp): bo
     // Skips other names without decoding them, to save time. The
     // names that this function searches for have 13 to 19 characters.
     if (length < 13 || length > 19) continue
-    const name = text(fields[index])
-    if (names.has(name.toLowerCase()) && pattern.test(text(fields[index + 1]))) return true
+    const name = textOfField(fields[index])
+    if (names.has(name.toLowerCase()) && pattern.test(textOfField(fields[index + 1]))) return true
   }
   return false
-}
-
-function text(field: Buffer | string | undefined): string {
-  return typeof field === 'string' ? field : (field?.toString('latin1') ?? '')
 }

@@ -3,7 +3,7 @@ import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
-import type { RawFields } from './raw-fields.js'
+import { type RawFields, textOfField } from './raw-fields.js'
 import { responseName } from './response-names.js'
 
 /**
@@ -51,7 +51,7 @@ export function forwardResponseHeaders(raw: RawFields, mayHaveTrailers?: boolean
   let announced = false
   for (let index = 0; index < raw.length; index += 2) {
     const { text: name, lower, isHopByHop } = responseName(raw[index] as Buffer | string)
-    const value = text(raw[index + 1])
+    const value = textOfField(raw[index + 1])
     // With a `Content-Length`, no trailers are announced. Node writes trailers
     // only after a chunked body, and throws for a head that has both.
     if (lower === 'content-length') announces = false
@@ -108,9 +108,9 @@ export function forwardTrailers(raw: RawFields, head: RawFields): [string, strin
   const trailers: [string, string][] = []
   const named = namedByConnection(fieldOf(head, 'connection'))
   for (let index = 0; index < raw.length; index += 2) {
-    const name = text(raw[index])
+    const name = textOfField(raw[index])
     const lower = name.toLowerCase()
-    if (!NOT_IN_TRAILERS.has(lower) && !named?.has(lower)) trailers.push([name, text(raw[index + 1])])
+    if (!NOT_IN_TRAILERS.has(lower) && !named?.has(lower)) trailers.push([name, textOfField(raw[index + 1])])
   }
   return trailers
 }
@@ -121,16 +121,11 @@ export function forwardTrailers(raw: RawFields, head: RawFields): [string, strin
  */
 export function fieldOf(raw: RawFields, lower: string): string | undefined {
   const lines = raw.filter((_, index) => index % 2 === 1 && isNamed(raw[index - 1] ?? '', lower))
-  return lines.length === 0 ? undefined : lines.map(text).join(',')
+  return lines.length === 0 ? undefined : lines.map(textOfField).join(',')
 }
 
 function isNamed(name: Buffer | string, lower: string): boolean {
-  return name.length === lower.length && text(name).toLowerCase() === lower
-}
-
-// Decodes the bytes of a header as Latin-1, so that they are sent on unchanged. Header bytes are opaque (RFC 9110, 5.5).
-function text(value: Buffer | string | undefined): string {
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
+  return name.length === lower.length && textOfField(name).toLowerCase() === lower
 }
 
 /**

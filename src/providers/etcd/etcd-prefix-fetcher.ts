@@ -1,13 +1,12 @@
 import type { IRangeRequest } from 'etcd3'
-import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
-import { describeValue } from '../../base/messages.js'
+import { flagOption, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { runInSlices } from '../../base/run-steps.js'
 import type { ProviderConfig } from '../../model/config.js'
 import { asError, ProxyError } from '../../model/errors.js'
 import type { ConfigFetcher, FetchContext } from '../../model/provider.js'
+import { DEFAULT_MAX_BYTES } from '../json-limits.js'
 import { documentOfKeys } from '../kv/kv-document.js'
 import { hasKeys } from '../kv/kv-entry.js'
-import { DEFAULT_MAX_BYTES } from '../kv/kv-options.js'
 import { checkConnection, type EtcdConnection } from './etcd-connection.js'
 import { describeFault } from './etcd-faults.js'
 import { EtcdReader } from './etcd-reader.js'
@@ -59,10 +58,7 @@ export class EtcdPrefixFetcher implements ConfigFetcher {
     const { maxBytes = DEFAULT_MAX_BYTES, allowEmpty = false, ...connection } = options
     checkConnection(connection)
     positiveOption(maxBytes, 'EtcdPrefixFetcher: maxBytes')
-    if (typeof allowEmpty !== 'boolean') {
-      const message = `EtcdPrefixFetcher: allowEmpty: expected true or false, found ${describeValue(allowEmpty)}`
-      throw new ProxyError('PROXY_OPTION_INVALID', message)
-    }
+    flagOption(allowEmpty, 'EtcdPrefixFetcher: allowEmpty')
     this.#connection = connection
     this.#hosts = [connection.hosts].flat()
     this.#maxBytes = maxBytes

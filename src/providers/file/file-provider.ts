@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
-import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
-import { describeValue } from '../../base/messages.js'
+import { flagOption, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { ProxyError } from '../../model/errors.js'
 import type { ConfigSink, Provider } from '../../model/provider.js'
+import { DEFAULT_MAX_BYTES } from '../json-limits.js'
 import { FileFollower, type FollowedFiles } from './file-follower.js'
 
 /** Options of {@link FileProvider}, which reads configuration files. Exactly one of `filename` and `directory` must be given. */
@@ -82,7 +82,7 @@ export class FileProvider implements Provider {
    */
   constructor(options: FileProviderOptions) {
     checkOptions(options)
-    const { filename, directory = '', watch = true, debounceMs = 80, maxBytes = 64 * 1024 * 1024 } = options
+    const { filename, directory = '', watch = true, debounceMs = 80, maxBytes = DEFAULT_MAX_BYTES } = options
     this.name = options.name ?? 'file'
     this.allowEmpty = options.allowEmpty ?? false
     const at = filename === undefined ? { directory: resolve(directory) } : { filename: resolve(filename) }
@@ -110,11 +110,8 @@ function checkOptions(options: FileProviderOptions): void {
       'FileProvider: expected one of filename and directory, as a path',
     )
   }
-  for (const [name, value] of Object.entries({ watch, allowEmpty })) {
-    if (typeof value === 'boolean') continue
-    const message = `FileProvider: ${name}: expected true or false, found ${describeValue(value)}`
-    throw new ProxyError('PROXY_OPTION_INVALID', message)
-  }
+  flagOption(watch, 'FileProvider: watch')
+  flagOption(allowEmpty, 'FileProvider: allowEmpty')
   positiveOption(options.debounceMs, 'FileProvider: debounceMs')
   positiveOption(options.maxBytes, 'FileProvider: maxBytes')
 }

@@ -1,11 +1,11 @@
 import { createSecureContext } from 'node:tls'
 import { Agent } from 'undici'
-import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
+import { flagOption, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { describeValue } from '../../base/messages.js'
 import { parseUrl } from '../../base/parse-url.js'
 import { flawOfAuthority } from '../../base/written-url.js'
 import { ProxyError } from '../../model/errors.js'
-import { DOCUMENT_LIMITS, JsonCount } from '../json-limits.js'
+import { DEFAULT_MAX_BYTES, DOCUMENT_LIMITS, JsonCount } from '../json-limits.js'
 import { getText, type ReadLimits, type TextResponse } from './read-response.js'
 
 /** Options for fetching configuration documents over HTTP: the request's headers, TLS, and limits on responses. */
@@ -138,7 +138,7 @@ export class DocumentClient {
   }
 
   #limits(isJson: DocumentQuestion['isJson']): ReadLimits {
-    const { maxBytes = 64 * 1024 * 1024, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
+    const { maxBytes = DEFAULT_MAX_BYTES, timeoutMs = 30_000, idleTimeoutMs = 3_000 } = this.#options
     const { maxDepth = DOCUMENT_LIMITS.maxDepth, maxValues = DOCUMENT_LIMITS.maxValues } = this.#options
     const count = new JsonCount({ maxDepth, maxValues })
     const inspect: ReadLimits['inspect'] = (headers) =>
@@ -177,12 +177,7 @@ export function checkDocumentClientOptions(options: DocumentClientOptions, who: 
  */
 function checkTls(tls: NonNullable<DocumentClientOptions['tls']>, who: string): void {
   onlyKnownOptions(tls, ['ca', 'cert', 'key', 'insecureSkipVerify'], `${who}: tls.`)
-  const { insecureSkipVerify = false } = tls
-  if (typeof insecureSkipVerify !== 'boolean') {
-    const found = describeValue(insecureSkipVerify)
-    const message = `${who}: tls.insecureSkipVerify: expected true or false, found ${found}`
-    throw new ProxyError('PROXY_OPTION_INVALID', message)
-  }
+  flagOption(tls.insecureSkipVerify, `${who}: tls.insecureSkipVerify`)
   try {
     createSecureContext({ ...tls })
   } catch (error) {

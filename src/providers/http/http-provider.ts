@@ -1,6 +1,5 @@
 import { maskUrl } from '../../base/credentials.js'
-import { onlyKnownOptions, positiveOption } from '../../base/known-options.js'
-import { describeValue } from '../../base/messages.js'
+import { flagOption, onlyKnownOptions, positiveOption } from '../../base/known-options.js'
 import { present } from '../../base/records.js'
 import { jittered, pause } from '../../base/timing.js'
 import type { ProviderConfig } from '../../model/config.js'
@@ -205,9 +204,6 @@ function checkOptions(options: HttpProviderOptions): void {
   const flaw = flawOfUrl(options.url)
   if (flaw) throw new ProxyError('PROXY_OPTION_INVALID', `HttpProvider: the url ${flaw}`)
   positiveOption(options.pollIntervalMs, 'HttpProvider: pollIntervalMs')
-  if (options.allowEmpty !== undefined && typeof options.allowEmpty !== 'boolean') {
-    const message = `HttpProvider: allowEmpty: expected true or false, found ${describeValue(options.allowEmpty)}`
-    throw new ProxyError('PROXY_OPTION_INVALID', message)
-  }
+  flagOption(options.allowEmpty, 'HttpProvider: allowEmpty')
   checkDocumentClientOptions(options, 'HttpProvider')
 }

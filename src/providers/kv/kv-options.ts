@@ -97,9 +97,6 @@ export const KV_OPTIONS = [
   'name',
 ] as const
 
-/** The default of the option `maxBytes`, in bytes: 64 MiB. */
-export const DEFAULT_MAX_BYTES = 64 * 1024 * 1024
-
 /**
  * Checks the value of each option, and refuses a wrong one.
  *

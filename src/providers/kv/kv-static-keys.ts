@@ -12,7 +12,7 @@ import {
  * the path of a security setting, such as `web.auth`. For every other key, `name` is its first part: a table or a key at the top
  * level.
  */
-export type KvStaticKey = { readonly guard: string } | { readonly name: string }
+type KvStaticKey = { readonly guard: string } | { readonly name: string }
 
 /**
  * Finds out what a key means in the static configuration. The case of letters does not matter, as in Traefik. A misspelt guard of
@@ -22,7 +22,7 @@ export type KvStaticKey = { readonly guard: string } | { readonly name: string }
  * @param value returns the key's value as text; called only if the value matters
  * @returns undefined if the key is not part of the static configuration
  */
-export function kvStaticKeyOf(segments: readonly string[], value: () => string): KvStaticKey | undefined {
+function kvStaticKeyOf(segments: readonly string[], value: () => string): KvStaticKey | undefined {
   const names = segments.filter((segment) => segment !== '')
   const [first = '', ...rest] = names
   const top = TOPS.get(first.toLowerCase())

@@ -399,7 +399,7 @@ describe('drr', () => {
 })
 
 describe('consistentHash', () => {
-  // docs/configuration.md: "as long as that has no more than 1.25 times its share". Servers that are out have no share.
+  // docs/configuration.md: "as long as that has at most 1.25 times its share". Servers that are out have no share.
   it('keeps its bound while servers are out', () => {
     const upstreams = fakes(...Array.from({ length: 10 }, () => 1))
     for (const upstream of upstreams.slice(0, 5)) upstream.isAvailable = false

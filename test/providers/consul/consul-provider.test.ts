@@ -225,6 +225,9 @@ describe('ConsulProvider', () => {
 
   it.each([
     [{ url: 'consul:8500' }, 'ConsulProvider: the url must begin with http:// or https://, found consul:'],
+    [{ url: 'http://a/consul' }, 'must not have a path, a query or a fragment'],
+    [{ url: 'http://a?dc=dc2' }, 'must not have a path, a query or a fragment'],
+    [{ waitMs: 2_000_000_000 }, 'ConsulProvider: waitMs: expected at most 600000'],
     [{ token: 'a\nb' }, 'ConsulProvider: token: expected an ACL token, found another text'],
     [{ token: 7 }, 'ConsulProvider: token: expected an ACL token, found number 7'],
     [{ waitMs: 0 }, 'ConsulProvider: waitMs: expected a number above 0, found 0'],

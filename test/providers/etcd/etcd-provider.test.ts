@@ -408,6 +408,8 @@ describe('options that can never work', () => {
       { prefix: '/a//b' },
       'EtcdProvider: prefix: expected a path without ".." and "//", found string "/a//b"',
     ],
+    [{ prefix: '/' }, 'EtcdProvider: prefix: expected a path without'],
+    [{ prefix: ' /x' }, 'EtcdProvider: prefix: expected a path without'],
     [{ prefix: '' }, 'EtcdProvider: prefix: expected a text, found string ""'],
     [{ aliasKey: 7 }, 'EtcdProvider: aliasKey: expected a text, found number 7'],
     [{ watch: 'yes' }, 'EtcdProvider: watch: expected true or false, found string "yes"'],

@@ -247,37 +247,6 @@ describe('etcd', () => {
     expect(sink.of('reject').map(({ error }) => error.message)).toEqual([])
   })
 
-  it('the prefix / is the root of all keys, or refused', LIMITS, async () => {
-    await putAll(etcd, keys(''))
-    onTestFinished(async () => void (await etcd.etcdctl('del', '--prefix', '/frontends/')))
-    onTestFinished(async () => void (await etcd.etcdctl('del', '--prefix', '/backends/')))
-    let provider: EtcdProvider
-    try {
-      provider = new EtcdProvider({ hosts: etcd.url, prefix: '/' })
-    } catch {
-      return
-    }
-    const sink = new RecordingSink()
-    onTestFinished(() => provider.stop())
-    await provider.start(sink)
-    await delivered(sink, 1)
-  })
-
-  it('a prefix with a blank before it is the one without, or refused', LIMITS, async () => {
-    const prefix = place()
-    await putAll(etcd, keys(prefix))
-    let provider: EtcdProvider
-    try {
-      provider = new EtcdProvider({ hosts: etcd.url, prefix: ` ${prefix}` })
-    } catch {
-      return
-    }
-    const sink = new RecordingSink()
-    onTestFinished(() => provider.stop())
-    await provider.start(sink)
-    await delivered(sink, 1)
-  })
-
   it('a compaction between a read of the tree and its watch is no outage', LIMITS, async () => {
     const prefix = place()
     await putAll(etcd, keys(prefix))
@@ -590,30 +559,6 @@ describe('Consul', () => {
     else expect(sink.of('reject')[0]?.error.code).toBe('PROXY_ALIAS_INVALID')
   })
 
-  it.each([
-    ['a path', '/consul'],
-    ['a query', '?dc=dc2'],
-  ])('a url with %s is asked with it, or refused', LIMITS, async (_what, more) => {
-    const { consul, put } = await start()
-    put(keys('traefik'))
-    let provider: ConsulProvider
-    try {
-      provider = new ConsulProvider({ url: `${consul.url}${more}` })
-    } catch {
-      return
-    }
-    const paths: string[] = []
-    consul.lie = ({ key, search }) => {
-      paths.push(`${key}?${search}`)
-      return false
-    }
-    const sink = new RecordingSink()
-    onTestFinished(() => provider.stop())
-    await provider.start(sink)
-    await eventually(() => paths.length > 1, 'it asks')
-    expect(paths[0]).toContain(more.slice(1))
-  })
-
   it('an allowed prefix is meant like the prefix, without a slash', LIMITS, async () => {
     const { consul, put, follow } = await start()
     put(keys('traefik/v1'))
@@ -692,23 +637,6 @@ describe('Consul', () => {
     consul.put('traefik/frontends/web/priority', '7')
     await sink.until('the last', (all) => all.of('update').at(-1)?.config.frontends['web']?.priority === 7)
     expect(sink.of('update')).toHaveLength(3)
-  })
-
-  it('a wait that is longer than a timer is refused, or waited for', LIMITS, async () => {
-    const { put, consul } = await start()
-    put(keys('traefik'))
-    let provider: ConsulProvider
-    try {
-      provider = new ConsulProvider({ url: consul.url, waitMs: 2_000_000_000 })
-    } catch {
-      return
-    }
-    const sink = new RecordingSink()
-    onTestFinished(() => provider.stop())
-    await provider.start(sink)
-    await delivered(sink, 1)
-    await sink.until('it is unavailable', ({ isUnavailable }) => isUnavailable, 1_500).catch(() => {})
-    expect(sink.of('unavailable').map(({ error }) => error.message)).toEqual([])
   })
 })
 

@@ -1,4 +1,4 @@
-export type { Candidate, Strategy, StrategyFactory } from './balancing/strategies.js'
+export type { Candidate, Strategy, StrategyContext, StrategyFactory } from './balancing/strategies.js'
 export type { RequestHandler, UpgradeHandler } from './engine/client/handlers.js'
 export type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 export type { OnListenerError } from './engine/events/listener-failures.js'
@@ -59,6 +59,7 @@ export type {
 } from './model/events.js'
 export type { Limits, Timeouts } from './model/limits.js'
 export type { ApplyNotes } from './model/merge-configs.js'
+export type { EntryMetadata, Metadata } from './model/metadata.js'
 export type {
   AliasReading,
   AliasSource,
@@ -72,7 +73,7 @@ export type {
   FetchContext,
   Provider,
 } from './model/provider.js'
-export type { MatcherFactory, RequestFacts } from './model/request-facts.js'
+export type { MatcherContext, MatcherFactory, RequestFacts } from './model/request-facts.js'
 export { AliasProvider } from './providers/alias-provider.js'
 export type { AliasProviderOptions } from './providers/alias-provider-options.js'
 export { ConsulProvider, type ConsulProviderOptions } from './providers/consul/consul-provider.js'
@@ -102,7 +103,12 @@ export type { RefusedFrontend, RouterExplanation } from './routing/explain-route
 export type { RoutedFrontend } from './routing/routed-frontend.js'
 export { Router } from './routing/router.js'
 export type { MatcherOptions } from './rules/matchers.js'
-export { formatRule, type RuleExplanation, RuleMatcher } from './rules/rule-matcher.js'
+export {
+  formatRule,
+  type RuleExplanation,
+  RuleMatcher,
+  type RuleMatcherOptions,
+} from './rules/rule-matcher.js'
 export { loadStaticConfig } from './static-config/load-static-config.js'
 export type {
   StaticConfig,

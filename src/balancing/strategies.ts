@@ -6,7 +6,7 @@ import { balanceInTurn } from './balance-in-turn.js'
 import { balanceLeastConn } from './balance-least-conn.js'
 import { isUsable, type StrategyFactory } from './strategy.js'
 
-export type { Candidate, Strategy, StrategyFactory } from './strategy.js'
+export type { Candidate, Strategy, StrategyContext, StrategyFactory } from './strategy.js'
 
 /** The strategy of a backend whose document names no strategy: weighted round robin. Traefik has the same default. */
 export const DEFAULT_STRATEGY = 'wrr'

@@ -1,4 +1,5 @@
 import type { LoadBalancer } from '../model/config.js'
+import type { Metadata } from '../model/metadata.js'
 import type { RequestFacts } from '../model/request-facts.js'
 
 /**
@@ -23,6 +24,8 @@ export interface Candidate {
    * it.
    */
   readonly weight: number
+  /** The labels of the server. Empty if it has none. */
+  readonly metadata: Metadata
   /** The fraction of its weight that the server should get now, above 0 and at most 1. It is below 1 during a slow start. */
   readonly share: number
   /**
@@ -47,6 +50,7 @@ export interface Candidate {
  *
  * @param upstreams the servers of the backend whose weight is above 0
  * @param options the `loadBalancer` field of the backend, already validated
+ * @param context what the document says of the backend
  * @example
  * ```ts
  * const fewest: StrategyFactory = (upstreams) => (skip) =>
@@ -61,7 +65,14 @@ export interface Candidate {
 export type StrategyFactory = <U extends Candidate>(
   upstreams: readonly U[],
   options: LoadBalancer,
+  context: StrategyContext,
 ) => Strategy<U>
+
+/** What the factory of a strategy is told of the backend that it works for. */
+export interface StrategyContext {
+  /** The labels of the backend. Empty if it has none. */
+  readonly metadata: Metadata
+}
 
 /**
  * A strategy picks the server for a request, or returns undefined if no server may get the request. If the first pick for a

@@ -10,6 +10,8 @@ export interface About {
   readonly defaultMeaning?: string
   /** Refuses an object without the field. Says what was expected. */
   readonly required?: RequiredField
+  /** The field does not count in the digest of a document: it names the document and does not change what it asks for. */
+  readonly isOutsideDigest?: true
   /** False if Traefik 1.7 does not have the field. */
   readonly traefik?: false
 }
@@ -97,6 +99,8 @@ export interface NamedField extends About {
   readonly check?: (name: string, value: never, host: never) => Flaws
 }
 
+type Values = Readonly<Record<string, unknown>>
+
 /** Fields with fixed names. */
 export interface ObjectField extends About {
   readonly kind: 'object'
@@ -110,8 +114,13 @@ export interface ObjectField extends About {
   readonly isOnWhenEmpty?: true
   /** What several fields must be together, for the JSON Schema: `oneOf`, `anyOf`. `check` says it to people. */
   readonly rules?: Readonly<Record<string, unknown>>
-  /** Looks at several fields together. */
-  readonly check?: Check<Readonly<Record<string, unknown>>>
+  /**
+   * Looks at several fields together.
+   *
+   * @param given what asks for something, as the document has it, even where it is wrong
+   * @param read the copies of the fields that are right
+   */
+  readonly check?: (given: Values, host: never, read: Values) => Flaws
 }
 
 /** A value that no other kind describes. It comes with its own test of the kind and its own JSON Schema. */

@@ -1,5 +1,6 @@
+import { present } from '../base/records.js'
 import { runInSlices } from '../base/run-steps.js'
-import type { ProviderConfig } from '../model/config.js'
+import type { DocumentLabels, ProviderConfig } from '../model/config.js'
 import { diffConfigs, isSame } from '../model/diff-configs.js'
 import { configInvalid, ProxyError } from '../model/errors.js'
 import {
@@ -9,6 +10,7 @@ import {
   mergeConfigs,
   qualifyConfig,
 } from '../model/merge-configs.js'
+import { isSameData } from '../model/same-data.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
 import type { ValidateOptions } from '../validation/validate-options.js'
@@ -26,8 +28,8 @@ export class Generations {
   readonly #dns: StrictDns
   readonly #validation: ValidateOptions
   readonly #events: ProxyEmitter
-  /** The `version` text of each provider's live document, by provider name. It is undefined if the document has none. */
-  readonly #versions = new Map<string, string | undefined>()
+  /** What each provider's live document says of itself, by provider name. */
+  readonly #labels = new Map<string, DocumentLabels>()
   readonly #guards = new GuardWarnings()
   #snapshot: Snapshot | undefined
   #partial = false
@@ -74,7 +76,7 @@ export class Generations {
     )
     const { merged, issues } = await runInSlices(mergeConfigs([qualified]), signal)
     if (issues.length > 0) throw configInvalid(issues)
-    const notes = { version: checked.config.version, warnings: checked.warnings, ...about }
+    const notes = { ...labelsOf(checked.config), warnings: checked.warnings, ...about }
     return this.#compileAndSwap(merged, notes, signal)
   }
 
@@ -125,16 +127,24 @@ export class Generations {
     const swapStart = performance.now()
     this.#swap(snapshot, signal)
     this.#partial = about.partial ?? false
-    this.#versions.set(about.provider, about.version)
+    this.#labels.set(about.provider, labelsOf(about))
     onSwapped?.()
 
     // tell
     // The third step: warns of missing guards, and emits the event `configChanged`.
-    const { provider, version, verified = true, warnings = [] } = about
+    const { provider, verified = true, warnings = [] } = about
     this.#guards.tell(provider, warnings)
     const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
-    const label = version === undefined ? {} : { version }
-    this.#events.emit('configChanged', { generation, provider, ...label, verified, changes, steps, warnings })
+    const labels = labelsOf(about)
+    this.#events.emit('configChanged', {
+      generation,
+      provider,
+      ...labels,
+      verified,
+      changes,
+      steps,
+      warnings,
+    })
     return { generation }
   }
 
@@ -211,11 +221,17 @@ export class Generations {
   }
 
   /**
-   * Returns whether the live configuration already has the provider's version and lacks the same guards. If not, the proxy emits
-   * `configChanged`, even if nothing else has changed.
+   * Returns whether the live configuration already has the provider's version and metadata, and lacks the same guards. If not,
+   * the proxy emits `configChanged`, even if nothing else has changed.
    */
-  #isKnown({ provider, version, warnings }: ApplyNotes): boolean {
-    const isSameVersion = this.#versions.has(provider) && this.#versions.get(provider) === version
-    return isSameVersion && this.#guards.isServing(provider, warnings)
+  #isKnown(about: ApplyNotes): boolean {
+    const { provider, warnings } = about
+    return (
+      isSameData(this.#labels.get(provider), labelsOf(about)) && this.#guards.isServing(provider, warnings)
+    )
   }
+}
+
+function labelsOf({ version, metadata }: Pick<ApplyNotes, keyof DocumentLabels>): DocumentLabels {
+  return present({ version, metadata })
 }

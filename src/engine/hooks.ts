@@ -1,4 +1,5 @@
 import { asError, ProxyError } from '../model/errors.js'
+import { type EntryMetadata, entryMetadata, type Metadata } from '../model/metadata.js'
 import { onRejected } from '../model/rejections.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { HeaderList } from './header-list.js'
@@ -14,6 +15,8 @@ export interface RequestContext {
   readonly backend: string
   /** The name of the chosen server within its backend. */
   readonly server: string
+  /** The labels of the frontend, backend and server. What has no labels is absent. */
+  readonly metadata: EntryMetadata
   /** The header fields that the server will get. The hook may change them. */
   readonly headers: HeaderList
 }
@@ -51,8 +54,8 @@ export interface Hooks {
 }
 
 /**
- * Returns what `onRequest` and `onResponse` both get to see: the facts of the request, and the names of its frontend, backend and
- * server.
+ * Returns what `onRequest` and `onResponse` both get to see: the facts of the request, and the names and labels of its frontend,
+ * backend and server.
  */
 export function contextOf({
   facts,
@@ -65,17 +68,19 @@ export function contextOf({
     frontend: frontend?.name ?? '',
     backend: backend?.name ?? '',
     server: server?.name ?? '',
+    metadata: entryMetadata({ frontend: frontend?.config, backend: backend?.config, server }) ?? {},
   }
 }
 
-type Named = { readonly name: string } | undefined
+/** A frontend or backend of the live configuration. */
+type Entry = { readonly name: string; readonly config: { readonly metadata?: Metadata } } | undefined
 
 /** A request that is about to be sent, or was sent, to a server. */
 interface SentRequest {
   readonly facts: RequestFacts | undefined
-  readonly frontend: Named
-  readonly backend: Named
-  readonly server: Named
+  readonly frontend: Entry
+  readonly backend: Entry
+  readonly server: { readonly name: string; readonly metadata: Metadata } | undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { RequestFinished } from '../model/events.js'
+import { entryMetadata } from '../model/metadata.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
 import type { Exchange } from './exchange.js'
 
@@ -99,11 +100,13 @@ export function statusOf({ res, error }: EndedRequest): number {
 /** Creates the argument of the events `requestFinished` and `requestFailed`. */
 function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
   const { req, facts, frontend, backend, server } = exchange
+  const metadata = entryMetadata({ frontend: frontend?.config, backend: backend?.config, server })
   return {
     generation: exchange.generation,
     ...(frontend && { frontend: frontend.name }),
     ...(backend && { backend: backend.name }),
     ...(server && { server: server.name }),
+    ...(metadata && { metadata }),
     method: req.method ?? '',
     host: facts?.host ?? '',
     path: facts?.path ?? req.url ?? '',

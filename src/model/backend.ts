@@ -1,3 +1,5 @@
+import type { Metadata } from './metadata.js'
+
 /** A named group of servers, and how requests are balanced over them. */
 export interface Backend {
   /** The servers by name. A request to a backend without servers gets 503. */
@@ -32,6 +34,8 @@ export interface Backend {
    * @default a host name counts as one server
    */
   readonly strictDns?: StrictDnsConfig
+  /** Labels of the backend. @default none */
+  readonly metadata?: Metadata
 }
 
 /** How often the host names of servers are looked up in DNS. Source: Envoy's strict DNS. */
@@ -188,4 +192,6 @@ export interface Server {
   readonly maxConnections?: number
   /** Labels of the server. The proxy shows them and does not interpret them. Source: Traefik 1.7 `tags`. @default none */
   readonly tags?: readonly string[]
+  /** Labels of the server. @default none */
+  readonly metadata?: Metadata
 }

@@ -4,6 +4,7 @@
  * it.
  */
 import type { Backend } from './backend.js'
+import type { Metadata } from './metadata.js'
 
 export type {
   Backend,
@@ -19,6 +20,7 @@ export type {
   Stickiness,
   StrictDnsConfig,
 } from './backend.js'
+export type { EntryMetadata, Metadata } from './metadata.js'
 
 /**
  * A whole configuration, as one provider delivers it.
@@ -45,7 +47,12 @@ export interface ProviderConfig {
   readonly frontends: Readonly<Record<string, Frontend>>
   /** The backends by name. */
   readonly backends: Readonly<Record<string, Backend>>
+  /** Labels of the document, for example who published it. @default none */
+  readonly metadata?: Metadata
 }
+
+/** What a document says of itself, for people. */
+export type DocumentLabels = Pick<ProviderConfig, 'version' | 'metadata'>
 
 /** A named entry of a document: a condition for requests, a priority, and the backend that serves the requests. */
 export interface Frontend {
@@ -75,6 +82,8 @@ export interface Frontend {
    * @default true
    */
   readonly passHostHeader?: boolean
+  /** Labels of the frontend. @default none */
+  readonly metadata?: Metadata
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Issue, ProxyError } from './errors.js'
+import type { EntryMetadata, Metadata } from './metadata.js'
 
 /** Names of the frontends or backends that a switch to a new configuration added, removed or changed, as `name@provider`. */
 export interface Changes {
@@ -18,6 +19,8 @@ export interface ConfigChanged {
   readonly provider: string
   /** The version label of the document that the provider delivered. Absent if the document has none. */
   readonly version?: string
+  /** The labels of the document that the provider delivered. Absent if the document has none. */
+  readonly metadata?: Metadata
   /** False if the source did not confirm that it answered with the version that the proxy asked for. */
   readonly verified: boolean
   /** The difference from the configuration before. */
@@ -72,6 +75,8 @@ export interface RequestFinished {
   readonly backend?: string
   /** The server's name within its backend. Absent if the request reached no server. */
   readonly server?: string
+  /** The labels of the frontend, backend and server. Absent if none of them has labels. */
+  readonly metadata?: EntryMetadata
   /** The HTTP method of the request. */
   readonly method: string
   /** The host name in lower case, without port. `''` if the request names none, or if `generation` is 0. */
@@ -103,6 +108,8 @@ export interface ServerHealthChanged {
   readonly backend: string
   /** The server's name within its backend. */
   readonly server: string
+  /** The labels of the backend and the server. Absent if neither has labels. */
+  readonly metadata?: Omit<EntryMetadata, 'frontend'>
   /** The reason for the change, in a few words for people. */
   readonly reason: string
 }

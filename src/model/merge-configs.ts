@@ -1,5 +1,6 @@
 import type { Backend, Frontend, ProviderConfig } from './config.js'
 import type { Issue } from './errors.js'
+import type { Metadata } from './metadata.js'
 import { isSameData } from './same-data.js'
 
 /**
@@ -17,6 +18,8 @@ export interface ApplyNotes {
   readonly provider: string
   /** The version label of the document. @default none */
   readonly version?: string | undefined
+  /** The labels of the document. @default none */
+  readonly metadata?: Metadata | undefined
   /** False if the source did not confirm that it answered with the requested version. @default true */
   readonly verified?: boolean
   /** Milliseconds that each step took so far, in order. @default none */

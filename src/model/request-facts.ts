@@ -1,3 +1,5 @@
+import type { Metadata } from './metadata.js'
+
 /**
  * The facts of a request that rules test. They are plain data, so that routing can be tested without a socket.
  *
@@ -37,4 +39,18 @@ export interface RequestFacts {
  *
  * @example const tenant: MatcherFactory = (values) => (facts) => values.includes(String(facts.headers['x-tenant']))
  */
-export type MatcherFactory = (values: readonly string[]) => (facts: RequestFacts) => boolean
+export type MatcherFactory = (
+  values: readonly string[],
+  context: MatcherContext,
+) => (facts: RequestFacts) => boolean
+
+/**
+ * What the factory of a matcher is told of the rule that it works for.
+ *
+ * @example
+ * const sameTeam: MatcherFactory = (_values, { metadata }) => ({ headers }) => headers['x-team'] === metadata['team']
+ */
+export interface MatcherContext {
+  /** The labels of the frontend that has the rule. Empty if it has none. */
+  readonly metadata: Metadata
+}

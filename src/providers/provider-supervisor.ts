@@ -196,7 +196,7 @@ export class ProviderSupervisor {
       throw configInvalid(issues)
     }
 
-    const { version } = checked.config
+    const { version, metadata } = checked.config
     const dropped = droppedGuardsIn(checked.warnings)
     const kept = await runInSlices(withDroppedGuards(checked.config, dropped, delivery.document), signal)
     const validate = mergeStart - validateStart
@@ -205,13 +205,14 @@ export class ProviderSupervisor {
       {
         provider: name,
         version,
+        metadata,
         verified: delivery.about.verified ?? true,
         steps: { ...delivery.about.steps, validate, merge: performance.now() - mergeStart },
         warnings: [...(delivery.about.warnings ?? []), ...checked.warnings],
         partial: this.#providers.some((other) => other !== entry && other.live === undefined),
       },
       signal,
-      () => entry.wentLive(own, version, dropped),
+      () => entry.wentLive(own, checked.config, dropped),
     )
     entry.accepted(delivery.keptSince)
     if (delivery.keptSince === undefined) this.#coldStart?.keep(name, kept)

@@ -1,8 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { present } from '../base/records.js'
 import { pause } from '../base/timing.js'
+import type { DocumentLabels } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
 import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../model/events.js'
 import type { MergedConfig } from '../model/merge-configs.js'
+import type { Metadata } from '../model/metadata.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
 
 /**
@@ -29,6 +32,8 @@ export interface ProviderState {
   readonly state: 'pending' | 'live' | 'unavailable'
   /** The version label of the live configuration. */
   readonly version?: string
+  /** The labels of the live configuration's document. Absent if it has none. */
+  readonly metadata?: Metadata
   /** Milliseconds since the live configuration went live. */
   readonly ageMs?: number
   /**
@@ -76,7 +81,7 @@ export class SupervisedProvider {
    * A delivery that was refused only because a frontend names a backend of another provider, and that backend does not exist yet.
    */
   awaitsOthers: PendingDelivery | undefined
-  #version: string | undefined
+  #labels: DocumentLabels = {}
   #liveSince = 0
   #droppedGuards: readonly string[] = []
   #staleSince: string | undefined
@@ -100,7 +105,7 @@ export class SupervisedProvider {
     return {
       provider: this.name,
       state,
-      ...(this.#version !== undefined && { version: this.#version }),
+      ...this.#labels,
       ...(this.#staleSince !== undefined && { staleSince: this.#staleSince }),
       ...(this.live && { ageMs: performance.now() - this.#liveSince }),
       ...(this.#droppedGuards.length > 0 && { droppedGuards: this.#droppedGuards }),
@@ -120,12 +125,17 @@ export class SupervisedProvider {
   /**
    * Records the configuration of the provider that went live.
    *
+   * @param labels what the document says of itself
    * @param droppedGuards paths of guards (fields that keep requests out) that were left out of the configuration
    */
-  wentLive(config: MergedConfig, version: string | undefined, droppedGuards: readonly string[]): void {
+  wentLive(
+    config: MergedConfig,
+    { version, metadata }: DocumentLabels,
+    droppedGuards: readonly string[],
+  ): void {
     this.live = config
     this.#droppedGuards = droppedGuards
-    this.#version = version
+    this.#labels = present({ version, metadata })
     this.#liveSince = performance.now()
   }
 

@@ -40,7 +40,7 @@ export function compileFrontend(
   issues: Issue[],
 ): CompiledFrontend {
   const written = rulesOf(frontend)
-  const rules = written.map((rule) => compileRule(rule, matchers))
+  const rules = written.map((rule) => compileRule(rule, matchers, frontend.metadata))
   noteIssues(name, rules, issues)
   const tree = joined(
     'all',

@@ -12,6 +12,7 @@ const READ: Readonly<Record<keyof Required<Frontend>, true>> = {
   entryPoints: true,
   whiteList: true,
   passHostHeader: true,
+  metadata: true,
 }
 
 /**

@@ -3,6 +3,8 @@ import { suggestName } from '../base/nearest-name.js'
 import { Recent } from '../base/recent.js'
 import type { RuleSpec } from '../model/config.js'
 import { asError, type Issue, ProxyError } from '../model/errors.js'
+import { type Metadata, NO_METADATA } from '../model/metadata.js'
+import type { MatcherContext } from '../model/request-facts.js'
 import type { Matcher } from './built-in-matchers.js'
 import { type CompiledMatcher, type CompileMatcher, MAX_ISSUES } from './compiled-matcher.js'
 import { fitsTraefik1, type ShownForm, textOf } from './format-rule.js'
@@ -50,8 +52,14 @@ const MAX_KEPT_TOGETHER = 1_000_000
 /**
  * Compiles a rule given as text or data. Each problem is an issue with an empty `path`. The caller replaces this `path` by the
  * rule's path in the document.
+ *
+ * @param metadata the labels of the frontend that has the rule, for matchers of the embedding application
  */
-export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
+export function compileRule(
+  rule: string | RuleSpec,
+  matchers: MatcherTable,
+  metadata: Metadata = NO_METADATA,
+): CompiledRule {
   // A rule that may use matchers of the embedding application is not cached, because the application may count how often its
   // factories are called. A rule with a regular expression is not cached either, because a compiled expression keeps data about
   // each text that it was matched with.
@@ -60,21 +68,21 @@ export function compileRule(rule: string | RuleSpec, matchers: MatcherTable): Co
     rule.length <= MAX_KEPT_LENGTH &&
     isBuiltIn(matchers) &&
     !/regex|\{/i.test(rule)
-  if (!isKept) return compileAnew(rule, matchers)
+  if (!isKept) return compileAnew(rule, matchers, { metadata })
   let kept = recent.get(matchers)
   if (!kept) {
     kept = new Recent(MAX_KEPT, MAX_KEPT_TOGETHER)
     recent.set(matchers, kept)
   }
-  return kept.get(rule, (text) => compileAnew(text, matchers))
+  return kept.get(rule, (text) => compileAnew(text, matchers, { metadata }))
 }
 
-function compileAnew(rule: string | RuleSpec, matchers: MatcherTable): CompiledRule {
+function compileAnew(rule: string | RuleSpec, matchers: MatcherTable, context: MatcherContext): CompiledRule {
   const parsed = typeof rule === 'string' ? parseRule(rule) : ruleOfSpec(rule, matchers)
   const { form } = parsed
   const problems: RuleProblem[] = [...parsed.problems]
   const shown = shownForm(form, parsed.tree, matchers)
-  const compiler = new TermCompiler(matchers, parsed, shown, problems)
+  const compiler = new TermCompiler(matchers, context, parsed, shown, problems)
   const tree = parsed.tree && mapTerms(parsed.tree, (term) => compiler.compile(term))
   if (!tree || problems.length > 0) return { form, text: '', issues: problems.map(issueOf) }
   return { form, text: textOf(tree, shown, matchers), tree, issues: [] }
@@ -88,14 +96,22 @@ function shownForm(form: RuleForm, tree: RuleTree | undefined, matchers: Matcher
 /** Compiles the matchers of one rule: looks each matcher up in the table and compiles its values. */
 class TermCompiler {
   readonly #matchers: MatcherTable
+  readonly #context: MatcherContext
   readonly #form: RuleForm
   readonly #shown: ShownForm
   readonly #problems: RuleProblem[]
   /** Whether the rule contains an "or" or a "not". If false, the rule is a list of matchers that must all hold. */
   readonly #nested: boolean
 
-  constructor(matchers: MatcherTable, { form, tree }: ParsedRule, shown: ShownForm, problems: RuleProblem[]) {
+  constructor(
+    matchers: MatcherTable,
+    context: MatcherContext,
+    { form, tree }: ParsedRule,
+    shown: ShownForm,
+    problems: RuleProblem[],
+  ) {
     this.#matchers = matchers
+    this.#context = context
     this.#nested = tree !== undefined && conjunctsOf(tree).some(({ kind }) => kind !== 'term')
     this.#form = form
     this.#shown = shown
@@ -111,7 +127,7 @@ class TermCompiler {
       return this.#flaw(`${term.matcher} has no value; expected at least one`, term.at)
     }
     try {
-      const { test, needs, modifier, otherSlash, ranges } = compile(term.values)
+      const { test, needs, modifier, otherSlash, ranges } = compile(term.values, this.#context)
       // The fields are written one by one. With object spread (`...`), compiling 100,000 matchers would take three times as long.
       const { values } = term
       return { kind: 'term', matcher, values, form: this.#shown, test, needs, modifier, otherSlash, ranges }

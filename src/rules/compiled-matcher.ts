@@ -1,5 +1,6 @@
 import type { AddressRange } from '../base/cidr.js'
 import { type Issue, ProxyError } from '../model/errors.js'
+import type { MatcherContext } from '../model/request-facts.js'
 import type { Test } from './rule-tree.js'
 
 /** A matcher with its values, compiled. */
@@ -56,9 +57,10 @@ export interface RewrittenPath {
 /**
  * Compiles the values of a matcher. This happens once, when the rule is compiled.
  *
+ * @param context what a matcher of the embedding application is told of the rule
  * @throws Error, or ProxyError with an issue for each bad value
  */
-export type CompileMatcher = (values: readonly string[]) => CompiledMatcher
+export type CompileMatcher = (values: readonly string[], context?: MatcherContext) => CompiledMatcher
 
 /**
  * Parses all values of a matcher and reports every bad value. The `path` of each reported issue is the index of the bad value.

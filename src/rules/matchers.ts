@@ -1,6 +1,7 @@
 import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
+import { NO_METADATA } from '../model/metadata.js'
 import { onRejected } from '../model/rejections.js'
 import type { MatcherFactory } from '../model/request-facts.js'
 import { BUILT_IN, BUILT_IN_SLASH_TOLERANT, everywhere, type Matcher } from './built-in-matchers.js'
@@ -68,10 +69,15 @@ export function matcherTable({ matchers = {}, keepTrailingSlash = true }: Matche
 /**
  * Refuses unknown options. A caller in plain JavaScript has no compiler that would find them.
  *
+ * @param more the names of further options that are known there
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the unknown option
  */
-export function checkMatcherOptions(options: MatcherOptions, where: string): void {
-  onlyKnownOptions(options, ['matchers', 'keepTrailingSlash'], `${where}: `)
+export function checkMatcherOptions(
+  options: MatcherOptions,
+  where: string,
+  more: readonly string[] = [],
+): void {
+  onlyKnownOptions(options, ['matchers', 'keepTrailingSlash', ...more], `${where}: `)
 }
 
 /** Returns whether a table of matchers has only built-in ones, and none of the embedding application. */
@@ -95,8 +101,8 @@ const TAKEN = new Set(
 )
 
 function ownMatcher(factory: MatcherFactory): Matcher {
-  const compile: CompileMatcher = (values) => {
-    const test: unknown = factory(values)
+  const compile: CompileMatcher = (values, context = { metadata: NO_METADATA }) => {
+    const test: unknown = factory(values, context)
     if (typeof test === 'function') return { test: answering(test as ReturnType<MatcherFactory>) }
     throw new Error(`expected its factory to return a function, found ${describeValue(test)}`)
   }

@@ -1,6 +1,7 @@
 import { describeValue, quote } from '../base/messages.js'
 import type { RuleSpec } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
+import type { Metadata } from '../model/metadata.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { type CompiledTerm, compileRule } from './compile-rule.js'
 import { textOf } from './format-rule.js'
@@ -43,6 +44,12 @@ export interface RuleExplanation {
   readonly text: string
 }
 
+/** Options of a rule that is compiled on its own, without a document. */
+export interface RuleMatcherOptions extends MatcherOptions {
+  /** The labels of the frontend that the rule would stand in, for matchers of the embedding application. @default none */
+  readonly metadata?: Metadata
+}
+
 /**
  * A compiled rule. It opens no socket and reads no clock, so the same facts always get the same answer.
  *
@@ -72,7 +79,7 @@ export class RuleMatcher {
    * Compiles a rule.
    *
    * @param rule the rule as text in Traefik 1.7's or Traefik 3's syntax, or as data
-   * @param options the matchers of the embedding application, and the meaning of a slash at the end of a path
+   * @param options the matchers of the embedding application, the meaning of a slash at the end of a path, and labels
    * @throws ProxyError `PROXY_RULE_INVALID` with an issue for everything that is wrong with the rule
    * @throws ProxyError `PROXY_OPTION_INVALID` for an unknown option, or for a matcher of the application whose name is taken or
    *   malformed
@@ -83,16 +90,16 @@ export class RuleMatcher {
    * new RuleMatcher({ host: 'a.example.com', not: { clientIp: '10.0.0.0/8' } }) // data
    * ```
    */
-  constructor(rule: string | RuleSpec, options: MatcherOptions = {}) {
+  constructor(rule: string | RuleSpec, options: RuleMatcherOptions = {}) {
     if (typeof rule !== 'string' && (typeof rule !== 'object' || rule === null || Array.isArray(rule))) {
       throw new ProxyError(
         'PROXY_RULE_INVALID',
         `expected a rule as text or data, found ${describeValue(rule)}`,
       )
     }
-    checkMatcherOptions(options, 'RuleMatcher')
+    checkMatcherOptions(options, 'RuleMatcher', ['metadata'])
     this.#matchers = matcherTable(options)
-    const { tree, text, issues } = compileRule(rule, this.#matchers)
+    const { tree, text, issues } = compileRule(rule, this.#matchers, options.metadata)
     if (!tree) {
       const reasons = issues.map(({ message }) => message).join('; ')
       throw new ProxyError('PROXY_RULE_INVALID', `rule ${shownRule(rule)}: ${reasons}`, { issues })

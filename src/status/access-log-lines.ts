@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { EndedRequest } from '../engine/request-reports.js'
+import { type Metadata, NO_METADATA } from '../model/metadata.js'
 import type { LoggedHeaders } from './access-log-headers.js'
 
 /** The data that one line of the access log is built from. */
@@ -35,9 +36,9 @@ export function entryOf({
     StartUTC: utcTime(started),
     StartLocal: localTime(started),
     Duration: Math.round(durationMs * 1e6),
-    ...(frontend && { FrontendName: frontend.name }),
-    ...(backend && { BackendName: backend.name }),
-    ...(server && { BackendURL: server.url, BackendAddr: server.host }),
+    ...(frontend && { FrontendName: frontend.name, ...labels('FrontendMetadata', frontend.config) }),
+    ...(backend && { BackendName: backend.name, ...labels('BackendMetadata', backend.config) }),
+    ...(server && { BackendURL: server.url, BackendAddr: server.host, ...labels('ServerMetadata', server) }),
     ClientAddr: `${clientAddress}:${req.socket.remotePort ?? 0}`,
     ClientHost: clientAddress,
     ClientPort: String(req.socket.remotePort ?? ''),
@@ -104,13 +105,20 @@ function partOf<T extends object>(of: T, make: (of: T) => string): string {
   return part
 }
 
-const frontendPart = ({ name }: { readonly name: string }) => `,"FrontendName":${json(name)}`
-const backendPart = ({ name }: { readonly name: string }) => `,"BackendName":${json(name)}`
-const serverPart = ({ url, host }: { readonly url: string; readonly host: string }) =>
-  `,"BackendURL":${json(url)},"BackendAddr":${json(host)}`
+const frontendPart = ({ name, config }: NonNullable<EndedRequest['frontend']>) =>
+  `,"FrontendName":${json(name)}${membersOf(labels('FrontendMetadata', config))}`
+const backendPart = ({ name, config }: NonNullable<EndedRequest['backend']>) =>
+  `,"BackendName":${json(name)}${membersOf(labels('BackendMetadata', config))}`
+const serverPart = (server: NonNullable<EndedRequest['server']>) =>
+  `,"BackendURL":${json(server.url)},"BackendAddr":${json(server.host)}${membersOf(labels('ServerMetadata', server))}`
 
-function membersOf(headers: LoggedHeaders): string {
-  const text = escaped(JSON.stringify(headers))
+/** Returns the metadata of an entry as a field of the log. Without metadata, there is no field. */
+function labels(name: string, { metadata = NO_METADATA }: { readonly metadata?: Metadata }): object {
+  return metadata === NO_METADATA ? {} : { [name]: metadata }
+}
+
+function membersOf(fields: object): string {
+  const text = escaped(JSON.stringify(fields))
   return text === '{}' ? '' : `,${text.slice(1, -1)}`
 }
 

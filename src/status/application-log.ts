@@ -32,7 +32,8 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
   }
   const told = new ToldGuards()
   let serving = 0
-  events.on('configChanged', ({ generation, provider, version, verified, changes, steps, warnings }) => {
+  events.on('configChanged', (event) => {
+    const { generation, provider, version, metadata, verified, changes, steps, warnings } = event
     serving = generation
     const took = Math.round(Object.values(steps).reduce((sum, ms) => sum + ms, 0))
     const parts = [
@@ -42,7 +43,7 @@ export function logEvents(events: ProxyEmitter, level: LogLevel, logger?: Logger
       ...(warnings.length > 0 ? [`ignored: ${listed(warnings)}`] : []),
       `${took} ms`,
     ]
-    say('info', { generation, provider, version, steps }, parts.join('; '))
+    say('info', { generation, provider, version, ...(metadata && { metadata }), steps }, parts.join('; '))
     const guards = droppedGuardsIn(warnings)
     if (told.isNew(provider, guards))
       say(

@@ -2,6 +2,7 @@ import { maskCredentials } from '../base/credentials.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Issue } from '../model/errors.js'
 import type { Changes, ConfigChanged, ConfigRejected } from '../model/events.js'
+import type { Metadata } from '../model/metadata.js'
 
 const MAX_ENTRIES = 50
 /**
@@ -36,6 +37,7 @@ export interface SwitchEntry {
   readonly generation: number
   readonly provider: string
   readonly version?: string
+  readonly metadata?: Metadata
   readonly verified: boolean
   readonly changes: { readonly frontends: ListedChanges; readonly backends: ListedChanges }
   /** Milliseconds that each step of the switch took, by the name of the step, in order. */
@@ -145,7 +147,7 @@ export class History {
 }
 
 function switchEntry(event: ConfigChanged, id: number): SwitchEntry {
-  const { generation, provider, version, verified, changes, steps, warnings } = event
+  const { generation, provider, version, metadata, verified, changes, steps, warnings } = event
   return {
     type: 'switch',
     id,
@@ -153,6 +155,7 @@ function switchEntry(event: ConfigChanged, id: number): SwitchEntry {
     generation,
     provider,
     ...(version !== undefined && { version }),
+    ...(metadata && { metadata }),
     verified,
     changes: { frontends: listed(changes.frontends), backends: listed(changes.backends) },
     steps,

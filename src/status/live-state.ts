@@ -5,6 +5,7 @@ import type { LiveBackend } from '../engine/backends/live-backend.js'
 import type { LiveServer } from '../engine/backends/live-server.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Snapshot } from '../engine/snapshot.js'
+import { NO_METADATA } from '../model/metadata.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { type History, listedNames } from './history.js'
 import { maskedRule } from './masked.js'
@@ -136,6 +137,7 @@ export class LiveState {
       priority,
       backend,
       ...(config.entryPoints && { entryPoints: config.entryPoints }),
+      ...(config.metadata && { metadata: config.metadata }),
       requests: this.#traffic.frontends.get(name)?.requests ?? 0,
       share: this.#traffic.shareOf(name),
     }
@@ -145,6 +147,7 @@ export class LiveState {
     return {
       name,
       method: config.loadBalancer?.method ?? DEFAULT_STRATEGY,
+      ...(config.metadata && { metadata: config.metadata }),
       requests: this.#traffic.servers.requestsOf(name),
       retries: this.#traffic.retries.get(name) ?? 0,
       inFlight: inFlight.get(name) ?? 0,
@@ -155,7 +158,11 @@ export class LiveState {
     }
   }
 
-  #serverRow(backend: string, { name, url, weight, upstream, state }: LiveServer, inFlight: number) {
+  #serverRow(
+    backend: string,
+    { name, url, weight, metadata, upstream, state }: LiveServer,
+    inFlight: number,
+  ) {
     const traffic = this.#traffic.servers.of(backend, name)
     const latency = traffic?.before.count ? traffic.before : traffic?.latency
     const meanMs = latency?.mean
@@ -164,6 +171,7 @@ export class LiveState {
       name,
       url: maskCredentials(url),
       weight,
+      ...(metadata !== NO_METADATA && { metadata }),
       state: weight === 0 ? 'off' : state.isAvailable ? 'up' : 'down',
       ...(state.reason !== undefined && { reason: state.reason }),
       inFlight,

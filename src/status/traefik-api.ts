@@ -66,22 +66,23 @@ function* own<T>(
   }
 }
 
-function backendView({ servers, loadBalancer, buffering }: Backend) {
+function backendView({ servers, loadBalancer, buffering, metadata }: Backend) {
   return {
     servers: new Entries(serversOf(servers)),
     loadBalancer: { method: loadBalancer?.method ?? DEFAULT_STRATEGY },
     ...(buffering && { buffering }),
+    ...(metadata && { metadata }),
   }
 }
 
 function* serversOf(servers: Backend['servers']): Generator<readonly [string, unknown]> {
-  for (const [name, { url, weight = 1 }] of Object.entries(servers))
-    yield [name, { url: maskCredentials(url), weight }]
+  for (const [name, { url, weight = 1, metadata }] of Object.entries(servers))
+    yield [name, { url: maskCredentials(url), weight, ...(metadata && { metadata }) }]
 }
 
 function frontendView(frontend: CompiledFrontend) {
   const { name, config } = frontend
-  const { backend, entryPoints = [], passHostHeader = true, priority = 0, whiteList } = config
+  const { backend, entryPoints = [], passHostHeader = true, priority = 0, whiteList, metadata } = config
   const provider = name.slice(name.lastIndexOf('@'))
   return {
     entryPoints,
@@ -91,6 +92,7 @@ function frontendView(frontend: CompiledFrontend) {
     priority,
     basicAuth: null,
     ...(whiteList && { whiteList }),
+    ...(metadata && { metadata }),
   }
 }
 

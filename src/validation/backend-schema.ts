@@ -11,6 +11,7 @@ import type {
 import { parseCircuitExpression } from '../rules/circuit-expression.js'
 import { HEALTH_CHECK } from './health-check-schema.js'
 import { LOAD_BALANCER } from './load-balancer-schema.js'
+import { METADATA } from './metadata-schema.js'
 import { LIMITS_NOTHING, SERVER } from './server-schema.js'
 
 const BUFFERING = object<Buffering>(
@@ -206,6 +207,7 @@ export const BACKEND = object<Backend>(
       defaultMeaning: 'a name counts as one server',
       traefik: false,
     },
+    metadata: METADATA,
   },
   { responseForwarding: later('How long a response may wait in a buffer.') },
 )

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { pathOf } from '../base/messages.js'
 import { nullRecord } from '../base/records.js'
-import type { ObjectField } from '../base/schema.js'
+import type { About, ObjectField } from '../base/schema.js'
 import { configInvalid } from '../model/errors.js'
 import { BACKEND } from './backend-schema.js'
+import { DOCUMENT } from './document-schema.js'
 import { FRONTEND } from './frontend-schema.js'
 import { normalForm } from './normal-form.js'
 import { isRecord } from './with-field-case.js'
@@ -29,7 +30,17 @@ export function* digestDocument(document: unknown): Generator<void, DocumentDige
   const sections = isRecord(document) ? document : {}
   const frontends = yield* digestEntries('frontends', sections, FRONTEND)
   const backends = yield* digestEntries('backends', sections, BACKEND)
-  return { digest: digestOf({ frontends, backends }), frontends, backends }
+  const digest = digestAt('metadata', () => ({ ...aboutOf(sections), frontends, backends }))
+  return { digest, frontends, backends }
+}
+
+/** Returns the fields of a document, other than its entries, that count in its digest. */
+function aboutOf(document: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const counting = Object.entries(document).filter(([name]) => {
+    const field: Partial<About> | undefined = DOCUMENT.fields[name]
+    return name !== 'frontends' && name !== 'backends' && field && !field.isOutsideDigest
+  })
+  return normalForm(Object.fromEntries(counting), DOCUMENT)
 }
 
 function* digestEntries(
@@ -41,21 +52,27 @@ function* digestEntries(
   const entries = sections[section]
   if (!isRecord(entries)) return digests
   for (const [name, entry] of Object.entries(entries)) {
-    try {
+    digests[name] = digestAt(pathOf(section, name), () => {
       // A name is part of the document's text. It must fail here, where its path is known.
       canonicalize(name)
-      digests[name] = digestOf(normalForm(entry, object))
-    } catch {
-      throw configInvalid([{ path: pathOf(section, name), code: 'INVALID_VALUE', message: NOT_UNICODE }])
-    }
+      return normalForm(entry, object)
+    })
     yield
   }
   return digests
 }
 
-/** Returns the digest of plain data: SHA-256 of its text by RFC 8785. */
-function digestOf(data: object): string {
-  return `sha256:${createHash('sha256')
-    .update(canonicalize(data) as string)
-    .digest('hex')}`
+/**
+ * Returns the digest of plain data: SHA-256 of its text by RFC 8785.
+ *
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with the path, if RFC 8785 has no form for the data
+ */
+function digestAt(path: string, data: () => object): string {
+  try {
+    return `sha256:${createHash('sha256')
+      .update(canonicalize(data()) as string)
+      .digest('hex')}`
+  } catch {
+    throw configInvalid([{ path, code: 'INVALID_VALUE', message: NOT_UNICODE }])
+  }
 }

@@ -2,6 +2,7 @@ import { later, named, object, placedFields, text } from '../base/schema.js'
 import type { ProviderConfig } from '../model/config.js'
 import { BACKEND } from './backend-schema.js'
 import { FRONTEND } from './frontend-schema.js'
+import { METADATA } from './metadata-schema.js'
 
 /** A whole document. Everything that is known of its fields is derived from here. */
 export const DOCUMENT = object<ProviderConfig>(
@@ -11,12 +12,14 @@ export const DOCUMENT = object<ProviderConfig>(
       meaning: 'A label of the document, for people: events and status show it.',
       defaultMeaning: 'none; behind an alias, the alias value',
       traefik: false,
+      isOutsideDigest: true,
       isName: true,
     }),
     prefix: text({
       meaning:
         'The prefix that the document claims to stand under. A document from a fetcher is refused if it claims another prefix.',
       traefik: false,
+      isOutsideDigest: true,
       isName: true,
     }),
     frontends: named({
@@ -29,11 +32,13 @@ export const DOCUMENT = object<ProviderConfig>(
       required: { expected: 'an object with names as keys' },
       of: BACKEND,
     }),
+    metadata: METADATA,
   },
   {
     $schema: text({
       meaning: 'The JSON Schema of the document, for editors. The proxy ignores it.',
       traefik: false,
+      isOutsideDigest: true,
     }),
     tls: later('Certificates.', 'without it the certificates, and what they require of clients, are missing'),
   },

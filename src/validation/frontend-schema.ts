@@ -1,11 +1,13 @@
 import { parseRange } from '../base/cidr.js'
-import { quote } from '../base/messages.js'
+import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { type Flaw, flag, later, list, named, number, object, own, text } from '../base/schema.js'
 import type { Frontend, Route, RuleSpec, WhiteList } from '../model/config.js'
 import { compileRule } from '../rules/compile-rule.js'
+import type { MatcherTable } from '../rules/matchers.js'
 import { withoutSecrets } from '../rules/secret-values.js'
 import type { DocumentHost } from './document-host.js'
+import { METADATA } from './metadata-schema.js'
 import { isLongName, tooLong } from './names.js'
 import { RULE_JSON_SCHEMA } from './rule-json-schema.js'
 
@@ -20,11 +22,6 @@ const RULE = own({
   jsonSchema: RULE_JSON_SCHEMA,
   expected: 'a rule as text or data',
   is: (value) => typeof value === 'string' || (typeof value === 'object' && !Array.isArray(value)),
-  check: (rule: string | RuleSpec, { matchers }: DocumentHost) =>
-    compileRule(rule, matchers).issues.map(({ code, message }) => ({
-      code,
-      message: withoutSecrets(message, rule),
-    })),
 })
 
 const ROUTE = object<Route>(
@@ -60,7 +57,9 @@ export const FRONTEND = object<Frontend>(
     meaning:
       'A named entry of a document: a condition for requests, a priority, and the backend that serves the requests.',
     rules: { oneOf: [{ required: ['rule'] }, { required: ['routes'] }] },
-    check: ({ rule, routes }) => {
+    check: ({ rule, routes }, { matchers }: DocumentHost, read: Partial<Frontend>) => {
+      const flaws = flawsOfRules(read, matchers)
+      if (flaws.length > 0) return flaws
       if (rule !== undefined && routes !== undefined) return 'expected either rule or routes, found both'
       if (rule !== undefined || (routes !== undefined && !isEmpty(routes))) return undefined
       const message =
@@ -105,6 +104,7 @@ export const FRONTEND = object<Frontend>(
       meaning: 'If true, servers see the `Host` of the client. If false, they see the host of their own URL.',
       default: true,
     }),
+    metadata: METADATA,
   },
   {
     passTLSCert: later("Sends the client's certificate to the servers.", FORGED),
@@ -124,6 +124,20 @@ export const FRONTEND = object<Frontend>(
     ),
   },
 )
+
+/** Compiles the rules of a frontend. Its labels are known here, which matchers of the embedding application may look at. */
+function flawsOfRules({ rule, routes = {}, metadata }: Partial<Frontend>, matchers: MatcherTable): Flaw[] {
+  const flawsOf = (one: string | RuleSpec, below: string): Flaw[] =>
+    compileRule(one, matchers, metadata).issues.map(({ code, message }) => ({
+      code,
+      message: withoutSecrets(message, one),
+      below,
+    }))
+  const inRoutes = Object.entries(routes).flatMap(([name, route]) =>
+    route?.rule === undefined ? [] : flawsOf(route.rule, `${pathOf('.routes', name)}.rule`),
+  )
+  return rule === undefined ? inRoutes : [...flawsOf(rule, '.rule'), ...inRoutes]
+}
 
 /** The most names that a misspelt one is compared with. A thousand misspelt names and 100,000 backends would block the process. */
 const MAX_SUGGESTED_FROM = 500

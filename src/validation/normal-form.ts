@@ -39,7 +39,8 @@ function normalNames(value: unknown, of: Field): Readonly<Record<string, unknown
   if (!isRecord(value)) return all
   const each = eachOf({ kind: 'named', meaning: '', of })
   for (const [name, inside] of Object.entries(value)) {
-    all[name] = each ? normalForm(inside, each) : inside
+    if (each) all[name] = normalForm(inside, each)
+    else if (!isOff(of, inside)) all[name] = inside
   }
   return all
 }

@@ -3,7 +3,7 @@ import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { nullRecord } from '../base/records.js'
 import type { About, Field, Flaws, NamedField, ObjectField, OwnField, TextField } from '../base/schema.js'
-import type { Issue, IssueCode } from '../model/errors.js'
+import { asError, type Issue, type IssueCode } from '../model/errors.js'
 import { isOff } from './is-off.js'
 import { flawOfName, isLongName, tooLong } from './names.js'
 import { describe, hiddenAs, isObject, valueIn } from './plain-objects.js'
@@ -123,7 +123,7 @@ export class SchemaReader {
       if (read !== undefined) copy[name] = read
       if (given && !isOff(one, raw)) given[name] = raw
     }
-    if (given) this.#check(field.check?.(given, this.#host), path)
+    if (given) this.#check(field.check?.(given, this.#host, copy), path)
     return copy
   }
 
@@ -179,7 +179,17 @@ export class SchemaReader {
     const before = this.issues.length
     this.#check(field.check?.(value as never, this.#host), path)
     if (typeof value !== 'object') return value
-    return this.issues.length > before ? undefined : structuredClone(value)
+    return this.issues.length > before ? undefined : this.#cloned(value, path)
+  }
+
+  #cloned(value: unknown, path: string): unknown {
+    try {
+      return structuredClone(value)
+    } catch (thrown) {
+      const why = thrown instanceof RangeError ? 'it is nested too deep' : asError(thrown).message
+      this.note(path, 'INVALID_VALUE', `expected plain data: ${why}`)
+      return undefined
+    }
   }
 
   /** Returns a value that has no flaw, and notes the flaw of any other. */

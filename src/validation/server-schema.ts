@@ -2,6 +2,7 @@ import { maskMalformedUrl } from '../base/credentials.js'
 import { quote } from '../base/messages.js'
 import { count, list, number, object, text } from '../base/schema.js'
 import type { Server } from '../model/backend.js'
+import { METADATA } from './metadata-schema.js'
 import { parseServerUrl } from './server-url.js'
 
 /** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
@@ -42,5 +43,6 @@ export const SERVER = object<Server>(
       isOffWhenEmpty: true,
       meaning: 'Labels of the server. The proxy shows them and does not interpret them.',
     }),
+    metadata: METADATA,
   },
 )

@@ -69,18 +69,21 @@ export function* validateConfigSteps(
   yield* readEach(reader, BACKEND, fields, 'backends', known)
   const frontends = nullRecord<Frontend>()
   yield* readEach(reader, FRONTEND, fields, 'frontends', frontends)
-  const { $schema, version, prefix } = DOCUMENT.fields
-  reader.read($schema as Field, fields['$schema'], '$schema')
-  const config = {
-    ...present({
-      version: reader.read(version as Field, fields['version'], 'version'),
-      prefix: reader.read(prefix as Field, fields['prefix'], 'prefix'),
-    }),
-    frontends,
-    backends: known,
-  } as ProviderConfig
+  const config = { ...readAbout(reader, fields), frontends, backends: known }
   const { issues, warnings } = reader
   return issues.length > 0 ? { ok: false, issues } : { ok: true, config, warnings }
+}
+
+/** Reads what a document says of itself: every field but `frontends` and `backends`. `$schema` is for editors and is left out. */
+function readAbout(
+  reader: SchemaReader,
+  fields: Readonly<Record<string, unknown>>,
+): Omit<ProviderConfig, 'frontends' | 'backends'> {
+  const about: Record<string, unknown> = {}
+  for (const [name, field] of DOCUMENT.entries)
+    if (name !== 'frontends' && name !== 'backends') about[name] = reader.read(field, fields[name], name)
+  delete about['$schema']
+  return present(about)
 }
 
 /** Reads the entries of `frontends` or `backends`, a step each. */

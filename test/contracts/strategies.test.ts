@@ -11,6 +11,7 @@ function servers(...weights: number[]): FakeServer[] {
     name: String.fromCharCode(97 + index),
     url: `http://10.0.0.${index + 1}:80`,
     weight,
+    metadata: {},
     share: 1,
     isAvailable: true,
     inFlight: 0,
@@ -26,7 +27,7 @@ function make(
 ): Strategy<FakeServer> {
   const factory = strategyTable().get(method)
   if (!factory) throw new Error(`there is no ${method}`)
-  return factory(upstreams, { method, ...options })
+  return factory(upstreams, { method, ...options }, { metadata: {} })
 }
 
 const factsOf = (clientAddress: string, more: Partial<RequestFacts> = {}): RequestFacts => ({

@@ -30,7 +30,7 @@ describe('the state of a provider', () => {
 
   it('is live with its version and age', () => {
     const { entry } = supervised()
-    entry.wentLive(nothing, 'v1', [])
+    entry.wentLive(nothing, { version: 'v1' }, [])
     vi.advanceTimersByTime(1_500)
     expect(entry.state).toEqual({ provider: 'static', state: 'live', version: 'v1', ageMs: 1_500 })
   })
@@ -39,7 +39,7 @@ describe('the state of a provider', () => {
     const { entry } = supervised()
     entry.unavailable(new Error('gone'))
     expect(entry.state).toEqual({ provider: 'static', state: 'unavailable' })
-    entry.wentLive(nothing, 'v1', [])
+    entry.wentLive(nothing, { version: 'v1' }, [])
     expect(entry.state).toMatchObject({ state: 'unavailable', version: 'v1' })
     entry.recovered()
     vi.advanceTimersByTime(2_000)

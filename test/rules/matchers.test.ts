@@ -128,6 +128,6 @@ describe('matcherTable', () => {
     const { test } = matcherTable({ matchers: { Tenant } }).get('Tenant')?.data?.(['a', 'b']) ?? {}
     for (let count = 0; count < 3; count++) test?.(factsOf())
     expect(Tenant).toHaveBeenCalledTimes(1)
-    expect(Tenant).toHaveBeenCalledWith(['a', 'b'])
+    expect(Tenant).toHaveBeenCalledWith(['a', 'b'], { metadata: {} })
   })
 })

@@ -98,7 +98,11 @@ describe('the access log', () => {
       bodyBytes: 3,
       retries: 2,
     }
-    const found = { frontend: { name: 'f"' }, backend: { name: 'b' }, server: { url: 'http://s', host: 's' } }
+    const found = {
+      frontend: { name: 'f"', config: { metadata: { team: 'se"arch' } } },
+      backend: { name: 'b', config: {} },
+      server: { url: 'http://s', host: 's', metadata: { rack: 'r1\u2028' } },
+    }
     const error = { code: 'PROXY_NO_ROUTE' }
     for (const request of [
       base,

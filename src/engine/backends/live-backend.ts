@@ -7,6 +7,7 @@ import {
 import { isUsable } from '../../balancing/strategy.js'
 import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
+import { NO_METADATA } from '../../model/metadata.js'
 import { onRejected } from '../../model/rejections.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 import type { ProxyEmitter } from '../events/proxy-emitter.js'
@@ -53,16 +54,14 @@ export class LiveBackend {
     this.config = config
     this.servers = serversOf(name, config, before?.servers, tools)
     this.#carried = carryOver(name, config, before ? before.#carried : undefined, tools)
-    const method = config.loadBalancer?.method ?? DEFAULT_STRATEGY
+    const { loadBalancer = {}, metadata = NO_METADATA } = config
+    const { method = DEFAULT_STRATEGY, sticky } = loadBalancer
     const factory = tools.strategies.get(method)
     if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
-    this.#pick = factory(
-      this.servers.filter(({ weight }) => weight > 0),
-      config.loadBalancer ?? {},
-    )
-    this.#changes = new ServerChanges(name, this.#pick, tools.events, () => this.#callWaiting())
-    const { sticky, stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } =
-      config.loadBalancer ?? {}
+    const serving = this.servers.filter(({ weight }) => weight > 0)
+    this.#pick = factory(serving, loadBalancer, { metadata })
+    this.#changes = new ServerChanges(this, this.#pick, tools.events, () => this.#callWaiting())
+    const { stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } = loadBalancer
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools

@@ -1,13 +1,15 @@
 import type { Candidate } from '../../balancing/strategies.js'
 import type { Server } from '../../model/config.js'
+import { type Metadata, NO_METADATA } from '../../model/metadata.js'
 import { parseServerUrl } from '../../validation/server-url.js'
 import type { Places, Upstream } from '../upstream/upstream.js'
 import type { Upstreams } from '../upstream/upstreams.js'
 import type { ServerState } from './server-state.js'
 
 /** The data of one live server: a server of the configuration, or one IP address of that server's host name (`strictDns`). */
-export type GivenServer = Required<Omit<Server, 'tags'>> & {
+export type GivenServer = Required<Pick<Server, 'url' | 'weight' | 'maxConnections'>> & {
   readonly name: string
+  readonly metadata?: Metadata | undefined
   readonly address?: string
 }
 
@@ -19,6 +21,7 @@ export class LiveServer implements Candidate {
   /** The only IP address of the URL's host name that this server connects to. Undefined: any address of that host name. */
   readonly address: string | undefined
   readonly weight: number
+  readonly metadata: Metadata
   readonly upstream: Upstream
   /** The path of the server's URL. The proxy puts it before the path of every request. Empty if the URL has none. */
   readonly basePath: string
@@ -44,6 +47,7 @@ export class LiveServer implements Candidate {
     this.url = given.url
     this.address = given.address
     this.weight = given.weight
+    this.metadata = given.metadata ?? NO_METADATA
     this.maxConnections = given.maxConnections
     this.host = host
     this.basePath = basePath

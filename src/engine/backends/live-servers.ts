@@ -70,8 +70,8 @@ export function areCurrent(
 
 function givenServers({ servers, strictDns }: Backend, addresses: KnownAddresses): GivenServer[] {
   return Object.entries(servers).flatMap(([name, server]) => {
-    const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY } = server
-    const given = { name, url, weight, maxConnections }
+    const { url, weight = 1, maxConnections = Number.POSITIVE_INFINITY, metadata } = server
+    const given = { name, url, weight, maxConnections, metadata }
     const found = strictDns && addresses.addressesOf(url)
     return found?.map((address) => ({ ...given, name: `${name}@${address}`, address })) ?? [given]
   })

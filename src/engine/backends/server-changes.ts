@@ -1,4 +1,6 @@
 import type { Strategy } from '../../balancing/strategies.js'
+import type { Backend } from '../../model/config.js'
+import { entryMetadata } from '../../model/metadata.js'
 import { onRejected } from '../../model/rejections.js'
 import { failuresOf, type ProxyEmitter } from '../events/proxy-emitter.js'
 import type { LiveServer } from './live-server.js'
@@ -6,7 +8,7 @@ import type { StateListener } from './server-state.js'
 
 /** Reports changes of a live backend's servers to the backend's strategy and to its request queue, and as events of the proxy. */
 export class ServerChanges {
-  readonly #backend: string
+  readonly #backend: { readonly name: string; readonly config: Backend }
   readonly #strategy: Strategy<LiveServer>
   readonly #events: ProxyEmitter
   readonly #onChange: () => void
@@ -17,7 +19,12 @@ export class ServerChanges {
   readonly #listeners = new Map<LiveServer, StateListener>()
 
   /** Creates the object, which listens to no server yet. @param onChange called when a server may have room for a request */
-  constructor(backend: string, strategy: Strategy<LiveServer>, events: ProxyEmitter, onChange: () => void) {
+  constructor(
+    backend: { readonly name: string; readonly config: Backend },
+    strategy: Strategy<LiveServer>,
+    events: ProxyEmitter,
+    onChange: () => void,
+  ) {
     this.#backend = backend
     this.#strategy = strategy
     this.#events = events
@@ -26,15 +33,19 @@ export class ServerChanges {
 
   /** Registers this backend as the only listener of a server. It replaces the listener of the generation before. */
   listen(server: LiveServer): void {
-    const { state, name } = server
-    const backend = this.#backend
     const listener = {
       changed: () => this.#changed(server),
-      wentOut: (reason: string) => this.#events.emit('serverDown', { backend, server: name, reason }),
-      cameBack: (reason: string) => this.#events.emit('serverUp', { backend, server: name, reason }),
+      wentOut: (reason: string) => this.#emit('serverDown', server, reason),
+      cameBack: (reason: string) => this.#emit('serverUp', server, reason),
     }
-    state.listener = listener
+    server.state.listener = listener
     this.#listeners.set(server, listener)
+  }
+
+  #emit(event: 'serverDown' | 'serverUp', server: LiveServer, reason: string): void {
+    const { name, config } = this.#backend
+    const metadata = entryMetadata({ backend: config, server })
+    this.#events.emit(event, { backend: name, server: server.name, reason, ...(metadata && { metadata }) })
   }
 
   #changed(server: LiveServer): void {
@@ -66,6 +77,6 @@ export class ServerChanges {
   }
 
   readonly #changedFailed = (thrown: unknown): void => {
-    failuresOf(this.#events).tell(this, `changed of the strategy of ${this.#backend}`, thrown)
+    failuresOf(this.#events).tell(this, `changed of the strategy of ${this.#backend.name}`, thrown)
   }
 }

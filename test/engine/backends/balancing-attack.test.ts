@@ -19,6 +19,7 @@ function fakes(...weights: number[]): Fake[] {
     name: String.fromCharCode(97 + index),
     url: `http://10.0.${index >> 8}.${index & 255}:80`,
     weight,
+    metadata: {},
     share: 1,
     isAvailable: true,
     inFlight: 0,
@@ -53,7 +54,7 @@ function counted(count: number, out = 0): { upstreams: Fake[]; looked: { states:
 function make(method: string, upstreams: readonly Fake[]): Strategy<Fake> {
   const factory = strategyTable().get(method)
   if (!factory) throw new Error(`there is no ${method}`)
-  return factory(upstreams, { method })
+  return factory(upstreams, { method }, { metadata: {} })
 }
 
 function begin(pick: Strategy<Fake>, picked: Fake | undefined): Fake {

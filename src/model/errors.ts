@@ -110,6 +110,7 @@ export type IssueCode =
   | 'NOT_SUPPORTED'
   | 'GUARD_DROPPED'
   | 'EMPTY'
+  | 'FILTER_FAILED'
 
 /** One mistake in a configuration document or in a rule. */
 export interface Issue {

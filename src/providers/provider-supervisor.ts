@@ -1,15 +1,15 @@
 import { runInSlices } from '../base/run-steps.js'
 import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import type { ProviderConfig } from '../model/config.js'
-import { droppedGuardsIn } from '../model/dropped-guards.js'
-import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
+import { asError, configInvalid, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
-import { withDroppedGuards } from '../validation/keep-dropped-guards.js'
-import { validateConfigSteps } from '../validation/validate-config.js'
-import type { ValidateOptions } from '../validation/validate-options.js'
+import type { DocumentDigest } from '../validation/digest-document.js'
 import { checkProviderNames } from './check-provider-names.js'
+import { checkedDelivery, type DeliveryOptions } from './checked-delivery.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
+import { filterSteps } from './document-filter.js'
+import { digestOf } from './live-digest.js'
 import { Readiness } from './readiness.js'
 import {
   type PendingDelivery,
@@ -29,7 +29,7 @@ import { unreadableDocument, versionOf } from './unreadable-document.js'
 export class ProviderSupervisor {
   readonly #providers: readonly SupervisedProvider[]
   readonly #apply: ApplyMerged
-  readonly #validation: ValidateOptions
+  readonly #options: DeliveryOptions
   readonly #coldStart: ColdStart | undefined
   readonly #readiness: Readiness
   /** A promise chain that handles one delivery after another. Each merge needs what the delivery before has made live. */
@@ -44,14 +44,14 @@ export class ProviderSupervisor {
     providers: readonly Provider[],
     apply: ApplyMerged,
     listener: SupervisionListener,
-    validation: ValidateOptions = {},
+    options: DeliveryOptions = {},
     cache?: ConfigCache,
   ) {
     checkProviderNames(providers)
     this.#providers = providers.map((provider) => new SupervisedProvider(provider, listener))
     this.#readiness = new Readiness(this.#providers)
     this.#apply = apply
-    this.#validation = validation
+    this.#options = options
     this.#coldStart = cache && new ColdStart(cache, this.#coldStartHost(listener))
   }
 
@@ -87,6 +87,11 @@ export class ProviderSupervisor {
   /** The state of each provider. */
   get states(): readonly ProviderState[] {
     return this.#providers.map(({ state }) => state)
+  }
+
+  /** Computes the digests of a provider's live document. @throws as `digestOf` does */
+  digest(name: string): Promise<DocumentDigest> {
+    return digestOf(this.#providers, name)
   }
 
   /**
@@ -179,43 +184,50 @@ export class ProviderSupervisor {
     signal.throwIfAborted()
 
     // Next step of docs/life-of-a-config.md:
+    // filter
+    const { documentFilter: filter } = this.#options
+    const filterStart = performance.now()
+    // A document that is a promise must not be awaited, so it passes no async function: validation refuses it.
+    let filtered = delivery.document
+    if (filter) filtered = await runInSlices(filterSteps(filtered, name, filter), signal)
+
+    // Next step of docs/life-of-a-config.md:
     // validate
     const validateStart = performance.now()
-    const checked = await runInSlices(validateConfigSteps(delivery.document, this.#validation), signal)
-    if (!checked.ok) throw configInvalid(checked.issues)
-    if (!provider.allowEmpty && Object.keys(checked.config.frontends).length === 0)
-      throw configInvalid([NO_FRONTENDS])
+    const checking = checkedDelivery(delivery.document, filtered, provider, this.#options)
+    const { config, warnings, ...checked } = await runInSlices(checking, signal)
 
     // Next step of docs/life-of-a-config.md:
     // merge
     const mergeStart = performance.now()
-    const own = await runInSlices(qualifyConfig(checked.config, name, entry.live), signal)
+    const own = await runInSlices(qualifyConfig(config, name, entry.live), signal)
     const { merged, issues } = await runInSlices(mergeConfigs(this.#withOthers(entry, own)), signal)
     if (issues.length > 0) {
       entry.awaitsOthers = delivery
       throw configInvalid(issues)
     }
 
-    const { version, metadata } = checked.config
-    const dropped = droppedGuardsIn(checked.warnings)
-    const kept = await runInSlices(withDroppedGuards(checked.config, dropped, delivery.document), signal)
-    const validate = mergeStart - validateStart
     const { generation } = await this.#apply(
       merged,
       {
         provider: name,
-        version,
-        metadata,
+        version: config.version,
+        metadata: config.metadata,
         verified: delivery.about.verified ?? true,
-        steps: { ...delivery.about.steps, validate, merge: performance.now() - mergeStart },
-        warnings: [...(delivery.about.warnings ?? []), ...checked.warnings],
+        steps: {
+          ...delivery.about.steps,
+          ...(filter && { filter: validateStart - filterStart }),
+          validate: mergeStart - validateStart,
+          merge: performance.now() - mergeStart,
+        },
+        warnings: [...(delivery.about.warnings ?? []), ...warnings],
         partial: this.#providers.some((other) => other !== entry && other.live === undefined),
       },
       signal,
-      () => entry.wentLive(own, checked.config, dropped),
+      () => entry.wentLive(own, config, checked.droppedGuards, checked.delivered),
     )
     entry.accepted(delivery.keptSince)
-    if (delivery.keptSince === undefined) this.#coldStart?.keep(name, kept)
+    if (delivery.keptSince === undefined) this.#coldStart?.keep(name, checked.kept)
     return generation
   }
 
@@ -235,10 +247,4 @@ export class ProviderSupervisor {
       }
     }
   }
-}
-
-const NO_FRONTENDS: Issue = {
-  path: 'frontends',
-  code: 'EMPTY',
-  message: 'the document has no frontends; expected at least one, or allowEmpty on its provider',
 }

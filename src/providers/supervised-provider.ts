@@ -7,6 +7,7 @@ import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { Metadata } from '../model/metadata.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
+import { LiveDigest } from './live-digest.js'
 
 /**
  * Milliseconds for which a provider's source must be reachable again before its outage is over. If the network fails every
@@ -82,6 +83,7 @@ export class SupervisedProvider {
    */
   awaitsOthers: PendingDelivery | undefined
   #labels: DocumentLabels = {}
+  readonly digest: LiveDigest
   #liveSince = 0
   #droppedGuards: readonly string[] = []
   #staleSince: string | undefined
@@ -93,6 +95,7 @@ export class SupervisedProvider {
 
   constructor(provider: Provider, listener: SupervisionListener) {
     this.provider = provider
+    this.digest = new LiveDigest(provider.name)
     this.#listener = listener
   }
 
@@ -125,18 +128,20 @@ export class SupervisedProvider {
   /**
    * Records the configuration of the provider that went live.
    *
-   * @param labels what the document says of itself
    * @param droppedGuards paths of guards (fields that keep requests out) that were left out of the configuration
+   * @param delivered the document as it was delivered, if the configuration does not show it
    */
   wentLive(
     config: MergedConfig,
     { version, metadata }: DocumentLabels,
     droppedGuards: readonly string[],
+    delivered?: unknown,
   ): void {
     this.live = config
     this.#droppedGuards = droppedGuards
     this.#labels = present({ version, metadata })
     this.#liveSince = performance.now()
+    this.digest.of({ config, delivered, ...this.#labels })
   }
 
   /**

@@ -1,5 +1,7 @@
+import { runAtOnce } from '../base/run-steps.js'
 import { configInvalid } from '../model/errors.js'
 import type { Provider } from '../model/provider.js'
+import { filterSteps } from '../providers/document-filter.js'
 import { StaticProvider } from '../providers/static-provider.js'
 import { validateConfig } from '../validation/validate-config.js'
 import type { ProxyOptions } from './proxy-options.js'
@@ -11,9 +13,10 @@ import type { ProxyOptions } from './proxy-options.js'
  * @throws ProxyError `PROXY_CONFIG_INVALID` with all issues if `config` is not a valid document
  */
 export function providersOfOptions(options: ProxyOptions): readonly Provider[] {
-  const { providers = [], config } = options
+  const { providers = [], config, documentFilter } = options
   if (config === undefined) return providers
-  const checked = validateConfig(config, options)
+  const filtered = documentFilter ? runAtOnce(filterSteps(config, 'static', documentFilter)) : config
+  const checked = validateConfig(filtered, options)
   if (!checked.ok) {
     throw configInvalid(checked.issues)
   }

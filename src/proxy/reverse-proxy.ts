@@ -9,13 +9,16 @@ import { ProxyError } from '../model/errors.js'
 import { LastGoodFile } from '../providers/last-good-file.js'
 import { ProviderSupervisor } from '../providers/provider-supervisor.js'
 import type { StatusSource } from '../status/status-source.js'
+import type { DocumentDigest } from '../validation/digest-document.js'
+import { checkOptions } from './check-options.js'
 import { Listeners } from './listeners.js'
 import { Observation } from './observation.js'
 import { providersOfOptions } from './providers-of-options.js'
-import { checkOptions, type ProxyOptions } from './proxy-options.js'
+import type { ProxyOptions } from './proxy-options.js'
 import type { ProxyState } from './proxy-state.js'
 import { factsOfSketch, type RequestSketch } from './request-sketch.js'
 import { type CloseOptions, Shutdown } from './shutdown.js'
+import { type Handlers, startedBy } from './started-by.js'
 
 /**
  * A reverse proxy that replaces all its routes at once when the configuration changes. `createProxy` creates it. It emits the
@@ -205,6 +208,17 @@ export class ReverseProxy extends ProxyEmitter {
     return this.#engine.explain(factsOfSketch(request))
   }
 
+  /**
+   * Computes the digests of the live document of a provider (docs/digest.md), in slices. Entries that did not change since the
+   * last call are not computed again.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` if no provider has that name; `PROXY_NOT_READY` before its first configuration
+   * @example const { digest } = await proxy.digest('etcd-alias')
+   */
+  digest(provider: string): Promise<DocumentDigest> {
+    return this.#supervisor.digest(provider)
+  }
+
   /** The number of the live configuration, the state of each provider, and the current step of a shutdown. */
   get state(): ProxyState {
     const { step } = this.#shutdown
@@ -229,17 +243,7 @@ export class ReverseProxy extends ProxyEmitter {
     return this.close()
   }
 
-  #handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    const { handler, upgrade } = this.#engine.handlersFor(entryPoint)
-    return {
-      handler: (req, res, next) => {
-        void this.start()
-        handler(req, res, next)
-      },
-      upgrade: (req, socket, head, next) => {
-        void this.start()
-        upgrade(req, socket, head, next)
-      },
-    }
+  #handlersFor(entryPoint: string | undefined): Handlers {
+    return startedBy(this.#engine.handlersFor(entryPoint), () => void this.start())
   }
 }

@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'node:http'
 import { type ListenerLimits, optionsOfServer } from '../entry-points/server-limits.js'
-import { checkListenerLimits } from './proxy-options.js'
+import { checkListenerLimits } from './check-options.js'
 
 /**
  * Returns options for a `node:http` or `node:https` server of the application: the limits that the proxy's own listeners have.

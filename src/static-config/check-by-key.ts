@@ -1,5 +1,6 @@
 import { asError } from '../model/errors.js'
-import { checkOptions, type ProxyOptions } from '../proxy/proxy-options.js'
+import { checkOptions } from '../proxy/check-options.js'
+import type { ProxyOptions } from '../proxy/proxy-options.js'
 import type { Settings } from './settings.js'
 
 /** Checks the options of `createProxy` one by one. Each error is reported for the configuration key that set the option. */

@@ -12,8 +12,11 @@ import { isRecord } from './with-field-case.js'
 
 /** The digests of a document and of its entries: `sha256:` and 64 hexadecimal digits. */
 export interface DocumentDigest {
+  /** The digest of the document. */
   readonly digest: string
+  /** The digest of each frontend, by its name in the document. */
   readonly frontends: Readonly<Record<string, string>>
+  /** The digest of each backend, by its name in the document. */
   readonly backends: Readonly<Record<string, string>>
 }
 
@@ -23,13 +26,17 @@ const NOT_UNICODE = 'expected texts of well-formed Unicode, found half of a surr
  * Computes digests, version 1, as `docs/digest.md` defines them. It yields after each entry so that the caller can pause.
  *
  * @param document a valid one, with its fields as `withFieldCase` spells them
+ * @param known digests of entries that were computed before. They are not computed again, and new ones are added.
  * @throws ProxyError `PROXY_CONFIG_INVALID` with the path of an entry whose texts are not well-formed Unicode: RFC 8785 has no
  * form for them
  */
-export function* digestDocument(document: unknown): Generator<void, DocumentDigest> {
+export function* digestDocument(
+  document: unknown,
+  known: WeakMap<object, string> = new WeakMap(),
+): Generator<void, DocumentDigest> {
   const sections = isRecord(document) ? document : {}
-  const frontends = yield* digestEntries('frontends', sections, FRONTEND)
-  const backends = yield* digestEntries('backends', sections, BACKEND)
+  const frontends = yield* digestEntries('frontends', sections, FRONTEND, known)
+  const backends = yield* digestEntries('backends', sections, BACKEND, known)
   const digest = digestAt('metadata', () => ({ ...aboutOf(sections), frontends, backends }))
   return { digest, frontends, backends }
 }
@@ -47,16 +54,21 @@ function* digestEntries(
   section: string,
   sections: Readonly<Record<string, unknown>>,
   object: ObjectField,
+  known: WeakMap<object, string>,
 ): Generator<void, Record<string, string>> {
   const digests = nullRecord<string>()
   const entries = sections[section]
   if (!isRecord(entries)) return digests
   for (const [name, entry] of Object.entries(entries)) {
-    digests[name] = digestAt(pathOf(section, name), () => {
-      // A name is part of the document's text. It must fail here, where its path is known.
-      canonicalize(name)
-      return normalForm(entry, object)
-    })
+    const before = known.get(entry as object)
+    digests[name] =
+      before ??
+      digestAt(pathOf(section, name), () => {
+        // A name is part of the document's text. It must fail here, where its path is known.
+        canonicalize(name)
+        return normalForm(entry, object)
+      })
+    if (isRecord(entry)) known.set(entry, digests[name])
     yield
   }
   return digests

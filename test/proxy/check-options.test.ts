@@ -1,6 +1,6 @@
 import { createProxy, type Provider, type ProxyOptions } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import { checkOptions } from '../../src/proxy/proxy-options.js'
+import { checkOptions } from '../../src/proxy/check-options.js'
 
 const config = { frontends: {}, backends: {} }
 

@@ -8,7 +8,6 @@ import {
 } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runAtOnce } from '../../src/base/run-steps.js'
-import type { MergedConfig } from '../../src/model/merge-configs.js'
 import { qualifyConfig } from '../../src/model/merge-configs.js'
 import { LiveDigest } from '../../src/providers/live-digest.js'
 import { digestDocument } from '../../src/validation/digest-document.js'
@@ -47,14 +46,17 @@ describe('proxy.digest', () => {
     expect(await proxy.digest('static')).toEqual(digestOf(document()))
   })
 
-  it('counts what unsupportedFields leaves out, and a provider that is written out', async () => {
-    const config = {
-      ...document(),
-      frontends: { web: { backend: 'pool@static', rule: 'Host:a.test', errors: { a: { status: ['500'] } } } },
-    }
+  it('counts what unsupportedFields leaves out', async () => {
+    const web = { backend: 'pool', rule: 'Host:a.test', errors: { a: { status: ['500'] } } }
+    const config = { ...document(), frontends: { web } }
     const { proxy } = await start({ unsupportedFields: 'warn' }, config)
     expect(await proxy.digest('static')).toEqual(digestOf(config))
-    expect(digestOf(config).digest).not.toBe(digestOf({ ...config, frontends: document().frontends }).digest)
+  })
+
+  it('has the name of a backend as the document writes it', async () => {
+    const config = { ...document(), frontends: { web: { backend: 'pool@static', rule: 'Host:a.test' } } }
+    const { proxy } = await start({}, config)
+    expect(await proxy.digest('static')).toEqual(digestOf(config))
   })
 
   it('rejects for a provider that is not there or has no configuration', async () => {
@@ -68,17 +70,16 @@ describe('proxy.digest', () => {
     await expect(proxy.digest('late')).rejects.toMatchObject({ code: 'PROXY_NOT_READY' })
   })
 
-  it('is computed once: an unchanged entry is not read again', async () => {
+  it('is computed once: an entry that is the same object is not read again', async () => {
     const live = new LiveDigest('static')
-    const first = runAtOnce(qualifyConfig(document(), 'static'))
-    live.of({ config: first })
+    const config = runAtOnce(qualifyConfig(document(), 'static'))
+    live.of({ config })
     const before = await live.compute()
-    // What is broken after the first computation shows whether it is read again.
-    const broken: MergedConfig = { ...first, backends: new Map([['pool@static', unreadable(first)]]) }
-    live.of({ config: { ...broken, backends: first.backends } })
+    // An entry never changes. This one does, so that a second reading of it would show.
+    Object.assign(config.backends.get('pool@static') as Backend, { slowStart: '5s' })
+    Object.assign(config.frontends.get('web@static') as Frontend, { priority: 7 })
+    live.of({ config })
     expect(await live.compute()).toEqual(before)
-    live.of({ config: broken })
-    await expect(live.compute()).rejects.toMatchObject({ issues: [{ path: 'backends.pool' }] })
   })
 
   it('of a validated copy is that of the document, for 500 documents', () => {
@@ -92,11 +93,3 @@ describe('proxy.digest', () => {
     )
   })
 })
-
-function unreadable({ backends }: MergedConfig): never {
-  return new Proxy(backends.get('pool@static') as object, {
-    ownKeys: () => {
-      throw new Error('was read')
-    },
-  }) as never
-}

@@ -10,11 +10,11 @@ import { ERROR_CODES } from '../src/model/errors.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../src/model/limits.js'
 import { matcherTable } from '../src/rules/matchers.js'
 import { COMBINING_KEYS } from '../src/rules/rule-tree.js'
-import { STATIC_KEYS } from '../src/static-config/static-keys.js'
 import { ACCESS_LOG_OPTIONS } from '../src/status/log-options.js'
 import { metricFamilies } from '../src/status/metric-families.js'
 import { STATUS_ROUTES } from '../src/status/status-routes.js'
 import { GUARDS } from '../src/validation/document-schema.js'
+import { STATIC_KEYS } from '../src/validation/static-keys/static-keys.js'
 import { RAW_CASES } from './scenarios/raw-bytes/all-cases.js'
 import {
   anchorsOf,

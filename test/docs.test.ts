@@ -485,20 +485,10 @@ describe('docs/status.md', () => {
 })
 
 describe('docs/traefik-toml.md', () => {
-  it('has every key, how it is written, and what it becomes, and no other', () => {
+  // test/generated.test.ts compares the tables with the declarations of the keys.
+  it('has every key, and no other', () => {
     const rows = tablesOf(pageOf('docs/traefik-toml.md')).filter(({ header }) => header[0] === 'key')
-    const told = rows
-      .flatMap(({ rows: keys }) => keys)
-      .map(([key = '', kind, becomes = '']) => [
-        codesIn(key)[0],
-        kind,
-        becomes.replaceAll(/^[`*]+|[`*]+$/g, ''),
-      ])
-    const known = [...STATIC_KEYS.values()].map(({ path, kind, becomes }) => [
-      path,
-      kind,
-      becomes.replace(/\*$/, ''),
-    ])
-    expect(told.sort()).toEqual(known.sort())
+    const told = rows.flatMap(({ rows: keys }) => keys).map(([key = '']) => codesIn(key)[0])
+    expect(told).toEqual([...STATIC_KEYS.keys()])
   })
 })

@@ -11,7 +11,7 @@ import { mistakesIn, validDocuments, withMistake } from './support/generated-doc
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (name: string): string => readFileSync(`${root}/${name}`, 'utf8')
 
-describe('files that follow from the schema of documents', () => {
+describe('files that follow from the schema of documents and the table of static keys', () => {
   // To write them again: npm run generate
   it.each(Object.entries(generatedFiles()))('%s is up to date', (name, text) => {
     expect(read(name)).toBe(text)

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** Pages of docs/ that do not follow docs/style.md yet. A new page has to follow it. */
 const NOT_YET =
   'authenticated-connections balancing command-line configuration errors http life-of-a-config life-of-a-request limits ' +
-  'migrating operations promises providers rules status traefik-toml'
+  'migrating operations promises providers rules status'
 
 const PAGES = [
   'README.md',

@@ -1,13 +1,7 @@
-import { STATIC_KEYS } from '../static-config/static-keys.js'
+import { STATIC_TOP_NAMES } from '../validation/static-keys/static-keys.js'
 
-/** Top-level names that both a configuration document and a static configuration may have. */
-const OF_DOCUMENTS = ['frontends', 'backends', 'tls']
-
-const TOP_NAMES = new Set(
-  [...STATIC_KEYS.keys()]
-    .map((path) => path.split('.')[0]?.toLowerCase())
-    .filter((name) => name !== undefined && !OF_DOCUMENTS.includes(name)),
-)
+/** The top-level names of a static configuration in lower case, without `tls`, which a configuration document may have too. */
+const TOP_NAMES = new Set(STATIC_TOP_NAMES.filter((name) => name !== 'tls').map((name) => name.toLowerCase()))
 
 /** Tells whether a parsed file is a static configuration and not a configuration document, by the names at its top level. */
 export function isStaticConfig(parsed: unknown): boolean {

@@ -85,7 +85,7 @@ async function listen(proxy: ReverseProxy, config: ReadStaticConfig, terminal: T
     const { url } = await proxy.listen(at).catch((error: Error) => {
       throw cannotListen(
         `the entry point ${name}`,
-        config.values.get(`${pathOf('entryPoints', name)}.address`),
+        config.values.get(`${pathOf('entryPoints', name)}.address`)?.value,
         error,
       )
     })

@@ -1,6 +1,6 @@
 import { nullRecord } from '../base/records.js'
 import { isEnd, KEY_TREE, type KeyStep, stepTo } from '../static-config/key-tree.js'
-import type { ValueKind } from '../static-config/static-keys.js'
+import type { ValueKind } from '../validation/static-keys/static-key.js'
 
 /**
  * A key of a key-value store (etcd or Consul) with its value. The key is relative: the prefix and the slash after it are removed.

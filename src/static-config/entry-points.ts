@@ -2,8 +2,10 @@ import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import type { ListenAt } from '../entry-points/listener.js'
 import { parseStatusAddress } from '../status/status-options.js'
+import { DEFAULT_ENTRY_POINT } from '../validation/static-keys/entry-point-keys.js'
 import { type EntryPointTrusts, trustsOf } from './entry-point-trusts.js'
 import type { Settings } from './settings.js'
+import { defaultOf } from './value-kinds.js'
 
 /** An entry point of a static configuration: its name, and the address that it listens on. */
 interface EntryPoint {
@@ -31,9 +33,6 @@ export interface RunningEntryPoints {
   readonly defaults: readonly string[] | undefined
 }
 
-/** The default address of the status server. Traefik has the same default for its API and its dashboard. */
-const STATUS_ADDRESS = ':8080'
-
 /**
  * Reads all settings of entry points from the static configuration. Errors are added to `settings`.
  *
@@ -60,10 +59,10 @@ export function entryPointsOf(settings: Settings, running?: RunningEntryPoints):
   }
 }
 
-/** Returns the entry points that the static configuration names. If it names none, returns one: `http` on port 80. */
+/** Returns the entry points that the static configuration names, or else the default one. */
 function namedEntryPoints(settings: Settings): EntryPoint[] {
   const names = settings.namesUnder('entryPoints')
-  if (names.length === 0) return [{ name: 'http', address: ':80' }]
+  if (names.length === 0) return [DEFAULT_ENTRY_POINT]
   return names.flatMap((name) => {
     const path = pathOf('entryPoints', name)
     const address = settings.get<string>(`${path}.address`)
@@ -121,17 +120,17 @@ const ON_ENTRY_POINT = ['api', 'ping', 'metrics.prometheus'] as const
  */
 function statusOf(settings: Settings): { address: string | undefined; entryPoints: ReadonlySet<string> } {
   const asked = ON_ENTRY_POINT.filter((table) => settings.has(table))
-  const named = asked.map((table) => settings.get<string>(`${table}.entryPoint`) ?? 'traefik')
+  const named = asked.map((table) => settings.getOrDefault<string>(`${table}.entryPoint`))
   /** Maps each address of the status server to the configuration key that set it. */
   const addresses = new Map<string, string>()
-  if (settings.has('web')) addresses.set(settings.get<string>('web.address') ?? STATUS_ADDRESS, 'web.address')
+  if (settings.has('web')) addresses.set(settings.getOrDefault('web.address'), 'web.address')
   named.forEach((name, place) => {
     const key = `${pathOf('entryPoints', name)}.address`
     const given = settings.get<string>(key)
-    if (given === undefined && name !== 'traefik') {
+    if (given === undefined && name !== defaultOf('api.entryPoint')) {
       const message = `there is no entry point ${quote(name)}${suggestName(name, settings.namesUnder('entryPoints'))}`
       settings.issue(`${asked[place]}.entryPoint`, 'INVALID_VALUE', message)
-    } else addresses.set(given ?? STATUS_ADDRESS, key)
+    } else addresses.set(given ?? defaultOf('web.address'), key)
   })
   for (const [address, key] of addresses) {
     if (isStatusAddress(address)) continue

@@ -1,4 +1,5 @@
-import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
+import type { StaticKey } from '../validation/static-keys/static-key.js'
+import { isOpaque, STATIC_KEYS } from '../validation/static-keys/static-keys.js'
 
 /**
  * A node in the tree of all configuration keys. `below` maps names in lower case to child nodes. The child `*` stands for any

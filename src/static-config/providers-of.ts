@@ -87,8 +87,8 @@ function warnOfEntryPoints(
 
 function etcdProvider({ etcd, api }: Bags, settings: Settings): Provider | undefined {
   const scheme = settings.has('etcd.tls') ? 'https' : 'http'
-  const { hosts = ['127.0.0.1:2379'], ...rest } = etcd as Bag & { hosts?: readonly string[] }
-  const options = { ...rest, hosts: hosts.map((host) => withScheme(host, scheme)) } as EtcdProviderOptions
+  const hosts = settings.getOrDefault<readonly string[]>('etcd.endpoint')
+  const options = { ...etcd, hosts: hosts.map((host) => withScheme(host, scheme)) } as EtcdProviderOptions
   if (settings.get('etcd.useAPIV3') === false)
     settings.warn('etcd.useAPIV3', 'is ignored: the proxy always uses version 3 of the API', 'INVALID_VALUE')
   return settings.has('etcd.api') ? etcdAliasProvider(options, api, settings) : new EtcdProvider(options)

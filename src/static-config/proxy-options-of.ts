@@ -45,7 +45,7 @@ export function proxyOptionsOf(
 
 function logLevelOf(settings: Settings): LogLevel {
   if (settings.get<boolean>('debug')) return 'debug'
-  const given = settings.get<string>('logLevel') ?? 'info'
+  const given = settings.getOrDefault<string>('logLevel')
   const name = given.toLowerCase()
   const level = Object.hasOwn(LEVELS, name) ? LEVELS[name] : undefined
   if (level !== undefined) return level
@@ -64,9 +64,10 @@ function retryOf({ attempts }: Bag): Pick<ProxyOptions, 'retry'> {
 
 function accessLogOf(bag: Bag, settings: Settings): ProxyOptions['accessLog'] {
   if (!settings.has('accessLog') && !settings.has('accessLogsFile')) return undefined
-  const { format = 'common', headers, filters, ...rest } = bag
+  const { format: _format, headers, filters, ...rest } = bag
+  const format = settings.getOrDefault<string>('accessLog.format')
   if (format !== 'common' && format !== 'json') {
-    const message = `expected "common" or "json", found ${quote(String(format))}`
+    const message = `expected "common" or "json", found ${quote(format)}`
     settings.issue('accessLog.format', 'INVALID_VALUE', message)
   }
   checkFilters((filters ?? {}) as Bag, settings)
@@ -90,7 +91,8 @@ function checkFilters({ statusCodes }: Bag, settings: Settings): void {
 
 const MODES: readonly unknown[] = ['keep', 'redact', 'drop']
 
-function checkHeaderModes({ default: standard = 'drop', names = {} }: Bag, settings: Settings): void {
+function checkHeaderModes({ names = {} }: Bag, settings: Settings): void {
+  const standard = settings.getOrDefault('accessLog.fields.headers.defaultMode')
   for (const [name, mode] of [['defaultMode', standard], ...Object.entries(names as Bag)]) {
     if (MODES.includes(mode)) continue
     const message = `${name}: expected "keep", "redact" or "drop", found ${quote(String(mode))}`

@@ -5,6 +5,7 @@ import type { ListenAt } from '../entry-points/listener.js'
 import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
 import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
+import type { StaticKey } from '../validation/static-keys/static-key.js'
 import { type UnsupportedFields, unsupportedFieldsIn } from '../validation/unsupported-fields.js'
 import { ApplicationLogger } from './application-logger.js'
 import { fillBags } from './bags.js'
@@ -89,6 +90,12 @@ export interface StaticConfigOverrides {
  */
 export type StaticConfigSource = string | { readonly path: string } | { readonly text: string }
 
+/** The value of a configuration key, with the declaration of the key. */
+export interface KeyValue {
+  readonly key: StaticKey
+  readonly value: unknown
+}
+
 /** A static configuration, with further fields that the command-line program needs to run and reload it. */
 export interface ReadStaticConfig extends StaticConfig {
   /** The same providers as in `options.providers`. A reload replaces the inner provider of each one. */
@@ -97,11 +104,8 @@ export interface ReadStaticConfig extends StaticConfig {
   readonly logger: ApplicationLogger | undefined
   readonly entryPoints: EntryPoints
   /** Maps the path of each configuration key to its value. A reload compares two such maps to find changed keys. */
-  readonly values: ReadonlyMap<string, unknown>
+  readonly values: ReadonlyMap<string, KeyValue>
 }
-
-/** Milliseconds that unfinished requests get to finish when the proxy closes, by default. Traefik has the same default. */
-const DRAIN_MS = 10_000
 
 /** The result of reading a static configuration: the configuration, and the errors and warnings that were found in it. */
 export interface InspectedStaticConfig {
@@ -173,13 +177,15 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
   return {
     options: { ...rest, providers, ...(logger && { logger }) },
     listen: entryPoints.listen,
-    acceptMs: settings.get('lifeCycle.requestAcceptGraceTimeout') ?? 0,
-    drainMs: settings.get('lifeCycle.graceTimeOut') ?? DRAIN_MS,
+    acceptMs: settings.getOrDefault('lifeCycle.requestAcceptGraceTimeout'),
+    drainMs: settings.getOrDefault('lifeCycle.graceTimeOut'),
     warnings: settings.warnings,
     providers,
     logger,
     entryPoints,
-    values: new Map([...settings.all].flatMap(([path, { key, value }]) => (key ? [[path, value]] : []))),
+    values: new Map(
+      [...settings.all].flatMap(([path, { key, value }]) => (key ? [[path, { key, value }]] : [])),
+    ),
   }
 }
 
@@ -206,7 +212,7 @@ async function contentOf(source: StaticConfigSource): Promise<{ content: unknown
 
 function loggerOf(settings: Settings): ApplicationLogger | undefined {
   const file = settings.get<string>('traefikLog.filePath')
-  const format = settings.get<string>('traefikLog.format') ?? 'common'
+  const format = settings.getOrDefault<string>('traefikLog.format')
   if (format === 'common' || format === 'json')
     return file === undefined && format === 'common' ? undefined : new ApplicationLogger({ file, format })
   const message = `expected "common" or "json", found ${quote(format)}`

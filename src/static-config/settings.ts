@@ -2,10 +2,10 @@ import { maskCredentials } from '../base/credentials.js'
 import { pathOf, quote } from '../base/messages.js'
 import { suggestByEnd, suggestName } from '../base/nearest-name.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
+import type { StaticKey } from '../validation/static-keys/static-key.js'
+import { isOfDocument, oldNamesOf, STATIC_KEYS } from '../validation/static-keys/static-keys.js'
 import { isEnd, KEY_TREE, type KeyStep, namesBelow, stepTo } from './key-tree.js'
-import { isOfDocument, OLD_NAMES, STATIC_KEYS, type StaticKey } from './static-keys.js'
-import { describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
-import { whyRefused } from './ways-out.js'
+import { defaultOf, describeFound, resolveFiles, VALUE_KINDS } from './value-kinds.js'
 
 /** The value of a configuration key, with the source of the value. */
 interface Setting {
@@ -58,8 +58,8 @@ export class Settings {
    * Returns all values with the paths of their configuration keys, by ascending precedence. A value overrides those before it.
    */
   byRank(): readonly (readonly [path: string, setting: Setting])[] {
-    const rank = ([path, { layer }]: [string, Setting]) =>
-      LAYERS.indexOf(layer) * 2 + Number(!OLD_NAMES.has(path))
+    const rank = ([, { layer, key }]: [string, Setting]) =>
+      LAYERS.indexOf(layer) * 2 + Number(key?.oldNameOf === undefined)
     return [...this.#values].toSorted((a, b) => rank(a) - rank(b))
   }
 
@@ -75,6 +75,11 @@ export class Settings {
       ;[value, rank] = [found.value, LAYERS.indexOf(found.layer)]
     }
     return value as T | undefined
+  }
+
+  /** Returns the value of a configuration key like `get`, or its default if no value is set. The key must have a default. */
+  getOrDefault<T>(path: string): T {
+    return this.get(path) ?? defaultOf(path)
   }
 
   /** Tells whether the environment and the flags leave this path unset. The file may set it. */
@@ -180,8 +185,9 @@ export class Settings {
     // The message is shown after the name `shown`. If this name is a flag or an environment variable, the message also names the
     // configuration key.
     const unbuilt = `${shown === path ? 'this key' : path} of Traefik is not supported yet`
+    const guards = key.guard === undefined ? '' : ', and it guards'
     if (key.becomes === 'refused')
-      return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${whyRefused(key.path)}`)
+      return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${guards}: ${key.wayOut}`)
     if (key.becomes === 'later') return this.warn(shown, `${unbuilt}: ignored`)
     const value = isTable(raw) && isEnd(step) ? true : VALUE_KINDS[key.kind].read(raw, isText)
     if (value !== undefined) return this.#put(given, step, value)
@@ -217,13 +223,8 @@ export class Settings {
 /** The last words of an error message about a configuration key that flags and environment variables cannot set. */
 const NO_TEXT = 'not by a flag or an environment variable'
 
-/** Returns the older names of a configuration key, such as `idleTimeout` for `respondingTimeouts.idleTimeout`. */
-function oldNamesOf(path: string): string[] {
-  return [...OLD_NAMES].flatMap(([old, name]) => (name === path ? [old] : []))
-}
-
 /** Stands in for the definition of a configuration table that has none of its own, such as `etcd.api`. */
-const TABLE: StaticKey = { path: '', kind: 'table', becomes: '' }
+const TABLE: StaticKey = { path: '', kind: 'table', becomes: '', meaning: '', reload: 'restart' }
 
 function isOwnName(names: readonly string[], place: number): boolean {
   let step: KeyStep | undefined = KEY_TREE

@@ -1,8 +1,9 @@
 import { quote } from '../base/messages.js'
 import { nearestName, suggestByEnd, suggestName } from '../base/nearest-name.js'
+import type { StaticKey } from '../validation/static-keys/static-key.js'
+import { isOpaque, STATIC_KEYS } from '../validation/static-keys/static-keys.js'
 import { type FoundKey, findKey } from './key-tree.js'
 import type { Settings } from './settings.js'
-import { isOpaque, STATIC_KEYS, type StaticKey } from './static-keys.js'
 
 /** The prefix of the environment variables that set configuration keys. */
 const PREFIX = 'SWITCHOVER_'
@@ -143,11 +144,12 @@ function takeWord(settings: Settings, word: string, entryPoint: string | undefin
   const message =
     entryPoint === undefined
       ? 'expected "Name:http Address::80", found a word before the first "Name:"'
-      : `an entry point has no key ${/^[a-z.]+:/i.test(word) ? quote(key) : 'of this name'}${suggestKey(key, ENTRY_POINT_KEYS)}`
+      : `an entry point has no key ${/^[a-z.]+:/i.test(word) ? quote(key) : 'of this name'}${suggestKey(key, IN_ENTRY_POINT)}`
   settings.issue(shown, 'UNKNOWN_FIELD', message)
 }
 
-const ENTRY_POINT_KEYS = [...STATIC_KEYS.keys()]
+/** The paths of all configuration keys of an entry point, without its name. */
+const IN_ENTRY_POINT = [...STATIC_KEYS.keys()]
   .filter((path) => path.startsWith('entryPoints.*.'))
   .map((path) => path.slice('entryPoints.*.'.length))
 

@@ -4,12 +4,15 @@ import { MAX_TIMER_MS } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { parseDuration } from '../base/parse-duration.js'
 import { asError } from '../model/errors.js'
-import type { ValueKind } from './static-keys.js'
+import type { ValueKind } from '../validation/static-keys/static-key.js'
+import { STATIC_KEYS } from '../validation/static-keys/static-keys.js'
 
 /** A type of configuration values: how such a value is read, and how error messages describe the type. */
 interface ReadKind {
   /** A description of the type, for the error message about a value that has another type. */
   readonly expected: string
+  /** True if a value is a secret or may contain secrets. Error messages do not quote such a value. */
+  readonly isHidden?: true
   /**
    * Converts a value from the configuration. Returns undefined if the value is not of this type.
    *
@@ -42,8 +45,9 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map([
 
 export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   text: TEXT,
-  secret: TEXT,
+  secret: { ...TEXT, isHidden: true },
   secrets: {
+    isHidden: true,
     expected: 'a text or a list of texts',
     // A string in a file is one secret, even if it contains commas. A string from a flag or an environment variable is a list
     // with commas.
@@ -51,10 +55,11 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
   path: { expected: 'a path', read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)) },
   pem: {
+    isHidden: true,
     expected: 'PEM text, or the path of a file with it',
     read: (raw) => (raw === '' ? undefined : TEXT.read(raw, true)),
   },
-  pems: { expected: 'a list of PEM texts, or of paths of files with them', read: LISTED },
+  pems: { isHidden: true, expected: 'a list of PEM texts, or of paths of files with them', read: LISTED },
   number: {
     expected: 'a whole number, 0 or more',
     read: (raw, isText) => {
@@ -88,18 +93,22 @@ export const VALUE_KINDS: Readonly<Record<ValueKind, ReadKind>> = {
   },
   list: LIST,
   table: {
+    isHidden: true,
     expected: 'a table',
     read: (raw, isText) => (isText ? FLAGS.get(String(raw).toLowerCase()) : undefined),
   },
 }
 
-/** Types of values that are secrets or may contain secrets. Error messages do not quote such values. */
-const HIDDEN: readonly ValueKind[] = ['secret', 'secrets', 'pem', 'pems', 'table']
+/** Returns the default of a configuration key, as if it stood in a file. @throws Error if the key is declared without a default */
+export function defaultOf<T>(path: string): T {
+  const key = STATIC_KEYS.get(path)
+  if (key?.default === undefined) throw new Error(`the key ${path} has no default`)
+  return VALUE_KINDS[key.kind].read(key.default, false) as T
+}
 
 /** Describes a wrong value for an error message. If the value may be a secret, the description names only its JavaScript type. */
 export function describeFound(raw: unknown, kind: ValueKind): string {
-  const isHidden = HIDDEN.includes(kind) && typeof raw !== 'object'
-  return isHidden ? `a ${typeof raw}` : describeValue(raw)
+  return VALUE_KINDS[kind].isHidden && typeof raw !== 'object' ? `a ${typeof raw}` : describeValue(raw)
 }
 
 /**

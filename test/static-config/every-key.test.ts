@@ -5,7 +5,7 @@ import { generate } from 'selfsigned'
 import { stringify } from 'smol-toml'
 import { loadStaticConfig, ProxyError, type StaticConfig, type StaticConfigOverrides } from 'switchover'
 import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { STATIC_KEYS } from '../../src/static-config/static-keys.js'
+import { STATIC_KEYS } from '../../src/validation/static-keys/static-keys.js'
 import { forgetMade, made } from '../support/made-providers.js'
 
 vi.mock('../../src/providers/etcd/etcd-provider.js', async (original) =>

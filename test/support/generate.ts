@@ -3,15 +3,20 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseDocument } from 'yaml'
 import { withFieldTables } from './field-tables.js'
 import { definitions, documentJsonSchema } from './json-schema.js'
+import { withStaticKeyTables } from './static-key-tables.js'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
 
-/** The files that follow from the schema of documents, each with its text. `npm run generate` writes them. */
+/**
+ * The files that follow from the schema of documents and from the table of static keys, each with its text. `npm run generate`
+ * writes them.
+ */
 export function generatedFiles(): Readonly<Record<string, string>> {
   return {
     'docs/schema.json': `${JSON.stringify(documentJsonSchema(), null, 2)}\n`,
     'docs/config-api.yaml': configApi(),
     'docs/configuration.md': withFieldTables(readFileSync(pathOf('docs/configuration.md'), 'utf8')),
+    'docs/traefik-toml.md': withStaticKeyTables(readFileSync(pathOf('docs/traefik-toml.md'), 'utf8')),
   }
 }
 

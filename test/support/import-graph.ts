@@ -21,6 +21,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'rules', lives: 'the rule language: parse, compile, format, matchers' },
   { name: 'routing', lives: 'the router, its index, compiled frontends' },
   { name: 'validation', lives: 'what a document may say; lint' },
+  { name: 'validation/static-keys', lives: 'the keys of a traefik.toml, as data' },
   { name: 'providers', lives: 'supervisor, alias, last good, cold start' },
   { name: 'providers/http', lives: 'documents and answers over HTTP' },
   { name: 'providers/kv', lives: 'keys of a store as a document' },

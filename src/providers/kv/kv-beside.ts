@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../../validation/guarding-static-keys.js'
+import { GUARDING_STATIC_KEYS, STATIC_TOP_NAMES } from '../../validation/static-keys/static-keys.js'
 import type { KvEntry } from './kv-entry.js'
 
 /**
@@ -70,7 +70,7 @@ export function ownKeys(prefix: string, target: string, aliasKey: string): KvOwn
  * entries.
  */
 const GUARDS_IN = new Map<string, readonly string[] | 'anywhere'>()
-for (const [path] of GUARDING_STATIC_KEYS) {
+for (const { path } of GUARDING_STATIC_KEYS) {
   const [top = '', field = '*'] = path.toLowerCase().split('.')
   const known = GUARDS_IN.get(top) ?? []
   GUARDS_IN.set(top, field === '*' || known === 'anywhere' ? 'anywhere' : [...known, field])
@@ -89,7 +89,7 @@ const WANTED = [...new Set(STATIC_TOP_NAMES.map((name) => name.toLowerCase())), 
 export const USUAL_PLACES: readonly string[] = [
   DOUBLED,
   ...new Set(
-    GUARDING_STATIC_KEYS.flatMap(([path]) => {
+    GUARDING_STATIC_KEYS.flatMap(({ path }) => {
       const [name = ''] = path.split('.')
       const capital = name.charAt(0).toUpperCase() + name.slice(1)
       return [name.toLowerCase(), name, capital, name.toUpperCase()]

@@ -5,7 +5,7 @@ import {
   ENTRY_POINT_NAMES,
   GUARDING_STATIC_KEYS,
   STATIC_TOP_NAMES,
-} from '../../validation/guarding-static-keys.js'
+} from '../../validation/static-keys/static-keys.js'
 
 /**
  * What a key means in Traefik 1.7's static configuration, which Traefik reads below the same prefix as the document. `guard` is
@@ -60,7 +60,7 @@ const TOPS = bySmallName(STATIC_TOP_NAMES)
 const IN_ENTRY_POINT = bySmallName(ENTRY_POINT_NAMES)
 
 /** The guards, with their paths split at the dots. `tls` is left out, because it is also a field of documents. */
-const GUARDS = GUARDING_STATIC_KEYS.filter(([path]) => path !== 'tls').map(([path, kind]) => ({
+const GUARDS = GUARDING_STATIC_KEYS.filter(({ path }) => path !== 'tls').map(({ path, kind }) => ({
   steps: path.split('.'),
   small: path.toLowerCase().split('.'),
   kind,

@@ -1,0 +1,77 @@
+import { TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
+import { flag, keysOf, list, refused, text } from './static-key.js'
+
+const WHITE_LIST = 'give each frontend a whiteList, then remove it'
+const LETS_IN = 'without it every client gets in'
+const WRONG_ADDRESS =
+  'without it white lists and rules take the address of a proxy in front for the client address'
+
+/** The entry point of a static configuration that names none. Traefik has the same. */
+export const DEFAULT_ENTRY_POINT = { name: 'http', address: ':80' } as const
+
+/** The keys of entry points: where the proxy listens, and which proxies in front it trusts. */
+export const ENTRY_POINT_KEYS = keysOf(
+  'Entry points',
+  { reload: 'restart' },
+  {
+    'entryPoints.*.address': text(
+      'where an entry point listens',
+      '`":80"` is all interfaces, `"127.0.0.1:80"` is one. Port 0 is any free one. Each entry point needs an address.',
+      {
+        defaultMeaning: `required; without an entry point there is \`${DEFAULT_ENTRY_POINT.name}\` on \`"${DEFAULT_ENTRY_POINT.address}"\``,
+      },
+    ),
+    'entryPoints.*.forwardedHeaders.trustedIPs': list(
+      'trusted proxies of the entry point',
+      'Addresses and ranges whose `X-Forwarded-*` headers the proxy believes. They become `options.entryPoints`, or `options.trustedProxies` if all entry points say the same.',
+      { defaultMeaning: '`trustedProxies`', guard: WRONG_ADDRESS },
+    ),
+    'entryPoints.*.forwardedHeaders.insecure': flag(
+      'trusted proxies of the entry point',
+      'If true, every peer is trusted there, whatever `trustedIPs` say. If false, only `trustedIPs` are. Traefik: default `true`.',
+      { defaultMeaning: '`false`, but without `trustedIPs` too, `trustedProxies` apply' },
+    ),
+    // `compress` comes first among the refused keys. A variable that may mean several keys means the first.
+    'entryPoints.*.compress': refused(
+      'flag',
+      'Compresses responses.',
+      'responses would leave uncompressed; let the servers or a proxy in front compress, then remove it',
+    ),
+    'entryPoints.*.tls': refused('table', 'TLS and its certificates.', TLS_WAY_OUT, WITHOUT_TLS),
+    'entryPoints.*.redirect': refused(
+      'table',
+      'Redirects requests to another entry point or URL.',
+      'let a proxy in front redirect, then remove it',
+      'without it the proxy serves requests that it should redirect, perhaps in plain text',
+    ),
+    'entryPoints.*.auth': refused(
+      'table',
+      'Asks clients for a password, or asks another service about them.',
+      'let a proxy in front ask for passwords; save its users, then remove it',
+      LETS_IN,
+    ),
+    'entryPoints.*.whiteList': refused('table', 'The clients that may ask.', WHITE_LIST, LETS_IN),
+    'entryPoints.*.whitelistSourceRange': refused(
+      'list',
+      'An older form of `whiteList`.',
+      WHITE_LIST,
+      LETS_IN,
+    ),
+    'entryPoints.*.proxyProtocol': refused(
+      'table',
+      'Takes the client address from the PROXY protocol.',
+      'let the proxy in front send X-Forwarded-For, name it in forwardedHeaders.trustedIPs, then remove it',
+      WRONG_ADDRESS,
+    ),
+    defaultEntryPoints: list(
+      'the entry points of frontends that name none',
+      'Names of entry points. Frontends that name no entry point answer on these.',
+      { defaultMeaning: '`http` if there is one, else all', reload: 'applied' },
+    ),
+    trustedProxies: list(
+      'options.trustedProxies',
+      'The same as `trustedIPs`, for entry points that say nothing of their own.',
+      { traefik: false, guard: WRONG_ADDRESS },
+    ),
+  },
+)

@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import {
+  type Backend,
   createProxy,
+  type Frontend,
   type ProviderConfig,
   type ProxyOptions,
   StaticProvider,

@@ -44,6 +44,9 @@ export const DOCUMENT = object<ProviderConfig>(
   },
 )
 
+/** The version of this schema. A field that is added in a later one declares it as `since`. */
+export const SCHEMA_VERSION = 1
+
 /** The guards of documents: the path of each field that guards, and what happens without it. */
 export const GUARDS: ReadonlyMap<string, string> = new Map(
   placedFields(DOCUMENT).flatMap(({ path, field }) =>

@@ -58,7 +58,7 @@ export const HEALTH_CHECK = object<HealthCheck>(
     headers: named({
       meaning: 'Further headers that the check sends, by name.',
       defaultMeaning: 'none',
-      of: text({ meaning: 'The value of the header.' }),
+      of: text({ meaning: 'The value of the header.', isSecret: true }),
       check: (name, value: string | undefined) => {
         if (FRAMING.test(name)) return 'belongs to the connection and cannot be set'
         const isHeader = TOKEN.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value ?? '')

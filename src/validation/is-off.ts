@@ -1,5 +1,5 @@
 import { asksForNothing, isEmptyObject } from '../base/asks-for-nothing.js'
-import type { Field, ObjectField } from '../base/schema.js'
+import type { Field, ObjectField } from '../base/field-kinds.js'
 
 /** Returns whether a value asks for nothing at its field. Such a value counts as absent. */
 export function isOff(field: Field, value: unknown): boolean {

@@ -1,6 +1,7 @@
 import { asksForNothing } from '../base/asks-for-nothing.js'
+import type { ObjectField } from '../base/field-kinds.js'
 import { nullRecord } from '../base/records.js'
-import { eachOf, insideOf, type ObjectField } from '../base/schema.js'
+import { eachOf, insideOf } from '../base/schema.js'
 import type { ProviderConfig } from '../model/config.js'
 import { DOCUMENT } from './document-schema.js'
 

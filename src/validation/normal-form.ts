@@ -1,6 +1,7 @@
+import type { Field, ObjectField } from '../base/field-kinds.js'
 import { parseDuration } from '../base/parse-duration.js'
 import { nullRecord } from '../base/records.js'
-import { eachOf, type Field, insideOf, type ObjectField } from '../base/schema.js'
+import { eachOf, insideOf } from '../base/schema.js'
 import { isOff } from './is-off.js'
 import { isRecord } from './with-field-case.js'
 

@@ -19,6 +19,12 @@ export function describe(value: unknown): string {
   return (typeof value === 'object' && value !== null && kindOf(value)) || describeValue(value)
 }
 
+/** Describes a value in the place of a secret, by its kind alone. */
+export function describeSecret(value: unknown): string {
+  if (typeof value === 'number') return 'a number'
+  return typeof value === 'string' ? 'a text' : describe(value)
+}
+
 /** Returns whether a field is inherited or not enumerable, in a word for that. Reading own fields would leave it out. */
 export function hiddenAs(value: object, name: string): 'inherited' | 'not enumerable' | undefined {
   if (!(name in value) || isEnumerable(value, name) || name in Object.prototype) return undefined

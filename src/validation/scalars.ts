@@ -1,6 +1,6 @@
+import type { NumberField } from '../base/field-kinds.js'
 import { describeValue } from '../base/messages.js'
 import { parseDuration } from '../base/parse-duration.js'
-import type { NumberField } from '../base/schema.js'
 
 /** The longest duration in milliseconds. Node's timers fire at once beyond it. */
 const MAX_DURATION_MS = 2 ** 31 - 1

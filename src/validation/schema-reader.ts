@@ -1,12 +1,22 @@
 import { asksForNothing } from '../base/asks-for-nothing.js'
+import type {
+  About,
+  Field,
+  Flaws,
+  ListField,
+  NamedField,
+  ObjectField,
+  OwnField,
+  TextField,
+} from '../base/field-kinds.js'
 import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { nullRecord } from '../base/records.js'
-import type { About, Field, Flaws, NamedField, ObjectField, OwnField, TextField } from '../base/schema.js'
+import { holdsSecret } from '../base/schema.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
 import { isOff } from './is-off.js'
 import { flawOfName, isLongName, tooLong } from './names.js'
-import { describe, hiddenAs, isObject, valueIn } from './plain-objects.js'
+import { describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
 import { flawOfChoice, flawOfDuration, flawOfNumber } from './scalars.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
 
@@ -53,16 +63,16 @@ export class SchemaReader {
       case 'text':
         return this.#text(field, value, path)
       case 'number':
-        if (typeof value !== 'number') return this.#wrong(path, field.expected, value)
+        if (typeof value !== 'number') return this.#wrong(field, path, field.expected, value)
         return this.#unless(flawOfNumber(field, value), value, path)
       case 'flag':
-        return typeof value === 'boolean' ? value : this.#wrong(path, 'true or false', value)
+        return typeof value === 'boolean' ? value : this.#wrong(field, path, 'true or false', value)
       case 'duration':
         return this.#unless(flawOfDuration(value), value, path)
       case 'choice':
         return this.#unless(flawOfChoice(field.of, value), value, path)
       case 'list':
-        return this.#list(value, path, (texts) => field.check?.(texts, this.#host))
+        return this.#list(field, value, path)
       case 'named':
         return this.#named(field, value, path)
       case 'object':
@@ -75,11 +85,12 @@ export class SchemaReader {
   }
 
   /** Yields the entries of an object whose keys are names. It yields undefined for an entry whose key is no valid name. */
-  *names(value: unknown, path: string): Generator<readonly [name: string, value: unknown] | undefined, void> {
-    if (!isObject(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object with names as keys, found ${describe(value)}`)
-      return
-    }
+  *names(
+    field: NamedField,
+    value: unknown,
+    path: string,
+  ): Generator<readonly [name: string, value: unknown] | undefined, void> {
+    if (!isObject(value)) return this.#wrong(field, path, 'an object with names as keys', value)
     for (const name of Object.keys(value)) {
       const flaw = flawOfName(name)
       if (flaw) this.note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
@@ -89,10 +100,7 @@ export class SchemaReader {
 
   /** Returns the own fields of an object as they are. It notes a value that is no object, and fields that the schema lacks. */
   fields(field: ObjectField, value: unknown, path: string): Values | undefined {
-    if (!isObject(value)) {
-      this.note(path, 'INVALID_TYPE', `expected an object, found ${describe(value)}`)
-      return undefined
-    }
+    if (!isObject(value)) return this.#wrong(field, path, 'an object', value)
     const found: Record<string, unknown> = {}
     let unknown = 0
     for (const name of Object.keys(value)) {
@@ -137,33 +145,30 @@ export class SchemaReader {
 
   #text(field: TextField, given: unknown, path: string): string | undefined {
     const value = field.takesNumbers && typeof given === 'number' ? String(given) : given
-    if (typeof value !== 'string') return this.#wrong(path, 'a text', value)
+    if (typeof value !== 'string') return this.#wrong(field, path, 'a text', value)
     const flaw = field.isName && isLongName(value) ? tooLong(value) : undefined
     const isMatching = !field.pattern || field.pattern.test(value)
-    const found = flaw ?? (isMatching ? undefined : `expected ${field.expected}, found ${quote(value)}`)
+    const shown = field.isSecret ? describeSecret(value) : quote(value)
+    const found = flaw ?? (isMatching ? undefined : `expected ${field.expected}, found ${shown}`)
     if (found === undefined) this.#check(field.check?.(value, this.#host), path)
     return this.#unless(found, value, path) as string | undefined
   }
 
-  #list(
-    value: unknown,
-    path: string,
-    check: (texts: readonly string[]) => Flaws,
-  ): readonly string[] | undefined {
+  #list(field: ListField, value: unknown, path: string): readonly string[] | undefined {
     // A copy, in which a gap of the list is an item that is undefined.
     const texts = Array.isArray(value) ? [...value] : []
     if (texts.length === 0 || !texts.every((item) => typeof item === 'string'))
-      return this.#wrong(path, 'a list of at least one text', value)
+      return this.#wrong(field, path, 'a list of at least one text', value)
     for (const [index, item] of texts.entries())
       if (isLongName(item)) this.note(`${path}[${index}]`, 'INVALID_VALUE', tooLong(item))
-    this.#check(check(texts), path)
+    this.#check(field.check?.(texts, this.#host), path)
     return texts
   }
 
   #named(field: NamedField, value: unknown, path: string): unknown {
     const copy = nullRecord<unknown>()
     const isEach = field.of.kind === 'object'
-    for (const entry of this.names(value, path)) {
+    for (const entry of this.names(field, value, path)) {
       if (!entry) continue
       const [name, given] = entry
       const at = pathOf(path, name)
@@ -175,7 +180,7 @@ export class SchemaReader {
   }
 
   #own(field: OwnField, value: unknown, path: string): unknown {
-    if (!field.is(value)) return this.#wrong(path, field.expected, value)
+    if (!field.is(value)) return this.#wrong(field, path, field.expected, value)
     const before = this.issues.length
     this.#check(field.check?.(value as never, this.#host), path)
     if (typeof value !== 'object') return value
@@ -199,8 +204,11 @@ export class SchemaReader {
     return undefined
   }
 
-  #wrong(path: string, expected: string, value: unknown): undefined {
-    this.note(path, 'INVALID_TYPE', `expected ${expected}, found ${describe(value)}`)
+  #wrong(field: Field, path: string, expected: string, value: unknown): undefined {
+    // A text in the place of a whole object may be the object, written as text. A number there is no secret.
+    const mayHold = field.kind === 'text' || typeof value === 'string'
+    const found = mayHold && holdsSecret(field) ? describeSecret(value) : describe(value)
+    this.note(path, 'INVALID_TYPE', `expected ${expected}, found ${found}`)
     return undefined
   }
 

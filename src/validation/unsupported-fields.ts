@@ -1,7 +1,8 @@
+import type { Field, ObjectField } from '../base/field-kinds.js'
 import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
-import { eachOf, type Field, fieldNamed, insideOf, type ObjectField, placedFields } from '../base/schema.js'
+import { eachOf, fieldNamed, insideOf, placedFields } from '../base/schema.js'
 import { type Issue, ProxyError } from '../model/errors.js'
 import { DOCUMENT, GUARDS } from './document-schema.js'
 

@@ -1,8 +1,8 @@
 import { strategyTable } from '../balancing/strategies.js'
+import type { Field, NamedField } from '../base/field-kinds.js'
 import { pathOf } from '../base/messages.js'
 import { nullRecord, present } from '../base/records.js'
 import { runAtOnce } from '../base/run-steps.js'
-import type { Field } from '../base/schema.js'
 import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
 import type { Issue } from '../model/errors.js'
 import { matcherTable } from '../rules/matchers.js'
@@ -99,7 +99,7 @@ function* readEach<T>(
     reader.read(DOCUMENT.fields[kind] as Field, value, kind)
     return
   }
-  for (const entry of reader.names(value, kind)) {
+  for (const entry of reader.names(DOCUMENT.fields[kind] as NamedField, value, kind)) {
     if (entry) {
       const [name, one] = entry
       copies[name] = reader.readValue(field, one, pathOf(kind, name)) as T

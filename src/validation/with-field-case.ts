@@ -1,5 +1,6 @@
+import type { Field, ObjectField } from '../base/field-kinds.js'
 import { nullRecord } from '../base/records.js'
-import { eachOf, type Field, fieldNamed, insideOf, type ObjectField } from '../base/schema.js'
+import { eachOf, fieldNamed, insideOf } from '../base/schema.js'
 import { DOCUMENT } from './document-schema.js'
 
 type Values = Record<string, unknown>

@@ -1,4 +1,5 @@
-import { type Field, type ObjectField, placedFields } from '../../src/base/schema.js'
+import type { Field, ObjectField } from '../../src/base/field-kinds.js'
+import { holdsSecret, placedFields } from '../../src/base/schema.js'
 import { DOCUMENT } from '../../src/validation/document-schema.js'
 
 /** A comment in a page of the docs, and the table below it, which is written again. */
@@ -32,7 +33,7 @@ function fieldsOf({ fields }: ObjectField): Cells[] {
   return [
     ['field', 'value', 'default', 'meaning'],
     ['---', '---', '---', '---'],
-    ...built.map(([name, field]) => [code(name), valuesTaken(field), defaultOf(field), field.meaning]),
+    ...built.map(([name, field]) => [code(name), valuesTaken(field), defaultOf(field), meaningOf(field)]),
   ]
 }
 
@@ -56,6 +57,17 @@ function unsupported(): Cells[] {
     ['---', '---'],
     ...later.map(({ path, field }) => [code(path), field.meaning]),
   ]
+}
+
+function meaningOf(field: Field): string {
+  const isNew = field.kind !== 'later' && (field.since ?? 1) > 1
+  return [
+    field.meaning,
+    ...(holdsSecret(field) && field.kind !== 'object'
+      ? ['*Secret*: no message and no page shows the values.']
+      : []),
+    ...(isNew ? [`Since version ${field.since} of the schema.`] : []),
+  ].join(' ')
 }
 
 /** Returns in words which values a field takes. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Field, ObjectField } from '../../src/base/schema.js'
+import type { Field, ObjectField } from '../../src/base/field-kinds.js'
 import { DOCUMENT } from '../../src/validation/document-schema.js'
 
 const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/)

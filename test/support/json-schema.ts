@@ -1,5 +1,6 @@
-import { type Field, type ObjectField, placedFields } from '../../src/base/schema.js'
-import { DOCUMENT } from '../../src/validation/document-schema.js'
+import type { Field, ObjectField } from '../../src/base/field-kinds.js'
+import { placedFields } from '../../src/base/schema.js'
+import { DOCUMENT, SCHEMA_VERSION } from '../../src/validation/document-schema.js'
 
 /** A schema in JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -30,6 +31,7 @@ export function documentJsonSchema(): JsonSchema {
   const { ProviderConfig: document, ...defs } = definitions('#/$defs/')
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
+    $comment: `Version ${SCHEMA_VERSION} of the schema`,
     title: 'A document of Switchover: frontends and backends, with the field names of Traefik 1.7',
     ...document,
     $defs: defs,
@@ -108,9 +110,11 @@ function textSchema({
   isName,
   takesNumbers,
   format,
+  isSecret,
 }: Field & { readonly kind: 'text' }): JsonSchema {
   const text = {
     type: 'string',
+    ...(isSecret && { writeOnly: true }),
     ...(isName && { maxLength: 1_024 }),
     ...((pattern ?? format) && { pattern: (pattern ?? format)?.source }),
   }

@@ -1,4 +1,5 @@
-import { eachOf, insideOf, type ObjectField, placedFields } from '../../src/base/schema.js'
+import type { ObjectField } from '../../src/base/field-kinds.js'
+import { eachOf, insideOf, placedFields } from '../../src/base/schema.js'
 import { DOCUMENT } from '../../src/validation/document-schema.js'
 
 const PLACED = new Map(placedFields(DOCUMENT).map(({ path, field }) => [path, field]))

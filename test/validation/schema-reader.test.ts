@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type Field, flag, later, list, number, object, text } from '../../src/base/schema.js'
+import type { Field } from '../../src/base/field-kinds.js'
+import { flag, later, list, named, number, object, text } from '../../src/base/schema.js'
 import { SchemaReader } from '../../src/validation/schema-reader.js'
 import { unsupportedPolicy } from '../../src/validation/unsupported-fields.js'
+
+const NAMED = named({ meaning: 'Entries by name.', of: text({ meaning: 'An entry.' }) })
 
 describe('names', () => {
   it.each([
@@ -15,7 +18,7 @@ describe('names', () => {
   ])('%j is refused, and its entry left out', (name, flaw) => {
     const checker = new SchemaReader({})
     const entries = JSON.parse(`{${JSON.stringify(name)}:1,"good":2}`)
-    expect([...checker.names(entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
+    expect([...checker.names(NAMED, entries, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
       ['good', 2],
     ])
     expect(checker.issues).toEqual([
@@ -31,9 +34,9 @@ describe('names', () => {
     '%j is accepted',
     (name) => {
       const checker = new SchemaReader({})
-      expect([...checker.names({ [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined)).toEqual([
-        [name, 1],
-      ])
+      expect(
+        [...checker.names(NAMED, { [name]: 1 }, 'frontends')].filter((entry) => entry !== undefined),
+      ).toEqual([[name, 1]])
       expect(checker.issues).toEqual([])
     },
   )

@@ -102,7 +102,7 @@ describe('a document that is none', () => {
   it.each([
     [undefined, 'nothing'],
     [null, 'null'],
-    ['{}', 'string "{}"'],
+    ['{}', 'a text'],
     [5, 'number 5'],
     [[], 'a list'],
     [true, 'boolean true'],
@@ -144,7 +144,7 @@ describe('a document that is none', () => {
       {
         path: 'backends',
         code: 'INVALID_TYPE',
-        message: 'expected an object with names as keys, found string "x"',
+        message: 'expected an object with names as keys, found a text',
       },
     ],
     [

@@ -1,5 +1,6 @@
+import type { Field, ObjectField } from '../../base/field-kinds.js'
 import { pathOf } from '../../base/messages.js'
-import { eachOf, type Field, insideOf, type ObjectField } from '../../base/schema.js'
+import { eachOf, insideOf } from '../../base/schema.js'
 import { configInvalid, type Issue } from '../../model/errors.js'
 import { DOCUMENT } from '../../validation/document-schema.js'
 import { isOff } from '../../validation/is-off.js'

@@ -1,4 +1,4 @@
-import type { Field } from '../../base/schema.js'
+import type { Field } from '../../base/field-kinds.js'
 
 /** Reads the text of a store by the kind of its field. Source: Traefik 1.7's KV template. */
 export function readValue(field: Field, text: string): unknown {

@@ -1,4 +1,4 @@
-import type { About } from '../../base/schema.js'
+import type { About } from '../../base/field-kinds.js'
 
 /** The type of the value of a key of the static configuration. `VALUE_KINDS` says how a value of each type is read. */
 export type ValueKind =

@@ -63,6 +63,8 @@ export interface TextField extends About {
 export interface NumberField extends About {
   readonly kind: 'number'
   readonly isWhole?: true
+  /** What is counted: `bytes`. */
+  readonly unit?: string
   readonly least?: number
   readonly most?: number
   /** The bounds in words: `a port from 1 to 65535`. */

@@ -21,6 +21,7 @@ const BUFFERING = object<Buffering>(
   },
   {
     maxRequestBodyBytes: number({
+      unit: 'bytes',
       meaning: "Bytes of a request's body. Larger ones get 413. 0 and less mean the default.",
       defaultMeaning: 'the option `limits.bodyBytes`',
       isWhole: true,
@@ -47,6 +48,7 @@ const OUTLIER_DETECTION = object<OutlierDetectionConfig>(
   },
   {
     consecutiveFailures: count({
+      unit: 'failures',
       meaning:
         'Consecutive failures after which a server is ejected: a response of 500 or more, or no response.',
       default: 5,
@@ -56,6 +58,7 @@ const OUTLIER_DETECTION = object<OutlierDetectionConfig>(
       default: 1,
     }),
     minimumRequests: count({
+      unit: 'requests',
       meaning: 'The number of requests in an interval below which `failureShare` does not count.',
       default: 20,
     }),
@@ -110,6 +113,7 @@ const MAX_CONN = object<MaxConn>(
   },
   {
     amount: count({
+      unit: 'requests',
       meaning: 'The number of requests under way for each key. More get 429 (`PROXY_TOO_MANY_REQUESTS`).',
       required: { expected: 'a whole number of 1 or more' },
     }),
@@ -131,6 +135,7 @@ const QUEUE = object<QueueConfig>(
   },
   {
     size: number({
+      unit: 'requests',
       meaning: 'The number of requests that may wait. More get 503 (`PROXY_SERVERS_BUSY`).',
       default: 100,
       isWhole: true,

@@ -87,11 +87,13 @@ export const HEALTH_CHECK = object<HealthCheck>(
       traefik: false,
     }),
     unhealthyThreshold: count({
+      unit: 'checks',
       meaning: 'The number of consecutive failed checks after which a server is out of rotation.',
       default: 1,
       traefik: false,
     }),
     healthyThreshold: count({
+      unit: 'checks',
       meaning: 'The number of consecutive successful checks after which a server is back in rotation.',
       default: 1,
       traefik: false,

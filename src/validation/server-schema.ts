@@ -33,6 +33,7 @@ export const SERVER = object<Server>(
       expected: `a number from 0 to ${MAX_WEIGHT}`,
     }),
     maxConnections: count({
+      unit: 'connections',
       meaning:
         'Connections to the server at a time, each with one request. Further requests wait in the queue.',
       defaultMeaning: 'no limit',

@@ -77,6 +77,7 @@ function valuesTaken(field: Field): string {
     case 'text':
       return field.expected ?? 'a text'
     case 'number':
+      return field.unit === undefined ? field.expected : `${field.expected} (${field.unit})`
     case 'own':
       return field.expected
     case 'flag':

@@ -68,8 +68,9 @@ function fieldSchema(field: Field, base: string): JsonSchema {
     }
   const { meaning, default: standard } = field
   const standardMeaning = field.defaultMeaning ? ` Default: ${field.defaultMeaning}.` : ''
+  const unit = field.kind === 'number' && field.unit ? ` Unit: ${field.unit}.` : ''
   const origin = field.traefik === false ? ' Traefik 1.7 does not have this field.' : ''
-  const description = `${meaning}${standardMeaning}${origin}`
+  const description = `${meaning}${unit}${standardMeaning}${origin}`
   return { description, ...(standard !== undefined && { default: standard }), ...kindSchema(field, base) }
 }
 

@@ -130,7 +130,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       // Finds the frontend whose rule matches the request. If there is none, the client gets 404 or 503.
       const frontend = snapshot.router.match(facts)
       if (!frontend && passOn) return false
-      if (!frontend) throw new ProxyError(this.#generations.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
+      if (!frontend) throw new ProxyError(snapshot.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
       const location = frontend.otherSlash?.(facts.path)
       if (location !== undefined) {

@@ -25,15 +25,27 @@ export interface CompileTools extends BackendTools {
   readonly matchers: MatcherTable
 }
 
+/** A configuration that is to be compiled. */
+export interface GivenSnapshot {
+  readonly generation: number
+  readonly config: MergedConfig
+  /** Whether some provider has not delivered yet. If so, a request that no frontend matches gets 503 instead of 404. */
+  readonly partial: boolean
+  /** The number of changes of DNS addresses before the compilation began. */
+  readonly addressesVersion: number
+}
+
 /**
  * One compiled configuration, merged from those of all providers. It never changes. Its number is called its generation.
  *
  * Each request pins the snapshot that routed it: the snapshot keeps its server connections until no further server can be picked
  * for the request. Otherwise a new configuration could close the connections to a server just after the request had picked it.
  */
-export class Snapshot {
+export class Snapshot implements GivenSnapshot {
   readonly generation: number
   readonly config: MergedConfig
+  readonly partial: boolean
+  readonly addressesVersion: number
   readonly router: CompiledRouter
   readonly backends: ReadonlyMap<string, LiveBackend>
   /** Host names of servers whose DNS addresses are watched, each with the milliseconds between two lookups. */
@@ -53,20 +65,21 @@ export class Snapshot {
   #released = false
 
   constructor(
-    generation: number,
-    config: MergedConfig,
+    given: GivenSnapshot,
     router: CompiledRouter,
     backends: ReadonlyMap<string, LiveBackend>,
     fresh: readonly LiveBackend[],
     upstreams: Upstreams,
   ) {
-    this.generation = generation
-    this.config = config
+    this.generation = given.generation
+    this.config = given.config
+    this.partial = given.partial
+    this.addressesVersion = given.addressesVersion
     this.router = router
     this.backends = backends
     this.#fresh = fresh
     this.#healthChecks = new Set([...backends.values()].flatMap(({ healthChecks }) => healthChecks ?? []))
-    this.followedNames = followedNames(config.backends.values())
+    this.followedNames = followedNames(given.config.backends.values())
     this.#upstreams = upstreams
   }
 
@@ -126,11 +139,11 @@ export class Snapshot {
  * changed keeps its servers and the state of its load-balancing strategy. So an unrelated change does not restart a rotation.
  */
 export function* compileSnapshot(
-  generation: number,
-  config: MergedConfig,
+  given: GivenSnapshot,
   previous: Snapshot | undefined,
   tools: CompileTools,
 ): Generator<void, Snapshot> {
+  const { config } = given
   const backends = new Map<string, LiveBackend>()
   const fresh: LiveBackend[] = []
   let compiled = false
@@ -144,7 +157,7 @@ export function* compileSnapshot(
       yield
     }
     compiled = true
-    return new Snapshot(generation, config, router, backends, fresh, tools.upstreams)
+    return new Snapshot(given, router, backends, fresh, tools.upstreams)
   } finally {
     if (!compiled) void runInSlices(eachServer(backends.values(), giveBack(tools.upstreams)))
   }

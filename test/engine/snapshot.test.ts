@@ -143,7 +143,9 @@ describe('a swap', () => {
     const url = 'http://127.0.0.1:1'
     const backends = new Map(['a', 'b'].map((name) => [name, { servers: { one: { url } } }]))
     const ours = upstreams.hold(url)
-    const steps = compileSnapshot(1, { frontends: new Map(), backends }, undefined, tools)
+    const config = { frontends: new Map(), backends }
+    const given = { generation: 1, config, partial: false, addressesVersion: 0 }
+    const steps = compileSnapshot(given, undefined, tools)
     expect(steps.next().done).toBe(false)
     steps.return({} as Snapshot)
     upstreams.release(ours)

@@ -28,6 +28,7 @@ export class StrictDns {
   readonly #lookup: (hostname: string) => Promise<readonly string[]>
   readonly #onChange: () => void
   readonly #names = new Map<string, FollowedName>()
+  #version = 0
 
   /**
    * Creates the object, which looks up no host name until `follow` is called.
@@ -38,6 +39,11 @@ export class StrictDns {
   constructor(lookup: (hostname: string) => Promise<readonly string[]>, onChange: () => void) {
     this.#lookup = lookup
     this.#onChange = onChange
+  }
+
+  /** The number of changes of addresses so far. */
+  get version(): number {
+    return this.#version
   }
 
   /**
@@ -80,6 +86,7 @@ export class StrictDns {
     followed.isFailing = false
     if (found.join() === followed.addresses?.join()) return
     followed.addresses = found
+    this.#version += 1
     this.#onChange()
   }
 }

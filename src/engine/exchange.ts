@@ -128,7 +128,7 @@ export class Exchange implements Moving {
   tryFailed(error: ProxyError): void {
     const { backend, server, newest } = this
     if (backend && server && newest && isServersFault(error, !newest.isOnStale))
-      backend.failed(server, error, newest.startedAt)
+      backend.tried(server, error, newest.startedAt)
   }
 
   /**

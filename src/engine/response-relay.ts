@@ -72,7 +72,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   over(): void {
     if (this.#isOver) return
     this.#isOver = true
-    if (!this.#isAnswered) this.#backend.unanswered(this.#server, this.startedAt)
+    if (!this.#isAnswered) this.#backend.tried(this.#server, undefined, this.startedAt)
     this.#backend.ended(this.#server)
   }
 
@@ -99,7 +99,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (status < 200) return this.#inform(controller, status, fields)
     this.pieces += 1
     this.#isAnswered = true
-    this.#backend.answered(this.#server, status, this.startedAt)
+    this.#backend.tried(this.#server, status, this.startedAt)
     if (status === 401 || status === 407 || this.#exchange.tie)
       this.#end = authenticatedEnd(this.#exchange, this.#server, controller, status, fields)
     this.#fields = fields
@@ -174,7 +174,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
     const { facts } = this.#exchange
     this.#isAnswered = true
-    this.#backend.answered(this.#server, 101, this.startedAt)
+    this.#backend.tried(this.#server, 101, this.startedAt)
     server.on('close', () => this.over())
     switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
   }

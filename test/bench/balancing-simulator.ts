@@ -184,10 +184,10 @@ function simulate(method: string, scenario: Scenario): Outcome {
     behind.get(server)?.serve((status) => {
       backend.ended(server)
       if (status !== undefined) {
-        backend.answered(server, status, tryAt)
+        backend.tried(server, status, tryAt)
         return end(status < 500)
       }
-      backend.failed(server, new ProxyError('PROXY_CONNECT_FAILED'), tryAt)
+      backend.tried(server, new ProxyError('PROXY_CONNECT_FAILED'), tryAt)
       if (tried.size === 2) return end(false)
       ask(facts, startedAt, tried.add(server))
     })

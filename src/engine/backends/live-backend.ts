@@ -1,9 +1,4 @@
-import {
-  DEFAULT_STRATEGY,
-  looksAtQuality,
-  type Strategy,
-  type StrategyFactory,
-} from '../../balancing/strategies.js'
+import { DEFAULT_STRATEGY, type Strategy, type StrategyFactory } from '../../balancing/strategies.js'
 import { isUsable } from '../../balancing/strategy.js'
 import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
@@ -21,6 +16,7 @@ import { RequestQueue, type WaitingRequest } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
 import { ServerChanges } from './server-changes.js'
 import { OLD_STICKY_COOKIE, StickySessions } from './sticky-sessions.js'
+import { type TryObserver, type TryOutcome, tryObservers } from './try-observers.js'
 
 /** The objects of the engine that all of its live backends use. */
 export interface BackendTools {
@@ -45,8 +41,7 @@ export class LiveBackend {
   readonly #changes: ServerChanges
   readonly #pick: Strategy<LiveServer>
   readonly #outliers: OutlierDetection
-  /** Whether latencies and failures are measured: a strategy, a circuit breaker or outlier detection uses them. */
-  readonly #measures: boolean
+  readonly #observers: readonly TryObserver[]
 
   /** Creates the backend. @param before the same backend in the generation before. Servers that stay keep their state. */
   constructor(name: string, config: Backend, before: LiveBackend | undefined, tools: BackendTools) {
@@ -69,8 +64,7 @@ export class LiveBackend {
     this.healthChecks =
       config.healthCheck &&
       new HealthChecks(this.servers, config.healthCheck, { newUpstream, connection: upstreams.options })
-    this.#measures =
-      looksAtQuality(method) || this.#outliers.judgesResponses || this.#carried.breaker !== undefined
+    this.#observers = tryObservers(method, this.#outliers, this.#carried.breaker)
   }
 
   /** The limit on the retries of this backend. */
@@ -191,40 +185,23 @@ export class LiveBackend {
     queue.call(() => this.servers.some(({ hasRoom }) => hasRoom))
   }
 
-  /** Returns the start time of a try, which `answered` and `failed` need later. Returns 0 if nothing is measured. */
+  /** Returns the start time of a try, which `tried` needs later. Returns 0 if nothing is measured. */
   startOfTry(): number {
-    return this.#measures ? performance.now() : 0
+    return this.#observers.length > 0 ? performance.now() : 0
   }
 
-  /** Records the latency and status of a try whose response head has arrived. @param startedAt the result of `startOfTry` */
-  answered(server: LiveServer, status: number, startedAt: number): void {
-    if (!this.#measures) return
-    const hasFailed = status >= 500
-    const latencyMs = performance.now() - startedAt
-    server.state.quality.measured(latencyMs, hasFailed)
-    this.#carried.breaker?.count(status, latencyMs)
-    this.#outliers.judge(server, hasFailed)
-  }
-
-  /** Records the latency of a try that ended without a response, for any reason. This does not count as a failure. */
-  unanswered(server: LiveServer, startedAt: number): void {
-    if (this.#measures) server.state.quality.measured(performance.now() - startedAt, false)
+  /** Tells all observers how a try ended. A server to which no connection was possible is ejected. */
+  tried(server: LiveServer, outcome: TryOutcome, startedAt: number): void {
+    if (this.#observers.length > 0) {
+      const latencyMs = performance.now() - startedAt
+      for (const observe of this.#observers) observe(server, outcome, latencyMs)
+    }
+    if (typeof outcome === 'object') this.unreachable(server, outcome)
   }
 
   /** Ejects the server if the error says that no connection was possible. The request may already have gone to another server. */
   unreachable(server: LiveServer, error: ProxyError): void {
     if (UNREACHABLE.has(error.code)) this.#outliers.unreachable(server, error)
-  }
-
-  /** Records a failed try: it ended without a response through a fault of the server. May eject the server. */
-  failed(server: LiveServer, error: ProxyError, startedAt: number): void {
-    if (this.#measures) {
-      const latencyMs = performance.now() - startedAt
-      server.state.quality.measured(latencyMs, true)
-      this.#carried.breaker?.count(undefined, latencyMs)
-      this.#outliers.judge(server, true)
-    }
-    this.unreachable(server, error)
   }
 }
 

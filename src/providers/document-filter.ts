@@ -34,7 +34,7 @@ export interface FilterContext {
  * @example
  * ```ts
  * const detectOutliers: DocumentFilter = (document) => {
- *   for (const backend of Object.values(document.backends ?? {})) backend.outlierDetection ??= {}
+ *   for (const backend of Object.values(document.backends ?? {})) if (backend) backend.outlierDetection ??= {}
  *   return document
  * }
  * ```

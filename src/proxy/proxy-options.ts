@@ -30,7 +30,7 @@ export interface ProxyOptions extends EngineOptions {
    * @default none
    * @example
    * documentFilter: (document) => {
-   *   for (const backend of Object.values(document.backends ?? {})) backend.outlierDetection ??= {}
+   *   for (const backend of Object.values(document.backends ?? {})) if (backend) backend.outlierDetection ??= {}
    *   return document
    * }
    */

@@ -16,6 +16,7 @@ function kindOf(value: object): string | undefined {
 }
 
 export function describe(value: unknown): string {
+  if (Array.isArray(value) && value.length === 0) return 'an empty list'
   return (typeof value === 'object' && value !== null && kindOf(value)) || describeValue(value)
 }
 

@@ -19,6 +19,7 @@ import { flawOfName, isLongName, tooLong } from './names.js'
 import { describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
 import { flawOfChoice, flawOfDuration, flawOfNumber } from './scalars.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
+import { spelledTwice } from './with-field-case.js'
 
 /**
  * The most unknown fields of one object that are noted one by one, each with the nearest known name. A megabyte of unknown fields
@@ -109,7 +110,7 @@ export class SchemaReader {
       else if (known) found[name] = (value as Values)[name]
       else {
         unknown += 1
-        if (unknown <= MAX_UNKNOWN) this.#unknownField(field, name, path)
+        if (unknown <= MAX_UNKNOWN) this.#unknownField(field, name, value, path)
       }
     }
     if (unknown > MAX_UNKNOWN)
@@ -226,8 +227,13 @@ export class SchemaReader {
     noted.push(issue)
   }
 
-  #unknownField({ fields }: ObjectField, name: string, path: string): void {
-    const suggestion = suggestName(name, Object.keys(fields))
+  #unknownField(field: ObjectField, name: string, among: object, path: string): void {
+    const twice = spelledTwice(field, name, among)
+    if (twice !== undefined) {
+      const message = 'the field stands twice, in two spellings; expected one of them'
+      return this.note(pathOf(path, twice), 'DUPLICATE_NAME', message)
+    }
+    const suggestion = suggestName(name, Object.keys(field.fields))
     this.note(pathOf(path, name), 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
   }
 

@@ -59,8 +59,24 @@ describe('a document with values that ask for nothing', () => {
     }
     const checked = validateConfig(withoutOff(withFieldCase(twice)))
     expect(checked.ok ? [] : checked.issues.map(({ path, code }) => `${path} ${code}`)).toEqual([
-      'backends.web.SlowStart UNKNOWN_FIELD',
+      'backends.web.SlowStart DUPLICATE_NAME',
       'backends.web.x UNKNOWN_FIELD',
+    ])
+  })
+
+  it('says of a field in two spellings where it stands, also within tables in two spellings', () => {
+    const twice = {
+      frontends: {},
+      backends: { web: { servers: { a: { url: 'http://10.0.0.1' } } } },
+      Backends: { web: { servers: { a: { url: 'http://10.0.0.2' } } } },
+    }
+    const checked = validateConfig(withFieldCase(twice))
+    expect(checked.ok ? [] : checked.issues).toEqual([
+      {
+        path: 'backends.web.servers.a.url',
+        code: 'DUPLICATE_NAME',
+        message: 'the field stands twice, in two spellings; expected one of them',
+      },
     ])
   })
 

@@ -61,7 +61,8 @@ export const FRONTEND = object<Frontend>(
     check: ({ rule, routes }, { matchers }: DocumentHost, read: Partial<Frontend>) => {
       const flaws = flawsOfRules(read, matchers)
       if (flaws.length > 0) return flaws
-      if (rule !== undefined && routes !== undefined) return 'expected either rule or routes, found both'
+      if (rule !== undefined && routes !== undefined && !isEmpty(routes))
+        return 'expected either rule or routes, found both'
       if (rule !== undefined || (routes !== undefined && !isEmpty(routes))) return undefined
       const message =
         'expected a rule, or routes with at least one entry: a frontend without a rule would take every request'

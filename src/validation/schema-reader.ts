@@ -13,19 +13,21 @@ import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { nullRecord } from '../base/records.js'
 import { holdsSecret } from '../base/schema.js'
-import { asError, type Issue, type IssueCode } from '../model/errors.js'
+import type { Issue, IssueCode } from '../model/errors.js'
 import { isOff } from './is-off.js'
 import { flawOfName, isLongName, tooLong } from './names.js'
-import { describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
-import { flawOfChoice, flawOfDuration, flawOfNumber } from './scalars.js'
+import { clone, describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
+import { flawOfChoice, flawOfCount, flawOfDuration, flawOfNumber } from './scalars.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
-import { spelledTwice } from './with-field-case.js'
+import { nameOnce, spelledTwice } from './with-field-case.js'
 
 /**
  * The most unknown fields of one object that are noted one by one, each with the nearest known name. A megabyte of unknown fields
  * took a second in one turn of the event loop.
  */
 const MAX_UNKNOWN = 100
+
+const TWICE = 'stands twice, in tables of two spellings or in two spellings itself; expected it once'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -95,7 +97,9 @@ export class SchemaReader {
     for (const name of Object.keys(value)) {
       const flaw = flawOfName(name)
       if (flaw) this.note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
-      yield flaw ? undefined : [name, (value as Values)[name]]
+      const once = nameOnce(name, value)
+      if (once !== undefined) this.note(pathOf(path, once), 'DUPLICATE_NAME', TWICE)
+      yield flaw || once !== undefined ? undefined : [name, (value as Values)[name]]
     }
   }
 
@@ -169,6 +173,8 @@ export class SchemaReader {
   #named(field: NamedField, value: unknown, path: string): unknown {
     const copy = nullRecord<unknown>()
     const isEach = field.of.kind === 'object'
+    const flaw = flawOfCount(field, value)
+    if (flaw !== undefined) return this.#unless(flaw, value, path)
     for (const entry of this.names(field, value, path)) {
       if (!entry) continue
       const [name, given] = entry
@@ -177,7 +183,8 @@ export class SchemaReader {
       this.#check(field.check?.(name, read as never, this.#host), at)
       if (read !== undefined || isEach) copy[name] = read
     }
-    return copy
+    // Hooks and matchers of the embedding application get labels as they are, and must not change them.
+    return isEach ? copy : Object.freeze(copy)
   }
 
   #own(field: OwnField, value: unknown, path: string): unknown {
@@ -185,17 +192,8 @@ export class SchemaReader {
     const before = this.issues.length
     this.#check(field.check?.(value as never, this.#host), path)
     if (typeof value !== 'object') return value
-    return this.issues.length > before ? undefined : this.#cloned(value, path)
-  }
-
-  #cloned(value: unknown, path: string): unknown {
-    try {
-      return structuredClone(value)
-    } catch (thrown) {
-      const why = thrown instanceof RangeError ? 'it is nested too deep' : asError(thrown).message
-      this.note(path, 'INVALID_VALUE', `expected plain data: ${why}`)
-      return undefined
-    }
+    const { copy, flaw } = clone(value)
+    return this.issues.length > before ? undefined : this.#unless(flaw, copy, path)
   }
 
   /** Returns a value that has no flaw, and notes the flaw of any other. */
@@ -230,8 +228,7 @@ export class SchemaReader {
   #unknownField(field: ObjectField, name: string, among: object, path: string): void {
     const twice = spelledTwice(field, name, among)
     if (twice !== undefined) {
-      const message = 'the field stands twice, in two spellings; expected one of them'
-      return this.note(pathOf(path, twice), 'DUPLICATE_NAME', message)
+      return this.note(pathOf(path, twice), 'DUPLICATE_NAME', TWICE)
     }
     const suggestion = suggestName(name, Object.keys(field.fields))
     this.note(pathOf(path, name), 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)

@@ -75,7 +75,7 @@ describe('a document with values that ask for nothing', () => {
       {
         path: 'backends.web.servers.a.url',
         code: 'DUPLICATE_NAME',
-        message: 'the field stands twice, in two spellings; expected one of them',
+        message: 'stands twice, in tables of two spellings or in two spellings itself; expected it once',
       },
     ])
   })

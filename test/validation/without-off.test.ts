@@ -46,6 +46,12 @@ describe('a document with values that ask for nothing', () => {
     expect(validate(converted), JSON.stringify(validate.errors)).toBe(true)
   })
 
+  it('has no labels and no headers that ask for nothing', () => {
+    const document = { frontends: {}, backends: {}, metadata: { a: null, b: '', c: 'x' } }
+    expect(withoutOff(document)).toMatchObject({ metadata: { c: 'x' } })
+    expect(Object.keys((withoutOff(document) as typeof document).metadata)).toEqual(['c'])
+  })
+
   it('has two spellings of one table merged', () => {
     expect(converted).toMatchObject({
       backends: { web: { loadBalancer: { method: 'wrr', stickiness: { cookieName: 'c' } } } },

@@ -16,11 +16,9 @@ export function flawOfNumber(
 }
 
 /** Returns what is wrong with the number of names in an object. */
-export function flawOfCount(
-  { most = Number.POSITIVE_INFINITY }: NamedField,
-  value: unknown,
-): string | undefined {
-  const count = typeof value === 'object' && value !== null ? Object.keys(value).length : 0
+export function flawOfCount({ most }: NamedField, value: unknown): string | undefined {
+  if (most === undefined || typeof value !== 'object' || value === null) return undefined
+  const count = Object.keys(value).length
   return count <= most ? undefined : `expected at most ${most} names, found ${count}`
 }
 

@@ -132,9 +132,11 @@ export class SchemaReader {
     for (const [name, one] of field.entries) {
       const raw = found[name]
       if (raw === undefined && !(one as About).required) continue
-      const read = this.read(one, raw, path === '' ? name : `${path}.${name}`)
+      const at = path === '' ? name : `${path}.${name}`
+      const isAbsent = isOff(one, raw)
+      const read = isAbsent ? this.#absent(one, raw, at) : this.readValue(one, raw, at)
       if (read !== undefined) copy[name] = read
-      if (given && !isOff(one, raw)) given[name] = raw
+      if (given && !isAbsent) given[name] = raw
     }
     if (given) this.#check(field.check?.(given, this.#host, copy), path)
     return copy
@@ -152,11 +154,13 @@ export class SchemaReader {
     const value = field.takesNumbers && typeof given === 'number' ? String(given) : given
     if (typeof value !== 'string') return this.#wrong(field, path, 'a text', value)
     const flaw = field.isName && isLongName(value) ? tooLong(value) : undefined
-    const isMatching = !field.pattern || field.pattern.test(value)
-    const shown = field.isSecret ? describeSecret(value) : quote(value)
-    const found = flaw ?? (isMatching ? undefined : `expected ${field.expected}, found ${shown}`)
-    if (found === undefined) this.#check(field.check?.(value, this.#host), path)
-    return this.#unless(found, value, path) as string | undefined
+    if (flaw === undefined && (!field.pattern || field.pattern.test(value))) {
+      this.#check(field.check?.(value, this.#host), path)
+      return value
+    }
+    const found = field.isSecret ? describeSecret(value) : quote(value)
+    this.note(path, 'INVALID_VALUE', flaw ?? `expected ${field.expected}, found ${found}`)
+    return undefined
   }
 
   #list(field: ListField, value: unknown, path: string): readonly string[] | undefined {

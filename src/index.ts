@@ -77,7 +77,6 @@ export type { MatcherContext, MatcherFactory, RequestFacts } from './model/reque
 export { AliasProvider } from './providers/alias-provider.js'
 export type { AliasProviderOptions } from './providers/alias-provider-options.js'
 export { ConsulProvider, type ConsulProviderOptions } from './providers/consul/consul-provider.js'
-export type { DocumentDraft, DocumentFilter, FilterContext } from './providers/document-filter.js'
 export { EtcdAliasProvider, type EtcdAliasProviderOptions } from './providers/etcd/etcd-alias-provider.js'
 export type { EtcdConnection } from './providers/etcd/etcd-connection.js'
 export { EtcdPrefixFetcher, type EtcdPrefixFetcherOptions } from './providers/etcd/etcd-prefix-fetcher.js'
@@ -91,6 +90,7 @@ export { HttpProvider, type HttpProviderOptions } from './providers/http/http-pr
 export { InMemoryAliasSource } from './providers/in-memory-alias-source.js'
 export type { KvOptions } from './providers/kv/kv-options.js'
 export { LastGoodFile } from './providers/last-good-file.js'
+export type { ServedDigest } from './providers/live-digest.js'
 export { StaticProvider } from './providers/static-provider.js'
 export type { ProviderState } from './providers/supervised-provider.js'
 export { createProxy } from './proxy/create-proxy.js'
@@ -123,6 +123,12 @@ export type { Logger, LogLevel } from './status/log-levels.js'
 export type { MetricsOptions } from './status/metrics.js'
 export type { StatusOptions } from './status/status-options.js'
 export type { DocumentDigest } from './validation/digest-document.js'
+export type {
+  DocumentDraft,
+  DocumentFilter,
+  DocumentOptions,
+  FilterContext,
+} from './validation/document-filter.js'
 export { type LintFinding, lintConfig } from './validation/lint-config.js'
 export type { UnsupportedFields } from './validation/unsupported-fields.js'
 export { type Validation, validateConfig } from './validation/validate-config.js'

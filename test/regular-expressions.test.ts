@@ -44,7 +44,7 @@ describe('the regular expressions of the sources', () => {
     ['Node 20, writeEarlyHints', /^(?:<[^>]*>)(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/],
     ['blanks at the end', /\s*$/],
     ['a duration', /(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)/g],
-    ['two runs of one kind', /^(a+)+b$/],
+    ['two runs of one kind', /a+a+b/],
   ])(
     'would be found if they were slow: %s',
     (_name, expression) => {

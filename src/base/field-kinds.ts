@@ -99,6 +99,10 @@ export interface ListField extends About {
 export interface NamedField extends About {
   readonly kind: 'named'
   readonly of: Field
+  /** What every name must match, for the JSON Schema alone, where `check` says it better to people. */
+  readonly names?: RegExp
+  /** The greatest number of names. Default: no limit. */
+  readonly most?: number
   /** Looks at one name and its value, once the value has its kind. */
   readonly check?: (name: string, value: never, host: never) => Flaws
 }

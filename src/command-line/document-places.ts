@@ -19,30 +19,48 @@ export async function placesIn(text: string, format: DocumentFormat): Promise<Pl
   return root
 }
 
+/** A place, and how many characters of a path lead to it. */
+type FoundPlace = TextPosition & { readonly found: number }
+
 /**
  * Returns the line and column of a path such as `frontends.a.rule`. If the document lacks the path, returns the position of its
  * longest existing part. `found` is the length of that part in characters.
  */
-export function findPlace(path: string, places: Places): TextPosition & { readonly found: number } {
-  let [at, found] = [places, 0]
-  for (const [step, name = step] of path.matchAll(STEP)) {
-    const next = at.below.get(name) ?? inAnyCase(name, at)
-    if (!next) break
-    ;[at, found] = [next, found + step.length]
-  }
-  return { line: at.line, column: at.column, found }
+export function findPlace(path: string, places: Places): FoundPlace {
+  const steps = [...path.matchAll(STEP)].map(([step, name = step]) => ({ name, length: step.length }))
+  const isDocument = ['frontends', 'backends'].some((name) => placesNamed(name, places).length > 0)
+  // An answer of Traefik to `GET /api/providers` has documents below the names of its providers.
+  const documents = isDocument ? [places] : [places, ...places.below.values()]
+  return longest(documents.map((each) => follow(steps, each)))
+}
+
+/** Follows the parts of a path as far as they exist. A table may stand in two spellings, so each of them is tried. */
+function follow(
+  [step, ...rest]: readonly { readonly name: string; readonly length: number }[],
+  at: Places,
+): FoundPlace {
+  const here = { line: at.line, column: at.column, found: 0 }
+  if (!step) return here
+  const further = placesNamed(step.name, at).map((next) => {
+    const { line, column, found } = follow(rest, next)
+    return { line, column, found: found + step.length }
+  })
+  return longest([here, ...further])
+}
+
+function longest(places: readonly FoundPlace[]): FoundPlace {
+  return places.reduce((best, place) => (place.found > best.found ? place : best))
 }
 
 /** Matches one part of a path. `a.b["c d"][0]` has four parts. */
 const STEP = /\.?([\w-]+|\[(?:"(?:[^"\\]|\\.)*"|\d+)\]|[^.[]+)/g
 
-/**
- * Finds a name whose case differs from the wanted one, because field names may be in upper or lower case. `findPlace` tries the
- * exact name first.
- */
-function inAnyCase(name: string, { below }: Places): Places | undefined {
-  const wanted = name.toLowerCase()
-  return [...below].find(([other]) => other.toLowerCase() === wanted)?.[1]
+/** Returns the places of a name, the exact spelling first. Field names may be in upper or lower case. */
+function placesNamed(name: string, { below }: Places): Places[] {
+  const exact = below.get(name)
+  const small = name.toLowerCase()
+  const others = [...below].filter(([other]) => other !== name && other.toLowerCase() === small)
+  return [...(exact ? [exact] : []), ...others.map(([, place]) => place)]
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import type { Limits, Timeouts } from '../model/limits.js'
-import type { ValidateOptions } from '../validation/validate-options.js'
+import type { DocumentOptions } from '../validation/document-filter.js'
 import type { OnListenerError } from './events/listener-failures.js'
 import type { EntryPointOptions } from './headers/peer-trust.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'
@@ -45,7 +45,7 @@ export interface RetryOptions {
  * const engine = new ProxyEngine({ trustedProxies: ['10.0.0.0/8'], retry: { attempts: 1 } })
  * ```
  */
-export interface EngineOptions extends ValidateOptions, Hooks {
+export interface EngineOptions extends DocumentOptions, Hooks {
   /**
    * Addresses and CIDR ranges of trusted proxies in front of this one. Only their `X-Forwarded-*` headers are believed. `'unix'`
    * trusts every connection on a Unix socket.

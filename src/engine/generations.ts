@@ -11,9 +11,9 @@ import {
   qualifyConfig,
 } from '../model/merge-configs.js'
 import { isSameData } from '../model/same-data.js'
+import { type DocumentOptions, filterSteps } from '../validation/document-filter.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
-import type { ValidateOptions } from '../validation/validate-options.js'
 import { StrictDns } from './backends/strict-dns.js'
 import { GuardWarnings } from './events/guard-warnings.js'
 import type { ProxyEmitter } from './events/proxy-emitter.js'
@@ -27,7 +27,7 @@ import { type CompileTools, compileSnapshot, type GivenSnapshot, type Snapshot }
 export class Generations {
   readonly #tools: CompileTools
   readonly #dns: StrictDns
-  readonly #validation: ValidateOptions
+  readonly #validation: DocumentOptions
   readonly #events: ProxyEmitter
   /** What each provider's live document says of itself, by provider name. */
   readonly #labels = new Map<string, DocumentLabels>()
@@ -36,7 +36,7 @@ export class Generations {
   #snapshot: Snapshot | undefined
 
   /** Starts without a configuration. @throws ProxyError `PROXY_OPTION_INVALID` if the option `unsupportedFields` is wrong */
-  constructor(tools: Omit<CompileTools, 'addresses'>, validation: ValidateOptions, events: ProxyEmitter) {
+  constructor(tools: Omit<CompileTools, 'addresses'>, validation: DocumentOptions, events: ProxyEmitter) {
     checkUnsupportedFields(validation.unsupportedFields ?? 'refuse')
     const { networks } = tools.upstreams.options
     this.#dns = new StrictDns(networks.addressesOf, () => void this.#readdress())
@@ -53,7 +53,10 @@ export class Generations {
   /** Validates one document and makes it the whole live configuration, without the documents of other providers. */
   apply(config: ProviderConfig, about: ApplyNotes): Promise<{ generation: number }> {
     return this.#turns.run(superseded(), async (signal) => {
-      const checked = await runInSlices(validateConfigSteps(config, this.#validation), signal)
+      const { documentFilter: filter } = this.#validation
+      let document: unknown = config
+      if (filter) document = await runInSlices(filterSteps(document, about.provider, filter), signal)
+      const checked = await runInSlices(validateConfigSteps(document, this.#validation), signal)
       if (!checked.ok) throw configInvalid(checked.issues)
       const before = this.#snapshot?.config
       const qualified = await runInSlices(qualifyConfig(checked.config, about.provider, before), signal)

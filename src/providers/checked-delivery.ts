@@ -2,20 +2,9 @@ import type { ProviderConfig } from '../model/config.js'
 import { droppedGuardsIn } from '../model/dropped-guards.js'
 import { configInvalid, type Issue } from '../model/errors.js'
 import type { Provider } from '../model/provider.js'
-import { withDroppedGuards } from '../validation/keep-dropped-guards.js'
+import type { DocumentOptions } from '../validation/document-filter.js'
+import { plainCopy } from '../validation/plain-copy.js'
 import { validateConfigSteps } from '../validation/validate-config.js'
-import type { ValidateOptions } from '../validation/validate-options.js'
-import type { DocumentFilter } from './document-filter.js'
-
-/** What the supervisor needs to know to check documents. */
-export interface DeliveryOptions extends ValidateOptions {
-  /**
-   * Changes each delivered document before it is validated.
-   *
-   * @default none
-   */
-  readonly documentFilter?: DocumentFilter
-}
 
 /** A delivered document that was found valid. */
 export interface CheckedDelivery {
@@ -23,10 +12,13 @@ export interface CheckedDelivery {
   readonly warnings: readonly Issue[]
   /** Paths of guards (fields that keep requests out) that were left out. */
   readonly droppedGuards: readonly string[]
-  /** The document to keep for a later start. */
-  readonly kept: ProviderConfig
-  /** The document as it was delivered, if `config` does not show it. Digests are computed from it. */
+  /**
+   * A copy of the document as it was delivered, if `config` does not show it. Digests are computed from it. What a filter added is
+   * not in it: that may be secret, and it is added again after a restart.
+   */
   readonly delivered: unknown
+  /** The document to keep for a later start: `delivered`, or else `config`. */
+  readonly kept: ProviderConfig
 }
 
 /**
@@ -34,30 +26,24 @@ export interface CheckedDelivery {
  *
  * @param document the document as it was delivered
  * @param filtered the same document after the filter
- * @throws ProxyError `PROXY_CONFIG_INVALID` with every issue
+ * @throws ProxyError `PROXY_CONFIG_INVALID` with every issue. It also refuses a document that is not plain data, if fields
+ *   were left out of it. A guard among them might be lost in the copy for a later start.
  */
 export function* checkedDelivery(
   document: unknown,
   filtered: unknown,
   provider: Provider,
-  options: DeliveryOptions,
+  options: DocumentOptions,
 ): Generator<void, CheckedDelivery> {
   const checked = yield* validateConfigSteps(filtered, options)
   if (!checked.ok) throw configInvalid(checked.issues)
   const { config, warnings } = checked
   if (!provider.allowEmpty && Object.keys(config.frontends).length === 0) throw configInvalid([NO_FRONTENDS])
   const droppedGuards = droppedGuardsIn(warnings)
-  const isFiltered = options.documentFilter !== undefined
-  // What a filter adds may be secret, and it is added again after a restart. So the document before the filter is kept.
-  const original = isFiltered ? (document as ProviderConfig) : config
-  return {
-    config,
-    warnings,
-    droppedGuards,
-    kept: yield* withDroppedGuards(original, droppedGuards, document),
-    delivered:
-      isFiltered || warnings.length > 0 || namesProvider(config, provider.name) ? document : undefined,
-  }
+  const isChanged = options.documentFilter !== undefined || warnings.length > 0
+  // The copy cannot change with the provider's object. It has what a filter changed, and guards that were left out.
+  const delivered = isChanged || namesProvider(config, provider.name) ? yield* plainCopy(document) : undefined
+  return { config, warnings, droppedGuards, delivered, kept: (delivered ?? config) as ProviderConfig }
 }
 
 /** Returns whether a frontend writes the provider's own name into the name of its backend. A live frontend does not show that. */

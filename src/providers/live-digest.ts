@@ -1,22 +1,27 @@
 import { quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
-import { nullRecord } from '../base/records.js'
+import { nullRecord, present } from '../base/records.js'
 import { runInSlices } from '../base/run-steps.js'
-import type { Backend, Frontend, ProviderConfig } from '../model/config.js'
+import type { Backend, DocumentLabels, Frontend, ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import type { MergedConfig } from '../model/merge-configs.js'
-import type { Metadata } from '../model/metadata.js'
 import type { DocumentDigest } from '../validation/digest-document.js'
 
 /** A live configuration of a provider, and the document that it comes from. */
 export interface DigestSource {
   readonly config: MergedConfig
-  readonly metadata?: Metadata
+  readonly labels: DocumentLabels
   /**
    * The document as it was delivered. Present only if the configuration does not show it: a filter changed it, fields were left
    * out of it, or it writes the provider's name into the name of a backend.
    */
-  readonly delivered?: unknown
+  readonly delivered: unknown
+}
+
+/** The digests of the document of a provider that serves. */
+export interface ServedDigest extends DocumentDigest {
+  /** The version label of that document. Absent if it has none. */
+  readonly version?: string
 }
 
 /**
@@ -29,7 +34,7 @@ export class LiveDigest {
   /** Each frontend with the name of its backend as the document has it, by the frontend of the configuration. */
   readonly #asWritten = new WeakMap<Frontend, Frontend>()
   #source: DigestSource | undefined
-  #digest: Promise<DocumentDigest> | undefined
+  #digest: Promise<ServedDigest> | undefined
 
   constructor(provider: string) {
     this.#ending = `@${provider}`
@@ -37,6 +42,7 @@ export class LiveDigest {
 
   /** Takes a configuration that went live. Nothing is computed yet. */
   of(source: DigestSource): void {
+    if (this.#source === source) return
     this.#source = source
     this.#digest = undefined
   }
@@ -47,18 +53,25 @@ export class LiveDigest {
    * @returns undefined if no configuration is live
    * @throws ProxyError `PROXY_CONFIG_INVALID` if the document has a text that is not well-formed Unicode
    */
-  compute(): Promise<DocumentDigest> | undefined {
+  compute(): Promise<ServedDigest> | undefined {
     this.#digest ??= this.#source && this.#compute(this.#source)
     return this.#digest
   }
 
-  async #compute(source: DigestSource): Promise<DocumentDigest> {
+  async #compute(source: DigestSource): Promise<ServedDigest> {
     // Loaded on first use: most proxies are never asked, and `canonicalize` would load with the package.
     const { digestDocument } = await import('../validation/digest-document.js')
-    const { metadata, delivered } = source
-    if (delivered !== undefined) return runInSlices(digestDocument(delivered))
-    const document = { metadata, ...(await runInSlices(this.#entries(source))) }
-    return runInSlices(digestDocument(document, this.#known))
+    const { delivered, labels } = source
+    const document = delivered ?? { ...labels, ...(await runInSlices(this.#entries(source))) }
+    const { digest, frontends, backends } = await runInSlices(digestDocument(document, this.#known))
+    const version = present({ version: labels.version })
+    // Every caller gets the same object.
+    return Object.freeze({
+      ...version,
+      digest,
+      frontends: Object.freeze(frontends),
+      backends: Object.freeze(backends),
+    })
   }
 
   /** Returns the frontends and backends as the document has them. */
@@ -100,13 +113,13 @@ export class LiveDigest {
 export async function digestOf(
   providers: readonly { readonly name: string; readonly digest: LiveDigest }[],
   name: string,
-): Promise<DocumentDigest> {
+): Promise<ServedDigest> {
   const provider = providers.find((one) => one.name === name)
   if (!provider) {
     const names = providers.map((one) => one.name)
     throw new ProxyError(
       'PROXY_OPTION_INVALID',
-      `there is no provider ${quote(name)}${suggestName(name, names)}`,
+      `there is no provider ${quote(String(name))}${suggestName(String(name), names)}`,
     )
   }
   const digest = provider.digest.compute()

@@ -1,15 +1,15 @@
+import { present } from '../base/records.js'
 import { runInSlices } from '../base/run-steps.js'
 import { STOP_LIMIT_MS, settledWithin } from '../base/timing.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, configInvalid, ProxyError } from '../model/errors.js'
 import { type ApplyMerged, type MergedConfig, mergeConfigs, qualifyConfig } from '../model/merge-configs.js'
 import type { ConfigCache, ConfigSink, Delivery, DeliveryNotes, Provider } from '../model/provider.js'
-import type { DocumentDigest } from '../validation/digest-document.js'
+import { type DocumentOptions, filterSteps } from '../validation/document-filter.js'
 import { checkProviderNames } from './check-provider-names.js'
-import { checkedDelivery, type DeliveryOptions } from './checked-delivery.js'
+import { checkedDelivery } from './checked-delivery.js'
 import { ColdStart, type ColdStartHost } from './cold-start.js'
-import { filterSteps } from './document-filter.js'
-import { digestOf } from './live-digest.js'
+import { digestOf, type ServedDigest } from './live-digest.js'
 import { Readiness } from './readiness.js'
 import {
   type PendingDelivery,
@@ -29,7 +29,7 @@ import { unreadableDocument, versionOf } from './unreadable-document.js'
 export class ProviderSupervisor {
   readonly #providers: readonly SupervisedProvider[]
   readonly #apply: ApplyMerged
-  readonly #options: DeliveryOptions
+  readonly #options: DocumentOptions
   readonly #coldStart: ColdStart | undefined
   readonly #readiness: Readiness
   /** A promise chain that handles one delivery after another. Each merge needs what the delivery before has made live. */
@@ -44,7 +44,7 @@ export class ProviderSupervisor {
     providers: readonly Provider[],
     apply: ApplyMerged,
     listener: SupervisionListener,
-    options: DeliveryOptions = {},
+    options: DocumentOptions = {},
     cache?: ConfigCache,
   ) {
     checkProviderNames(providers)
@@ -90,9 +90,7 @@ export class ProviderSupervisor {
   }
 
   /** Computes the digests of a provider's live document. @throws as `digestOf` does */
-  digest(name: string): Promise<DocumentDigest> {
-    return digestOf(this.#providers, name)
-  }
+  readonly digest = (name: string): Promise<ServedDigest> => digestOf(this.#providers, name)
 
   /**
    * Waits until every provider has a live configuration.
@@ -170,7 +168,8 @@ export class ProviderSupervisor {
     } catch (thrown) {
       if (delivery.superseded.signal.aborted) return { state: 'superseded' }
       const error = thrown instanceof ProxyError ? thrown : unreadableDocument(thrown)
-      entry.reject(error, versionOf(delivery.document), delivery.document)
+      // A filter may refuse the same document for another reason later. So the message counts too.
+      entry.reject(error, versionOf(delivery.document), [delivery.document, error.message])
       return { state: 'refused', issues: error.issues }
     } finally {
       if (entry.pending === delivery) entry.pending = undefined
@@ -207,12 +206,12 @@ export class ProviderSupervisor {
       throw configInvalid(issues)
     }
 
+    const labels = present({ version: config.version, metadata: config.metadata })
+    const read = { config: own, labels, delivered: checked.delivered }
     const { generation } = await this.#apply(
       merged,
       {
-        provider: name,
-        version: config.version,
-        metadata: config.metadata,
+        ...{ provider: name, ...labels },
         verified: delivery.about.verified ?? true,
         steps: {
           ...delivery.about.steps,
@@ -224,9 +223,9 @@ export class ProviderSupervisor {
         partial: this.#providers.some((other) => other !== entry && other.live === undefined),
       },
       signal,
-      () => entry.wentLive(own, config, checked.droppedGuards, checked.delivered),
+      () => entry.wentLive(read, checked.droppedGuards),
     )
-    entry.accepted(delivery.keptSince)
+    entry.accepted(read, delivery.keptSince)
     if (delivery.keptSince === undefined) this.#coldStart?.keep(name, checked.kept)
     return generation
   }

@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { present } from '../base/records.js'
 import { pause } from '../base/timing.js'
 import type { DocumentLabels } from '../model/config.js'
 import type { ProxyError } from '../model/errors.js'
@@ -7,7 +6,7 @@ import type { ConfigRejected, ProviderRecovered, ProviderUnavailable } from '../
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { Metadata } from '../model/metadata.js'
 import type { DeliveryNotes, Provider } from '../model/provider.js'
-import { LiveDigest } from './live-digest.js'
+import { type DigestSource, LiveDigest } from './live-digest.js'
 
 /**
  * Milliseconds for which a provider's source must be reachable again before its outage is over. If the network fails every
@@ -129,27 +128,24 @@ export class SupervisedProvider {
    * Records the configuration of the provider that went live.
    *
    * @param droppedGuards paths of guards (fields that keep requests out) that were left out of the configuration
-   * @param delivered the document as it was delivered, if the configuration does not show it
    */
-  wentLive(
-    config: MergedConfig,
-    { version, metadata }: DocumentLabels,
-    droppedGuards: readonly string[],
-    delivered?: unknown,
-  ): void {
-    this.live = config
+  wentLive(source: DigestSource, droppedGuards: readonly string[]): void {
+    this.live = source.config
+    this.#labels = source.labels
     this.#droppedGuards = droppedGuards
-    this.#labels = present({ version, metadata })
     this.#liveSince = performance.now()
-    this.digest.of({ config, delivered, ...this.#labels })
+    this.digest.of(source)
   }
 
   /**
    * Records that the newest delivery is live. Either it was swapped in, or it equals the configuration that was live before.
    *
+   * @param source the configuration, and the document that it comes from. The document may be another one than before, though
+   *   the configuration is the same.
    * @param keptSince when the document was saved, if it comes from the cache of last good configurations
    */
-  accepted(keptSince: string | undefined): void {
+  accepted(source: DigestSource, keptSince: string | undefined): void {
+    this.digest.of(source)
     this.#staleSince = keptSince
     this.#lastRejection = undefined
     this.awaitsOthers = undefined

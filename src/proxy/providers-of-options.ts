@@ -1,8 +1,8 @@
 import { runAtOnce } from '../base/run-steps.js'
 import { configInvalid } from '../model/errors.js'
 import type { Provider } from '../model/provider.js'
-import { filterSteps } from '../providers/document-filter.js'
 import { StaticProvider } from '../providers/static-provider.js'
+import { filterSteps } from '../validation/document-filter.js'
 import { validateConfig } from '../validation/validate-config.js'
 import type { ProxyOptions } from './proxy-options.js'
 

@@ -1,7 +1,6 @@
 import type { EngineOptions } from '../engine/engine-options.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { ConfigCache, Provider } from '../model/provider.js'
-import type { DocumentFilter } from '../providers/document-filter.js'
 import type { AccessLogOptions } from '../status/access-log.js'
 import type { Logger, LogLevel } from '../status/log-levels.js'
 import type { StatusOptions } from '../status/status-options.js'
@@ -24,17 +23,6 @@ export interface ProxyOptions extends EngineOptions {
    * @default none
    */
   readonly providers?: readonly Provider[]
-  /**
-   * Changes each delivered document before it is validated. If it throws, the document is refused.
-   *
-   * @default none
-   * @example
-   * documentFilter: (document) => {
-   *   for (const backend of Object.values(document.backends ?? {})) backend.outlierDetection ??= {}
-   *   return document
-   * }
-   */
-  readonly documentFilter?: DocumentFilter
   /** One fixed configuration document, in place of a `StaticProvider`. `createProxy` throws if it is invalid. @default none */
   readonly config?: ProviderConfig
   /**

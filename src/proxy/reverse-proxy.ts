@@ -7,9 +7,9 @@ import type { RequestExplanation } from '../engine/snapshot.js'
 import type { BoundAddress, ListenAt } from '../entry-points/listener.js'
 import { ProxyError } from '../model/errors.js'
 import { LastGoodFile } from '../providers/last-good-file.js'
+import type { ServedDigest } from '../providers/live-digest.js'
 import { ProviderSupervisor } from '../providers/provider-supervisor.js'
 import type { StatusSource } from '../status/status-source.js'
-import type { DocumentDigest } from '../validation/digest-document.js'
 import { checkOptions } from './check-options.js'
 import { Listeners } from './listeners.js'
 import { Observation } from './observation.js'
@@ -215,7 +215,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @throws ProxyError `PROXY_OPTION_INVALID` if no provider has that name; `PROXY_NOT_READY` before its first configuration
    * @example const { digest } = await proxy.digest('etcd-alias')
    */
-  digest(provider: string): Promise<DocumentDigest> {
+  digest(provider: string): Promise<ServedDigest> {
     return this.#supervisor.digest(provider)
   }
 

@@ -104,6 +104,8 @@ function ownMatcher(factory: MatcherFactory): Matcher {
   const compile: CompileMatcher = (values, context = { metadata: NO_METADATA }) => {
     const test: unknown = factory(values, context)
     if (typeof test === 'function') return { test: answering(test as ReturnType<MatcherFactory>) }
+    // The rejection of a promise would end the process.
+    onRejected(test, () => {})
     throw new Error(`expected its factory to return a function, found ${describeValue(test)}`)
   }
   return everywhere(compile, [1, Number.POSITIVE_INFINITY])

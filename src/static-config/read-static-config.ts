@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { onlyKnownOptions } from '../base/known-options.js'
 import { quote } from '../base/messages.js'
 import type { ListenAt } from '../entry-points/listener.js'
 import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
@@ -193,6 +194,7 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
 async function contentOf(source: StaticConfigSource): Promise<{ content: unknown; folder: string }> {
   const given =
     typeof source !== 'string' ? source : /[\n\r=]/.test(source) ? { text: source } : { path: source }
+  onlyKnownOptions(given, ['path', 'text'], 'loadStaticConfig: ')
   if ('text' in given) {
     return { content: await parseText(given.text, 'toml', 'traefik.toml'), folder: process.cwd() }
   }

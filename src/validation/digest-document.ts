@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize'
 import type { About, ObjectField } from '../base/field-kinds.js'
 import { pathOf } from '../base/messages.js'
 import { nullRecord } from '../base/records.js'
-import { configInvalid } from '../model/errors.js'
+import { asError, configInvalid } from '../model/errors.js'
 import { BACKEND } from './backend-schema.js'
 import { DOCUMENT } from './document-schema.js'
 import { FRONTEND } from './frontend-schema.js'
@@ -19,8 +19,6 @@ export interface DocumentDigest {
   /** The digest of each backend, by its name in the document. */
   readonly backends: Readonly<Record<string, string>>
 }
-
-const NOT_UNICODE = 'expected texts of well-formed Unicode, found half of a surrogate pair'
 
 /**
  * Computes digests, version 1, as `docs/digest.md` defines them. It yields after each entry so that the caller can pause.
@@ -45,9 +43,9 @@ export function* digestDocument(
 function aboutOf(document: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const counting = Object.entries(document).filter(([name]) => {
     const field: Partial<About> | undefined = DOCUMENT.fields[name]
-    return name !== 'frontends' && name !== 'backends' && field && !field.isOutsideDigest
+    return name !== 'frontends' && name !== 'backends' && !field?.isOutsideDigest
   })
-  return normalForm(Object.fromEntries(counting), DOCUMENT)
+  return normalForm(Object.fromEntries(counting), DOCUMENT) as Readonly<Record<string, unknown>>
 }
 
 function* digestEntries(
@@ -79,12 +77,13 @@ function* digestEntries(
  *
  * @throws ProxyError `PROXY_CONFIG_INVALID` with the path, if RFC 8785 has no form for the data
  */
-function digestAt(path: string, data: () => object): string {
+function digestAt(path: string, data: () => unknown): string {
   try {
     return `sha256:${createHash('sha256')
       .update(canonicalize(data()) as string)
       .digest('hex')}`
-  } catch {
-    throw configInvalid([{ path, code: 'INVALID_VALUE', message: NOT_UNICODE }])
+  } catch (thrown) {
+    const message = `expected what RFC 8785 can write, such as texts of well-formed Unicode: ${asError(thrown).message}`
+    throw configInvalid([{ path, code: 'INVALID_VALUE', message }])
   }
 }

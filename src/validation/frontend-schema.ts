@@ -61,7 +61,8 @@ export const FRONTEND = object<Frontend>(
     check: ({ rule, routes }, { matchers }: DocumentHost, read: Partial<Frontend>) => {
       const flaws = flawsOfRules(read, matchers)
       if (flaws.length > 0) return flaws
-      if (rule !== undefined && routes !== undefined) return 'expected either rule or routes, found both'
+      if (rule !== undefined && routes !== undefined && !isEmpty(routes))
+        return 'expected either rule or routes, found both'
       if (rule !== undefined || (routes !== undefined && !isEmpty(routes))) return undefined
       const message =
         'expected a rule, or routes with at least one entry: a frontend without a rule would take every request'
@@ -127,17 +128,21 @@ export const FRONTEND = object<Frontend>(
 )
 
 /** Compiles the rules of a frontend. Its labels are known here, which matchers of the embedding application may look at. */
-function flawsOfRules({ rule, routes = {}, metadata }: Partial<Frontend>, matchers: MatcherTable): Flaw[] {
-  const flawsOf = (one: string | RuleSpec, below: string): Flaw[] =>
-    compileRule(one, matchers, metadata).issues.map(({ code, message }) => ({
-      code,
-      message: withoutSecrets(message, one),
-      below,
-    }))
-  const inRoutes = Object.entries(routes).flatMap(([name, route]) =>
-    route?.rule === undefined ? [] : flawsOf(route.rule, `${pathOf('.routes', name)}.rule`),
-  )
-  return rule === undefined ? inRoutes : [...flawsOf(rule, '.rule'), ...inRoutes]
+function flawsOfRules({ rule, routes, metadata }: Partial<Frontend>, matchers: MatcherTable): Flaw[] {
+  const flaws: Flaw[] = []
+  const check = (one: string | RuleSpec, route?: string) => {
+    const { issues } = compileRule(one, matchers, metadata)
+    // Nearly every rule is right, so the path is only made for one that is not.
+    if (issues.length === 0) return
+    const below = route === undefined ? '.rule' : `${pathOf('.routes', route)}.rule`
+    for (const { code, message } of issues) flaws.push({ code, message: withoutSecrets(message, one), below })
+  }
+  if (rule !== undefined) check(rule)
+  for (const route in routes) {
+    const one = routes[route]?.rule
+    if (one !== undefined) check(one, route)
+  }
+  return flaws
 }
 
 /** The most names that a misspelt one is compared with. A thousand misspelt names and 100,000 backends would block the process. */

@@ -8,6 +8,9 @@ const HOSTNAME = /^[\w.-]+(:\d+)?$|^\[[\da-fA-F:.]+\](:\d+)?$/
 /** Header fields that frame a message, or that decide what happens to its connection. */
 const FRAMING = /^(connection|content-length|expect|keep-alive|te|trailer|transfer-encoding|upgrade)$/i
 
+/** A value of a header field. */
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
 /** The field `healthCheck` of a backend. */
 export const HEALTH_CHECK = object<HealthCheck>(
   {
@@ -58,10 +61,11 @@ export const HEALTH_CHECK = object<HealthCheck>(
     headers: named({
       meaning: 'Further headers that the check sends, by name.',
       defaultMeaning: 'none',
-      of: text({ meaning: 'The value of the header.', isSecret: true }),
+      names: TOKEN,
+      of: text({ meaning: 'The value of the header.', isSecret: true, format: HEADER_VALUE }),
       check: (name, value: string | undefined) => {
         if (FRAMING.test(name)) return 'belongs to the connection and cannot be set'
-        const isHeader = TOKEN.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value ?? '')
+        const isHeader = TOKEN.test(name) && HEADER_VALUE.test(value ?? '')
         return isHeader ? undefined : 'is not a valid header field (RFC 9110, 5.5)'
       },
     }),

@@ -9,11 +9,13 @@ import { isRecord } from './with-field-case.js'
  * Returns an entry of a valid document in the one form that all spellings of it have: what is off or empty is left out, durations
  * are whole milliseconds, and no default is filled in. Digests rest on it, so a change of this form is a new version of digests.
  *
+ * A document that was delivered for a filter may have fields and values that the schema lacks. They stay as they are.
+ *
  * @param entry with its fields as `withFieldCase` spells them
  */
-export function normalForm(entry: unknown, object: ObjectField): Readonly<Record<string, unknown>> {
+export function normalForm(entry: unknown, object: ObjectField): unknown {
+  if (!isRecord(entry)) return entry
   const fields = nullRecord<unknown>()
-  if (!isRecord(entry)) return fields
   for (const [name, value] of Object.entries(entry)) {
     const field = object.fields[name]
     const normal = field === undefined ? value : normalValue(value, field)
@@ -29,15 +31,21 @@ function normalValue(value: unknown, field: Field): unknown {
   if (inside) return unlessEmpty(normalForm(value, inside), inside.isOnWhenEmpty)
   if (field.kind === 'named') return unlessEmpty(normalNames(value, field.of))
   if (field.kind === 'list') return Array.isArray(value) && value.length === 0 ? undefined : value
-  // 0 would mean no duration, and validation refuses it.
-  if (field.kind === 'duration') return Math.max(1, Math.round(parseDuration(value) ?? Number.NaN))
+  if (field.kind === 'duration') return wholeMs(value)
   if (field.kind === 'text' && typeof value === 'number') return String(value)
   return value
 }
 
-function normalNames(value: unknown, of: Field): Readonly<Record<string, unknown>> {
+/** Returns a duration in whole milliseconds. A text that is none stays: it may be a placeholder, which a filter replaces. */
+function wholeMs(value: unknown): unknown {
+  const ms = parseDuration(value)
+  // 0 would mean no duration, and validation refuses it.
+  return ms === undefined ? value : Math.max(1, Math.round(ms))
+}
+
+function normalNames(value: unknown, of: Field): unknown {
+  if (!isRecord(value)) return value
   const all = nullRecord<unknown>()
-  if (!isRecord(value)) return all
   const each = eachOf({ kind: 'named', meaning: '', of })
   for (const [name, inside] of Object.entries(value)) {
     if (each) all[name] = normalForm(inside, each)
@@ -46,6 +54,7 @@ function normalNames(value: unknown, of: Field): Readonly<Record<string, unknown
   return all
 }
 
-function unlessEmpty(fields: Readonly<Record<string, unknown>>, isKept?: boolean): object | undefined {
-  return isKept || Object.keys(fields).length > 0 ? fields : undefined
+function unlessEmpty(value: unknown, isKept?: boolean): unknown {
+  const isEmpty = isRecord(value) && Object.keys(value).length === 0
+  return isEmpty && !isKept ? undefined : value
 }

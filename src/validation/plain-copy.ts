@@ -40,7 +40,7 @@ function copyAt(value: unknown, path: string): unknown {
 }
 
 function copyOf(value: unknown, path: string): unknown {
-  if (typeof value === 'function' || typeof value === 'symbol') throw notPlain(path, `a ${typeof value}`)
+  if (['function', 'symbol', 'bigint'].includes(typeof value)) throw notPlain(path, `a ${typeof value}`)
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return Array.from(value, (item, index) => copyOf(item, `${path}[${index}]`))
   const copy: Record<string, unknown> = {}

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { describeValue } from '../base/messages.js'
+import { asError } from '../model/errors.js'
 
 /**
  * Returns whether a value is an object with fields. The entries of a map or set are not fields, so they would be left out
@@ -16,7 +17,18 @@ function kindOf(value: object): string | undefined {
 }
 
 export function describe(value: unknown): string {
+  if (Array.isArray(value) && value.length === 0) return 'an empty list'
   return (typeof value === 'object' && value !== null && kindOf(value)) || describeValue(value)
+}
+
+/** Copies plain data, or says why it is none. */
+export function clone(value: unknown): { readonly copy?: unknown; readonly flaw?: string } {
+  try {
+    return { copy: structuredClone(value) }
+  } catch (thrown) {
+    const why = thrown instanceof RangeError ? 'it is nested too deep' : asError(thrown).message
+    return { flaw: `expected plain data: ${why}` }
+  }
 }
 
 /** Describes a value in the place of a secret, by its kind alone. */

@@ -1,4 +1,4 @@
-import type { NumberField } from '../base/field-kinds.js'
+import type { NamedField, NumberField } from '../base/field-kinds.js'
 import { describeValue } from '../base/messages.js'
 import { parseDuration } from '../base/parse-duration.js'
 
@@ -13,6 +13,13 @@ export function flawOfNumber(
   const isNumber = isWhole ? Number.isSafeInteger(value) : Number.isFinite(value)
   const isWithin = (least === undefined || value >= least) && (most === undefined || value <= most)
   return isNumber && isWithin ? undefined : `expected ${expected}, found ${describeValue(value)}`
+}
+
+/** Returns what is wrong with the number of names in an object. */
+export function flawOfCount({ most }: NamedField, value: unknown): string | undefined {
+  if (most === undefined || typeof value !== 'object' || value === null) return undefined
+  const count = Object.keys(value).length
+  return count <= most ? undefined : `expected at most ${most} names, found ${count}`
 }
 
 /** Returns what is wrong with a duration. It must be above 0, because work that repeats without a pause would block the process. */

@@ -13,18 +13,21 @@ import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { nullRecord } from '../base/records.js'
 import { holdsSecret } from '../base/schema.js'
-import { asError, type Issue, type IssueCode } from '../model/errors.js'
+import type { Issue, IssueCode } from '../model/errors.js'
 import { isOff } from './is-off.js'
 import { flawOfName, isLongName, tooLong } from './names.js'
-import { describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
-import { flawOfChoice, flawOfDuration, flawOfNumber } from './scalars.js'
+import { clone, describe, describeSecret, hiddenAs, isObject, valueIn } from './plain-objects.js'
+import { flawOfChoice, flawOfCount, flawOfDuration, flawOfNumber } from './scalars.js'
 import { type UnsupportedPolicy, unsupportedPolicy } from './unsupported-fields.js'
+import { nameOnce, spelledTwice } from './with-field-case.js'
 
 /**
  * The most unknown fields of one object that are noted one by one, each with the nearest known name. A megabyte of unknown fields
  * took a second in one turn of the event loop.
  */
 const MAX_UNKNOWN = 100
+
+const TWICE = 'stands twice, in tables of two spellings or in two spellings itself; expected it once'
 
 type Values = Readonly<Record<string, unknown>>
 
@@ -94,7 +97,9 @@ export class SchemaReader {
     for (const name of Object.keys(value)) {
       const flaw = flawOfName(name)
       if (flaw) this.note(pathOf(path, name), 'INVALID_NAME', `the name ${quote(name)} ${flaw}`)
-      yield flaw ? undefined : [name, (value as Values)[name]]
+      const once = nameOnce(name, value)
+      if (once !== undefined) this.note(pathOf(path, once), 'DUPLICATE_NAME', TWICE)
+      yield flaw || once !== undefined ? undefined : [name, (value as Values)[name]]
     }
   }
 
@@ -109,7 +114,7 @@ export class SchemaReader {
       else if (known) found[name] = (value as Values)[name]
       else {
         unknown += 1
-        if (unknown <= MAX_UNKNOWN) this.#unknownField(field, name, path)
+        if (unknown <= MAX_UNKNOWN) this.#unknownField(field, name, value, path)
       }
     }
     if (unknown > MAX_UNKNOWN)
@@ -127,9 +132,11 @@ export class SchemaReader {
     for (const [name, one] of field.entries) {
       const raw = found[name]
       if (raw === undefined && !(one as About).required) continue
-      const read = this.read(one, raw, path === '' ? name : `${path}.${name}`)
+      const at = path === '' ? name : `${path}.${name}`
+      const isAbsent = isOff(one, raw)
+      const read = isAbsent ? this.#absent(one, raw, at) : this.readValue(one, raw, at)
       if (read !== undefined) copy[name] = read
-      if (given && !isOff(one, raw)) given[name] = raw
+      if (given && !isAbsent) given[name] = raw
     }
     if (given) this.#check(field.check?.(given, this.#host, copy), path)
     return copy
@@ -147,11 +154,13 @@ export class SchemaReader {
     const value = field.takesNumbers && typeof given === 'number' ? String(given) : given
     if (typeof value !== 'string') return this.#wrong(field, path, 'a text', value)
     const flaw = field.isName && isLongName(value) ? tooLong(value) : undefined
-    const isMatching = !field.pattern || field.pattern.test(value)
-    const shown = field.isSecret ? describeSecret(value) : quote(value)
-    const found = flaw ?? (isMatching ? undefined : `expected ${field.expected}, found ${shown}`)
-    if (found === undefined) this.#check(field.check?.(value, this.#host), path)
-    return this.#unless(found, value, path) as string | undefined
+    if (flaw === undefined && (!field.pattern || field.pattern.test(value))) {
+      this.#check(field.check?.(value, this.#host), path)
+      return value
+    }
+    const found = field.isSecret ? describeSecret(value) : quote(value)
+    this.note(path, 'INVALID_VALUE', flaw ?? `expected ${field.expected}, found ${found}`)
+    return undefined
   }
 
   #list(field: ListField, value: unknown, path: string): readonly string[] | undefined {
@@ -168,6 +177,8 @@ export class SchemaReader {
   #named(field: NamedField, value: unknown, path: string): unknown {
     const copy = nullRecord<unknown>()
     const isEach = field.of.kind === 'object'
+    const flaw = flawOfCount(field, value)
+    if (flaw !== undefined) return this.#unless(flaw, value, path)
     for (const entry of this.names(field, value, path)) {
       if (!entry) continue
       const [name, given] = entry
@@ -176,7 +187,8 @@ export class SchemaReader {
       this.#check(field.check?.(name, read as never, this.#host), at)
       if (read !== undefined || isEach) copy[name] = read
     }
-    return copy
+    // Hooks and matchers of the embedding application get labels as they are, and must not change them.
+    return isEach ? copy : Object.freeze(copy)
   }
 
   #own(field: OwnField, value: unknown, path: string): unknown {
@@ -184,17 +196,8 @@ export class SchemaReader {
     const before = this.issues.length
     this.#check(field.check?.(value as never, this.#host), path)
     if (typeof value !== 'object') return value
-    return this.issues.length > before ? undefined : this.#cloned(value, path)
-  }
-
-  #cloned(value: unknown, path: string): unknown {
-    try {
-      return structuredClone(value)
-    } catch (thrown) {
-      const why = thrown instanceof RangeError ? 'it is nested too deep' : asError(thrown).message
-      this.note(path, 'INVALID_VALUE', `expected plain data: ${why}`)
-      return undefined
-    }
+    const { copy, flaw } = clone(value)
+    return this.issues.length > before ? undefined : this.#unless(flaw, copy, path)
   }
 
   /** Returns a value that has no flaw, and notes the flaw of any other. */
@@ -226,8 +229,12 @@ export class SchemaReader {
     noted.push(issue)
   }
 
-  #unknownField({ fields }: ObjectField, name: string, path: string): void {
-    const suggestion = suggestName(name, Object.keys(fields))
+  #unknownField(field: ObjectField, name: string, among: object, path: string): void {
+    const twice = spelledTwice(field, name, among)
+    if (twice !== undefined) {
+      return this.note(pathOf(path, twice), 'DUPLICATE_NAME', TWICE)
+    }
+    const suggestion = suggestName(name, Object.keys(field.fields))
     this.note(pathOf(path, name), 'UNKNOWN_FIELD', `there is no field ${quote(name)} here${suggestion}`)
   }
 

@@ -56,7 +56,24 @@ function isTable(field: Field | undefined): field is Field {
 
 /** Returns a name that validation refuses, for the second value of a field. A third value takes the place of the second. */
 function refusedName(fields: Values, given: string): string {
-  return given in fields ? `${given} (in two spellings)` : given
+  return given in fields ? `${given}${IN_TWO_SPELLINGS}` : given
+}
+
+/** What follows the name of a field whose second value cannot stand under a spelling of its own. */
+const IN_TWO_SPELLINGS = ' (in two spellings)'
+
+/** Returns the spelling of a field that an object has twice, if the given name stands for the second one. */
+export function spelledTwice(object: ObjectField, given: string, fields: object): string | undefined {
+  const name = nameOnce(given, fields) ?? given
+  const known = fieldNamed(object, name)
+  return known !== undefined && known !== given && Object.hasOwn(fields, known) ? name : undefined
+}
+
+/** Returns the name that a given one stands for, if two merged tables have it. */
+export function nameOnce(given: string, names: object): string | undefined {
+  if (!given.endsWith(IN_TWO_SPELLINGS)) return undefined
+  const name = given.slice(0, -IN_TWO_SPELLINGS.length)
+  return Object.hasOwn(names, name) ? name : undefined
 }
 
 /** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */

@@ -27,8 +27,10 @@ function trimmed(value: unknown, object: ObjectField): unknown {
 function trimmedBelow(value: unknown, field: Field): unknown {
   const [inside, each] = [insideOf(field), eachOf(field)]
   if (inside) return trimmed(value, inside)
-  if (!each || !isRecord(value)) return value
+  if (field.kind !== 'named' || !isRecord(value)) return value
   const all = nullRecord<unknown>()
-  for (const [name, entry] of Object.entries(value)) all[name] = trimmed(entry, each)
+  for (const [name, entry] of Object.entries(value))
+    if (each) all[name] = trimmed(entry, each)
+    else if (!isOff(field.of, entry)) all[name] = entry
   return all
 }

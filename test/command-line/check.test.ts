@@ -22,6 +22,34 @@ describe('switchover check', () => {
     })
   })
 
+  it('says where a mistake stands below the name of a provider of Traefik', async () => {
+    const dump = `{
+  "docker": {
+    "frontends": {
+      "web": { "backend": "web", "rul": "Host:a.test" }
+    },
+    "backends": { "web": { "servers": {} } }
+  }
+}`
+    const { lines } = await check({ 'all.json': dump }, 'all.json')
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^all\.json:4:34: frontends\.web\.rul: .*\[UNKNOWN_FIELD\]$/),
+    )
+  })
+
+  it('says where a mistake stands in the second spelling of a table', async () => {
+    const toml = `[frontends]
+[backends.web.servers.one]
+url = "http://10.0.0.1"
+[Backends.other.servers.two]
+url = "ftp://10.0.0.2"
+`
+    const { lines } = await check({ 'rules.toml': toml }, 'rules.toml')
+    expect(lines).toContainEqual(
+      expect.stringMatching(/^rules\.toml:5:1: backends\.other\..*\[INVALID_URL\]$/),
+    )
+  })
+
   it('finds nothing in documents that are right', async () => {
     const files = {
       'rules.toml': rules('http://127.0.0.1:1'),

@@ -1,5 +1,6 @@
 import { ProxyError, StaticProvider } from 'switchover'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import type { DocumentLabels } from '../../src/model/config.js'
 import type { MergedConfig } from '../../src/model/merge-configs.js'
 import { SupervisedProvider } from '../../src/providers/supervised-provider.js'
 
@@ -23,6 +24,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+const source = (labels: DocumentLabels) => ({ config: nothing, labels, delivered: undefined })
+
 describe('the state of a provider', () => {
   it('is pending without a version until something is live', () => {
     expect(supervised().entry.state).toEqual({ provider: 'static', state: 'pending' })
@@ -30,7 +33,7 @@ describe('the state of a provider', () => {
 
   it('is live with its version and age', () => {
     const { entry } = supervised()
-    entry.wentLive(nothing, { version: 'v1' }, [])
+    entry.wentLive(source({ version: 'v1' }), [])
     vi.advanceTimersByTime(1_500)
     expect(entry.state).toEqual({ provider: 'static', state: 'live', version: 'v1', ageMs: 1_500 })
   })
@@ -39,7 +42,7 @@ describe('the state of a provider', () => {
     const { entry } = supervised()
     entry.unavailable(new Error('gone'))
     expect(entry.state).toEqual({ provider: 'static', state: 'unavailable' })
-    entry.wentLive(nothing, { version: 'v1' }, [])
+    entry.wentLive(source({ version: 'v1' }), [])
     expect(entry.state).toMatchObject({ state: 'unavailable', version: 'v1' })
     entry.recovered()
     vi.advanceTimersByTime(2_000)
@@ -64,7 +67,7 @@ describe('a rejection', () => {
     const { entry, told } = supervised()
     for (let attempt = 0; attempt < 3; attempt++) entry.reject(error, 'v2', { deep: ['equal'] })
     expect(told).toHaveLength(1)
-    entry.accepted(undefined)
+    entry.accepted(source({}), undefined)
     entry.reject(error, 'v2', { deep: ['equal'] })
     expect(told).toHaveLength(2)
   })

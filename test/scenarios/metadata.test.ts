@@ -1,5 +1,6 @@
 import { createProxy, type ProviderConfig, RuleMatcher, StaticProvider, validateConfig } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { withFieldCase } from '../../src/validation/with-field-case.js'
 import { factsOf } from '../support/facts-of.js'
 import { httpGet } from '../support/http-get.js'
 import { lineStream } from '../support/line-stream.js'
@@ -147,9 +148,28 @@ describe('metadata', () => {
     expect(rule.matches(factsOf())).toBe(true)
   })
 
+  it('cannot be changed by code of the host', () => {
+    const checked = validateConfig(documentOf('http://10.0.0.1'), {
+      strategies: { byRack: () => () => undefined },
+      matchers: { SameTeam: () => () => true },
+    })
+    const metadata = checked.ok ? checked.config.metadata : undefined
+    expect(() => Object.assign(metadata ?? {}, { ticket: 'changed' })).toThrow(TypeError)
+  })
+
+  it('has each label once: two in two spellings of the table are refused by their path', () => {
+    const twice = withFieldCase({ frontends: {}, backends: {}, metadata: { a: '1' }, Metadata: { a: '2' } })
+    expect(validateConfig(twice)).toMatchObject({ issues: [{ path: 'metadata.a', code: 'DUPLICATE_NAME' }] })
+  })
+
   it.each([
     ['a list', ['team'], 'metadata: expected an object with names as keys, found a list'],
     ['a number', { build: 42 }, 'metadata.build: expected a text, found number 42'],
+    [
+      'more than 64 labels',
+      Object.fromEntries(Array.from({ length: 65 }, (_, nth) => [`l${nth}`, 'x'])),
+      'metadata: expected at most 64 names, found 65',
+    ],
     ['a long text', { note: 'x'.repeat(1025) }, 'metadata.note: '],
   ])('is texts by names: %s is refused by its path', (_kind, metadata, message) => {
     const document = { ...documentOf('http://10.0.0.1'), metadata }

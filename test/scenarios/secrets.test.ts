@@ -1,5 +1,8 @@
-import { type ProviderConfig, validateConfig } from 'switchover'
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createProxy, FileProvider, type ProviderConfig, validateConfig } from 'switchover'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Field } from '../../src/base/field-kinds.js'
 import { holdsSecret, placedFields } from '../../src/base/schema.js'
 import { DOCUMENT, SCHEMA_VERSION } from '../../src/validation/document-schema.js'
@@ -86,6 +89,18 @@ describe('a secret of a document', () => {
     const checked = validateConfig(document)
     expect(checked.ok).toBe(false)
     expect(JSON.stringify(checked)).not.toContain('s3cr3t')
+  })
+
+  it('is in no message of a file whose table of backends is a text', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'secrets-'))
+    const filename = join(folder, 'rules.json')
+    await writeFile(filename, JSON.stringify({ frontends: {}, backends: `{"web":{"x":"${SECRET}"}}` }))
+    const proxy = createProxy({ providers: [new FileProvider({ filename })] })
+    onTestFinished(() => proxy.close({ drainMs: 0 }))
+    const rejected = nextEvent(proxy, 'configRejected')
+    void proxy.start()
+    expect((await rejected).error.message).toContain('backends: expected a table')
+    expect((await rejected).error.message).not.toContain('s3cr3t')
   })
 
   it('is no number that a message shows', () => {

@@ -40,6 +40,11 @@ async function warningsOf(text: string): Promise<string[]> {
 }
 
 describe('the traefik.toml of the starting page', () => {
+  it('refuses what is not known beside the path, such as an environment in the wrong place', async () => {
+    const source = { path: 'traefik.toml', env: process.env }
+    await expect(loadStaticConfig(source)).rejects.toThrow('loadStaticConfig: there is no option env')
+  })
+
   it('is the one of the page, byte for byte', () => {
     const hash = createHash('sha256').update(readFileSync(STARTING_PAGE)).digest('hex')
     expect(hash).toBe('1ab08518168630e2c7a6bcee224533f12ab14ef660b4065bb30dd8e0b2fe9824')

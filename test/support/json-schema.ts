@@ -14,7 +14,12 @@ const DURATION = {
 }
 
 /** A name that a document may give to an entry. */
-const NAME = { type: 'string', minLength: 1, not: { pattern: '@|^(__proto__|constructor|prototype)$' } }
+const NAME = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1_024,
+  not: { pattern: '@|[\\u0000-\\u001f\\u007f-\\u009f]|^(__proto__|constructor|prototype)$' },
+}
 
 /** All types of the document's objects, by name: `Frontend`, `Backend`, `Rule`. */
 export function definitions(base: string): Record<string, JsonSchema> {
@@ -95,7 +100,8 @@ function kindSchema(field: Exclude<Field, { kind: 'later' }>, base: string): Jso
     case 'named':
       return {
         type: 'object',
-        propertyNames: NAME,
+        propertyNames: field.names === undefined ? NAME : { pattern: field.names.source },
+        ...(field.most !== undefined && { maxProperties: field.most }),
         additionalProperties:
           field.of.kind === 'object' ? { $ref: `${base}${field.of.type}` } : fieldSchema(field.of, base),
       }

@@ -48,7 +48,7 @@ describe('the digest of a document', () => {
   it('is none with half of a surrogate pair, and says where', () => {
     const frontends = { 'a b': { ...DOCUMENT.frontends.web, rule: 'Path:/\ud800' } }
     expect(() => digest({ ...DOCUMENT, frontends })).toThrow(
-      /^frontends\["a b"\]: expected texts of well-formed/,
+      /^frontends\["a b"\]: expected what RFC 8785 can write, .* well-formed Unicode/,
     )
   })
 

@@ -23,7 +23,7 @@ describe('a frontend', () => {
   it.each<[string, unknown, string, IssueCode, string | RegExp]>([
     ['is no object', 'pool', '', 'INVALID_TYPE', 'expected an object, found string "pool"'],
     ['is null', null, '', 'INVALID_TYPE', 'expected an object, found null'],
-    ['is a list', [], '', 'INVALID_TYPE', 'expected an object, found a list'],
+    ['is a list', [], '', 'INVALID_TYPE', 'expected an object, found an empty list'],
     [
       'has no backend',
       { rule: 'Host:a' },
@@ -120,7 +120,7 @@ describe('a frontend', () => {
       frontendWith({ entryPoints: [] }),
       '.entryPoints',
       'INVALID_TYPE',
-      'expected a list of at least one text, found a list',
+      'expected a list of at least one text, found an empty list',
     ],
     [
       'has an entry point that is no text',

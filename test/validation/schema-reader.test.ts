@@ -62,7 +62,7 @@ describe('a field', () => {
     ['texts', 'web', 'expected a list of at least one text, found string "web"'],
     ['texts', ['web', 1], 'expected a list of at least one text, found a list'],
     // An empty list may be meant to let nothing through, so it is not read as no list at all.
-    ['texts', [], 'expected a list of at least one text, found a list'],
+    ['texts', [], 'expected a list of at least one text, found an empty list'],
     ['texts', false, 'expected a list of at least one text, found boolean false'],
     ['texts', { 0: 'web', length: 1 }, 'expected a list of at least one text, found an object'],
   ])('that should be a %s, and is %j, is noted and left out', (kind, value, message) => {
@@ -165,7 +165,7 @@ describe('an object', () => {
 
   it.each([
     [null, 'null'],
-    [[], 'a list'],
+    [[], 'an empty list'],
     ['x', 'string "x"'],
     [undefined, 'nothing'],
   ])('is none of %j', (value, found) => {

@@ -104,7 +104,7 @@ describe('a document that is none', () => {
     [null, 'null'],
     ['{}', 'a text'],
     [5, 'number 5'],
-    [[], 'a list'],
+    [[], 'an empty list'],
     [true, 'boolean true'],
   ])('%j is refused', (document, found) => {
     expect(validateConfig(document)).toEqual({
@@ -135,7 +135,7 @@ describe('a document that is none', () => {
       {
         path: 'frontends',
         code: 'INVALID_TYPE',
-        message: 'expected an object with names as keys, found a list',
+        message: 'expected an object with names as keys, found an empty list',
       },
     ],
     [

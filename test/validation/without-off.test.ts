@@ -46,6 +46,12 @@ describe('a document with values that ask for nothing', () => {
     expect(validate(converted), JSON.stringify(validate.errors)).toBe(true)
   })
 
+  it('has no labels and no headers that ask for nothing', () => {
+    const document = { frontends: {}, backends: {}, metadata: { a: null, b: '', c: 'x' } }
+    expect(withoutOff(document)).toMatchObject({ metadata: { c: 'x' } })
+    expect(Object.keys((withoutOff(document) as typeof document).metadata)).toEqual(['c'])
+  })
+
   it('has two spellings of one table merged', () => {
     expect(converted).toMatchObject({
       backends: { web: { loadBalancer: { method: 'wrr', stickiness: { cookieName: 'c' } } } },
@@ -59,8 +65,24 @@ describe('a document with values that ask for nothing', () => {
     }
     const checked = validateConfig(withoutOff(withFieldCase(twice)))
     expect(checked.ok ? [] : checked.issues.map(({ path, code }) => `${path} ${code}`)).toEqual([
-      'backends.web.SlowStart UNKNOWN_FIELD',
+      'backends.web.SlowStart DUPLICATE_NAME',
       'backends.web.x UNKNOWN_FIELD',
+    ])
+  })
+
+  it('says of a field in two spellings where it stands, also within tables in two spellings', () => {
+    const twice = {
+      frontends: {},
+      backends: { web: { servers: { a: { url: 'http://10.0.0.1' } } } },
+      Backends: { web: { servers: { a: { url: 'http://10.0.0.2' } } } },
+    }
+    const checked = validateConfig(withFieldCase(twice))
+    expect(checked.ok ? [] : checked.issues).toEqual([
+      {
+        path: 'backends.web.servers.a.url',
+        code: 'DUPLICATE_NAME',
+        message: 'stands twice, in tables of two spellings or in two spellings itself; expected it once',
+      },
     ])
   })
 

@@ -2,7 +2,6 @@ import { DEFAULT_STRATEGY, type Strategy, type StrategyFactory } from '../../bal
 import { isUsable } from '../../balancing/strategy.js'
 import type { Backend } from '../../model/config.js'
 import type { ProxyError } from '../../model/errors.js'
-import { NO_METADATA } from '../../model/metadata.js'
 import { onRejected } from '../../model/rejections.js'
 import type { RequestFacts } from '../../model/request-facts.js'
 import type { ProxyEmitter } from '../events/proxy-emitter.js'
@@ -10,7 +9,8 @@ import type { Upstreams } from '../upstream/upstreams.js'
 import { type CarriedOver, carryOver } from './carry-over.js'
 import { HealthChecks } from './health-checks.js'
 import type { LiveServer } from './live-server.js'
-import { type KnownAddresses, limitConnections, serversOf } from './live-servers.js'
+import { giveBack, type KnownAddresses, limitConnections, serversOf } from './live-servers.js'
+import { newStrategy } from './new-strategy.js'
 import { OutlierDetection } from './outlier-detection.js'
 import { RequestQueue, type WaitingRequest } from './request-queue.js'
 import type { RetryBudget } from './retry-budget.js'
@@ -49,14 +49,15 @@ export class LiveBackend {
     this.config = config
     this.servers = serversOf(name, config, before?.servers, tools)
     this.#carried = carryOver(name, config, before ? before.#carried : undefined, tools)
-    const { loadBalancer = {}, metadata = NO_METADATA } = config
-    const { method = DEFAULT_STRATEGY, sticky } = loadBalancer
-    const factory = tools.strategies.get(method)
-    if (!factory) throw new Error(`there is no strategy ${JSON.stringify(method)}`)
-    const serving = this.servers.filter(({ weight }) => weight > 0)
-    this.#pick = factory(serving, loadBalancer, { metadata })
+    const { method = DEFAULT_STRATEGY, sticky } = config.loadBalancer ?? {}
+    try {
+      this.#pick = newStrategy(name, config, method, tools.strategies.get(method), this.servers)
+    } catch (thrown) {
+      giveBack(this.servers, tools.upstreams)
+      throw thrown
+    }
     this.#changes = new ServerChanges(this, this.#pick, tools.events, () => this.#callWaiting())
-    const { stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } = loadBalancer
+    const { stickiness = sticky ? { cookieName: OLD_STICKY_COOKIE } : undefined } = config.loadBalancer ?? {}
     this.#sticky = stickiness && new StickySessions(name, this.servers, stickiness, tools.stickySecrets)
     this.#outliers = new OutlierDetection(this.servers, config.outlierDetection)
     const { upstreams } = tools

@@ -55,6 +55,14 @@ export function serversOf(
   })
 }
 
+/** Releases servers that `serversOf` has made, because their backend does not come to serve. */
+export function giveBack(servers: readonly LiveServer[], upstreams: Upstreams): void {
+  for (const { upstream } of servers) {
+    upstreams.leave(upstream)
+    upstreams.release(upstream)
+  }
+}
+
 /** Returns whether a backend's servers still match the IP addresses that are now known for their host names. */
 export function areCurrent(
   servers: readonly LiveServer[],

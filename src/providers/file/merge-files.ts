@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { describeKind, describeValue, pathOf } from '../../base/messages.js'
+import { describeKind, pathOf } from '../../base/messages.js'
 import { nullRecord } from '../../base/records.js'
 import { configInvalid, type Issue, ProxyError } from '../../model/errors.js'
 import { isSameData } from '../../model/same-data.js'
@@ -65,7 +65,7 @@ function asDocument(parsed: unknown, file: string): Fields {
   for (const kind of KINDS) {
     const found = parsed[kind]
     if (found !== undefined && !isRecord(found))
-      throw unusable(`${file}: ${kind}: expected a table of ${kind}, found ${describeValue(found)}`)
+      throw unusable(`${file}: ${kind}: expected a table of ${kind}, found ${describeKind(found)}`)
   }
   return parsed
 }

@@ -29,13 +29,15 @@ export function* keysOfDocument(document: unknown): Generator<void, readonly Wri
     if (!each || !isRecord(value)) writer.value(field, value, [name])
     else
       for (const [entry, inside] of Object.entries(value)) {
-        writer.entry(each, normalForm(inside, each), [name, entry])
+        writer.entry(each, normalForm(inside, each) as Values, [name, entry])
         yield
       }
   }
   if (writer.issues.length > 0) throw configInvalid(writer.issues)
   return writer.keys
 }
+
+type Values = Readonly<Record<string, unknown>>
 
 /** Writes values in normal form as keys. */
 class KeyWriter {

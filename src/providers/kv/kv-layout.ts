@@ -9,7 +9,7 @@ import { IndexedList } from './indexed-list.js'
 import { KeyCounts } from './kv-counts.js'
 import { isFolder } from './kv-entry.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
-import { flagOf, isOff, readValue } from './kv-values.js'
+import { type Fields, flagOf, folderIn, isOff, putLater, readValue } from './kv-values.js'
 
 /** Keys that Traefik itself writes next to the configuration: the alias, and those of its leader election. */
 const RESERVED_KEYS = new Set(['alias', 'leader', 'leader___lock'])
@@ -23,8 +23,6 @@ const MAX_SHOWN_SEGMENTS = 16
 /** Maximum places outside the layout that warnings name. All further places are counted under `OTHERS`. */
 const MAX_SHOWN_PLACES = 20
 const OTHERS = '...'
-
-type Fields = Record<string, unknown>
 
 /** Puts keys of Traefik 1.7's layout, one after another, where they belong in a document. */
 export class KvLayout {
@@ -134,11 +132,12 @@ export class KvLayout {
     const [own] = rest
     const inside = insideOf(field)
     if (field.kind === 'named' && !eachOf(field) && own !== undefined && rest.length === 1) {
-      folderIn(values, name)[own] = readValue(field.of, value)
+      const folder = folderIn(values, name)
+      if (own in folder) return this.#twice(segments)
+      folder[own] = readValue(field.of, value)
       return
     }
-    // Validation refuses an unsupported field by its name. It only needs to know whether all values of the field are off.
-    if (field.kind === 'later') values[name] = values[name] === true || !isSwitchedOff(rest, value)
+    if (field.kind === 'later') putLater(values, name, rest, value)
     else if (inside?.isOnWhenEmpty) {
       // The empty folder means the defaults of the field. Other keys may add fields to it.
       if (flagOf(value) === true) folderIn(values, name)
@@ -217,23 +216,4 @@ export class KvLayout {
     const message = 'is given twice: in two spellings, or both as a list with commas and by index'
     this.#issues.push({ path, code: 'DUPLICATE_NAME', message })
   }
-}
-
-/**
- * Returns whether a key of a field that is not supported asks for nothing: the field itself, or one flag directly below it. A value
- * further down may be the value of a header, and an empty one removes the header. A list's item always asks for something.
- */
-function isSwitchedOff(rest: readonly string[], value: string): boolean {
-  const [flag, ...further] = rest
-  if (flag === undefined) return isOff(value)
-  return further.length === 0 && !/^\d+$/.test(flag) && flagOf(value) === false
-}
-
-/** Returns the record under a name, which is created if there is none. */
-function folderIn(fields: Fields, name: string): Fields {
-  const found = fields[name]
-  if (typeof found === 'object' && found !== null) return found as Fields
-  const folder = nullRecord<unknown>()
-  fields[name] = folder
-  return folder
 }

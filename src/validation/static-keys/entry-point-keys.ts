@@ -29,7 +29,7 @@ export const ENTRY_POINT_KEYS = keysOf(
     'entryPoints.*.forwardedHeaders.insecure': flag(
       'trusted proxies of the entry point',
       'If true, every peer is trusted there, whatever `trustedIPs` say. If false, only `trustedIPs` are. Traefik: default `true`.',
-      { defaultMeaning: '`false`, but without `trustedIPs` too, `trustedProxies` apply' },
+      { defaultMeaning: '`false`; if `trustedIPs` is missing too, `trustedProxies` apply' },
     ),
     // `compress` comes first among the refused keys. A variable that may mean several keys means the first.
     'entryPoints.*.compress': refused(

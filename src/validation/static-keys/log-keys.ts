@@ -39,7 +39,7 @@ export const LOG_KEYS = keysOf(
     ),
     'accessLog.filters.minDuration': duration(
       'options.accessLog.filters.minDurationMs',
-      'Logs only requests that took longer. With 0, no request matches by its duration.',
+      'Logs only requests that took longer than this. 0 switches the filter off.',
       { default: '0s' },
     ),
     'accessLog.fields.defaultMode': later('text', 'Whether a line has the fields that no other key names.'),

@@ -238,3 +238,20 @@ describe('keys that cannot be read', () => {
     expect(refusal({ ...WEB, ...keys } as unknown as Keys).issues).toMatchObject([{ code: 'DUPLICATE_NAME' }])
   })
 })
+
+it('a label in two spellings of its folder is refused', () => {
+  const twice = { 'backends/web/metadata/team': 'a', 'backends/web/Metadata/team': 'b' }
+  expect(refusal({ ...WEB, ...twice }).issues).toMatchObject([
+    { path: 'backends.web.Metadata.team', code: 'DUPLICATE_NAME' },
+  ])
+})
+
+it('a field that is not built keeps its values, for a filter and for digests', () => {
+  const auth = { 'frontends/web/auth/basic/users/0': 'alice:x', 'frontends/web/auth/headerField': 'X-User' }
+  expect(read({ ...WEB, ...auth }).document).toMatchObject({
+    frontends: { web: { auth: { basic: { users: { 0: 'alice:x' } }, headerField: 'X-User' } } },
+  })
+  expect(read({ ...WEB, 'frontends/web/auth': 'false' }).document).toMatchObject({
+    frontends: { web: { auth: false } },
+  })
+})

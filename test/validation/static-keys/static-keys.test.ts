@@ -15,6 +15,14 @@ describe('static keys', () => {
     expect(pathsOf(all.filter(({ meaning }) => !/^\S.*\.$/.test(meaning)))).toEqual([])
   })
 
+  it('set an option of their own each, but for older names', () => {
+    const current = all.filter(
+      ({ becomes, oldNameOf: old }) => /^\w+\.\S+$/.test(becomes) && old === undefined,
+    )
+    const options = current.map(({ becomes }) => becomes)
+    expect(options.filter((option, nth) => options.indexOf(option) !== nth)).toEqual([])
+  })
+
   it('are never ignored if they guard', () => {
     const guards = all.filter(({ guard }) => guard !== undefined)
     expect(guards.length).toBeGreaterThan(15)

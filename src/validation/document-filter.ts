@@ -2,7 +2,8 @@ import { describeKind } from '../base/messages.js'
 import type { ProviderConfig } from '../model/config.js'
 import { asError, configInvalid, ProxyError } from '../model/errors.js'
 import { onRejected } from '../model/rejections.js'
-import { plainCopy } from '../validation/plain-copy.js'
+import { plainCopy } from './plain-copy.js'
+import type { ValidateOptions } from './validate-options.js'
 
 /**
  * A document, or a part of it, that a filter may change. It is not validated yet: a field may be missing, or have any other value
@@ -34,12 +35,27 @@ export interface FilterContext {
  * @example
  * ```ts
  * const detectOutliers: DocumentFilter = (document) => {
- *   for (const backend of Object.values(document.backends ?? {})) backend.outlierDetection ??= {}
+ *   for (const backend of Object.values(document.backends ?? {})) if (backend) backend.outlierDetection ??= {}
  *   return document
  * }
  * ```
  */
 export type DocumentFilter = (document: DocumentDraft, context: FilterContext) => unknown
+
+/** What a document may use, and what the embedding application changes in it before it is validated. */
+export interface DocumentOptions extends ValidateOptions {
+  /**
+   * Changes each delivered document before it is validated. If it throws, the document is refused.
+   *
+   * @default none
+   * @example
+   * documentFilter: (document) => {
+   *   for (const backend of Object.values(document.backends ?? {})) if (backend) backend.outlierDetection ??= {}
+   *   return document
+   * }
+   */
+  readonly documentFilter?: DocumentFilter
+}
 
 /**
  * Passes a document through the filter of the embedding application.
@@ -53,17 +69,31 @@ export function* filterSteps(
 ): Generator<void, unknown> {
   const copy = yield* plainCopy(document)
   let filtered: unknown
+  let found: string | undefined
   try {
     filtered = filter(copy as DocumentDraft, { provider })
+    found = flawOf(filtered)
   } catch (thrown) {
-    if (thrown instanceof ProxyError && thrown.issues.length > 0) throw thrown
+    if (thrown instanceof ProxyError && hasIssues(thrown)) throw thrown
     throw filterFailed(`documentFilter threw: ${asError(thrown).message}`)
   }
-  const isPromise = typeof (filtered as PromiseLike<unknown> | null)?.then === 'function'
-  if (typeof filtered === 'object' && filtered !== null && !isPromise) return filtered
+  if (found === undefined) return filtered
   onRejected(filtered, () => {})
-  throw filterFailed(
-    `expected documentFilter to return the document, found ${isPromise ? 'a promise' : describeKind(filtered)}`,
+  throw filterFailed(`expected documentFilter to return the document, found ${found}`)
+}
+
+/** Returns what a filter returned in place of a document. */
+function flawOf(filtered: unknown): string | undefined {
+  if (typeof (filtered as PromiseLike<unknown> | null)?.then === 'function') return 'a promise'
+  return typeof filtered === 'object' && filtered !== null ? undefined : describeKind(filtered)
+}
+
+function hasIssues({ issues }: ProxyError): boolean {
+  const isText = (value: unknown) => typeof value === 'string'
+  return (
+    Array.isArray(issues) &&
+    issues.length > 0 &&
+    issues.every((issue) => isText(issue?.path) && isText(issue?.code) && isText(issue?.message))
   )
 }
 

@@ -1,12 +1,12 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { suggestName } from '../base/nearest-name.js'
-import { TOKEN } from '../base/token.js'
 import { asError } from '../model/errors.js'
 import type { DocumentFormat } from '../providers/parse-document.js'
 import { checkFiles } from './check-files.js'
 import { commandFlags, unknownFlag, withValuesJoined } from './command-flags.js'
 import { convertDocument } from './convert-document.js'
 import { convertKeys } from './convert-keys.js'
+import { addHeader, type ExplainOptions, requestOfOptions } from './explain-options.js'
 import { explainRequest } from './explain-request.js'
 import { findStaticConfig } from './find-static-config.js'
 import { runProxy } from './run-proxy.js'
@@ -15,18 +15,6 @@ import type { Terminal } from './terminal.js'
 const USAGE = 2
 /** Commands that accept no flags for configuration keys. */
 const WITHOUT_FLAGS: readonly string[] = ['check', 'convert']
-
-/** The options of the command `explain`, as the library commander delivers them. */
-interface ExplainOptions {
-  readonly host: string
-  readonly path: string
-  readonly clientIp: string
-  readonly method?: string
-  readonly header: Readonly<Record<string, string | string[]>>
-  readonly entryPoint?: string
-  readonly configFile?: string
-  readonly json?: boolean
-}
 
 /**
  * Runs the command that the words of a command line name.
@@ -129,6 +117,7 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
       '--client-ip <address>',
       'the address of the client; unknown stands for a client without an address',
     )
+    .option('--peer-ip <address>', 'the address that connects to the proxy; default: that of the client')
     .option('--method <method>', 'the method of the request; default: GET')
     .option(
       '--header <header>',
@@ -150,14 +139,7 @@ function addExplain(program: Command, terminal: Terminal, exit: (code: number) =
       if (flaw !== undefined) command.error(`error: ${flaw}`)
       if (isOfFiles && (options.configFile !== undefined || Object.keys(flags).length > 0))
         command.error('error: expected either files or a static configuration, found both')
-      const [path = '', query] = options.path.split(/\?(.*)/s)
-      const { host, clientIp: clientAddress, method, header: headers, entryPoint } = options
-      const request = {
-        ...{ host, path, clientAddress, headers },
-        ...(query !== undefined && { query }),
-        ...(method !== undefined && { method }),
-        ...(entryPoint !== undefined && { entryPoint }),
-      }
+      const request = requestOfOptions(options)
       const source = isOfFiles
         ? { files: operands }
         : { config: await findStaticConfig(options.configFile, flags, terminal.env) }
@@ -190,14 +172,6 @@ function addConvert(program: Command, terminal: Terminal, exit: (code: number) =
 }
 
 const FORMATS: readonly (DocumentFormat | 'keys')[] = ['toml', 'yaml', 'json', 'keys']
-
-function addHeader(text: string, headers: ExplainOptions['header']): ExplainOptions['header'] {
-  const [, name = '', value = ''] = /^([^:]*):([\s\S]*)$/.exec(text) ?? []
-  if (!TOKEN.test(name)) throw new InvalidArgumentError("Expected 'Name: value'.")
-  const key = name.toLowerCase()
-  const before = headers[key]
-  return { ...headers, [key]: before === undefined ? value.trim() : [before, value.trim()].flat() }
-}
 
 const PROGRAM_EXAMPLES = `
 Examples:

@@ -39,11 +39,10 @@ export async function explainRequest(
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  // Accepts an IP address or the word `unknown`, which stands for a client without a known address (RFC 7239, section 6.2).
-  if (request.clientAddress !== 'unknown' && readClientAddress(request.clientAddress) === undefined) {
-    terminal.fail(
-      `--client-ip: expected an address such as 10.0.1.7 or ::1, or the word unknown, found ${quote(request.clientAddress)}`,
-    )
+  const flaw =
+    flawOfAddress('--client-ip', request.clientAddress) ?? flawOfAddress('--peer-ip', request.peerAddress)
+  if (flaw !== undefined) {
+    terminal.fail(flaw)
     return 2
   }
   let proxy: ReverseProxy | undefined
@@ -83,6 +82,12 @@ export async function explainRequest(
   } finally {
     await proxy?.close({ drainMs: 0 })
   }
+}
+
+/** Returns what is wrong with an address. The word `unknown` stands for no known address (RFC 7239, section 6.2). */
+function flawOfAddress(option: string, address = 'unknown'): string | undefined {
+  if (address === 'unknown' || readClientAddress(address) !== undefined) return undefined
+  return `${option}: expected an address such as 10.0.1.7 or ::1, or the word unknown, found ${quote(address)}`
 }
 
 interface ExplainedProxy {

@@ -1,10 +1,10 @@
 import { ProxyError } from '../model/errors.js'
 import { type Limits, overloaded } from '../model/limits.js'
+import { ownAnswer } from '../routing/own-answer.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { bodyForTry } from './body-for-try.js'
 import { checkRequest, isForUs } from './check-request.js'
-import { checkWhiteList } from './check-white-list.js'
 import { breakOff } from './client/break-off.js'
 import { answerOptions, redirect, writeErrorResponse } from './client/error-response.js'
 import { bodyLimitOf, mayComeWhole } from './client/request-body.js'
@@ -132,13 +132,13 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       if (!frontend && passOn) return false
       if (!frontend) throw new ProxyError(snapshot.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
-      const location = frontend.otherSlash?.(facts.path)
-      if (location !== undefined) {
+      const answer = ownAnswer(frontend, facts)
+      if (answer?.status === 301) {
         this.closing.tell(exchange)
-        redirect(exchange, location + facts.search)
+        redirect(exchange, answer.path + facts.search)
         return true
       }
-      checkWhiteList(frontend, clientAddress, peer)
+      if (answer) throw notOnWhiteList(answer.address, frontend.name)
       exchange.backend = snapshot.backends.get(frontend.backend)
       exchange.release = exchange.backend?.admit(facts)
       exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
@@ -240,4 +240,11 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     exchange.unpin()
     this.inFlight.remove(exchange)
   }
+}
+
+function notOnWhiteList(address: string, frontend: string): ProxyError {
+  return new ProxyError(
+    'PROXY_FORBIDDEN',
+    `${address || 'no address'} is not on the white list of ${frontend}`,
+  )
 }

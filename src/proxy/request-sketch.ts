@@ -8,7 +8,7 @@ import type { RequestFacts } from '../model/request-facts.js'
 
 /**
  * Describes a request for `explain`. If a property is not given, the request is a GET without query and headers, and belongs to
- * no entry point.
+ * no entry point. Without `peerAddress`, the client itself connects to the proxy.
  *
  * @example { host: 'www.example.com', path: '/', clientAddress: '10.1.2.3', method: 'POST' }
  */
@@ -44,5 +44,8 @@ export function factsOfSketch(request: RequestSketch): RequestFacts {
     path: normalizePath(request.path),
     // If `clientAddress` is not an IP address, the request has no client address, as in a running proxy.
     clientAddress: readClientAddress(request.clientAddress)?.text ?? '',
+    ...(request.peerAddress !== undefined && {
+      peerAddress: readClientAddress(request.peerAddress)?.text ?? '',
+    }),
   }
 }

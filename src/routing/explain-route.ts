@@ -5,6 +5,7 @@ import { textOf } from '../rules/format-rule.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.js'
 import type { CompiledFrontend } from './compile-frontend.js'
+import { ownAnswer } from './own-answer.js'
 
 /**
  * Explains the routing of a request: the frontend that wins, and the reason why each other frontend does not win.
@@ -31,7 +32,8 @@ export interface RouterExplanation {
     readonly path?: string
     /**
      * The response of the proxy itself, if the request reaches no server. Status 301 redirects the client to the path with, or
-     * without, a final slash. Status 403 means that the client is not on the frontend's white list.
+     * without, a final slash. Status 403 means that an address is not on the frontend's white list: the peer's,
+     * or the client's with `useXForwardedFor`.
      */
     readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
   }
@@ -124,21 +126,19 @@ function whyUnknown(part: RuleTree<CompiledTerm>, facts: RequestFacts): string {
 
 type Winner = NonNullable<RouterExplanation['winner']>
 
-function winnerOf(frontend: CompiledFrontend, { path, query, clientAddress }: RequestFacts): Winner {
+function winnerOf(frontend: CompiledFrontend, facts: RequestFacts): Winner {
   const { name, backend, priority, rule } = frontend
-  const location = frontend.otherSlash?.(path)
-  const answer =
-    location !== undefined
-      ? ({ status: 301, location: query === '' ? location : `${location}?${query}` } as const)
-      : frontend.isWhiteListed?.(clientAddress) === false
-        ? ({ status: 403 } as const)
-        : undefined
-  const rewritten = frontend.rewrite?.(path).path
+  const own = ownAnswer(frontend, facts)
+  const rewritten = frontend.rewrite?.(facts.path).path
   return {
     ...{ frontend: name, backend, priority, rule },
     ...(rewritten !== undefined && { path: rewritten }),
-    ...(answer && { answer }),
+    ...(own && { answer: own.status === 301 ? redirectTo(own.path, facts) : { status: 403 } }),
   }
+}
+
+function redirectTo(path: string, { query }: RequestFacts) {
+  return { status: 301, location: query === '' ? path : `${path}?${query}` } as const
 }
 
 /**

@@ -136,6 +136,7 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
     clientAddress: query.get('clientIp') || (req.socket.remoteAddress ?? ''),
     method: query.get('method') || 'GET',
     ...(entryPoint && { entryPoint }),
+    ...(query.get('peerIp') && { peerAddress: query.get('peerIp') ?? '' }),
   })
   const listed = [
     ...(winner ? [winner] : []),
@@ -161,7 +162,7 @@ async function explain({ source }: StatusParts, { req, res, query }: Asked): Pro
   })
 }
 
-const EXPLAINED = ['host', 'path', 'clientIp', 'method', 'entryPoint']
+const EXPLAINED = ['host', 'path', 'clientIp', 'peerIp', 'method', 'entryPoint']
 
 /** Checks the query parameters of a request for `/api/explain`. @throws ProxyError `PROXY_BAD_REQUEST` */
 function checkExplained(query: URLSearchParams): void {
@@ -175,10 +176,12 @@ function checkExplained(query: URLSearchParams): void {
   const path = query.get('path') || '/'
   if (!path.startsWith('/'))
     throw badQuery(`path: expected a path that begins with /, found ${JSON.stringify(path)}`)
-  const clientIp = query.get('clientIp')
-  // Accept an IP address or the word `unknown`. RFC 7239, section 6.2, uses this word for a client whose address is not known.
-  if (clientIp && clientIp !== 'unknown' && isIP(clientIp) === 0)
-    throw badQuery(`clientIp: expected an address or the word unknown, found ${JSON.stringify(clientIp)}`)
+  for (const name of ['clientIp', 'peerIp']) {
+    const address = query.get(name)
+    // Accept an IP address or the word `unknown`. RFC 7239, section 6.2, uses this word for a client whose address is not known.
+    if (address && address !== 'unknown' && isIP(address) === 0)
+      throw badQuery(`${name}: expected an address or the word unknown, found ${JSON.stringify(address)}`)
+  }
 }
 
 function events({ events: stream }: StatusParts, { req, res }: Asked): boolean {

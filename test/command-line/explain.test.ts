@@ -55,6 +55,22 @@ describe('switchover explain', () => {
     ])
   })
 
+  it('holds a white list against the peer, which is the client unless another one is given', async () => {
+    const text = `${RULES}[frontends.office]
+backend = "a"
+rule = "Host:office.test"
+  [frontends.office.whiteList]
+  sourceRange = ["127.0.0.0/8"]
+`
+    const folder = await folderWith({ 'office.toml': text })
+    const ask = (...words: string[]) =>
+      explain(join(folder, 'office.toml'), ...asking('office.test', '198.51.100.7'), ...words)
+    expect((await ask()).stdout).toContain('403')
+    expect((await ask('--peer-ip', '127.0.0.1')).stdout).not.toContain('403')
+    const { exitCode, stderr } = await ask('--peer-ip', 'x')
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--peer-ip: expected an address')])
+  })
+
   it('ends with 1 if nobody does', async () => {
     const { exitCode, stdout } = await explain(rulesFile, ...asking('other.test'))
     expect(exitCode).toBe(1)

@@ -1,4 +1,4 @@
-import type { ProviderConfig, RequestFailed } from 'switchover'
+import type { ProviderConfig, RequestFacts, RequestFailed } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
 import { openRaw, recordFinished, routeWith, startEngine, startNamed } from '../support/live-engine.js'
@@ -21,7 +21,11 @@ describe('a white list', () => {
     const [office, others] = await Promise.all([startNamed('office'), startNamed('others')])
     const config: ProviderConfig = {
       frontends: {
-        office: { backend: 'office', rule: 'Host:a.test;Path:/desk', whiteList },
+        office: {
+          backend: 'office',
+          rule: options.matchers ? 'Host:a.test;Path:/desk;Seen:x' : 'Host:a.test;Path:/desk',
+          whiteList,
+        },
         others: { backend: 'others', rule: 'PathPrefix:/' },
       },
       backends: {
@@ -89,9 +93,27 @@ describe('a white list', () => {
     ['no address that is none', ['0.0.0.0/0', '::/0'], true, trusted, 'unknown', 403],
   ])('looks at %s', async (_what, sourceRange, useXForwardedFor, trustedProxies, chain, status) => {
     const whiteList = { sourceRange, ...(useXForwardedFor !== undefined && { useXForwardedFor }) }
-    const { port } = await startGuarded(whiteList, { trustedProxies })
+    let seen: RequestFacts | undefined
+    const Seen = () => (facts: RequestFacts) => {
+      seen = facts
+      return true
+    }
+    const { port, engine } = await startGuarded(whiteList, { trustedProxies, matchers: { Seen } })
     const headers = { ...(chain !== undefined && { 'x-forwarded-for': chain }) }
     expect((await httpGet({ ...ask, port, headers })).status).toBe(status)
+    // Serving and explaining decide alike.
+    const { winner } = engine.explain({ ...(seen as unknown as RequestFacts) })
+    expect(winner?.answer?.status ?? 200).toBe(status)
+  })
+
+  it('is about the client if explain is told of no peer', async () => {
+    const { engine } = await startGuarded({ sourceRange: ['127.0.0.0/8'] })
+    const facts = { method: 'GET', host: 'a.test', path: '/desk', query: '', headers: {} }
+    const answer = (more: { clientAddress: string; peerAddress?: string }) =>
+      engine.explain({ ...facts, ...more }).winner?.answer?.status
+    expect(answer({ clientAddress: '198.51.100.7' })).toBe(403)
+    expect(answer({ clientAddress: '198.51.100.7', peerAddress: '127.0.0.1' })).toBeUndefined()
+    expect(answer({ clientAddress: '127.0.0.1', peerAddress: '198.51.100.7' })).toBe(403)
   })
 
   it('and a slash at the end come in the same order for a request and for explain', async () => {

@@ -122,6 +122,15 @@ describe('the status server', () => {
     expect(entries[0].servers[0].meanMs).toBeGreaterThan(0)
   })
 
+  it('explains a white list by the address of the peer', async () => {
+    const { read } = await startSeen(
+      routeWith({ whiteList: { sourceRange: ['10.0.0.0/8'] } }, await startNamed('one')),
+    )
+    const ask = async (query: string) => (await read(`/api/explain?host=a.test&${query}`)).winner.answer
+    expect(await ask('clientIp=11.1.2.3')).toEqual({ status: 403 })
+    expect(await ask('clientIp=11.1.2.3&peerIp=10.1.2.3')).toBeUndefined()
+  })
+
   it('explains which frontend a request would go to', async () => {
     const { read, ask } = await startSeen(
       routeWith({ rule: 'Host:a.test;ClientIP:10.0.0.0/8' }, await startNamed('one')),
@@ -139,6 +148,7 @@ describe('the status server', () => {
     for (const query of [
       '',
       '?host=',
+      '?host=a&peerIp=nobody',
       '?host=a&path=/x%3Fy',
       '?host=a&clientIp=nobody',
       '?host=a&path=x',

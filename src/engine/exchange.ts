@@ -10,18 +10,11 @@ import type { RequestBody } from './client/request-body.js'
 import { afterUpload } from './client/unread-upload.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import { IdleWatch, type Moving } from './idle-watch.js'
+import type { PendingUpgrade } from './pending-upgrade.js'
+import { nextPhase, type Phase } from './phase.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 import type { Try } from './try.js'
-import { isServersFault } from './upstream/failures.js'
-
-/** An upgrade request that may still become a tunnel: its socket, and the protocol that the client asks for. */
-export interface PendingUpgrade {
-  readonly protocol: string
-  readonly socket: Duplex
-  /** Returns the bytes that the client has sent on the socket after the request's head. */
-  readonly takeEarly: () => Buffer
-}
 
 /** One request of a client and its response. Holds the state that the steps of the request pipeline share. */
 export class Exchange implements Moving {
@@ -70,8 +63,6 @@ export class Exchange implements Moving {
   tie: 'once sent' | 'always' | undefined
   /** The error that ended the request. Set if the client got an error response of the proxy or an incomplete response. */
   error: ProxyError | undefined
-  /** Whether the head of the server's response was written to the client, or the connection has become a tunnel. */
-  responded = false
   /** The socket to the server, if the connection has become a tunnel. */
   tunnelled: Duplex | undefined
   /** The newest attempt to get a response. `undefined` before the first one, and while the request waits for a free server. */
@@ -81,7 +72,7 @@ export class Exchange implements Moving {
   body: RequestBody | undefined
   /** A small request body that had arrived completely when the first server was picked. Each attempt sends it again. */
   wholeBody: Buffer | undefined
-  #settled = false
+  #phase: Phase = 'routing'
 
   constructor(
     req: IncomingMessage,
@@ -124,18 +115,33 @@ export class Exchange implements Moving {
     this.snapshot = undefined
   }
 
-  /** If the server is to blame for the failure of the newest attempt, counts the failure against this server. */
-  tryFailed(error: ProxyError): void {
-    const { backend, server, newest } = this
-    if (backend && server && newest && isServersFault(error, !newest.isOnStale))
-      backend.tried(server, error, newest.startedAt)
+  /** What the exchange is doing. */
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** Whether the head of the response was written to the client, or the connection has become a tunnel. */
+  get responded(): boolean {
+    return this.#phase === 'responding' || this.#phase === 'tunnelling'
+  }
+
+  /** Takes the next step of `NEXT_PHASES`. */
+  enter(phase: Phase): void {
+    this.#phase = nextPhase(this.#phase, phase)
+  }
+
+  /** A request was given to a server. */
+  begins(newest: Try): void {
+    this.newest = newest
+    this.enter('trying')
   }
 
   /**
    * Forgets the newest attempt while the request waits for a free server. That attempt has ended, so no timeout may apply to it.
    */
-  hasNoTry(): void {
+  waits(): void {
     this.newest = undefined
+    this.enter('waiting')
   }
 
   /** Ends the last attempt, and stops using the snapshot. @param error the error that the client gets */
@@ -157,6 +163,7 @@ export class Exchange implements Moving {
 
   /** Stops listening to events of the request and response, because the application itself will answer the request. */
   abandon(): void {
+    this.enter('over')
     this.req.socket.off('close', this.#onResponseClosed)
     this.res.off('close', this.#onResponseClosed)
     this.res.off('error', this.#onResponseError)
@@ -192,12 +199,17 @@ export class Exchange implements Moving {
 
   /** Whether the client can no longer get a response, because it has disconnected or the exchange has ended. */
   get clientLeft(): boolean {
-    return this.res.destroyed || this.#settled
+    return this.res.destroyed || this.#phase === 'over'
+  }
+
+  /** Whether the request waits in a queue for a server, and its client for a response. */
+  get isWaiting(): boolean {
+    return this.#phase === 'waiting' && !this.res.destroyed
   }
 
   /** Marks the exchange as a tunnel between two sockets. From now on it ends when the tunnel ends. */
   becameTunnel(server: Duplex, client: Duplex): void {
-    this.responded = true
+    this.enter('tunnelling')
     this.tunnelled = server
     this.unpin()
     this.res.off('close', this.#onResponseClosed)
@@ -220,7 +232,7 @@ export class Exchange implements Moving {
     if (!this.res.writableFinished) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
       this.newest?.abort(this.error)
-    } else if (this.responded && !this.req.complete) {
+    } else if (this.#phase === 'responding' && !this.error && !this.req.complete) {
       // The response has ended before the client has sent its whole body. The exchange stays in flight until the rest has come.
       if (afterUpload(this, this.owner.inFlight.lingering, () => this.settle())) return
     }
@@ -229,8 +241,8 @@ export class Exchange implements Moving {
 
   /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
   settle(): void {
-    if (this.#settled) return
-    this.#settled = true
+    if (this.#phase === 'over') return
+    this.enter('over')
     this.release?.()
     this.req.socket.off('close', this.#onResponseClosed)
     this.owner.settle(this)

@@ -4,7 +4,7 @@ import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
 import type { LingeringClose } from './client/lingering-close.js'
 import { Pipelines } from './client/pipelines.js'
 import type { ListenerFailures } from './events/listener-failures.js'
-import type { PendingUpgrade } from './exchange.js'
+import type { PendingUpgrade } from './pending-upgrade.js'
 import { upgradeHandler } from './upgrade.js'
 
 /** Starts to process a request. Called once the earlier requests on the same connection (HTTP pipelining) allow it. */

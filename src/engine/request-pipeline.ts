@@ -1,6 +1,6 @@
 import { ProxyError } from '../model/errors.js'
 import { type Limits, overloaded } from '../model/limits.js'
-import { ownAnswer } from '../routing/own-answer.js'
+import { notWhiteListed, ownAnswer } from '../routing/own-answer.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { bodyForTry } from './body-for-try.js'
@@ -25,6 +25,7 @@ import { LiveFacts } from './read-facts.js'
 import type { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import type { Retries } from './retries.js'
+import { blameServer } from './try.js'
 import { isStaleConnection, toProxyError } from './upstream/failures.js'
 
 /** The parts of the engine that the request pipeline uses. */
@@ -120,6 +121,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
         if (passOn) return false
         this.closing.tell(exchange)
         answerOptions(exchange)
+        exchange.enter('responding')
         return true
       }
       const { underscoreHeaders } = this.#forwarding
@@ -136,9 +138,10 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       if (answer?.status === 301) {
         this.closing.tell(exchange)
         redirect(exchange, answer.path + facts.search)
+        exchange.enter('responding')
         return true
       }
-      if (answer) throw notOnWhiteList(answer.address, frontend.name)
+      if (answer) throw notWhiteListed(answer.address, frontend)
       exchange.backend = snapshot.backends.get(frontend.backend)
       exchange.release = exchange.backend?.admit(facts)
       exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
@@ -176,7 +179,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const server = facts && (only ? backend?.take(only) : backend?.pick(exchange.tried, facts, fallback))
     const skip = fallback ? undefined : exchange.tried
     if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback), only))
-      return exchange.hasNoTry()
+      return exchange.waits()
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     exchange.server = server
     const relay = new ResponseRelay(exchange, backend, server)
@@ -201,7 +204,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   /** retry or respond: sends the request again after a failure if `Retries` allows it. If not, the client gets the error. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
-    exchange.tryFailed(error)
+    blameServer(exchange, error)
     if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange))) return
     const spent = this.#retries.allow(exchange, error)
     if (!server || !spent) return this.#respond(exchange, error)
@@ -225,8 +228,9 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     exchange.endTries(error)
     if (exchange.clientLeft) return
     const ends = exchange.tie !== undefined || this.closing.endsWith(exchange)
-    if (exchange.res.headersSent) breakOff(exchange.res)
-    else exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
+    if (exchange.res.headersSent) return breakOff(exchange.res)
+    exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
+    exchange.enter('responding')
   }
 
   /** settle, unpin: called when the response was sent or aborted. Stops using the snapshot, and reports the request's end. */
@@ -240,11 +244,4 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     exchange.unpin()
     this.inFlight.remove(exchange)
   }
-}
-
-function notOnWhiteList(address: string, frontend: string): ProxyError {
-  return new ProxyError(
-    'PROXY_FORBIDDEN',
-    `${address || 'no address'} is not on the white list of ${frontend}`,
-  )
 }

@@ -66,7 +66,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#backend = backend
     this.#server = server
     this.startedAt = backend.startOfTry()
-    exchange.newest = this
+    exchange.begins(this)
   }
 
   over(): void {
@@ -195,7 +195,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     const exchange = this.#exchange
     this.#held = undefined
     writeHead(exchange.res, status, reasonOf(status, reason), headers)
-    exchange.responded = true
+    exchange.enter('responding')
     exchange.responseFields = headers
     exchange.unpin()
     this.#headAlone = true

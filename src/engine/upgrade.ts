@@ -15,11 +15,11 @@ import {
 import { hasBody } from './client/request-body.js'
 import { afterOthers, isShared, isTaken } from './client/shared-upgrades.js'
 import type { ListenerFailures } from './events/listener-failures.js'
-import type { PendingUpgrade } from './exchange.js'
 import { forwardResponseHeaders } from './headers/forward-headers.js'
 import type { RawFields } from './headers/raw-fields.js'
 import { withoutLength } from './headers/response-head.js'
 import { type Next, passUpgradeOn } from './pass-on.js'
+import type { PendingUpgrade } from './pending-upgrade.js'
 
 /** The functions and settings with which the proxy serves upgrade requests. */
 export interface UpgradeRoutes {

@@ -1,3 +1,4 @@
+import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledFrontend } from './compile-frontend.js'
 
@@ -28,4 +29,9 @@ export function ownAnswer(
   const { clientAddress, peerAddress = clientAddress } = facts
   const address = config.whiteList?.useXForwardedFor ? clientAddress : peerAddress
   return isWhiteListed(address) ? undefined : { status: 403, address }
+}
+
+/** Returns the error for a request from an address that is not on the frontend's white list. */
+export function notWhiteListed(address: string, { name }: CompiledFrontend): ProxyError {
+  return new ProxyError('PROXY_FORBIDDEN', `${address || 'no address'} is not on the white list of ${name}`)
 }

@@ -5,8 +5,8 @@ import { toProxyError } from '../upstream/failures.js'
 
 /** A request that waits for a server. */
 export interface WaitingRequest {
-  /** Whether the client has disconnected, so the request no longer needs a server. */
-  readonly clientLeft: boolean
+  /** Whether the request still needs a server. It does not after an error response, or if its client has disconnected. */
+  readonly isWaiting: boolean
   /** Ends the request with an error response. */
   end(error: ProxyError): void
 }
@@ -106,13 +106,13 @@ export class RequestQueue {
   }
 
   #isAwaited({ waiting, timer }: QueuedRequest): boolean {
-    if (waiting.clientLeft) clearTimeout(timer)
-    return !waiting.clientLeft
+    if (!waiting.isWaiting) clearTimeout(timer)
+    return waiting.isWaiting
   }
 
   #giveUp(request: QueuedRequest): void {
     this.#requests = this.#requests.filter((other) => other !== request)
-    if (request.waiting.clientLeft) return
+    if (!request.waiting.isWaiting) return
     request.waiting.end(
       new ProxyError('PROXY_SERVERS_BUSY', `no server was free within ${this.#timeoutMs} ms`),
     )

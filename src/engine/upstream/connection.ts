@@ -1,11 +1,13 @@
 import { TLSSocket } from 'node:tls'
-import { Client, type Dispatcher } from 'undici'
+import { Client } from 'undici'
 import { readBehindReset } from './answer-behind-reset.js'
 import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 import { ConnectionSocket, connectionLost } from './connection-socket.js'
+import { dispatchOptions } from './dispatch-options.js'
+import { sendHeadWithoutBody } from './early-head.js'
 import {
   type RequestBytes,
   type ResponseHandler,
@@ -36,6 +38,8 @@ export class Connection implements ServerConnection {
   readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
   /** Whether no request is under way on the connection. A byte that arrives then belongs to no response. */
+  /** The request that undici has not begun to write. */
+  #newest: { readonly request: RequestBytes; readonly closes: boolean } | undefined
   #isIdle = false
   #isPrivate = false
   #isNeeded: () => boolean = () => false
@@ -106,23 +110,10 @@ export class Connection implements ServerConnection {
   /** Sends a request. Reports every outcome, also an error, to the handler, and therefore never throws. */
   dispatch(request: RequestBytes, handler: ResponseHandler): void {
     this.#isIdle = false
-    this.#client.dispatch(
-      {
-        method: request.method as Dispatcher.HttpMethod,
-        path: request.path,
-        headers: request.headers,
-        body: request.body as Dispatcher.DispatchOptions['body'],
-        upgrade: request.upgrade,
-        // The server's certificate must be for this name. Without it, undici would take the name in the client's `Host` header.
-        servername: this.#settings.url.hostname,
-        // Whether to close the connection after the response. With null, undici decides: it closes the connection after a HEAD
-        // request, because a faulty server may send a body.
-        reset: this.#endsAfterUse || (this.#isPrivate ? false : null),
-        // False: undici need not wait for a response's head before it sends the next request, since requests are never pipelined.
-        blocking: false,
-      } as Dispatcher.DispatchOptions,
-      new SentRequest(this, handler, request),
-    )
+    const reset = this.#endsAfterUse || (this.#isPrivate ? false : null)
+    this.#newest = { request, closes: reset ?? request.method === 'HEAD' }
+    const options = dispatchOptions(request, this.#settings.url.hostname, reset)
+    this.#client.dispatch(options, new SentRequest(this, handler, request))
   }
 
   get isConnected(): boolean {
@@ -165,7 +156,11 @@ export class Connection implements ServerConnection {
     this.#isIdle = false
     this.#hasRead = false
     const { current } = this.#socket
-    if (streamsBody && current) readBehindReset(current)
+    const newest = this.#newest
+    this.#newest = undefined
+    if (!streamsBody || !current || !newest) return
+    readBehindReset(current)
+    sendHeadWithoutBody(current, newest.request, newest.closes)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {

@@ -37,7 +37,7 @@ export interface ServerConnection {
    */
   endAfterUse(): void
   /**
-   * Tells the connection that the first byte of a request is about to be written.
+   * Tells the connection that the first byte of the newest request is about to be written.
    *
    * @param streamsBody whether the body of the request may be written in several pieces
    */

@@ -130,6 +130,49 @@ describe('a client that waits after the head of a POST', () => {
     expect(got).toEqual(['end', 'end'])
   })
 
+  it.each(['length', 'chunked'] as const)('is served by a server that says 100 unasked: %s', async (head) => {
+    const { port } = await start((req, res) => {
+      res.socket?.write('HTTP/1.1 100 Continue\r\n\r\n')
+      res.socket?.write('HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n')
+      req.pipe(res)
+    })
+    const client = await RawConnection.open(port)
+    client.sendHead('POST / HTTP/1.1', 'Host: a', ...HEADS[head])
+    await client.until('HTTP/1.1 103 ')
+    client.send(BODIES[head])
+    expect(await client.until(/world/)).toMatch(/^HTTP\/1\.1 103 [\s\S]*HTTP\/1\.1 200 OK/)
+  })
+
+  it('is not told of what a hook changes after it has returned', async () => {
+    const got: (string | undefined)[] = []
+    const server = createPlain((req, res) => {
+      got.push(req.headers['x-hook'] as string | undefined)
+      req.resume().on('end', () => res.end('ok'))
+      heads.emit?.('head')
+    })
+    const url = `http://127.0.0.1:${await listen(server)}`
+    const engine = new ProxyEngine({
+      onRequest: ({ headers }) => {
+        headers.set('X-Hook', 'in time')
+        setImmediate(() => headers.set('X-Hook', 'late'))
+      },
+    })
+    onTestFinished(() => engine.close())
+    await engine.apply({
+      frontends: { all: { backend: 'pool', rule: 'PathPrefix:/' } },
+      backends: { pool: { servers: { one: { url } } } },
+    })
+    const client = await RawConnection.open(await listen(createPlain(serverOptions(), engine.handler)))
+    const seen = new Promise<string>((resolve) => {
+      heads.emit = resolve
+    })
+    client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 0011')
+    await seen
+    client.send(BODIES.length)
+    await client.until('ok')
+    expect(got).toEqual(['in time'])
+  })
+
   it('leaves: the server is told, and the next client is served', async () => {
     const closed: Promise<unknown>[] = []
     const { port } = await start((req, res) => {

@@ -1,19 +1,19 @@
 import { TLSSocket } from 'node:tls'
 import { Client } from 'undici'
 import { readBehindReset } from './answer-behind-reset.js'
-import { allowBlanksBehindChunkSizes } from './blanks-behind-chunk-sizes.js'
 import { setIdleLimit } from './client-idle-limit.js'
 import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 import { ConnectionSocket, connectionLost } from './connection-socket.js'
 import { dispatchOptions } from './dispatch-options.js'
-import { sendHeadWithoutBody } from './early-head.js'
+import { headOfRequest, type RequestHead, sendHeadWithoutBody } from './early-head.js'
 import {
   type RequestBytes,
   type ResponseHandler,
   SentRequest,
   type ServerConnection,
 } from './sent-request.js'
+import { lenientParser } from './undici-parser.js'
 
 /** Callbacks for the changes of a connection. The `Upstream` that opened the connection implements them. */
 export interface ConnectionListener {
@@ -37,9 +37,9 @@ export class Connection implements ServerConnection {
   readonly #client: Client
   readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
+  /** The head of the request that undici has not begun to write, if its body is a stream. */
+  #newest: RequestHead | undefined
   /** Whether no request is under way on the connection. A byte that arrives then belongs to no response. */
-  /** The request that undici has not begun to write. */
-  #newest: { readonly request: RequestBytes; readonly closes: boolean } | undefined
   #isIdle = false
   #isPrivate = false
   #isNeeded: () => boolean = () => false
@@ -71,7 +71,7 @@ export class Connection implements ServerConnection {
     this.#client = new Client(settings.url, { ...settings.client, connect: this.#socket.connect })
     this.#client.on('connect', () => {
       this.#isConnected = true
-      if (this.#socket.current) allowBlanksBehindChunkSizes(this.#socket.current)
+      if (this.#socket.current) lenientParser(this.#socket.current)
     })
     this.#client.on('disconnect', () => this.#disconnected())
     // undici emits `drain` when the last request has ended and the client can take the next one.
@@ -111,7 +111,7 @@ export class Connection implements ServerConnection {
   dispatch(request: RequestBytes, handler: ResponseHandler): void {
     this.#isIdle = false
     const reset = this.#endsAfterUse || (this.#isPrivate ? false : null)
-    this.#newest = { request, closes: reset ?? request.method === 'HEAD' }
+    this.#newest = headOfRequest(request, reset ?? request.method === 'HEAD')
     const options = dispatchOptions(request, this.#settings.url.hostname, reset)
     this.#client.dispatch(options, new SentRequest(this, handler, request))
   }
@@ -156,11 +156,11 @@ export class Connection implements ServerConnection {
     this.#isIdle = false
     this.#hasRead = false
     const { current } = this.#socket
-    const newest = this.#newest
+    const head = this.#newest
     this.#newest = undefined
-    if (!streamsBody || !current || !newest) return
+    if (!streamsBody || !current) return
     readBehindReset(current)
-    sendHeadWithoutBody(current, newest.request, newest.closes)
+    if (head) sendHeadWithoutBody(current, head)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {

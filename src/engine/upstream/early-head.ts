@@ -10,6 +10,41 @@ const WAIT_MS = 5
 
 type Write = Socket['write']
 
+const CHUNKED = 'transfer-encoding: chunked\r\n'
+
+/** The head of a request whose body is a stream, exactly as undici writes it. */
+export interface RequestHead {
+  readonly body: Readable
+  /** The head without its last field. */
+  readonly start: string
+  /** The last field, which frames the body. */
+  readonly framing: string
+}
+
+/**
+ * Returns the head of a request whose body is a stream; undefined for any other request. Call this when undici takes the request:
+ * a hook of the embedding application may change the list of fields later.
+ *
+ * @param closes whether the connection closes after the response
+ */
+export function headOfRequest(
+  { method, path, headers, body }: RequestBytes,
+  closes: boolean,
+): RequestHead | undefined {
+  if (body === null || Buffer.isBuffer(body)) return undefined
+  let [host, others, framing] = ['', '', CHUNKED]
+  for (let index = 0; index < headers.length; index += 2) {
+    const [name = '', value = ''] = [headers[index], headers[index + 1]]
+    const small = name.toLowerCase()
+    if (small === 'host') host = value
+    else if (small === 'content-length') framing = `content-length: ${Number.parseInt(value, 10)}\r\n`
+    else others += `${name}: ${value}\r\n`
+  }
+  const connection = closes ? 'close' : 'keep-alive'
+  const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${connection}\r\n${others}`
+  return { body: body as Readable, start, framing }
+}
+
 /**
  * Sends the head of a request whose body does not begin. undici writes a head only together with the first byte of the body. A
  * client that sends the head of a POST and waits for 401 or 413 would otherwise wait until it is timed out.
@@ -17,43 +52,27 @@ type Write = Socket['write']
  * The head is written here, after `WAIT_MS`. undici writes it once more with the body, and that second one is left out.
  *
  * @param socket the socket of a server connection, on which undici has begun the request and has written nothing of it
- * @param closes whether the connection closes after the response
  */
-export function sendHeadWithoutBody(socket: Socket, request: RequestBytes, closes: boolean): void {
+export function sendHeadWithoutBody(socket: Socket, { body, start, framing }: RequestHead): void {
   const { bytesWritten } = socket
-  const body = request.body as Readable
   setTimeout(() => {
     const hasBegun = body.readableDidRead || body.readableEnded || body.destroyed
     // Whatever undici has written since then began with the head.
     if (hasBegun || !socket.writable || socket.bytesWritten !== bytesWritten) return
-    const isChunked = !hasLength(request)
     const write: Write = socket.write
-    socket.write(headOf(request, closes, isChunked), 'latin1')
-    socket.write = leaveOutHead(socket, write, `${request.method} ${request.path} HTTP/1.1\r\n`, isChunked)
+    socket.write(`${start}${framing}\r\n`, 'latin1')
+    socket.write = leaveOutHead(socket, write, start, framing)
   }, WAIT_MS)
-}
-
-/** Returns the head as undici writes it, apart from the order of its fields. */
-function headOf(request: RequestBytes, closes: boolean, isChunked: boolean): string {
-  const { method, path, headers } = request
-  let fields = ''
-  for (let index = 0; index < headers.length; index += 2)
-    fields += `${headers[index]}: ${headers[index + 1]}\r\n`
-  const framing = isChunked ? 'transfer-encoding: chunked\r\n' : ''
-  return `${method} ${path} HTTP/1.1\r\nconnection: ${closes ? 'close' : 'keep-alive'}\r\n${fields}${framing}\r\n`
-}
-
-function hasLength({ headers }: RequestBytes): boolean {
-  return headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'content-length')
 }
 
 /**
  * Returns a `write` for the next two writes of undici: the head, which is left out, and what follows it. Any other write would
  * corrupt the request, so it ends the connection.
  *
- * @param start how the head begins
+ * @param start the head without its last field
+ * @param framing the last field
  */
-function leaveOutHead(socket: Socket, write: Write, start: string, isChunked: boolean): Write {
+function leaveOutHead(socket: Socket, write: Write, start: string, framing: string): Write {
   const restore = () => {
     socket.write = write
   }
@@ -69,16 +88,20 @@ function leaveOutHead(socket: Socket, write: Write, start: string, isChunked: bo
   }
   return (chunk: unknown): boolean => {
     if (typeof chunk !== 'string' || !chunk.startsWith(start)) return corrupt()
+    const end = chunk.slice(start.length)
+    if (framing !== CHUNKED) {
+      if (end !== `${framing}\r\n`) return corrupt()
+      restore()
+      return true
+    }
     // The size of the first chunk follows, behind the end of the line that the head has had already.
-    if (chunk.endsWith('\r\ntransfer-encoding: chunked\r\n')) {
-      if (!isChunked) return corrupt()
+    if (end === CHUNKED) {
       socket.write = afterHead
       return true
     }
+    // The body has ended without a byte, which undici says by a length, or by no framing at all. In chunks, it is the last chunk.
+    if (end !== 'content-length: 0\r\n\r\n' && end !== '\r\n') return corrupt()
     restore()
-    const isEmpty = !/\r\ncontent-length: [1-9]\d*\r\n\r\n$/.test(chunk)
-    // The body has ended without a byte. In chunks, that is the last chunk.
-    if (isChunked) return isEmpty ? socket.write('0\r\n\r\n', 'latin1') : corrupt()
-    return isEmpty ? corrupt() : true
+    return socket.write('0\r\n\r\n', 'latin1')
   }
 }

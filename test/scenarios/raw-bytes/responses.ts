@@ -600,7 +600,7 @@ export const responseHeads: readonly RawCase[] = [
   {
     section: 'RFC 9110 15.2.1: 100 unasked',
     name: '100 unasked',
-    ...bad(head('HTTP/1.1 100 Continue') + OK),
+    ...to(head('HTTP/1.1 100 Continue') + OK, GOT_OK),
   },
   {
     section: 'RFC 9110 15.2.2: 101 unasked',

@@ -41,6 +41,7 @@ const UNKNOWN = 199
  */
 function acceptContinue(parser: Parser): void {
   const { onHeadersComplete } = parser
-  parser.onHeadersComplete = (status, ...rest) =>
-    onHeadersComplete?.call(parser, status === 100 ? UNKNOWN : status, ...rest) ?? -1
+  if (!onHeadersComplete) return
+  parser.onHeadersComplete = (status, upgrade, shouldKeepAlive) =>
+    onHeadersComplete.call(parser, status === 100 ? UNKNOWN : status, upgrade, shouldKeepAlive)
 }

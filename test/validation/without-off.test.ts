@@ -103,17 +103,19 @@ describe('a document with values that ask for nothing', () => {
     }
   })
 
-  it('is spelled in time that grows with its length, however often one table is spelled', () => {
+  it('stays small, however often one table is spelled: each further value takes the place of the second', () => {
     const name = 'loadbalancer'
     const spellings = Array.from({ length: 4096 }, (_, bits) =>
       [...name].map((letter, at) => (bits & (1 << at) ? letter.toUpperCase() : letter)).join(''),
     )
     const many = Object.fromEntries(spellings.map((spelling) => [spelling, { method: 'wrr' }]))
-    const started = performance.now()
-    const { issues = [] } = validateConfig(withFieldCase({ backends: { web: many } })) as {
-      issues?: object[]
-    }
-    expect(issues.length).toBeGreaterThan(0)
-    expect(performance.now() - started).toBeLessThan(2_000)
+    const spelled = withFieldCase({ frontends: {}, backends: { web: { servers: {}, ...many } } })
+    expect(spelled).toMatchObject({ backends: { web: { loadBalancer: { method: 'wrr' } } } })
+    const { web } = (spelled as { backends: { web: { loadBalancer: object } } }).backends
+    expect(Object.keys(web)).toEqual(['servers', 'loadBalancer'])
+    expect(Object.keys(web.loadBalancer)).toEqual(['method', 'method (in two spellings)'])
+    expect(validateConfig(spelled)).toMatchObject({
+      issues: [{ path: 'backends.web.loadBalancer.method', code: 'DUPLICATE_NAME' }],
+    })
   })
 })

@@ -1,5 +1,5 @@
-import { CONSTRAINTS, SHARED, TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
-import { flag, keysOf, later, path, refused, table } from './static-key.js'
+import { allowEmptyRow, CONSTRAINTS, TLS_WAY_OUT, templateRows, WITHOUT_TLS } from './shared-rows.js'
+import { flag, keysOf, path, refused, table } from './static-key.js'
 
 /** The keys of the file provider, and the document that a `traefik.toml` may contain. */
 export const FILE_KEYS = keysOf(
@@ -20,11 +20,9 @@ export const FILE_KEYS = keysOf(
         default: true,
       },
     ),
-    'file.allowEmpty': flag('file.allowEmpty', SHARED.allowEmpty, { default: false, traefik: false }),
+    ...allowEmptyRow('file'),
     'file.constraints': refused(...CONSTRAINTS),
-    'file.trace': later('flag', SHARED.trace),
-    'file.templateVersion': later('number', SHARED.templateVersion),
-    'file.debugLogGeneratedTemplate': later('flag', SHARED.debugLogGeneratedTemplate),
+    ...templateRows('file'),
     frontends: table('the document of [file]', 'The frontends, by name.'),
     backends: table('the document of [file]', 'The backends, by name.'),
     tls: refused('table', 'Certificates of documents.', TLS_WAY_OUT, WITHOUT_TLS),

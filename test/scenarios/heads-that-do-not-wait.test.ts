@@ -1,11 +1,11 @@
-import { once } from 'node:events'
-import { createServer as createPlain, type RequestListener, type Server } from 'node:http'
+import { EventEmitter, once } from 'node:events'
+import { createServer as createPlain, type RequestListener } from 'node:http'
 import { createServer as createSecure } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { ProxyEngine, serverOptions } from 'switchover'
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { Authority, type Identity } from '../support/etcd-tls.js'
 import { httpGet } from '../support/http-get.js'
+import { listening } from '../support/listening.js'
 import { RawConnection } from '../support/raw-connection.js'
 
 /** A server that answers at once, from the head alone. */
@@ -24,29 +24,25 @@ beforeAll(async () => {
   secure = await (await Authority.create('heads')).sign()
 })
 
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
-}
-
 async function start(listener: RequestListener, isSecure = false) {
   const server = isSecure ? createSecure({ ...secure }, listener) : createPlain(listener)
-  const url = `${isSecure ? 'https' : 'http'}://127.0.0.1:${await listen(server)}`
+  const url = `${isSecure ? 'https' : 'http'}://127.0.0.1:${await listening(server)}`
   const engine = new ProxyEngine({ upstreamTls: { insecureSkipVerify: true }, retry: { attempts: 1 } })
   onTestFinished(() => engine.close())
   await engine.apply({
     frontends: { all: { backend: 'pool', rule: 'PathPrefix:/' } },
     backends: { pool: { servers: { one: { url } } } },
   })
-  const port = await listen(createPlain(serverOptions(), engine.handler))
+  const port = await listening(createPlain(serverOptions(), engine.handler))
   // A connection to the server stands already, so that none is opened while the time counts.
   if (isSecure) await httpGet({ port })
   return { port }
 }
+
+const heads = new EventEmitter()
+
+/** Resolves when a server has got the next head. */
+const nextHead = () => once(heads, 'head')
 
 const HEADS = {
   length: ['Content-Length: 11'],
@@ -90,16 +86,14 @@ describe('a client that waits after the head of a POST', () => {
           bodies.push(`${req.headers['content-length'] ?? req.headers['transfer-encoding']} ${body}`)
           res.end('ok')
         })
-        heads.emit?.(req.url ?? '')
+        heads.emit('head', req.url)
       })
       const client = await RawConnection.open(port)
       for (let time = 0; time < 3; time += 1) {
-        const seen = new Promise<string>((resolve) => {
-          heads.emit = resolve
-        })
+        const seen = nextHead()
         client.sendHead('POST /late HTTP/1.1', 'Host: a', ...HEADS[head])
         // The server has the head before the client sends a byte of the body.
-        expect(await seen).toBe('/late')
+        expect(await seen).toEqual(['/late'])
         client.send(BODIES[head])
         await client.until(new RegExp(`(?:ok[\\s\\S]*){${time + 1}}`))
       }
@@ -116,12 +110,10 @@ describe('a client that waits after the head of a POST', () => {
         got.push('end')
         res.end('ok')
       })
-      heads.emit?.('head')
+      heads.emit('head')
     })
     const client = await RawConnection.open(port)
-    const seen = new Promise<string>((resolve) => {
-      heads.emit = resolve
-    })
+    const seen = nextHead()
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')
     await seen
     client.send('0\r\n\r\n')
@@ -149,9 +141,9 @@ describe('a client that waits after the head of a POST', () => {
     const server = createPlain((req, res) => {
       got.push(req.headers['x-hook'] as string | undefined)
       req.resume().on('end', () => res.end('ok'))
-      heads.emit?.('head')
+      heads.emit('head')
     })
-    const url = `http://127.0.0.1:${await listen(server)}`
+    const url = `http://127.0.0.1:${await listening(server)}`
     const engine = new ProxyEngine({
       onRequest: ({ headers }) => {
         headers.set('X-Hook', 'in time')
@@ -163,10 +155,8 @@ describe('a client that waits after the head of a POST', () => {
       frontends: { all: { backend: 'pool', rule: 'PathPrefix:/' } },
       backends: { pool: { servers: { one: { url } } } },
     })
-    const client = await RawConnection.open(await listen(createPlain(serverOptions(), engine.handler)))
-    const seen = new Promise<string>((resolve) => {
-      heads.emit = resolve
-    })
+    const client = await RawConnection.open(await listening(createPlain(serverOptions(), engine.handler)))
+    const seen = nextHead()
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 0011')
     await seen
     client.send(BODIES.length)
@@ -179,12 +169,10 @@ describe('a client that waits after the head of a POST', () => {
     const { port } = await start((req, res) => {
       if (req.method === 'GET') return void res.end('well')
       closed.push(once(res, 'close'))
-      heads.emit?.('head')
+      heads.emit('head')
     })
     const client = await RawConnection.open(port)
-    const seen = new Promise<string>((resolve) => {
-      heads.emit = resolve
-    })
+    const seen = nextHead()
     client.sendHead('POST / HTTP/1.1', 'Host: a', 'Content-Length: 5')
     await seen
     client.reset()
@@ -192,5 +180,3 @@ describe('a client that waits after the head of a POST', () => {
     expect(await httpGet({ port })).toMatchObject({ status: 200, body: 'well' })
   })
 })
-
-const heads: { emit?: (url: string) => void } = {}

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
-import { createServer as createPlain, type Server, type ServerOptions } from 'node:http'
+import { createServer as createPlain, type ServerOptions } from 'node:http'
 import { createServer as createSecure } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { connect } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -9,20 +8,12 @@ import { createProxy, serverOptions } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { isLenient } from '../../src/engine/headers/lenient-parser.js'
 import { Authority } from '../support/etcd-tls.js'
+import { listening } from '../support/listening.js'
 import { openRaw, routeTo, startServer } from '../support/live-engine.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const BOTH = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
 const NUL = 'GET / HTTP/1.1\r\nHost: a\r\nX-A: b\0c\r\n\r\n'
-
-async function listening(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  return (server.address() as AddressInfo).port
-}
 
 async function startProxy() {
   const seen: string[] = []

@@ -11,6 +11,16 @@ import { isFolder } from './kv-entry.js'
 import { StaticKeysOfStore, shownKey } from './kv-static-keys.js'
 import { type Fields, flagOf, folderIn, isOff, putLater, readValue } from './kv-values.js'
 
+/** Where a value of a store belongs: a field of an object, and the segments of its key. */
+interface FieldPlace {
+  readonly values: Fields
+  readonly name: string
+  readonly field: Field
+  readonly segments: readonly string[]
+  /** The segments that follow the name of the field. */
+  readonly rest: readonly string[]
+}
+
 /** Keys that Traefik itself writes next to the configuration: the alias, and those of its leader election. */
 const RESERVED_KEYS = new Set(['alias', 'leader', 'leader___lock'])
 
@@ -117,18 +127,12 @@ export class KvLayout {
       return this.#inPlace(folderIn(values, name), inside, segments, at + 1, value, true)
     if (each && rest.length > 1)
       return this.#inPlace(folderIn(folderIn(values, name), rest[0] as string), each, segments, at + 2, value)
-    this.#atField(values, name, field, segments, rest, value)
+    this.#atField({ values, name, field, segments, rest }, value)
   }
 
-  /** Puts a value at a field. The segments in `rest` follow the name of the field. */
-  #atField(
-    values: Fields,
-    name: string,
-    field: Field,
-    segments: readonly string[],
-    rest: readonly string[],
-    value: string,
-  ): void {
+  /** Puts a value at a field. */
+  #atField(place: FieldPlace, value: string): void {
+    const { values, name, field, segments, rest } = place
     const [own] = rest
     const inside = insideOf(field)
     if (field.kind === 'named' && !eachOf(field) && own !== undefined && rest.length === 1) {
@@ -143,18 +147,11 @@ export class KvLayout {
       if (flagOf(value) === true) folderIn(values, name)
       else if (!isOff(value)) this.#misplaced(segments)
     } else if (inside || field.kind === 'named' || rest.length > 1) this.#misplaced(segments)
-    else this.#put(values, name, field, segments, rest, value)
+    else this.#put(place, value)
   }
 
   /** Puts a supported field. A key with an index after the name of the field holds one item of a list. */
-  #put(
-    values: Fields,
-    name: string,
-    field: Field,
-    segments: readonly string[],
-    rest: readonly string[],
-    value: string,
-  ): void {
+  #put({ values, name, field, segments, rest }: FieldPlace, value: string): void {
     const [index] = rest
     if (index === undefined) {
       if (name in values) return this.#twice(segments)

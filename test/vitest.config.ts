@@ -42,7 +42,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'others',
-          // Every test watches that exchanges take legal steps alone.
+          // These tests watch that exchanges take legal steps alone.
           setupFiles: ['test/support/watch-phases.ts'],
           // An example that shows tests is one.
           include: ['test/**/*.test.ts', 'examples/*.test.ts'],

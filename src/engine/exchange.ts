@@ -115,19 +115,15 @@ export class Exchange implements Moving {
     this.snapshot = undefined
   }
 
-  /** What the exchange is doing. */
-  get phase(): Phase {
-    return this.#phase
-  }
-
   /** Whether the head of the response was written to the client, or the connection has become a tunnel. */
   get responded(): boolean {
     return this.#phase === 'responding' || this.#phase === 'tunnelling'
   }
 
-  /** Takes the next step of `NEXT_PHASES`. */
+  /** Takes the next step of `NEXT_PHASES`. Nothing follows the end, so that an exchange is settled once. */
   enter(phase: Phase): void {
-    this.#phase = nextPhase(this.#phase, phase)
+    const next = nextPhase(this.#phase, phase)
+    if (this.#phase !== 'over') this.#phase = next
   }
 
   /** A request was given to a server. */
@@ -193,6 +189,7 @@ export class Exchange implements Moving {
       this.cut(reason)
       return
     }
+    this.newest?.blame(reason)
     this.owner.retryOrRespond(this, reason)
     this.newest?.abort(reason)
   }

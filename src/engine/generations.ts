@@ -105,7 +105,8 @@ export class Generations {
     // The second step: makes the new snapshot live in place of the previous one.
     const swapStart = performance.now()
     this.#swap(snapshot, signal)
-    this.#labels.set(about.provider, labelsOf(about))
+    const labels = labelsOf(about)
+    this.#labels.set(about.provider, labels)
     onSwapped?.()
 
     // tell
@@ -113,7 +114,6 @@ export class Generations {
     const { provider, verified = true, warnings = [] } = about
     this.#guards.tell(provider, warnings)
     const steps = { ...about.steps, compile: swapStart - compileStart, swap: performance.now() - swapStart }
-    const labels = labelsOf(about)
     this.#events.emit('configChanged', {
       generation,
       provider,
@@ -126,9 +126,8 @@ export class Generations {
     return { generation }
   }
 
-  #compile(given: Omit<GivenSnapshot, 'addressesVersion'>, signal: AbortSignal): Promise<Snapshot> {
-    const addressesVersion = this.#dns.version
-    return runInSlices(compileSnapshot({ ...given, addressesVersion }, this.#snapshot, this.#tools), signal)
+  #compile(given: GivenSnapshot, signal: AbortSignal): Promise<Snapshot> {
+    return runInSlices(compileSnapshot(given, this.#snapshot, this.#tools), signal)
   }
 
   /** Makes a compiled configuration live. @throws the reason of `signal` if it was aborted in the meantime */
@@ -149,7 +148,7 @@ export class Generations {
     try {
       await this.#turns.behind(async (signal) => {
         const serving = this.#snapshot
-        if (!serving || serving.addressesVersion === this.#dns.version) return
+        if (!serving || serving.hasAddresses(this.#dns)) return
         this.#swap(await this.#compile(serving, signal), signal)
       })
     } catch (error) {

@@ -25,7 +25,6 @@ import { LiveFacts } from './read-facts.js'
 import type { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import type { Retries } from './retries.js'
-import { blameServer } from './try.js'
 import { isStaleConnection, toProxyError } from './upstream/failures.js'
 
 /** The parts of the engine that the request pipeline uses. */
@@ -204,7 +203,6 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   /** retry or respond: sends the request again after a failure if `Retries` allows it. If not, the client gets the error. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { server } = exchange
-    blameServer(exchange, error)
     if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange))) return
     const spent = this.#retries.allow(exchange, error)
     if (!server || !spent) return this.#respond(exchange, error)

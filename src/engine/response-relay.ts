@@ -22,7 +22,7 @@ import {
 } from './response-end.js'
 import { switchProtocols } from './switch-protocols.js'
 import type { Try } from './try.js'
-import { toProxyError } from './upstream/failures.js'
+import { isServersFault, toProxyError } from './upstream/failures.js'
 import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
 
 /** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
@@ -38,7 +38,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   isFresh = false
   pieces = 0
   #isOver = false
-  /** Whether the backend has counted the latency of this attempt, or must not count it because the proxy itself failed. */
+  /** Whether the backend was told how this attempt ended, or must not be told because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
   /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
@@ -74,6 +74,12 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#isOver = true
     if (!this.#isAnswered) this.#backend.tried(this.#server, undefined, this.startedAt)
     this.#backend.ended(this.#server)
+  }
+
+  blame(error: ProxyError): void {
+    if (this.#isOver || !isServersFault(error, !this.isOnStale)) return
+    this.#isAnswered = true
+    this.#backend.tried(this.#server, error, this.startedAt)
   }
 
   get sent(): boolean {
@@ -164,6 +170,7 @@ export class ResponseRelay implements ResponseHandler, Try {
       this.over()
       return
     }
+    if (!exchange.responded) this.blame(error)
     this.over()
     if (!exchange.responded) return exchange.owner.retryOrRespond(exchange, error)
     // The head has been sent, so no error response can follow. Break the connection to show that the response is incomplete.

@@ -7,7 +7,7 @@ import type { RouterExplanation } from '../routing/explain-route.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import type { HealthChecks } from './backends/health-checks.js'
 import { type BackendTools, LiveBackend } from './backends/live-backend.js'
-import { areCurrent } from './backends/live-servers.js'
+import { areCurrent, giveBack, type KnownAddresses } from './backends/live-servers.js'
 import { followedNames } from './backends/strict-dns.js'
 import type { Upstream } from './upstream/upstream.js'
 import type { Upstreams } from './upstream/upstreams.js'
@@ -31,8 +31,6 @@ export interface GivenSnapshot {
   readonly config: MergedConfig
   /** Whether some provider has not delivered yet. If so, a request that no frontend matches gets 503 instead of 404. */
   readonly partial: boolean
-  /** The number of changes of DNS addresses before the compilation began. */
-  readonly addressesVersion: number
 }
 
 /**
@@ -45,7 +43,6 @@ export class Snapshot implements GivenSnapshot {
   readonly generation: number
   readonly config: MergedConfig
   readonly partial: boolean
-  readonly addressesVersion: number
   readonly router: CompiledRouter
   readonly backends: ReadonlyMap<string, LiveBackend>
   /** Host names of servers whose DNS addresses are watched, each with the milliseconds between two lookups. */
@@ -74,7 +71,6 @@ export class Snapshot implements GivenSnapshot {
     this.generation = given.generation
     this.config = given.config
     this.partial = given.partial
-    this.addressesVersion = given.addressesVersion
     this.router = router
     this.backends = backends
     this.#fresh = fresh
@@ -118,6 +114,11 @@ export class Snapshot implements GivenSnapshot {
       this.#retired = true
       this.#releaseWhenUnused()
     })
+  }
+
+  /** Returns whether the servers of all backends have the IP addresses that are now known for their host names. */
+  hasAddresses(known: KnownAddresses): boolean {
+    return [...this.backends.values()].every(({ servers, config }) => areCurrent(servers, config, known))
   }
 
   explain(facts: RequestFacts): RequestExplanation {
@@ -179,14 +180,6 @@ function* beginEach(backends: readonly LiveBackend[]): Generator<void, void> {
   for (const backend of backends) {
     backend.begin()
     yield
-  }
-}
-
-/** Returns a function that releases an upstream again, if the compilation that reserved it has failed. */
-function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
-  return (upstream) => {
-    upstreams.leave(upstream)
-    upstreams.release(upstream)
   }
 }
 

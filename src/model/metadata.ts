@@ -44,14 +44,15 @@ export function entryMetadata({
   readonly backend?: Labelled | undefined
   readonly server?: Labelled | undefined
 }): EntryMetadata | undefined {
-  const found = {
+  if (!isLabelled(frontend) && !isLabelled(backend) && !isLabelled(server)) return undefined
+  return {
     ...(isLabelled(frontend) && { frontend: frontend.metadata }),
     ...(isLabelled(backend) && { backend: backend.metadata }),
     ...(isLabelled(server) && { server: server.metadata }),
   }
-  return Object.keys(found).length > 0 ? found : undefined
 }
 
-function isLabelled(entry: Labelled | undefined): entry is Required<Labelled> {
+/** Returns whether an entry has metadata. */
+export function isLabelled(entry: Labelled | undefined): entry is Required<Labelled> {
   return entry?.metadata !== undefined && entry.metadata !== NO_METADATA
 }

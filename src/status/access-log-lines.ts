@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { EndedRequest } from '../engine/request-reports.js'
-import { type Metadata, NO_METADATA } from '../model/metadata.js'
+import { isLabelled, type Metadata } from '../model/metadata.js'
 import type { LoggedHeaders } from './access-log-headers.js'
 
 /** The data that one line of the access log is built from. */
@@ -113,8 +113,8 @@ const serverPart = (server: NonNullable<EndedRequest['server']>) =>
   `,"BackendURL":${json(server.url)},"BackendAddr":${json(server.host)}${membersOf(labels('ServerMetadata', server))}`
 
 /** Returns the metadata of an entry as a field of the log. Without metadata, there is no field. */
-function labels(name: string, { metadata = NO_METADATA }: { readonly metadata?: Metadata }): object {
-  return metadata === NO_METADATA ? {} : { [name]: metadata }
+function labels(name: string, entry: { readonly metadata?: Metadata }): object {
+  return isLabelled(entry) ? { [name]: entry.metadata } : {}
 }
 
 function membersOf(fields: object): string {

@@ -5,7 +5,7 @@ import type { LiveBackend } from '../engine/backends/live-backend.js'
 import type { LiveServer } from '../engine/backends/live-server.js'
 import type { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { Snapshot } from '../engine/snapshot.js'
-import { NO_METADATA } from '../model/metadata.js'
+import { isLabelled } from '../model/metadata.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { type History, listedNames } from './history.js'
 import { maskedRule } from './masked.js'
@@ -158,11 +158,8 @@ export class LiveState {
     }
   }
 
-  #serverRow(
-    backend: string,
-    { name, url, weight, metadata, upstream, state }: LiveServer,
-    inFlight: number,
-  ) {
+  #serverRow(backend: string, server: LiveServer, inFlight: number) {
+    const { name, url, weight, upstream, state } = server
     const traffic = this.#traffic.servers.of(backend, name)
     const latency = traffic?.before.count ? traffic.before : traffic?.latency
     const meanMs = latency?.mean
@@ -171,7 +168,7 @@ export class LiveState {
       name,
       url: maskCredentials(url),
       weight,
-      ...(metadata !== NO_METADATA && { metadata }),
+      ...(isLabelled(server) && { metadata: server.metadata }),
       state: weight === 0 ? 'off' : state.isAvailable ? 'up' : 'down',
       ...(state.reason !== undefined && { reason: state.reason }),
       inFlight,

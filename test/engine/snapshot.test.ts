@@ -144,7 +144,7 @@ describe('a swap', () => {
     const backends = new Map(['a', 'b'].map((name) => [name, { servers: { one: { url } } }]))
     const ours = upstreams.hold(url)
     const config = { frontends: new Map(), backends }
-    const given = { generation: 1, config, partial: false, addressesVersion: 0 }
+    const given = { generation: 1, config, partial: false }
     const steps = compileSnapshot(given, undefined, tools)
     expect(steps.next().done).toBe(false)
     steps.return({} as Snapshot)

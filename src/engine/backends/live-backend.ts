@@ -53,7 +53,7 @@ export class LiveBackend {
     try {
       this.#pick = newStrategy(name, config, method, tools.strategies.get(method), this.servers)
     } catch (thrown) {
-      giveBack(this.servers, tools.upstreams)
+      for (const { upstream } of this.servers) giveBack(tools.upstreams)(upstream)
       throw thrown
     }
     this.#changes = new ServerChanges(this, this.#pick, tools.events, () => this.#callWaiting())

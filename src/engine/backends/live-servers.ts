@@ -55,9 +55,9 @@ export function serversOf(
   })
 }
 
-/** Releases servers that `serversOf` has made, because their backend does not come to serve. */
-export function giveBack(servers: readonly LiveServer[], upstreams: Upstreams): void {
-  for (const { upstream } of servers) {
+/** Returns a function that releases an upstream that `serversOf` has reserved, because its backend does not come to serve. */
+export function giveBack(upstreams: Upstreams): (upstream: Upstream) => void {
+  return (upstream) => {
     upstreams.leave(upstream)
     upstreams.release(upstream)
   }

@@ -28,7 +28,6 @@ export class StrictDns {
   readonly #lookup: (hostname: string) => Promise<readonly string[]>
   readonly #onChange: () => void
   readonly #names = new Map<string, FollowedName>()
-  #version = 0
 
   /**
    * Creates the object, which looks up no host name until `follow` is called.
@@ -39,11 +38,6 @@ export class StrictDns {
   constructor(lookup: (hostname: string) => Promise<readonly string[]>, onChange: () => void) {
     this.#lookup = lookup
     this.#onChange = onChange
-  }
-
-  /** The number of changes of addresses so far. */
-  get version(): number {
-    return this.#version
   }
 
   /**
@@ -86,7 +80,6 @@ export class StrictDns {
     followed.isFailing = false
     if (found.join() === followed.addresses?.join()) return
     followed.addresses = found
-    this.#version += 1
     this.#onChange()
   }
 }

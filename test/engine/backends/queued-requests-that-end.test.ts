@@ -11,7 +11,9 @@ async function startBusy(options: Parameters<typeof startOpenEngine>[1] = {}) {
   const held: ServerResponse[] = []
   const server = await startServer((req, res) => {
     seen.push(req.url ?? '')
-    held.push(res)
+    // Only the first one is held: a second one must not come, and would end the test at once.
+    if (seen.length > 1) res.end()
+    else held.push(res)
   })
   const { engine, port } = await startOpenEngine(
     {
@@ -27,13 +29,6 @@ async function startBusy(options: Parameters<typeof startOpenEngine>[1] = {}) {
   await eventually(() => engine.inFlight.exchanges.some(({ isWaiting }) => isWaiting), 'the second waits')
   return { engine, seen, first, second }
 }
-
-it('a request that waits is not sent to a server while the proxy ends', async () => {
-  const { engine, seen, first, second } = await startBusy()
-  await engine.close()
-  expect(await Promise.all([first, second])).toEqual([503, 503])
-  expect(seen).toEqual(['/first'])
-})
 
 it('a request that waits and was answered with an error is not sent to a server that becomes free', async () => {
   const { engine, seen, first, second } = await startBusy()

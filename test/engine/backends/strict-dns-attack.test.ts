@@ -225,3 +225,32 @@ describe('strictDns, used with hostility', () => {
     expect(late).toEqual([])
   })
 })
+
+it('has new addresses though the configuration that came with them is refused', async () => {
+  let address = '127.0.0.2'
+  const lookup = ((_host: string, _options: LookupOptions, done: (e: unknown, found: unknown) => void) =>
+    process.nextTick(() => done(null, [{ address, family: 4 }]))) as never
+  const servers = { s: { url: 'http://servers.test:1' } }
+  const document = (method: string): ProviderConfig => ({
+    frontends: { web: { backend: 'web', rule: 'PathPrefix:/' } },
+    backends: { web: { servers, strictDns: { interval: '1ms' }, loadBalancer: { method } } },
+  })
+  let refused: Promise<unknown> | undefined
+  const own = () => {
+    // While the new address is compiled, a configuration comes that is refused.
+    if (address === '127.0.0.3' && !refused)
+      refused = engine
+        .apply({ frontends: { a: { backend: 'none', rule: 'Host:a' } }, backends: {} })
+        .catch((e) => e)
+    return () => undefined
+  }
+  const engine = new OpenEngine({ lookup, strategies: { own } })
+  onTestFinished(() => engine.close())
+  await engine.apply(document('own'))
+  const now = () => [...(engine.snapshot?.backends.values() ?? [])][0]?.servers[0]?.address
+  await eventually(() => now() === '127.0.0.2', 'the first address')
+  address = '127.0.0.3'
+  await eventually(() => refused !== undefined, 'a compilation')
+  expect(await refused).toMatchObject({ code: 'PROXY_CONFIG_INVALID' })
+  await eventually(() => now() === '127.0.0.3', 'the new address', 3000)
+})

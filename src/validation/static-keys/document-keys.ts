@@ -1,4 +1,4 @@
-import { CONSTRAINTS } from './shared-rows.js'
+import { CONSTRAINTS } from './shared-texts.js'
 import { duration, keysOf, list, path, refused, secrets, text } from './static-key.js'
 
 /** The keys about the documents of all providers. */

@@ -1,4 +1,4 @@
-import { TLS_WAY_OUT, WITHOUT_TLS } from './shared-rows.js'
+import { TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
 import { flag, keysOf, list, refused, text } from './static-key.js'
 
 const WHITE_LIST = 'give each frontend a whiteList, then remove it'

@@ -1,5 +1,5 @@
-import { aliasRows, certificateRows, prefixRows, refusedRows, tlsRows } from './shared-rows.js'
-import { duration, flag, keysOf, list, secret, table, text } from './static-key.js'
+import { CONSTRAINTS, SHARED, TEMPLATE } from './shared-texts.js'
+import { duration, flag, keysOf, later, list, pem, refused, secret, table, text } from './static-key.js'
 
 /** The keys of etcd, with those of the config API that an alias in etcd needs. */
 export const ETCD_KEYS = keysOf(
@@ -12,19 +12,35 @@ export const ETCD_KEYS = keysOf(
     'etcd.endpoint': list('etcd.hosts', 'Hosts with their ports: a list, or one text with commas.', {
       default: '127.0.0.1:2379',
     }),
-    ...prefixRows('etcd', '/traefik'),
+    'etcd.prefix': text('etcd.prefix', SHARED.prefix, { default: '/traefik' }),
+    'etcd.watch': flag('etcd.watch', SHARED.watch, { default: true }),
     'etcd.username': text('etcd.auth.username', 'The name of a user of etcd.'),
     'etcd.password': secret('etcd.auth.password', 'The password of this user.'),
-    ...tlsRows('etcd'),
+    'etcd.tls': table('etcd.tls', SHARED.tls),
+    'etcd.tls.ca': pem('etcd.tls.ca', SHARED.ca, { defaultMeaning: SHARED.nodesRoots }),
+    'etcd.tls.cert': pem('etcd.tls.cert', SHARED.cert),
+    'etcd.tls.key': pem('etcd.tls.key', SHARED.key),
+    'etcd.tls.insecureSkipVerify': flag('etcd.tls.insecureSkipVerify', SHARED.insecureSkipVerify, {
+      default: false,
+    }),
+    'etcd.tls.caOptional': flag('nothing', SHARED.caOptional),
     'etcd.useAPIV3': flag(
       'nothing, but for a warning at false',
       'The proxy always speaks version 3. Traefik: default `false`.',
     ),
-    ...aliasRows(
-      'etcd',
-      '; with `[etcd.api]`, `alias` under a given `etcd.prefix`, else required',
-      ' Not with `[etcd.api]`.',
-    ),
+    'etcd.aliasKey': text('etcd.aliasKey', SHARED.aliasKey, {
+      defaultMeaning: `${SHARED.underPrefix}; with \`[etcd.api]\`, \`alias\` under a given \`etcd.prefix\`, else required`,
+      traefik: false,
+    }),
+    'etcd.followTarget': flag('etcd.followTarget', `${SHARED.followTarget} Not with \`[etcd.api]\`.`, {
+      default: false,
+      traefik: false,
+    }),
+    'etcd.allowedPrefix': text('etcd.allowedPrefix', SHARED.allowedPrefix, {
+      defaultMeaning: SHARED.anyPrefix,
+      traefik: false,
+    }),
+    'etcd.allowEmpty': flag('etcd.allowEmpty', SHARED.allowEmpty, { default: false, traefik: false }),
     'etcd.api.url': text('api.url', 'The URL of the config API.', {
       defaultMeaning: 'required in `[etcd.api]`',
       traefik: false,
@@ -48,7 +64,13 @@ export const ETCD_KEYS = keysOf(
         traefik: false,
       },
     ),
-    ...certificateRows('etcd.api.tls', 'api.tls', { traefik: false }),
-    ...refusedRows('etcd'),
+    'etcd.api.tls.ca': pem('api.tls.ca', SHARED.ca, { defaultMeaning: SHARED.nodesRoots, traefik: false }),
+    'etcd.api.tls.cert': pem('api.tls.cert', SHARED.cert, { traefik: false }),
+    'etcd.api.tls.key': pem('api.tls.key', SHARED.key, { traefik: false }),
+    'etcd.constraints': refused(...CONSTRAINTS),
+    'etcd.filename': refused(...TEMPLATE),
+    'etcd.trace': later('flag', SHARED.trace),
+    'etcd.templateVersion': later('number', SHARED.templateVersion),
+    'etcd.debugLogGeneratedTemplate': later('flag', SHARED.debugLogGeneratedTemplate),
   },
 )

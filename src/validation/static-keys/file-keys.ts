@@ -1,5 +1,5 @@
-import { allowEmptyRow, CONSTRAINTS, TLS_WAY_OUT, templateRows, WITHOUT_TLS } from './shared-rows.js'
-import { flag, keysOf, path, refused, table } from './static-key.js'
+import { CONSTRAINTS, SHARED, TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
+import { flag, keysOf, later, path, refused, table } from './static-key.js'
 
 /** The keys of the file provider, and the document that a `traefik.toml` may contain. */
 export const FILE_KEYS = keysOf(
@@ -20,9 +20,11 @@ export const FILE_KEYS = keysOf(
         default: true,
       },
     ),
-    ...allowEmptyRow('file'),
+    'file.allowEmpty': flag('file.allowEmpty', SHARED.allowEmpty, { default: false, traefik: false }),
     'file.constraints': refused(...CONSTRAINTS),
-    ...templateRows('file'),
+    'file.trace': later('flag', SHARED.trace),
+    'file.templateVersion': later('number', SHARED.templateVersion),
+    'file.debugLogGeneratedTemplate': later('flag', SHARED.debugLogGeneratedTemplate),
     frontends: table('the document of [file]', 'The frontends, by name.'),
     backends: table('the document of [file]', 'The backends, by name.'),
     tls: refused('table', 'Certificates of documents.', TLS_WAY_OUT, WITHOUT_TLS),

@@ -50,7 +50,7 @@ export interface StaticKey extends Pick<About, 'meaning' | 'default' | 'defaultM
 }
 
 /** A key as its row declares it. `keysOf` adds the rest. */
-export type KeyRow = Omit<StaticKey, 'path' | 'reload' | 'oldNameOf'> & { readonly reload?: ReloadEffect }
+type KeyRow = Omit<StaticKey, 'path' | 'reload' | 'oldNameOf'> & { readonly reload?: ReloadEffect }
 
 /** An older name as its row declares it. The rest is that of the current name. */
 type OldNameRow = Required<Pick<StaticKey, 'meaning' | 'oldNameOf'>>

@@ -1,5 +1,5 @@
 export type { Candidate, Strategy, StrategyContext, StrategyFactory } from './balancing/strategies.js'
-export type { RequestHandler, UpgradeHandler } from './engine/client/handlers.js'
+export type { RequestHandler, UpgradeHandler } from './engine/client/http1/handlers.js'
 export type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 export type { OnListenerError } from './engine/events/listener-failures.js'
 export type { ProxyEmitter } from './engine/events/proxy-emitter.js'

@@ -1,6 +1,6 @@
-import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { LiveServer } from './backends/live-server.js'
+import type { ClientConnection } from './client/client-side.js'
 import type { Exchange } from './exchange.js'
 import type { ConnectionWatch } from './exchange-owner.js'
 import { peerOf } from './headers/client-address.js'
@@ -40,7 +40,7 @@ interface ClientPairs {
  */
 export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
   readonly #mayAddCredentials: boolean
-  readonly #clients = new WeakMap<Duplex, ClientPairs>()
+  readonly #clients = new WeakMap<ClientConnection, ClientPairs>()
   /** Number of client connections for which server connections are reserved. */
   #count = 0
 
@@ -57,9 +57,9 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
    * Returns the server that the client has already logged in to. A request of this client must go to that server, regardless of
    * the load-balancing strategy. Returns undefined if the strategy may choose a server.
    */
-  serverFor({ req, backend }: Exchange): LiveServer | undefined {
+  serverFor({ client: { connection }, backend }: Exchange): LiveServer | undefined {
     if (this.#count === 0) return undefined
-    const client = this.#clients.get(req.socket)
+    const client = this.#clients.get(connection)
     if (!client || !backend) return undefined
     // Several reserved connections may lead to servers of this backend. Try the newest first: older ones were opened for other
     // frontends.
@@ -80,18 +80,18 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
    * @throws ProxyError `PROXY_UPSTREAM_RESET` if the request continues a login handshake that began on another server connection
    */
   dispatch(exchange: Exchange, server: LiveServer, request: RequestBytes, handler: ResponseHandler): void {
-    exchange.tie = undefined
-    const mayHaveOne = this.#mayAddCredentials || exchange.req.headers.authorization !== undefined
+    const { tries } = exchange
+    tries.tie = undefined
+    const mayHaveOne = this.#mayAddCredentials || exchange.client.headers.authorization !== undefined
     if (this.#count === 0 && !mayHaveOne)
-      return server.upstream.dispatch(request, handler, exchange.fresh, server.places)
-    const client = this.#clients.get(exchange.req.socket)
+      return server.upstream.dispatch(request, handler, tries.fresh, server.places)
+    const client = this.#clients.get(exchange.client.connection)
     const pair = client && openPair(client, server.upstream)
     const authenticates = mayHaveOne && hasCredential(request.headers)
-    if (!pair && !authenticates)
-      return server.upstream.dispatch(request, handler, exchange.fresh, server.places)
-    exchange.tie = pair && authenticates ? 'always' : 'once sent'
+    if (!pair && !authenticates) return server.upstream.dispatch(request, handler, tries.fresh, server.places)
+    tries.tie = pair && authenticates ? 'always' : 'once sent'
     if (authenticates && client?.handshake && client.handshake !== pair?.connection) {
-      exchange.tie = 'always'
+      tries.tie = 'always'
       throw new ProxyError(
         'PROXY_UPSTREAM_RESET',
         'the request goes on with a handshake that began on another server connection, or on one that has ended',
@@ -115,11 +115,11 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
     fields: RawFields,
   ): void {
     const challenge = status === 401 || status === 407 ? challengeOf(fields) : undefined
-    const { socket } = exchange.req
-    const client = this.#clients.get(socket)
+    const to = exchange.client.connection
+    const client = this.#clients.get(to)
     const isPaired = client?.pairs.get(server.upstream)?.connection === connection
     if (challenge && !isPaired) this.#assign(exchange, server, connection)
-    const pairs = this.#clients.get(socket)
+    const pairs = this.#clients.get(to)
     if (!pairs) return
     if (challenge === 'with a token') pairs.handshake = connection
     else if (pairs.handshake === connection) pairs.handshake = undefined
@@ -130,27 +130,27 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
    * the client connection, the server connection closes after this request instead.
    */
   #assign(exchange: Exchange, { upstream, basePath }: LiveServer, connection: ServerConnection): void {
-    const { socket } = exchange.req
-    const client = this.#clients.get(socket)
+    const to = exchange.client.connection
+    const client = this.#clients.get(to)
     const isTaken = client !== undefined && openPair(client, upstream) !== undefined
-    if (isTaken || socket.destroyed || isShared(exchange)) return connection.endAfterUse()
-    const { pairs } = client ?? this.#enter(socket)
+    if (isTaken || !to.isOpen || isShared(exchange)) return connection.endAfterUse()
+    const { pairs } = client ?? this.#enter(to)
     const [oldest] = pairs.values()
     if (oldest && pairs.size >= MAX_PAIRS) void oldest.connection.close()
     pairs.set(upstream, { connection, upstream, basePath })
     const onEnd = () => {
       if (pairs.get(upstream)?.connection === connection) pairs.delete(upstream)
     }
-    connection.makePrivate(onEnd, () => this.#clients.get(socket)?.handshake === connection)
+    connection.makePrivate(onEnd, () => this.#clients.get(to)?.handshake === connection)
   }
 
-  #enter(socket: Duplex): ClientPairs {
+  #enter(to: ClientConnection): ClientPairs {
     const client: ClientPairs = { pairs: new Map(), handshake: undefined }
-    this.#clients.set(socket, client)
+    this.#clients.set(to, client)
     this.#count += 1
-    socket.once('close', () => {
+    to.onClose(() => {
       this.#count -= 1
-      this.#clients.delete(socket)
+      this.#clients.delete(to)
       for (const { connection } of [...client.pairs.values()]) connection.end()
     })
     return client
@@ -161,8 +161,8 @@ export class AuthenticatedConnections implements ConnectionWatch<Exchange> {
  * Returns whether a client connection carries the requests of many clients. This is true of the connection of a trusted proxy. It
  * is also true of a connection on a Unix socket, because only other proxies connect to one.
  */
-function isShared({ req, facts }: Exchange): boolean {
-  return facts?.trusted === true || peerOf(req) === ''
+function isShared({ client, facts }: Exchange): boolean {
+  return facts?.trusted === true || peerOf(client) === ''
 }
 
 function openPair({ pairs }: ClientPairs, upstream: Upstream): Pair | undefined {

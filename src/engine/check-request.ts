@@ -1,11 +1,9 @@
-import type { IncomingMessage, Server } from 'node:http'
 import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
-import { versionRefusal } from './client/http2-request.js'
-import { hasBody } from './client/request-body.js'
+import type { ClientSide } from './client/client-side.js'
 import { namedByConnection } from './headers/forward-headers.js'
-import { checkLenient, hasEnded, isLenient, warnIfLenient } from './headers/lenient-parser.js'
 import { checkNames, type UnderscoreHeaders } from './headers/proxy-fields.js'
+import type { RequestHead } from './headers/request-head.js'
 
 /**
  * Methods that the proxy never forwards. CONNECT would open a tunnel to any address. TRACE would echo headers that only proxies
@@ -28,37 +26,24 @@ export interface RequestChecks {
 }
 
 /**
- * Refuses a request that Node's HTTP parser accepts, but that a server's parser may understand differently.
+ * Refuses a request that the client's HTTP parser accepts, but that a server's parser may understand differently.
  *
  * @throws ProxyError `PROXY_BAD_REQUEST`, `PROXY_VERSION_UNSUPPORTED`,
  *   `PROXY_CODING_UNSUPPORTED`, `PROXY_METHOD_REFUSED`, `PROXY_LOOP`
  */
-export function checkRequest(req: IncomingMessage, { id, underscoreHeaders }: RequestChecks): void {
-  const { socket } = req
-  if (hasEnded(socket)) {
-    throw new ProxyError('PROXY_BAD_REQUEST', 'the request came after one that ends its connection')
-  }
-  checkHead(req)
-  if (isLenient((socket as { server?: Server }).server)) refuseLeniency(req)
-  if (underscoreHeaders === 'refuse') checkNames(req.rawHeaders, true)
-  const { via } = req.headers
+export function checkRequest(client: ClientSide, { id, underscoreHeaders }: RequestChecks): void {
+  client.checkParsed()
+  checkHead(client)
+  if (underscoreHeaders === 'refuse') checkNames(client.rawHeaders, true)
+  const { via } = client.headers
   if (via?.includes(id))
     throw new ProxyError('PROXY_LOOP', `the request has come through this proxy before: its Via holds ${id}`)
 }
 
-function checkHead(req: IncomingMessage): void {
-  const { method, httpVersion } = req
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-    throw versionRefusal(req)
-  }
-  if (hidesHeaders(req)) {
-    throw new ProxyError(
-      'PROXY_BAD_REQUEST',
-      'the request has more headers than maxHeadersCount of the server, so that Node hides some of them',
-    )
-  }
-  const { 'transfer-encoding': coding, 'content-length': length, upgrade } = req.headers
-  checkHosts(req.rawHeaders, httpVersion)
+function checkHead(client: ClientSide): void {
+  const { method, httpVersion } = client
+  const { 'transfer-encoding': coding, 'content-length': length, upgrade } = client.headers
+  checkHosts(client.rawHeaders, httpVersion)
   // Refuse a `Content-Length` of 2^53 or more. JavaScript cannot hold such a number exactly, so the proxy would use another
   // length than the client wrote (RFC 9110, 8.6).
   if (length !== undefined && !Number.isSafeInteger(Number(length))) {
@@ -68,16 +53,10 @@ function checkHead(req: IncomingMessage): void {
     )
   }
   if (coding !== undefined) checkCoding(coding, httpVersion, length)
-  if (REFUSED_METHODS.has(method as string)) {
+  if (REFUSED_METHODS.has(method)) {
     throw new ProxyError('PROXY_METHOD_REFUSED', `the method ${method} is never forwarded`)
   }
-  if (upgrade !== undefined) checkUpgrade(req, upgrade)
-}
-
-function refuseLeniency(req: IncomingMessage): void {
-  const { server } = req.socket as { server?: Server }
-  if (server) warnIfLenient(server)
-  checkLenient(req)
+  if (upgrade !== undefined) checkUpgrade(client, upgrade)
 }
 
 /**
@@ -85,10 +64,10 @@ function refuseLeniency(req: IncomingMessage): void {
  * tunnel's bytes as further requests, which the proxy has not checked. HTTP/1.0 requests and requests with a body pass this
  * check, because the proxy serves them as plain requests without an upgrade.
  */
-function checkUpgrade(req: IncomingMessage, upgrade: string): void {
-  const { method, httpVersion, headers } = req
+function checkUpgrade(client: ClientSide, upgrade: string): void {
+  const { method, httpVersion, headers, hasBody } = client
   if (method === 'GET' || httpVersion === '1.0' || upgrade.toLowerCase() !== 'websocket') return
-  if (hasBody(req) || !namedByConnection(headers.connection)?.has('upgrade')) return
+  if (hasBody || !namedByConnection(headers.connection)?.has('upgrade')) return
   throw new ProxyError('PROXY_BAD_REQUEST', `the request asks for a WebSocket by ${method}; expected GET`)
 }
 
@@ -136,21 +115,11 @@ function checkCoding(coding: string, httpVersion: string, length: string | undef
 }
 
 /**
- * Returns whether Node has left out some headers of a request. Node silently drops headers beyond `maxHeadersCount` of the
- * `http.Server`, by default 1,000. The proxy would not see a dropped `Content-Length` or `Connection` header.
- */
-export function hidesHeaders(req: IncomingMessage): boolean {
-  const count = (req.socket as { server?: Server }).server?.maxHeadersCount ?? 1_000
-  return count !== 0 && req.rawHeaders.length >= 2 * count
-}
-
-/**
  * Returns whether this proxy must answer a request itself instead of forwarding it. `OPTIONS *` asks about the server as a whole,
  * and so does an OPTIONS URL without a path (RFC 9112, 3.2.4). OPTIONS with `Max-Forwards: 0` must not be forwarded (RFC 9110,
  * 7.6.2).
  */
-export function isForUs(req: IncomingMessage): boolean {
-  if (req.method !== 'OPTIONS') return false
-  const { url = '' } = req
-  return url === '*' || /^https?:\/\/[^/?]*$/i.test(url) || /^0+$/.test(String(req.headers['max-forwards']))
+export function isForUs({ method, target, headers }: RequestHead): boolean {
+  if (method !== 'OPTIONS') return false
+  return target === '*' || /^https?:\/\/[^/?]*$/i.test(target) || /^0+$/.test(String(headers['max-forwards']))
 }

@@ -1,7 +1,5 @@
-import type { Server, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
 import { ProxyError } from '../model/errors.js'
-import { hasBehind } from './client/pipelines.js'
+import type { ClientConnection } from './client/client-side.js'
 import type { Exchange } from './exchange.js'
 import type { InFlight } from './in-flight.js'
 
@@ -11,14 +9,6 @@ import type { InFlight } from './in-flight.js'
  */
 export const QUIET_MS = 500
 
-/** A socket on which Node serves HTTP, with the private fields that Node adds to it. */
-type ServedSocket = Socket & {
-  readonly _httpMessage?: ServerResponse | null
-  readonly server?: Server
-  /** Node's HTTP parser. It is missing once the socket has received an upgrade request, even if ordinary requests came before. */
-  readonly parser?: unknown
-}
-
 /** The shutdown of an engine: closes its client connections and server connections step by step. */
 export class Closing {
   readonly #inFlight: InFlight
@@ -26,7 +16,7 @@ export class Closing {
   readonly #upstreams: { destroy(): Promise<void> }
   #stage: 'leaving' | 'draining' | 'over' | undefined
   /** Idle client connections that are closed if no request arrives in time, each with its timer. */
-  readonly #quiet = new Map<ServedSocket, NodeJS.Timeout>()
+  readonly #quiet = new Map<ClientConnection, NodeJS.Timeout>()
   readonly #onNoneQuiet: (() => void)[] = []
 
   constructor(inFlight: InFlight, generations: { close(): void }, upstreams: { destroy(): Promise<void> }) {
@@ -70,9 +60,9 @@ export class Closing {
   /** The last step of the shutdown: refuses all requests, aborts those still in progress, and closes every server connection. */
   async end(): Promise<void> {
     this.#stage = 'over'
-    for (const socket of this.#quiet.keys()) {
-      this.#forget(socket)
-      if (!socket._httpMessage) socket.end()
+    for (const connection of this.#quiet.keys()) {
+      this.#forget(connection)
+      if (!connection.isBusy) connection.end()
     }
     this.#inFlight.endAll(new ProxyError('PROXY_CLOSED'))
     // Wait until aborted requests have been reported too, at most one second, so that event listeners hear of every request.
@@ -86,60 +76,52 @@ export class Closing {
    *
    * @throws ProxyError `PROXY_CLOSED` for a request that is refused
    */
-  join({ req }: Exchange): void {
+  join({ client }: Exchange): void {
     if (this.#stage === 'leaving') return
-    const { server } = req.socket as ServedSocket
-    const isFromBefore = server !== undefined && !server.listening
-    if (this.#stage !== 'draining' || !isFromBefore) throw new ProxyError('PROXY_CLOSED')
+    if (this.#stage !== 'draining' || !client.connection.isOfClosedListener)
+      throw new ProxyError('PROXY_CLOSED')
   }
 
   /**
    * Returns whether the client connection must close after this response, because of the shutdown. If other requests of the
    * client wait behind this one, the connection stays open, because those requests would be lost.
    */
-  endsWith({ req, res }: Exchange): boolean {
-    if (this.#stage === undefined) return false
-    return Boolean((req.socket as ServedSocket).parser) && !hasBehind(req.socket, res)
-  }
-
-  /** Makes Node close the client connection after this response, if `endsWith` returns true for it. */
-  tell(exchange: Exchange): void {
-    if (this.endsWith(exchange)) exchange.res.shouldKeepAlive = false
+  endsWith({ client }: Exchange): boolean {
+    return this.#stage !== undefined && client.isLast
   }
 
   /**
    * Called after a response during a shutdown. If the client connection is still open, the client does not know that it will
    * close. So the connection stays open until no request has arrived for `QUIET_MS`.
    */
-  settled({ req }: Exchange): void {
-    const socket = req.socket as ServedSocket
-    if (this.#stage !== 'draining' || socket.destroyed || socket.writableEnded) return
-    if (this.#quiet.has(socket)) clearTimeout(this.#quiet.get(socket))
-    else socket.once('close', () => this.#forget(socket))
-    this.#watch(socket)
+  settled({ client: { connection } }: Exchange): void {
+    if (this.#stage !== 'draining' || !connection.isOpen) return
+    if (this.#quiet.has(connection)) clearTimeout(this.#quiet.get(connection))
+    else connection.onClose(() => this.#forget(connection))
+    this.#watch(connection)
   }
 
-  #watch(socket: ServedSocket): void {
-    const { bytesRead } = socket
+  #watch(connection: ClientConnection): void {
+    const { bytesRead } = connection
     const look = () => {
-      if (!this.#quiet.has(socket)) return
+      if (!this.#quiet.has(connection)) return
       // The client has sent a part of a request's head. Wait the same time again for the rest.
-      if (!socket._httpMessage && socket.bytesRead !== bytesRead) return this.#watch(socket)
-      this.#forget(socket)
+      if (!connection.isBusy && connection.bytesRead !== bytesRead) return this.#watch(connection)
+      this.#forget(connection)
       // If another request is in progress on the connection, leave it open. When that request ends, `settled` starts a new wait.
-      if (!socket._httpMessage) socket.end()
+      if (!connection.isBusy) connection.end()
     }
     // After the timeout, `setImmediate` lets Node first read the bytes that have arrived. If the process was blocked for a while,
     // those bytes may contain a request.
     this.#quiet.set(
-      socket,
+      connection,
       setTimeout(() => setImmediate(look), QUIET_MS),
     )
   }
 
-  #forget(socket: ServedSocket): void {
-    clearTimeout(this.#quiet.get(socket))
-    this.#quiet.delete(socket)
+  #forget(connection: ClientConnection): void {
+    clearTimeout(this.#quiet.get(connection))
+    this.#quiet.delete(connection)
     if (this.#quiet.size > 0) return
     for (const tell of this.#onNoneQuiet.splice(0)) tell()
   }

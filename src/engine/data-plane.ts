@@ -7,7 +7,9 @@ import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { matcherTable } from '../rules/matchers.js'
 import { claimOf } from './claim-upgrade.js'
-import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
+import type { RequestHandler, UpgradeHandler } from './client/http1/handlers.js'
+import { Intake } from './client/http1/intake.js'
+import { LingeringClose } from './client/http1/lingering-close.js'
 import { Closing } from './closing.js'
 import type { EngineOptions } from './engine-options.js'
 import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
@@ -16,7 +18,6 @@ import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
 import { EntryPointTrust } from './headers/peer-trust.js'
 import { InFlight } from './in-flight.js'
-import { Intake } from './intake.js'
 import { LoadShedding } from './load-shedding.js'
 import { RequestPipeline } from './request-pipeline.js'
 import { RequestReports } from './request-reports.js'
@@ -33,6 +34,8 @@ export class DataPlane {
   readonly events: ProxyEmitter
   readonly reports: RequestReports
   readonly inFlight: InFlight
+  /** The client connections that close in stages. */
+  readonly lingering: LingeringClose
   readonly shedding: LoadShedding
   readonly closing: Closing
   readonly #generations: Generations
@@ -50,8 +53,9 @@ export class DataPlane {
     const retries = new Retries(options.retry)
     const limits = { ...DEFAULT_LIMITS, ...present(options.limits ?? {}) }
     const timeouts = { ...DEFAULT_TIMEOUTS, ...present(options.timeouts ?? {}) }
-    this.inFlight = new InFlight(timeouts, limits)
-    this.#intake = new Intake(limits, failuresOf(events), this.inFlight.lingering, options.upgradeProtocols)
+    this.lingering = new LingeringClose(limits)
+    this.inFlight = new InFlight(timeouts, this.lingering)
+    this.#intake = new Intake(limits, failuresOf(events), this.lingering, options.upgradeProtocols)
     const networks = new UpstreamNetworks(limits.upstreamNetworks, options.lookup)
     const { responseHeadBytes, connectionAgeMs: ageMs } = limits
     const tls = options.upstreamTls ?? {}
@@ -68,7 +72,6 @@ export class DataPlane {
     this.#generations = new Generations(tools, options, events)
     this.closing = new Closing(this.inFlight, this.#generations, upstreams)
     this.#pipeline = new RequestPipeline({
-      events,
       reports: this.reports,
       inFlight: this.inFlight,
       shedding: this.shedding,
@@ -89,8 +92,8 @@ export class DataPlane {
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipeline = this.#pipeline
     return this.#intake.handlersFor(
-      (req, res, next, pending) => pipeline.take(new Exchange(req, res, pipeline, entryPoint, pending), next),
-      (req) => claimOf(req, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
+      (client, passOn) => pipeline.take(new Exchange(client, pipeline, entryPoint), passOn),
+      (head) => claimOf(head, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
     )
   }
 

@@ -1,6 +1,6 @@
 import type { ProxyError } from '../model/errors.js'
+import type { Limits } from '../model/limits.js'
 import type { LiveServer } from './backends/live-server.js'
-import type { LingeringClose } from './client/lingering-close.js'
 import type { RawFields } from './headers/raw-fields.js'
 import type { Hooks } from './hooks.js'
 import type { ServerConnection } from './upstream/sent-request.js'
@@ -19,10 +19,8 @@ export interface ExchangeOwner<Exchange> {
   settle(exchange: Exchange): void
   /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */
   readonly closing: { endsWith(exchange: Exchange): boolean }
-  /**
-   * Keeps track of lingering closes: client connections that are closed in stages, so that clients can read their last response.
-   */
-  readonly inFlight: { readonly lingering: LingeringClose }
+  /** The limits of the proxy that apply to one exchange. */
+  readonly limits: Pick<Limits, 'lingerBytes'>
   /** The application's `onResponse` hook, or `undefined` if there is none. */
   readonly onResponse: Hooks['onResponse']
   /**

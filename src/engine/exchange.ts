@@ -1,29 +1,40 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { Timeouts } from '../model/limits.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
-import { breakOff } from './client/break-off.js'
+import type { ClientSide, ClientWatcher } from './client/client-side.js'
 import type { RequestBody } from './client/request-body.js'
-import { afterUpload } from './client/unread-upload.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import { IdleWatch, type Moving } from './idle-watch.js'
-import type { PendingUpgrade } from './pending-upgrade.js'
 import { nextPhase, type Phase } from './phase.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
+import { Tries } from './tries.js'
 import type { Try } from './try.js'
 
+/** What is fixed once a request is routed. */
+export interface Routed {
+  readonly facts: LiveFacts
+  readonly frontend: CompiledFrontend
+  /** The backend that gets the request. `undefined` if the configuration has no backend of that name. */
+  readonly backend: LiveBackend | undefined
+  /** The header fields that the server will get: names and values alternate. */
+  readonly headers: string[]
+  /** Path and query of the forwarded request. The path of the server's URL is not included. */
+  readonly target: string
+  /** Maximum size of the request's body in bytes. */
+  readonly bodyLimit: number
+}
+
 /** One request of a client and its response. Holds the state that the steps of the request pipeline share. */
-export class Exchange implements Moving {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly upgrade: PendingUpgrade | undefined
+export class Exchange implements ClientWatcher, Moving {
+  readonly client: ClientSide
+  readonly entryPoint: string | undefined
   readonly startedAt = performance.now()
   readonly owner: ExchangeOwner<Exchange>
-  readonly entryPoint: string | undefined
+  readonly tries = new Tries()
 
   /** Frees the request's slot in the connection limit `maxConn` of its backend. Called once, when the exchange ends. */
   release: (() => void) | undefined
@@ -36,59 +47,30 @@ export class Exchange implements Moving {
   /** The client address. If the client has no address, the address of the peer that connected to the proxy. */
   clientAddress = ''
   facts: LiveFacts | undefined
+  /** The frontend that matches the request. */
   frontend: CompiledFrontend | undefined
-  backend: LiveBackend | undefined
-  server: LiveServer | undefined
-  /** The header fields that the server will get: names and values alternate. */
-  headers: string[] = []
-  /** Path and query of the forwarded request. The path of the server's URL is not included. */
-  target = ''
-  /** Maximum size of the request's body in bytes. */
-  bodyLimit = Number.POSITIVE_INFINITY
-  /** The servers that failed on earlier attempts of this request. A retry prefers other servers. */
-  tried: Set<LiveServer> | undefined
-  retries = 0
-  /** How many times the proxy has closed other connections to free a file descriptor for this request. */
-  shortages = 0
+  /** What is fixed once the request is routed. `undefined` before, and if the proxy itself answers. */
+  routed: Routed | undefined
   /** Number of bytes of the response's body that were written to the client so far. */
   bodyBytes = 0
   /** The header fields of the server's response, as the client gets them: names and values alternate. */
   responseFields: readonly string[] | undefined
-  /** If true, further attempts open new connections. Set when an existing one broke, because other idle ones may be dead too. */
-  fresh = false
-  /**
-   * Set if the client logs in on the server connection (by NTLM, for example). A retry on another connection is then forbidden,
-   * either once the request was sent or always.
-   */
-  tie: 'once sent' | 'always' | undefined
   /** The error that ended the request. Set if the client got an error response of the proxy or an incomplete response. */
   error: ProxyError | undefined
   /** The socket to the server, if the connection has become a tunnel. */
   tunnelled: Duplex | undefined
-  /** The newest attempt to get a response. `undefined` before the first one, and while the request waits for a free server. */
-  newest: Try | undefined
-  #idleWatch: IdleWatch | undefined
   /** The stream that sends the request's body to the server. `undefined` if there is no body or `wholeBody` has all of it. */
   body: RequestBody | undefined
-  /** A small request body that had arrived completely when the first server was picked. Each attempt sends it again. */
+  /** A small request body that had arrived completely when the first server was picked. Each try sends it again. */
   wholeBody: Buffer | undefined
+  #idleWatch: IdleWatch | undefined
   #phase: Phase = 'routing'
 
-  constructor(
-    req: IncomingMessage,
-    res: ServerResponse,
-    owner: ExchangeOwner<Exchange>,
-    entryPoint?: string,
-    upgrade?: PendingUpgrade,
-  ) {
-    this.req = req
-    this.res = res
+  constructor(client: ClientSide, owner: ExchangeOwner<Exchange>, entryPoint?: string) {
+    this.client = client
     this.owner = owner
     this.entryPoint = entryPoint
-    this.upgrade = upgrade
-    res.on('error', this.#onResponseError)
-    res.on('close', this.#onResponseClosed)
-    if (res.socket === null) this.#watchSocket()
+    client.watch(this)
   }
 
   /**
@@ -97,9 +79,24 @@ export class Exchange implements Moving {
    * @returns whether the client had disconnected
    */
   leftBefore(): boolean {
-    if (!this.req.socket.destroyed && !this.res.destroyed) return false
-    this.#onResponseClosed()
+    if (!this.client.isGone) return false
+    this.clientClosed()
     return true
+  }
+
+  /** The backend that the request is for. */
+  get backend(): LiveBackend | undefined {
+    return this.routed?.backend
+  }
+
+  /** The server of the newest try. */
+  get server(): LiveServer | undefined {
+    return this.tries.server
+  }
+
+  /** The newest try. `undefined` before the first one, and while the request waits for a free server. */
+  get newest(): Try | undefined {
+    return this.tries.newest
   }
 
   /** Makes the request use a snapshot. The connections to the servers of the snapshot stay open until `unpin` is called. */
@@ -128,28 +125,26 @@ export class Exchange implements Moving {
 
   /** A request was given to a server. */
   begins(newest: Try): void {
-    this.newest = newest
+    this.tries.newest = newest
     this.enter('trying')
   }
 
-  /**
-   * Forgets the newest attempt while the request waits for a free server. That attempt has ended, so no timeout may apply to it.
-   */
+  /** Forgets the newest try while the request waits for a free server. That try has ended, so no timeout may apply to it. */
   waits(): void {
-    this.newest = undefined
+    this.tries.newest = undefined
     this.enter('waiting')
   }
 
-  /** Ends the last attempt, and stops using the snapshot. @param error the error that the client gets */
+  /** Ends the last try, and stops using the snapshot. @param error the error that the client gets */
   endTries(error: ProxyError): void {
     this.error = error
     this.unpin()
     this.newest?.over()
   }
 
-  /** Whether the next attempt can still send the whole body: none of it was read yet, or all of it is kept in memory. */
+  /** Whether the next try can still send the whole body: none of it was read yet, or all of it is kept in memory. */
   get bodyUntouched(): boolean {
-    return this.body === undefined || !this.req.readableDidRead
+    return this.body === undefined || !this.client.body.readableDidRead
   }
 
   /** The stream that sends the request's body to the server, while more of the body may come. `undefined` after that. */
@@ -157,22 +152,17 @@ export class Exchange implements Moving {
     return this.body?.closed ? undefined : this.body
   }
 
-  /** Stops listening to events of the request and response, because the application itself will answer the request. */
+  /** Stops watching the client, because the application itself will answer the request. */
   abandon(): void {
     this.enter('over')
-    this.req.socket.off('close', this.#onResponseClosed)
-    this.res.off('close', this.#onResponseClosed)
-    this.res.off('error', this.#onResponseError)
+    this.client.unwatch()
   }
 
-  /** Ends the exchange at once: closes the client's connection, even within the response, and aborts the attempt. */
+  /** Ends the exchange at once: closes the client's connection, even within the response, and aborts the try. */
   cut(reason: ProxyError): void {
     this.error ??= reason
     this.tunnelled?.destroy()
-    breakOff(this.res)
-    // A pipelined response that waits for earlier ones has no socket yet, so `breakOff` closes nothing. Close the connection.
-    if (this.res.socket === null && !this.tunnelled) this.req.socket.destroy()
-    this.upgrade?.socket.destroy()
+    this.client.cut()
     this.newest?.abort(reason)
   }
 
@@ -196,42 +186,33 @@ export class Exchange implements Moving {
 
   /** Whether the client can no longer get a response, because it has disconnected or the exchange has ended. */
   get clientLeft(): boolean {
-    return this.res.destroyed || this.#phase === 'over'
+    return this.client.isGone || this.#phase === 'over'
   }
 
   /** Whether the request waits in a queue for a server, and its client for a response. */
   get isWaiting(): boolean {
-    return this.#phase === 'waiting' && !this.res.destroyed
+    return this.#phase === 'waiting' && !this.client.isGone
   }
 
-  /** Marks the exchange as a tunnel between two sockets. From now on it ends when the tunnel ends. */
-  becameTunnel(server: Duplex, client: Duplex): void {
+  /** Marks the exchange as a tunnel to this server. From now on it ends when the tunnel ends. */
+  becameTunnel(server: Duplex): void {
     this.enter('tunnelling')
     this.tunnelled = server
     this.unpin()
-    this.res.off('close', this.#onResponseClosed)
-    this.res.detachSocket(client as Parameters<ServerResponse['detachSocket']>[0])
-    this.res.statusCode = 101
   }
 
-  // Listens for 'close' on the socket. A pipelined response that waits for earlier ones does not emit 'close' itself.
-  #watchSocket(): void {
-    this.req.socket.setMaxListeners(0)
-    this.req.socket.on('close', this.#onResponseClosed)
-  }
-
-  // Handles 'error' of the response, which may come after the client has disconnected. Without a listener, the process would end.
-  readonly #onResponseError = (error: Error): void => {
+  /** An error of the response may come after the client has disconnected. */
+  clientFailed(error: Error): void {
     if (error instanceof ProxyError) this.error ??= error
   }
 
-  readonly #onResponseClosed = (): void => {
-    if (!this.res.writableFinished) {
+  clientClosed(): void {
+    if (!this.client.isSent) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
       this.newest?.abort(this.error)
-    } else if (this.#phase === 'responding' && !this.error && !this.req.complete) {
-      // The response has ended before the client has sent its whole body. The exchange stays in flight until the rest has come.
-      if (afterUpload(this, this.owner.inFlight.lingering, () => this.settle())) return
+    } else if (this.#phase === 'responding' && !this.error) {
+      // If the response has ended before the client has sent its whole body, the exchange stays in flight until the rest has come.
+      if (this.client.afterUpload(this.bodyToCome, () => this.settle())) return
     }
     this.settle()
   }
@@ -241,7 +222,6 @@ export class Exchange implements Moving {
     if (this.#phase === 'over') return
     this.enter('over')
     this.release?.()
-    this.req.socket.off('close', this.#onResponseClosed)
     this.owner.settle(this)
   }
 }

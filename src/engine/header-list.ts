@@ -1,5 +1,5 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { describeValue } from '../base/messages.js'
+import { TOKEN } from '../base/token.js'
 import { ProxyError } from '../model/errors.js'
 import {
   foldName,
@@ -145,9 +145,14 @@ function checkField(name: string, value: string): void {
   if (typeof value !== 'string') {
     throw new ProxyError('PROXY_HOOK_FAILED', `${name}: expected a text, found ${describeValue(value)}`)
   }
-  validateHeaderName(name)
-  validateHeaderValue(name, value)
+  if (!TOKEN.test(name))
+    throw new ProxyError('PROXY_HOOK_FAILED', `${describeValue(name)} is not the name of a header`)
+  if (NOT_IN_VALUES.test(value))
+    throw new ProxyError('PROXY_HOOK_FAILED', `${name}: the value holds a character that no header may have`)
 }
+
+/** Matches a character that a header value must not hold (RFC 9110, 5.5). */
+const NOT_IN_VALUES = /[^\t\x20-\x7e\x80-\xff]/
 
 function checkReach(name: string): void {
   if (!OUT_OF_REACH.has(String(name).toLowerCase())) return

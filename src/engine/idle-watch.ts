@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { ERROR_CODES, type ErrorCode, ProxyError } from '../model/errors.js'
 import type { Timeouts } from '../model/limits.js'
+import type { ClientSide } from './client/client-side.js'
 
 /** The properties of an exchange (a request and its response) that show whether bytes are flowing. */
 export interface Moving {
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
+  readonly client: ClientSide
   readonly startedAt: number
   readonly responded: boolean
   readonly error: ProxyError | undefined
@@ -53,14 +52,14 @@ export class IdleWatch {
    * Returns for how many milliseconds nothing has happened: no bytes to or from the client, none from the server, and no new
    * attempt.
    */
-  #idleMs({ req, responded, error, tunnelled, newest }: Moving, now: number): number {
-    const { bytesRead, bytesWritten } = req.socket
+  #idleMs({ client, responded, error, tunnelled, newest }: Moving, now: number): number {
+    const { bytesRead, bytesWritten } = client.connection
     // Bytes that were written before this response do not count. They are informational responses (1xx) or responses of other
     // requests.
     const written = responded || error ? bytesWritten : 0
     // Bytes that arrive after the complete request belong to the next request. They do not count, because a client could
     // otherwise send bytes to keep a request to a dead server alive.
-    const bytes = written + (tunnelled || !req.complete ? bytesRead : 0)
+    const bytes = written + (tunnelled || !client.isComplete ? bytesRead : 0)
     const sent = newest?.sent ? newest : undefined
     // Pieces of the server's response count even if nothing is written to the client. The application may buffer or compress the
     // response.
@@ -73,8 +72,8 @@ export class IdleWatch {
     return now - this.#sinceMs
   }
 
-  #judgeIdle({ req, res, responded }: Moving, idleMs: number, timeouts: Timeouts): ProxyError | undefined {
-    if (!responded && req.complete) {
+  #judgeIdle({ client, responded }: Moving, idleMs: number, timeouts: Timeouts): ProxyError | undefined {
+    if (!responded && client.isComplete) {
       // If the request has not been sent yet, the proxy is still connecting, and only the connect timeout applies.
       return this.#sent === undefined || idleMs < timeouts.responseHeadMs
         ? undefined
@@ -84,11 +83,15 @@ export class IdleWatch {
     // No response has begun. If the request is paused, the server does not read its body. Otherwise the client does not send the
     // body.
     if (!responded)
-      return over(req.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
+      return over(
+        client.body.isPaused() ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT',
+        'bodyIdleMs',
+        timeouts,
+      )
     // A complete pipelined response that waits for an earlier response on its connection has no timeout. The earlier response has
     // one.
-    if (res.writableEnded && res.socket === null && !res.writableFinished) return undefined
-    const clientReads = !res.writableNeedDrain && !res.writableEnded
+    if (client.hasEnded && client.isBehind) return undefined
+    const clientReads = !client.isFull && !client.hasEnded
     return over(clientReads ? 'PROXY_BODY_TIMEOUT' : 'PROXY_CLIENT_TIMEOUT', 'bodyIdleMs', timeouts)
   }
 }

@@ -1,7 +1,7 @@
 import { settledWithin } from '../base/timing.js'
 import type { ProxyError } from '../model/errors.js'
-import { DEFAULT_LIMITS, type Timeouts } from '../model/limits.js'
-import { LingeringClose, type LingerLimits } from './client/lingering-close.js'
+import type { Timeouts } from '../model/limits.js'
+import type { ClosingConnections } from './client/client-side.js'
 import type { Exchange } from './exchange.js'
 
 /** Maximum number of milliseconds between two checks of the timeouts of all exchanges. */
@@ -25,7 +25,7 @@ export class InFlight {
    * Client connections that are closed in stages, after a response that came before the whole request body. A shutdown waits for
    * these connections too, and finally closes them.
    */
-  readonly lingering: LingeringClose
+  readonly lingering: ClosingConnections
   readonly #timeouts: Timeouts
   /** Callbacks that wait until no exchange is in flight, and no connection is being closed in stages. Each is called once. */
   readonly #onIdle: (() => void)[] = []
@@ -33,9 +33,9 @@ export class InFlight {
   #timer: NodeJS.Timeout | undefined
   #hasEnded = false
 
-  constructor(timeouts: Timeouts, limits: LingerLimits = DEFAULT_LIMITS) {
+  constructor(timeouts: Timeouts, lingering: ClosingConnections) {
     this.#timeouts = timeouts
-    this.lingering = new LingeringClose(limits)
+    this.lingering = lingering
     this.lingering.onIdle = () => this.#tellIdle()
     const { responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs } = timeouts
     const shortestMs = Math.min(responseHeadMs, bodyIdleMs, requestMs, upgradeIdleMs, retireAfterMs)

@@ -45,8 +45,8 @@ export class LoadShedding {
   #makesRoom(exchange: Exchange, error: ProxyError): boolean {
     const isOurs = error.code === 'PROXY_OUT_OF_RESOURCES' && !isShortageOfOneServer(error.cause)
     const mayBeSent = exchange.bodyUntouched && !exchange.newest?.sent && exchange.server !== undefined
-    if (!isOurs || !mayBeSent || exchange.shortages >= MAX_SHORTAGES) return false
-    exchange.shortages += 1
+    if (!isOurs || !mayBeSent || exchange.tries.shortages >= MAX_SHORTAGES) return false
+    exchange.tries.shortages += 1
     // First close connections that are being closed in stages anyway, because their clients already have their responses.
     if (this.#inFlight.lingering.destroyAll()) return true
     const closedServers = this.#upstreams.closeIdle()

@@ -1,7 +1,7 @@
 import type { ProviderConfig } from '../model/config.js'
 import type { ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
+import type { RequestHandler, UpgradeHandler } from './client/http1/handlers.js'
 import { DataPlane } from './data-plane.js'
 import type { EngineOptions } from './engine-options.js'
 import { ProxyEmitter } from './events/proxy-emitter.js'

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { quote } from '../base/messages.js'
 import { hostOf, VALID_AUTHORITY } from '../base/normalize-host.js'
 import { normalizePath } from '../base/normalize-path.js'
 import { ProxyError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { hiddenFromRules, kindOfField, type UnderscoreHeaders } from './headers/proxy-fields.js'
+import type { RequestHead } from './headers/request-head.js'
 
 /** The properties of a request that rules test. The headers are collected only when a rule first reads one. */
 export class LiveFacts implements RequestFacts {
@@ -23,7 +23,7 @@ export class LiveFacts implements RequestFacts {
   readonly search: string
   /** Whether the machine that connected to the proxy is a trusted proxy. */
   readonly trusted: boolean
-  readonly #req: IncomingMessage
+  readonly #head: RequestHead
   /** The kinds of header fields that rules must not see, as a bit mask. `kindOfField` returns the kind of a field. */
   readonly #hidden: number
   #headers: RequestFacts['headers'] | undefined
@@ -38,16 +38,16 @@ export class LiveFacts implements RequestFacts {
    * @throws ProxyError `PROXY_BAD_REQUEST` if the URL or the `Host` header cannot be forwarded
    */
   constructor(
-    req: IncomingMessage,
+    head: RequestHead,
     clientAddress: string,
     peerAddress: string,
     trusted: boolean,
     entryPoint: string | undefined,
     underscoreHeaders: UnderscoreHeaders = 'drop',
   ) {
-    const { authority, target } = splitTarget(req)
+    const { authority, target } = splitTarget(head)
     const question = target.indexOf('?')
-    this.method = req.method ?? 'GET'
+    this.method = head.method
     this.authority = authority
     this.host = hostOf(authority)
     this.path = normalizePath(question < 0 ? target : target.slice(0, question))
@@ -61,12 +61,12 @@ export class LiveFacts implements RequestFacts {
     this.peerAddress = peerAddress
     if (entryPoint !== undefined) this.entryPoint = entryPoint
     this.trusted = trusted
-    this.#req = req
+    this.#head = head
     this.#hidden = hiddenFromRules(trusted, underscoreHeaders)
   }
 
   get headers(): RequestFacts['headers'] {
-    this.#headers ??= gatherHeaders(this.#req.rawHeaders, this.#hidden)
+    this.#headers ??= gatherHeaders(this.#head.rawHeaders, this.#hidden)
     return this.#headers
   }
 }
@@ -74,9 +74,9 @@ export class LiveFacts implements RequestFacts {
 // Matches characters that are not allowed in the URL of a request, but that Node accepts. The proxy refuses such a request.
 const FORBIDDEN_IN_TARGET = /[^\x21-\x7e]|#/
 
-function splitTarget(req: IncomingMessage): { authority: string; target: string } {
-  const url = req.url ?? '/'
-  const host = req.headers.host ?? ''
+function splitTarget(head: RequestHead): { authority: string; target: string } {
+  const { target: url } = head
+  const host = head.headers.host ?? ''
   let authority = host
   let target = url
   if (!url.startsWith('/')) {
@@ -101,7 +101,7 @@ function splitTarget(req: IncomingMessage): { authority: string; target: string 
   return { authority, target }
 }
 
-// Collects headers from `rawHeaders`. `req.headers` joins several lines of a name, and `req.headersDistinct` crashes older
+// Collects headers from `rawHeaders`. `head.headers` joins several lines of a name, and `head.headersDistinct` crashes older
 // versions of Node on a header named `__proto__`.
 function gatherHeaders(raw: readonly string[], hidden: number): RequestFacts['headers'] {
   const headers: Record<string, string | string[]> = Object.create(null)

@@ -5,12 +5,10 @@ import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { bodyForTry } from './body-for-try.js'
 import { checkRequest, isForUs } from './check-request.js'
-import { breakOff } from './client/break-off.js'
 import { answerOptions, redirect, writeErrorResponse } from './client/error-response.js'
 import { bodyLimitOf, mayComeWhole } from './client/request-body.js'
 import type { Closing } from './closing.js'
-import type { ProxyEmitter } from './events/proxy-emitter.js'
-import type { Exchange } from './exchange.js'
+import type { Exchange, Routed } from './exchange.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import type { Generations } from './generations.js'
 import { senderOf } from './headers/client-address.js'
@@ -20,7 +18,6 @@ import type { EntryPointTrust } from './headers/peer-trust.js'
 import { contextOf, type Hooks, runRequestHook } from './hooks.js'
 import type { InFlight } from './in-flight.js'
 import type { LoadShedding } from './load-shedding.js'
-import { type Next, passExchangeOn } from './pass-on.js'
 import { LiveFacts } from './read-facts.js'
 import type { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
@@ -29,7 +26,6 @@ import { isStaleConnection, toProxyError } from './upstream/failures.js'
 
 /** The parts of the engine that the request pipeline uses. */
 export interface PipelineParts {
-  readonly events: ProxyEmitter
   readonly reports: RequestReports
   readonly inFlight: InFlight
   readonly shedding: LoadShedding
@@ -44,10 +40,10 @@ export interface PipelineParts {
 
 /** Takes each request through its steps: checks, routing, sending it to a server, retries, and the end of its response. */
 export class RequestPipeline implements ExchangeOwner<Exchange> {
-  readonly events: ProxyEmitter
   readonly reports: RequestReports
   readonly inFlight: InFlight
   readonly closing: Closing
+  readonly limits: Limits
   readonly authenticated: AuthenticatedConnections
   readonly onResponse: Hooks['onResponse']
   readonly #onRequest: Hooks['onRequest']
@@ -56,10 +52,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   readonly #trust: EntryPointTrust
   readonly #forwarding: Forwarding
   readonly #retries: Retries
-  readonly #limits: Limits
 
   constructor(parts: PipelineParts) {
-    this.events = parts.events
     this.reports = parts.reports
     this.inFlight = parts.inFlight
     this.closing = parts.closing
@@ -71,23 +65,25 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.#trust = parts.trust
     this.#forwarding = parts.forwarding
     this.#retries = parts.retries
-    this.#limits = parts.limits
+    this.limits = parts.limits
   }
 
-  /** Takes a new request. @param next passes a request that no frontend matches to the application's own routes, if it has any */
-  take(exchange: Exchange, next?: Next): void {
+  /** Takes a new request. @param passOn lets the application's own routes answer a request that no frontend matches, if it has any */
+  take(exchange: Exchange, passOn?: () => void): void {
     this.inFlight.add(exchange)
     this.reports.began(exchange)
     if (exchange.leftBefore()) return
     // If the request has a small body, wait one tick. By then the body has usually arrived, and can be sent in one piece.
-    if (mayComeWhole(exchange.req)) process.nextTick(() => this.#begin(exchange, next))
-    else this.#begin(exchange, next)
+    if (mayComeWhole(exchange.client)) process.nextTick(() => this.#begin(exchange, passOn))
+    else this.#begin(exchange, passOn)
   }
 
-  #begin(exchange: Exchange, next?: Next): void {
-    if (exchange.clientLeft || this.#forward(exchange, next !== undefined)) return
+  #begin(exchange: Exchange, passOn?: () => void): void {
+    if (exchange.clientLeft || this.#forward(exchange, passOn !== undefined)) return
     this.#forget(exchange)
-    if (next) passExchangeOn(next, exchange, this)
+    exchange.abandon()
+    this.reports.passedOn(exchange)
+    passOn?.()
   }
 
   /**
@@ -97,34 +93,33 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
    * @returns false if no frontend matches, and the application's own routes must answer the request
    */
   #forward(exchange: Exchange, passOn: boolean): boolean {
-    const { req, entryPoint } = exchange
+    const { client, entryPoint } = exchange
     try {
       // pin snapshot
       // Checks the request's head, and keeps the live configuration in memory for this request.
       const { snapshot } = this.#generations
       if (this.closing.isUnderWay) this.closing.join(exchange)
-      if (this.inFlight.size > this.#limits.requestsInFlight) throw overloaded(this.#limits)
+      if (this.inFlight.size > this.limits.requestsInFlight) throw overloaded(this.limits)
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
-      checkRequest(req, this.#forwarding)
+      checkRequest(client, this.#forwarding)
       exchange.pin(snapshot)
 
       // client address
       // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
-      const { peer, trusted, clientAddress } = senderOf(req, this.#trust.at(entryPoint))
+      const { peer, trusted, clientAddress } = senderOf(client, this.#trust.at(entryPoint))
       // If the client has no address, logs and events show the address of the peer.
       exchange.clientAddress = clientAddress || peer
 
       // facts
       // Reads the properties that rules test. An OPTIONS request to the proxy itself gets its response here.
-      if (isForUs(req)) {
+      if (isForUs(client)) {
         if (passOn) return false
-        this.closing.tell(exchange)
-        answerOptions(exchange)
+        answerOptions(exchange, this.closing.endsWith(exchange))
         exchange.enter('responding')
         return true
       }
       const { underscoreHeaders } = this.#forwarding
-      const facts = new LiveFacts(req, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
+      const facts = new LiveFacts(client, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
       exchange.facts = facts
 
       // router match
@@ -135,29 +130,27 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.frontend = frontend
       const answer = ownAnswer(frontend, facts)
       if (answer?.status === 301) {
-        this.closing.tell(exchange)
-        redirect(exchange, answer.path + facts.search)
+        redirect(exchange, answer.path + facts.search, this.closing.endsWith(exchange))
         exchange.enter('responding')
         return true
       }
       if (answer) throw notWhiteListed(answer.address, frontend)
-      exchange.backend = snapshot.backends.get(frontend.backend)
-      exchange.release = exchange.backend?.admit(facts)
-      exchange.bodyLimit = bodyLimitOf(req, exchange.backend?.config, this.#limits)
+      const backend = snapshot.backends.get(frontend.backend)
+      exchange.release = backend?.admit(facts)
+      const bodyLimit = bodyLimitOf(client, backend?.config, this.limits)
 
       // headers
       // Builds the header fields and the path that the server will get.
       const { authority } = facts
-      exchange.headers = forwardRequestHeaders(
-        req,
-        { peer, clientAddress, trusted, authority },
-        this.#forwarding,
-      )
+      const sender = { peer, clientAddress, trusted, authority }
+      const headers = forwardRequestHeaders(client, sender, this.#forwarding)
       const rewritten = frontend.rewrite?.(facts.path)
-      exchange.target = rewritten ? rewritten.path + facts.search : facts.target
-      if (rewritten) exchange.headers.push(...rewritten.headers)
+      const target = rewritten ? rewritten.path + facts.search : facts.target
+      if (rewritten) headers.push(...rewritten.headers)
+      const routed = { facts, frontend, backend, headers, target, bodyLimit }
+      exchange.routed = routed
 
-      this.#send(exchange)
+      this.#send(exchange, routed)
     } catch (thrown) {
       this.#respond(exchange, toProxyError(thrown))
     }
@@ -170,21 +163,22 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
    * @param fallback the server of the previous attempt; it gets the request again if no other server can take it
    * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent
    */
-  #send(exchange: Exchange, fallback?: LiveServer): void {
-    const { facts, frontend, backend, headers } = exchange
+  #send(exchange: Exchange, routed: Routed, fallback?: LiveServer): void {
+    const { facts, frontend, backend, headers, target, bodyLimit } = routed
+    const { tries } = exchange
     // pick upstream
     // Picks a server. If all servers are busy, the request waits in the queue of the backend.
     const only = this.authenticated.serverFor(exchange)
-    const server = facts && (only ? backend?.take(only) : backend?.pick(exchange.tried, facts, fallback))
-    const skip = fallback ? undefined : exchange.tried
-    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, fallback), only))
+    const server = only ? backend?.take(only) : backend?.pick(tries.tried, facts, fallback)
+    const skip = fallback ? undefined : tries.tried
+    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, routed, fallback), only))
       return exchange.waits()
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
-    exchange.server = server
-    const relay = new ResponseRelay(exchange, backend, server)
-    if (frontend?.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
+    tries.server = server
+    const relay = new ResponseRelay(exchange, routed, backend, server)
+    if (frontend.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
-    if (this.#onRequest && exchange.retries === 0 && exchange.shortages === 0)
+    if (this.#onRequest && tries.isFirst)
       runRequestHook(this.#onRequest, contextOf(exchange), headers, this.#forwarding.underscoreHeaders)
 
     // dispatch
@@ -192,30 +186,30 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.reports.sent(exchange)
     const request = {
       method: facts.method,
-      path: server.basePath + exchange.target,
+      path: server.basePath + target,
       headers,
-      body: bodyForTry(exchange),
-      upgrade: exchange.upgrade?.protocol ?? null,
+      body: bodyForTry(exchange, bodyLimit),
+      upgrade: exchange.client.upgradeProtocol ?? null,
     }
     this.authenticated.dispatch(exchange, server, request, relay)
   }
 
   /** retry or respond: sends the request again after a failure if `Retries` allows it. If not, the client gets the error. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
-    const { server } = exchange
-    if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange))) return
+    const { routed, tries } = exchange
+    const { server } = tries
+    if (!routed || !server) return this.#respond(exchange, error)
+    if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
     const spent = this.#retries.allow(exchange, error)
-    if (!server || !spent) return this.#respond(exchange, error)
-    exchange.tried = (exchange.tried ?? new Set()).add(server)
-    exchange.retries += 1
-    const fallback = isStaleConnection(error, exchange.fresh) ? server : undefined
-    exchange.fresh ||= error.code === 'PROXY_UPSTREAM_RESET'
+    if (!spent) return this.#respond(exchange, error)
+    const fallback = isStaleConnection(error, tries.fresh) ? server : undefined
+    tries.retry(server, error.code === 'PROXY_UPSTREAM_RESET')
     try {
-      this.#send(exchange, fallback)
+      this.#send(exchange, routed, fallback)
     } catch (thrown) {
-      // If no server is left for the retry, send the client the error of the previous attempt, which tells more than
+      // If no server is left for the retry, send the client the error of the previous try, which tells more than
       // `PROXY_NO_SERVER`.
-      exchange.retries -= 1
+      tries.retries -= 1
       if (spent !== 'free') spent.giveBack()
       const next = toProxyError(thrown)
       this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
@@ -225,8 +219,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   #respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTries(error)
     if (exchange.clientLeft) return
-    const ends = exchange.tie !== undefined || this.closing.endsWith(exchange)
-    if (exchange.res.headersSent) return breakOff(exchange.res)
+    const ends = exchange.tries.tie !== undefined || this.closing.endsWith(exchange)
+    if (exchange.client.status !== undefined) return exchange.client.breakOff()
     exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
     exchange.enter('responding')
   }

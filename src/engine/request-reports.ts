@@ -7,19 +7,17 @@ import type { Exchange } from './exchange.js'
 /** The data about an ended request that observers, such as the access log, get. */
 export type EndedRequest = Pick<
   Exchange,
-  | 'req'
-  | 'res'
+  | 'client'
   | 'facts'
   | 'frontend'
   | 'backend'
   | 'server'
   | 'error'
   | 'generation'
-  | 'retries'
+  | 'tries'
   | 'clientAddress'
   | 'entryPoint'
   | 'bodyBytes'
-  | 'tried'
   | 'responseFields'
 >
 
@@ -56,25 +54,25 @@ export class RequestReports {
   }
 
   /** Reports on a diagnostics channel that the proxy begins to process a request. */
-  began({ req, res }: Exchange): void {
-    if (START.hasSubscribers) START.publish({ req, res })
+  began({ client }: Exchange): void {
+    if (START.hasSubscribers) START.publish({ ...client.observed })
   }
 
   /** Reports on a diagnostics channel that a request is about to be sent to a server. */
-  sent({ req, res, frontend, backend, server, generation, retries }: Exchange): void {
+  sent({ client, frontend, backend, server, generation, tries: { retries } }: Exchange): void {
     if (!SENT.hasSubscribers) return
     const names = { frontend: frontend?.name, backend: backend?.name, server: server?.name }
-    SENT.publish({ req, res, ...names, url: server?.url, generation, retries })
+    SENT.publish({ ...client.observed, ...names, url: server?.url, generation, retries })
   }
 
   /** Reports that no frontend matched, and that the application's own routes answer the request. No other report follows. */
-  passedOn({ req, res }: Exchange): void {
-    if (FINISH.hasSubscribers) FINISH.publish({ req, res, passedOn: true })
+  passedOn({ client }: Exchange): void {
+    if (FINISH.hasSubscribers) FINISH.publish({ ...client.observed, passedOn: true })
   }
 
   /** Reports the end of a request to observers, to the diagnostics channel, and to event listeners. */
   ended(exchange: Exchange): void {
-    const { req, res, error } = exchange
+    const { client, error } = exchange
     const events = this.#events
     const toFinished = events.listenerCount('requestFinished') > 0
     const toFailed = error !== undefined && events.listenerCount('requestFailed') > 0
@@ -83,7 +81,7 @@ export class RequestReports {
     for (const observer of this.#observers) observer(exchange, durationMs)
     if (!toFinished && !toFailed && !FINISH.hasSubscribers) return
     const report = reportOf(exchange, durationMs)
-    if (FINISH.hasSubscribers) FINISH.publish({ req, res, ...report, ...(error && { error }) })
+    if (FINISH.hasSubscribers) FINISH.publish({ ...client.observed, ...report, ...(error && { error }) })
     if (toFinished) events.emit('requestFinished', report)
     if (toFailed) events.emit('requestFailed', { ...report, error })
   }
@@ -92,14 +90,13 @@ export class RequestReports {
 /**
  * Returns the HTTP status that the client got. If the client got none, returns the status of the error, or 499 without an error.
  */
-export function statusOf({ res, error }: EndedRequest): number {
-  const leftEarly = !res.headersSent && res.statusCode !== 101
-  return leftEarly ? (error?.status ?? 499) : res.statusCode
+export function statusOf({ client, error }: Pick<EndedRequest, 'client' | 'error'>): number {
+  return client.status ?? error?.status ?? 499
 }
 
 /** Creates the argument of the events `requestFinished` and `requestFailed`. */
 function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
-  const { req, facts, frontend, backend, server } = exchange
+  const { client, facts, frontend, backend, server } = exchange
   const metadata = entryMetadata({ frontend: frontend?.config, backend: backend?.config, server })
   return {
     generation: exchange.generation,
@@ -107,12 +104,12 @@ function reportOf(exchange: EndedRequest, durationMs: number): RequestFinished {
     ...(backend && { backend: backend.name }),
     ...(server && { server: server.name }),
     ...(metadata && { metadata }),
-    method: req.method ?? '',
+    method: client.method,
     host: facts?.host ?? '',
-    path: facts?.path ?? req.url ?? '',
+    path: facts?.path ?? client.target,
     status: statusOf(exchange),
     durationMs,
-    retries: exchange.retries,
+    retries: exchange.tries.retries,
     clientAddress: exchange.clientAddress,
   }
 }

@@ -55,7 +55,7 @@ export function waitAtHead(
 ): void {
   if (!isWaiting(end) || left > 0) return
   waitForBody(exchange, controller)
-  if (end === 'waits at its length') exchange.res.end()
+  if (end === 'waits at its length') exchange.client.end()
 }
 
 /** Pauses a response until the request's body has arrived. A response of known length has been sent completely by then. */
@@ -65,16 +65,12 @@ export function waitForBody({ bodyToCome }: Exchange, controller: ResponseContro
   bodyToCome.once('close', () => setImmediate(() => controller.resume()))
 }
 
-/**
- * Returns whether the client's connection must close after this response. If so, arranges that it closes in stages, because the
- * client may still be sending.
- */
-export function endsConnection(exchange: Exchange, end: AuthenticatedEnd | undefined): boolean {
-  const { req, owner, body } = exchange
+/** Makes the client's connection close after this response, if it must. It closes in stages, as the client may still be sending. */
+export function closeIfLast(exchange: Exchange, end: AuthenticatedEnd | undefined): void {
+  const { client, owner, body } = exchange
   const mustEnd = owner.closing.endsWith(exchange) || end === 'ends the client'
-  if (!mustEnd && (req.complete || isWaiting(end) || !isEarly(exchange))) return false
-  owner.inFlight.lingering.after(req.socket, body, true)
-  return true
+  if (!mustEnd && (client.isComplete || isWaiting(end) || !isEarly(exchange))) return
+  client.closeAfter(body, true)
 }
 
 /**

@@ -1,21 +1,18 @@
-import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asError, ProxyError } from '../model/errors.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
-import { breakOff } from './client/break-off.js'
-import { atEndOfTurn, isFlushable, writeJoined } from './client/flush-response.js'
-import { RoomForResponse } from './client/room-for-response.js'
-import type { Exchange } from './exchange.js'
+import type { ClientSide } from './client/client-side.js'
+import { atEndOfTurn } from './end-of-turn.js'
+import type { Exchange, Routed } from './exchange.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './headers/forward-headers.js'
 import type { RawFields } from './headers/raw-fields.js'
-import { relayInformation } from './headers/relay-information.js'
-import { lengthOf, type ResponseHead, reasonOf, writeHead } from './headers/response-head.js'
+import { lengthOf } from './headers/response-head.js'
 import { contextOf, runResponseHook } from './hooks.js'
 import {
   type AuthenticatedEnd,
   authenticatedEnd,
-  endsConnection,
+  closeIfLast,
   isWaiting,
   waitAtHead,
   waitForBody,
@@ -29,9 +26,18 @@ import type { ResponseController, ResponseHandler } from './upstream/sent-reques
 const MAX_INFORMATIONAL = 32
 const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 
+/** The head of a server's response, before it is sent to the client. */
+interface HeldHead {
+  readonly status: number
+  readonly reason: string
+  /** Header names and values in turn. */
+  readonly headers: string[]
+}
+
 /** One attempt to get a response from a server. undici calls its methods, which relay the server's response to the client. */
 export class ResponseRelay implements ResponseHandler, Try {
   readonly #exchange: Exchange
+  readonly #routed: Routed
   readonly #backend: LiveBackend
   readonly #server: LiveServer
   readonly startedAt: number
@@ -46,23 +52,20 @@ export class ResponseRelay implements ResponseHandler, Try {
   /** Number of informational responses (1xx) that the server has sent on this attempt. */
   #informational = 0
   /** The response's head while it is held back. If the body proves broken in the same event loop turn, the client gets a 502. */
-  #held: ResponseHead | undefined
+  #held: HeldHead | undefined
   /** Whether the head was written to the client, but no part of the body yet. */
   #headAlone = false
   /** Whether to call `flush` of the application's compression middleware at the end of this turn of the event loop. */
   #flushes = false
-  /**
-   * Back-pressure: resumes reading from the server when the client can take more. `undefined` until the client is first too slow.
-   */
-  #room: RoomForResponse | undefined
   /** Number of body bytes still to come. `NaN` before the head. 0 or less if the response does not give its length. */
   #left = Number.NaN
   /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
   /** Begins an attempt to get a response from the server that was just picked from the backend. */
-  constructor(exchange: Exchange, backend: LiveBackend, server: LiveServer) {
+  constructor(exchange: Exchange, routed: Routed, backend: LiveBackend, server: LiveServer) {
     this.#exchange = exchange
+    this.#routed = routed
     this.#backend = backend
     this.#server = server
     this.startedAt = backend.startOfTry()
@@ -101,23 +104,22 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
-    const { req, owner, facts } = this.#exchange
     if (status < 200) return this.#inform(controller, status, fields)
+    const { client, owner, tries } = this.#exchange
     this.pieces += 1
     this.#isAnswered = true
     this.#backend.tried(this.#server, status, this.startedAt)
-    if (status === 401 || status === 407 || this.#exchange.tie)
+    if (status === 401 || status === 407 || tries.tie)
       this.#end = authenticatedEnd(this.#exchange, this.#server, controller, status, fields)
     this.#fields = fields
-    const hasTrailers = req.httpVersion === '1.1' && req.method !== 'HEAD' && status !== 304 && status !== 204
+    const hasTrailers = client.takesTrailers && client.method !== 'HEAD' && status !== 304 && status !== 204
     const headers = forwardResponseHeaders(fields, hasTrailers)
-    const cookie = facts && this.#backend.cookieFor(this.#server, facts)
+    const cookie = this.#backend.cookieFor(this.#server, this.#routed.facts)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     if (owner.onResponse && !this.#runHook(controller, status, headers)) return
     const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
-    const ends = endsConnection(this.#exchange, this.#end)
-    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', ends ? 'Upgrade, close' : 'Upgrade')
-    else if (ends) headers.push('Connection', 'close')
+    if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
+    closeIfLast(this.#exchange, this.#end)
     this.#left = lengthOf(headers)
     this.#hold(status, reason, headers)
     if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)
@@ -129,7 +131,7 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
-    const { res } = this.#exchange
+    const { client } = this.#exchange
     this.#sendHeld()
     this.pieces += 1
     this.#left -= chunk.length
@@ -138,24 +140,23 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#headAlone = false
     const isHeld = this.#end === 'waits at its length' && this.#left === 0
     if (isHeld) waitForBody(this.#exchange, controller)
-    if (isAlone && this.#left === 0 && writeJoined(res, chunk)) return
-    const hasRoom = res.write(chunk)
-    if (!isHeld && this.#left !== 0) this.#flushBody(res)
-    if (isHeld) res.end()
+    if (isAlone && this.#left === 0 && client.writeLast(chunk)) return
+    const hasRoom = client.write(chunk)
+    if (!isHeld && this.#left !== 0) this.#flushBody(client)
+    if (isHeld) client.end()
     if (hasRoom || isHeld) return
     controller.pause()
-    this.#room ??= new RoomForResponse(res, () => this.#controller?.resume())
-    this.#room.wait()
+    client.whenRoom(() => this.#controller?.resume())
   }
 
   onResponseEnd(trailers: RawFields): void {
     this.over()
-    const { res } = this.#exchange
-    if (res.writableEnded) return
+    const { client } = this.#exchange
+    if (client.hasEnded) return
     this.#sendHeld()
     this.#headAlone = false
-    if (trailers.length > 0) res.addTrailers(forwardTrailers(trailers, this.#fields))
-    res.end()
+    if (trailers.length > 0) client.endWith(forwardTrailers(trailers, this.#fields))
+    else client.end()
   }
 
   onResponseError(thrown: Error): void {
@@ -164,7 +165,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     const error = toProxyError(thrown)
     // If the proxy itself is out of resources, the failure says nothing about the server. So no latency is counted either.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
-    if (exchange.newest !== this || exchange.clientLeft || exchange.res.writableEnded) {
+    if (exchange.newest !== this || exchange.clientLeft || exchange.client.hasEnded) {
       // If this response is no longer needed, for example because a retry has begun, only report a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
@@ -175,19 +176,19 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (!exchange.responded) return exchange.owner.retryOrRespond(exchange, error)
     // The head has been sent, so no error response can follow. Break the connection to show that the response is incomplete.
     exchange.error = error
-    breakOff(exchange.res)
+    exchange.client.breakOff()
   }
 
   onRequestUpgrade(fields: RawFields, server: Duplex): void {
-    const { facts } = this.#exchange
     this.#isAnswered = true
     this.#backend.tried(this.#server, 101, this.startedAt)
     server.on('close', () => this.over())
-    switchProtocols(this.#exchange, fields, server, facts && this.#backend.cookieFor(this.#server, facts))
+    const cookie = this.#backend.cookieFor(this.#server, this.#routed.facts)
+    switchProtocols(this.#exchange, fields, server, cookie)
   }
 
   /** Delays a head without a length until this turn ends. If the body's first chunk proves broken, the client gets a 502. */
-  #hold(status: number, reason: string, headers: readonly string[]): void {
+  #hold(status: number, reason: string, headers: string[]): void {
     if (this.#left > 0 || isWaiting(this.#end)) this.#sendHead(status, reason, headers)
     else this.#held = { status, reason, headers }
     atEndOfTurn(this)
@@ -198,33 +199,33 @@ export class ResponseRelay implements ResponseHandler, Try {
     if (held) this.#sendHead(held.status, held.reason, held.headers)
   }
 
-  #sendHead(status: number, reason: string, headers: readonly string[]): void {
+  #sendHead(status: number, reason: string, headers: string[]): void {
     const exchange = this.#exchange
     this.#held = undefined
-    writeHead(exchange.res, status, reasonOf(status, reason), headers)
+    exchange.client.sendHead(status, reason, headers)
     exchange.enter('responding')
     exchange.responseFields = headers
     exchange.unpin()
     this.#headAlone = true
   }
 
-  #flushBody(res: ServerResponse): void {
-    if (this.#flushes || !isFlushable(res)) return
+  #flushBody(client: ClientSide): void {
+    if (this.#flushes || !client.isBuffered) return
     this.#flushes = true
     atEndOfTurn(this)
   }
 
   /** Sends a delayed head, and flushes the application's compression. Without a flush, events of a stream would come late. */
   turnEnded(): void {
-    const { res, error, newest } = this.#exchange
+    const { client, error, newest } = this.#exchange
     const isBody = this.#flushes
     this.#flushes = false
     try {
       // Do not send the head if the server connection is broken. The error comes next, and the client can still get a 502.
       const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
       if (isWell) this.#sendHeld()
-      if (this.#headAlone) res.flushHeaders()
-      else if (isBody && isFlushable(res) && !res.writableEnded && !res.destroyed) res.flush()
+      if (this.#headAlone) client.flushHead()
+      else if (isBody && !client.hasEnded && !client.isGone) client.flush()
     } catch (thrown) {
       // If `flush` of the application's middleware throws, or Node refuses the head, the attempt fails with that error.
       const failed = asError(thrown)
@@ -235,7 +236,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   #inform(controller: ResponseController, status: number, fields: RawFields): void {
     this.#informational += 1
-    if (this.#informational <= MAX_INFORMATIONAL) relayInformation(this.#exchange.res, status, fields)
+    if (this.#informational <= MAX_INFORMATIONAL) this.#exchange.client.sendInformation(status, fields)
     else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', TOO_MANY_INFORMATIONAL))
   }
 

@@ -30,14 +30,16 @@ export class Retries {
    * @returns `undefined` if the request must not be sent again
    */
   allow(
-    { facts, server, backend, retries, newest, bodyUntouched, tie }: Exchange,
+    { routed, tries, bodyUntouched }: Pick<Exchange, 'routed' | 'tries' | 'bodyUntouched'>,
     error: ProxyError,
   ): RetryBudget | 'free' | undefined {
-    if (!facts || !server || !backend || retries >= this.#attempts - 1) return undefined
+    const { newest, server, retries, tie } = tries
+    if (!routed?.backend || !server || retries >= this.#attempts - 1) return undefined
     const sent = newest?.sent ?? false
     if (tie === 'always' || (tie && sent)) return undefined
-    if (!mayRetry(error, facts.method, bodyUntouched, sent)) return undefined
+    if (!mayRetry(error, routed.facts.method, bodyUntouched, sent)) return undefined
     if (!sent || isStaleConnection(error, !newest?.isOnStale)) return 'free'
-    return backend.retryBudget.spend() ? backend.retryBudget : undefined
+    const { retryBudget } = routed.backend
+    return retryBudget.spend() ? retryBudget : undefined
   }
 }

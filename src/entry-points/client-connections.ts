@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { descriptorOf, descriptors } from '../base/descriptors.js'
-import type { LingeringClose } from '../engine/client/lingering-close.js'
+import type { LingeringClose } from '../engine/client/http1/lingering-close.js'
 
 /** A client's socket with the members that `node:http` adds to it. */
 type ServedSocket = Socket & {

@@ -3,7 +3,7 @@ import { Server as HttpsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import { describeValue } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
-import { HTTP2_WAY_OUT } from '../engine/client/http2-request.js'
+import { HTTP2_WAY_OUT } from '../engine/client/http1/http2-request.js'
 import { ProxyError } from '../model/errors.js'
 
 /**

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
-import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
-import type { LingeringClose } from '../engine/client/lingering-close.js'
-import { warnIfLenient } from '../engine/headers/lenient-parser.js'
+import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
+import { warnIfLenient } from '../engine/client/http1/lenient-parser.js'
+import type { LingeringClose } from '../engine/client/http1/lingering-close.js'
 import type { ClientConnections } from '../entry-points/client-connections.js'
 import { checkEntryPoint, checkServer } from '../entry-points/listen-checks.js'
 import {

@@ -1,7 +1,8 @@
 import { settledWithin } from '../base/timing.js'
-import type { RequestHandler } from '../engine/client/handlers.js'
+import type { RequestHandler } from '../engine/client/http1/handlers.js'
+import { Http1Client } from '../engine/client/http1/http1-client.js'
+import { passOn } from '../engine/client/http1/pass-on.js'
 import { failuresOf, type ProxyEmitter } from '../engine/events/proxy-emitter.js'
-import { passOn } from '../engine/pass-on.js'
 import type { RequestObserver } from '../engine/request-reports.js'
 import { type BoundAddress, boundAddress } from '../entry-points/listener.js'
 import { asError, ProxyError } from '../model/errors.js'
@@ -73,7 +74,8 @@ export class Observation {
   /** Answers with the pages of the status server. The application calls it from its own HTTP server. */
   readonly handler: RequestHandler = (req, res, next) => {
     const failures = failuresOf(this.#events)
-    const pass = next && ((...error: [unknown?]) => passOn(next, { req, res }, failures, ...error))
+    const pass =
+      next && ((...error: [unknown?]) => passOn(next, new Http1Client(req, res), failures, ...error))
     void Promise.resolve(this.open()).then(() => {
       // If the application has answered while the status server was being opened, do nothing. A second response would throw.
       if (res.headersSent) return undefined

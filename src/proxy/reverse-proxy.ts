@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
-import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
+import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
 import { DataPlane } from '../engine/data-plane.js'
 import { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
@@ -69,7 +69,7 @@ export class ReverseProxy extends ProxyEmitter {
     super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
     this.#engine = new DataPlane(options, this)
-    const { lingering } = this.#engine.inFlight
+    const { lingering } = this.#engine
     this.#listeners = new Listeners(options, lingering, (entryPoint) => this.#handlersFor(entryPoint))
     this.#engine.shedding.closeIdleClients = () => this.#listeners.closeIdleClients()
     this.#supervisor = new ProviderSupervisor(

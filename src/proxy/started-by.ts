@@ -1,4 +1,4 @@
-import type { RequestHandler, UpgradeHandler } from '../engine/client/handlers.js'
+import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
 
 /** The listeners of an HTTP server that serve requests and upgrades. */
 export interface Handlers {

@@ -48,9 +48,9 @@ export function loggedHeaders({ default: standard = 'drop', names = {} }: Header
     if (mode === 'redact') into[field] = 'REDACTED'
     else into[field] = into[field] === undefined ? value : `${into[field]}, ${value}`
   }
-  return ({ req, responseFields = [] }: EndedRequest): LoggedHeaders => {
+  return ({ client, responseFields = [] }: EndedRequest): LoggedHeaders => {
     const into: Record<string, string> = {}
-    for (const [name, value] of Object.entries(req.headers)) take('request', name, String(value), into)
+    for (const [name, value] of Object.entries(client.headers)) take('request', name, String(value), into)
     for (let at = 0; at < responseFields.length; at += 2)
       take('downstream', String(responseFields[at]), String(responseFields[at + 1]), into)
     return into

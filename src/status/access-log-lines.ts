@@ -27,8 +27,8 @@ export function entryOf({
   endedAt,
   headers,
 }: Line): Record<string, unknown> {
-  const { req, facts, frontend, backend, server, error, clientAddress } = request
-  const { authority, host, port } = authorityOf(req.headers.host ?? '')
+  const { client, facts, frontend, backend, server, error, clientAddress } = request
+  const { authority, host, port } = authorityOf(client.headers.host ?? '')
   const statusLine = `${status} ${STATUS_CODES[status] ?? ''}`
   const answered = server !== undefined && error === undefined
   const started = endedAt - durationMs
@@ -39,17 +39,17 @@ export function entryOf({
     ...(frontend && { FrontendName: frontend.name, ...labels('FrontendMetadata', frontend.config) }),
     ...(backend && { BackendName: backend.name, ...labels('BackendMetadata', backend.config) }),
     ...(server && { BackendURL: server.url, BackendAddr: server.host, ...labels('ServerMetadata', server) }),
-    ClientAddr: `${clientAddress}:${req.socket.remotePort ?? 0}`,
+    ClientAddr: `${clientAddress}:${client.connection.peerPort ?? 0}`,
     ClientHost: clientAddress,
-    ClientPort: String(req.socket.remotePort ?? ''),
+    ClientPort: String(client.connection.peerPort ?? ''),
     RequestAddr: authority,
     RequestHost: facts?.host ?? host,
     RequestPort: port,
-    RequestMethod: req.method ?? '',
-    RequestPath: req.url ?? '',
-    RequestProtocol: `HTTP/${req.httpVersion}`,
-    RequestLine: `${req.method} ${req.url} HTTP/${req.httpVersion}`,
-    RequestContentSize: Number(req.headers['content-length'] ?? 0),
+    RequestMethod: client.method,
+    RequestPath: client.target,
+    RequestProtocol: `HTTP/${client.httpVersion}`,
+    RequestLine: `${client.method} ${client.target} HTTP/${client.httpVersion}`,
+    RequestContentSize: Number(client.headers['content-length'] ?? 0),
     ...(answered && {
       OriginStatus: status,
       OriginStatusLine: statusLine,
@@ -59,7 +59,7 @@ export function entryOf({
     DownstreamStatusLine: statusLine,
     DownstreamContentSize: request.bodyBytes,
     RequestCount: count,
-    RetryAttempts: request.retries,
+    RetryAttempts: request.tries.retries,
     ...(error && { error: error.code }),
     ...headers,
   }
@@ -71,17 +71,25 @@ export function entryOf({
  * proxy.
  */
 export function lineAsJson({ request, status, durationMs, count, endedAt, headers }: Line): string {
-  const { req, facts, frontend, server, error, retries, clientAddress } = request
-  const { authority, host, port } = authorityOf(req.headers.host ?? '')
+  const {
+    client,
+    facts,
+    frontend,
+    server,
+    error,
+    tries: { retries },
+    clientAddress,
+  } = request
+  const { authority, host, port } = authorityOf(client.headers.host ?? '')
   const started = endedAt - durationMs
-  const remotePort = req.socket.remotePort ?? 0
-  const path = json(req.url ?? '').slice(1, -1)
-  const method = json(req.method ?? '').slice(1, -1)
+  const remotePort = client.connection.peerPort ?? 0
+  const path = json(client.target).slice(1, -1)
+  const method = json(client.method).slice(1, -1)
   const statusLine = `${status} ${STATUS_CODES[status] ?? ''}`
   const answered = server !== undefined && error === undefined
   return `{"StartUTC":"${utcTime(started)}","StartLocal":"${localTime(started)}","Duration":${Math.round(durationMs * 1e6)}${
     frontend ? partOf(frontend, frontendPart) : ''
-  }${request.backend ? partOf(request.backend, backendPart) : ''}${server ? partOf(server, serverPart) : ''},"ClientAddr":${json(`${clientAddress}:${remotePort}`)},"ClientHost":${json(clientAddress)},"ClientPort":"${req.socket.remotePort ?? ''}","RequestAddr":${json(authority)},"RequestHost":${json(facts?.host ?? host)},"RequestPort":"${port}","RequestMethod":"${method}","RequestPath":"${path}","RequestProtocol":"HTTP/${req.httpVersion}","RequestLine":"${method} ${path} HTTP/${req.httpVersion}","RequestContentSize":${Number(req.headers['content-length'] ?? 0)}${
+  }${request.backend ? partOf(request.backend, backendPart) : ''}${server ? partOf(server, serverPart) : ''},"ClientAddr":${json(`${clientAddress}:${remotePort}`)},"ClientHost":${json(clientAddress)},"ClientPort":"${client.connection.peerPort ?? ''}","RequestAddr":${json(authority)},"RequestHost":${json(facts?.host ?? host)},"RequestPort":"${port}","RequestMethod":"${method}","RequestPath":"${path}","RequestProtocol":"HTTP/${client.httpVersion}","RequestLine":"${method} ${path} HTTP/${client.httpVersion}","RequestContentSize":${Number(client.headers['content-length'] ?? 0)}${
     answered
       ? `,"OriginStatus":${status},"OriginStatusLine":"${statusLine}","OriginContentSize":${request.bodyBytes}`
       : ''
@@ -141,10 +149,10 @@ function escaped(json: string): string {
  * name, server URL and duration in milliseconds.
  */
 export function lineAsCommon({ request, status, durationMs, count, endedAt }: Line): string {
-  const { req, frontend, server, clientAddress } = request
-  const { referer, 'user-agent': agent } = req.headers
+  const { client, frontend, server, clientAddress } = request
+  const { referer, 'user-agent': agent } = client.headers
   const time = secondOf(endedAt - durationMs).common
-  const asked = `${quotable(req.method)} ${quotable(req.url)} HTTP/${req.httpVersion}`
+  const asked = `${quotable(client.method)} ${quotable(client.target)} HTTP/${client.httpVersion}`
   const rest = `${count} "${quotable(frontend?.name)}" "${quotable(server?.url)}" ${Math.round(durationMs)}ms`
   return `${clientAddress || '-'} - - [${time}] "${asked}" ${status} ${request.bodyBytes} "${quotable(referer)}" "${quotable(agent)}" ${rest}\n`
 }

@@ -97,7 +97,7 @@ export class AccessLog {
     const status = statusOf(request)
     this.#count += 1
     const { filters } = this.#options
-    if (filters && !keeps(filters, status, request.retries, durationMs)) return
+    if (filters && !keeps(filters, status, request.tries.retries, durationMs)) return
     try {
       const headers = this.#headers?.(request)
       const answer = this.#write({ request, status, durationMs, count: this.#count, endedAt, headers })

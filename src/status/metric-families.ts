@@ -177,11 +177,11 @@ function durations(
  */
 function openRequests(label: string, { source, traffic }: MetricSources): MetricValue[] {
   const open = new Map<string, MetricValue & { value: number }>()
-  for (const { req, backend, entryPoint = '', tunnelled } of source.engine.inFlight.exchanges) {
+  for (const { client, backend, entryPoint = '', tunnelled } of source.engine.inFlight.exchanges) {
     const name = label === 'backend' ? backend && traffic.labelOf(backend.name) : entryPoint
     if (name === undefined) continue
     const labels = {
-      method: methodLabel(req.method),
+      method: methodLabel(client.method),
       protocol: tunnelled ? 'websocket' : 'http',
       [label]: name,
     }

@@ -35,7 +35,13 @@ export class TrafficByServer {
   }
 
   /** Counts a request for the server that answered, and an error for each server that was tried before without success. */
-  count({ server, tried }: EndedRequest, backend: string, code: number, ms: number, failed: boolean): void {
+  count(
+    { server, tries: { tried } }: EndedRequest,
+    backend: string,
+    code: number,
+    ms: number,
+    failed: boolean,
+  ): void {
     if (tried) for (const each of tried) if (each !== server) this.#serverIn(backend, each.name).errors += 1
     if (!server) return
     const own = this.#serverIn(backend, server.name)

@@ -96,10 +96,11 @@ export class Traffic {
   }
 
   readonly record = (request: EndedRequest, ms: number): void => {
-    const { req, frontend, backend, error, retries, entryPoint = '' } = request
+    const { client, frontend, backend, error, entryPoint = '' } = request
+    const { retries } = request.tries
     const code = statusOf(request)
     const failed = code >= 500 || (error !== undefined && error.source !== 'client')
-    const method = req.method ?? ''
+    const { method } = client
 
     const { totals } = this
     totals.count += 1
@@ -173,10 +174,10 @@ export class Traffic {
     own.lately += 1
   }
 
-  #keepError({ req, facts }: EndedRequest, status: number): void {
-    const { method = '' } = req
+  #keepError({ client, facts }: EndedRequest, status: number): void {
+    const { method } = client
     // Leave out the query, because it may contain secrets.
-    const path = facts?.path ?? maskCredentials((req.url ?? '').replace(/\?.*/s, ''))
+    const path = facts?.path ?? maskCredentials(client.target.replace(/\?.*/s, ''))
     this.recentErrors.unshift({ status, method, host: facts?.host ?? '', path, at: Date.now() })
     this.recentErrors.length = Math.min(this.recentErrors.length, RECENT_ERRORS)
   }

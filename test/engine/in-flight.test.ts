@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest'
+import { LingeringClose } from '../../src/engine/client/http1/lingering-close.js'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
 import { ProxyError } from '../../src/model/errors.js'
-import { DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../../src/model/limits.js'
 
 function exchange() {
   const [end, cut] = [vi.fn(), vi.fn()]
@@ -11,7 +12,7 @@ function exchange() {
 
 describe('requests in flight', () => {
   it('are waited for until the last has ended', async () => {
-    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS, new LingeringClose(DEFAULT_LIMITS))
     const [one, two] = [exchange().exchange, exchange().exchange]
     inFlight.add(one)
     inFlight.add(two)
@@ -28,7 +29,7 @@ describe('requests in flight', () => {
   })
 
   it('are waited for no longer than the limit', async () => {
-    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS, new LingeringClose(DEFAULT_LIMITS))
     inFlight.add(exchange().exchange)
     await inFlight.idleWithin(20)
     await inFlight.idleWithin(0)
@@ -37,14 +38,14 @@ describe('requests in flight', () => {
 
   it('take no time where there are none', async () => {
     const { exchange: gone } = exchange()
-    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS, new LingeringClose(DEFAULT_LIMITS))
     inFlight.add(gone)
     inFlight.remove(gone)
     await inFlight.idleWithin(1_000_000)
   })
 
   it('are ended together, those that are left: told why, then cut', () => {
-    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS, new LingeringClose(DEFAULT_LIMITS))
     const [one, two] = [exchange(), exchange()]
     inFlight.add(one.exchange)
     inFlight.add(two.exchange)

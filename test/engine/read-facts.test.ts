@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { MatcherFactory } from 'switchover'
 import { describe, expect, it } from 'vitest'
+import { headOf } from '../../src/engine/client/http1/head-of.js'
 import { LiveFacts } from '../../src/engine/read-facts.js'
 import { httpGet } from '../support/http-get.js'
 import { openRaw, routeWith, startEngine, startServer } from '../support/live-engine.js'
@@ -113,7 +114,13 @@ describe('the target', () => {
 describe('facts', () => {
   function factsOf(req: Partial<IncomingMessage>, entryPoint?: string): LiveFacts {
     const whole = { url: '/', method: 'GET', headers: {}, rawHeaders: [], socket: {}, ...req }
-    return new LiveFacts(whole as unknown as IncomingMessage, '192.0.2.1', '10.0.0.1', false, entryPoint)
+    return new LiveFacts(
+      headOf(whole as unknown as IncomingMessage),
+      '192.0.2.1',
+      '10.0.0.1',
+      false,
+      entryPoint,
+    )
   }
 
   it('are what the request says, in normal form', () => {

@@ -7,19 +7,21 @@ import { routeTo, startEngine, startMisbehaving, startNamed } from '../support/l
 
 const reset = new ProxyError('PROXY_UPSTREAM_RESET')
 
-const facts = { method: 'GET' }
-
 /** Asks for retries of one backend, as its exchanges would. */
 function askerOf(options: RetryOptions) {
   const retries = new Retries(options)
   const retryBudget = retries.newBudget()
+  const exchangeOf = (newest: object, made: number, method = 'GET') =>
+    ({
+      routed: { facts: { method }, backend: { retryBudget } },
+      tries: { server: {}, newest, retries: made },
+      bodyUntouched: true,
+    }) as unknown as Exchange
   const spend = (error: ProxyError, made = 0, sent = true) => {
-    const exchange = { facts, server: {}, backend: { retryBudget }, bodyUntouched: true, newest: { sent } }
-    return retries.allow({ ...exchange, retries: made } as unknown as Exchange, error) !== undefined
+    return retries.allow(exchangeOf({ sent }, made), error) !== undefined
   }
   const askWith = (newest: object, method = 'GET', made = 0) => {
-    const exchange = { facts: { method }, server: {}, backend: { retryBudget }, bodyUntouched: true, newest }
-    return retries.allow({ ...exchange, retries: made } as unknown as Exchange, reset)
+    return retries.allow(exchangeOf(newest, made, method), reset)
   }
   return { spend, askWith, save: () => retryBudget.save(), retryBudget }
 }

@@ -1,11 +1,12 @@
 import { Socket } from 'node:net'
 import { createProxy, serverOptions } from 'switchover'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { LingeringClose } from '../../src/engine/client/http1/lingering-close.js'
 import type { Exchange } from '../../src/engine/exchange.js'
 import { InFlight } from '../../src/engine/in-flight.js'
 import { connectorFor } from '../../src/engine/upstream/connector.js'
 import { UpstreamNetworks } from '../../src/engine/upstream/upstream-networks.js'
-import { DEFAULT_TIMEOUTS, type Timeouts } from '../../src/model/limits.js'
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS, type Timeouts } from '../../src/model/limits.js'
 import { openRaw, routeTo, startMisbehaving, startNamed } from '../support/live-engine.js'
 import { UnansweredPort } from '../support/unanswered-port.js'
 
@@ -21,7 +22,10 @@ describe('a limit below 5 s', () => {
       vi.useFakeTimers({
         toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'setImmediate', 'performance'],
       })
-      const inFlight = new InFlight({ ...DEFAULT_TIMEOUTS, [name]: ms } as Timeouts)
+      const inFlight = new InFlight(
+        { ...DEFAULT_TIMEOUTS, [name]: ms } as Timeouts,
+        new LingeringClose(DEFAULT_LIMITS),
+      )
       const looks: number[] = []
       inFlight.add({
         check: (now: number) => void looks.push(now),
@@ -42,7 +46,7 @@ describe('a limit below 5 s', () => {
 
   it('costs no more looks where all limits are long', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'setImmediate', 'performance'] })
-    const inFlight = new InFlight(DEFAULT_TIMEOUTS)
+    const inFlight = new InFlight(DEFAULT_TIMEOUTS, new LingeringClose(DEFAULT_LIMITS))
     const check = vi.fn()
     const exchange = { check } as unknown as Exchange
     inFlight.add(exchange)

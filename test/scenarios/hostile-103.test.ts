@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { relayInformation } from '../../src/engine/headers/relay-information.js'
+import { relayInformation } from '../../src/engine/client/http1/relay-information.js'
 import {
   openRaw,
   routeTo,

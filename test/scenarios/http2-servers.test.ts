@@ -167,7 +167,7 @@ it('a request of HTTP/1.1 on a server of node:http2 that allows it is served', a
 })
 
 it('a warning of the process tells of requests of node:http2 once', async () => {
-  const { versionRefusal } = await import('../../src/engine/client/http2-request.js')
+  const { versionRefusal } = await import('../../src/engine/client/http1/http2-request.js')
   const warnings = catchWarnings()
   const req = { httpVersion: '2.0', httpVersionMajor: 2, stream: {} } as never
   for (let time = 0; time < 3; time += 1) versionRefusal(req)

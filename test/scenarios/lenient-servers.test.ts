@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createProxy, serverOptions } from 'switchover'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { isLenient } from '../../src/engine/headers/lenient-parser.js'
+import { isLenient } from '../../src/engine/client/http1/lenient-parser.js'
 import { Authority } from '../support/etcd-tls.js'
 import { listening } from '../support/listening.js'
 import { openRaw, routeTo, startServer } from '../support/live-engine.js'
@@ -61,7 +61,7 @@ describe('on a server of the host with insecureHTTPParser', () => {
 
   it('a warning of the process says so, once', async () => {
     vi.resetModules()
-    const { warnIfLenient } = await import('../../src/engine/headers/lenient-parser.js')
+    const { warnIfLenient } = await import('../../src/engine/client/http1/lenient-parser.js')
     const told: string[] = []
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation((text) => void told.push(String(text)))
     onTestFinished(() => warned.mockRestore())

@@ -554,10 +554,9 @@ describe('the status server, attacked', () => {
       ))
         traffic.record(
           {
-            req: { method, url: '/' },
-            res: { statusCode: code, headersSent: true },
+            client: { method, target: '/', status: code },
             backend: { name: `backend-${at}@static` },
-            retries: 0,
+            tries: { retries: 0 },
             bodyBytes: 1,
           } as unknown as EndedRequest,
           5,
@@ -607,11 +606,10 @@ describe('the status server, attacked', () => {
     onTestFinished(() => traffic.stop())
     traffic.record(
       {
-        req: { method: 'GET', url: '/' },
-        res: { statusCode: 101, headersSent: true },
+        client: { method: 'GET', target: '/', status: 101 },
         backend: { name: 'b', servers: [{ name: 's' }] },
         server: { name: 's' },
-        retries: 0,
+        tries: { retries: 0 },
         bodyBytes: 0,
       } as unknown as EndedRequest,
       3_600_000,

@@ -85,18 +85,17 @@ describe('the access log', () => {
 
   it('writes the same fields as text and for a logger', () => {
     const base = {
-      req: {
+      client: {
         method: 'GET',
-        url: '/a"b\n',
+        target: '/a"b\n',
         httpVersion: '1.1',
         headers: { host: 'h"x:80' },
-        socket: { remotePort: 7 },
+        connection: { peerPort: 7 },
       },
-      res: { getHeader: () => '12' },
       facts: { host: 'h' },
       clientAddress: '::1',
       bodyBytes: 3,
-      retries: 2,
+      tries: { retries: 2 },
     }
     const found = {
       frontend: { name: 'f"', config: { metadata: { team: 'se"arch' } } },

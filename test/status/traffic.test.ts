@@ -11,12 +11,11 @@ import { lintMetrics } from '../support/metrics-lint.js'
 /** A request that ended, as far as `Traffic` looks at it. */
 function ended(name: string, { status = 200 } = {}): EndedRequest {
   return {
-    req: { method: 'GET', url: '/' },
-    res: { statusCode: status, headersSent: true },
+    client: { method: 'GET', target: '/', status },
     frontend: { name },
     backend: { name: `${name}-backend`, servers: [{ name: 's' }] },
     server: { name: 's' },
-    retries: 0,
+    tries: { retries: 0 },
     bodyBytes: 11,
   } as unknown as EndedRequest
 }

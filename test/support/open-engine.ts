@@ -1,5 +1,5 @@
 import type { EngineOptions } from 'switchover'
-import type { RequestHandler, UpgradeHandler } from '../../src/engine/client/handlers.js'
+import type { RequestHandler, UpgradeHandler } from '../../src/engine/client/http1/handlers.js'
 import { DataPlane } from '../../src/engine/data-plane.js'
 import { ProxyEmitter } from '../../src/engine/events/proxy-emitter.js'
 

@@ -1,12 +1,13 @@
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 import type { Backend } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
 import type { Limits } from '../../model/limits.js'
+import type { RequestHead } from '../headers/request-head.js'
+import type { ClientSide } from './client-side.js'
 
-/** Returns whether a request has a body. `Content-Length` and `Transfer-Encoding` decide that, not the method (RFC 9112, 6). */
-export function hasBody(req: IncomingMessage): boolean {
-  const { 'content-length': length, 'transfer-encoding': coding } = req.headers
+/** Returns whether a request of HTTP/1 has a body. `Content-Length` and `Transfer-Encoding` decide that, not the method (RFC 9112, 6). */
+export function hasBody({ headers }: Pick<RequestHead, 'headers'>): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = headers
   return coding !== undefined || (length !== undefined && length !== '0')
 }
 
@@ -15,10 +16,10 @@ export function hasBody(req: IncomingMessage): boolean {
  *
  * @throws ProxyError `PROXY_BODY_TOO_LARGE` if the request's `Content-Length` is larger
  */
-export function bodyLimitOf(req: IncomingMessage, backend: Backend | undefined, limits: Limits): number {
+export function bodyLimitOf({ headers }: RequestHead, backend: Backend | undefined, limits: Limits): number {
   const { maxRequestBodyBytes = 0 } = backend?.buffering ?? {}
   const limit = maxRequestBodyBytes > 0 ? maxRequestBodyBytes : limits.bodyBytes
-  if (Number(req.headers['content-length']) > limit) throw tooLarge(limit)
+  if (Number(headers['content-length']) > limit) throw tooLarge(limit)
   return limit
 }
 
@@ -31,20 +32,20 @@ function tooLarge(limit: number): ProxyError {
 const MAX_WHOLE = 64 * 1024
 
 /** Returns whether a request's body is small enough to arrive in one read with its head. */
-export function mayComeWhole({ headers }: IncomingMessage): boolean {
+export function mayComeWhole({ headers }: RequestHead): boolean {
   const { 'content-length': length, 'transfer-encoding': coding, expect } = headers
   return length !== undefined && Number(length) <= MAX_WHOLE && coding === undefined && expect === undefined
 }
 
 /** Returns the whole request body if all of it has arrived and none of it was read. Returns undefined otherwise. */
-export function wholeBody(req: IncomingMessage): Buffer | undefined {
-  const { readableLength, readableEncoding } = req
-  const isHere = readableLength === Number(req.headers['content-length']) && readableLength <= MAX_WHOLE
+export function wholeBody({ headers, body }: ClientSide): Buffer | undefined {
+  const { readableLength, readableEncoding } = body
+  const isHere = readableLength === Number(headers['content-length']) && readableLength <= MAX_WHOLE
   if (!isHere || readableLength === 0 || readableEncoding !== null) return undefined
-  const body = req.read() as Buffer | null
+  const whole = body.read() as Buffer | null
   // Lets the stream emit `end`, because all of its bytes have been read.
-  req.resume()
-  return body ?? undefined
+  body.resume()
+  return whole ?? undefined
 }
 
 /**
@@ -72,7 +73,7 @@ const MIN_PIECE_BYTES = 512
  * bytes. A body that was never read can still go to another server.
  */
 export class RequestBody extends Readable {
-  readonly #req: IncomingMessage
+  readonly #client: ClientSide
   readonly #onWanted: () => void
   readonly #limit: number
   readonly #maxDropped: number
@@ -89,20 +90,15 @@ export class RequestBody extends Readable {
    *
    * @param limit maximum number of bytes in the body; a longer body fails with `PROXY_BODY_TOO_LARGE`
    * @param onWanted called once, when the server asks for the first bytes
-   * @param unread half of its `bytes` may be read and dropped after the server has stopped reading
+   * @param unreadBytes half of these bytes may be read and dropped after the server has stopped reading
    */
-  constructor(
-    req: IncomingMessage,
-    limit: number,
-    onWanted: () => void,
-    { bytes }: { readonly bytes: number },
-  ) {
+  constructor(client: ClientSide, limit: number, onWanted: () => void, unreadBytes: number) {
     super()
-    this.#req = req
+    this.#client = client
     this.#limit = limit
-    // At most half of `bytes` may be dropped before the response has
+    // At most half of `unreadBytes` may be dropped before the response has
     // ended. The other half is left for the time after the response.
-    this.#maxDropped = bytes / 2
+    this.#maxDropped = unreadBytes / 2
     this.#onWanted = onWanted
     // Ignores late errors. undici removes its own `error` listener once its request
     // has ended. Without this listener, a later error would be an uncaught exception.
@@ -110,23 +106,23 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
-    if (this.#req.readableDidRead && !this.#reading) {
+    if (this.#client.body.readableDidRead && !this.#reading) {
       this.destroy(bodyConsumed())
       return
     }
     if (!this.#reading) {
       this.#reading = true
       this.#onWanted()
-      this.#req.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
+      this.#client.body.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
     }
-    this.#req.resume()
+    this.#client.body.resume()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#req.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    this.#client.body.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
     // Goes on reading the client's request and drops the bytes. Some
     // clients read no response before they have sent their whole body.
-    if (this.#reading) this.#req.on('data', this.#drop).resume()
+    if (this.#reading) this.#client.body.on('data', this.#drop).resume()
     callback(error)
   }
 
@@ -137,21 +133,21 @@ export class RequestBody extends Readable {
 
   /** Whether only few bytes of the body are still to come, so that reading them costs less than a new connection. */
   get isNearlyWhole(): boolean {
-    const { 'content-length': length = 'unknown' } = this.#req.headers
+    const { 'content-length': length = 'unknown' } = this.#client.headers
     return Number(length) - this.#arrived <= Math.min(MAX_WHOLE, this.#maxDropped)
   }
 
   readonly #drop = (chunk: Buffer): void => {
     this.#arrived += chunk.length
     this.dropped += chunk.length
-    if (this.dropped >= this.#maxDropped || this.left < 0) this.#req.pause()
+    if (this.dropped >= this.#maxDropped || this.left < 0) this.#client.body.pause()
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#arrived += chunk.length
     if (this.#arrived > this.#limit) this.destroy(tooLarge(this.#limit))
     else if (chunk.length < MIN_PIECE_BYTES || this.#small.length > 0) this.#keep(chunk)
-    else if (!this.push(chunk)) this.#req.pause()
+    else if (!this.push(chunk)) this.#client.body.pause()
   }
 
   /**
@@ -167,7 +163,7 @@ export class RequestBody extends Readable {
     if (!first || this.destroyed) return
     const piece = this.#small.length === 1 ? first : Buffer.concat(this.#small)
     this.#small = []
-    if (!this.push(piece)) this.#req.pause()
+    if (!this.push(piece)) this.#client.body.pause()
   }
 
   readonly #onEnd = (): void => {
@@ -176,7 +172,7 @@ export class RequestBody extends Readable {
   }
 
   readonly #onClose = (): void => {
-    if (!this.#req.readableEnded)
+    if (!this.#client.body.readableEnded)
       this.destroy(new Error('the client closed its connection before all of its body arrived'))
   }
 }

@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http'
 import { readClientAddress } from '../../base/cidr.js'
 import { withoutBlanks } from './list-elements.js'
 import type { PeerTrust } from './peer-trust.js'
+import type { RequestHead } from './request-head.js'
 
 /** The two addresses of a request, and whether the headers of the peer are believed. */
 export interface Sender {
@@ -14,10 +14,10 @@ export interface Sender {
 }
 
 /** Returns from whom a request comes. Routing and the claim of an upgrade both use it, so that they agree. */
-export function senderOf(req: IncomingMessage, trust: PeerTrust): Sender {
-  const peer = peerOf(req)
-  const trusted = trust.trusts(req, peer)
-  return { peer, trusted, clientAddress: trusted ? clientOf(peer, chainOf(req), trust) : peer }
+export function senderOf(head: RequestHead, trust: PeerTrust): Sender {
+  const peer = peerOf(head)
+  const trusted = trust.trusts(head, peer)
+  return { peer, trusted, clientAddress: trusted ? clientOf(peer, chainOf(head), trust) : peer }
 }
 
 /**
@@ -51,8 +51,8 @@ export function clientOf(peer: string, forwardedFor: string | undefined, trust: 
 /**
  * Returns the value of a request's `X-Forwarded-For` header. Node joins the values of several such headers by commas, in order.
  */
-export function chainOf(req: IncomingMessage): string | undefined {
-  return req.headers['x-forwarded-for'] as string | undefined
+export function chainOf(head: RequestHead): string | undefined {
+  return head.headers['x-forwarded-for'] as string | undefined
 }
 
 /**
@@ -81,8 +81,8 @@ export function addressInElement(element: string): string | undefined {
  * the connection has closed. An IPv4 address comes without the prefix `::ffff:` that a dual-stack listener
  * adds. A link-local IPv6 address comes without its zone (`%eth0`), which means nothing on other machines.
  */
-export function peerOf(req: IncomingMessage): string {
-  const address = req.socket.remoteAddress
+export function peerOf(head: RequestHead): string {
+  const address = head.connection.peerAddress
   if (address === undefined) return ''
   // Returns the address unchanged if it is neither an IPv4-mapped address
   // nor has a zone. Node already writes all others in normal form.

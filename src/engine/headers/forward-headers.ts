@@ -1,9 +1,9 @@
-import type { IncomingMessage } from 'node:http'
 import { quote } from '../../base/messages.js'
 import { ProxyError } from '../../model/errors.js'
 import { type ForwardedFor, type Forwarding, pushForwarding } from './forwarding-headers.js'
 import { HOP_BY_HOP, kindOfField, notForwarded } from './proxy-fields.js'
 import { type RawFields, textOfField } from './raw-fields.js'
+import type { RequestHead } from './request-head.js'
 import { responseName } from './response-names.js'
 
 /**
@@ -11,19 +11,19 @@ import { responseName } from './response-names.js'
  * keep their order and case, and the proxy's own `X-Forwarded-*` headers follow. The table in proxy-fields.ts
  * says which headers are left out. Headers that the client's `Connection` header names are left out too.
  */
-export function forwardRequestHeaders(req: IncomingMessage, about: ForwardedFor, how: Forwarding): string[] {
-  const raw = req.rawHeaders
-  const named = namedByConnection(req.headers.connection)
+export function forwardRequestHeaders(head: RequestHead, about: ForwardedFor, how: Forwarding): string[] {
+  const raw = head.rawHeaders
+  const named = namedByConnection(head.headers.connection)
   const dropped = notForwarded(about.trusted, how.underscoreHeaders)
   const headers = ['host', about.authority]
-  const counts = req.method === 'OPTIONS'
+  const counts = head.method === 'OPTIONS'
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
     if ((kindOfField(name) & dropped) !== 0 || named?.has(name.toLowerCase())) continue
     const value = raw[index + 1] as string
     headers.push(name, counts && name.toLowerCase() === 'max-forwards' ? oneLess(value) : value)
   }
-  pushForwarding(headers, req, about, how)
+  pushForwarding(headers, head, about, how)
   return headers
 }
 

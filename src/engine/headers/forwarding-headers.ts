@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import type { TLSSocket } from 'node:tls'
 import { VALID_AUTHORITY } from '../../base/normalize-host.js'
 import { chainOf } from './client-address.js'
 import { forwardedChain, withoutZones } from './forwarded-chain.js'
 import { firstOf, withoutEmptyElements } from './list-elements.js'
 import type { UnderscoreHeaders } from './proxy-fields.js'
+import type { RequestHead, RequestHeaders } from './request-head.js'
 
 /** The client and its connection, as the proxy reports them to a server in `X-Forwarded-*` and `Forwarded` headers. */
 export interface ForwardedFor {
@@ -38,7 +37,7 @@ export function forwardingOf({
   return { id: `switchover-${randomBytes(4).toString('hex')}`, forwardedHeader, underscoreHeaders }
 }
 
-const NO_HEADERS: IncomingHttpHeaders = {}
+const NO_HEADERS: RequestHeaders = {}
 
 /**
  * Appends the proxy's own headers, such as `X-Forwarded-For`, to the headers for a server. They
@@ -46,31 +45,31 @@ const NO_HEADERS: IncomingHttpHeaders = {}
  */
 export function pushForwarding(
   headers: string[],
-  req: IncomingMessage,
+  head: RequestHead,
   about: ForwardedFor,
   how: Forwarding,
 ): void {
   const { peer, clientAddress, trusted, authority } = about
-  const believed = trusted ? req.headers : NO_HEADERS
-  const proto = forwardedProto(believed) ?? ((req.socket as TLSSocket).encrypted ? 'https' : 'http')
+  const believed = trusted ? head.headers : NO_HEADERS
+  const proto = forwardedProto(believed) ?? (head.connection.isEncrypted ? 'https' : 'http')
   const host = forwardedHost(believed) ?? authority
   const port = forwardedPort(believed) ?? portOf(host, proto)
-  const chain = trusted ? hopsOf(req, peer) : peer
+  const chain = trusted ? hopsOf(head, peer) : peer
   if (chain !== '') headers.push('X-Forwarded-For', chain)
   headers.push('X-Forwarded-Proto', proto)
   if (host !== '') headers.push('X-Forwarded-Host', host)
   headers.push('X-Forwarded-Port', port)
   if (clientAddress !== '') headers.push('X-Real-Ip', clientAddress)
-  if (how.forwardedHeader) pushForwarded(headers, req, trusted, forwardedElement(peer, how.id, host, proto))
-  headers.push('Via', `${req.httpVersion} ${how.id}`)
+  if (how.forwardedHeader) pushForwarded(headers, head, trusted, forwardedElement(peer, how.id, host, proto))
+  headers.push('Via', `${head.httpVersion} ${how.id}`)
 }
 
 /**
  * Returns the value for `X-Forwarded-For`: the addresses that a trusted proxy sent, followed
  * by the address of that proxy. A proxy that is connected over a Unix socket has no address.
  */
-function hopsOf(req: IncomingMessage, peer: string): string {
-  const chain = chainOf(req)
+function hopsOf(head: RequestHead, peer: string): string {
+  const chain = chainOf(head)
   const before = chain === undefined ? '' : withoutZones(withoutEmptyElements(chain))
   return before === '' || peer === '' ? before || peer : `${before}, ${peer}`
 }
@@ -79,13 +78,13 @@ function hopsOf(req: IncomingMessage, peer: string): string {
  * Appends one `Forwarded` header that holds the earlier hops, if a trusted proxy sent them, and
  * this proxy's own hop. With two `Forwarded` headers, the order of the hops would be unclear.
  */
-function pushForwarded(headers: string[], req: IncomingMessage, trusted: boolean, element: string): void {
+function pushForwarded(headers: string[], head: RequestHead, trusted: boolean, element: string): void {
   if (!trusted) {
     headers.push('Forwarded', element)
     return
   }
   removeField(headers, 'forwarded')
-  const before = forwardedChain(req.headers.forwarded, chainOf(req))
+  const before = forwardedChain(head.headers.forwarded, chainOf(head))
   headers.push('Forwarded', before === undefined ? element : `${before}, ${element}`)
 }
 
@@ -118,7 +117,7 @@ const PROTOS = new Set(['http', 'https', 'ws', 'wss'])
  * the list in that header counts, because each proxy that appends adds its own scheme after
  * the client's. Returns undefined for an unknown scheme, because a server would believe it.
  */
-function forwardedProto(believed: IncomingHttpHeaders): string | undefined {
+function forwardedProto(believed: RequestHeaders): string | undefined {
   const proto = firstOf(believed['x-forwarded-proto'])?.toLowerCase()
   return proto !== undefined && PROTOS.has(proto) ? proto : undefined
 }
@@ -127,7 +126,7 @@ function forwardedProto(believed: IncomingHttpHeaders): string | undefined {
  * Returns the host name, maybe with a port, that the client asked for. It is the first
  * element of `X-Forwarded-Host`. Returns undefined if that element is not a valid host name.
  */
-function forwardedHost(believed: IncomingHttpHeaders): string | undefined {
+function forwardedHost(believed: RequestHeaders): string | undefined {
   const host = firstOf(believed['x-forwarded-host'])
   return host !== undefined && VALID_AUTHORITY.test(host) ? host : undefined
 }
@@ -136,7 +135,7 @@ function forwardedHost(believed: IncomingHttpHeaders): string | undefined {
  * Returns the port that the client asked for. It is the first element of
  * `X-Forwarded-Port`. Returns undefined if that element is not a port number.
  */
-function forwardedPort(believed: IncomingHttpHeaders): string | undefined {
+function forwardedPort(believed: RequestHeaders): string | undefined {
   const port = firstOf(believed['x-forwarded-port'])
   return port !== undefined && isPort(port) ? port : undefined
 }

@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http'
 import { type AddressRange, parseRange } from '../../base/cidr.js'
 import { onlyKnownOptions } from '../../base/known-options.js'
 import { describeValue } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { compileWithin } from '../../base/range-set.js'
 import { ProxyError } from '../../model/errors.js'
+import type { RequestHead } from './request-head.js'
 
 /** Options of one entry point. Each replaces the option of the whole proxy that has the same name. */
 export interface EntryPointOptions {
@@ -33,7 +33,7 @@ export interface PeerTrust {
    *
    * @param peer the peer's address; `''` if the peer has none
    */
-  trusts(req: IncomingMessage, peer: string): boolean
+  trusts(head: RequestHead, peer: string): boolean
   /** Returns whether an address is that of a trusted proxy. The address may come from `X-Forwarded-For`. */
   trustsAddress(address: string): boolean
 }
@@ -58,7 +58,7 @@ export function compileTrust(trustedProxies: readonly string[] = [], option = 't
   )
   return {
     trustsAddress,
-    trusts: (req, peer) => (peer === '' ? trustsUnix && cameOverUnixSocket(req) : trustsAddress(peer)),
+    trusts: (head, peer) => (peer === '' ? trustsUnix && head.connection.isLocal : trustsAddress(peer)),
   }
 }
 
@@ -95,26 +95,6 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
     const hint = `; write "${UNIX}" to trust all peers on a Unix socket`
     throw meansUnix ? new Error(`${(error as Error).message}${hint}`) : error
   }
-}
-
-/**
- * Node's internal object below a socket, which stands for the operating system's
- * connection. In a TLS socket, `_parent` is the object of the connection that carries TLS.
- */
-interface Handle {
-  readonly _parent?: Handle | null
-}
-
-/**
- * Returns whether a request without a peer address came over a Unix socket. A TCP connection that was reset has no peer
- * address either, and the application may serve streams that have none. Trust in such requests would be trust in every peer.
- */
-function cameOverUnixSocket({ socket }: IncomingMessage): boolean {
-  // Looks at the handle of the connection, not at the socket's `server`:
-  // that may be another server than the one that listens, or may be closed.
-  let { _handle: handle } = socket as typeof socket & { _handle?: Handle | null }
-  while (handle?._parent) handle = handle._parent
-  return handle?.constructor.name === 'Pipe'
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { headOf } from '../../../src/engine/client/http1/head-of.js'
 import { addressInElement, clientOf, peerOf } from '../../../src/engine/headers/client-address.js'
 import { compileTrust, type PeerTrust } from '../../../src/engine/headers/peer-trust.js'
 
@@ -115,6 +116,6 @@ describe('the peer', () => {
     ['::ffff:10.0.0.1%eth0', '10.0.0.1'],
     [undefined, ''],
   ])('of a socket from %s is %s', (remoteAddress, peer) => {
-    expect(peerOf({ socket: { remoteAddress } } as IncomingMessage)).toBe(peer)
+    expect(peerOf(headOf({ socket: { remoteAddress } } as IncomingMessage))).toBe(peer)
   })
 })

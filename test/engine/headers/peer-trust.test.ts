@@ -1,10 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
+import { headOf } from '../../../src/engine/client/http1/head-of.js'
 import { compileTrust, EntryPointTrust } from '../../../src/engine/headers/peer-trust.js'
+import type { RequestHead } from '../../../src/engine/headers/request-head.js'
 
 /** A request whose socket has so much. */
-function requestOf(socket: object): IncomingMessage {
-  return { socket } as unknown as IncomingMessage
+function requestOf(socket: object): RequestHead {
+  return headOf({ socket } as unknown as IncomingMessage)
 }
 
 // Named as Node names its own.

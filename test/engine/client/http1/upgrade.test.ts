@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import { tunnel } from '../../src/engine/upgrade.js'
-import { httpGet } from '../support/http-get.js'
+import { tunnel } from '../../../../src/engine/client/http1/tunnel.js'
+import { httpGet } from '../../../support/http-get.js'
 import {
   openRaw,
   recordFinished,
@@ -17,8 +17,8 @@ import {
   startOpenEngine,
   startServer,
   TestServer,
-} from '../support/live-engine.js'
-import { eventually } from '../support/next-event.js'
+} from '../../../support/live-engine.js'
+import { eventually } from '../../../support/next-event.js'
 
 const ASK = [
   'GET /chat HTTP/1.1',

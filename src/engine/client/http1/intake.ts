@@ -1,19 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Limits } from '../model/limits.js'
-import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
-import type { LingeringClose } from './client/lingering-close.js'
-import { Pipelines } from './client/pipelines.js'
-import type { ListenerFailures } from './events/listener-failures.js'
+import type { Limits } from '../../../model/limits.js'
+import type { ListenerFailures } from '../../events/listener-failures.js'
+import type { RequestHead } from '../../headers/request-head.js'
+import type { ClientSide } from '../client-side.js'
+import type { RequestHandler, UpgradeHandler } from './handlers.js'
+import { headOf } from './head-of.js'
+import { Http1Client } from './http1-client.js'
+import type { LingeringClose } from './lingering-close.js'
+import { type Next, passOn } from './pass-on.js'
 import type { PendingUpgrade } from './pending-upgrade.js'
+import { Pipelines } from './pipelines.js'
 import { upgradeHandler } from './upgrade.js'
 
-/** Starts to process a request. Called once the earlier requests on the same connection (HTTP pipelining) allow it. */
-export type Begin = (
-  req: IncomingMessage,
-  res: ServerResponse,
-  next?: (error?: unknown) => void,
-  pending?: PendingUpgrade,
-) => void
+/**
+ * Starts to process a request. Called once the earlier requests on the same connection (HTTP pipelining) allow it.
+ *
+ * @param passOn lets the application's own routes answer the request, if it has any
+ */
+type Take = (client: ClientSide, passOn?: () => void) => void
 
 /** Receives requests from Node. Decides when a pipelined request may begin, and which upgrade requests become tunnels. */
 export class Intake {
@@ -48,10 +52,16 @@ export class Intake {
    * @param claims returns whether a frontend matches an upgrade request; undefined if that is unknown
    */
   handlersFor(
-    begin: Begin,
-    claims: (req: IncomingMessage) => boolean | undefined,
+    take: Take,
+    claims: (head: RequestHead) => boolean | undefined,
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipelines = this.#pipelines
+    const failures = this.#failures
+    const lingering = this.#lingering
+    const begin = (req: IncomingMessage, res: ServerResponse, next?: Next, pending?: PendingUpgrade) => {
+      const client = new Http1Client(req, res, lingering, pending)
+      take(client, next && (() => passOn(next, client, failures)))
+    }
     const handler: RequestHandler = (req, res, next) => {
       // If the response has no socket, an earlier pipelined request on the connection is still in progress. The request may have
       // to wait.
@@ -61,10 +71,10 @@ export class Intake {
       handler,
       headBytes: this.#headBytes,
       allowed: this.#protocols,
-      lingering: this.#lingering,
+      lingering,
       begin: (req, res, pending) => begin(req, res, undefined, pending),
-      claims,
-      failures: this.#failures,
+      claims: (req) => claims(headOf(req)),
+      failures,
     })
     return { handler, upgrade }
   }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import { MAX_TIMER_MS } from '../../base/known-options.js'
+import { MAX_TIMER_MS } from '../../../base/known-options.js'
+import type { ClosingConnections, UnreadBody } from '../client-side.js'
 
 /** Limits on how long, and how much, the proxy reads from a connection after its last response. */
 export interface LingerLimits {
@@ -7,14 +8,6 @@ export interface LingerLimits {
   readonly lingerMs: number
   /** Maximum number of bytes that are read and dropped after the last response. */
   readonly lingerBytes: number
-}
-
-/** A request's body that has not arrived completely. */
-export interface UnreadBody {
-  /** Number of bytes of the body that the proxy has read and dropped, because no server wanted them. */
-  readonly dropped: number
-  /** Number of further bytes that the client may send before the body exceeds its size limit. */
-  readonly left: number
 }
 
 /**
@@ -37,7 +30,7 @@ const NODE_LISTENERS = new Set(['bound socketOnEnd', 'socketOnError'])
  * the client still sends, the operating system would answer with a TCP reset. The reset
  * discards the bytes that the client has not read yet, so the client would lose the response.
  */
-export class LingeringClose {
+export class LingeringClose implements ClosingConnections {
   readonly #limits: LingerLimits
   readonly #sockets = new Set<Duplex>()
   /** Called when the last connection has completed its lingering close (a close in stages). */
@@ -53,11 +46,6 @@ export class LingeringClose {
    */
   get ms(): number {
     return Math.min(this.#limits.lingerMs, MAX_TIMER_MS)
-  }
-
-  /** Maximum number of bytes that are read and dropped after the last response: `limits.lingerBytes`. */
-  get bytes(): number {
-    return this.#limits.lingerBytes
   }
 
   /** Number of connections in a lingering close: the proxy has stopped writing to them, and still reads them for a while. */
@@ -120,7 +108,7 @@ export class LingeringClose {
       this.#sockets.delete(socket)
       if (this.#sockets.size === 0) this.onIdle()
     })
-    drop(socket, this.bytes - dropped, left)
+    drop(socket, this.#limits.lingerBytes - dropped, left)
     socket.once('end', () => socket.destroy())
     socket.end()
     readAgain(socket)

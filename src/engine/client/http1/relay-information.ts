@@ -1,6 +1,6 @@
 import { type ServerResponse, validateHeaderName, validateHeaderValue } from 'node:http'
-import { forwardResponseHeaders } from './forward-headers.js'
-import type { RawFields } from './raw-fields.js'
+import { forwardResponseHeaders } from '../../headers/forward-headers.js'
+import type { RawFields } from '../../headers/raw-fields.js'
 
 /**
  * Passes an informational response (1xx) of a server on to the client (RFC 9110, 15.2): 102 Processing or 103 Early Hints,

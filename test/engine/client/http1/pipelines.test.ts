@@ -2,10 +2,10 @@ import { createServer } from 'node:https'
 import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Authority } from '../../support/etcd-tls.js'
-import { openRaw, routeTo, routeWith, settled, startServer } from '../../support/live-engine.js'
-import { eventually } from '../../support/next-event.js'
-import type { RawConnection } from '../../support/raw-connection.js'
+import { Authority } from '../../../support/etcd-tls.js'
+import { openRaw, routeTo, routeWith, settled, startServer } from '../../../support/live-engine.js'
+import { eventually } from '../../../support/next-event.js'
+import type { RawConnection } from '../../../support/raw-connection.js'
 
 /** Answers `/slow` when it is told to, and anything else with its method, path and body. */
 async function startEcho() {

@@ -1,11 +1,11 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { ProxyError } from '../../model/errors.js'
-import { ALLOWED_METHODS } from './error-response.js'
+import { ProxyError } from '../../../model/errors.js'
+import { ALLOWED_METHODS } from '../error-response.js'
+import { hasBody } from '../request-body.js'
 import type { LingeringClose } from './lingering-close.js'
 import { onceFree } from './once-free.js'
 import { isHeld } from './pipelines.js'
-import { hasBody } from './request-body.js'
 
 /** A client's socket on a node:http server, with the fields that Node adds to it. */
 type ServedSocket = Duplex & {

@@ -1,25 +1,23 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { hidesHeaders } from './check-request.js'
-import { writeErrorResponse } from './client/error-response.js'
-import type { RequestHandler, UpgradeHandler } from './client/handlers.js'
-import type { LingeringClose } from './client/lingering-close.js'
-import { onceFree } from './client/once-free.js'
+import type { ListenerFailures } from '../../events/listener-failures.js'
+import { writeErrorResponse } from '../error-response.js'
+import { hasBody } from '../request-body.js'
+import { hidesHeaders } from './check-parsed.js'
+import type { RequestHandler, UpgradeHandler } from './handlers.js'
+import { Http1Client } from './http1-client.js'
+import type { LingeringClose } from './lingering-close.js'
+import { onceFree } from './once-free.js'
+import { type Next, passUpgradeOn } from './pass-on.js'
+import type { PendingUpgrade } from './pending-upgrade.js'
 import {
   asPlainRequests,
   eventOf,
   giveTo,
   hasUnknownExpectation,
   refuseExpectation,
-} from './client/plain-requests.js'
-import { hasBody } from './client/request-body.js'
-import { afterOthers, isShared, isTaken } from './client/shared-upgrades.js'
-import type { ListenerFailures } from './events/listener-failures.js'
-import { forwardResponseHeaders } from './headers/forward-headers.js'
-import type { RawFields } from './headers/raw-fields.js'
-import { withoutLength } from './headers/response-head.js'
-import { type Next, passUpgradeOn } from './pass-on.js'
-import type { PendingUpgrade } from './pending-upgrade.js'
+} from './plain-requests.js'
+import { afterOthers, isShared, isTaken } from './shared-upgrades.js'
 
 /** The functions and settings with which the proxy serves upgrade requests. */
 export interface UpgradeRoutes {
@@ -54,7 +52,7 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
     if (host) return giveTo(host, eventOf(req), req, responseOn(req, socket, lingering))
     passUpgradeOn(next, socket, routes.failures, (error) => {
       const res = responseOn(req, socket, lingering)
-      writeErrorResponse({ req, res, owner: { inFlight: { lingering } } }, error, true)
+      writeErrorResponse({ client: new Http1Client(req, res, lingering) }, error, true)
     })
   }
   const inTurn = (
@@ -201,47 +199,4 @@ function responseOn(req: IncomingMessage, socket: Duplex, lingering: LingeringCl
     if (res.socket) socket.destroy()
   })
   return res
-}
-
-/**
- * Returns the head of the 101 response for the client, with the server's header fields. It must not contain a `Content-Length`
- * (RFC 9110, 8.6).
- */
-export function switchingHead(protocol: string, fields: RawFields, cookie?: string): string {
-  const headers = withoutLength(forwardResponseHeaders(fields))
-  if (cookie !== undefined) headers.push('Set-Cookie', cookie)
-  let head = `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n`
-  for (let index = 0; index < headers.length; index += 2)
-    head += `${headers[index]}: ${headers[index + 1]}\r\n`
-  return `${head}\r\n`
-}
-
-/**
- * Connects two sockets until both have closed. Bytes flow in both directions with back-pressure. If one socket ends, the other
- * one is ended too. If one socket has an error, the other one is destroyed.
- */
-export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): void {
-  let open = 2
-  for (const [socket, other] of [
-    [client, server],
-    [server, client],
-  ] as const) {
-    socket.on('error', () => other.destroy())
-    socket.on('close', () => {
-      // The socket closed before all its bytes were read and written, so it was cut off. Close the other one too.
-      if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // The socket has ended in both directions (TLS may end both at once). Nothing reads the other socket any longer, so its end
-      // would go unnoticed. Destroy the other socket once its pending bytes are written.
-      else if (!other.readableEnded) destroyOnceWritten(other)
-      open -= 1
-      if (open === 0) onClosed()
-    })
-    socket.pipe(other)
-  }
-}
-
-/** Destroys a socket after all pending bytes were written to it. */
-function destroyOnceWritten(socket: Duplex): void {
-  if (socket.writableFinished) socket.destroy()
-  else socket.once('finish', () => socket.destroy())
 }

@@ -3,9 +3,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { createProxy, type ProxyOptions } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { Authority } from '../../support/etcd-tls.js'
-import { openRaw, routeWith, startOpenEngine, startServer } from '../../support/live-engine.js'
-import { eventually } from '../../support/next-event.js'
+import { Authority } from '../../../support/etcd-tls.js'
+import { openRaw, routeWith, startOpenEngine, startServer } from '../../../support/live-engine.js'
+import { eventually } from '../../../support/next-event.js'
 
 const KB = 1024
 const MB = 1024 * KB

@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http'
-import { quote } from '../../base/messages.js'
-import { ProxyError } from '../../model/errors.js'
-import { namedByConnection } from './forward-headers.js'
-import { checkNames } from './proxy-fields.js'
+import { quote } from '../../../base/messages.js'
+import { ProxyError } from '../../../model/errors.js'
+import { namedByConnection } from '../../headers/forward-headers.js'
+import { checkNames } from '../../headers/proxy-fields.js'
+import { Http1Connection } from './http1-connection.js'
 
 /** An HTTP server with the fields in which Node keeps its parser options. `httpValidation` exists from Node 24.19 and 26.3 on. */
 type ParserOptions = Server & { readonly insecureHTTPParser?: boolean; readonly httpValidation?: string }
@@ -38,7 +39,7 @@ export function checkLenient(req: IncomingMessage): void {
     const name = quote(raw[index - 1] as string)
     throw new ProxyError('PROXY_BAD_REQUEST', `the header ${name} holds a control character`)
   }
-  if (isLast(req)) endConnection(socket)
+  if (isLast(req)) Http1Connection.of(socket).takesNoMore = true
 }
 
 /** Matches a character that a header value must not hold (RFC 9110, 5.5). */
@@ -50,22 +51,6 @@ function isLast({ httpVersion, headers }: IncomingMessage): boolean {
   return (
     httpVersion === '1.0' && headers.connection?.toLowerCase() !== 'keep-alive' && !named?.has('keep-alive')
   )
-}
-
-const ENDED = Symbol('nothing more is taken from this connection')
-type Connection = object & { [ENDED]?: true }
-
-/**
- * Marks a connection, so that the proxy takes no further request from
- * it. The bytes that follow are not a request (RFC 9112, 9.6 and 6.3).
- */
-export function endConnection(socket: object): void {
-  ;(socket as Connection)[ENDED] = true
-}
-
-/** Returns whether `endConnection` has marked the connection, so that no further request is taken from it. */
-export function hasEnded(socket: object): boolean {
-  return (socket as Connection)[ENDED] === true
 }
 
 let warned = false

@@ -8,8 +8,8 @@ import {
   startEngine,
   startOpenEngine,
   startServer,
-} from '../../support/live-engine.js'
-import { eventually } from '../../support/next-event.js'
+} from '../../../support/live-engine.js'
+import { eventually } from '../../../support/next-event.js'
 
 const KB = 1024
 const MB = 1024 * KB

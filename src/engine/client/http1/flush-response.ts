@@ -14,25 +14,6 @@ export function isFlushable(res: ServerResponse): res is Flushable {
   return typeof (res as Partial<Flushable>).flush === 'function'
 }
 
-/** An object whose method `turnEnded` is called at the end of the current turn of the event loop. */
-interface TurnWatcher {
-  turnEnded(): void
-}
-
-const watchers: TurnWatcher[] = []
-
-/**
- * Calls `turnEnded` of the given object at the end of this turn of the event loop. By then, all bytes from
- * one read of a server's connection have been written to the response. So one flush sends all of them.
- */
-export function atEndOfTurn(watcher: TurnWatcher): void {
-  if (watchers.push(watcher) === 1) setImmediate(tellAll)
-}
-
-function tellAll(): void {
-  for (const watcher of watchers.splice(0)) watcher.turnEnded()
-}
-
 /**
  * Maximum number of bytes in a response body that is written together with
  * its head. Copying a larger body would take longer than a second write.

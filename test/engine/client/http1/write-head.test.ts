@@ -1,6 +1,6 @@
 import { type IncomingMessage, ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { writeHead } from '../../../src/engine/headers/response-head.js'
+import { writeHead } from '../../../../src/engine/client/http1/write-head.js'
 
 const response = () =>
   new ServerResponse({ method: 'GET', httpVersionMajor: 1, httpVersionMinor: 1 } as IncomingMessage)

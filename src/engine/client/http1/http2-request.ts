@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ProxyError } from '../../model/errors.js'
+import { ProxyError } from '../../../model/errors.js'
 
 let hasWarned = false
 

@@ -6,25 +6,24 @@ import type { ServerResponse } from 'node:http'
  * such listeners to a stream of its own, where a listener added by `once` could not be removed.
  */
 export class RoomForResponse {
-  readonly #resume: () => void
-  #waits = false
+  /** Called at the next `drain`. `undefined` while nobody waits for room. */
+  #resume: (() => void) | undefined
 
-  constructor(res: ServerResponse, resume: () => void) {
-    this.#resume = resume
+  constructor(res: ServerResponse) {
     res.on('drain', () => this.#drained())
   }
 
   /** Makes the next `drain` event of the response call `resume`. */
-  wait(): void {
-    this.#waits = true
+  wait(resume: () => void): void {
+    this.#resume = resume
   }
 
   // If the proxy waits for room, calls `resume` in the next turn of the event loop. A `drain` event may come from
   // within undici's parser of another server connection, while the next pipelined response is being written. undici
   // has one current parser for all connections. A call to the parser from within itself would mix up two connections.
   #drained(): void {
-    if (!this.#waits) return
-    this.#waits = false
-    setImmediate(this.#resume)
+    const resume = this.#resume
+    this.#resume = undefined
+    if (resume) setImmediate(resume)
   }
 }

@@ -1,11 +1,9 @@
 import type { Duplex } from 'node:stream'
-import { asError, ProxyError } from '../model/errors.js'
-import { onRejected } from '../model/rejections.js'
-import { type Answered, writeErrorResponse } from './client/error-response.js'
-import type { ListenerFailures } from './events/listener-failures.js'
-import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
-import type { Exchange } from './exchange.js'
-import type { RequestReports } from './request-reports.js'
+import { asError, ProxyError } from '../../../model/errors.js'
+import { onRejected } from '../../../model/rejections.js'
+import type { ListenerFailures } from '../../events/listener-failures.js'
+import { writeErrorResponse } from '../error-response.js'
+import type { Http1Client } from './http1-client.js'
 
 /** The `next` function of the application, as in Express. The proxy calls it to let the application's own routes answer. */
 export type Next = (error?: unknown) => void
@@ -18,30 +16,16 @@ export type Next = (error?: unknown) => void
  */
 export function passOn(
   next: Next,
-  answered: Answered,
+  client: Http1Client,
   failures: ListenerFailures,
   ...error: [unknown?]
 ): void {
   callNext(next, error, failures, (thrown) => {
-    const { res } = answered
+    const { res } = client
     if (res.writableEnded || res.destroyed) return
     if (res.headersSent) res.destroy()
-    else writeErrorResponse(answered, nextFailed(thrown), false)
+    else writeErrorResponse({ client }, nextFailed(thrown), false)
   })
-}
-
-/**
- * Lets the application answer a request that no frontend matches. The proxy no longer listens to the request's socket and
- * response.
- */
-export function passExchangeOn(
-  next: Next,
-  exchange: Exchange,
-  { reports, events }: { readonly reports: RequestReports; readonly events: ProxyEmitter },
-): void {
-  exchange.abandon()
-  reports.passedOn(exchange)
-  passOn(next, exchange, failuresOf(events))
 }
 
 /**

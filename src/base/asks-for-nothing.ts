@@ -3,10 +3,12 @@ import { types } from 'node:util'
 /**
  * Returns whether a value asks for nothing: `null`, `false`, an empty text or list, or a plain object whose own values are all
  * `null`. An object with anything else in it asks for something, even with `false` or an empty text: in Traefik an empty text
- * removes a header, and an empty list may be meant to let no client in.
+ * removes a header, and an empty list may be meant to let no client in. A `Proxy` asks for something too, whatever it shows.
  */
 export function asksForNothing(value: unknown): boolean {
   if (value === undefined || value === null || value === false || value === '') return true
+  // `Array.isArray` throws for a proxy that was revoked.
+  if (types.isProxy(value)) return false
   if (Array.isArray(value)) return value.length === 0
   return isEmptyObject(value)
 }

@@ -94,6 +94,11 @@ describe('the digest of a document', () => {
     expect(digest(other)).toEqual(digest(DOCUMENT))
   })
 
+  it('is the same with a number in the place of a label, which a filter may write as a text', () => {
+    const of = (build: unknown) => digest({ ...DOCUMENT, metadata: { build } })
+    expect(of(7)).toEqual(of('7'))
+  })
+
   it.each([
     ['another field', { pool: { ...DOCUMENT.backends.pool, slowStart: '1ms' } }],
     ['no stickiness', { pool: { ...DOCUMENT.backends.pool, loadBalancer: {} } }],

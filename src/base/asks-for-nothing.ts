@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { isRecord } from './records.js'
 
 /**
  * Returns whether a value asks for nothing: `null`, `false`, an empty text or list, or a plain object whose own values are all
@@ -16,9 +17,7 @@ export function asksForNothing(value: unknown): boolean {
 /** Returns whether a value is a plain object whose own values, if it has any, are all `null`. */
 export function isEmptyObject(value: unknown): boolean {
   // The keys of a proxy say nothing about what it answers.
-  if (typeof value !== 'object' || value === null || types.isProxy(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
+  if (types.isProxy(value) || !isRecord(value)) return false
   return Reflect.ownKeys(value).every((key) => {
     const { value: inside, enumerable } = Object.getOwnPropertyDescriptor(value, key) ?? {}
     // A getter has no value of its own here: it may ask for anything.

@@ -1,9 +1,8 @@
 import type { Field, NamedField, ObjectField } from '../base/field-kinds.js'
 import { parseDuration } from '../base/parse-duration.js'
-import { nullRecord } from '../base/records.js'
+import { isRecord, nullRecord } from '../base/records.js'
 import { eachOf, insideOf } from '../base/schema.js'
 import { isOff } from './is-off.js'
-import { isRecord } from './with-field-case.js'
 
 /**
  * Returns an entry of a valid document in the one form that all spellings of it have: what is off or empty is left out, durations

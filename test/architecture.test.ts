@@ -112,6 +112,18 @@ describe('the architecture', () => {
     expect(named.length).toBeGreaterThan(40)
   })
 
+  it('is described: the outside packages of each room', () => {
+    const page = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `([\w/-]+)\/` \| .* \|(.*)\|$/gm)]
+    const told = rows.map(([, room, packages = '']) => `${room}: ${packages.trim().split(', ').sort()}`)
+    const owned = rows.map(([, room = '']) => {
+      const names = Object.keys(PACKAGE_OWNERS).filter((name) => PACKAGE_OWNERS[name]?.includes(room))
+      return `${room}: ${names.sort()}`
+    })
+    expect(rows.length).toBeGreaterThan(20)
+    expect(told).toEqual(owned)
+  })
+
   it('has a map of the helpers of tests, with each of them', () => {
     const page = readFileSync(join(root, 'test/support/README.md'), 'utf8')
     const helpers = readdirSync(join(root, 'test/support')).filter((name) =>

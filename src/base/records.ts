@@ -20,3 +20,10 @@ export function present<T extends object>(fields: T): Present<T> {
 export function nullRecord<V>(): Record<string, V> {
   return Object.create(null) as Record<string, V>
 }
+
+/** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

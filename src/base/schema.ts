@@ -98,13 +98,18 @@ export function placedFields({ fields }: ObjectField, above = ''): PlacedField[]
   })
 }
 
+/** Whether a field is a secret text, or has secret texts under names that the document chooses. */
+export function isSecret(field: Field): boolean {
+  return field.kind === 'named' ? isSecret(field.of) : field.kind === 'text' && field.isSecret === true
+}
+
 /** Whether a field is a secret, or holds one. A message that shows its value could show the secret. */
 export function holdsSecret(field: Field): boolean {
   const known = HOLDS_SECRET.get(field)
   if (known !== undefined) return known
   const below =
     field.kind === 'object' ? Object.values(field.fields) : field.kind === 'named' ? [field.of] : []
-  const holds = (field.kind === 'text' && field.isSecret === true) || below.some(holdsSecret)
+  const holds = isSecret(field) || below.some(holdsSecret)
   HOLDS_SECRET.set(field, holds)
   return holds
 }

@@ -1,4 +1,4 @@
-import { isRecord } from '../validation/with-field-case.js'
+import { isRecord } from '../base/records.js'
 
 /** The fields that Traefik 1.7 prints for each of its providers. */
 const SECTIONS: ReadonlySet<string> = new Set(['frontends', 'backends'])

@@ -1,6 +1,7 @@
 import { maskCredentials } from '../base/credentials.js'
 import { pathOf, quote } from '../base/messages.js'
 import { suggestByEnd, suggestName } from '../base/nearest-name.js'
+import { isRecord } from '../base/records.js'
 import { asError, type Issue, type IssueCode } from '../model/errors.js'
 import type { StaticKey } from '../validation/static-keys/static-key.js'
 import { isOfDocument, oldNamesOf, STATIC_KEYS } from '../validation/static-keys/static-keys.js'
@@ -135,7 +136,7 @@ export class Settings {
 
   /** Takes all values from the parsed content of the configuration file. */
   takeFile(content: unknown): void {
-    if (isTable(content)) this.take('file', () => this.#takeTable(content, KEY_TREE, []))
+    if (isRecord(content)) this.take('file', () => this.#takeTable(content, KEY_TREE, []))
     else this.issue('', 'INVALID_TYPE', `expected a table, found ${describeFound(content, 'table')}`)
   }
 
@@ -154,7 +155,7 @@ export class Settings {
         this.issue(path, 'UNKNOWN_FIELD', message)
       } else if (seen.has(folded(given))) {
         this.issue(path, 'DUPLICATE_NAME', 'is given twice, in upper and lower case; expected one spelling')
-      } else if (isTable(raw) && !isEnd(next) && (next.below.size > 0 || next.key?.kind === 'table')) {
+      } else if (isRecord(raw) && !isEnd(next) && (next.below.size > 0 || next.key?.kind === 'table')) {
         this.#put(names, next, true)
         this.#takeTable(raw, next, names)
       } else {
@@ -189,7 +190,7 @@ export class Settings {
     if (key.becomes === 'refused')
       return this.issue(shown, 'NOT_SUPPORTED', `${unbuilt}${guards}: ${key.wayOut}`)
     if (key.becomes === 'later') return this.warn(shown, `${unbuilt}: ignored`)
-    const value = isTable(raw) && isEnd(step) ? true : VALUE_KINDS[key.kind].read(raw, isText)
+    const value = isRecord(raw) && isEnd(step) ? true : VALUE_KINDS[key.kind].read(raw, isText)
     if (value !== undefined) return this.#put(given, step, value)
     const { expected } = VALUE_KINDS[key.kind]
     this.issue(shown, 'INVALID_VALUE', `expected ${expected}, found ${describeFound(raw, key.kind)}`)
@@ -239,10 +240,4 @@ function joined(names: readonly string[]): string {
 
 function isBelow(path: string, other: string): boolean {
   return other.startsWith(`${path}.`) || other.startsWith(`${path}[`)
-}
-
-function isTable(value: unknown): value is Table {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

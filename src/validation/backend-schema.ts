@@ -12,7 +12,8 @@ import { parseCircuitExpression } from '../rules/circuit-expression.js'
 import { HEALTH_CHECK } from './health-check-schema.js'
 import { LOAD_BALANCER } from './load-balancer-schema.js'
 import { METADATA } from './metadata-schema.js'
-import { LIMITS_NOTHING, SERVER } from './server-schema.js'
+import { SERVER } from './server-schema.js'
+import { LIMITS_NOTHING } from './why-it-guards.js'
 
 const BUFFERING = object<Buffering>(
   {

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { About, ObjectField } from '../base/field-kinds.js'
 import { pathOf } from '../base/messages.js'
-import { nullRecord } from '../base/records.js'
+import { isRecord, nullRecord } from '../base/records.js'
 import { asError, configInvalid } from '../model/errors.js'
 import { BACKEND } from './backend-schema.js'
 import { DOCUMENT } from './document-schema.js'
 import { FRONTEND } from './frontend-schema.js'
 import { normalForm } from './normal-form.js'
-import { isRecord } from './with-field-case.js'
 
 /** The digests of a document and of its entries: `sha256:` and 64 hexadecimal digits. */
 export interface DocumentDigest {

@@ -93,7 +93,8 @@ function hasIssues({ issues }: ProxyError): boolean {
   return (
     Array.isArray(issues) &&
     issues.length > 0 &&
-    issues.every((issue) => isText(issue?.path) && isText(issue?.code) && isText(issue?.message))
+    // A copy, in which a gap of the list is an item that is undefined.
+    [...issues].every((issue) => isText(issue?.path) && isText(issue?.code) && isText(issue?.message))
   )
 }
 

@@ -3,6 +3,7 @@ import type { ProviderConfig } from '../model/config.js'
 import { BACKEND } from './backend-schema.js'
 import { FRONTEND } from './frontend-schema.js'
 import { METADATA } from './metadata-schema.js'
+import { WITHOUT_TLS } from './why-it-guards.js'
 
 /** A whole document. Everything that is known of its fields is derived from here. */
 export const DOCUMENT = object<ProviderConfig>(
@@ -40,7 +41,7 @@ export const DOCUMENT = object<ProviderConfig>(
       traefik: false,
       isOutsideDigest: true,
     }),
-    tls: later('Certificates.', 'without it the certificates, and what they require of clients, are missing'),
+    tls: later('Certificates.', WITHOUT_TLS),
   },
 )
 

@@ -11,11 +11,9 @@ import type { DocumentHost } from './document-host.js'
 import { METADATA } from './metadata-schema.js'
 import { isLongName, tooLong } from './names.js'
 import { RULE_JSON_SCHEMA } from './rule-json-schema.js'
+import { LETS_IN, LIMITS_NOTHING, PLAIN } from './why-it-guards.js'
 
-/** Why fields that keep something out, or say who asks, are never left out silently. */
-const LETS_IN = 'without it every client gets in'
-const PLAIN = 'without it the proxy serves requests that it should redirect, perhaps in plain text'
-const FLOODS = 'without it nothing limits what a client may ask of a server'
+/** Why fields about the client's certificate guard. */
 const FORGED = 'without it the client itself writes the header that names who asks'
 
 const RULE = own({
@@ -119,7 +117,7 @@ export const FRONTEND = object<Frontend>(
       PLAIN,
     ),
     errors: later('Answers with pages of another backend for some statuses.'),
-    ratelimit: later('Limits requests for each client.', FLOODS),
+    ratelimit: later('Limits requests for each client.', LIMITS_NOTHING),
     headers: later(
       'Sets headers of requests and responses.',
       `${PLAIN}; its allowedHosts and security headers are missing too`,

@@ -1,8 +1,11 @@
 /** Names that reach a prototype in careless code. No document may use them. */
 export const RESERVED_NAMES: readonly string[] = ['__proto__', 'constructor', 'prototype']
 
-/** Ten documents whose names are megabytes would stand in the history, and be sent to each client that looks at it. */
-const MAX_NAME_BYTES = 1_024
+/**
+ * The most bytes of a name. Ten documents whose names are megabytes would stand in the history, and be sent to each client that
+ * looks at it.
+ */
+export const MAX_NAME_BYTES = 1_024
 
 /** Whether a text is too long to name something. */
 export function isLongName(text: string): boolean {

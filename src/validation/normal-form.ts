@@ -1,9 +1,8 @@
-import type { Field, ObjectField } from '../base/field-kinds.js'
+import type { Field, NamedField, ObjectField } from '../base/field-kinds.js'
 import { parseDuration } from '../base/parse-duration.js'
-import { nullRecord } from '../base/records.js'
+import { isRecord, nullRecord } from '../base/records.js'
 import { eachOf, insideOf } from '../base/schema.js'
 import { isOff } from './is-off.js'
-import { isRecord } from './with-field-case.js'
 
 /**
  * Returns an entry of a valid document in the one form that all spellings of it have: what is off or empty is left out, durations
@@ -29,7 +28,7 @@ function normalValue(value: unknown, field: Field): unknown {
   if (isOff(field, value)) return undefined
   const inside = insideOf(field)
   if (inside) return unlessEmpty(normalForm(value, inside), inside.isOnWhenEmpty)
-  if (field.kind === 'named') return unlessEmpty(normalNames(value, field.of))
+  if (field.kind === 'named') return unlessEmpty(normalNames(value, field))
   if (field.kind === 'list') return Array.isArray(value) && value.length === 0 ? undefined : value
   if (field.kind === 'duration') return wholeMs(value)
   if (field.kind === 'text' && typeof value === 'number') return String(value)
@@ -43,13 +42,13 @@ function wholeMs(value: unknown): unknown {
   return ms === undefined ? value : Math.max(1, Math.round(ms))
 }
 
-function normalNames(value: unknown, of: Field): unknown {
+function normalNames(value: unknown, field: NamedField): unknown {
   if (!isRecord(value)) return value
   const all = nullRecord<unknown>()
-  const each = eachOf({ kind: 'named', meaning: '', of })
+  const each = eachOf(field)
   for (const [name, inside] of Object.entries(value)) {
-    if (each) all[name] = normalForm(inside, each)
-    else if (!isOff(of, inside)) all[name] = inside
+    const normal = each ? normalForm(inside, each) : normalValue(inside, field.of)
+    if (normal !== undefined) all[name] = normal
   }
   return all
 }

@@ -1,9 +1,7 @@
 import type { NamedField, NumberField } from '../base/field-kinds.js'
+import { MAX_TIMER_MS } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { parseDuration } from '../base/parse-duration.js'
-
-/** The longest duration in milliseconds. Node's timers fire at once beyond it. */
-const MAX_DURATION_MS = 2 ** 31 - 1
 
 /** Returns what is wrong with a number; undefined for one within the bounds of its field. */
 export function flawOfNumber(
@@ -25,7 +23,7 @@ export function flawOfCount({ most }: NamedField, value: unknown): string | unde
 /** Returns what is wrong with a duration. It must be above 0, because work that repeats without a pause would block the process. */
 export function flawOfDuration(value: unknown): string | undefined {
   const ms = parseDuration(value) ?? 0
-  if (ms > 0 && ms <= MAX_DURATION_MS) return undefined
+  if (ms > 0 && ms <= MAX_TIMER_MS) return undefined
   const expected = 'expected a duration above 0, like "10s"; a bare number is seconds'
   return `${expected}; found ${describeValue(value)}`
 }

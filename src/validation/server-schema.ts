@@ -4,12 +4,10 @@ import { count, list, number, object, text } from '../base/schema.js'
 import type { Server } from '../model/backend.js'
 import { METADATA } from './metadata-schema.js'
 import { parseServerUrl } from './server-url.js'
+import { LIMITS_NOTHING } from './why-it-guards.js'
 
 /** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
 const MAX_WEIGHT = 1_000_000
-
-/** What happens without a limit on the requests of clients. */
-export const LIMITS_NOTHING = 'without it nothing limits what a client may ask of a server'
 
 /** A server of a backend. */
 export const SERVER = object<Server>(

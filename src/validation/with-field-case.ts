@@ -1,5 +1,5 @@
 import type { Field, ObjectField } from '../base/field-kinds.js'
-import { nullRecord } from '../base/records.js'
+import { isRecord, nullRecord } from '../base/records.js'
 import { eachOf, fieldNamed, insideOf } from '../base/schema.js'
 import { DOCUMENT } from './document-schema.js'
 
@@ -74,11 +74,4 @@ export function nameOnce(given: string, names: object): string | undefined {
   if (!given.endsWith(IN_TWO_SPELLINGS)) return undefined
   const name = given.slice(0, -IN_TWO_SPELLINGS.length)
   return Object.hasOwn(names, name) ? name : undefined
-}
-
-/** Returns whether a value is a plain object. Parsers also make objects without fields, such as dates and maps. */
-export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

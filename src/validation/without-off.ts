@@ -1,9 +1,8 @@
 import type { Field, ObjectField } from '../base/field-kinds.js'
-import { nullRecord } from '../base/records.js'
+import { isRecord, nullRecord } from '../base/records.js'
 import { eachOf, insideOf } from '../base/schema.js'
 import { DOCUMENT } from './document-schema.js'
 import { isOff } from './is-off.js'
-import { isRecord } from './with-field-case.js'
 
 /**
  * Returns a document without the fields that ask for nothing. Such a document is valid by `docs/schema.json`, which knows no

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nullRecord, present } from '../../src/base/records.js'
+import { isRecord, nullRecord, present } from '../../src/base/records.js'
 
 describe('present', () => {
   it('leaves out fields without a value, and keeps the order of the others', () => {
@@ -12,5 +12,24 @@ describe('nullRecord', () => {
   it('has no name that nobody put there', () => {
     expect('toString' in nullRecord()).toBe(false)
     expect('__proto__' in nullRecord()).toBe(false)
+  })
+})
+
+describe('isRecord', () => {
+  it.each<[string, unknown]>([
+    ['an object', {}],
+    ['one without a prototype', nullRecord()],
+  ])('takes %s', (_what, value) => {
+    expect(isRecord(value)).toBe(true)
+  })
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a list', []],
+    ['a date', new Date(0)],
+    ['a Map', new Map()],
+    ['an object of a class', new (class {})()],
+  ])('does not take %s', (_what, value) => {
+    expect(isRecord(value)).toBe(false)
   })
 })

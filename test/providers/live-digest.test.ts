@@ -46,6 +46,16 @@ describe('proxy.digest', () => {
     expect(await proxy.digest('static')).toEqual(servedOf(document('http://10.0.0.2')))
   })
 
+  it('is that of the document that just went live, for a listener of configChanged', async () => {
+    const { proxy, provider } = await start()
+    const before = await proxy.digest('static')
+    const asked: unknown[] = []
+    proxy.on('configChanged', () => asked.push(proxy.digest('static')))
+    await provider.update(document('http://10.0.0.2'))
+    expect(await Promise.all(asked)).toEqual([servedOf(document('http://10.0.0.2'))])
+    expect(await Promise.all(asked)).not.toEqual([before])
+  })
+
   it('is that of the document as it was delivered: what a filter adds does not count', async () => {
     const { proxy } = await start({ documentFilter: (draft) => ({ ...draft, metadata: { added: 'yes' } }) })
     expect(await proxy.digest('static')).toEqual(servedOf(document()))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createProxy, FileProvider, type ProviderConfig, validateConfig } from 'switchover'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Field } from '../../src/base/field-kinds.js'
-import { holdsSecret, placedFields } from '../../src/base/schema.js'
+import { holdsSecret, isSecret, placedFields } from '../../src/base/schema.js'
 import { DOCUMENT, SCHEMA_VERSION } from '../../src/validation/document-schema.js'
 import { lineStream } from '../support/line-stream.js'
 import { startNamed } from '../support/live-engine.js'
@@ -26,12 +26,8 @@ const documentWith = (url: string, secret: unknown = SECRET): ProviderConfig => 
 
 /** The places of secrets: a text, or texts under names of the document's own. */
 const PLACES = placedFields(DOCUMENT)
-  .filter(({ field }) => isSecret(field) || (field.kind === 'named' && isSecret(field.of)))
+  .filter(({ field }) => isSecret(field))
   .map(({ path }) => path)
-
-function isSecret(field: Field): boolean {
-  return field.kind === 'text' && field.isSecret === true
-}
 
 const PAGES = [
   '/api/providers',

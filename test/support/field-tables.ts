@@ -1,5 +1,5 @@
 import type { Field, ObjectField } from '../../src/base/field-kinds.js'
-import { placedFields } from '../../src/base/schema.js'
+import { isSecret, placedFields } from '../../src/base/schema.js'
 import { DOCUMENT } from '../../src/validation/document-schema.js'
 
 /** A comment in a page of the docs, and the table below it, which is written again. */
@@ -63,15 +63,9 @@ function meaningOf(field: Field): string {
   const isNew = field.kind !== 'later' && (field.since ?? 1) > 1
   return [
     field.meaning,
-    ...(isSecret(field) || (field.kind === 'named' && isSecret(field.of))
-      ? ['*Secret*: no message and no page shows it.']
-      : []),
+    ...(isSecret(field) ? ['*Secret*: no message and no page shows it.'] : []),
     ...(isNew ? [`Since version ${field.since} of the schema.`] : []),
   ].join(' ')
-}
-
-function isSecret(field: Field): boolean {
-  return field.kind === 'text' && field.isSecret === true
 }
 
 /** Returns in words which values a field takes. */

@@ -1,6 +1,8 @@
 import type { Field, ObjectField } from '../../src/base/field-kinds.js'
+import { MAX_TIMER_MS } from '../../src/base/known-options.js'
 import { placedFields } from '../../src/base/schema.js'
 import { DOCUMENT, SCHEMA_VERSION } from '../../src/validation/document-schema.js'
+import { MAX_NAME_BYTES, RESERVED_NAMES } from '../../src/validation/names.js'
 
 /** A schema in JSON Schema, draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -8,7 +10,7 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** Durations as Go writes them, without a sign. Zero is refused. */
 const DURATION = {
   anyOf: [
-    { type: 'number', exclusiveMinimum: 0, maximum: 2_147_483 },
+    { type: 'number', exclusiveMinimum: 0, maximum: Math.floor(MAX_TIMER_MS / 1_000) },
     { type: 'string', pattern: '^(\\d+(\\.\\d*)?|(\\d+(\\.\\d*)?|\\.\\d+)(ns|us|µs|ms|s|m|h))+$' },
   ],
 }
@@ -17,8 +19,8 @@ const DURATION = {
 const NAME = {
   type: 'string',
   minLength: 1,
-  maxLength: 1_024,
-  not: { pattern: '@|[\\u0000-\\u001f\\u007f-\\u009f]|^(__proto__|constructor|prototype)$' },
+  maxLength: MAX_NAME_BYTES,
+  not: { pattern: `@|[\\u0000-\\u001f\\u007f-\\u009f]|^(${RESERVED_NAMES.join('|')})$` },
 }
 
 /** All types of the document's objects, by name: `Frontend`, `Backend`, `Rule`. */
@@ -96,7 +98,7 @@ function kindSchema(field: Exclude<Field, { kind: 'later' }>, base: string): Jso
     case 'choice':
       return { enum: field.of }
     case 'list':
-      return { type: 'array', minItems: 1, items: { type: 'string', maxLength: 1_024 } }
+      return { type: 'array', minItems: 1, items: { type: 'string', maxLength: MAX_NAME_BYTES } }
     case 'named':
       return {
         type: 'object',
@@ -122,7 +124,7 @@ function textSchema({
   const text = {
     type: 'string',
     ...(isSecret && { writeOnly: true }),
-    ...(isName && { maxLength: 1_024 }),
+    ...(isName && { maxLength: MAX_NAME_BYTES }),
     ...((pattern ?? format) && { pattern: (pattern ?? format)?.source }),
   }
   return takesNumbers ? { anyOf: [text, { type: 'integer', minimum: 100, maximum: 999 }] } : text

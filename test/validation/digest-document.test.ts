@@ -52,6 +52,13 @@ describe('the digest of a document', () => {
     )
   })
 
+  it('is none with half of a surrogate pair in a name, and says where', () => {
+    const frontends = { 'a\ud800': DOCUMENT.frontends.web }
+    expect(() => digest({ ...DOCUMENT, frontends })).toThrow(
+      /^frontends\["a\\ud800"\]: expected what RFC 8785 can write, /,
+    )
+  })
+
   it('is that of the texts in docs/digest.md', () => {
     const web = sha256('{"backend":"pool","passHostHeader":true,"rule":"Host:a.test"}')
     const pool = sha256(
@@ -85,6 +92,11 @@ describe('the digest of a document', () => {
       },
     }
     expect(digest(other)).toEqual(digest(DOCUMENT))
+  })
+
+  it('is the same with a number in the place of a label, which a filter may write as a text', () => {
+    const of = (build: unknown) => digest({ ...DOCUMENT, metadata: { build } })
+    expect(of(7)).toEqual(of('7'))
   })
 
   it.each([

@@ -213,6 +213,12 @@ describe('a backend', () => {
     ])
   })
 
+  it.each([{ tags: null }, { tags: [] }])('may have a server without tags, as %j', (none) => {
+    const { backend, issues } = checkBackend({ servers: { s1: { url: 'http://h', ...none } } })
+    expect(issues).toEqual([])
+    expect(backend.servers['s1']).toEqual({ url: 'http://h' })
+  })
+
   it('may have no server at all', () => {
     expect(checkBackend({ servers: {} }).issues).toEqual([])
   })

@@ -8,6 +8,8 @@ const document = (url = 'http://10.0.0.1'): ProviderConfig => ({
   backends: { pool: { servers: { one: { url } } } },
 })
 
+const ISSUE = { path: 'backends.pool', code: 'INVALID_VALUE', message: 'expected two servers' } as const
+
 const START = document('http://10.0.0.9')
 
 /** A proxy whose filter leaves the first document alone. */
@@ -92,11 +94,41 @@ describe('documentFilter', () => {
   )
 
   it('that throws issues of its own has them told', async () => {
-    const own = [{ path: 'backends.pool', code: 'INVALID_VALUE', message: 'expected two servers' }] as const
     const { issues } = await issuesWith(() => {
-      throw new ProxyError('PROXY_CONFIG_INVALID', 'policy', { issues: own })
+      throw new ProxyError('PROXY_CONFIG_INVALID', 'policy', { issues: [ISSUE] })
     })
-    expect(issues).toEqual(own)
+    expect(issues).toEqual([ISSUE])
+  })
+
+  it.each<[string, unknown]>([
+    ['no list', 7],
+    ['an empty list', []],
+    ['a list of null', [null]],
+    ['a list with a gap', Array(1).concat(ISSUE)],
+    ['an issue without a message', [{ ...ISSUE, message: undefined }]],
+    ['a path that is no text', [ISSUE, { ...ISSUE, path: ['backends'] }]],
+  ])(
+    'that throws an error whose issues are malformed refuses by its message: %s',
+    async (_what, malformed) => {
+      const { issues } = await issuesWith(() => {
+        throw new ProxyError('PROXY_CONFIG_INVALID', 'policy', { issues: malformed as never })
+      })
+      expect(issues).toEqual([{ path: '', code: 'FILTER_FAILED', message: 'documentFilter threw: policy' }])
+    },
+  )
+
+  it('that refuses one document for another reason has it told again, but not for the same reason', async () => {
+    const reasons = ['DB_HOST is not set', 'DB_HOST is not set', 'DB_PORT is not set']
+    const { proxy, provider } = await startFiltered(() => {
+      throw new Error(reasons.shift())
+    })
+    const told: string[] = []
+    proxy.on('configRejected', ({ error }) => told.push(error.issues[0]?.message ?? ''))
+    while (reasons.length > 0) await provider.update(document())
+    expect(told).toEqual([
+      'documentFilter threw: DB_HOST is not set',
+      'documentFilter threw: DB_PORT is not set',
+    ])
   })
 
   it.each<[string, () => unknown, string, string]>([

@@ -56,6 +56,25 @@ it('takes objects of a class without a guard, and without a prototype', () => {
   expect(refusals(Object.assign(Object.create(null), OWN))).toEqual([])
 })
 
+describe('an auth that is a Proxy is refused, whatever the Proxy shows', () => {
+  const revoked = Proxy.revocable<object>(GUARDS.auth, {})
+  revoked.revoke()
+  it.each<[string, unknown]>([
+    ['a revoked one', revoked.proxy],
+    ['one that lists no keys', new Proxy(GUARDS.auth, { ownKeys: () => [] })],
+    ['one of an empty list', new Proxy([], {})],
+  ])('%s', (_what, auth) => {
+    expect(refusals({ ...OWN, auth })).toEqual([expect.stringMatching(/^frontends\.f\.auth NOT_SUPPORTED /)])
+  })
+})
+
+it('refuses a white list that is a Proxy and lists no keys', () => {
+  const whiteList = new Proxy(GUARDS.whiteList, { ownKeys: () => [] })
+  expect(refusals({ ...OWN, whiteList })).toEqual([
+    expect.stringMatching(/^frontends\.f\.whiteList\.sourceRange MISSING_FIELD /),
+  ])
+})
+
 describe('entries that are no fields are refused', () => {
   it.each<[string, unknown]>([
     ['a Map', new Map([['maxRequestBodyBytes', 10]])],

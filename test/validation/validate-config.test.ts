@@ -93,6 +93,10 @@ describe('a document in order', () => {
     expect(Object.keys(configOf({ frontends: {}, backends: {} }))).toEqual(['frontends', 'backends'])
   })
 
+  it('leaves out $schema, which is for editors', () => {
+    expect(configOf({ $schema: './schema.json', ...wholeDocument() })).toEqual(wholeDocument())
+  })
+
   it('is one that a router compiles', () => {
     expect(() => Router.compile(configOf(wholeDocument()))).not.toThrow()
   })

@@ -1,11 +1,11 @@
 import type { Field, ObjectField } from '../../base/field-kinds.js'
 import { pathOf } from '../../base/messages.js'
+import { isRecord } from '../../base/records.js'
 import { eachOf, insideOf } from '../../base/schema.js'
 import { configInvalid, type Issue } from '../../model/errors.js'
 import { DOCUMENT } from '../../validation/document-schema.js'
 import { isOff } from '../../validation/is-off.js'
 import { normalForm } from '../../validation/normal-form.js'
-import { isRecord } from '../../validation/with-field-case.js'
 
 /** A key below the prefix of a document, and its value. */
 export type WrittenKey = readonly [key: string, value: string]

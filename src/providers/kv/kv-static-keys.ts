@@ -4,6 +4,7 @@ import type { Issue } from '../../model/errors.js'
 import {
   ENTRY_POINT_NAMES,
   GUARDING_STATIC_KEYS,
+  STATIC_ONLY_NAMES,
   STATIC_TOP_NAMES,
 } from '../../validation/static-keys/static-keys.js'
 
@@ -41,11 +42,8 @@ function isMeant(given: string, top: string): boolean {
   return nearestName(given, NEAR_TOP) === top
 }
 
-/**
- * The known names with which a misspelt first part of a key is compared. `tls` is left out, because it is also a field of
- * documents and is checked there.
- */
-const NEAR_TOP = [...STATIC_TOP_NAMES.filter((name) => name !== 'tls'), 'frontends', 'backends']
+/** The known names with which a misspelt first part of a key is compared. Fields of documents are checked elsewhere. */
+const NEAR_TOP = [...STATIC_ONLY_NAMES, 'frontends', 'backends']
 
 /** Returns the parts of a key below `entryPoints`, in which a misspelt field of the entry point is corrected. */
 function inEntryPoint([own, field, ...rest]: readonly string[]): string[] {

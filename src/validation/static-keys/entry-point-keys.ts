@@ -1,8 +1,8 @@
-import { TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
+import { LETS_IN, PLAIN, WITHOUT_TLS } from '../why-it-guards.js'
+import { TLS_WAY_OUT } from './shared-texts.js'
 import { flag, keysOf, list, refused, text } from './static-key.js'
 
 const WHITE_LIST = 'give each frontend a whiteList, then remove it'
-const LETS_IN = 'without it every client gets in'
 const WRONG_ADDRESS =
   'without it white lists and rules take the address of a proxy in front for the client address'
 
@@ -42,7 +42,7 @@ export const ENTRY_POINT_KEYS = keysOf(
       'table',
       'Redirects requests to another entry point or URL.',
       'let a proxy in front redirect, then remove it',
-      'without it the proxy serves requests that it should redirect, perhaps in plain text',
+      PLAIN,
     ),
     'entryPoints.*.auth': refused(
       'table',

@@ -1,4 +1,5 @@
-import { CONSTRAINTS, SHARED, TLS_WAY_OUT, WITHOUT_TLS } from './shared-texts.js'
+import { WITHOUT_TLS } from '../why-it-guards.js'
+import { CONSTRAINTS, SHARED, TLS_WAY_OUT } from './shared-texts.js'
 import { flag, keysOf, later, path, refused, table } from './static-key.js'
 
 /** The keys of the file provider, and the document that a `traefik.toml` may contain. */

@@ -1,3 +1,4 @@
+import { SHARED } from './shared-texts.js'
 import { duration, flag, keysOf, later, limit, number, oldNameOf, pems, table } from './static-key.js'
 
 /** The keys of requests: retries, time limits, TLS to servers, paths. */
@@ -41,7 +42,7 @@ export const FORWARDING_KEYS = keysOf(
       { default: false },
     ),
     rootCAs: pems('options.upstreamTls.ca', 'The certificate authorities to trust for `https` servers.', {
-      defaultMeaning: 'those that Node trusts',
+      defaultMeaning: SHARED.nodesRoots,
     }),
     keepTrailingSlash: flag(
       'options.keepTrailingSlash',

@@ -2,9 +2,6 @@
 export const TLS_WAY_OUT =
   'end TLS in a proxy in front, or in an https server of your own with proxy.attach, then remove it'
 
-/** Why keys of TLS of clients guard. */
-export const WITHOUT_TLS = 'without it the certificates, and what they require of clients, are missing'
-
 /** What keys mean that several providers have. */
 export const SHARED = {
   allowEmpty: 'Whether a configuration without frontends may go live.',

@@ -52,7 +52,7 @@ export interface StaticKey extends Pick<About, 'meaning' | 'default' | 'defaultM
 /** A key as its row declares it. `keysOf` adds the rest. */
 type KeyRow = Omit<StaticKey, 'path' | 'reload' | 'oldNameOf'> & { readonly reload?: ReloadEffect }
 
-/** An older name as its row declares it. The rest is that of the current name. */
+/** An older name as its row declares it. Everything else is that of the current name, a guard too. */
 type OldNameRow = Required<Pick<StaticKey, 'meaning' | 'oldNameOf'>>
 
 /** What a row says beside the kind of its key, the option and the meaning. */
@@ -128,8 +128,9 @@ export function keysOf(
     if ('becomes' in given) return { path, ...common, ...given }
     const current = rows[given.oldNameOf]
     if (!current || !('becomes' in current)) throw new Error(`${path}: there is no key ${given.oldNameOf}`)
-    const { kind, becomes, traefik } = current
-    return { path, ...common, kind, becomes, ...(traefik === false && { traefik }), ...given }
+    // What holds without the key is said once, for the current name. A table creates providers under that name alone.
+    const { default: _default, defaultMeaning: _defaultMeaning, creates: _creates, ...rest } = current
+    return { path, ...common, ...rest, ...given }
   })
   return { title, keys }
 }

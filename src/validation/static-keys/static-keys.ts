@@ -1,3 +1,5 @@
+import { fieldNamed } from '../../base/schema.js'
+import { DOCUMENT } from '../document-schema.js'
 import { CONSUL_KEYS } from './consul-keys.js'
 import { DOCUMENT_KEYS } from './document-keys.js'
 import { ENTRY_POINT_KEYS } from './entry-point-keys.js'
@@ -62,6 +64,11 @@ export const GUARDING_STATIC_KEYS: readonly StaticKey[] = ALL.filter(({ guard })
 
 /** The names at the top of the static configuration, of Traefik 1.7 and of this proxy. They are spelt as in a file. */
 export const STATIC_TOP_NAMES: readonly string[] = namesAt(0, ({ path }) => !isOfDocument({ path }))
+
+/** The names at the top of the static configuration that no document has. `tls` is a field of documents too. */
+export const STATIC_ONLY_NAMES: readonly string[] = STATIC_TOP_NAMES.filter(
+  (name) => fieldNamed(DOCUMENT, name) === undefined,
+)
 
 /** The names of the keys of an entry point. They are spelt as in a file. */
 export const ENTRY_POINT_NAMES: readonly string[] = namesAt(2, ({ path }) =>

@@ -6,6 +6,7 @@ import {
   ENTRY_POINT_NAMES,
   GUARDING_STATIC_KEYS,
   STATIC_KEYS,
+  STATIC_ONLY_NAMES,
   STATIC_TOP_NAMES,
 } from '../../../src/validation/static-keys/static-keys.js'
 
@@ -56,6 +57,7 @@ describe('the table of what guards in a static configuration', () => {
     const tops = ['accessLog', 'constraints', 'entryPoints', 'etcd', 'lifeCycle', 'tls', 'web', 'zookeeper']
     expect(STATIC_TOP_NAMES).toEqual(expect.arrayContaining(tops))
     for (const name of ['frontends', 'backends']) expect(STATIC_TOP_NAMES).not.toContain(name)
+    expect(STATIC_ONLY_NAMES).toEqual(STATIC_TOP_NAMES.filter((name) => name !== 'tls'))
     const inEntryPoints = ['address', 'forwardedHeaders', 'compress', 'tls', 'redirect', 'auth', 'whiteList']
     expect(ENTRY_POINT_NAMES).toEqual([...inEntryPoints, 'whitelistSourceRange', 'proxyProtocol'])
   })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { keysOf, oldNameOf } from '../../../src/validation/static-keys/static-key.js'
+import { keysOf, oldNameOf, table } from '../../../src/validation/static-keys/static-key.js'
 import { KEY_SECTIONS, oldNamesOf, STATIC_KEYS } from '../../../src/validation/static-keys/static-keys.js'
 
 const all = KEY_SECTIONS.flatMap(({ keys }) => keys)
@@ -53,6 +53,18 @@ describe('static keys', () => {
       expect(STATIC_KEYS.get(current)).toMatchObject({ kind, becomes })
       expect(oldNamesOf(current)).toEqual([path])
     }
+  })
+
+  it('that are older names guard what the current ones guard, and have no default of their own', () => {
+    const current = { default: '', defaultMeaning: 'none', creates: ['x'] }
+    const taken = { guard: 'without it', wayOut: 'remove it', traefik: false, reload: 'applied' } as const
+    const { keys } = keysOf(
+      'Logs',
+      { reload: 'restart' },
+      { new: table('x', 'All.', { ...current, ...taken }), old: oldNameOf('new') },
+    )
+    const old = { path: 'old', kind: 'table', becomes: 'x', oldNameOf: 'new' }
+    expect(keys[1]).toEqual({ ...old, meaning: 'The old name of `new`.', ...taken })
   })
 
   it('cannot be older names of a key that there is not', () => {

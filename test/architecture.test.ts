@@ -74,6 +74,23 @@ describe('the architecture', () => {
     expect(wrong).toEqual([])
   })
 
+  it('knows HTTP/1 and its sockets in one room of the engine alone', () => {
+    const isEngine = (file: string) => file.startsWith('engine/') && roomOf(file) !== 'engine/client/http1'
+    const http = imports.filter(
+      ({ from, target }) => isEngine(from) && /^node:(http|https|http2)$/.test(target),
+    )
+    expect(http).toEqual([])
+    // The sockets to servers are another matter: those rooms own them.
+    const atServers = ['engine/upstream', 'engine/backends']
+    const text = /\/\*[\s\S]*?\*\/|\/\/.*|'[^'\n]*'|`[^`]*`/g
+    const code = (file: string) => sourceOf(file).replaceAll(text, '')
+    const sockets = sourceFiles.filter(
+      (file) =>
+        isEngine(file) && !atServers.includes(roomOf(file)) && /\bsocket|_httpMessage/i.test(code(file)),
+    )
+    expect(sockets).toEqual([])
+  })
+
   it('loads etcd3 and re2js on first use only', () => {
     const onFirstUse = outside.filter(({ target }) => target === 'etcd3' || target === 're2js')
     expect(onFirstUse.length).toBeGreaterThan(2)

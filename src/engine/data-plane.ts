@@ -7,10 +7,12 @@ import type { ApplyMerged, ApplyNotes } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { matcherTable } from '../rules/matchers.js'
 import { claimOf } from './claim-upgrade.js'
+import type { ClientSide } from './client/client-side.js'
 import type { RequestHandler, UpgradeHandler } from './client/http1/handlers.js'
 import { Intake } from './client/http1/intake.js'
 import { LingeringClose } from './client/http1/lingering-close.js'
 import { Closing } from './closing.js'
+import { dataPlanes } from './data-planes.js'
 import type { EngineOptions } from './engine-options.js'
 import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import { Exchange } from './exchange.js'
@@ -47,6 +49,7 @@ export class DataPlane {
   /** Creates the parts that serve requests. No configuration is live yet. @throws ProxyError `PROXY_OPTION_INVALID` */
   constructor(options: EngineOptions, events: ProxyEmitter) {
     this.events = events
+    dataPlanes.set(events, this)
     this.reports = new RequestReports(events)
     this.#trust = new EntryPointTrust(options.trustedProxies, options.entryPoints)
     this.#forwarding = forwardingOf(options)
@@ -90,11 +93,15 @@ export class DataPlane {
    * only those entry points.
    */
   handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
-    const pipeline = this.#pipeline
     return this.#intake.handlersFor(
-      (client, passOn) => pipeline.take(new Exchange(client, pipeline, entryPoint), passOn),
+      (client, passOn) => this.take(client, entryPoint, passOn),
       (head) => claimOf(head, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
     )
+  }
+
+  /** Serves one request. @param passOn lets the application's own routes answer it, if no frontend matches */
+  take(client: ClientSide, entryPoint: string | undefined, passOn?: () => void): void {
+    this.#pipeline.take(new Exchange(client, this.#pipeline, entryPoint), passOn)
   }
 
   /** The compiled configuration that is live now, or `undefined` before the first one. */

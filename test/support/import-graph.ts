@@ -30,7 +30,11 @@ export const ROOMS: readonly Room[] = [
   { name: 'providers/file', lives: 'files and folders, watched' },
   { name: 'engine/events', lives: 'the emitter; what fails in code of the host' },
   { name: 'engine/headers', lives: 'header fields: names, trust, forwarding' },
-  { name: 'engine/client', lives: "the client's connection: bodies, answers, ends" },
+  {
+    name: 'engine/client',
+    lives: "the client's side of an exchange, whatever HTTP it speaks; own responses",
+  },
+  { name: 'engine/client/http1', lives: 'the client side over node:http: pipelining, upgrades, closing' },
   { name: 'engine/upstream', lives: 'connections to servers, failures' },
   { name: 'engine/backends', lives: 'what stands behind a frontend' },
   { name: 'engine', lives: "a request's way; snapshots and generations" },

@@ -80,7 +80,7 @@ interface ResponseSide {
   flushHead(): void
   /** Sends what code of the host holds back. */
   flush(): void
-  /** Sends a part of the body. @returns false if no more should be written before `whenRoom` calls back */
+  /** Sends a part of the body. @returns false if the caller must write nothing further before `whenRoom` calls back */
   write(chunk: Buffer): boolean
   /**
    * Sends the last part of the body together with the head, if both are small, and ends the response.
@@ -135,7 +135,7 @@ export interface ClientConnection extends Peer {
   readonly bytesRead: number
   /** Number of bytes that were written to the client so far. */
   readonly bytesWritten: number
-  /** Whether the listener that has accepted the connection accepts no more. A connection without a listener has none that could. */
+  /** Whether the listener that has accepted the connection has stopped to accept connections. */
   readonly isOfClosedListener: boolean
   /** Calls `listener` once, when the connection has closed. */
   onClose(listener: () => void): void

@@ -27,8 +27,8 @@ export interface Peer {
 }
 
 /**
- * Header values by name in lower case. The values of several lines of a name are joined by commas, as RFC 9110 (5.3) allows. Of a
- * header that must have one line, such as `Host`, the first line counts.
+ * Header values by name in lower case. The values of several lines of a name are joined by commas, as RFC 9110 (5.3) allows. If a
+ * header must have one line, as `Host` must, the first line counts.
  */
 export interface RequestHeaders {
   readonly [name: string]: string | string[] | undefined

@@ -13,9 +13,9 @@ import type { PendingUpgrade } from './pending-upgrade.js'
 import { hasBehind } from './pipelines.js'
 import { relayInformation } from './relay-information.js'
 import { RoomForResponse } from './room-for-response.js'
-import { startTunnel, switchingHead } from './tunnel.js'
+import { startTunnel, switchingHead } from './start-tunnel.js'
 import { afterUpload } from './unread-upload.js'
-import { writeHead } from './write-head.js'
+import { addClose, writeHead } from './write-head.js'
 
 /** The client's side of an exchange over HTTP/1, on top of the request and response objects of `node:http`. */
 export class Http1Client implements ClientSide {
@@ -245,11 +245,4 @@ export class Http1Client implements ClientSide {
     )
     this.connection.keepAlive(tcpKeepAliveMs)
   }
-}
-
-/** Adds `Connection: close`, or the word `close` to a `Connection` header that is there. */
-function addClose(headers: string[]): void {
-  const at = headers.findIndex((name, index) => index % 2 === 0 && name === 'Connection')
-  if (at < 0) headers.push('Connection', 'close')
-  else headers[at + 1] = `${headers[at + 1]}, close`
 }

@@ -95,7 +95,7 @@ export class Http1Connection implements ClientConnection {
 
   /** Makes the operating system probe the client after this many milliseconds of silence. */
   keepAlive(ms: number | undefined): void {
-    // An application may serve streams of its own, which have no such setting.
+    // An application may serve streams of its own, which lack this setting.
     if (this.#socket instanceof Socket) keepAlive(this.#socket, ms)
   }
 }

@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http'
  * such listeners to a stream of its own, where a listener added by `once` could not be removed.
  */
 export class RoomForResponse {
-  /** Called at the next `drain`. `undefined` while nobody waits for room. */
+  /** Called at the next `drain`. `undefined` while the writer does not wait. */
   #resume: (() => void) | undefined
 
   constructor(res: ServerResponse) {

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type RawData, WebSocket, WebSocketServer } from 'ws'
-import { tunnel } from '../../../../src/engine/client/http1/tunnel.js'
+import { tunnel } from '../../../../src/engine/client/tunnel.js'
 import { httpGet } from '../../../support/http-get.js'
 import {
   openRaw,

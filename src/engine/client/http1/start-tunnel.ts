@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { forwardResponseHeaders } from '../../headers/forward-headers.js'
 import type { RawFields } from '../../headers/raw-fields.js'
 import { withoutLength } from '../../headers/response-head.js'
+import { tunnel } from '../tunnel.js'
 import type { PendingUpgrade } from './pending-upgrade.js'
 
 /**
@@ -37,34 +38,4 @@ export function switchingHead(protocol: string, fields: RawFields, cookie?: stri
   for (let index = 0; index < headers.length; index += 2)
     head += `${headers[index]}: ${headers[index + 1]}\r\n`
   return `${head}\r\n`
-}
-
-/**
- * Connects two sockets until both have closed. Bytes flow in both directions with back-pressure. If one socket ends, the other
- * one is ended too. If one socket has an error, the other one is destroyed.
- */
-export function tunnel(client: Duplex, server: Duplex, onClosed: () => void): void {
-  let open = 2
-  for (const [socket, other] of [
-    [client, server],
-    [server, client],
-  ] as const) {
-    socket.on('error', () => other.destroy())
-    socket.on('close', () => {
-      // The socket closed before all its bytes were read and written, so it was cut off. Close the other one too.
-      if (!socket.readableEnded || !socket.writableFinished) other.destroy()
-      // The socket has ended in both directions (TLS may end both at once). Nothing reads the other socket any longer, so its end
-      // would go unnoticed. Destroy the other socket once its pending bytes are written.
-      else if (!other.readableEnded) destroyOnceWritten(other)
-      open -= 1
-      if (open === 0) onClosed()
-    })
-    socket.pipe(other)
-  }
-}
-
-/** Destroys a socket after all pending bytes were written to it. */
-function destroyOnceWritten(socket: Duplex): void {
-  if (socket.writableFinished) socket.destroy()
-  else socket.once('finish', () => socket.destroy())
 }

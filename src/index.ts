@@ -3,7 +3,6 @@ export type { RequestHandler, UpgradeHandler } from './engine/client/http1/handl
 export type { EngineOptions, RetryOptions } from './engine/engine-options.js'
 export type { OnListenerError } from './engine/events/listener-failures.js'
 export type { ProxyEmitter } from './engine/events/proxy-emitter.js'
-export type { HeaderList } from './engine/header-list.js'
 export type { EntryPointOptions } from './engine/headers/peer-trust.js'
 export type { UnderscoreHeaders } from './engine/headers/proxy-fields.js'
 export type { Hooks, RequestContext, ResponseContext } from './engine/hooks.js'
@@ -57,6 +56,7 @@ export type {
   ShutdownChanged,
   ShutdownStep,
 } from './model/events.js'
+export type { HeaderList } from './model/header-list.js'
 export type { Limits, Timeouts } from './model/limits.js'
 export type { ApplyNotes } from './model/merge-configs.js'
 export type { EntryMetadata, Metadata } from './model/metadata.js'

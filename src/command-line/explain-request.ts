@@ -9,7 +9,7 @@ import { createProxy } from '../proxy/create-proxy.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
 import type { RequestSketch } from '../proxy/request-sketch.js'
 import type { ReverseProxy } from '../proxy/reverse-proxy.js'
-import { describeRefusal } from '../routing/explain-route.js'
+import { describeAnswer, describeRefusal } from '../routing/explain-route.js'
 import { parseRule } from '../rules/parse-rule.js'
 import { secretsOf } from '../rules/secret-values.js'
 import { readStaticConfig } from '../static-config/read-static-config.js'
@@ -185,7 +185,8 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
           ({ name, url, weight }) => `  server    ${name}: ${maskCredentials(url)}, weight ${weight}`,
         ),
         ...(winner.path === undefined ? [] : [`  path      ${winner.path}`]),
-        ...(winner.answer === undefined ? [] : [`  answer    ${answerOf(winner.answer)}`]),
+        ...winner.chain.map(({ middleware, verdict }) => `  chain     ${middleware}: ${verdict}`),
+        ...(winner.answer ? [`  answer    ${describeAnswer(winner.answer, winner.chain)}`] : []),
       ]
     : [red('no frontend matches')]
   const others = [
@@ -200,8 +201,4 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
     ...others.slice(0, MAX_OTHERS),
     ...(more > 0 ? [dim(`  and ${more} more frontends that do not serve it`)] : []),
   ].join('\n')
-}
-
-function answerOf(answer: NonNullable<NonNullable<RequestExplanation['winner']>['answer']>): string {
-  return answer.status === 301 ? `301 to ${answer.location}` : '403: the white list keeps this client out'
 }

@@ -1,14 +1,18 @@
 import { bodyConsumed, RequestBody, wholeBody } from './client/request-body.js'
 import type { Exchange } from './exchange.js'
+import type { Routed } from './routed.js'
 
 /**
  * Returns the request body to send with the next try. Returns `null` if the request has no body.
  *
- * @param limit maximum size of the body in bytes
  * @throws ProxyError `PROXY_BODY_CONSUMED` if code of the application has already read a part of the body
  */
-export function bodyForTry(exchange: Exchange, limit: number): RequestBody | Buffer | null {
+export function bodyForTry(
+  exchange: Exchange,
+  { bodyLimit, isRedispatched }: Routed,
+): RequestBody | Buffer | null {
   const { client, owner } = exchange
+  if (isRedispatched) return null
   if (exchange.wholeBody) return exchange.wholeBody
   if (!client.hasBody) return null
   const { body } = client
@@ -23,6 +27,6 @@ export function bodyForTry(exchange: Exchange, limit: number): RequestBody | Buf
     return whole
   }
   // The client is told to send its body only when a server reads it. So it need not send the body of a request that is refused.
-  exchange.body = new RequestBody(client, limit, () => client.sendContinue(), owner.limits.lingerBytes)
+  exchange.body = new RequestBody(client, bodyLimit, () => client.sendContinue(), owner.limits.lingerBytes)
   return exchange.body
 }

@@ -1,5 +1,7 @@
 import { strategyTable } from '../balancing/strategies.js'
 import { present } from '../base/records.js'
+import { rowOf } from '../middlewares/middleware-kind.js'
+import { MIDDLEWARES } from '../middlewares/middlewares.js'
 import type { ProviderConfig } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../model/limits.js'
@@ -19,6 +21,7 @@ import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
 import { EntryPointTrust } from './headers/peer-trust.js'
+import { hookMiddlewares } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { LoadShedding } from './load-shedding.js'
 import { RequestPipeline } from './request-pipeline.js'
@@ -66,6 +69,8 @@ export class DataPlane {
     this.shedding = new LoadShedding(this.inFlight, upstreams)
     const tools = {
       matchers: matcherTable(options),
+      middlewares: [...MIDDLEWARES, ...(options.middlewares ?? []).map(rowOf)],
+      lastMiddlewares: hookMiddlewares(options),
       strategies: strategyTable(options.strategies),
       upstreams,
       newBudget: () => retries.newBudget(),
@@ -84,7 +89,7 @@ export class DataPlane {
       forwarding: this.#forwarding,
       retries,
       limits,
-      hooks: options,
+      mayAddCredentials: tools.lastMiddlewares.length > 0 || (options.middlewares ?? []).length > 0,
     })
   }
 

@@ -1,8 +1,8 @@
 import type { ProxyError } from '../model/errors.js'
 import type { Limits } from '../model/limits.js'
 import type { LiveServer } from './backends/live-server.js'
+import type { Replacement } from './chain.js'
 import type { RawFields } from './headers/raw-fields.js'
-import type { Hooks } from './hooks.js'
 import type { ServerConnection } from './upstream/sent-request.js'
 
 /**
@@ -15,14 +15,14 @@ export interface ExchangeOwner<Exchange> {
    * error.
    */
   retryOrRespond(exchange: Exchange, error: ProxyError): void
+  /** Sends another response in place of that of a server, because a middleware asks for it. */
+  replace(exchange: Exchange, replacement: Replacement, status: number): void
   /** Called once, when the exchange has ended, whether it succeeded or failed. */
   settle(exchange: Exchange): void
   /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */
   readonly closing: { endsWith(exchange: Exchange): boolean }
   /** The limits of the proxy that apply to one exchange. */
   readonly limits: Pick<Limits, 'lingerBytes'>
-  /** The application's `onResponse` hook, or `undefined` if there is none. */
-  readonly onResponse: Hooks['onResponse']
   /**
    * Gets the heads of responses that may authenticate a server connection (NTLM, for example). Keeps such a connection for one
    * client.

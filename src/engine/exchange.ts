@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { Timeouts } from '../model/limits.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
@@ -8,25 +8,13 @@ import type { ClientSide, ClientWatcher } from './client/client-side.js'
 import type { RequestBody } from './client/request-body.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import { IdleWatch, type Moving } from './idle-watch.js'
+import type { ChainRequest } from './middleware-request.js'
 import { nextPhase, type Phase } from './phase.js'
 import type { LiveFacts } from './read-facts.js'
+import type { Routed } from './routed.js'
 import type { Snapshot } from './snapshot.js'
 import { Tries } from './tries.js'
 import type { Try } from './try.js'
-
-/** What is fixed once a request is routed. */
-export interface Routed {
-  readonly facts: LiveFacts
-  readonly frontend: CompiledFrontend
-  /** The backend that gets the request. `undefined` if the configuration has no backend of that name. */
-  readonly backend: LiveBackend | undefined
-  /** The header fields that the server will get: names and values alternate. */
-  readonly headers: string[]
-  /** Path and query of the forwarded request. The path of the server's URL is not included. */
-  readonly target: string
-  /** Maximum size of the request's body in bytes. */
-  readonly bodyLimit: number
-}
 
 /** One request of a client and its response. Holds the state that the steps of the request pipeline share. */
 export class Exchange implements ClientWatcher, Moving {
@@ -34,7 +22,7 @@ export class Exchange implements ClientWatcher, Moving {
   readonly entryPoint: string | undefined
   readonly startedAt = performance.now()
   readonly owner: ExchangeOwner<Exchange>
-  readonly tries = new Tries()
+  tries = new Tries()
 
   /** Frees the request's slot in the connection limit `maxConn` of its backend. Called once, when the exchange ends. */
   release: (() => void) | undefined
@@ -49,6 +37,8 @@ export class Exchange implements ClientWatcher, Moving {
   facts: LiveFacts | undefined
   /** The frontend that matches the request. */
   frontend: CompiledFrontend | undefined
+  /** The request as the middlewares of its frontend know it. `undefined` if the frontend has none. */
+  request: ChainRequest | undefined
   /** What is fixed once the request is routed. `undefined` before, and if the proxy itself answers. */
   routed: Routed | undefined
   /** Number of bytes of the response's body that were written to the client so far. */
@@ -63,6 +53,12 @@ export class Exchange implements ClientWatcher, Moving {
   body: RequestBody | undefined
   /** A small request body that had arrived completely when the first server was picked. Each try sends it again. */
   wholeBody: Buffer | undefined
+  /** The stream that the body of the proxy's own response is read from. */
+  source: Readable | undefined
+  /** The error in whose place a middleware has asked another backend for a response. */
+  replaced: ProxyError | undefined
+  /** The answer of a middleware that the request waits for. */
+  #awaited: Promise<unknown> | undefined
   #idleWatch: IdleWatch | undefined
   #phase: Phase = 'routing'
 
@@ -135,11 +131,31 @@ export class Exchange implements ClientWatcher, Moving {
     this.enter('waiting')
   }
 
-  /** Ends the last try, and stops using the snapshot. @param error the error that the client gets */
-  endTries(error: ProxyError): void {
+  /** Whether a middleware looks at the request or the response, and has not answered yet. */
+  get isInMiddleware(): boolean {
+    return this.#phase === 'in a middleware'
+  }
+
+  /** A middleware answers by a promise. Only this request waits for it. */
+  awaits(answer: Promise<unknown>): void {
+    this.#awaited = answer
+    if (!this.isInMiddleware) this.enter('in a middleware')
+  }
+
+  /** Whether the request still waits for this answer of a middleware. */
+  isAwaiting(answer: Promise<unknown>): boolean {
+    return this.isInMiddleware && this.#awaited === answer && !this.client.isGone
+  }
+
+  /** Ends the last try. The server no longer counts it as a request in progress. */
+  endTry(): void {
+    this.newest?.over()
+  }
+
+  /** The client gets this error. Stops using the snapshot. */
+  fails(error: ProxyError): void {
     this.error = error
     this.unpin()
-    this.newest?.over()
   }
 
   /** Whether the next try can still send the whole body: none of it was read yet, or all of it is kept in memory. */
@@ -161,6 +177,7 @@ export class Exchange implements ClientWatcher, Moving {
   /** Ends the exchange at once: closes the client's connection, even within the response, and aborts the try. */
   cut(reason: ProxyError): void {
     this.error ??= reason
+    this.#dropSource(reason)
     this.tunnelled?.destroy()
     this.client.cut()
     this.newest?.abort(reason)
@@ -179,7 +196,7 @@ export class Exchange implements ClientWatcher, Moving {
       this.cut(reason)
       return
     }
-    this.newest?.blame(reason)
+    if (!this.isInMiddleware) this.newest?.blame(reason)
     this.owner.retryOrRespond(this, reason)
     this.newest?.abort(reason)
   }
@@ -209,6 +226,7 @@ export class Exchange implements ClientWatcher, Moving {
   clientClosed(): void {
     if (!this.client.isSent) {
       this.error ??= new ProxyError('PROXY_CLIENT_LEFT')
+      this.#dropSource(this.error)
       this.newest?.abort(this.error)
     } else if (this.#phase === 'responding' && !this.error) {
       // If the response has ended before the client has sent its whole body, the exchange stays in flight until the rest has come.
@@ -217,11 +235,18 @@ export class Exchange implements ClientWatcher, Moving {
     this.settle()
   }
 
+  #dropSource(reason: ProxyError): void {
+    this.request?.end(reason)
+    this.source?.destroy()
+  }
+
   /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
   settle(): void {
     if (this.#phase === 'over') return
     this.enter('over')
     this.release?.()
+    this.error ??= this.replaced
+    this.request?.end(this.error ?? new ProxyError('PROXY_CLOSED'))
     this.owner.settle(this)
   }
 }

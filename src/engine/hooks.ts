@@ -1,9 +1,9 @@
 import { asError, ProxyError } from '../model/errors.js'
-import { type EntryMetadata, entryMetadata, type Metadata } from '../model/metadata.js'
-import { onRejected } from '../model/rejections.js'
+import type { HeaderList } from '../model/header-list.js'
+import type { EntryMetadata } from '../model/metadata.js'
+import type { Middleware, MiddlewareRequest } from '../model/middleware.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import { HeaderList } from './header-list.js'
-import type { UnderscoreHeaders } from './headers/proxy-fields.js'
+import { refusePromise } from './chain.js'
 
 /** A request that was routed, and the server that will get it. This is the argument of the `onRequest` hook. */
 export interface RequestContext {
@@ -54,80 +54,34 @@ export interface Hooks {
 }
 
 /**
- * Returns what `onRequest` and `onResponse` both get to see: the facts of the request, and the names and labels of its frontend,
- * backend and server.
+ * Returns the hooks of the application as a middleware, which every frontend has behind its own. Without hooks there is none.
  */
-export function contextOf({
-  facts,
-  frontend,
-  backend,
-  server,
-}: SentRequest): Omit<RequestContext, 'headers'> {
-  return {
-    facts: facts as RequestFacts,
-    frontend: frontend?.name ?? '',
-    backend: backend?.name ?? '',
-    server: server?.name ?? '',
-    metadata: entryMetadata({ frontend: frontend?.config, backend: backend?.config, server }) ?? {},
-  }
+export function hookMiddlewares({ onRequest, onResponse }: Hooks): Middleware[] {
+  if (!onRequest && !onResponse) return []
+  return [
+    {
+      name: 'hooks',
+      ...(onRequest && { onServer: (request) => runHook(onRequest, contextOf(request)) }),
+      ...(onResponse && {
+        onResponse: ({ request, status, headers, madeBy }) => {
+          if (madeBy === 'server') runHook(onResponse, { ...contextOf(request), status, headers })
+        },
+      }),
+    },
+  ]
 }
 
-/** A frontend or backend of the live configuration. */
-type Entry = { readonly name: string; readonly config: { readonly metadata?: Metadata } } | undefined
-
-/** A request that is about to be sent, or was sent, to a server. */
-interface SentRequest {
-  readonly facts: RequestFacts | undefined
-  readonly frontend: Entry
-  readonly backend: Entry
-  readonly server: { readonly name: string; readonly metadata: Metadata } | undefined
-}
-
-/**
- * Calls `onRequest` with the header lines that the server is about to get.
- *
- * @throws ProxyError `PROXY_HOOK_FAILED`; `PROXY_BAD_REQUEST` if a client's header looks like one that the hook wrote
- */
-export function runRequestHook(
-  hook: NonNullable<Hooks['onRequest']>,
-  context: Omit<RequestContext, 'headers'>,
-  lines: string[],
-  twins: UnderscoreHeaders,
-): void {
-  const headers = new HeaderList(lines, twins)
-  runHook(hook, { ...context, headers })
-  HeaderList.refuseTwins(headers)
-}
-
-/**
- * Calls `onResponse`, if the application has one, with the header lines that the client is about to get.
- *
- * @throws ProxyError `PROXY_HOOK_FAILED`
- */
-export function runResponseHook(
-  hook: Hooks['onResponse'],
-  context: Omit<RequestContext, 'headers'>,
-  status: number,
-  lines: string[],
-): void {
-  if (hook) runHook(hook, { ...context, status, headers: new HeaderList(lines) })
+function contextOf(request: MiddlewareRequest): RequestContext {
+  const { facts, frontend = '', backend, server, metadata, headers } = request
+  return { facts, frontend, backend, server: server?.name ?? '', metadata, headers }
 }
 
 /** Calls a hook. @throws ProxyError `PROXY_HOOK_FAILED` for any other error that the hook throws, and if it returns a promise */
 function runHook<T>(hook: (context: T) => void, context: T): void {
   try {
-    const answer: unknown = hook(context)
-    if (answer !== undefined) refusePromise(answer)
+    refusePromise(hook(context))
   } catch (thrown) {
     if (thrown instanceof ProxyError) throw thrown
     throw new ProxyError('PROXY_HOOK_FAILED', asError(thrown).message, { cause: thrown })
   }
-}
-
-// Refuses a hook that returns a promise, because the hook's later changes would come too late. If the promise rejected without a
-// handler, Node would end the process, so it gets a handler.
-function refusePromise(answer: unknown): void {
-  if (typeof (answer as PromiseLike<unknown> | null)?.then !== 'function') return
-  onRejected(answer, () => {})
-  throw new ProxyError('PROXY_HOOK_FAILED', 'the hook returned a promise; hooks are synchronous')
 }

@@ -8,6 +8,7 @@ export interface Moving {
   readonly client: ClientSide
   readonly startedAt: number
   readonly responded: boolean
+  readonly isInMiddleware: boolean
   readonly error: ProxyError | undefined
   readonly tunnelled: Duplex | undefined
   readonly server: { readonly upstream: { readonly leftAt: number | undefined } } | undefined
@@ -45,6 +46,11 @@ export class IdleWatch {
         : over('PROXY_UPGRADE_IDLE', 'upgradeIdleMs', timeouts)
     if (now - exchange.startedAt >= timeouts.requestMs)
       return over('PROXY_REQUEST_TIMEOUT', 'requestMs', timeouts)
+    // While a middleware thinks, neither the client nor a server is to blame.
+    if (exchange.isInMiddleware)
+      return idleMs < timeouts.responseHeadMs
+        ? undefined
+        : over('PROXY_REQUEST_TIMEOUT', 'responseHeadMs', timeouts)
     return this.#judgeIdle(exchange, idleMs, timeouts)
   }
 

@@ -1,27 +1,32 @@
 import { ProxyError } from '../model/errors.js'
 import { type Limits, overloaded } from '../model/limits.js'
-import { notWhiteListed, ownAnswer } from '../routing/own-answer.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
+import { askMiddlewares } from './ask-middlewares.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { bodyForTry } from './body-for-try.js'
+import { type Replacement, tellServer } from './chain.js'
 import { checkRequest, isForUs } from './check-request.js'
-import { answerOptions, redirect, writeErrorResponse } from './client/error-response.js'
+import { optionsResponse } from './client/error-response.js'
 import { bodyLimitOf, mayComeWhole } from './client/request-body.js'
 import type { Closing } from './closing.js'
-import type { Exchange, Routed } from './exchange.js'
+import type { Exchange } from './exchange.js'
 import type { ExchangeOwner } from './exchange-owner.js'
 import type { Generations } from './generations.js'
 import { senderOf } from './headers/client-address.js'
 import { forwardRequestHeaders } from './headers/forward-headers.js'
 import type { Forwarding } from './headers/forwarding-headers.js'
 import type { EntryPointTrust } from './headers/peer-trust.js'
-import { contextOf, type Hooks, runRequestHook } from './hooks.js'
 import type { InFlight } from './in-flight.js'
 import type { LoadShedding } from './load-shedding.js'
+import type { ChainRequest } from './middleware-request.js'
+import { OwnResponses } from './own-responses.js'
 import { LiveFacts } from './read-facts.js'
 import type { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
 import type { Retries } from './retries.js'
+import type { Routed } from './routed.js'
+import type { Snapshot } from './snapshot.js'
 import { isStaleConnection, toProxyError } from './upstream/failures.js'
 
 /** The parts of the engine that the request pipeline uses. */
@@ -35,7 +40,8 @@ export interface PipelineParts {
   readonly forwarding: Forwarding
   readonly retries: Retries
   readonly limits: Limits
-  readonly hooks: Hooks
+  /** Whether code of the application may add credentials to requests. */
+  readonly mayAddCredentials: boolean
 }
 
 /** Takes each request through its steps: checks, routing, sending it to a server, retries, and the end of its response. */
@@ -45,8 +51,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   readonly closing: Closing
   readonly limits: Limits
   readonly authenticated: AuthenticatedConnections
-  readonly onResponse: Hooks['onResponse']
-  readonly #onRequest: Hooks['onRequest']
+  readonly #responses: OwnResponses
   readonly #shedding: LoadShedding
   readonly #generations: Generations
   readonly #trust: EntryPointTrust
@@ -57,9 +62,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.reports = parts.reports
     this.inFlight = parts.inFlight
     this.closing = parts.closing
-    this.authenticated = new AuthenticatedConnections(parts.hooks.onRequest !== undefined)
-    this.onResponse = parts.hooks.onResponse
-    this.#onRequest = parts.hooks.onRequest
+    this.authenticated = new AuthenticatedConnections(parts.mayAddCredentials)
+    this.#responses = new OwnResponses(parts.closing, (exchange, routed) => this.#send(exchange, routed))
     this.#shedding = parts.shedding
     this.#generations = parts.generations
     this.#trust = parts.trust
@@ -114,8 +118,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       // Reads the properties that rules test. An OPTIONS request to the proxy itself gets its response here.
       if (isForUs(client)) {
         if (passOn) return false
-        answerOptions(exchange, this.closing.endsWith(exchange))
-        exchange.enter('responding')
+        this.#responses.send(exchange, optionsResponse())
         return true
       }
       const { underscoreHeaders } = this.#forwarding
@@ -128,33 +131,48 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       if (!frontend && passOn) return false
       if (!frontend) throw new ProxyError(snapshot.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
       exchange.frontend = frontend
-      const answer = ownAnswer(frontend, facts)
-      if (answer?.status === 301) {
-        redirect(exchange, answer.path + facts.search, this.closing.endsWith(exchange))
-        exchange.enter('responding')
-        return true
-      }
-      if (answer) throw notWhiteListed(answer.address, frontend)
-      const backend = snapshot.backends.get(frontend.backend)
-      exchange.release = backend?.admit(facts)
-      const bodyLimit = bodyLimitOf(client, backend?.config, this.limits)
 
-      // headers
-      // Builds the header fields and the path that the server will get.
-      const { authority } = facts
-      const sender = { peer, clientAddress, trusted, authority }
-      const headers = forwardRequestHeaders(client, sender, this.#forwarding)
-      const rewritten = frontend.rewrite?.(facts.path)
-      const target = rewritten ? rewritten.path + facts.search : facts.target
-      if (rewritten) headers.push(...rewritten.headers)
-      const routed = { facts, frontend, backend, headers, target, bodyLimit }
-      exchange.routed = routed
-
-      this.#send(exchange, routed)
+      // middlewares
+      // Asks the middlewares of the frontend what becomes of the request. One of them may answer it, also later.
+      if (frontend.chain === undefined) this.#route(exchange, facts, frontend, snapshot)
+      else
+        askMiddlewares(
+          exchange,
+          { client, facts, frontend, snapshot, forwarding: this.#forwarding },
+          {
+            route: (request) => this.#route(exchange, facts, frontend, snapshot, request),
+            answer: (answer) => this.#responses.answer(exchange, answer),
+          },
+        )
     } catch (thrown) {
-      this.#respond(exchange, toProxyError(thrown))
+      this.#responses.respond(exchange, toProxyError(thrown))
     }
     return true
+  }
+
+  #route(
+    exchange: Exchange,
+    facts: LiveFacts,
+    frontend: CompiledFrontend,
+    snapshot: Snapshot,
+    request?: ChainRequest,
+  ): void {
+    const { client } = exchange
+    request?.refuseTwins()
+    const backend = request ? request.liveBackend : snapshot.backends.get(frontend.backend)
+    exchange.release = backend?.admit(facts)
+    const bodyLimit = bodyLimitOf(client, backend?.config, this.limits)
+
+    // headers
+    // Builds the header fields and the path that the server will get.
+    const headers = request?.lines ?? forwardRequestHeaders(client, facts, this.#forwarding)
+    const rewritten = frontend.rewrite?.(facts.path)
+    const target = rewritten ? rewritten.path + facts.search : facts.target
+    if (rewritten) headers.push(...rewritten.headers)
+    const routed = { facts, frontend, chain: frontend.chain, request, backend, headers, target, bodyLimit }
+    exchange.routed = routed
+
+    this.#send(exchange, routed)
   }
 
   /**
@@ -164,44 +182,48 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
    * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent
    */
   #send(exchange: Exchange, routed: Routed, fallback?: LiveServer): void {
-    const { facts, frontend, backend, headers, target, bodyLimit } = routed
+    const { facts, frontend, chain, request, backend, headers } = routed
     const { tries } = exchange
     // pick upstream
     // Picks a server. If all servers are busy, the request waits in the queue of the backend.
     const only = this.authenticated.serverFor(exchange)
-    const server = only ? backend?.take(only) : backend?.pick(tries.tried, facts, fallback)
-    const skip = fallback ? undefined : tries.tried
-    if (!server && backend?.letWait(exchange, skip, () => this.#send(exchange, routed, fallback), only))
+    const skip = tries.skipped(request?.excluded)
+    const server = only ? backend?.take(only) : backend?.pick(skip, facts, fallback)
+    const again = () => this.#send(exchange, routed, fallback)
+    if (!server && backend?.letWait(exchange, fallback ? request?.excluded : skip, again, only))
       return exchange.waits()
     if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
     tries.server = server
     const relay = new ResponseRelay(exchange, routed, backend, server)
     if (frontend.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
-    if (this.#onRequest && tries.isFirst)
-      runRequestHook(this.#onRequest, contextOf(exchange), headers, this.#forwarding.underscoreHeaders)
+    if (chain?.seesServers && request && tries.isFirst) {
+      request.chose(server)
+      tellServer(chain, request)
+      request.refuseTwins()
+    }
 
     // dispatch
     // Sends the request, with its body, on a connection to the picked server.
     this.reports.sent(exchange)
-    const request = {
-      method: facts.method,
-      path: server.basePath + target,
+    const sent = {
+      method: routed.isRedispatched ? 'GET' : facts.method,
+      path: server.basePath + routed.target,
       headers,
-      body: bodyForTry(exchange, bodyLimit),
-      upgrade: exchange.client.upgradeProtocol ?? null,
+      body: bodyForTry(exchange, routed),
+      upgrade: (routed.isRedispatched ? undefined : exchange.client.upgradeProtocol) ?? null,
     }
-    this.authenticated.dispatch(exchange, server, request, relay)
+    this.authenticated.dispatch(exchange, server, sent, relay)
   }
 
   /** retry or respond: sends the request again after a failure if `Retries` allows it. If not, the client gets the error. */
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { routed, tries } = exchange
     const { server } = tries
-    if (!routed || !server) return this.#respond(exchange, error)
+    if (!routed || !server) return this.#responses.respond(exchange, error)
     if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
     const spent = this.#retries.allow(exchange, error)
-    if (!spent) return this.#respond(exchange, error)
+    if (!spent) return this.#responses.respond(exchange, error)
     const fallback = isStaleConnection(error, tries.fresh) ? server : undefined
     tries.retry(server, error.code === 'PROXY_UPSTREAM_RESET')
     try {
@@ -212,17 +234,12 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       tries.retries -= 1
       if (spent !== 'free') spent.giveBack()
       const next = toProxyError(thrown)
-      this.#respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
+      this.#responses.respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
     }
   }
 
-  #respond(exchange: Exchange, error: ProxyError): void {
-    exchange.endTries(error)
-    if (exchange.clientLeft) return
-    const ends = exchange.tries.tie !== undefined || this.closing.endsWith(exchange)
-    if (exchange.client.status !== undefined) return exchange.client.breakOff()
-    exchange.bodyBytes = writeErrorResponse(exchange, error, ends)
-    exchange.enter('responding')
+  replace(exchange: Exchange, replacement: Replacement, status: number): void {
+    this.#responses.replace(exchange, replacement, status)
   }
 
   /** settle, unpin: called when the response was sent or aborted. Stops using the snapshot, and reports the request's end. */

@@ -1,14 +1,15 @@
 import type { Duplex } from 'node:stream'
-import { asError, ProxyError } from '../model/errors.js'
+import { ProxyError } from '../model/errors.js'
+import type { Chain } from '../model/middleware.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
-import type { ClientSide } from './client/client-side.js'
-import { atEndOfTurn } from './end-of-turn.js'
-import type { Exchange, Routed } from './exchange.js'
+import { discard, hasBodyFor, isPromise, type Replacement, reviewResponse, transformsOf } from './chain.js'
+import type { Exchange } from './exchange.js'
+import { HeaderLines } from './header-lines.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './headers/forward-headers.js'
 import type { RawFields } from './headers/raw-fields.js'
 import { lengthOf } from './headers/response-head.js'
-import { contextOf, runResponseHook } from './hooks.js'
+import type { ChainRequest } from './middleware-request.js'
 import {
   type AuthenticatedEnd,
   authenticatedEnd,
@@ -17,6 +18,8 @@ import {
   waitAtHead,
   waitForBody,
 } from './response-end.js'
+import { type ResponseSource, ResponseWriter } from './response-writer.js'
+import type { Routed } from './routed.js'
 import { switchProtocols } from './switch-protocols.js'
 import type { Try } from './try.js'
 import { isServersFault, toProxyError } from './upstream/failures.js'
@@ -26,16 +29,8 @@ import type { ResponseController, ResponseHandler } from './upstream/sent-reques
 const MAX_INFORMATIONAL = 32
 const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
 
-/** The head of a server's response, before it is sent to the client. */
-interface HeldHead {
-  readonly status: number
-  readonly reason: string
-  /** Header names and values in turn. */
-  readonly headers: string[]
-}
-
 /** One attempt to get a response from a server. undici calls its methods, which relay the server's response to the client. */
-export class ResponseRelay implements ResponseHandler, Try {
+export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   readonly #exchange: Exchange
   readonly #routed: Routed
   readonly #backend: LiveBackend
@@ -49,16 +44,15 @@ export class ResponseRelay implements ResponseHandler, Try {
   #controller: ResponseController | undefined
   /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
   #fields: RawFields = []
+  /** Whether a middleware has sent another response in place of this one. */
+  #isReplaced = false
   /** Number of informational responses (1xx) that the server has sent on this attempt. */
   #informational = 0
-  /** The response's head while it is held back. If the body proves broken in the same event loop turn, the client gets a 502. */
-  #held: HeldHead | undefined
-  /** Whether the head was written to the client, but no part of the body yet. */
-  #headAlone = false
-  /** Whether to call `flush` of the application's compression middleware at the end of this turn of the event loop. */
-  #flushes = false
   /** Number of body bytes still to come. `NaN` before the head. 0 or less if the response does not give its length. */
   #left = Number.NaN
+  /** What the server has sent while a middleware still looks at the head. `undefined` if none does. */
+  #deferred: (() => void)[] | undefined
+  readonly #writer: ResponseWriter
   /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
@@ -68,6 +62,7 @@ export class ResponseRelay implements ResponseHandler, Try {
     this.#routed = routed
     this.#backend = backend
     this.#server = server
+    this.#writer = new ResponseWriter(exchange, this)
     this.startedAt = backend.startOfTry()
     exchange.begins(this)
   }
@@ -94,6 +89,8 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   abort(reason: ProxyError): void {
+    // What a middleware still looks at is dropped, so that the end of this try is not missed.
+    this.#deferred = undefined
     if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason)
   }
 
@@ -105,7 +102,7 @@ export class ResponseRelay implements ResponseHandler, Try {
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
     if (status < 200) return this.#inform(controller, status, fields)
-    const { client, owner, tries } = this.#exchange
+    const { client, tries } = this.#exchange
     this.pieces += 1
     this.#isAnswered = true
     this.#backend.tried(this.#server, status, this.startedAt)
@@ -116,12 +113,54 @@ export class ResponseRelay implements ResponseHandler, Try {
     const headers = forwardResponseHeaders(fields, hasTrailers)
     const cookie = this.#backend.cookieFor(this.#server, this.#routed.facts)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
-    if (owner.onResponse && !this.#runHook(controller, status, headers)) return
-    const upgrade = status === 426 ? fieldOf(fields, 'upgrade') : undefined
+    const { request } = this.#routed
+    if (request && this.#routed.chain?.seesResponses)
+      this.#review(request, controller, status, reason, headers)
+    else this.#begin(controller, status, reason, headers)
+  }
+
+  /** Shows the head to the middlewares. They may send another response in its place. */
+  #review(
+    request: ChainRequest,
+    controller: ResponseController,
+    status: number,
+    reason: string,
+    headers: string[],
+  ): void {
+    const exchange = this.#exchange
+    const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
+    const decided = reviewResponse(this.#routed.chain as Chain, response, request)
+    const proceed = (replacement: Replacement | undefined) => {
+      if (replacement === undefined) return this.#begin(controller, status, reason, headers)
+      this.#isReplaced = true
+      exchange.owner.replace(exchange, replacement, status)
+      controller.abort(new ProxyError('PROXY_HOOK_FAILED', 'a middleware has replaced the response'))
+    }
+    if (!isPromise(decided)) return proceed(decided)
+    controller.pause()
+    this.#deferred = []
+    exchange.awaits(decided)
+    void decided.then((replacement) => {
+      const deferred = this.#deferred
+      this.#deferred = undefined
+      if (!deferred || !exchange.isAwaiting(decided)) return discard(replacement)
+      proceed(replacement)
+      for (const each of deferred) each()
+      controller.resume()
+    })
+  }
+
+  /** Begins to send the response to the client. */
+  #begin(controller: ResponseController, status: number, reason: string, headers: string[]): void {
+    const { chain, request, keptStatus } = this.#routed
+    const upgrade = status === 426 ? fieldOf(this.#fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     closeIfLast(this.#exchange, this.#end)
     this.#left = lengthOf(headers)
-    this.#hold(status, reason, headers)
+    const mayTransform = chain?.transformsBodies && request && hasBodyFor(this.#exchange.client, status)
+    if (mayTransform) this.#writer.flowThrough(transformsOf(chain, request, status, headers))
+    const isHeld = !(this.#left > 0 || isWaiting(this.#end))
+    this.#writer.begin(keptStatus ?? status, keptStatus === undefined ? reason : undefined, headers, isHeld)
     if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // End the response here: a 204 or 304 has no body, even with a length (RFC 9112, 6.3), but undici would wait for one.
@@ -131,41 +170,29 @@ export class ResponseRelay implements ResponseHandler, Try {
   }
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
-    const { client } = this.#exchange
-    this.#sendHeld()
+    if (this.#deferred) return void this.#deferred.push(() => this.onResponseData(controller, chunk))
     this.pieces += 1
     this.#left -= chunk.length
-    this.#exchange.bodyBytes += chunk.length
-    const isAlone = this.#headAlone
-    this.#headAlone = false
     const isHeld = this.#end === 'waits at its length' && this.#left === 0
     if (isHeld) waitForBody(this.#exchange, controller)
-    if (isAlone && this.#left === 0 && client.writeLast(chunk)) return
-    const hasRoom = client.write(chunk)
-    if (!isHeld && this.#left !== 0) this.#flushBody(client)
-    if (isHeld) client.end()
-    if (hasRoom || isHeld) return
-    controller.pause()
-    client.whenRoom(() => this.#controller?.resume())
+    this.#writer.write(chunk, this.#left, isHeld)
   }
 
   onResponseEnd(trailers: RawFields): void {
+    if (this.#deferred) return void this.#deferred.push(() => this.onResponseEnd(trailers))
     this.over()
-    const { client } = this.#exchange
-    if (client.hasEnded) return
-    this.#sendHeld()
-    this.#headAlone = false
-    if (trailers.length > 0) client.endWith(forwardTrailers(trailers, this.#fields))
-    else client.end()
+    if (!this.#isReplaced && !this.#exchange.client.hasEnded)
+      this.#writer.end(trailers.length > 0 ? forwardTrailers(trailers, this.#fields) : [])
   }
 
   onResponseError(thrown: Error): void {
-    this.#held = undefined
+    if (this.#deferred) return void this.#deferred.push(() => this.onResponseError(thrown))
+    this.#writer.drop()
     const exchange = this.#exchange
     const error = toProxyError(thrown)
     // If the proxy itself is out of resources, the failure says nothing about the server. So no latency is counted either.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
-    if (exchange.newest !== this || exchange.clientLeft || exchange.client.hasEnded) {
+    if (this.#isReplaced || exchange.newest !== this || exchange.clientLeft || exchange.client.hasEnded) {
       // If this response is no longer needed, for example because a retry has begun, only report a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
@@ -187,70 +214,35 @@ export class ResponseRelay implements ResponseHandler, Try {
     switchProtocols(this.#exchange, fields, server, cookie)
   }
 
-  /** Delays a head without a length until this turn ends. If the body's first chunk proves broken, the client gets a 502. */
-  #hold(status: number, reason: string, headers: string[]): void {
-    if (this.#left > 0 || isWaiting(this.#end)) this.#sendHead(status, reason, headers)
-    else this.#held = { status, reason, headers }
-    atEndOfTurn(this)
+  get isWell(): boolean {
+    // If the server connection is broken, the error comes next, and the client can still get a 502.
+    const { error, newest } = this.#exchange
+    return !error && newest === this && this.#controller?.connection.isBroken === false
   }
 
-  #sendHeld(): void {
-    const held = this.#held
-    if (held) this.#sendHead(held.status, held.reason, held.headers)
+  headLeaves(headers: readonly string[]): void {
+    this.#exchange.enter('responding')
+    this.#exchange.responseFields = headers
+    this.#exchange.unpin()
   }
 
-  #sendHead(status: number, reason: string, headers: string[]): void {
-    const exchange = this.#exchange
-    this.#held = undefined
-    exchange.client.sendHead(status, reason, headers)
-    exchange.enter('responding')
-    exchange.responseFields = headers
-    exchange.unpin()
-    this.#headAlone = true
+  // If `flush` of the application's middleware throws, or Node refuses the head, the try fails with that error.
+  failed(error: Error): void {
+    this.onResponseError(error)
+    this.#controller?.abort(error)
   }
 
-  #flushBody(client: ClientSide): void {
-    if (this.#flushes || !client.isBuffered) return
-    this.#flushes = true
-    atEndOfTurn(this)
+  pause(): void {
+    this.#controller?.pause()
   }
 
-  /** Sends a delayed head, and flushes the application's compression. Without a flush, events of a stream would come late. */
-  turnEnded(): void {
-    const { client, error, newest } = this.#exchange
-    const isBody = this.#flushes
-    this.#flushes = false
-    try {
-      // Do not send the head if the server connection is broken. The error comes next, and the client can still get a 502.
-      const isWell = !error && newest === this && this.#controller?.connection.isBroken === false
-      if (isWell) this.#sendHeld()
-      if (this.#headAlone) client.flushHead()
-      else if (isBody && !client.hasEnded && !client.isGone) client.flush()
-    } catch (thrown) {
-      // If `flush` of the application's middleware throws, or Node refuses the head, the attempt fails with that error.
-      const failed = asError(thrown)
-      this.onResponseError(failed)
-      this.#controller?.abort(failed)
-    }
+  resume(): void {
+    this.#controller?.resume()
   }
 
   #inform(controller: ResponseController, status: number, fields: RawFields): void {
     this.#informational += 1
     if (this.#informational <= MAX_INFORMATIONAL) this.#exchange.client.sendInformation(status, fields)
     else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', TOO_MANY_INFORMATIONAL))
-  }
-
-  /** Calls the application's `onResponse`. @returns false if the hook failed, so that the client gets an error instead */
-  #runHook(controller: ResponseController, status: number, headers: string[]): boolean {
-    const exchange = this.#exchange
-    try {
-      runResponseHook(exchange.owner.onResponse, contextOf(exchange), status, headers)
-      return true
-    } catch (thrown) {
-      const error = toProxyError(thrown)
-      exchange.owner.retryOrRespond(exchange, error)
-      controller.abort(error)
-      return false
-    }
   }
 }

@@ -9,6 +9,7 @@ import type { HealthChecks } from './backends/health-checks.js'
 import { type BackendTools, LiveBackend } from './backends/live-backend.js'
 import { areCurrent, giveBack, type KnownAddresses } from './backends/live-servers.js'
 import { followedNames } from './backends/strict-dns.js'
+import { type ChainTools, compileChains } from './live-frontend.js'
 import type { Upstream } from './upstream/upstream.js'
 import type { Upstreams } from './upstream/upstreams.js'
 
@@ -21,7 +22,7 @@ export interface RequestExplanation extends RouterExplanation {
 }
 
 /** The parts of the engine that are needed to compile a configuration. */
-export interface CompileTools extends BackendTools {
+export interface CompileTools extends BackendTools, ChainTools {
   readonly matchers: MatcherTable
 }
 
@@ -149,7 +150,8 @@ export function* compileSnapshot(
   const fresh: LiveBackend[] = []
   let compiled = false
   try {
-    const router = yield* CompiledRouter.compileSteps(config.frontends, tools.matchers, previous?.router)
+    const router = yield* CompiledRouter.compileSteps(config.frontends, tools, previous?.router)
+    yield* compileChains(router, previous?.router, tools)
     for (const [name, backend] of config.backends) {
       const before = previous?.backends.get(name)
       const live = compileBackend(name, backend, before, tools)

@@ -26,6 +26,12 @@ export class Tries {
     return this.retries === 0 && this.shortages === 0
   }
 
+  /** The servers that must not get the next try: those that failed, and those that a middleware has excluded. */
+  skipped(excluded: ReadonlySet<LiveServer> | undefined): ReadonlySet<LiveServer> | undefined {
+    if (!excluded || !this.tried) return excluded ?? this.tried
+    return new Set([...excluded, ...this.tried])
+  }
+
   /** Notes that the request is sent once more, if possible to another server. */
   retry(failed: LiveServer, onNewConnection: boolean): void {
     this.tried = (this.tried ?? new Set()).add(failed)

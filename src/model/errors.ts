@@ -111,6 +111,7 @@ export type IssueCode =
   | 'GUARD_DROPPED'
   | 'EMPTY'
   | 'FILTER_FAILED'
+  | 'MIDDLEWARE_FAILED'
 
 /** One mistake in a configuration document or in a rule. */
 export interface Issue {

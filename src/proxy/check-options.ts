@@ -26,6 +26,7 @@ const OPTIONS: Readonly<
   forwardedHeader: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
   strategies: ['an object of functions', isFunctionTable],
+  middlewares: ['a list of kinds of middleware', isListOf(isAnything)],
   keepTrailingSlash: ['true or false', (value) => typeof value === 'boolean'],
   unsupportedFields: ['"refuse" or "warn", or { warn: [paths] }', isAnything],
   underscoreHeaders: [

@@ -1,7 +1,7 @@
-import { parseRange } from '../base/cidr.js'
-import { compileWithin } from '../base/range-set.js'
-import type { Frontend, RuleSpec, WhiteList } from '../model/config.js'
-import type { Issue } from '../model/errors.js'
+import { flawsOfRanges } from '../middlewares/white-list.js'
+import type { Frontend, RuleSpec } from '../model/config.js'
+import type { Issue, IssueCode } from '../model/errors.js'
+import type { Chain } from '../model/middleware.js'
 import { type CompiledRule, type CompiledTerm, compileRule } from '../rules/compile-rule.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { compileRewrite, type Rewrite } from '../rules/path-modifiers.js'
@@ -17,8 +17,8 @@ export interface CompiledFrontend extends RoutedFrontend {
   readonly config: Frontend
   /** The frontend's rules as one tree. All rules must hold. */
   readonly tree: RuleTree<CompiledTerm>
-  /** Returns whether an address is on the frontend's white list. Undefined if the frontend has no white list. */
-  readonly isWhiteListed: ((address: string) => boolean) | undefined
+  /** The middlewares of the frontend. The engine compiles them. Undefined if there are none, or if they are not compiled yet. */
+  chain: Chain | undefined
   /** Applies the path modifiers of the frontend's rules to a path. Undefined if the rules have no path modifiers. */
   readonly rewrite: ((path: string) => Rewrite) | undefined
   /**
@@ -42,6 +42,7 @@ export function compileFrontend(
   const written = rulesOf(frontend)
   const rules = written.map((rule) => compileRule(rule, matchers, frontend.metadata))
   noteIssues(name, rules, issues)
+  noteRanges(name, frontend, issues)
   const tree = joined(
     'all',
     rules.flatMap((rule) => rule.tree ?? []),
@@ -54,7 +55,7 @@ export function compileFrontend(
     rule: rules.map(({ text }) => text).join(' && '),
     config: frontend,
     tree,
-    isWhiteListed: frontend.whiteList && compileWhiteList(name, frontend.whiteList, issues),
+    chain: undefined,
     rewrite: compileRewrite(terms.flatMap(({ modifier }) => modifier ?? [])),
     otherSlash: otherSlashOf(terms),
   }
@@ -93,18 +94,11 @@ function priorityOf(
   return written.reduce((sum, rule, index) => sum + lengthOf(rule, index), 0)
 }
 
-function compileWhiteList(
-  name: string,
-  { sourceRange }: WhiteList,
-  issues: Issue[],
-): (address: string) => boolean {
-  try {
-    return compileWithin(sourceRange.map(parseRange))
-  } catch (error) {
-    const path = `frontends[${JSON.stringify(name)}].whiteList`
-    issues.push({ path, code: 'INVALID_RANGE', message: (error as Error).message })
-    return () => false
-  }
+// Notes ranges that are none. Validation finds them too, but a caller may have skipped it, and the list guards.
+function noteRanges(name: string, { whiteList }: Frontend, issues: Issue[]): void {
+  const above = `frontends[${JSON.stringify(name)}].whiteList`
+  for (const { code, message } of flawsOfRanges(whiteList?.sourceRange ?? []))
+    issues.push({ path: above, code: code as IssueCode, message })
 }
 
 function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string | undefined) | undefined {

@@ -1,9 +1,8 @@
 import type { Frontend } from '../model/config.js'
 import { configInvalid, type Issue } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
-import type { MatcherTable } from '../rules/matchers.js'
 import { type CompiledFrontend, compileFrontend } from './compile-frontend.js'
-import { explainRoute, type RouterExplanation } from './explain-route.js'
+import { explainRoute, type RouterExplanation, type RouterTables } from './explain-route.js'
 import { RouterIndex } from './router-index.js'
 import { sortSteps } from './sort-steps.js'
 
@@ -15,15 +14,15 @@ export class CompiledRouter {
   /** All frontends, in the order in which the router tries them. */
   readonly frontends: readonly CompiledFrontend[]
   readonly #index: RouterIndex
-  readonly #matchers: MatcherTable
+  readonly #tables: RouterTables
 
   /** The frontends by their names. The map is built on first use, when the router of the next configuration is compiled. */
   #frontendsByName: ReadonlyMap<string, CompiledFrontend> | undefined
 
-  private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, matchers: MatcherTable) {
+  private constructor(frontends: readonly CompiledFrontend[], index: RouterIndex, tables: RouterTables) {
     this.frontends = frontends
     this.#index = index
-    this.#matchers = matchers
+    this.#tables = tables
   }
 
   get #byName(): ReadonlyMap<string, CompiledFrontend> {
@@ -34,13 +33,13 @@ export class CompiledRouter {
   /**
    * Compiles frontends in steps, so that the caller can serve requests between two steps.
    *
-   * @param previous a router that was compiled with the same matchers. If its configuration of a frontend is the same object, the
+   * @param previous a router that was compiled with the same tables. If its configuration of a frontend is the same object, the
    *   compiled frontend is used again.
    * @throws ProxyError `PROXY_CONFIG_INVALID` with an issue for every rule that is wrong
    */
   static *compileSteps(
     frontends: Iterable<readonly [name: string, frontend: Frontend]>,
-    matchers: MatcherTable,
+    tables: RouterTables,
     previous?: CompiledRouter,
   ): Generator<void, CompiledRouter> {
     const compiled: CompiledFrontend[] = []
@@ -48,14 +47,21 @@ export class CompiledRouter {
     const compiledBefore = previous ? previous.#byName : NOTHING
     for (const [name, frontend] of frontends) {
       const before = compiledBefore.get(name)
-      compiled.push(before?.config === frontend ? before : compileFrontend(name, frontend, matchers, issues))
+      compiled.push(
+        before?.config === frontend ? before : compileFrontend(name, frontend, tables.matchers, issues),
+      )
       yield
     }
     if (issues.length > 0) {
       throw configInvalid(issues)
     }
     const ordered = yield* sortSteps(compiled, byPriorityThenName)
-    return new CompiledRouter(ordered, yield* RouterIndex.build(ordered), matchers)
+    return new CompiledRouter(ordered, yield* RouterIndex.build(ordered), tables)
+  }
+
+  /** Returns the frontend of a name, or undefined if there is none. */
+  named(name: string): CompiledFrontend | undefined {
+    return this.#byName.get(name)
   }
 
   /** Returns the first frontend whose rule holds for a request, or undefined if no rule holds. */
@@ -74,7 +80,7 @@ export class CompiledRouter {
 
   /** Explains the result of `match` for a request, frontend by frontend. */
   explain(facts: RequestFacts): RouterExplanation {
-    return explainRoute(this.frontends, this.#matchers, facts)
+    return explainRoute(this.frontends, this.#tables, facts)
   }
 }
 

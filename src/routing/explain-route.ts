@@ -1,3 +1,5 @@
+import type { Row } from '../middlewares/middleware-kind.js'
+import { type ChainStep, explainChain, NOT_ASKED } from '../middlewares/middlewares.js'
 import { asError } from '../model/errors.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import type { CompiledTerm } from '../rules/compile-rule.js'
@@ -5,7 +7,6 @@ import { textOf } from '../rules/format-rule.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { answerOf, type RuleTree, refusalIn, termsOf } from '../rules/rule-tree.js'
 import type { CompiledFrontend } from './compile-frontend.js'
-import { ownAnswer } from './own-answer.js'
 
 /**
  * Explains the routing of a request: the frontend that wins, and the reason why each other frontend does not win.
@@ -30,12 +31,14 @@ export interface RouterExplanation {
     readonly rule: string
     /** The path after the frontend's path modifiers, which the server gets. Absent if the frontend has no path modifiers. */
     readonly path?: string
+    /** The middlewares of the frontend in their order, and what each would say of the request. Empty if it has none. */
+    readonly chain: readonly ChainStep[]
     /**
-     * The response of the proxy itself, if the request reaches no server. Status 301 redirects the client to the path with, or
-     * without, a final slash. Status 403 means that an address is not on the frontend's white list: the peer's,
-     * or the client's with `useXForwardedFor`.
+     * The response of the first middleware that answers, if the request reaches no server. Status 301 redirects the client to the
+     * path with, or without, a final slash. Status 403 means that an address is not on the frontend's white list: the peer's, or
+     * the client's with `useXForwardedFor`.
      */
-    readonly answer?: { readonly status: 301; readonly location: string } | { readonly status: 403 }
+    readonly answer?: { readonly status: number; readonly location?: string }
   }
   /** The frontends whose rules do not hold, in the order in which the router tries them. */
   readonly refused: readonly RefusedFrontend[]
@@ -73,6 +76,13 @@ export interface RefusedFrontend {
   readonly unknown?: string
 }
 
+/** The names that rules and frontends may use. */
+export interface RouterTables {
+  readonly matchers: MatcherTable
+  /** The middlewares, built-in ones and those of the application, in their order. */
+  readonly middlewares: readonly Row[]
+}
+
 /**
  * Explains which frontend wins a request. It tests every frontend, so it takes longer than finding the winner alone.
  *
@@ -80,7 +90,7 @@ export interface RefusedFrontend {
  */
 export function explainRoute(
   frontends: readonly CompiledFrontend[],
-  matchers: MatcherTable,
+  { matchers, middlewares }: RouterTables,
   facts: RequestFacts,
 ): RouterExplanation {
   const refused: RefusedFrontend[] = []
@@ -92,7 +102,7 @@ export function explainRoute(
   }
   const [first, ...later] = holding
   const outranked = later.map(({ name, rule, priority }) => ({ frontend: name, rule, priority }))
-  const winner = first && winnerOf(first, facts)
+  const winner = first && winnerOf(first, middlewares, facts)
   return { ...(winner && { winner }), refused, outranked, text: sentences(winner, refused, outranked) }
 }
 
@@ -126,19 +136,15 @@ function whyUnknown(part: RuleTree<CompiledTerm>, facts: RequestFacts): string {
 
 type Winner = NonNullable<RouterExplanation['winner']>
 
-function winnerOf(frontend: CompiledFrontend, facts: RequestFacts): Winner {
+function winnerOf(frontend: CompiledFrontend, middlewares: readonly Row[], facts: RequestFacts): Winner {
   const { name, backend, priority, rule } = frontend
-  const own = ownAnswer(frontend, facts)
+  const { steps: chain, answer } = explainChain(frontend, middlewares, facts)
   const rewritten = frontend.rewrite?.(facts.path).path
   return {
-    ...{ frontend: name, backend, priority, rule },
+    ...{ frontend: name, backend, priority, rule, chain },
     ...(rewritten !== undefined && { path: rewritten }),
-    ...(own && { answer: own.status === 301 ? redirectTo(own.path, facts) : { status: 403 } }),
+    ...(answer && { answer }),
   }
-}
-
-function redirectTo(path: string, { query }: RequestFacts) {
-  return { status: 301, location: query === '' ? path : `${path}?${query}` } as const
 }
 
 /**
@@ -168,12 +174,16 @@ export function describeRefusal({ by, unknown }: RefusedFrontend): string {
 /** Returns a sentence that says which frontend gets a request, and what the frontend does with the request. */
 export function describeWinner(winner: Winner | undefined): string {
   if (!winner) return 'no frontend matches'
-  const { frontend, backend, priority, rule, path, answer } = winner
-  const outcome =
-    answer?.status === 301
-      ? `301 to ${answer.location}`
-      : answer?.status === 403
-        ? '403, the client is not on its white list'
-        : `backend ${backend}${path === undefined ? '' : `, which gets ${path}`}`
+  const { frontend, backend, priority, rule, path, answer, chain } = winner
+  const outcome = answer
+    ? describeAnswer(answer, chain)
+    : `backend ${backend}${path === undefined ? '' : `, which gets ${path}`}`
   return `${frontend} matches (priority ${priority}, ${rule}): ${outcome}`
+}
+
+/** Returns in words what a middleware answers. @param chain the verdicts, of which the one before `is not asked` is the answer's */
+export function describeAnswer(answer: NonNullable<Winner['answer']>, chain: readonly ChainStep[]): string {
+  if (answer.location !== undefined) return `${answer.status} to ${answer.location}`
+  const asked = chain.filter(({ verdict }) => verdict !== NOT_ASKED).at(-1)
+  return asked === undefined ? String(answer.status) : `${answer.status}, ${asked.verdict}`
 }

@@ -1,4 +1,5 @@
 import { runAtOnce } from '../base/run-steps.js'
+import { MIDDLEWARES } from '../middlewares/middlewares.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { checkMatcherOptions, type MatcherOptions, matcherTable } from '../rules/matchers.js'
@@ -57,7 +58,10 @@ export class Router {
   static compile(config: Pick<ProviderConfig, 'frontends'>, options: MatcherOptions = {}): Router {
     checkMatcherOptions(options, 'Router.compile')
     refuseUnknownFields(config.frontends)
-    const steps = CompiledRouter.compileSteps(Object.entries(config.frontends), matcherTable(options))
+    const steps = CompiledRouter.compileSteps(Object.entries(config.frontends), {
+      matchers: matcherTable(options),
+      middlewares: MIDDLEWARES,
+    })
     return new Router(runAtOnce(steps))
   }
 

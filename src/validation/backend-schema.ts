@@ -1,4 +1,5 @@
 import { count, duration, later, named, number, object, share, text } from '../base/schema.js'
+import { LIMITS_NOTHING } from '../base/why-it-guards.js'
 import type {
   Backend,
   Buffering,
@@ -13,7 +14,6 @@ import { HEALTH_CHECK } from './health-check-schema.js'
 import { LOAD_BALANCER } from './load-balancer-schema.js'
 import { METADATA } from './metadata-schema.js'
 import { SERVER } from './server-schema.js'
-import { LIMITS_NOTHING } from './why-it-guards.js'
 
 const BUFFERING = object<Buffering>(
   {

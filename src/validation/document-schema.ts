@@ -1,9 +1,9 @@
 import { later, named, object, placedFields, text } from '../base/schema.js'
+import { WITHOUT_TLS } from '../base/why-it-guards.js'
 import type { ProviderConfig } from '../model/config.js'
 import { BACKEND } from './backend-schema.js'
 import { FRONTEND } from './frontend-schema.js'
 import { METADATA } from './metadata-schema.js'
-import { WITHOUT_TLS } from './why-it-guards.js'
 
 /** A whole document. Everything that is known of its fields is derived from here. */
 export const DOCUMENT = object<ProviderConfig>(

@@ -1,9 +1,10 @@
-import { parseRange } from '../base/cidr.js'
 import type { Flaw } from '../base/field-kinds.js'
 import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { flag, later, list, named, number, object, own, text } from '../base/schema.js'
-import type { Frontend, Route, RuleSpec, WhiteList } from '../model/config.js'
+import { LETS_IN, LIMITS_NOTHING, PLAIN } from '../base/why-it-guards.js'
+import { WHITE_LIST_FIELD } from '../middlewares/white-list.js'
+import type { Frontend, Route, RuleSpec } from '../model/config.js'
 import { compileRule } from '../rules/compile-rule.js'
 import type { MatcherTable } from '../rules/matchers.js'
 import { withoutSecrets } from '../rules/secret-values.js'
@@ -11,7 +12,6 @@ import type { DocumentHost } from './document-host.js'
 import { METADATA } from './metadata-schema.js'
 import { isLongName, tooLong } from './names.js'
 import { RULE_JSON_SCHEMA } from './rule-json-schema.js'
-import { LETS_IN, LIMITS_NOTHING, PLAIN } from './why-it-guards.js'
 
 /** Why fields about the client's certificate guard. */
 const FORGED = 'without it the client itself writes the header that names who asks'
@@ -26,27 +26,6 @@ const RULE = own({
 const ROUTE = object<Route>(
   { type: 'Route', meaning: 'A named rule of a frontend.' },
   { rule: { ...RULE, required: { code: 'MISSING_RULE', expected: 'a rule' } } },
-)
-
-const WHITE_LIST = object<WhiteList>(
-  {
-    type: 'WhiteList',
-    meaning:
-      'An allow list of addresses. The proxy answers any other client with 403; it tries no other frontend for that ' +
-      'request. Source: Traefik 1.7 `whiteList`.',
-  },
-  {
-    sourceRange: list({
-      meaning: 'Addresses and ranges, IPv4 and IPv6.',
-      required: { expected: 'a list of addresses and ranges' },
-      check: (ranges) => ranges.flatMap(flawOfRange),
-    }),
-    useXForwardedFor: flag({
-      meaning:
-        'If true, the list is about the client address. If false, it is about the peer address, even of a proxy.',
-      default: false,
-    }),
-  },
 )
 
 /** A frontend, as a document declares it. */
@@ -95,10 +74,9 @@ export const FRONTEND = object<Frontend>(
       defaultMeaning: 'all entry points',
     }),
     whiteList: {
-      ...WHITE_LIST,
+      ...WHITE_LIST_FIELD,
       meaning: 'The clients that may ask. Other clients get 403.',
       defaultMeaning: 'all clients',
-      guard: LETS_IN,
     },
     passHostHeader: flag({
       meaning: 'If true, servers see the `Host` of the client. If false, they see the host of their own URL.',
@@ -164,15 +142,6 @@ function firstNames(backends: DocumentHost['backends']): readonly string[] {
   const names = FIRST_NAMES.get(backends) ?? Object.keys(backends).slice(0, MAX_SUGGESTED_FROM)
   FIRST_NAMES.set(backends, names)
   return names
-}
-
-function flawOfRange(range: string, index: number): Flaw[] {
-  try {
-    parseRange(range)
-    return []
-  } catch (error) {
-    return [{ code: 'INVALID_RANGE', message: (error as Error).message, below: `[${index}]` }]
-  }
 }
 
 function isEmpty(value: unknown): boolean {

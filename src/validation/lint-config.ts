@@ -59,7 +59,9 @@ export function lintConfig(document: ProviderConfig, options: ValidateOptions = 
   }
   const { config } = checked
   const matchers = matcherTable(options)
-  const router = runAtOnce(CompiledRouter.compileSteps(Object.entries(config.frontends), matchers))
+  const router = runAtOnce(
+    CompiledRouter.compileSteps(Object.entries(config.frontends), { matchers, middlewares: [] }),
+  )
   const used = new Set(router.frontends.map(({ backend }) => backend))
   return [
     ...router.frontends.flatMap((frontend, rank) => findingsOf(frontend, rank, router, matchers)),

@@ -1,10 +1,10 @@
 import { maskMalformedUrl } from '../base/credentials.js'
 import { quote } from '../base/messages.js'
 import { count, list, number, object, text } from '../base/schema.js'
+import { LIMITS_NOTHING } from '../base/why-it-guards.js'
 import type { Server } from '../model/backend.js'
 import { METADATA } from './metadata-schema.js'
 import { parseServerUrl } from './server-url.js'
-import { LIMITS_NOTHING } from './why-it-guards.js'
 
 /** The greatest weight of a server. Beyond it, sums of weights lose the small ones, and servers get wrong shares. */
 const MAX_WEIGHT = 1_000_000

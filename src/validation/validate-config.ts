@@ -9,7 +9,7 @@ import { matcherTable } from '../rules/matchers.js'
 import { BACKEND } from './backend-schema.js'
 import type { DocumentHost } from './document-host.js'
 import { DOCUMENT } from './document-schema.js'
-import { FRONTEND } from './frontend-schema.js'
+import { frontendSchema } from './own-middlewares.js'
 import { SchemaReader } from './schema-reader.js'
 import { unsupportedPolicy } from './unsupported-fields.js'
 import type { ValidateOptions } from './validate-options.js'
@@ -68,7 +68,7 @@ export function* validateConfigSteps(
 
   yield* readEach(reader, BACKEND, fields, 'backends', known)
   const frontends = nullRecord<Frontend>()
-  yield* readEach(reader, FRONTEND, fields, 'frontends', frontends)
+  yield* readEach(reader, frontendSchema(options.middlewares), fields, 'frontends', frontends)
   const config = { ...readAbout(reader, fields), frontends, backends: known }
   const { issues, warnings } = reader
   return issues.length > 0 ? { ok: false, issues } : { ok: true, config, warnings }

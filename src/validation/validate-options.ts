@@ -1,4 +1,5 @@
 import type { StrategyFactory } from '../balancing/strategies.js'
+import type { MiddlewareKind } from '../middlewares/middleware-kind.js'
 import type { MatcherOptions } from '../rules/matchers.js'
 import type { UnsupportedFields } from './unsupported-fields.js'
 
@@ -21,6 +22,12 @@ export interface ValidateOptions extends MatcherOptions {
    * @default {}
    */
   readonly strategies?: Readonly<Record<string, StrategyFactory>>
+  /**
+   * The host's own kinds of middleware. Each adds a field that a frontend may have.
+   *
+   * @default []
+   */
+  readonly middlewares?: readonly MiddlewareKind[]
   /**
    * What happens to fields of Traefik that are not built yet. `'refuse'` makes each an issue. `'warn'` leaves each out with a
    * warning, but a guard such as `auth` stays an issue. `{ warn: ['frontends.*.auth'] }` leaves out the fields at these paths,

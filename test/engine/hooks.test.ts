@@ -1,6 +1,6 @@
 import type { RequestContext, ResponseContext } from 'switchover'
 import { describe, expect, it } from 'vitest'
-import type { HeaderList } from '../../src/engine/header-list.js'
+import type { HeaderList } from '../../src/model/header-list.js'
 import { httpGet } from '../support/http-get.js'
 import {
   openRaw,

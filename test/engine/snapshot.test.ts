@@ -134,6 +134,8 @@ describe('a swap', () => {
     const newBudget = () => new RetryBudget(0)
     const tools = {
       matchers: matcherTable(),
+      middlewares: [],
+      lastMiddlewares: [],
       strategies: strategyTable(),
       upstreams,
       newBudget,

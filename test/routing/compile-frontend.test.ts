@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { explainChain, MIDDLEWARES } from '../../src/middlewares/middlewares.js'
 import type { Frontend, RuleSpec } from '../../src/model/config.js'
 import type { Issue } from '../../src/model/errors.js'
 import { compileFrontend } from '../../src/routing/compile-frontend.js'
@@ -35,8 +36,8 @@ describe('compileFrontend', () => {
   })
 
   it('has nothing that its configuration does not ask for', () => {
-    const { isWhiteListed, rewrite, otherSlash } = compile({ rule: 'Host:a.test' })
-    expect([isWhiteListed, rewrite, otherSlash]).toEqual([undefined, undefined, undefined])
+    const { chain, rewrite, otherSlash } = compile({ rule: 'Host:a.test' })
+    expect([chain, rewrite, otherSlash]).toEqual([undefined, undefined, undefined])
   })
 
   it.each([
@@ -133,7 +134,9 @@ describe('the white list', () => {
     ['', false],
     ['unknown', false],
   ])('admits %j: %s', (address, admitted) => {
-    expect(compile({ rule: 'Path:/', whiteList: { sourceRange } }).isWhiteListed?.(address)).toBe(admitted)
+    const source = compile({ rule: 'Path:/', whiteList: { sourceRange } })
+    const { answer } = explainChain(source, MIDDLEWARES, factsOf({ clientAddress: address }))
+    expect(answer).toEqual(admitted ? undefined : { status: 403 })
   })
 
   it('is none of the rule: a frontend takes whom it does not admit', () => {

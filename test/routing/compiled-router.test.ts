@@ -5,10 +5,12 @@ import { CompiledRouter } from '../../src/routing/compiled-router.js'
 import { matcherTable } from '../../src/rules/matchers.js'
 import { factsOf } from '../support/facts-of.js'
 
+const TABLES = { matchers: matcherTable(), middlewares: [] }
+
 describe('CompiledRouter', () => {
   it('pauses at every frontend when it is run in steps', () => {
     const frontend: Frontend = { backend: 'b', rule: 'Path:/' }
-    const steps = CompiledRouter.compileSteps(Object.entries({ a: frontend, b: frontend }), matcherTable())
+    const steps = CompiledRouter.compileSteps(Object.entries({ a: frontend, b: frontend }), TABLES)
     let pauses = 0
     while (!steps.next().done) pauses += 1
     // Each is compiled, all are sorted, each is indexed.
@@ -21,7 +23,7 @@ describe('CompiledRouter', () => {
       { backend: 'b', rule: 'Path:/a' },
     ]
     const compile = (frontends: Record<string, Frontend>, previous?: CompiledRouter) =>
-      runAtOnce(CompiledRouter.compileSteps(Object.entries(frontends), matcherTable(), previous))
+      runAtOnce(CompiledRouter.compileSteps(Object.entries(frontends), TABLES, previous))
     const before = compile({ a: same as Frontend, b: changed as Frontend })
     const after = compile(
       { a: same as Frontend, b: { ...(changed as Frontend) }, c: same as Frontend },

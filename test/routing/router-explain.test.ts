@@ -27,7 +27,7 @@ describe('explain', () => {
 
   it('names the winner, and what refused each frontend tried before it', () => {
     expect(router.explain(factsOf({ entryPoint: 'web' }))).toEqual({
-      winner: { frontend: 'all', backend: 'all-pool', priority: 2, rule: 'Host:www.example.com' },
+      winner: { frontend: 'all', backend: 'all-pool', priority: 2, chain: [], rule: 'Host:www.example.com' },
       refused: [
         {
           frontend: 'office',
@@ -128,7 +128,7 @@ describe('the winner', () => {
     expect(outranked.map(({ frontend }) => frontend)).toEqual(['b'])
     expect(text).toBe(
       [
-        'a matches (priority 6, Path:/): 403, the client is not on its white list',
+        'a matches (priority 6, Path:/): 403, 192.0.2.1 is not on the white list',
         'b matches too, but comes later (priority 1)',
       ].join('\n'),
     )

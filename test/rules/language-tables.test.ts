@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { hostOf } from '../../src/base/normalize-host.js'
 import { normalizePath } from '../../src/base/normalize-path.js'
 import { runAtOnce } from '../../src/base/run-steps.js'
+import { MIDDLEWARES } from '../../src/middlewares/middlewares.js'
 import type { ProxyError } from '../../src/model/errors.js'
 import type { RequestFacts } from '../../src/model/request-facts.js'
 import { CompiledRouter } from '../../src/routing/compiled-router.js'
@@ -36,7 +37,8 @@ function routerOf(rule: Row[0], keepTrailingSlash?: boolean): CompiledRouter {
     : { rule }
   const options = keepTrailingSlash === undefined ? {} : { keepTrailingSlash }
   const frontends = { only: { backend: 'pool', ...frontend } }
-  return runAtOnce(CompiledRouter.compileSteps(Object.entries(frontends), matcherTable(options)))
+  const tables = { matchers: matcherTable(options), middlewares: MIDDLEWARES }
+  return runAtOnce(CompiledRouter.compileSteps(Object.entries(frontends), tables))
 }
 
 function isRoutes(rule: Row[0]): rule is readonly string[] {

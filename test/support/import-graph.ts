@@ -19,6 +19,7 @@ export const ROOMS: readonly Room[] = [
   { name: 'base', lives: 'small things that know no proxy: messages, addresses, timing' },
   { name: 'balancing', lives: 'the table of strategies, and one file each' },
   { name: 'rules', lives: 'the rule language: parse, compile, format, matchers' },
+  { name: 'middlewares', lives: 'the table of middlewares, and one file each' },
   { name: 'routing', lives: 'the router, its index, compiled frontends' },
   { name: 'validation', lives: 'what a document may say; lint' },
   { name: 'validation/static-keys', lives: 'the keys of a traefik.toml, as data' },

@@ -1,5 +1,6 @@
 import { ERROR_CODES, type ErrorCode, type ProxyError } from '../../model/errors.js'
-import { type Answered, sendOwn } from './own-response.js'
+import type { ClientSide } from './client-side.js'
+import { type Answered, type OwnResponse, sendOwn } from './own-response.js'
 
 /**
  * Errors after which the proxy cannot tell where the request ends and where
@@ -14,30 +15,17 @@ const ENDS_CONNECTION: ReadonlySet<ErrorCode> = new Set([
 /** Value of the `Allow` header: the standard methods without CONNECT and TRACE. A server may still refuse some of them. */
 export const ALLOWED_METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'
 
-/** Answers an OPTIONS request that asks about this proxy itself, not about a server behind it (RFC 9110, 9.3.7). */
-export function answerOptions(answered: Answered, ends: boolean): void {
-  sendOwn(answered, { status: 204, headers: ['Allow', ALLOWED_METHODS] }, ends)
+/** The response to an OPTIONS request that asks about this proxy itself, not about a server behind it (RFC 9110, 9.3.7). */
+export function optionsResponse(): OwnResponse {
+  return { status: 204, headers: ['Allow', ALLOWED_METHODS] }
 }
 
 /**
- * Answers with a permanent redirect (301) to another path under the same host name (RFC 9110, 15.4.2).
- *
- * @param location path and query for the `Location` header
- */
-export function redirect(answered: Answered, location: string, ends: boolean): void {
-  sendOwn(answered, { status: 301, headers: ['Location', location, 'Content-Length', '0'] }, ends)
-}
-
-/**
- * Writes the response for an error. All error responses of the proxy are written here. The body is small: JSON if the
+ * Returns the response for an error. All error responses of the proxy are made here. The body is small: JSON if the
  * client prefers JSON, else plain text. The body names the error code, and nothing about the servers behind the proxy.
- *
- * @param ends whether the connection must close after this response; some errors close it anyway
- * @returns the number of bytes in the body
  */
-export function writeErrorResponse(answered: Answered, error: ProxyError, ends: boolean): number {
-  const { client } = answered
-  const json = prefersJson(client.headers.accept)
+export function errorResponse({ headers: { accept } }: ClientSide, error: ProxyError): OwnResponse {
+  const json = prefersJson(accept)
   const message = publicMessage(error)
   const { status, code } = error
   const body = json
@@ -51,13 +39,25 @@ export function writeErrorResponse(answered: Answered, error: ProxyError, ends: 
   ]
   if (code === 'PROXY_NOT_READY') headers.push('Retry-After', '1')
   if (status === 405) headers.push('Allow', ALLOWED_METHODS)
-  // After such an error, the proxy takes no further request from the connection. The next
-  // bytes may be the rest of this request, or a smuggled request that no server may see.
-  if (ENDS_CONNECTION.has(code)) client.takeNoMore()
-  const mustEnd = ends || ENDS_CONNECTION.has(code) || freesDescriptor(error)
   // Node knows no reason phrase for 499, a status of nginx.
-  const reason = status === 499 ? 'Client Closed Request' : undefined
-  return sendOwn(answered, { status, headers, body, ...(reason && { reason }) }, mustEnd)
+  return { status, reason: status === 499 ? 'Client Closed Request' : undefined, headers, body }
+}
+
+/**
+ * Returns whether the client's connection must close after the response for an error. If so, the proxy takes no further request
+ * from it. The next bytes may be the rest of this request, or a smuggled request that no server may see.
+ */
+export function endsAfter(client: ClientSide, error: ProxyError): boolean {
+  if (!ENDS_CONNECTION.has(error.code)) return freesDescriptor(error)
+  client.takeNoMore()
+  return true
+}
+
+/** Writes the response for an error. @param ends whether the connection must close after it; some errors close it anyway */
+export function writeErrorResponse(answered: Answered, error: ProxyError, ends: boolean): void {
+  const { client } = answered
+  const mustEnd = endsAfter(client, error) || ends
+  sendOwn(answered, errorResponse(client, error), mustEnd)
 }
 
 /** Returns whether the process has run out of file descriptors, so that closing the client's connection helps. */

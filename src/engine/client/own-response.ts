@@ -1,3 +1,8 @@
+import { Readable } from 'node:stream'
+import { TOKEN } from '../../base/token.js'
+import { ProxyError } from '../../model/errors.js'
+import type { LocalResponse } from '../../model/middleware.js'
+import { HOP_BY_HOP } from '../headers/proxy-fields.js'
 import type { ClientSide, UnreadBody } from './client-side.js'
 
 /** A request that the proxy itself answers. */
@@ -5,32 +10,93 @@ export interface Answered {
   readonly client: ClientSide
   /** The request's body, if it is streamed to a server. */
   readonly body?: UnreadBody | undefined
+  /** Number of bytes of the response's body that were written to the client. */
+  bodyBytes: number
+  /** The stream that the response's body is read from. It ends with the exchange. */
+  source?: Readable | undefined
 }
 
 /** A whole response that the proxy itself makes. */
 export interface OwnResponse {
   readonly status: number
   /** The reason phrase, if it is another than the usual one for the status. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Names and values in turn. */
   readonly headers: string[]
-  readonly body?: string
+  readonly body?: string | Buffer | Readable | undefined
 }
 
 /**
  * Sends a whole response that the proxy itself makes. All of them are sent here.
  *
  * @param ends whether the connection must close after this response
- * @returns the number of bytes of the body that the client gets
  */
-export function sendOwn(answered: Answered, response: OwnResponse, ends: boolean): number {
+export function sendOwn(answered: Answered, response: OwnResponse, ends: boolean): void {
   const { client } = answered
   const { status, reason, headers, body } = response
   if (ends || hasMoreToCome(client)) client.closeAfter(answered.body)
   client.sendHead(status, reason, headers)
-  const isSent = body !== undefined && client.method !== 'HEAD'
-  client.end(isSent ? body : undefined)
-  return isSent ? Buffer.byteLength(body) : 0
+  if (body instanceof Readable) pump(answered, body, hasNoBody(client, status))
+  else if (body === undefined || hasNoBody(client, status)) client.end()
+  else {
+    answered.bodyBytes = Buffer.byteLength(body)
+    client.end(body)
+  }
+}
+
+/** Sends a stream, no faster than the client reads it. */
+function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
+  const { client } = answered
+  answered.source = source
+  source.on('error', () => client.breakOff())
+  if (isUnwanted) {
+    source.destroy()
+    client.end()
+    return
+  }
+  source.on('data', (chunk: Buffer | string) => {
+    const bytes = Buffer.from(chunk as string)
+    answered.bodyBytes += bytes.length
+    if (client.write(bytes)) return
+    source.pause()
+    client.whenRoom(() => source.resume())
+  })
+  source.on('end', () => client.end())
+  // A stream that is destroyed without an error ends without 'end'. The client must not take that for the whole body.
+  source.on('close', () => {
+    if (!source.readableEnded && !client.hasEnded) client.breakOff()
+  })
+}
+
+/** Whether a response has no body: that to HEAD, and one whose status forbids it (RFC 9110, 6.4.1). */
+function hasNoBody({ method }: ClientSide, status: number): boolean {
+  return method === 'HEAD' || status === 204 || status === 205 || status === 304
+}
+
+/**
+ * Returns a response of a middleware in the form in which it is sent. The proxy says itself where the body ends.
+ *
+ * @throws ProxyError `PROXY_HOOK_FAILED` if HTTP does not allow one of the header fields
+ */
+export function ownOf({ status, headers = {}, body }: LocalResponse): OwnResponse {
+  const lines: string[] = []
+  for (const [name, values] of Object.entries(headers)) {
+    const lower = name.toLowerCase()
+    if (lower === 'content-length' || HOP_BY_HOP.has(lower)) continue
+    for (const value of [values].flat()) lines.push(name, checked(name, value))
+  }
+  const mayHaveBody = status !== 204 && status !== 304
+  if (!(body instanceof Readable) && mayHaveBody)
+    lines.push('Content-Length', String(Buffer.byteLength(body ?? '')))
+  return { status, headers: lines, body }
+}
+
+function checked(name: string, value: unknown): string {
+  if (TOKEN.test(name) && typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value
+  throw new ProxyError(
+    'PROXY_HOOK_FAILED',
+    `HTTP allows no such header as ${JSON.stringify(name)} with this value`,
+  )
 }
 
 /**

@@ -8,7 +8,8 @@ import type { RequestHead, RequestHeaders } from './request-head.js'
 
 /** The client and its connection, as the proxy reports them to a server in `X-Forwarded-*` and `Forwarded` headers. */
 export interface ForwardedFor {
-  readonly peer: string
+  /** The address at the other end of the client's connection; `''` if it has none. */
+  readonly peerAddress: string
   /** The client's IP address; `''` if the address is not known. */
   readonly clientAddress: string
   readonly trusted: boolean
@@ -49,7 +50,7 @@ export function pushForwarding(
   about: ForwardedFor,
   how: Forwarding,
 ): void {
-  const { peer, clientAddress, trusted, authority } = about
+  const { peerAddress: peer, clientAddress, trusted, authority } = about
   const believed = trusted ? head.headers : NO_HEADERS
   const proto = forwardedProto(believed) ?? (head.connection.isEncrypted ? 'https' : 'http')
   const host = forwardedHost(believed) ?? authority

@@ -131,7 +131,8 @@
  * @property {number} priority
  * @property {string} rule
  * @property {string} [path]
- * @property {{ status: 301, location: string } | { status: 403 }} [answer]
+ * @property {{ middleware: string, verdict: string }[]} chain its middlewares, and what each says of the request
+ * @property {{ status: number, location?: string }} [answer]
  */
 
 /**

@@ -22,8 +22,9 @@ export function verdictOf({ winner, refusedCount }) {
 
 /** Returns the end of a sentence, which says what the matching frontend does with the request. @param {Winner} winner */
 function outcomeOf({ backend, answer }) {
-  if (answer?.status === 301) return `and redirects (301) to ${answer.location}.`
+  if (answer?.location !== undefined) return `and redirects (${answer.status}) to ${answer.location}.`
   if (answer?.status === 403) return 'and refuses this client (403).'
+  if (answer) return `and answers itself (${answer.status}).`
   return `and sends it to backend ${backend}.`
 }
 
@@ -69,9 +70,10 @@ export function drawAnswer(explanation) {
 }
 
 /** Draws the facts about the frontend that serves the request, such as its rule. @param {Winner} winner */
-function drawWinner({ rule, priority, path }) {
+function drawWinner({ rule, priority, path, chain }) {
   const facts = [fact('Rule', element('code', {}, rule)), fact('Priority', formatCount(priority))]
   if (path !== undefined) facts.push(fact('Path sent', element('code', {}, path)))
+  for (const { middleware, verdict } of chain) facts.push(fact(middleware, verdict))
   return element('dl', { class: 'winner' }, ...facts)
 }
 

@@ -1,4 +1,4 @@
-import { LETS_IN, PLAIN, WITHOUT_TLS } from '../why-it-guards.js'
+import { LETS_IN, PLAIN, WITHOUT_TLS } from '../../base/why-it-guards.js'
 import { TLS_WAY_OUT } from './shared-texts.js'
 import { flag, keysOf, list, refused, text } from './static-key.js'
 

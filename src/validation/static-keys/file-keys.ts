@@ -1,4 +1,4 @@
-import { WITHOUT_TLS } from '../why-it-guards.js'
+import { WITHOUT_TLS } from '../../base/why-it-guards.js'
 import { CONSTRAINTS, SHARED, TLS_WAY_OUT } from './shared-texts.js'
 import { flag, keysOf, later, path, refused, table } from './static-key.js'
 

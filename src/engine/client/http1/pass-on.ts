@@ -24,7 +24,7 @@ export function passOn(
     const { res } = client
     if (res.writableEnded || res.destroyed) return
     if (res.headersSent) res.destroy()
-    else writeErrorResponse({ client }, nextFailed(thrown), false)
+    else writeErrorResponse({ client, bodyBytes: 0 }, nextFailed(thrown), false)
   })
 }
 

@@ -52,7 +52,7 @@ export function upgradeHandler(routes: UpgradeRoutes): UpgradeHandler {
     if (host) return giveTo(host, eventOf(req), req, responseOn(req, socket, lingering))
     passUpgradeOn(next, socket, routes.failures, (error) => {
       const res = responseOn(req, socket, lingering)
-      writeErrorResponse({ client: new Http1Client(req, res, lingering) }, error, true)
+      writeErrorResponse({ client: new Http1Client(req, res, lingering), bodyBytes: 0 }, error, true)
     })
   }
   const inTurn = (

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { HeaderList } from '../../src/engine/header-list.js'
+import { HeaderLines } from '../../src/engine/header-lines.js'
 
 describe('a list of headers', () => {
-  const list = () => new HeaderList(['Accept', 'a', 'X-One', '1', 'accept', 'b'])
+  const list = () => new HeaderLines(['Accept', 'a', 'X-One', '1', 'accept', 'b'])
 
   it('finds names in any case, and joins lines', () => {
     expect(list().get('ACCEPT')).toBe('a, b')
@@ -11,7 +11,7 @@ describe('a list of headers', () => {
 
   it('sets, appends and deletes lines, in place', () => {
     const raw = ['Accept', 'a', 'X-One', '1', 'accept', 'b']
-    const headers = new HeaderList(raw)
+    const headers = new HeaderLines(raw)
     headers.set('X-Two', '2')
     headers.append('x-two', '3')
     headers.delete('aCCept')
@@ -22,7 +22,7 @@ describe('a list of headers', () => {
 
   it('keeps the lines of one name apart: a cookie may hold a comma', () => {
     const raw = ['Set-Cookie', 'a=1; Expires=Wed, 21 Oct 2026 07:28:00 GMT', 'X', 'y', 'set-cookie', 'b=2']
-    const headers = new HeaderList(raw)
+    const headers = new HeaderLines(raw)
     headers.set(
       'Set-Cookie',
       headers.getAll('SET-COOKIE').map((cookie) => `${cookie}; Secure`),
@@ -36,7 +36,7 @@ describe('a list of headers', () => {
 
   it.each([undefined, null, 1, {}, ['a', 1]])('takes no value that is no text: %j', (value) => {
     const raw = ['X', 'kept']
-    expect(() => new HeaderList(raw).set('X', value as unknown as string)).toThrow('X: expected a text')
+    expect(() => new HeaderLines(raw).set('X', value as unknown as string)).toThrow('X: expected a text')
     expect(raw).toEqual(['X', 'kept'])
   })
 

@@ -1,6 +1,7 @@
 import { describeValue } from '../base/messages.js'
 import { TOKEN } from '../base/token.js'
 import { ProxyError } from '../model/errors.js'
+import type { HeaderList } from '../model/header-list.js'
 import {
   foldName,
   HOP_BY_HOP,
@@ -15,16 +16,8 @@ import {
  */
 const OUT_OF_REACH = new Set([...HOP_BY_HOP, 'content-length', 'expect', 'host', 'via'])
 
-/**
- * The header lines of one message, in their order and letter case. All methods ignore the case of header names.
- *
- * @example
- * onRequest: ({ headers }) => {
- *   headers.set('X-Tenant', headers.get('X-Org') ?? 'none')
- *   headers.delete('Cookie')
- * }
- */
-export class HeaderList {
+/** The header lines of one message, in an array of names and values. */
+export class HeaderLines implements HeaderList {
   readonly #raw: string[]
   readonly #twins: UnderscoreHeaders
   /** The header names that the hook has written, in lower case. `#dropTwins` never removes headers with these names. */
@@ -50,35 +43,20 @@ export class HeaderList {
    *
    * @throws ProxyError `PROXY_BAD_REQUEST`
    */
-  static refuseTwins(list: HeaderList): void {
+  static refuseTwins(list: HeaderLines): void {
     if (list.#refused !== undefined) throw new ProxyError('PROXY_BAD_REQUEST', list.#refused)
   }
 
-  /**
-   * Returns the values of all header lines of a name, joined by `, `. Returns `undefined` if there is none. For `Set-Cookie` use
-   * `getAll`.
-   */
   get(name: string): string | undefined {
     const values = this.getAll(name)
     return values.length === 0 ? undefined : values.join(', ')
   }
 
-  /**
-   * Returns the value of each header line of a name. Read `Set-Cookie` by this method: its dates contain commas, so joined values
-   * could not be separated again (RFC 9110, 5.3).
-   */
   getAll(name: string): string[] {
     const lower = name.toLowerCase()
     return this.#raw.filter((_, index) => index % 2 === 1 && this.#isNamed(index - 1, lower))
   }
 
-  /**
-   * Replaces all header lines of a name with one line for each value. In a request this also removes look-alikes that the client
-   * has sent: a server may read `X_User` as `X-User` (option `underscoreHeaders`).
-   *
-   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write this header, or the value is not a string
-   * @throws TypeError from Node if HTTP does not allow the name or the value
-   */
   set(name: string, value: string | readonly string[]): void {
     const values = [value].flat()
     for (const each of values) checkField(name, each)
@@ -86,18 +64,12 @@ export class HeaderList {
     for (const each of values) this.#push(name, each)
   }
 
-  /** Adds one header line. Like `set`, it removes look-alikes that the client has sent. @throws ProxyError `PROXY_HOOK_FAILED` */
   append(name: string, value: string): void {
     checkField(name, value)
     this.#dropTwins(name.toLowerCase())
     this.#push(name, value)
   }
 
-  /**
-   * Removes all header lines of a name. Like `set`, it also removes look-alikes that the client has sent.
-   *
-   * @throws ProxyError `PROXY_HOOK_FAILED` if only the proxy may write this header
-   */
   delete(name: string): void {
     checkReach(name)
     const lower = name.toLowerCase()

@@ -1,0 +1,218 @@
+import { type Duplex, Readable } from 'node:stream'
+import { describeValue } from '../base/messages.js'
+import type { Row } from '../middlewares/middleware-kind.js'
+import { asError, ProxyError } from '../model/errors.js'
+import type {
+  Chain,
+  LocalResponse,
+  Middleware,
+  MiddlewareResponse,
+  MiddlewareTools,
+  Outcome,
+  Redispatch,
+  Verdict,
+} from '../model/middleware.js'
+import { onRejected } from '../model/rejections.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
+import type { ClientSide } from './client/client-side.js'
+import { HeaderLines } from './header-lines.js'
+import type { ChainRequest } from './middleware-request.js'
+
+/** What a middleware answers with: a response in place of any other, or an error. */
+export type Answer = LocalResponse | ProxyError
+
+/** What a chain makes of a response. */
+export type Replacement = Answer | Redispatch
+
+/**
+ * Compiles the middlewares of a frontend, in the order of the table.
+ *
+ * @param last middlewares that every frontend has behind its own
+ * @param before the chain of the same frontend in the configuration before
+ * @returns undefined if the frontend has none
+ */
+export function compileChain(
+  frontend: CompiledFrontend,
+  rows: readonly Row[],
+  last: readonly Middleware[],
+  before: Chain | undefined,
+  tools: MiddlewareTools,
+): Chain | undefined {
+  const own: Middleware[] = []
+  for (const row of rows) {
+    const config = row.of(frontend)
+    if (config === undefined) continue
+    const same = before?.middlewares.find(({ name }) => name === row.field)
+    own.push(row.compile(config, tools, same))
+  }
+  return chainOf([...own, ...last])
+}
+
+/** Returns middlewares as a chain; undefined for none. */
+export function chainOf(middlewares: readonly Middleware[]): Chain | undefined {
+  if (middlewares.length === 0) return undefined
+  return {
+    middlewares,
+    seesServers: middlewares.some(({ onServer }) => onServer),
+    seesResponses: middlewares.some(({ onResponse }) => onResponse),
+    transformsBodies: middlewares.some(({ transformBody }) => transformBody),
+  }
+}
+
+/**
+ * Asks the middlewares of a chain, from the first to the last, what becomes of a request. It returns at once, unless one of them
+ * answers by a promise. It never throws, and its promise never rejects.
+ *
+ * @returns undefined if the request goes on
+ */
+export function askChain(
+  { middlewares }: Chain,
+  request: ChainRequest,
+  from = 0,
+): Answer | undefined | Promise<Answer | undefined> {
+  for (let at = from; at < middlewares.length; at += 1) {
+    const middleware = middlewares[at] as Middleware
+    if (!middleware.onRequest || request.isOver) continue
+    let verdict: ReturnType<NonNullable<Middleware['onRequest']>>
+    try {
+      verdict = middleware.onRequest(request)
+    } catch (thrown) {
+      request.unseen = at
+      return failureOf(middleware, thrown)
+    }
+    if (verdict === undefined) continue
+    const answered = (late: Verdict) => {
+      if (late === undefined) return askChain({ middlewares } as Chain, request, at + 1)
+      // The middlewares behind this one have not seen the request, so they do not see its response.
+      request.unseen = at
+      return answerOf(middleware, late)
+    }
+    if (!isPromise(verdict)) return answered(verdict)
+    return verdict.then(answered, (thrown) => {
+      request.unseen = at
+      return failureOf(middleware, thrown)
+    })
+  }
+  return undefined
+}
+
+/**
+ * Shows a response to the middlewares that have seen the request, from the last to the first. Each sees it once. It returns at
+ * once, unless one of them answers by a promise. It never throws, and its promise never rejects.
+ *
+ * @returns undefined if the response is sent
+ */
+export function reviewResponse(
+  chain: Chain,
+  response: MiddlewareResponse,
+  request: ChainRequest,
+): Replacement | undefined | Promise<Replacement | undefined> {
+  while (request.unseen > 0) {
+    request.unseen -= 1
+    const middleware = chain.middlewares[request.unseen] as Middleware
+    if (!middleware.onResponse) continue
+    let outcome: ReturnType<NonNullable<Middleware['onResponse']>>
+    try {
+      outcome = middleware.onResponse(response)
+    } catch (thrown) {
+      return failureOf(middleware, thrown)
+    }
+    if (outcome === undefined) continue
+    const decided = (late: Outcome) =>
+      late === undefined ? reviewResponse(chain, response, request) : replacementOf(middleware, late)
+    if (!isPromise(outcome)) return decided(outcome)
+    return outcome.then(decided, (thrown) => failureOf(middleware, thrown))
+  }
+  return undefined
+}
+
+/** Tells the middlewares which server was chosen. @throws ProxyError `PROXY_HOOK_FAILED` or another one that a middleware throws */
+export function tellServer({ middlewares }: Chain, request: ChainRequest): void {
+  for (const middleware of middlewares) {
+    if (!middleware.onServer) continue
+    try {
+      const returned: unknown = middleware.onServer(request)
+      if (returned !== undefined) refusePromise(returned)
+    } catch (thrown) {
+      throw failureOf(middleware, thrown)
+    }
+  }
+}
+
+/** Refuses a promise from a function that is not awaited. Its rejection is handled, because it would end the process. */
+export function refusePromise(returned: unknown): void {
+  if (!isPromise(returned)) return
+  onRejected(returned, () => {})
+  throw new ProxyError('PROXY_HOOK_FAILED', 'the hook returned a promise; hooks are synchronous')
+}
+
+export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
+}
+
+/** Returns the error for a middleware that has thrown. */
+function failureOf({ name }: Middleware, thrown: unknown): ProxyError {
+  if (thrown instanceof ProxyError) return thrown
+  return new ProxyError('PROXY_HOOK_FAILED', `${name}: ${asError(thrown).message}`, { cause: thrown })
+}
+
+function answerOf(middleware: Middleware, verdict: LocalResponse | ProxyError): Answer {
+  if (verdict instanceof ProxyError || isLocalResponse(verdict)) return verdict
+  return wrong(middleware, verdict, 'nothing, a response with a status from 200 to 599, or a ProxyError')
+}
+
+function replacementOf(middleware: Middleware, outcome: LocalResponse | Redispatch): Replacement {
+  if (isRedispatch(outcome) || isLocalResponse(outcome)) return outcome
+  return wrong(middleware, outcome, 'nothing, a response with a status from 200 to 599, or a backend to ask')
+}
+
+function wrong({ name }: Middleware, found: unknown, expected: string): ProxyError {
+  return new ProxyError('PROXY_HOOK_FAILED', `${name}: expected ${expected}, found ${describeValue(found)}`)
+}
+
+export function isRedispatch(outcome: object): outcome is Redispatch {
+  const { backend, target } = outcome as Partial<Redispatch>
+  return typeof backend === 'string' && typeof target === 'string'
+}
+
+function isLocalResponse(verdict: unknown): verdict is LocalResponse {
+  const { status } = (verdict ?? {}) as Partial<LocalResponse>
+  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
+}
+
+/** Frees what an answer holds that is never sent. */
+export function discard(answer: Replacement | undefined): void {
+  const { body } = (answer ?? {}) as Partial<LocalResponse>
+  if (body instanceof Readable) body.destroy()
+}
+
+/** Whether a response of this status has a body for this client (RFC 9110, 6.4.1). */
+export function hasBodyFor({ method }: ClientSide, status: number): boolean {
+  return method !== 'HEAD' && status !== 204 && status !== 304
+}
+
+/**
+ * Returns the streams through which the body of a response flows, in this order, and takes its `Content-Length` away. The last
+ * middleware of the table changes the body first.
+ *
+ * @throws ProxyError `PROXY_HOOK_FAILED` if a middleware throws
+ */
+export function transformsOf(
+  { middlewares }: Chain,
+  request: ChainRequest,
+  status: number,
+  headers: string[],
+): readonly Duplex[] {
+  const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
+  const streams = middlewares.toReversed().flatMap((middleware) => {
+    try {
+      return middleware.transformBody?.(response) ?? []
+    } catch (thrown) {
+      throw failureOf(middleware, thrown)
+    }
+  })
+  if (streams.length > 0)
+    for (let at = headers.length - 2; at >= 0; at -= 2)
+      if (headers[at]?.toLowerCase() === 'content-length') headers.splice(at, 2)
+  return streams
+}

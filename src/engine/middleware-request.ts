@@ -1,0 +1,167 @@
+import { ProxyError } from '../model/errors.js'
+import { type EntryMetadata, entryMetadata } from '../model/metadata.js'
+import type { MiddlewareRequest, ServerView } from '../model/middleware.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
+import type { LiveBackend } from './backends/live-backend.js'
+import type { LiveServer } from './backends/live-server.js'
+import { HeaderLines } from './header-lines.js'
+import { forwardRequestHeaders } from './headers/forward-headers.js'
+import type { Forwarding } from './headers/forwarding-headers.js'
+import type { RequestHead } from './headers/request-head.js'
+import type { LiveFacts } from './read-facts.js'
+import type { Snapshot } from './snapshot.js'
+
+/** Where a request stands when its chain begins: it has matched a frontend of a snapshot. */
+export interface ChainStart {
+  readonly facts: LiveFacts
+  readonly frontend: CompiledFrontend
+  readonly snapshot: Snapshot
+  readonly client: RequestHead
+  readonly forwarding: Forwarding
+}
+
+/** A request on its way through the chain of its frontend. It is only made for a frontend that has a chain. */
+export class ChainRequest implements MiddlewareRequest {
+  readonly facts: LiveFacts
+  readonly state = new Map<string, unknown>()
+  /** The number of middlewares that have seen no response yet. They see it from the last to the first. */
+  unseen: number
+  readonly #start: ChainStart
+  #live: LiveBackend | undefined
+  #only: readonly LiveServer[] | undefined
+  #server: LiveServer | undefined
+  #lines: string[] | undefined
+  #headers: HeaderLines | undefined
+  #abort: AbortController | undefined
+  /** Why the request needs no verdict any longer. */
+  #over: ProxyError | undefined
+
+  constructor(start: ChainStart) {
+    const { facts, frontend, snapshot } = start
+    this.facts = facts
+    this.unseen = frontend.chain?.middlewares.length ?? 0
+    this.#start = start
+    this.#live = snapshot.backends.get(frontend.backend)
+  }
+
+  get target(): string {
+    return this.facts.target
+  }
+
+  get peerAddress(): string {
+    return this.facts.peerAddress
+  }
+
+  get entryPoint(): string | undefined {
+    return this.facts.entryPoint
+  }
+
+  get frontend(): string {
+    return this.#start.frontend.name
+  }
+
+  get metadata(): EntryMetadata {
+    const entries = {
+      frontend: this.#start.frontend.config,
+      backend: this.#live?.config,
+      server: this.#server,
+    }
+    return entryMetadata(entries) ?? {}
+  }
+
+  get headers(): HeaderLines {
+    this.#headers ??= new HeaderLines(this.lines, this.#start.forwarding.underscoreHeaders)
+    return this.#headers
+  }
+
+  /** The header fields that the server will get, as `headers` has changed them. */
+  get lines(): string[] {
+    this.#lines ??= forwardRequestHeaders(this.#start.client, this.facts, this.#start.forwarding)
+    return this.#lines
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController()
+      if (this.#over) this.#abort.abort(this.#over)
+    }
+    return this.#abort.signal
+  }
+
+  get backend(): string {
+    return this.#live?.name ?? this.#start.frontend.backend
+  }
+
+  set backend(name: string) {
+    this.#live = this.backendNamed(name)
+    this.#only = undefined
+  }
+
+  /** The backend that gets the request. `undefined` if the configuration has none of that name. */
+  get liveBackend(): LiveBackend | undefined {
+    return this.#live
+  }
+
+  /**
+   * Returns a backend of the configuration that the request uses.
+   *
+   * @param name its full name, or that of a backend of the frontend's own provider
+   * @throws ProxyError `PROXY_HOOK_FAILED` if there is none
+   */
+  backendNamed(name: string): LiveBackend {
+    const { snapshot, frontend } = this.#start
+    const provider = frontend.name.slice(frontend.name.lastIndexOf('@'))
+    const live = snapshot.backends.get(name) ?? snapshot.backends.get(name + provider)
+    if (live) return live
+    throw new ProxyError('PROXY_HOOK_FAILED', `there is no backend ${JSON.stringify(name)}`)
+  }
+
+  get servers(): readonly LiveServer[] {
+    return this.#only ?? this.#live?.servers ?? []
+  }
+
+  set servers(only: readonly ServerView[]) {
+    const all: readonly ServerView[] = this.#live?.servers ?? []
+    const foreign = only.find((server) => !all.includes(server))
+    if (foreign)
+      throw new ProxyError('PROXY_HOOK_FAILED', `${String(foreign.name)} is not a server of ${this.backend}`)
+    this.#only = only as readonly LiveServer[]
+  }
+
+  /** The servers that must not get the request, because a middleware has narrowed the choice. */
+  get excluded(): Set<LiveServer> | undefined {
+    const only = this.#only
+    return only && new Set(this.#live?.servers.filter((server) => !only.includes(server)))
+  }
+
+  get server(): LiveServer | undefined {
+    return this.#server
+  }
+
+  /** A server was chosen. */
+  chose(server: LiveServer): void {
+    this.#server = server
+  }
+
+  /** Whether no middleware need be asked any longer. */
+  get isOver(): boolean {
+    return this.#over !== undefined
+  }
+
+  /** The client has left, or got its response. Aborts what middlewares still wait for. */
+  end(reason: ProxyError): void {
+    if (this.#over) return
+    this.#over = reason
+    this.unseen = 0
+    this.#abort?.abort(reason)
+  }
+
+  /**
+   * Refuses the request if a client's header looks like one that a middleware wrote.
+   *
+   * @throws ProxyError `PROXY_BAD_REQUEST`
+   */
+  refuseTwins(): void {
+    if (this.#headers) HeaderLines.refuseTwins(this.#headers)
+  }
+}

@@ -1,0 +1,130 @@
+import { ProxyError } from '../model/errors.js'
+import type { Redispatch } from '../model/middleware.js'
+import { type Answer, discard, isPromise, isRedispatch, type Replacement, reviewResponse } from './chain.js'
+import { endsAfter, errorResponse } from './client/error-response.js'
+import { type OwnResponse, ownOf, sendOwn } from './client/own-response.js'
+import type { Closing } from './closing.js'
+import type { Exchange } from './exchange.js'
+import { HeaderLines } from './header-lines.js'
+import type { Routed } from './routed.js'
+import { Tries } from './tries.js'
+import { toProxyError } from './upstream/failures.js'
+
+/** Sends the responses that the proxy itself makes. The middlewares of the frontend see each of them first. */
+export class OwnResponses {
+  readonly #closing: Closing
+  readonly #send: (exchange: Exchange, routed: Routed) => void
+
+  /** @param send sends a request to a server of its backend */
+  constructor(closing: Closing, send: (exchange: Exchange, routed: Routed) => void) {
+    this.#closing = closing
+    this.#send = send
+  }
+
+  /** Answers with an error, or breaks the response off if it has begun. */
+  respond(exchange: Exchange, error: ProxyError): void {
+    exchange.endTry()
+    const { client } = exchange
+    if (exchange.clientLeft) return exchange.fails(error)
+    if (client.status === undefined) return this.#review(exchange, errorResponse(client, error), error)
+    exchange.fails(error)
+    client.breakOff()
+  }
+
+  /** Answers with what a middleware has said of the request. */
+  answer(exchange: Exchange, answer: Answer): void {
+    if (answer instanceof ProxyError) this.respond(exchange, answer)
+    else this.#review(exchange, ownOf(answer))
+  }
+
+  /** Sends another response in place of that of a server. @param status that of the server */
+  replace(exchange: Exchange, replacement: Replacement, status: number): void {
+    exchange.endTry()
+    this.#decide(exchange, replacement, status)
+  }
+
+  /** Shows the response to the middlewares that have not seen one, then sends it. */
+  #review(exchange: Exchange, own: OwnResponse, error?: ProxyError): void {
+    const { request, frontend } = exchange
+    const chain = frontend?.chain
+    if (!request || !chain?.seesResponses || request.unseen === 0) return this.send(exchange, own, error)
+    const headers = new HeaderLines(own.headers)
+    const response = {
+      request,
+      status: own.status,
+      headers,
+      madeBy: 'proxy',
+      ...(error && { error }),
+    } as const
+    const replacement = reviewResponse(chain, response, request)
+    const decide = (decided: Replacement | undefined) =>
+      decided ? this.#decide(exchange, decided, own.status, error) : this.send(exchange, own, error)
+    if (!isPromise(replacement)) return decide(replacement)
+    exchange.awaits(replacement)
+    void replacement.then((late) => {
+      if (!exchange.isAwaiting(replacement)) return discard(late)
+      try {
+        decide(late)
+      } catch (thrown) {
+        this.#send500(exchange, toProxyError(thrown))
+      }
+    })
+  }
+
+  #decide(exchange: Exchange, replacement: Replacement, status: number, error?: ProxyError): void {
+    if (replacement instanceof ProxyError)
+      this.#review(exchange, errorResponse(exchange.client, replacement), replacement)
+    else if (isRedispatch(replacement)) this.#redispatch(exchange, replacement, status, error)
+    else this.#review(exchange, ownOf(replacement), error)
+  }
+
+  /** Sends a response that all middlewares have seen. */
+  send(exchange: Exchange, own: OwnResponse, error?: ProxyError): void {
+    const { client, tries } = exchange
+    if (error) exchange.fails(error)
+    else exchange.unpin()
+    const mustEnd = error !== undefined && endsAfter(client, error)
+    sendOwn(exchange, own, mustEnd || tries.tie !== undefined || this.#closing.endsWith(exchange))
+    exchange.enter('responding')
+  }
+
+  #send500(exchange: Exchange, error: ProxyError): void {
+    if (exchange.client.status === undefined)
+      this.send(exchange, errorResponse(exchange.client, error), error)
+    else exchange.cut(error)
+  }
+
+  /**
+   * Asks another backend by GET, once for each request. The request's body does not go there.
+   *
+   * @param status the status of the response that is replaced
+   */
+  #redispatch(exchange: Exchange, asked: Redispatch, status: number, error?: ProxyError): void {
+    const { request, facts, frontend, routed } = exchange
+    if (!request || !facts || !frontend || routed?.isRedispatched) {
+      const again = new ProxyError('PROXY_HOOK_FAILED', 'a middleware asked another backend a second time')
+      return this.#send500(exchange, again)
+    }
+    const backend = request.backendNamed(asked.backend)
+    exchange.release?.()
+    exchange.release = backend.admit(facts)
+    exchange.tries = new Tries()
+    exchange.replaced = error
+    const { lines } = request
+    const aboutBody = /^(?:content-.*|expect)$/i
+    const redispatched: Routed = {
+      facts,
+      frontend,
+      request,
+      backend,
+      chain: frontend.chain,
+      headers: lines.filter((_, at) => !aboutBody.test(lines[at & ~1] as string)),
+      target: asked.target.startsWith('/') ? asked.target : `/${asked.target}`,
+      bodyLimit: Number.POSITIVE_INFINITY,
+      keptStatus: asked.keepStatus ? status : undefined,
+      isRedispatched: true,
+    }
+    exchange.routed = redispatched
+    this.#send(exchange, redispatched)
+  }
+}

@@ -11,6 +11,8 @@ export type { RequestExplanation } from './engine/snapshot.js'
 export type { UpstreamTls } from './engine/upstream/upstream-tls.js'
 export type { BoundAddress, ListenAt } from './entry-points/listener.js'
 export type { ListenerLimits } from './entry-points/server-limits.js'
+export type { Explained, MiddlewareKind } from './middlewares/middleware-kind.js'
+export type { ChainStep } from './middlewares/middlewares.js'
 export type {
   Backend,
   Buffering,
@@ -60,6 +62,17 @@ export type { HeaderList } from './model/header-list.js'
 export type { Limits, Timeouts } from './model/limits.js'
 export type { ApplyNotes } from './model/merge-configs.js'
 export type { EntryMetadata, Metadata } from './model/metadata.js'
+export type {
+  LocalResponse,
+  Middleware,
+  MiddlewareRequest,
+  MiddlewareResponse,
+  MiddlewareTools,
+  Outcome,
+  Redispatch,
+  ServerView,
+  Verdict,
+} from './model/middleware.js'
 export type {
   AliasReading,
   AliasSource,

@@ -6,9 +6,13 @@ import { describeValue, quote } from './base/messages.js'
 import { hostOf } from './base/normalize-host.js'
 import { normalizePath } from './base/normalize-path.js'
 import { present } from './base/records.js'
+import { InMemoryClient } from './engine/client/in-memory-client.js'
+import { dataPlanes } from './engine/data-planes.js'
+import type { ProxyEngine } from './engine/proxy-engine.js'
 import type { ProviderConfig } from './model/config.js'
 import { configInvalid } from './model/errors.js'
 import type { RequestFacts } from './model/request-facts.js'
+import type { ReverseProxy } from './proxy/reverse-proxy.js'
 import { describeRefusal, describeWinner, type RouterExplanation } from './routing/explain-route.js'
 import { Router } from './routing/router.js'
 import type { MatcherOptions } from './rules/matchers.js'
@@ -68,6 +72,51 @@ export function factsOf(url: string, options: RequestOptions = {}): RequestFacts
     clientAddress: client.text,
     ...present({ entryPoint }),
   }
+}
+
+/**
+ * Sends a request to a proxy or an engine without a socket, and returns what the client would get. Everything else is real: rules,
+ * middlewares, hooks, and the connections to servers. Call `ready` of the proxy before, because no request starts it here.
+ *
+ * @param url `http://host/path?query`
+ * @param options `clientAddress` is the address from which the request comes; `''` stands for a Unix socket
+ * @throws TypeError if the URL has another form, or if the proxy breaks the response off
+ * @example
+ * const response = await requestTo(proxy, 'http://a.test/', { method: 'POST', body: 'hello' })
+ * assert.equal(response.status, 403)
+ */
+export async function requestTo(
+  proxy: ReverseProxy | ProxyEngine,
+  url: string,
+  options: RequestOptions & {
+    /** The body. @default none */
+    readonly body?: string | Buffer
+  } = {},
+): Promise<Response> {
+  onlyKnownOptions(options, [...REQUEST_OPTIONS, 'body'], 'requestTo: ')
+  const serving = dataPlanes.get('events' in proxy ? proxy.events : proxy)
+  if (!serving) throw new TypeError(`expected a proxy or an engine, found ${describeValue(proxy)}`)
+  const { body, ...asked } = options
+  const { method, host, path, query, headers, clientAddress } = factsOf(url, asked)
+  const lines = Object.entries(headers).flatMap(([name, values]) =>
+    [values].flat().flatMap((value) => [name, value]),
+  )
+  const client = new InMemoryClient({
+    method,
+    target: query === '' ? path : `${path}?${query}`,
+    headers: 'host' in headers ? lines : ['host', host, ...lines],
+    peer: clientAddress === '' ? { isLocal: true } : { peerAddress: clientAddress },
+    ...present({ body }),
+  })
+  serving.take(client, asked.entryPoint)
+  const response = await client.response
+  const { status, reason = '', isComplete } = response
+  if (status === undefined || !isComplete) throw new TypeError('the proxy has broken the response off')
+  const mayHaveBody = method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304
+  const answer = new Response(mayHaveBody ? response.body : null, { status, statusText: reason })
+  for (let at = 0; at < response.headers.length; at += 2)
+    answer.headers.append(String(response.headers[at]), String(response.headers[at + 1]))
+  return answer
 }
 
 /**

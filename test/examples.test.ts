@@ -215,6 +215,7 @@ describe('the examples', () => {
       {},
       ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
     ],
+    ['19-own-middleware.ts', {}, ['401 a key, please', '503 503 No server', "verdict: 'the key is wrong'"]],
     ['16-files.ts', {}, ['served by blue', 'served by green']],
     [
       '17-traefik-toml.ts',

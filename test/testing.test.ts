@@ -1,7 +1,9 @@
 import { AssertionError } from 'node:assert'
-import { type ProviderConfig, ProxyError, Router } from 'switchover'
-import { assertRoutes, factsOf, type RouteExpectation } from 'switchover/testing'
-import { describe, expect, it } from 'vitest'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createProxy, type ProviderConfig, ProxyEngine, ProxyError, Router } from 'switchover'
+import { assertRoutes, factsOf, type RouteExpectation, requestTo } from 'switchover/testing'
+import { describe, expect, it, onTestFinished } from 'vitest'
 
 const config: Pick<ProviderConfig, 'frontends'> = {
   frontends: {
@@ -173,5 +175,77 @@ describe('assertRoutes', () => {
     expect(() => assertRoutes(broken, right)).toThrow(
       expect.objectContaining({ code: 'PROXY_CONFIG_INVALID' }),
     )
+  })
+})
+
+describe('requestTo', () => {
+  const frontends = {
+    closed: {
+      backend: 'none',
+      rule: 'Path:/closed',
+      priority: 99,
+      whiteList: { sourceRange: ['10.0.0.0/8'] },
+    },
+    all: { backend: 'app', rule: 'PathPrefix:/' },
+  }
+
+  async function serve() {
+    const server = createServer((req, res) => {
+      const chunks: Buffer[] = []
+      req.on('data', (chunk) => chunks.push(chunk))
+      req.on('end', () => {
+        if (req.url === '/broken')
+          return void res.writeHead(200, { 'Content-Length': 9 }).write('half', () => res.destroy())
+        res.writeHead(req.url === '/empty' ? 204 : 200, { 'Set-Cookie': ['a=1', 'b=2'] })
+        res.end(
+          req.url === '/empty' ? '' : `${req.method} ${req.url} ${req.headers.host} ${Buffer.concat(chunks)}`,
+        )
+      })
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const servers = { one: { url: `http://127.0.0.1:${port}` } }
+    const proxy = createProxy({
+      config: { frontends, backends: { app: { servers }, none: { servers: {} } } },
+    })
+    onTestFinished(async () => {
+      await proxy.close()
+      server.close()
+      server.closeAllConnections()
+    })
+    await proxy.ready()
+    return proxy
+  }
+
+  it('gives what the client would get, without a socket', async () => {
+    const proxy = await serve()
+    const response = await requestTo(proxy, 'http://a.test/x?y', { method: 'POST', body: 'hello' })
+    expect([response.status, await response.text()]).toEqual([200, 'POST /x?y a.test hello'])
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    const empty = await requestTo(proxy, 'http://a.test/empty')
+    expect([empty.status, empty.body]).toEqual([204, null])
+    const head = await requestTo(proxy, 'http://a.test/', { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+  })
+
+  it('comes from the address that is given', async () => {
+    const proxy = await serve()
+    expect((await requestTo(proxy, 'http://a.test/closed')).status).toBe(403)
+    expect((await requestTo(proxy, 'http://a.test/closed', { clientAddress: '10.1.1.1' })).status).toBe(503)
+    expect((await requestTo(proxy, 'http://a.test/closed', { clientAddress: '' })).status).toBe(403)
+  })
+
+  it('takes an engine as well, and refuses what is neither', async () => {
+    const engine = new ProxyEngine()
+    onTestFinished(() => engine.close())
+    expect((await requestTo(engine, 'http://a.test/')).status).toBe(503)
+    await expect(requestTo({} as ProxyEngine, 'http://a.test/')).rejects.toThrow(
+      'expected a proxy or an engine',
+    )
+    await expect(requestTo(engine, 'http://a.test/', { verb: 'GET' } as object)).rejects.toThrow('verb')
+  })
+
+  it('rejects where the client would see a broken response', async () => {
+    await expect(requestTo(await serve(), 'http://a.test/broken')).rejects.toThrow('broken the response off')
   })
 })

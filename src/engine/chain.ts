@@ -1,19 +1,16 @@
 import { type Duplex, Readable } from 'node:stream'
 import { describeValue } from '../base/messages.js'
-import type { Row } from '../middlewares/middleware-kind.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type {
   Chain,
   LocalResponse,
   Middleware,
   MiddlewareResponse,
-  MiddlewareTools,
   Outcome,
   Redispatch,
   Verdict,
 } from '../model/middleware.js'
 import { onRejected } from '../model/rejections.js'
-import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { ClientSide } from './client/client-side.js'
 import { HeaderLines } from './header-lines.js'
 import type { ChainRequest } from './middleware-request.js'
@@ -23,41 +20,6 @@ export type Answer = LocalResponse | ProxyError
 
 /** What a chain makes of a response. */
 export type Replacement = Answer | Redispatch
-
-/**
- * Compiles the middlewares of a frontend, in the order of the table.
- *
- * @param last middlewares that every frontend has behind its own
- * @param before the chain of the same frontend in the configuration before
- * @returns undefined if the frontend has none
- */
-export function compileChain(
-  frontend: CompiledFrontend,
-  rows: readonly Row[],
-  last: readonly Middleware[],
-  before: Chain | undefined,
-  tools: MiddlewareTools,
-): Chain | undefined {
-  const own: Middleware[] = []
-  for (const row of rows) {
-    const config = row.of(frontend)
-    if (config === undefined) continue
-    const same = before?.middlewares.find(({ name }) => name === row.field)
-    own.push(row.compile(config, tools, same))
-  }
-  return chainOf([...own, ...last])
-}
-
-/** Returns middlewares as a chain; undefined for none. */
-export function chainOf(middlewares: readonly Middleware[]): Chain | undefined {
-  if (middlewares.length === 0) return undefined
-  return {
-    middlewares,
-    seesServers: middlewares.some(({ onServer }) => onServer),
-    seesResponses: middlewares.some(({ onResponse }) => onResponse),
-    transformsBodies: middlewares.some(({ transformBody }) => transformBody),
-  }
-}
 
 /**
  * Asks the middlewares of a chain, from the first to the last, what becomes of a request. It returns at once, unless one of them

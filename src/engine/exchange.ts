@@ -55,8 +55,6 @@ export class Exchange implements ClientWatcher, Moving {
   wholeBody: Buffer | undefined
   /** The stream that the body of the proxy's own response is read from. */
   source: Readable | undefined
-  /** The error in whose place a middleware has asked another backend for a response. */
-  replaced: ProxyError | undefined
   /** The answer of a middleware that the request waits for. */
   #awaited: Promise<unknown> | undefined
   #idleWatch: IdleWatch | undefined
@@ -245,7 +243,7 @@ export class Exchange implements ClientWatcher, Moving {
     if (this.#phase === 'over') return
     this.enter('over')
     this.release?.()
-    this.error ??= this.replaced
+    this.error ??= this.routed?.replaced
     this.request?.end(this.error ?? new ProxyError('PROXY_CLOSED'))
     this.owner.settle(this)
   }

@@ -1,9 +1,9 @@
 import { pathOf } from '../base/messages.js'
 import type { Row } from '../middlewares/middleware-kind.js'
 import { asError, configInvalid } from '../model/errors.js'
-import type { Middleware, MiddlewareTools } from '../model/middleware.js'
+import type { Chain, Middleware, MiddlewareTools } from '../model/middleware.js'
+import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { CompiledRouter } from '../routing/compiled-router.js'
-import { compileChain } from './chain.js'
 
 /** What the chains of all frontends are compiled with. */
 export interface ChainTools {
@@ -37,5 +37,40 @@ export function* compileChains(
       }
     }
     yield
+  }
+}
+
+/**
+ * Compiles the middlewares of a frontend, in the order of the table.
+ *
+ * @param last middlewares that every frontend has behind its own
+ * @param before the chain of the same frontend in the configuration before
+ * @returns undefined if the frontend has none
+ */
+function compileChain(
+  frontend: CompiledFrontend,
+  rows: readonly Row[],
+  last: readonly Middleware[],
+  before: Chain | undefined,
+  tools: MiddlewareTools,
+): Chain | undefined {
+  const own: Middleware[] = []
+  for (const row of rows) {
+    const config = row.of(frontend)
+    if (config === undefined) continue
+    const same = before?.middlewares.find(({ name }) => name === row.field)
+    own.push(row.compile(config, tools, same))
+  }
+  return chainOf([...own, ...last])
+}
+
+/** Returns middlewares as a chain; undefined for none. */
+export function chainOf(middlewares: readonly Middleware[]): Chain | undefined {
+  if (middlewares.length === 0) return undefined
+  return {
+    middlewares,
+    seesServers: middlewares.some(({ onServer }) => onServer),
+    seesResponses: middlewares.some(({ onResponse }) => onResponse),
+    transformsBodies: middlewares.some(({ transformBody }) => transformBody),
   }
 }

@@ -109,7 +109,6 @@ export class OwnResponses {
     exchange.release?.()
     exchange.release = backend.admit(facts)
     exchange.tries = new Tries()
-    exchange.replaced = error
     const { lines } = request
     const aboutBody = /^(?:content-.*|expect)$/i
     const redispatched: Routed = {
@@ -123,6 +122,7 @@ export class OwnResponses {
       bodyLimit: Number.POSITIVE_INFINITY,
       keptStatus: asked.keepStatus ? status : undefined,
       isRedispatched: true,
+      replaced: error,
     }
     exchange.routed = redispatched
     this.#send(exchange, redispatched)

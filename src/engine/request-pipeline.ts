@@ -46,36 +46,24 @@ export interface PipelineParts {
 
 /** Takes each request through its steps: checks, routing, sending it to a server, retries, and the end of its response. */
 export class RequestPipeline implements ExchangeOwner<Exchange> {
-  readonly reports: RequestReports
-  readonly inFlight: InFlight
   readonly closing: Closing
   readonly limits: Limits
   readonly authenticated: AuthenticatedConnections
+  readonly #parts: PipelineParts
   readonly #responses: OwnResponses
-  readonly #shedding: LoadShedding
-  readonly #generations: Generations
-  readonly #trust: EntryPointTrust
-  readonly #forwarding: Forwarding
-  readonly #retries: Retries
 
   constructor(parts: PipelineParts) {
-    this.reports = parts.reports
-    this.inFlight = parts.inFlight
+    this.#parts = parts
     this.closing = parts.closing
+    this.limits = parts.limits
     this.authenticated = new AuthenticatedConnections(parts.mayAddCredentials)
     this.#responses = new OwnResponses(parts.closing, (exchange, routed) => this.#send(exchange, routed))
-    this.#shedding = parts.shedding
-    this.#generations = parts.generations
-    this.#trust = parts.trust
-    this.#forwarding = parts.forwarding
-    this.#retries = parts.retries
-    this.limits = parts.limits
   }
 
   /** Takes a new request. @param passOn lets the application's own routes answer a request that no frontend matches, if it has any */
   take(exchange: Exchange, passOn?: () => void): void {
-    this.inFlight.add(exchange)
-    this.reports.began(exchange)
+    this.#parts.inFlight.add(exchange)
+    this.#parts.reports.began(exchange)
     if (exchange.leftBefore()) return
     // If the request has a small body, wait one tick. By then the body has usually arrived, and can be sent in one piece.
     if (mayComeWhole(exchange.client)) process.nextTick(() => this.#begin(exchange, passOn))
@@ -86,7 +74,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     if (exchange.clientLeft || this.#forward(exchange, passOn !== undefined)) return
     this.#forget(exchange)
     exchange.abandon()
-    this.reports.passedOn(exchange)
+    this.#parts.reports.passedOn(exchange)
     passOn?.()
   }
 
@@ -101,16 +89,16 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     try {
       // pin snapshot
       // Checks the request's head, and keeps the live configuration in memory for this request.
-      const { snapshot } = this.#generations
+      const { snapshot } = this.#parts.generations
       if (this.closing.isUnderWay) this.closing.join(exchange)
-      if (this.inFlight.size > this.limits.requestsInFlight) throw overloaded(this.limits)
+      if (this.#parts.inFlight.size > this.limits.requestsInFlight) throw overloaded(this.limits)
       if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
-      checkRequest(client, this.#forwarding)
+      checkRequest(client, this.#parts.forwarding)
       exchange.pin(snapshot)
 
       // client address
       // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
-      const { peer, trusted, clientAddress } = senderOf(client, this.#trust.at(entryPoint))
+      const { peer, trusted, clientAddress } = senderOf(client, this.#parts.trust.at(entryPoint))
       // If the client has no address, logs and events show the address of the peer.
       exchange.clientAddress = clientAddress || peer
 
@@ -121,7 +109,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
         this.#responses.send(exchange, optionsResponse())
         return true
       }
-      const { underscoreHeaders } = this.#forwarding
+      const { underscoreHeaders } = this.#parts.forwarding
       const facts = new LiveFacts(client, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
       exchange.facts = facts
 
@@ -133,12 +121,12 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       exchange.frontend = frontend
 
       // middlewares
-      // Asks the middlewares of the frontend what becomes of the request. One of them may answer it, also later.
+      // Asks the middlewares of the frontend what becomes of the request. A middleware may answer it, also later.
       if (frontend.chain === undefined) this.#route(exchange, facts, frontend, snapshot)
       else
         askMiddlewares(
           exchange,
-          { client, facts, frontend, snapshot, forwarding: this.#forwarding },
+          { client, facts, frontend, snapshot, forwarding: this.#parts.forwarding },
           {
             route: (request) => this.#route(exchange, facts, frontend, snapshot, request),
             answer: (answer) => this.#responses.answer(exchange, answer),
@@ -165,7 +153,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
 
     // headers
     // Builds the header fields and the path that the server will get.
-    const headers = request?.lines ?? forwardRequestHeaders(client, facts, this.#forwarding)
+    const headers = request?.lines ?? forwardRequestHeaders(client, facts, this.#parts.forwarding)
     const rewritten = frontend.rewrite?.(facts.path)
     const target = rewritten ? rewritten.path + facts.search : facts.target
     if (rewritten) headers.push(...rewritten.headers)
@@ -205,7 +193,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
 
     // dispatch
     // Sends the request, with its body, on a connection to the picked server.
-    this.reports.sent(exchange)
+    this.#parts.reports.sent(exchange)
     const sent = {
       method: routed.isRedispatched ? 'GET' : facts.method,
       path: server.basePath + routed.target,
@@ -221,8 +209,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const { routed, tries } = exchange
     const { server } = tries
     if (!routed || !server) return this.#responses.respond(exchange, error)
-    if (this.#shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
-    const spent = this.#retries.allow(exchange, error)
+    if (this.#parts.shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
+    const spent = this.#parts.retries.allow(exchange, error)
     if (!spent) return this.#responses.respond(exchange, error)
     const fallback = isStaleConnection(error, tries.fresh) ? server : undefined
     tries.retry(server, error.code === 'PROXY_UPSTREAM_RESET')
@@ -246,11 +234,11 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   settle(exchange: Exchange): void {
     this.#forget(exchange)
     if (this.closing.isUnderWay) this.closing.settled(exchange)
-    this.reports.ended(exchange)
+    this.#parts.reports.ended(exchange)
   }
 
   #forget(exchange: Exchange): void {
     exchange.unpin()
-    this.inFlight.remove(exchange)
+    this.#parts.inFlight.remove(exchange)
   }
 }

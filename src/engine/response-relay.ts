@@ -119,7 +119,7 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
     else this.#begin(controller, status, reason, headers)
   }
 
-  /** Shows the head to the middlewares. They may send another response in its place. */
+  /** Shows the head to the middlewares. They may replace the response. */
   #review(
     request: ChainRequest,
     controller: ResponseController,

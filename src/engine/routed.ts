@@ -1,3 +1,4 @@
+import type { ProxyError } from '../model/errors.js'
 import type { Chain } from '../model/middleware.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { LiveBackend } from './backends/live-backend.js'
@@ -23,4 +24,6 @@ export interface Routed {
   readonly keptStatus?: number | undefined
   /** Whether a middleware has asked another backend. The request is then a GET without a body. */
   readonly isRedispatched?: boolean
+  /** The error in whose place a middleware has asked another backend. */
+  readonly replaced?: ProxyError | undefined
 }

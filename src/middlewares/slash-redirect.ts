@@ -3,8 +3,7 @@ import type { Row } from './middleware-kind.js'
 type OtherSlash = (path: string) => string | undefined
 
 /**
- * Sends a client whose path differs from that of the rule only by a final slash to the path of the rule, by 301 (RFC 9110,
- * 15.4.2). A frontend has it if the option `keepTrailingSlash` is false. Source: Traefik 1.7.
+ * Redirects a client by 301 to the path of the rule, if the client's path differs only by a final slash (RFC 9110, 15.4.2). A frontend has it if the option `keepTrailingSlash` is false. Source: Traefik 1.7.
  */
 export const SLASH_REDIRECT: Row<OtherSlash> = {
   field: 'slashRedirect',

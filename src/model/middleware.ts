@@ -34,7 +34,7 @@ export interface Middleware {
 /** What a middleware says of a request: go on (`undefined`), answer with this response, or with this error. */
 export type Verdict = undefined | LocalResponse | ProxyError
 
-/** What a middleware makes of a response: nothing, another response in its place, or the response of another backend. */
+/** What a middleware makes of a response: nothing, another response, or the response of another backend. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function that returns nothing is the usual one
 export type Outcome = void | LocalResponse | Redispatch
 

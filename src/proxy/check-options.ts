@@ -9,6 +9,7 @@ import type { ConfigCache, Provider } from '../model/provider.js'
 import { LOG_LEVELS, type LogLevel } from '../status/log-levels.js'
 import { checkAccessLogOptions, checkLogger } from '../status/log-options.js'
 import { checkStatusOptions } from '../status/status-options.js'
+import { frontendSchema } from '../validation/own-middlewares.js'
 import { checkUnsupportedFields } from '../validation/unsupported-fields.js'
 import type { ProxyOptions } from './proxy-options.js'
 
@@ -86,6 +87,7 @@ export function checkOptions(options: ProxyOptions): void {
   const { config, providers = [], retry = {}, upstreamTls = {} } = options
   if (config === undefined && providers.length === 0)
     throw invalid('expected at least one provider in the option providers, or the option config')
+  frontendSchema(options.middlewares)
   if (options.unsupportedFields !== undefined) checkUnsupportedFields(options.unsupportedFields)
   checkTimesAndLimits(options)
   onlyKnownOptions(upstreamTls, UPSTREAM_TLS, 'upstreamTls.')

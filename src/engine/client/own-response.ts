@@ -95,7 +95,7 @@ function checked(name: string, value: unknown): string {
   if (TOKEN.test(name) && typeof value === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return value
   throw new ProxyError(
     'PROXY_HOOK_FAILED',
-    `HTTP allows no such header as ${JSON.stringify(name)} with this value`,
+    `HTTP does not allow the header ${JSON.stringify(name)} with this value`,
   )
 }
 

@@ -177,10 +177,12 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const only = this.authenticated.serverFor(exchange)
     const skip = tries.skipped(request?.excluded)
     const server = only ? backend?.take(only) : backend?.pick(skip, facts, fallback)
-    const again = () => this.#send(exchange, routed, fallback)
-    if (!server && backend?.letWait(exchange, fallback ? request?.excluded : skip, again, only))
-      return exchange.waits()
-    if (!backend || !server) throw new ProxyError('PROXY_NO_SERVER')
+    if (!server || !backend) {
+      const again = () => this.#send(exchange, routed, fallback)
+      if (backend?.letWait(exchange, fallback ? request?.excluded : skip, again, only))
+        return exchange.waits()
+      throw new ProxyError('PROXY_NO_SERVER')
+    }
     tries.server = server
     const relay = new ResponseRelay(exchange, routed, backend, server)
     if (frontend.config.passHostHeader === false || facts.authority === '') headers[1] = server.host

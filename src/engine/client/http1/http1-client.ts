@@ -21,6 +21,7 @@ import { addClose, writeHead } from './write-head.js'
 export class Http1Client implements ClientSide {
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  readonly connection: Http1Connection
   readonly #lingering: LingeringClose | undefined
   readonly #upgrade: PendingUpgrade | undefined
   #watcher: ClientWatcher | undefined
@@ -42,6 +43,7 @@ export class Http1Client implements ClientSide {
   ) {
     this.req = req
     this.res = res
+    this.connection = Http1Connection.of(req.socket)
     this.#lingering = lingering
     this.#upgrade = upgrade
   }
@@ -84,10 +86,6 @@ export class Http1Client implements ClientSide {
 
   get upgradeProtocol(): string | undefined {
     return this.#upgrade?.protocol
-  }
-
-  get connection(): Http1Connection {
-    return Http1Connection.of(this.req.socket)
   }
 
   get observed(): { readonly req: IncomingMessage; readonly res: ServerResponse } {

@@ -6,13 +6,9 @@ import type { ConnectionPlaces } from './connection-places.js'
 import type { ConnectionSettings } from './connection-settings.js'
 import { ConnectionSocket, connectionLost } from './connection-socket.js'
 import { dispatchOptions } from './dispatch-options.js'
-import { headOfRequest, type RequestHead, sendHeadWithoutBody } from './early-head.js'
-import {
-  type RequestBytes,
-  type ResponseHandler,
-  SentRequest,
-  type ServerConnection,
-} from './sent-request.js'
+import { type EarlyHead, headOfRequest, sendHeadWithoutBody } from './early-head.js'
+import type { RequestBytes } from './request-bytes.js'
+import { type ResponseHandler, SentRequest, type ServerConnection } from './sent-request.js'
 import { lenientParser } from './undici-parser.js'
 
 /** Callbacks for the changes of a connection. The `Upstream` that opened the connection implements them. */
@@ -37,8 +33,6 @@ export class Connection implements ServerConnection {
   readonly #client: Client
   readonly #socket: ConnectionSocket<Connection>
   #isConnected = false
-  /** The head of the request that undici has not begun to write, if its body is a stream. */
-  #newest: RequestHead | undefined
   /** Whether no request is under way on the connection. A byte that arrives then belongs to no response. */
   #isIdle = false
   #isPrivate = false
@@ -111,9 +105,9 @@ export class Connection implements ServerConnection {
   dispatch(request: RequestBytes, handler: ResponseHandler): void {
     this.#isIdle = false
     const reset = this.#endsAfterUse || (this.#isPrivate ? false : null)
-    this.#newest = headOfRequest(request, reset ?? request.method === 'HEAD')
+    const head = headOfRequest(request, reset ?? request.method === 'HEAD')
     const options = dispatchOptions(request, this.#settings.url.hostname, reset)
-    this.#client.dispatch(options, new SentRequest(this, handler, request))
+    this.#client.dispatch(options, new SentRequest(this, handler, request, head))
   }
 
   get isConnected(): boolean {
@@ -152,15 +146,13 @@ export class Connection implements ServerConnection {
     this.#endsAfterUse = true
   }
 
-  written(streamsBody: boolean): void {
+  written(head: EarlyHead | undefined): void {
     this.#isIdle = false
     this.#hasRead = false
     const { current } = this.#socket
-    const head = this.#newest
-    this.#newest = undefined
-    if (!streamsBody || !current) return
+    if (!head || !current) return
     readBehindReset(current)
-    if (head) sendHeadWithoutBody(current, head)
+    sendHeadWithoutBody(current, head)
   }
 
   answered(mayBeFollowed: boolean, hadBody: boolean): void {

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import type { RequestBytes } from './sent-request.js'
+import type { RequestBytes } from './request-bytes.js'
 
 /**
  * Returns a request in the form that undici takes.

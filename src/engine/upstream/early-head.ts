@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import type { RequestBytes } from './sent-request.js'
+import type { RequestBytes } from './request-bytes.js'
 
 /**
  * Milliseconds after which the head of a request is sent without the first byte of its body. A body that comes within this time
@@ -12,26 +12,28 @@ type Write = Socket['write']
 
 const CHUNKED = 'transfer-encoding: chunked\r\n'
 
-/** The head of a request whose body is a stream, exactly as undici writes it. */
-export interface RequestHead {
+/** The head of a request whose body is a stream. Its text is only made if the body does not begin. */
+export interface EarlyHead {
+  readonly method: string
+  readonly path: string
+  /** A copy of names and values: a hook of the application may change the list of the request later. */
+  readonly headers: readonly string[]
   readonly body: Readable
-  /** The head without its last field. */
-  readonly start: string
-  /** The last field, which frames the body. */
-  readonly framing: string
+  /** Whether the connection closes after the response. */
+  readonly closes: boolean
 }
 
-/**
- * Returns the head of a request whose body is a stream; undefined for any other request. Call this when undici takes the request:
- * a hook of the embedding application may change the list of fields later.
- *
- * @param closes whether the connection closes after the response
- */
+/** Returns the head of a request whose body is a stream; undefined for any other request. */
 export function headOfRequest(
   { method, path, headers, body }: RequestBytes,
   closes: boolean,
-): RequestHead | undefined {
+): EarlyHead | undefined {
   if (body === null || Buffer.isBuffer(body)) return undefined
+  return { method, path, headers: [...headers], body: body as Readable, closes }
+}
+
+/** Returns the text of a head, exactly as undici writes it. The last field, which frames the body, stands apart. */
+function textOf({ method, path, headers, closes }: EarlyHead): { start: string; framing: string } {
   let [host, others, framing] = ['', '', CHUNKED]
   for (let index = 0; index < headers.length; index += 2) {
     const [name = '', value = ''] = [headers[index], headers[index + 1]]
@@ -42,7 +44,7 @@ export function headOfRequest(
   }
   const connection = closes ? 'close' : 'keep-alive'
   const start = `${method} ${path} HTTP/1.1\r\nhost: ${host}\r\nconnection: ${connection}\r\n${others}`
-  return { body: body as Readable, start, framing }
+  return { start, framing }
 }
 
 /**
@@ -53,12 +55,14 @@ export function headOfRequest(
  *
  * @param socket the socket of a server connection, on which undici has begun the request and has written nothing of it
  */
-export function sendHeadWithoutBody(socket: Socket, { body, start, framing }: RequestHead): void {
+export function sendHeadWithoutBody(socket: Socket, head: EarlyHead): void {
   const { bytesWritten } = socket
+  const { body } = head
   setTimeout(() => {
     const hasBegun = body.readableDidRead || body.readableEnded || body.destroyed
     // Whatever undici has written since then began with the head.
     if (hasBegun || !socket.writable || socket.bytesWritten !== bytesWritten) return
+    const { start, framing } = textOf(head)
     const write: Write = socket.write
     socket.write(`${start}${framing}\r\n`, 'latin1')
     socket.write = leaveOutHead(socket, write, start, framing)

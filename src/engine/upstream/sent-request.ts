@@ -1,17 +1,8 @@
 import type { Duplex } from 'node:stream'
 import { HOP_BY_HOP } from '../headers/proxy-fields.js'
 import type { RawFields } from '../headers/raw-fields.js'
-
-/** A request as the proxy sends it to a server. */
-export interface RequestBytes {
-  readonly method: string
-  readonly path: string
-  /** Header names and values. Each name is followed by its value. */
-  readonly headers: string[]
-  readonly body: NodeJS.ReadableStream | Buffer | null
-  /** The protocol that the request asks to switch to, such as `websocket`. Null in an ordinary request. */
-  readonly upgrade: string | null
-}
+import type { EarlyHead } from './early-head.js'
+import type { RequestBytes } from './request-bytes.js'
 
 /** A connection to a server, as seen by the code that sends requests on it. */
 export interface ServerConnection {
@@ -39,9 +30,9 @@ export interface ServerConnection {
   /**
    * Tells the connection that the first byte of the newest request is about to be written.
    *
-   * @param streamsBody whether the body of the request may be written in several pieces
+   * @param head the head of the request, if its body may be written in several pieces
    */
-  written(streamsBody: boolean): void
+  written(head: EarlyHead | undefined): void
   /**
    * Tells the connection that a response has ended.
    *
@@ -94,7 +85,8 @@ export class SentRequest implements ResponseController {
   readonly connection: ServerConnection
   readonly #handler: ResponseHandler
   readonly #hadBody: boolean
-  readonly #streamsBody: boolean
+  /** The head of the request, if its body may be written in several pieces. */
+  readonly #head: EarlyHead | undefined
   /** Whether the response must have no body. A faulty server may still send a body, at any time after that response. */
   #mayBeFollowed: boolean
   #abort: ((reason: Error) => void) | undefined
@@ -107,11 +99,16 @@ export class SentRequest implements ResponseController {
    */
   #done = false
 
-  constructor(connection: ServerConnection, handler: ResponseHandler, { method, body }: RequestBytes) {
+  constructor(
+    connection: ServerConnection,
+    handler: ResponseHandler,
+    { method, body }: RequestBytes,
+    head: EarlyHead | undefined,
+  ) {
     this.connection = connection
     this.#handler = handler
     this.#hadBody = body !== null
-    this.#streamsBody = body !== null && !Buffer.isBuffer(body)
+    this.#head = head
     this.#mayBeFollowed = method === 'HEAD'
   }
 
@@ -138,7 +135,7 @@ export class SentRequest implements ResponseController {
 
   onConnect(abort: (reason?: Error) => void): void {
     this.#abort = abort
-    this.connection.written(this.#streamsBody)
+    this.connection.written(this.#head)
     this.#handler.onRequestStart(this)
   }
 

@@ -3,7 +3,8 @@ import { Connection, type ConnectionListener } from './connection.js'
 import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
 import type { ConnectionOptions } from './connector.js'
-import type { RequestBytes, ResponseHandler, ServerConnection } from './sent-request.js'
+import type { RequestBytes } from './request-bytes.js'
+import type { ResponseHandler, ServerConnection } from './sent-request.js'
 
 export type Places = ConnectionPlaces<Connection>
 

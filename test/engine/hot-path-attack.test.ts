@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createGzip } from 'node:zlib'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { Upstream } from '../../src/engine/upstream/upstream.js'
+import { Http1Upstream } from '../../src/engine/upstream/http1-upstream.js'
 import { httpGet } from '../support/http-get.js'
 import { openRaw, routeTo, startEngine, startMisbehaving, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
@@ -31,7 +31,7 @@ describe('what an attack on the hot path found', () => {
   })
 
   it('a connection that is given up while undici makes it anew is forgotten', async () => {
-    const dispatch = vi.spyOn(Upstream.prototype, 'dispatch')
+    const dispatch = vi.spyOn(Http1Upstream.prototype, 'dispatch')
     onTestFinished(() => dispatch.mockRestore())
     const server = await startMisbehaving((socket) =>
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nearly\r\n'),
@@ -42,7 +42,7 @@ describe('what an attack on the hot path found', () => {
     await client.until('early')
     client.send('9\r\nabcdefghi\r\n')
     await client.untilClosed()
-    const upstream = dispatch.mock.contexts[0] as Upstream
+    const upstream = dispatch.mock.contexts[0] as Http1Upstream
     await eventually(() => server.sockets.size === 0 && !upstream.isOpen, 'nothing is left', 30_000)
   })
 

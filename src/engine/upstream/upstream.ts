@@ -1,82 +1,29 @@
-import { ProxyError } from '../../model/errors.js'
-import { Connection, type ConnectionListener } from './connection.js'
-import { ConnectionPlaces } from './connection-places.js'
-import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
-import type { ConnectionOptions } from './connector.js'
 import type { RequestBytes } from './request-bytes.js'
 import type { ResponseHandler, ServerConnection } from './sent-request.js'
 
-export type Places = ConnectionPlaces<Connection>
-
 /**
- * The connections to one server, each with one request at a time. There is one upstream for each origin (`http://host:port`), or
- * for each IP address of an origin. All backends and generations with a server of that origin share the upstream.
+ * The live side of a server: the connections to one origin (`http://host:port`), or to one IP address of an origin. All backends and
+ * generations with a server of that origin share the upstream. The engine sends requests only through this interface.
+ * `http1-upstream.ts` is the implementation, on undici.
  */
-export class Upstream implements ConnectionListener {
+export interface Upstream {
   /** The origin of the server's URL: its scheme, host and port, as in `http://host:port`. */
   readonly origin: string
   /** The IP address to connect to. Undefined: each connection looks up the host name and takes one of its addresses. */
   readonly address: string | undefined
-  readonly #options: ConnectionOptions
-  #settings: ConnectionSettings | undefined
-  readonly #connections = new Set<Connection>()
-  /**
-   * Connections without a request. The connection that was used last is used first, because it is the most likely to be still
-   * open. The other connections can then reach their idle timeout.
-   */
-  readonly #idle: Connection[] = []
-  /** The connection limit of each backend at this server, by the name of the backend. */
-  #places: Map<string, WeakRef<Places>> | undefined
-  /** The number of open sockets to this server, of all backends together. */
-  #sockets = 0
-  readonly #onEmpty: (() => void)[] = []
-  /** Connections that close after their current request, each with a promise that resolves when the connection has closed. */
-  readonly #closing = new Map<Connection, Promise<void>>()
+  /** The key under which this upstream is kept in a map: its origin and IP address. */
+  readonly key: string
+  /** Milliseconds of silence before the operating system probes the other side: the option `timeouts.tcpKeepAliveMs`. */
+  readonly tcpKeepAliveMs: number
+  /** The number of open connections, and the number of idle connections among them. */
+  readonly connections: { readonly open: number; readonly idle: number }
+  /** Whether the upstream has connections, or sockets that have not closed yet. */
+  readonly isOpen: boolean
   /**
    * The time when the last configuration with this server was replaced, in milliseconds of `performance.now()`. Undefined while
    * the server is still in a configuration.
    */
   leftAt: number | undefined
-
-  constructor(origin: string, options: ConnectionOptions, address?: string) {
-    this.origin = origin
-    this.address = address
-    this.#options = options
-  }
-
-  /** The key under which this upstream is kept in a map: its origin and IP address. */
-  get key(): string {
-    return Upstream.keyOf(this.origin, this.address)
-  }
-
-  /** Milliseconds of silence before the operating system probes the other side: the option `timeouts.tcpKeepAliveMs`. */
-  get tcpKeepAliveMs(): number {
-    return this.#options.timeouts.tcpKeepAliveMs
-  }
-
-  static keyOf(origin: string, address: string | undefined): string {
-    return address === undefined ? origin : `${origin} ${address}`
-  }
-
-  /**
-   * Returns the object that counts and limits the sockets of a backend to this server. The same object is returned for as long as
-   * a server or a socket of that backend refers to it.
-   */
-  placesOf(backend: string): Places {
-    const known = this.#places?.get(backend)?.deref()
-    if (known) return known
-    this.#places ??= new Map()
-    for (const [name, places] of this.#places) if (!places.deref()) this.#places.delete(name)
-    const places: Places = new ConnectionPlaces(this.#options.timeouts.connectMs, (by) => this.#count(by))
-    this.#places.set(backend, new WeakRef(places))
-    return places
-  }
-
-  #count(by: 1 | -1): void {
-    this.#sockets += by
-    if (this.#sockets > 0) return
-    for (const resolve of this.#onEmpty.splice(0)) resolve()
-  }
 
   /**
    * Sends a request. Reports every outcome, also an error, to the handler, and therefore never throws.
@@ -84,161 +31,42 @@ export class Upstream implements ConnectionListener {
    * @param fresh whether the request needs a new connection. After one stale connection, the other idle ones may be stale too.
    * @param places the connection limit of the backend that the request is for
    */
-  dispatch(
-    request: RequestBytes,
-    handler: ResponseHandler,
-    fresh = false,
-    places: Places = this.placesOf(''),
-  ): void {
-    const idle = fresh ? undefined : this.#takeIdle(places)
-    if (idle) return send(idle, request, handler, false)
-    const hasPlace = places.take({
-      begin: () => send(this.#newConnection(places, true), request, handler, true),
-      use: fresh ? undefined : (connection) => send(connection, request, handler, false),
-      refuse: (error) => handler.onResponseError(error),
-    })
-    if (!hasPlace) this.#makeRoom(places)
-  }
-
-  /**
-   * Takes an idle connection for a request to the backend whose connection limit is `places`. The connection that was used last
-   * is preferred. If it counts for another backend, it counts for this backend from now on. If this backend is at its limit, only
-   * an idle connection that already counts for it is taken.
-   */
-  #takeIdle(places: Places): Connection | undefined {
-    const last = this.#idle.pop()
-    if (!last || last.places === places) return last
-    if (!places.isFull) {
-      last.moveTo(places)
-      return last
-    }
-    this.#idle.push(last)
-    const own = this.#idle.findLastIndex((connection) => connection.places === places)
-    return own < 0 ? undefined : this.#idle.splice(own, 1)[0]
-  }
-
+  dispatch(request: RequestBytes, handler: ResponseHandler, fresh?: boolean, places?: Places): void
   /** Returns a new connection for the requests of a single client connection. It opens with its first request. */
-  openPrivate(places: Places): ServerConnection {
-    if (places.isFull) this.#makeRoom(places)
-    return this.#newConnection(places, false)
-  }
-
-  #newConnection(places: Places, hasPlace: boolean): Connection {
-    // The connection settings are made on first use. A configuration may have 100,000 servers, and most may never get a request.
-    this.#settings ??= connectionSettings(this.origin, this.#options, this.address)
-    const connection = new Connection(this.#settings, this, places, hasPlace)
-    this.#connections.add(connection)
-    return connection
-  }
-
-  free(connection: Connection): void {
-    const { places, isPrivate } = connection
-    if (isPrivate) {
-      if ((places.isAwaited || connection.isOld) && connection.canGiveWay) connection.end()
-    } else if (connection.isOld || !places.giveOpen(connection)) {
-      // A caller that still waits accepts only a new connection, so this connection ends to make room for a new one.
-      if (connection.isOld || places.isAwaited || places.excess > 0) connection.end()
-      else this.#idle.push(connection)
-    }
-  }
-
+  openPrivate(places: Places): ServerConnection
   /**
-   * Ends idle connections of a backend, so that the backend can open a new one. Connections that all clients share end first.
-   * Then connections of a single client end, if that client can log in again.
+   * Returns the object that counts and limits the sockets of a backend to this server. The same object is returned for as long as
+   * a server or a socket of that backend refers to it.
    */
-  #makeRoom(places: Places): void {
-    let needed = places.excess + 1
-    for (const connection of [...this.#idle, ...this.#connections]) {
-      if (needed === 0) return
-      const isIdle = connection.canGiveWay || this.#idle.includes(connection)
-      if (connection.places !== places || !isIdle) continue
-      needed -= 1
-      connection.end()
-    }
-  }
-
+  placesOf(backend: string): Places
   /**
    * Sets the number of sockets that a backend may have to this server. Idle connections above that number end now. Busy
    * connections above it end after their requests.
    */
-  limit(places: Places, maxConnections: number): void {
-    places.limit = maxConnections
-    for (const connection of [...this.#idle])
-      if (connection.places === places && places.excess > 0) connection.end()
-  }
-
+  limit(places: Places, maxConnections: number): void
   /** Removes the limit on the number of sockets that a backend may have to this server. */
-  unlimit(backend: string): void {
-    const places = this.#places?.get(backend)?.deref()
-    if (places) places.limit = Number.POSITIVE_INFINITY
-  }
-
-  /** Forgets an ended connection at once. Otherwise a request could still be sent on it. */
-  gone(connection: Connection): void {
-    const index = this.#idle.indexOf(connection)
-    if (index >= 0) this.#idle.splice(index, 1)
-    this.#connections.delete(connection)
-  }
-
-  /** The number of open connections, and the number of idle connections among them. */
-  get connections(): { readonly open: number; readonly idle: number } {
-    let open = 0
-    for (const { isConnected } of this.#connections) if (isConnected) open += 1
-    return { open, idle: this.#idle.length }
-  }
-
-  /** Whether the upstream has connections, or sockets that have not closed yet. */
-  get isOpen(): boolean {
-    return this.#connections.size > 0 || this.#closing.size > 0 || this.#sockets > 0
-  }
-
+  unlimit(backend: string): void
   /**
    * Closes idle connections now, and each busy connection when its request has ended. A later request for this server can still
    * open a new connection. One long request may keep the upstream in use for a long time, and unused idle connections must not
    * stay open until then.
    */
-  closeIdle(): void {
-    for (const connection of this.#connections) {
-      this.#closing.set(
-        connection,
-        connection.close().finally(() => this.#closing.delete(connection)),
-      )
-    }
-    this.#connections.clear()
-    this.#idle.length = 0
-  }
-
+  closeIdle(): void
   /** Ends all idle connections at once. @returns the number of connections that ended */
-  dropIdle(): number {
-    const idle = this.#idle.splice(0)
-    for (const connection of idle) connection.end()
-    return idle.length
-  }
-
+  dropIdle(): number
   /** Closes each connection when its request has ended. Resolves when the last socket has closed, also the sockets of tunnels. */
-  async close(): Promise<void> {
-    this.closeIdle()
-    await Promise.all(this.#closing.values())
-    if (this.#sockets > 0) await new Promise<void>((resolve) => this.#onEmpty.push(resolve))
-  }
-
+  close(): Promise<void>
   /** Cuts every connection at once, and refuses a connection to every caller that waits for one. */
-  async destroy(): Promise<void> {
-    this.#options.ended?.abort()
-    for (const places of this.#places?.values() ?? [])
-      places.deref()?.refuseAll(new ProxyError('PROXY_CLOSED'))
-    await Promise.all(
-      [...this.#connections, ...this.#closing.keys()].map((connection) => connection.destroy()),
-    )
-  }
+  destroy(): Promise<void>
 }
 
-function send(
-  connection: Connection,
-  request: RequestBytes,
-  handler: ResponseHandler,
-  isFresh: boolean,
-): void {
-  handler.isFresh = isFresh
-  connection.dispatch(request, handler)
+/** What counts and limits the sockets of one backend to one server. Only the upstream that has made it looks inside. */
+export interface Places {
+  /** Whether the backend has as many sockets as it may have. */
+  readonly isFull: boolean
+}
+
+/** Returns the key of an upstream. */
+export function keyOfUpstream(origin: string, address: string | undefined): string {
+  return address === undefined ? origin : `${origin} ${address}`
 }

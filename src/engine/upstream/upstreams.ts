@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from './connector.js'
-import { Upstream } from './upstream.js'
+import { Http1Upstream } from './http1-upstream.js'
+import { keyOfUpstream, type Upstream } from './upstream.js'
 
 interface Held {
   readonly upstream: Upstream
@@ -31,10 +32,10 @@ export class Upstreams {
    *   addresses.
    */
   hold(origin: string, address?: string): Upstream {
-    const key = Upstream.keyOf(origin, address)
+    const key = keyOfUpstream(origin, address)
     let entry = this.#held.get(key)
     if (entry === undefined) {
-      const upstream = this.#leaving.get(key) ?? new Upstream(origin, this.#options, address)
+      const upstream = this.#leaving.get(key) ?? new Http1Upstream(origin, this.#options, address)
       this.#leaving.delete(key)
       entry = { upstream, holds: 0, named: 0 }
       this.#held.set(key, entry)
@@ -48,7 +49,7 @@ export class Upstreams {
   /** Creates an upstream that only the caller uses, for example for one health check. The caller must destroy it. */
   createUnshared(origin: string, address?: string): Upstream {
     const ended = new AbortController()
-    return new Upstream(origin, { ...this.#options, ended }, address)
+    return new Http1Upstream(origin, { ...this.#options, ended }, address)
   }
 
   /** The options for connections to servers. */

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { strategyTable } from '../balancing/strategies.js'
 import { present } from '../base/records.js'
 import type { ProviderConfig } from '../model/config.js'
@@ -14,7 +15,7 @@ import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
-import { EntryPointTrust } from './headers/peer-trust.js'
+import { type EngineEntryPoint, EntryPointTrust } from './headers/peer-trust.js'
 import { InFlight } from './in-flight.js'
 import { Intake } from './intake.js'
 import { LoadShedding } from './load-shedding.js'
@@ -24,6 +25,13 @@ import { Retries } from './retries.js'
 import type { RequestExplanation, Snapshot } from './snapshot.js'
 import { UpstreamNetworks } from './upstream/upstream-networks.js'
 import { Upstreams } from './upstream/upstreams.js'
+
+/** Pages that the proxy itself answers on an entry point. Both functions are called once for each request of the entry point. */
+export interface OwnPages {
+  /** Returns whether the request is for such a page. */
+  has(req: IncomingMessage): boolean
+  answer: RequestHandler
+}
 
 /**
  * The part of the proxy that serves requests, with all its internals. `createProxy` and the status server use it. Applications
@@ -85,13 +93,28 @@ export class DataPlane {
   /**
    * Returns the functions that serve the requests and upgrades of one entry point. A frontend with a list of `entryPoints` serves
    * only those entry points.
+   *
+   * @param pages the proxy's own pages on this entry point, which come before all frontends
    */
-  handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
+  handlersFor(
+    entryPoint: string | undefined,
+    pages?: OwnPages,
+  ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipeline = this.#pipeline
     return this.#intake.handlersFor(
-      (req, res, next, pending) => pipeline.take(new Exchange(req, res, pipeline, entryPoint, pending), next),
-      (req) => claimOf(req, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
+      (req, res, next, pending) => {
+        if (pages?.has(req)) pages.answer(req, res)
+        else pipeline.take(new Exchange(req, res, pipeline, entryPoint, pending), next)
+      },
+      (req) =>
+        pages?.has(req) ||
+        claimOf(req, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
     )
+  }
+
+  /** Replaces the options of all entry points, for requests that begin afterwards. @throws ProxyError `PROXY_OPTION_INVALID` */
+  setEntryPoints(entryPoints: Readonly<Record<string, EngineEntryPoint>>): void {
+    this.#trust.replace(entryPoints)
   }
 
   /** The compiled configuration that is live now, or `undefined` before the first one. */

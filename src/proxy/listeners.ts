@@ -17,6 +17,7 @@ export type HandlersFor = (entryPoint: string | undefined) => Handlers
 /** A listener of the proxy, and where it is bound. */
 export interface OwnListener {
   readonly listener: Listener
+  /** Where it is bound, with the port that it has. */
   readonly target: ListenTarget
   readonly bound: BoundAddress
   /** The entry point that its requests belong to. */
@@ -79,7 +80,14 @@ export class Listeners {
     const listener = new Listener(this.#handlersFor(entryPoint), given, this.#connections, this.#lingering)
     this.own.add(listener)
     try {
-      return { listener, target, entryPoint, bound: await listener.listen(target) }
+      const bound = await listener.listen(target)
+      // Remembers the port that the system has chosen, if the options leave the choice to it.
+      return {
+        listener,
+        target: 'port' in target ? { ...target, port: bound.port } : target,
+        entryPoint,
+        bound,
+      }
     } catch (error) {
       this.own.delete(listener)
       listener.cut()

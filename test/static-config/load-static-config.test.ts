@@ -229,10 +229,10 @@ describe('what comes before the file', () => {
       SWITCHOVER_ENTRYPOINTS: 'Name:http Address::8001',
       SWITCHOVER_ENTRYPOINTS_MY_OWN_ADDRESS: ':8002',
     }
-    expect((await loadStaticConfig(FILE, { env })).listen).toEqual([
-      { port: 8001, entryPoint: 'http' },
-      { port: 8002, entryPoint: 'my-own' },
-    ])
+    expect((await loadStaticConfig(FILE, { env })).options.entryPoints).toMatchObject({
+      http: { address: ':8001' },
+      'my-own': { address: ':8002' },
+    })
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Address::80' } })).toContain(
       '--entryPoints: expected "Name:http Address::80", found a word before the first "Name:"',
     )

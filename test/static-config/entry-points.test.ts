@@ -140,6 +140,101 @@ describe('the status server', () => {
   })
 })
 
+describe('pages of the status server on an entry point with frontends', () => {
+  const FRONTEND =
+    '[frontends.f]\nbackend = "b"\nentryPoints = ["n"]\n[frontends.f.routes.r]\nrule = "Host:a"\n'
+  const DOCUMENT = `[file]\n[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n${FRONTEND}`
+  const placesOf = async (text: string) => {
+    const { options, listen } = await load(text)
+    const pages = Object.entries(options.entryPoints ?? {}).map(([name, { status }]) => [name, status])
+    return [listen, options.status?.address, Object.fromEntries(pages.filter(([, status]) => status))]
+  }
+
+  it.each<[string, string, unknown[]]>([
+    [
+      'a default one',
+      `${point('http', ':80')}[ping]\nentryPoint = "http"`,
+      [['http'], undefined, { http: ['ping'] }],
+    ],
+    ['one that no table declares', '[ping]\nentryPoint = "http"', [['http'], undefined, { http: ['ping'] }]],
+    [
+      'one that defaultEntryPoints names',
+      `defaultEntryPoints = ["n"]\n${point('http', ':80')}${point('n', '127.0.0.1:81')}[api]\nentryPoint = "n"\n[metrics.prometheus]\nentryPoint = "n"`,
+      [['http', 'n'], undefined, { n: ['api', 'metrics'] }],
+    ],
+    ['the only one', `${point('n', ':80')}[ping]\nentryPoint = "n"`, [['n'], undefined, { n: ['ping'] }]],
+    [
+      'one that a frontend in the file names',
+      `${point('http', ':80')}${point('n', ':81')}[ping]\nentryPoint = "n"\n${DOCUMENT}`,
+      [['http', 'n'], undefined, { n: ['ping'] }],
+    ],
+    [
+      'one of two that are asked for',
+      `${point('http', ':80')}[ping]\nentryPoint = "http"\n[api]\n[api.statistics]`,
+      [['http'], ':8080', { http: ['ping'] }],
+    ],
+    [
+      'one that nothing else uses, which becomes the status server',
+      `${point('http', ':80')}${point('n', ':81')}[api]\nentryPoint = "n"`,
+      [['http'], ':81', {}],
+    ],
+  ])('stand on %s', async (_what, text, expected) => {
+    expect(await placesOf(text)).toEqual(expected)
+  })
+
+  it.each([
+    [
+      `${point('http', ':80')}[api]\nentryPoint = "http"`,
+      'api.entryPoint: every client would see its pages, because',
+    ],
+    [
+      `${point('http', ':80')}[metrics.prometheus]\nentryPoint = "http"`,
+      'metrics.prometheus.entryPoint: every client',
+    ],
+    [
+      `trustedProxies = ["127.0.0.1"]\n${point('http', '127.0.0.1:80')}[api]\nentryPoint = "http"`,
+      'because the entry point trusts proxies, which bring clients from elsewhere; set api.token',
+    ],
+  ])('are refused where every client would see them: %j', async (text, expected) => {
+    expect(await refusalOf(text)).toContain(expected)
+    expect(
+      await refusalOf(
+        text
+          .replace('[api]', '[api]\ntoken = "abc"')
+          .replace('[metrics', '[api]\ntoken = "abc"\nentryPoint = "http"\n[metrics'),
+      ),
+    ).toBe('accepted')
+  })
+
+  it('need no token on a loopback address', async () => {
+    expect(await refusalOf(`${point('http', '127.0.0.1:80')}[api]\nentryPoint = "http"`)).toBe('accepted')
+  })
+
+  it('do not make their entry point a default one', async () => {
+    const text = `${point('one', ':1')}${point('two', ':2')}${point('n', ':81')}[ping]\nentryPoint = "n"\n${DOCUMENT}`
+    const { entryPoints } = await readStaticConfig({ text })
+    expect([entryPoints.names, entryPoints.defaults]).toEqual([
+      ['one', 'two', 'n'],
+      ['one', 'two'],
+    ])
+  })
+})
+
+describe('the mode of a Unix socket', () => {
+  it.each([
+    ['unix:/run/a.sock', '"0660"', 'accepted'],
+    [
+      'unix:/run/a.sock',
+      '"66"',
+      'entryPoints.a.mode: expected a mode of a file in octal digits, such as "660"',
+    ],
+    ['unix:/run/a.sock', '432', 'entryPoints.a.mode: expected a text, found number 432'],
+    [':80', '"660"', 'entryPoints.a.mode: expected the path of a Unix socket beside it, found none'],
+  ])('of %s: %s', async (address, mode, expected) => {
+    expect(await refusalOf(point('a', address, `mode = ${mode}`))).toContain(expected)
+  })
+})
+
 describe('trusted proxies', () => {
   const trusting = (ips: string) => `[entryPoints.X.forwardedHeaders]\n${ips}`
   const points = (a: string, b: string) =>

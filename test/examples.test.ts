@@ -221,6 +221,11 @@ describe('the examples', () => {
       {},
       ['warning: docker: this key of Traefik is not supported yet', 'served by one'],
     ],
+    [
+      '19-entry-points.ts',
+      {},
+      ['public: site | ping: OK', 'public stays: true | internal: admin', 'public still serves: site'],
+    ],
     ['11-routes-in-node-test.ts', {}, ['# pass 3', '# fail 0']],
     ['14-status.ts', {}, ['dashboard at http://127.0.0.1:', '"GET / HTTP/1.1" 200 5', "version: 'green'"]],
     [

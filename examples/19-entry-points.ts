@@ -18,7 +18,7 @@ const proxy = createProxy({
       admin: { servers: { one: { url: admin.url } } },
     },
   },
-  // The load balancer in front asks for /ping on the same port as clients do.
+  // A load balancer may ask for /ping on the port of the clients.
   entryPoints: {
     public: { address: '127.0.0.1:0', status: ['ping'], limits: { connectionsPerAddress: 100 } },
   },

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { isStatusPage, STATUS_PAGES } from '../../src/status/entry-point-pages.js'
 import { STATUS_ROUTES } from '../../src/status/status-routes.js'
 import { httpGet } from '../support/http-get.js'
-import { openRaw, routeTo, startNamed } from '../support/live-engine.js'
+import { openRaw, routeTo, routeWith, startNamed, startServer } from '../support/live-engine.js'
 import { eventually } from '../support/next-event.js'
 
 const TOKEN = 'a-long-random-token'
@@ -104,6 +104,26 @@ describe('the pages of the status server on an entry point', () => {
     }
   })
 
+  it('are not left to other listeners of upgrades', async () => {
+    const document = routeWith({ rule: 'Path:/other' }, await startNamed('frontend'))
+    const { proxy } = await startWith({ status: ['ping'] }, { config: document })
+    const { handler, upgrade } = proxy.handlersFor('a')
+    const server = await startServer(handler)
+    const passedOn: string[] = []
+    server.server.on('upgrade', (req, socket, head) =>
+      upgrade(req, socket, head, () => {
+        passedOn.push(req.url ?? '')
+        socket.end()
+      }),
+    )
+    for (const path of ['/ping', '/pings']) {
+      const client = await openRaw(server.port)
+      client.sendHead(`GET ${path} HTTP/1.1`, 'Host: a', 'Connection: Upgrade', 'Upgrade: websocket')
+      await client.untilClosed()
+    }
+    expect(passedOn).toEqual(['/pings'])
+  })
+
   it('keep their turn among pipelined requests', async () => {
     const { port } = await startWith({ status: ['ping'] })
     const client = await openRaw(port)
@@ -130,7 +150,6 @@ describe('the pages of the status server on an entry point', () => {
     expect([rebound.status, rebound.body]).toEqual([421, expect.stringContaining('HOST_REFUSED')])
     expect((await httpGet({ port, path: '/ping', host: 'www.example.com' })).body).toBe('OK')
     const { handler } = proxy.handlersFor('a')
-    const { startServer } = await import('../support/live-engine.js')
     const elsewhere = await startServer((req, res) => {
       // Loopback is the only network of a test, so the address of the connection is made up.
       Object.defineProperty(req.socket, 'localAddress', { value: '192.0.2.1' })

@@ -7,16 +7,14 @@ import { createProxy } from 'switchover'
 import { NamedServer } from './demo/named-server.js'
 
 const [site, admin] = await Promise.all([NamedServer.start('site'), NamedServer.start('admin')])
+const backend = ({ url }: NamedServer) => ({ servers: { one: { url } } })
 const proxy = createProxy({
   config: {
     frontends: {
       site: { backend: 'site', rule: 'PathPrefix:/' },
       admin: { backend: 'admin', rule: 'PathPrefix:/', entryPoints: ['internal'], priority: 100 },
     },
-    backends: {
-      site: { servers: { one: { url: site.url } } },
-      admin: { servers: { one: { url: admin.url } } },
-    },
+    backends: { site: backend(site), admin: backend(admin) },
   },
   // A load balancer may ask for /ping on the port of the clients.
   entryPoints: {
@@ -38,5 +36,4 @@ console.log('public stays:', bound['public']?.url === url, '| internal:', await 
 await proxy.unlisten('internal', { drainMs: 5_000 })
 console.log('public still serves:', await ask(url))
 
-await proxy.close()
-await Promise.all([site.close(), admin.close()])
+await Promise.all([proxy.close(), site.close(), admin.close()])

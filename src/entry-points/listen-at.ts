@@ -71,7 +71,7 @@ export function checkListenAt(at: Exclude<ListenAt, string>): CheckedListenAt {
   if (typeof path === 'string') checkSocketPath(path, 'listen: path')
   checkSocketMode(mode, path, 'listen: mode')
   const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
-  if (isPort === (typeof path === 'string'))
+  if (isPort === (typeof path === 'string' && path !== ''))
     throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(given)}`)
   const target = path === undefined ? { port, host } : { path, mode }
   return { target: target as ListenTarget, entryPoint }

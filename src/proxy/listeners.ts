@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
+import { present } from '../base/records.js'
 import type { LingeringClose } from '../engine/client/lingering-close.js'
 import { warnIfLenient } from '../engine/headers/lenient-parser.js'
 import type { ClientConnections } from '../entry-points/client-connections.js'
@@ -156,6 +157,6 @@ export class Listeners {
 
   #limitsOf(entryPoint: string | undefined, table: EntryPointTable): NonNullable<ProxyOptions['limits']> {
     const own = entryPoint === undefined ? undefined : table.get(entryPoint)
-    return { ...this.#options.limits, ...own?.limits }
+    return { ...this.#options.limits, ...present(own?.limits ?? {}) }
   }
 }

@@ -172,6 +172,27 @@ describe('the file of a Unix socket', () => {
   })
 })
 
+it('is made by the primary of node:cluster, so a worker refuses a mode', { timeout: 60_000 }, async () => {
+  const path = join(newFolder(), 'http.sock')
+  const code = `
+    import cluster from 'node:cluster'
+    import { createProxy } from ${JSON.stringify(new URL('../../src/index.ts', import.meta.url).href)}
+    const proxy = createProxy({ config: { frontends: {}, backends: {} } })
+    const listen = (at) => proxy.listen(at).then(({ url }) => url, ({ message }) => message)
+    if (cluster.isPrimary) cluster.fork().on('message', (said) => { console.log(said); process.exit() })
+    else process.send([await listen({ path: ${JSON.stringify(path)}, mode: 0o660 }), await listen({ path: ${JSON.stringify(path)} })].join('|'))`
+  const program = join(newFolder(), 'cluster.mjs')
+  writeFileSync(program, code)
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const said = String((await once(child.stdout, 'data'))[0]).trim()
+  expect(said).toBe(
+    `mode: expected no mode in a worker of node:cluster, because the primary makes the file|unix:${path}`,
+  )
+})
+
 describe('the option mode', () => {
   const proxy = createProxy({ config: { frontends: {}, backends: {} } })
   const at = (more: object) => proxy.listen(more as { path: string }).catch((error: Error) => error.message)
@@ -184,6 +205,7 @@ describe('the option mode', () => {
     [{ path: '/a', mode: '660' }, /^listen: mode: expected a number .*, found string "660"$/],
     [{ path: '/a', mode: -1 }, /^listen: mode: expected a number/],
     [{ port: 0, mode: 0o660 }, /^listen: mode: expected the path of a Unix socket beside it, found none$/],
+    [{ path: '' }, /^listen: expected the name of an entry point, a port/],
     [{ path: '\0a', mode: 0o660 }, /^listen: mode: expected the path of a file beside it/],
   ])('is refused: %j', async (given, message) => {
     expect(await at(given)).toMatch(message)

@@ -105,6 +105,18 @@ describe('listen(name)', () => {
   })
 })
 
+it('listeners that wait for their turn are not opened after a close', async () => {
+  const proxy = proxyWith({})
+  const opening = Array.from({ length: 200 }, () => proxy.listen({ port: 0, host: '127.0.0.1' }))
+  const ends = Promise.allSettled(opening)
+  await proxy.close({ drainMs: 0 })
+  const rejected = (await ends).filter((end) => end.status === 'rejected')
+  expect(rejected.length).toBeGreaterThan(100)
+  for (const { reason } of rejected) expect(reason).toMatchObject({ code: 'PROXY_CLOSED' })
+  for (const end of await ends)
+    if (end.status === 'fulfilled') expect(await isClosed(end.value.port)).toBe(true)
+})
+
 describe('handlersFor(name)', () => {
   it('serves an entry point on a server of the application', async () => {
     const { config: document } = await startBackends()
@@ -335,7 +347,7 @@ describe('setEntryPoints', () => {
     const first = await openRaw(port)
     first.sendHead('GET / HTTP/1.1', 'Host: a')
     await first.until('fast')
-    await (await openRaw(port)).untilClosed()
+    expect(await (await openRaw(port)).untilClosed()).toBe('')
     expect(first.closed).toBe(false)
   })
 
@@ -428,7 +440,7 @@ describe('limits of an entry point', () => {
     const proxy = proxyWith(
       {
         small: { address: ANY, limits: { headBytes: 2_000, connectionsPerAddress: 2 } },
-        large: { address: ANY },
+        large: { address: ANY, limits: { headBytes: undefined as never } },
       },
       { config: routeTo(await startNamed('ok')), limits: { headBytes: 8_000 } },
     )

@@ -56,7 +56,16 @@ describe('the table of what guards in a static configuration', () => {
     const tops = ['accessLog', 'constraints', 'entryPoints', 'etcd', 'lifeCycle', 'tls', 'web', 'zookeeper']
     expect(STATIC_TOP_NAMES).toEqual(expect.arrayContaining(tops))
     for (const name of ['frontends', 'backends']) expect(STATIC_TOP_NAMES).not.toContain(name)
-    const inEntryPoints = ['address', 'forwardedHeaders', 'compress', 'tls', 'redirect', 'auth', 'whiteList']
+    const inEntryPoints = [
+      'address',
+      'mode',
+      'forwardedHeaders',
+      'compress',
+      'tls',
+      'redirect',
+      'auth',
+      'whiteList',
+    ]
     expect(ENTRY_POINT_NAMES).toEqual([...inEntryPoints, 'whitelistSourceRange', 'proxyProtocol'])
   })
 })

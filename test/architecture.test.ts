@@ -46,7 +46,7 @@ describe('the architecture', () => {
   it('finds the imports it is about', () => {
     expect(sourceFiles.length).toBeGreaterThan(30)
     expect(own.map(({ from, target }) => `${from} ${target}`)).toContain(
-      'proxy/reverse-proxy.ts engine/data-plane.ts',
+      'proxy/proxy-parts.ts engine/data-plane.ts',
     )
     expect(own.length).toBeGreaterThan(80)
   })

@@ -215,12 +215,17 @@ describe('the examples', () => {
       {},
       ['200 routed by upload@static null', '413 413 The body is too large. (PROXY_BODY_TOO_LARGE)'],
     ],
-    ['19-own-middleware.ts', {}, ['401 a key, please', '503 503 No server', "verdict: 'the key is wrong'"]],
+    ['20-own-middleware.ts', {}, ['401 a key, please', '503 503 No server', "verdict: 'the key is wrong'"]],
     ['16-files.ts', {}, ['served by blue', 'served by green']],
     [
       '17-traefik-toml.ts',
       {},
       ['warning: docker: this key of Traefik is not supported yet', 'served by one'],
+    ],
+    [
+      '19-entry-points.ts',
+      {},
+      ['public: site | ping: OK', 'public stays: true | internal: admin', 'public still serves: site'],
     ],
     ['11-routes-in-node-test.ts', {}, ['# pass 3', '# fail 0']],
     ['14-status.ts', {}, ['dashboard at http://127.0.0.1:', '"GET / HTTP/1.1" 200 5', "version: 'green'"]],

@@ -150,10 +150,19 @@ async function fromStaticConfig({ source, overrides }: FoundStaticConfig): Promi
     logLevel: _level,
     logger: _logger,
     lastGood: _kept,
+    entryPoints = {},
     ...routing
   } = options
-  const entryPoints = listen.flatMap((at) => (typeof at === 'object' && at.entryPoint) || [])
-  return { options: routing, entryPoint: entryPoints[0], entryPoints }
+  // Only the trusted proxies of an entry point affect routing.
+  const trusts = Object.entries(entryPoints).map(([name, { trustedProxies = [] }]) => [
+    name,
+    { trustedProxies },
+  ])
+  return {
+    options: { ...routing, entryPoints: Object.fromEntries(trusts) },
+    entryPoint: listen[0],
+    entryPoints: listen,
+  }
 }
 
 /** Returns the values that rules expect of headers with credentials, such as `Authorization`. The output masks these values. */

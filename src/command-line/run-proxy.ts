@@ -1,14 +1,12 @@
 import { resolve } from 'node:path'
 import { maskCredentials } from '../base/credentials.js'
-import { pathOf } from '../base/messages.js'
-import type { ListenAt } from '../entry-points/listener.js'
 import { asError, ProxyError } from '../model/errors.js'
 import { createProxy } from '../proxy/create-proxy.js'
 import type { ReverseProxy } from '../proxy/reverse-proxy.js'
 import { type ReadStaticConfig, readStaticConfig } from '../static-config/read-static-config.js'
 import type { FoundStaticConfig } from './find-static-config.js'
 import { ProcessSignals } from './process-signals.js'
-import { RunningProxy, tellWarnings } from './running-proxy.js'
+import { RunningProxy, tellListener, tellWarnings } from './running-proxy.js'
 import { tellDroppedGuards } from './tell-dropped-guards.js'
 import type { Terminal } from './terminal.js'
 
@@ -48,9 +46,10 @@ async function runUntil(
     terminal.fail(maskCredentials(asError(thrown).message))
     return 1
   }
-  signals.handOver(new RunningProxy(proxy, config, found, terminal))
+  const running = new RunningProxy(proxy, config, found, terminal)
+  signals.handOver(running)
   try {
-    await listen(proxy, config, terminal)
+    await running.begin(() => listen(proxy, config, terminal))
     tellReadiness(proxy, terminal)
     await signals.ended
     return 0
@@ -78,34 +77,23 @@ function describeSource({ source }: FoundStaticConfig): string {
  * @throws Error that names the address on which the proxy cannot listen
  */
 async function listen(proxy: ReverseProxy, config: ReadStaticConfig, terminal: Terminal): Promise<void> {
-  const { bold, cyan } = terminal.colours
-  const say = (name: string, url: string): void => terminal.print(`${bold(name)} listens on ${cyan(url)}`)
-  for (const at of config.listen) {
-    const name = nameOf(at)
-    const { url } = await proxy.listen(at).catch((error: Error) => {
-      throw cannotListen(
-        `the entry point ${name}`,
-        config.values.get(`${pathOf('entryPoints', name)}.address`)?.value,
-        error,
-      )
+  for (const name of config.listen) {
+    const { url } = await proxy.listen(name).catch((error: Error) => {
+      throw cannotListen(`the entry point ${name}`, config.entryPoints.options[name]?.address, error)
     })
-    say(name, url)
+    tellListener(name, url, terminal)
   }
   const { status } = config.options
-  if (!status) return
+  if (status?.address === undefined) return
   const { url } = await proxy.statusAddress().catch((error: Error) => {
     throw cannotListen('the status server', status.address, error)
   })
-  say('status', url)
-}
-
-function nameOf(at: ListenAt): string {
-  return (typeof at === 'object' && at.entryPoint) || 'http'
+  tellListener('status', url, terminal)
 }
 
 function cannotListen(who: string, address: unknown, error: Error): Error {
   if (error instanceof ProxyError) return error
-  return new Error(`${who} cannot listen on ${address ?? ':80'}: ${error.message}`, { cause: error })
+  return new Error(`${who} cannot listen on ${address}: ${error.message}`, { cause: error })
 }
 
 /**

@@ -17,7 +17,7 @@ export class RunningProxy {
   readonly #terminal: Terminal
   /**
    * The configuration that was read when the process started. It still applies to everything that a reload cannot change, such as
-   * listeners.
+   * logs and the status server.
    */
   readonly #started: ReadStaticConfig
   #current: ReadStaticConfig
@@ -34,7 +34,17 @@ export class RunningProxy {
     this.#terminal = terminal
   }
 
-  /** Reads the static configuration again, and replaces each running provider by the new one of the same name. Never rejects. */
+  /** Runs the start of the proxy. A reload waits until it is over. @throws what the start throws */
+  begin(start: () => Promise<void>): Promise<void> {
+    const begun = start()
+    this.#turn = begun.catch(() => {})
+    return begun
+  }
+
+  /**
+   * Reads the static configuration again. Opens, moves and closes listeners, and replaces each running provider by the new one of
+   * the same name. If an entry point cannot listen, the whole proxy keeps its configuration. Never rejects.
+   */
   reload(): Promise<void> {
     this.#turn = this.#turn.then(() => this.#reload())
     return this.#turn
@@ -43,10 +53,8 @@ export class RunningProxy {
   async #reload(): Promise<void> {
     let next: ReadStaticConfig
     try {
-      next = await readStaticConfig(this.#found.source, this.#found.overrides, {
-        names: this.#started.entryPoints.names,
-        defaults: this.#current.entryPoints.defaults,
-      })
+      next = await readStaticConfig(this.#found.source, this.#found.overrides)
+      await this.#setEntryPoints(next)
     } catch (thrown) {
       this.#terminal.fail(
         maskCredentials(`not reloaded, the proxy keeps its configuration:\n${asError(thrown).message}`),
@@ -67,6 +75,29 @@ export class RunningProxy {
       }),
     ])
     this.#terminal.note('reloaded')
+  }
+
+  /** Applies the entry points of a configuration, and prints a line for each listener that opens, moves or closes. */
+  async #setEntryPoints(next: ReadStaticConfig): Promise<void> {
+    const { options: started } = this.#started.entryPoints
+    const { options: before } = this.#current.entryPoints
+    // The status server itself changes only at a restart, so its pages stay on the entry points that had them at the start.
+    const entryPoints = Object.entries(next.entryPoints.options).map(
+      ([name, { status: _status, ...rest }]) => {
+        const status = Object.hasOwn(started, name) ? started[name]?.status : undefined
+        return [name, { ...rest, ...(status && { status }) }] as const
+      },
+    )
+    const { listen, drainMs } = next
+    // While the proxy closes, its listeners stay as they are. Documents are still followed.
+    if (this.#proxy.state.shutdown) return
+    const bound = await this.#proxy.setEntryPoints(Object.fromEntries(entryPoints), { listen, drainMs })
+    for (const [name, { url }] of Object.entries(bound)) {
+      const old = Object.hasOwn(before, name) ? before[name]?.address : undefined
+      if (old !== next.entryPoints.options[name]?.address) tellListener(name, url, this.#terminal)
+    }
+    for (const name of Object.keys(before))
+      if (!Object.hasOwn(bound, name)) this.#terminal.note(`${name} no longer listens`)
   }
 
   /** Opens the log files again at their paths, after log rotation has renamed the old files. Never rejects. */
@@ -116,4 +147,10 @@ function describeShutdown({ step, limitMs = 0, inFlight, cut = 0 }: ShutdownChan
 export function tellWarnings({ warnings }: ReadStaticConfig, terminal: Terminal): void {
   for (const { path, message } of warnings)
     terminal.note(terminal.errorColours.yellow(`warning: ${path}: ${message}`))
+}
+
+/** Prints where a listener listens. */
+export function tellListener(name: string, url: string, terminal: Terminal): void {
+  const { bold, cyan } = terminal.colours
+  terminal.print(`${bold(name)} listens on ${cyan(url)}`)
 }

@@ -11,7 +11,7 @@ import { matcherTable } from '../rules/matchers.js'
 import { claimOf } from './claim-upgrade.js'
 import type { ClientSide } from './client/client-side.js'
 import type { RequestHandler, UpgradeHandler } from './client/http1/handlers.js'
-import { Intake } from './client/http1/intake.js'
+import { Intake, type OwnPages } from './client/http1/intake.js'
 import { LingeringClose } from './client/http1/lingering-close.js'
 import { Closing } from './closing.js'
 import { dataPlanes } from './data-planes.js'
@@ -20,7 +20,7 @@ import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
-import { EntryPointTrust } from './headers/peer-trust.js'
+import { type EngineEntryPoint, EntryPointTrust } from './headers/peer-trust.js'
 import { hookMiddlewares } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { LoadShedding } from './load-shedding.js'
@@ -96,17 +96,28 @@ export class DataPlane {
   /**
    * Returns the functions that serve the requests and upgrades of one entry point. A frontend with a list of `entryPoints` serves
    * only those entry points.
+   *
+   * @param pages the proxy's own pages on this entry point, which come before all frontends
    */
-  handlersFor(entryPoint: string | undefined): { handler: RequestHandler; upgrade: UpgradeHandler } {
+  handlersFor(
+    entryPoint: string | undefined,
+    pages?: OwnPages,
+  ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     return this.#intake.handlersFor(
       (client, passOn) => this.take(client, entryPoint, passOn),
       (head) => claimOf(head, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
+      pages,
     )
   }
 
   /** Serves one request. @param passOn lets the application's own routes answer it, if no frontend matches */
   take(client: ClientSide, entryPoint: string | undefined, passOn?: () => void): void {
     this.#pipeline.take(new Exchange(client, this.#pipeline, entryPoint), passOn)
+  }
+
+  /** Replaces the options of all entry points, for requests that begin afterwards. @throws ProxyError `PROXY_OPTION_INVALID` */
+  setEntryPoints(entryPoints: Readonly<Record<string, EngineEntryPoint>>): void {
+    this.#trust.replace(entryPoints)
   }
 
   /** The compiled configuration that is live now, or `undefined` before the first one. */

@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net'
 import type { Limits, Timeouts } from '../model/limits.js'
 import type { DocumentOptions } from '../validation/document-filter.js'
 import type { OnListenerError } from './events/listener-failures.js'
-import type { EntryPointOptions } from './headers/peer-trust.js'
+import type { EngineEntryPoint } from './headers/peer-trust.js'
 import type { UnderscoreHeaders } from './headers/proxy-fields.js'
 import type { Hooks } from './hooks.js'
 import type { UpstreamTls } from './upstream/upstream-tls.js'
@@ -61,7 +61,7 @@ export interface EngineOptions extends DocumentOptions, Hooks {
    * @default {}
    * @example { internal: { trustedProxies: ['10.0.0.0/8'] }, public: { trustedProxies: [] } }
    */
-  readonly entryPoints?: Readonly<Record<string, EntryPointOptions>>
+  readonly entryPoints?: Readonly<Record<string, EngineEntryPoint>>
   /**
    * Whether servers get a `Forwarded` header (RFC 7239) in addition to `X-Forwarded-*`.
    *

@@ -12,7 +12,8 @@ type ServedSocket = Socket & {
 /** The open client connections of one HTTP server, grouped by peer address. */
 export class ClientConnections {
   readonly #byAddress = new Map<string, Set<ServedSocket>>()
-  readonly #perAddress: number
+  /** Maximum number of connections of one peer address: `limits.connectionsPerAddress`. Open connections stay if it shrinks. */
+  perAddress: number
   readonly #lingering: LingeringClose
 
   /**
@@ -23,7 +24,7 @@ export class ClientConnections {
    *   their responses, so these connections are closed first when file descriptors are short
    */
   constructor(perAddress: number, lingering: LingeringClose) {
-    this.#perAddress = perAddress
+    this.perAddress = perAddress
     this.#lingering = lingering
   }
 
@@ -36,7 +37,7 @@ export class ClientConnections {
     // If the socket has no peer address, as on a Unix socket, the limit does not apply.
     if (remoteAddress === undefined) return
     const sameAddress = this.#byAddress.get(remoteAddress) ?? new Set()
-    if (sameAddress.size + 1 > this.#perAddress) {
+    if (sameAddress.size + 1 > this.perAddress) {
       socket.destroy()
       return
     }

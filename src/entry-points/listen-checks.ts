@@ -7,53 +7,25 @@ import { HTTP2_WAY_OUT } from '../engine/client/http1/http2-request.js'
 import { ProxyError } from '../model/errors.js'
 
 /**
- * Maximum number of bytes in the path of a Unix socket: the size of the system's `sun_path`, without the zero byte at its end.
- */
-const MAX_SOCKET_PATH = process.platform === 'linux' ? 107 : 103
-
-/**
- * Throws if the path of a Unix socket is too long, because Node would cut the path and listen at another
- * one. Also throws for a path together with `port` or `host`, because Node would ignore one of them.
- *
- * @throws ProxyError `PROXY_OPTION_INVALID`
- */
-export function checkSocketPath(at: {
-  readonly path?: unknown
-  readonly port?: unknown
-  readonly host?: unknown
-}): void {
-  const { path, port, host } = at
-  if (path !== undefined && (port !== undefined || host !== undefined))
-    throw invalid('listen: expected a path, or a port with its host, not both')
-  if (typeof path !== 'string') return
-  // On Windows, the path names a pipe, which has another limit. So the path is not checked further.
-  if (process.platform === 'win32') return
-  const bytes = Buffer.byteLength(path)
-  if (bytes > MAX_SOCKET_PATH)
-    throw invalid(
-      `listen: path: expected at most ${MAX_SOCKET_PATH} bytes, the limit of this system for a Unix socket; found ${bytes}`,
-    )
-  // Throws for a zero byte within the path. A zero byte at its
-  // beginning means an abstract socket of Linux, which is not a file.
-  if (path.indexOf('\0') > 0) throw invalid('listen: path: expected no zero byte within it, found one')
-}
-
-/**
  * Throws for the name of an entry point that is not in the options but nearly equals a name that is. With a misspelt
  * name, the listener would trust the proxies of the option `trustedProxies` and not those of its entry point.
  *
- * @param entryPoints the option `entryPoints` of `createProxy`
+ * @param entryPoints the entry points of the option `entryPoints`, by name
  * @param where the method that the error message names: `listen` or `attach`
  * @throws ProxyError `PROXY_OPTION_INVALID` that names the nearest entry point
  */
-export function checkEntryPoint(entryPoint: unknown, entryPoints: object | undefined, where: string): void {
+export function checkEntryPoint(
+  entryPoint: unknown,
+  entryPoints: ReadonlyMap<string, unknown>,
+  where: string,
+): void {
   if (entryPoint === undefined) return
   if (typeof entryPoint !== 'string' || entryPoint === '')
     throw invalid(
       `${where}: entryPoint: expected the name of an entry point, found ${describeValue(entryPoint)}`,
     )
-  if (entryPoints === undefined || Object.hasOwn(entryPoints, entryPoint)) return
-  const nearest = suggestName(entryPoint, Object.keys(entryPoints))
+  if (entryPoints.has(entryPoint)) return
+  const nearest = suggestName(entryPoint, [...entryPoints.keys()])
   if (nearest === '') return
   const name = JSON.stringify(entryPoint)
   throw invalid(

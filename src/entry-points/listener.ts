@@ -1,45 +1,27 @@
 import { createServer, type Server } from 'node:http'
-import { type AddressInfo, Server as NetServer } from 'node:net'
-import { onlyKnownOptions } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
+import { Server as NetServer, type Socket } from 'node:net'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
 import { LingeringClose } from '../engine/client/http1/lingering-close.js'
 import { ProxyError } from '../model/errors.js'
-import { DEFAULT_LIMITS } from '../model/limits.js'
+import { DEFAULT_LIMITS, type Limits } from '../model/limits.js'
 import type { ClientConnections } from './client-connections.js'
-import { checkSocketPath } from './listen-checks.js'
-import { type ListenerLimits, limitServer, optionsOfServer } from './server-limits.js'
+import type { ListenTarget } from './entry-point-address.js'
+import { LeavingConnections } from './leaving-connections.js'
+import { type BoundAddress, boundAddress } from './listen-at.js'
+import {
+  type ListenerLimits,
+  limitServer,
+  maxHeaderSizeOf,
+  optionsOfServer,
+  type ServerLimiter,
+} from './server-limits.js'
+import { SocketFile } from './socket-file.js'
 
-/**
- * Where to listen: a TCP port, a port with an address and the name of an entry point, or the path of a Unix socket.
- *
- * @example { port: 8443, host: '127.0.0.1', entryPoint: 'internal' }
- */
-export type ListenAt =
-  | number
-  | {
-      /** The TCP port. 0 means any free port. */
-      readonly port: number
-      /** The IP address or host name to listen on. @default all addresses */
-      readonly host?: string
-      /** The name of the entry point, as frontends and the option `entryPoints` write it. @default no name */
-      readonly entryPoint?: string
-    }
-  | {
-      /** The path of a Unix socket. */
-      readonly path: string
-      /** The name of the entry point, as frontends and the option `entryPoints` write it. @default no name */
-      readonly entryPoint?: string
-    }
-
-/** The address to which a listener is bound. */
-export interface BoundAddress {
-  /** The IP address. `''` for a Unix socket. */
-  readonly host: string
-  /** The port. 0 for a Unix socket. */
-  readonly port: number
-  /** The address as a URL for people and tests, such as `http://127.0.0.1:8000` or `unix:/path`. */
-  readonly url: string
+/** The listeners of an HTTP server that serve requests and upgrades. */
+export interface Handlers {
+  readonly handler: RequestHandler
+  readonly upgrade: UpgradeHandler
 }
 
 /**
@@ -55,24 +37,16 @@ export function continueFor(server: Server, handler: RequestHandler): RequestHan
   }
 }
 
-/** Checks the argument of `listen`. @throws ProxyError `PROXY_OPTION_INVALID` if it is not a port or an address */
-export function checkListenAt(at: ListenAt): void {
-  const expected =
-    'listen: expected a port from 0 to 65535, { port, host, entryPoint }, or { path, entryPoint }'
-  const target = typeof at === 'number' ? { port: at } : at
-  if (typeof target !== 'object' || target === null)
-    throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${describeValue(at)}`)
-  onlyKnownOptions(target, ['port', 'host', 'path', 'entryPoint'], 'listen: ')
-  const { port, path } = target as { port?: unknown; path?: unknown }
-  checkSocketPath(target)
-  const isPort = Number.isInteger(port) && (port as number) >= 0 && (port as number) <= 65_535
-  if (isPort !== (typeof path === 'string')) return
-  throw new ProxyError('PROXY_OPTION_INVALID', `${expected}, found ${JSON.stringify(target)}`)
-}
-
 /** A listener that the proxy itself opens: a `node:http` server with the proxy's limits. */
 export class Listener {
   readonly #server: Server
+  readonly #limiter: ServerLimiter
+  readonly #sockets = new Set<Socket>()
+  #handlers: Handlers
+  #file: SocketFile | undefined
+  /** The connections that end one by one, once the listener no longer accepts. */
+  #leaving: LeavingConnections | undefined
+  #isClosed = false
 
   /**
    * Creates the HTTP server, which does not listen yet.
@@ -81,15 +55,52 @@ export class Listener {
    * @param lingering the proxy's connections that are closing in stages
    */
   constructor(
-    handlers: { handler: RequestHandler; upgrade: UpgradeHandler },
+    handlers: Handlers,
     limits: ListenerLimits,
     all = new Set<ClientConnections>(),
     lingering = new LingeringClose(DEFAULT_LIMITS),
   ) {
-    this.#server = createServer(optionsOfServer(limits), handlers.handler)
-    this.#server.on('checkContinue', handlers.handler)
-    this.#server.on('upgrade', handlers.upgrade)
-    this.#server.once('close', limitServer(this.#server, limits, all, lingering))
+    this.#handlers = handlers
+    const server = createServer(optionsOfServer(limits))
+    this.#server = server
+    const serve: RequestHandler = (req, res) => {
+      this.#leaving?.leave(req.socket)
+      this.#handlers.handler(req, res)
+    }
+    server.on('request', serve)
+    server.on('checkContinue', serve)
+    server.on('upgrade', (req, socket, head) => this.#handlers.upgrade(req, socket, head))
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+      // The system may have completed a connection just before the listener stopped accepting.
+      this.#leaving?.leave(socket)
+    })
+    this.#limiter = limitServer(server, limits, all, lingering)
+    server.once('close', this.#limiter.undo)
+  }
+
+  /** The open connections of this listener. */
+  get sockets(): ReadonlySet<Socket> {
+    return this.#sockets
+  }
+
+  /** Lets other handlers serve the requests that begin afterwards, and changes the limits of later connections. */
+  change(handlers: Handlers, limits: Partial<Limits>): void {
+    this.#handlers = handlers
+    // Node reads this property of the server for each new connection.
+    Object.assign(this.#server, { maxHeaderSize: maxHeaderSizeOf(limits) })
+    this.#limiter.change(limits)
+  }
+
+  /**
+   * Changes the mode of the socket's file, if the listener is bound to one.
+   *
+   * @param mode undefined for the mode that the umask of the process left
+   * @throws Error of the system
+   */
+  changeMode(mode: number | undefined): void {
+    this.#file?.changeMode(mode)
   }
 
   /**
@@ -98,8 +109,26 @@ export class Listener {
    * @throws the error of Node, such as `EADDRINUSE` for a port in use
    * @throws ProxyError `PROXY_CLOSED` if the listener is closed meanwhile
    */
-  async listen(at: ListenAt): Promise<BoundAddress> {
-    const target = typeof at === 'number' ? { port: at } : at
+  async listen(target: ListenTarget): Promise<BoundAddress> {
+    if (!('path' in target)) return this.#bind(target)
+    const file = await SocketFile.for(target.path, target.mode)
+    if (!file) return this.#bind(target)
+    try {
+      await this.#bind({ path: file.madeAt })
+      await file.publish()
+    } finally {
+      file.discard()
+    }
+    if (!this.#isClosed) {
+      this.#file = file
+      return boundAddress(target.path)
+    }
+    file.remove()
+    throw new ProxyError('PROXY_CLOSED')
+  }
+
+  async #bind(target: ListenTarget): Promise<BoundAddress> {
+    if (this.#isClosed) throw new ProxyError('PROXY_CLOSED')
     await new Promise<void>((resolve, reject) => {
       // Rejects if the listener is closed while it is being bound. Node emits neither `error` nor `listening` in this case.
       this.#server.once('close', () => reject(new ProxyError('PROXY_CLOSED')))
@@ -121,7 +150,27 @@ export class Listener {
    * @returns a promise that resolves when the last connection has closed
    */
   async stopAccepting(): Promise<void> {
+    this.#end()
     await new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
+  }
+
+  /**
+   * Stops accepting connections, while the proxy goes on. Each open connection closes after its response, or once it is quiet.
+   *
+   * @returns `stopped` resolves when the address is free again, and `left` when the last connection has closed
+   */
+  leave(): { readonly stopped: Promise<void>; readonly left: Promise<void> } {
+    this.#file?.remove()
+    // Waits for one turn of the event loop, in which Node accepts the connections that the system has already completed. Otherwise
+    // closing the listener would reset them.
+    let closed: Promise<void> | undefined
+    const stopped = nextTurn().then(() => {
+      this.#leaving ??= new LeavingConnections()
+      for (const socket of this.#sockets) this.#leaving.leave(socket)
+      closed = this.stopAccepting()
+    })
+    const left = stopped.then(() => closed)
+    return { stopped, left }
   }
 
   /** Closes all client connections on which no request is in progress. */
@@ -131,6 +180,7 @@ export class Listener {
 
   /** Stops accepting connections and closes idle ones. The promise resolves when the last connection has closed. */
   async close(): Promise<void> {
+    this.#end()
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve())
       this.closeIdle()
@@ -139,19 +189,16 @@ export class Listener {
 
   /** Stops accepting connections and destroys all open ones, even in the middle of a response. */
   cut(): void {
+    this.#end()
     // Stops accepting connections. `close` also ends the timer by which Node looks for slow request heads.
     this.#server.close()
     this.#server.closeAllConnections()
+    // A tunnel no longer speaks HTTP, so Node does not close it.
+    for (const socket of this.#sockets) socket.destroy()
   }
-}
 
-/** Converts the address of a bound server from Node's form. @throws ProxyError `PROXY_CLOSED` if there is no address */
-export function boundAddress(address: AddressInfo | string | null): BoundAddress {
-  if (address === null) throw new ProxyError('PROXY_CLOSED')
-  if (typeof address === 'string') return { host: '', port: 0, url: `unix:${address}` }
-  const { address: host, port, family } = address
-  // The host part of the URL. A client cannot connect to a wildcard
-  // address such as `0.0.0.0`, but loopback reaches the listener.
-  const reachable = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : family === 'IPv6' ? `[${host}]` : host
-  return { host, port, url: `http://${reachable}:${port}` }
+  #end(): void {
+    this.#isClosed = true
+    this.#file?.remove()
+  }
 }

@@ -34,11 +34,13 @@ export function optionsOfServer({ timeouts, limits }: ListenerLimits): ServerOpt
     // Two proxies may read differently what a lenient parser accepts. An application that
     // sets `httpValidation` must remove this option, because Node accepts only one of them.
     insecureHTTPParser: false,
-    maxHeaderSize: Math.min(
-      Math.ceil({ ...DEFAULT_LIMITS, ...present(limits ?? {}) }.headBytes),
-      MAX_NODE_LIMIT,
-    ),
+    maxHeaderSize: maxHeaderSizeOf(limits ?? {}),
   }
+}
+
+/** Returns the largest head of a request in bytes, as Node expects it. */
+export function maxHeaderSizeOf(limits: Partial<Limits>): number {
+  return Math.min(Math.ceil({ ...DEFAULT_LIMITS, ...present(limits) }.headBytes), MAX_NODE_LIMIT)
 }
 
 /** The largest number that Node accepts as a time limit or a size. */
@@ -57,14 +59,14 @@ function finite(ms: number): number {
  *
  * @param all the client connections of all listeners of the proxy; the function adds those of this server
  * @param lingering the proxy's connections that are closing in stages
- * @returns a function that undoes all these changes
+ * @returns what changes these limits later, and undoes all of this
  */
 export function limitServer(
   server: Server,
   given: ListenerLimits,
   all: Set<ClientConnections>,
   lingering: LingeringClose,
-): () => void {
+): ServerLimiter {
   const before = limitsOf(server)
   Object.assign(server, { ...limitsOf(optionsOfServer(given)), maxHeadersCount: 0 })
   const { connectionsPerAddress } = { ...DEFAULT_LIMITS, ...present(given.limits ?? {}) }
@@ -76,14 +78,27 @@ export function limitServer(
   const keepEach = (socket: Socket) => keepAlive(socket, given.timeouts?.tcpKeepAliveMs)
   server.on('connection', keepEach)
   server.on('connection', connections.enter)
-  return () => {
-    Object.assign(server, before)
-    unlimitIdle()
-    server.off('connection', keepEach)
-    server.off('connection', connections.enter)
-    all.delete(connections)
-    stopRefusing()
+  return {
+    change: (limits) => {
+      connections.perAddress = { ...DEFAULT_LIMITS, ...present(limits) }.connectionsPerAddress
+    },
+    undo: () => {
+      Object.assign(server, before)
+      unlimitIdle()
+      server.off('connection', keepEach)
+      server.off('connection', connections.enter)
+      all.delete(connections)
+      stopRefusing()
+    },
   }
+}
+
+/** The limits that `limitServer` has set on a server. */
+export interface ServerLimiter {
+  /** Changes the limits of connections that are accepted afterwards. Only `connectionsPerAddress` can change. */
+  readonly change: (limits: Partial<Limits>) => void
+  /** Removes all limits again. */
+  readonly undo: () => void
 }
 
 /** Returns the limits of a server, or of its options, that can still be set after the server was created. */

@@ -1,8 +1,10 @@
-import { onlyKnownOptions, positiveOption } from '../base/known-options.js'
+import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue } from '../base/messages.js'
 import { checkStickySecret } from '../engine/backends/sticky-sessions.js'
 import type { RetryOptions } from '../engine/engine-options.js'
 import { checkUpstreamTls, type UpstreamTls } from '../engine/upstream/upstream-tls.js'
+import { checkEntryPoints } from '../entry-points/entry-point-options.js'
+import { limitOption } from '../entry-points/limit-option.js'
 import { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from '../model/limits.js'
 import type { ConfigCache, Provider } from '../model/provider.js'
@@ -23,7 +25,7 @@ const OPTIONS: Readonly<
   config: ['a document', isObject],
   documentFilter: ['a function', isFunction],
   trustedProxies: ['a list of addresses and ranges', isListOf(isAnything)],
-  entryPoints: ['an object of entry points, each with trustedProxies', isObject],
+  entryPoints: ['an object of entry points, by their names', isAnything],
   forwardedHeader: ['true or false', (value) => typeof value === 'boolean'],
   matchers: ['an object of functions', isFunctionTable],
   strategies: ['an object of functions', isFunctionTable],
@@ -97,6 +99,7 @@ export function checkOptions(options: ProxyOptions): void {
   // could forge sticky cookies.
   if ('stickySecret' in options) checkStickySecret(options.stickySecret)
   if (options.status) checkStatusOptions(options.status)
+  if (options.entryPoints !== undefined) checkEntryPoints(options.entryPoints, options)
   if (options.accessLog) checkAccessLogOptions(options.accessLog)
   checkLogger(options.logger, ['debug', 'info', 'warn', 'error'], 'logger')
 }
@@ -124,18 +127,6 @@ function checkTimesAndLimits({
     throw invalid(
       `limits.upstreamNetworks: expected a list of addresses and ranges, found ${describeValue(upstreamNetworks)}`,
     )
-}
-
-/** The names of the limits that must be whole numbers, because they count connections or requests. */
-const COUNTS: readonly string[] = ['connectionsPerAddress', 'requestsInFlight', 'pipelined']
-
-/** Throws unless a limit is a number above 0 or `Infinity`. A limit in `COUNTS` must be a whole number. */
-function limitOption(value: unknown, path: string, name = ''): void {
-  if (value === Number.POSITIVE_INFINITY) return
-  const isPart = COUNTS.includes(name) && value !== undefined && !Number.isSafeInteger(value)
-  if (!isPart) return positiveOption(value, path)
-  const found = typeof value === 'number' ? value : describeValue(value)
-  throw invalid(`${path}: expected a whole number of 1 or more, or Infinity, found ${found}`)
 }
 
 function checkRetry(retry: RetryOptions): void {

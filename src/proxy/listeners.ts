@@ -1,78 +1,111 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
-import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
+import { present } from '../base/records.js'
 import { warnIfLenient } from '../engine/client/http1/lenient-parser.js'
 import type { LingeringClose } from '../engine/client/http1/lingering-close.js'
 import type { ClientConnections } from '../entry-points/client-connections.js'
+import type { ListenTarget } from '../entry-points/entry-point-address.js'
+import type { EntryPointTable } from '../entry-points/entry-point-options.js'
+import type { BoundAddress } from '../entry-points/listen-at.js'
 import { checkEntryPoint, checkServer } from '../entry-points/listen-checks.js'
-import {
-  type BoundAddress,
-  checkListenAt,
-  continueFor,
-  type ListenAt,
-  Listener,
-} from '../entry-points/listener.js'
+import { continueFor, type Handlers, Listener } from '../entry-points/listener.js'
 import { limitServer } from '../entry-points/server-limits.js'
 import type { ProxyOptions } from './proxy-options.js'
 
 /** Returns the request and upgrade listeners for one entry point; `undefined` stands for requests without an entry point. */
-type HandlersFor = (entryPoint: string | undefined) => {
-  readonly handler: RequestHandler
-  readonly upgrade: UpgradeHandler
+export type HandlersFor = (entryPoint: string | undefined) => Handlers
+
+/** A listener of the proxy, and where it is bound. */
+export interface OwnListener {
+  readonly listener: Listener
+  /** Where it is bound, with the port that it has. */
+  readonly target: ListenTarget
+  readonly bound: BoundAddress
+  /** The entry point that its requests belong to. */
+  entryPoint: string | undefined
+}
+
+/** A server of the application that the proxy is attached to. */
+interface Attached {
+  readonly entryPoint: string | undefined
+  readonly changeLimits: (limits: NonNullable<ProxyOptions['limits']>) => void
+  readonly detach: () => void
 }
 
 /**
  * The HTTP servers on which clients reach the proxy: its own listeners, and servers that the application created and attached.
  */
 export class Listeners {
+  /** The proxy's own listeners, also those that no longer accept and still have connections. */
   readonly own = new Set<Listener>()
   /** HTTP servers of the application, to which the proxy was attached by `attach`. */
   readonly attached = new Set<Server>()
   /** The open client connections, grouped by listener or attached server. */
   readonly #connections = new Set<ClientConnections>()
-  readonly #detach: (() => void)[] = []
-  readonly #options: Pick<ProxyOptions, 'entryPoints' | 'limits' | 'timeouts'>
+  readonly #attached: Attached[] = []
+  readonly #options: Pick<ProxyOptions, 'limits' | 'timeouts'>
   readonly #lingering: LingeringClose
   readonly #handlersFor: HandlersFor
+  #table: EntryPointTable
 
   /**
    * Starts without listeners and attached servers.
    *
    * @param lingering closes client connections in stages; all listeners and servers of the proxy share it
    */
-  constructor(options: ProxyOptions, lingering: LingeringClose, handlersFor: HandlersFor) {
+  constructor(
+    options: ProxyOptions,
+    table: EntryPointTable,
+    lingering: LingeringClose,
+    handlersFor: HandlersFor,
+  ) {
     this.#options = options
+    this.#table = table
     this.#lingering = lingering
     this.#handlersFor = handlersFor
-  }
-
-  /** Throws if no listener can be opened at this address and entry point. @throws ProxyError `PROXY_OPTION_INVALID` */
-  checkListenAt(at: ListenAt): void {
-    checkListenAt(at)
-    checkEntryPoint(entryPointOf(at), this.#options.entryPoints, 'listen')
   }
 
   /**
    * Opens a listener that the proxy itself creates.
    *
-   * @throws Node's error if it cannot listen at the address, such as `EADDRINUSE`; ProxyError `PROXY_CLOSED`
+   * @throws Node's error if it cannot listen at the target, such as `EADDRINUSE`; ProxyError `PROXY_CLOSED`
    */
-  async listen(at: ListenAt): Promise<BoundAddress> {
-    const handlers = this.#handlersFor(entryPointOf(at))
-    const listener = new Listener(handlers, this.#options, this.#connections, this.#lingering)
+  async open(
+    target: ListenTarget,
+    entryPoint: string | undefined,
+    table = this.#table,
+  ): Promise<OwnListener> {
+    const limits = this.#limitsOf(entryPoint, table)
+    const { timeouts } = this.#options
+    const given = { limits, ...(timeouts && { timeouts }) }
+    const listener = new Listener(this.#handlersFor(entryPoint), given, this.#connections, this.#lingering)
     this.own.add(listener)
     try {
-      return await listener.listen(at)
+      const bound = await listener.listen(target)
+      // Remembers the port that the system has chosen, if the options leave the choice to it.
+      return {
+        listener,
+        target: 'port' in target ? { ...target, port: bound.port } : target,
+        entryPoint,
+        bound,
+      }
     } catch (error) {
       this.own.delete(listener)
+      listener.cut()
       throw error
     }
+  }
+
+  /** Returns the handlers for a server of the application. @throws ProxyError `PROXY_OPTION_INVALID` for a misspelt name */
+  checkedHandlersFor(entryPoint: string): Handlers {
+    checkEntryPoint(entryPoint ?? '', this.#table, 'handlersFor')
+    return this.#handlersFor(entryPoint)
   }
 
   /** Throws if the proxy cannot be attached to the application's server. @throws ProxyError `PROXY_OPTION_INVALID` */
   checkAttach(server: Server, options: { readonly entryPoint?: string }): void {
     onlyKnownOptions(options, ['entryPoint'], 'attach: ')
-    checkEntryPoint(options.entryPoint, this.#options.entryPoints, 'attach')
+    checkEntryPoint(options.entryPoint, this.#table, 'attach')
     checkServer(server)
     warnIfLenient(server)
   }
@@ -85,18 +118,32 @@ export class Listeners {
     server.on('checkContinue', onContinue)
     server.on('upgrade', upgrade)
     this.attached.add(server)
-    const unlimit = limitServer(server, this.#options, this.#connections, this.#lingering)
-    this.#detach.push(() => {
+    const given = { ...this.#options, limits: this.#limitsOf(entryPoint, this.#table) }
+    const limiter = limitServer(server, given, this.#connections, this.#lingering)
+    const detach = () => {
       server.off('request', handler)
       server.off('checkContinue', onContinue)
       server.off('upgrade', upgrade)
-      unlimit()
-    })
+      limiter.undo()
+    }
+    this.#attached.push({ entryPoint, changeLimits: limiter.change, detach })
   }
 
   /** Removes the proxy's listeners and limits from every attached server. */
   detach(): void {
-    for (const detach of this.#detach) detach()
+    for (const { detach } of this.#attached) detach()
+  }
+
+  /**
+   * Applies a new table of entry points.
+   *
+   * @param all the proxy's own listeners that go on
+   */
+  change(table: EntryPointTable, all: Iterable<OwnListener>): void {
+    this.#table = table
+    for (const { listener, entryPoint } of all)
+      listener.change(this.#handlersFor(entryPoint), this.#limitsOf(entryPoint, table))
+    for (const { entryPoint, changeLimits } of this.#attached) changeLimits(this.#limitsOf(entryPoint, table))
   }
 
   /**
@@ -107,8 +154,9 @@ export class Listeners {
   closeIdleClients(): boolean {
     return [...this.#connections].filter((connections) => connections.closeIdle()).length > 0
   }
-}
 
-function entryPointOf(at: ListenAt): string | undefined {
-  return typeof at === 'number' ? undefined : at.entryPoint
+  #limitsOf(entryPoint: string | undefined, table: EntryPointTable): NonNullable<ProxyOptions['limits']> {
+    const own = entryPoint === undefined ? undefined : table.get(entryPoint)
+    return { ...this.#options.limits, ...present(own?.limits ?? {}) }
+  }
 }

@@ -1,10 +1,11 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { settledWithin } from '../base/timing.js'
 import type { RequestHandler } from '../engine/client/http1/handlers.js'
 import { Http1Client } from '../engine/client/http1/http1-client.js'
 import { passOn } from '../engine/client/http1/pass-on.js'
 import { failuresOf, type ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { RequestObserver } from '../engine/request-reports.js'
-import { type BoundAddress, boundAddress } from '../entry-points/listener.js'
+import { type BoundAddress, boundAddress } from '../entry-points/listen-at.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { AccessLog } from '../status/access-log.js'
 import type { StatusServer } from '../status/status-server.js'
@@ -76,10 +77,22 @@ export class Observation {
     const failures = failuresOf(this.#events)
     const pass =
       next && ((...error: [unknown?]) => passOn(next, new Http1Client(req, res), failures, ...error))
+    this.#answer('handler', req, res, pass)
+  }
+
+  /** Answers with the pages of the status server on an entry point, where every client of the frontends can ask for them. */
+  readonly entryPointHandler: RequestHandler = (req, res) => this.#answer('entryPointHandler', req, res)
+
+  #answer(
+    by: 'handler' | 'entryPointHandler',
+    req: IncomingMessage,
+    res: ServerResponse,
+    pass?: (error?: unknown) => void,
+  ): void {
     void Promise.resolve(this.open()).then(() => {
       // If the application has answered while the status server was being opened, do nothing. A second response would throw.
       if (res.headersSent) return undefined
-      if (this.#status && !this.#closed) return this.#status.handler(req, res, pass)
+      if (this.#status && !this.#closed) return this.#status[by](req, res, pass)
       const error = this.#whyNotThere()
       if (pass) return pass(error)
       res.writeHead(503, { 'Content-Type': 'text/plain; charset=utf-8' })

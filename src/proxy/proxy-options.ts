@@ -1,4 +1,5 @@
 import type { EngineOptions } from '../engine/engine-options.js'
+import type { EntryPointOptions } from '../entry-points/entry-point-options.js'
 import type { ProviderConfig } from '../model/config.js'
 import type { ConfigCache, Provider } from '../model/provider.js'
 import type { AccessLogOptions } from '../status/access-log.js'
@@ -23,6 +24,14 @@ export interface ProxyOptions extends EngineOptions {
    * @default none
    */
   readonly providers?: readonly Provider[]
+  /**
+   * The entry points, keyed by their names: the address of each, and options that replace those of the whole proxy there.
+   * `listen(name)` opens the listener. `setEntryPoints` replaces them while the proxy runs.
+   *
+   * @default {}
+   * @example { public: { address: ':8000' }, internal: { address: 'unix:/run/proxy.sock', mode: 0o660, trustedProxies: ['unix'] } }
+   */
+  readonly entryPoints?: Readonly<Record<string, EntryPointOptions>>
   /** One fixed configuration document, in place of a `StaticProvider`. `createProxy` throws if it is invalid. @default none */
   readonly config?: ProviderConfig
   /**

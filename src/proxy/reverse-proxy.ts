@@ -1,24 +1,19 @@
 import type { Server } from 'node:http'
 import { onlyKnownOptions } from '../base/known-options.js'
 import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
-import { DataPlane } from '../engine/data-plane.js'
 import { ProxyEmitter } from '../engine/events/proxy-emitter.js'
 import type { RequestExplanation } from '../engine/snapshot.js'
-import type { BoundAddress, ListenAt } from '../entry-points/listener.js'
+import { checkEntryPoints, type EntryPointOptions } from '../entry-points/entry-point-options.js'
+import { type BoundAddress, checkListenAt, type ListenAt } from '../entry-points/listen-at.js'
 import { ProxyError } from '../model/errors.js'
-import { LastGoodFile } from '../providers/last-good-file.js'
 import type { ServedDigest } from '../providers/live-digest.js'
-import { ProviderSupervisor } from '../providers/provider-supervisor.js'
-import type { StatusSource } from '../status/status-source.js'
 import { checkOptions } from './check-options.js'
-import { Listeners } from './listeners.js'
-import { Observation } from './observation.js'
-import { providersOfOptions } from './providers-of-options.js'
+import * as calls from './entry-point-calls.js'
 import type { ProxyOptions } from './proxy-options.js'
+import { ProxyParts } from './proxy-parts.js'
 import type { ProxyState } from './proxy-state.js'
 import { factsOfSketch, type RequestSketch } from './request-sketch.js'
-import { type CloseOptions, Shutdown } from './shutdown.js'
-import { type Handlers, startedBy } from './started-by.js'
+import type { CloseOptions } from './shutdown.js'
 
 /**
  * A reverse proxy that replaces all its routes at once when the configuration changes. `createProxy` creates it. It emits the
@@ -52,12 +47,8 @@ export class ReverseProxy extends ProxyEmitter {
    * @example app.use('/proxy', proxy.statusHandler)
    */
   readonly statusHandler: RequestHandler
-  readonly #engine: DataPlane
-  readonly #supervisor: ProviderSupervisor
-  readonly #observation: Observation
-  readonly #listeners: Listeners
-  readonly #shutdown: Shutdown
-  #starting: Promise<void> | undefined
+  readonly #options: ProxyOptions
+  readonly #parts: ProxyParts
 
   /**
    * Creates a proxy. Applications call `createProxy` instead.
@@ -68,40 +59,11 @@ export class ReverseProxy extends ProxyEmitter {
     // `checkOptions` has not run yet, which refuses wrong values. Until it runs, any value except 'throw' means 'warn'.
     super((options as ProxyOptions | undefined)?.onListenerError)
     checkOptions(options)
-    this.#engine = new DataPlane(options, this)
-    const { lingering } = this.#engine
-    this.#listeners = new Listeners(options, lingering, (entryPoint) => this.#handlersFor(entryPoint))
-    this.#engine.shedding.closeIdleClients = () => this.#listeners.closeIdleClients()
-    this.#supervisor = new ProviderSupervisor(
-      providersOfOptions(options),
-      this.#engine.applyMerged,
-      {
-        rejected: (event) => this.emit('configRejected', event),
-        unavailable: (event) => this.emit('providerUnavailable', event),
-        recovered: (event) => this.emit('providerRecovered', event),
-      },
-      options,
-      typeof options.lastGood === 'string' ? new LastGoodFile(options.lastGood) : options.lastGood,
-    )
-    const source: StatusSource = {
-      engine: this.#engine,
-      providers: () => this.#supervisor.states,
-      explain: (request) => this.explain(request),
-      shutdown: () => this.#shutdown.step,
-    }
-    this.#observation = new Observation(options, source, this)
-    this.#shutdown = new Shutdown({
-      engine: this.#engine,
-      listeners: this.#listeners.own,
-      attached: this.#listeners.attached,
-      stopProviders: () => this.#supervisor.stop(),
-      detach: () => this.#listeners.detach(),
-      endObservation: () => this.#observation.close(),
-      tell: (event) => this.emit('shutdownChanged', event),
-    })
-    this.statusHandler = this.#observation.handler
-    ;({ handler: this.handler, upgrade: this.upgrade } = this.#handlersFor(undefined))
-    this.#shutdown.closeOnAbort(options.signal)
+    this.#options = options
+    this.#parts = new ProxyParts(options, this)
+    this.statusHandler = this.#parts.observation.handler
+    ;({ handler: this.handler, upgrade: this.upgrade } = this.#parts.handlersFor(undefined))
+    this.#parts.shutdown.closeOnAbort(options.signal)
   }
 
   /**
@@ -111,20 +73,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @returns resolves when all providers were started; use `ready` to wait until their configurations are live
    */
   start(): Promise<void> {
-    if (this.#isEnding()) return Promise.resolve()
-    // Open the status server and the logs before the providers start, so that operators can see what happens at the start.
-    this.#starting ??= this.#observation.open()?.then(() => this.#startProviders()) ?? this.#startProviders()
-    return this.#starting
-  }
-
-  #startProviders(): Promise<void> {
-    return this.#isEnding() ? Promise.resolve() : this.#supervisor.start()
-  }
-
-  /** Whether the shutdown has reached a step in which the proxy accepts no new requests. */
-  #isEnding(): boolean {
-    const { step } = this.#shutdown
-    return step !== undefined && step !== 'accepting'
+    return this.#parts.start()
   }
 
   /**
@@ -136,7 +85,7 @@ export class ReverseProxy extends ProxyEmitter {
    */
   async statusAddress(): Promise<BoundAddress> {
     void this.start()
-    return this.#observation.address()
+    return this.#parts.observation.address()
   }
 
   /**
@@ -147,22 +96,75 @@ export class ReverseProxy extends ProxyEmitter {
    * @example process.on('SIGUSR1', () => void proxy.reopenLogs())
    */
   reopenLogs(): Promise<void> {
-    return this.#observation.reopenLogs()
+    return this.#parts.observation.reopenLogs()
   }
 
   /**
    * Opens a listener that the proxy itself creates. It may be called several times, for several addresses. Until the first
    * configuration is live, requests get 503.
    *
+   * @param at the name of an entry point that has an address in the option `entryPoints`; or a port, or an address
    * @throws Node's error if it cannot listen, such as `EADDRINUSE` for a port in use; ProxyError `PROXY_CLOSED`;
    *   `PROXY_OPTION_INVALID`, also for an entry point whose name nearly equals one of the option `entryPoints`
-   * @example const { port } = await proxy.listen({ host: '127.0.0.1', port: 0, entryPoint: 'http' })
+   * @example
+   * await proxy.listen('https')
+   * const { port } = await proxy.listen({ host: '127.0.0.1', port: 0, entryPoint: 'http' })
    */
   async listen(at: ListenAt): Promise<BoundAddress> {
-    if (this.#shutdown.step) throw new ProxyError('PROXY_CLOSED')
-    this.#listeners.checkListenAt(at)
+    const { shutdown, entryPoints } = this.#parts
+    if (shutdown.step) throw new ProxyError('PROXY_CLOSED')
+    const listening =
+      typeof at === 'string' ? entryPoints.listen(at) : entryPoints.listenAt(checkListenAt(at))
     void this.start()
-    return this.#listeners.listen(at)
+    return listening
+  }
+
+  /**
+   * Closes all listeners of an entry point that `listen` has opened. They stop accepting at once. Requests in progress may end,
+   * and each connection closes after its response. The other entry points go on. A second call waits for the first one, and its
+   * option can shorten the limit.
+   *
+   * @returns resolves when the last connection has closed
+   * @throws ProxyError `PROXY_OPTION_INVALID` if the entry point does not exist
+   * @example await proxy.unlisten('https', { drainMs: 5_000 })
+   */
+  async unlisten(entryPoint: string, options: calls.UnlistenOptions = {}): Promise<void> {
+    await this.#parts.entryPoints.unlisten(entryPoint, calls.checkUnlistenOptions(options))
+  }
+
+  /**
+   * Replaces the option `entryPoints` while the proxy runs, in one step or not at all. Changed options apply to new requests and
+   * connections at once. An entry point that listens by its name and has another address is bound there first. Then its old
+   * listener closes, as by `unlisten`, and so do those of entry points that are missing in the new table.
+   *
+   * @returns the addresses of all entry points that listen by their names, when the old listeners have stopped accepting
+   * @throws ProxyError `PROXY_OPTION_INVALID`, `PROXY_CLOSED`; Node's error if an address cannot be bound, such as `EADDRINUSE`,
+   *   which names the entry point. After an error, all entry points are as before
+   * @example await proxy.setEntryPoints({ http: { address: ':8001' }, admin: { address: '127.0.0.1:8002' } }, { listen: ['http'] })
+   */
+  async setEntryPoints(
+    entryPoints: Readonly<Record<string, EntryPointOptions>>,
+    options: calls.SetEntryPointsOptions = {},
+  ): Promise<Readonly<Record<string, BoundAddress>>> {
+    const { listen, drainMs } = calls.checkSetOptions(options)
+    const table = checkEntryPoints(entryPoints, this.#options)
+    if (this.#parts.shutdown.step) throw new ProxyError('PROXY_CLOSED')
+    const replaced = this.#parts.entryPoints.replace(table, listen, drainMs)
+    if (listen && listen.length > 0) void this.start()
+    return replaced
+  }
+
+  /**
+   * Returns the request and upgrade listeners for one entry point, for a server of the application. Options of the entry point
+   * apply to its requests, but its `limits` do not: give those to `serverOptions`. The first request starts the proxy.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` for a name that nearly equals one of the option `entryPoints`
+   * @example
+   * const { handler, upgrade } = proxy.handlersFor('https')
+   * createServer(serverOptions(), handler).on('upgrade', upgrade).listen(8443)
+   */
+  handlersFor(entryPoint: string): { readonly handler: RequestHandler; readonly upgrade: UpgradeHandler } {
+    return this.#parts.listeners.checkedHandlersFor(entryPoint)
   }
 
   /**
@@ -176,10 +178,10 @@ export class ReverseProxy extends ProxyEmitter {
    * @example proxy.attach(server, { entryPoint: 'https' })
    */
   attach(server: Server, options: { readonly entryPoint?: string } = {}): void {
-    if (this.#shutdown.step) throw new ProxyError('PROXY_CLOSED')
-    this.#listeners.checkAttach(server, options)
+    if (this.#parts.shutdown.step) throw new ProxyError('PROXY_CLOSED')
+    this.#parts.listeners.checkAttach(server, options)
     void this.start()
-    this.#listeners.attach(server, options.entryPoint)
+    this.#parts.listeners.attach(server, options.entryPoint)
   }
 
   /**
@@ -194,8 +196,8 @@ export class ReverseProxy extends ProxyEmitter {
     onlyKnownOptions(options, ['timeoutMs'], 'ready: ')
     const { timeoutMs = 30_000 } = options
     void this.start()
-    await this.#observation.opened()
-    await this.#supervisor.ready(timeoutMs)
+    await this.#parts.observation.opened()
+    await this.#parts.supervisor.ready(timeoutMs)
   }
 
   /**
@@ -205,7 +207,7 @@ export class ReverseProxy extends ProxyEmitter {
    * @example proxy.explain({ host: 'www.example.com', path: '/', clientAddress: '10.1.2.3' }).winner?.frontend
    */
   explain(request: RequestSketch): RequestExplanation {
-    return this.#engine.explain(factsOfSketch(request))
+    return this.#parts.engine.explain(factsOfSketch(request))
   }
 
   /**
@@ -216,14 +218,14 @@ export class ReverseProxy extends ProxyEmitter {
    * @example const { digest } = await proxy.digest('etcd-alias')
    */
   digest(provider: string): Promise<ServedDigest> {
-    return this.#supervisor.digest(provider)
+    return this.#parts.supervisor.digest(provider)
   }
 
   /** The number of the live configuration, the state of each provider, and the current step of a shutdown. */
   get state(): ProxyState {
-    const { step } = this.#shutdown
-    const { generation } = this.#engine
-    return { generation, providers: this.#supervisor.states, ...(step && { shutdown: step }) }
+    const { step } = this.#parts.shutdown
+    const { generation } = this.#parts.engine
+    return { generation, providers: this.#parts.supervisor.states, ...(step && { shutdown: step }) }
   }
 
   /**
@@ -235,15 +237,11 @@ export class ReverseProxy extends ProxyEmitter {
    * @example await proxy.close({ acceptMs: 5_000, drainMs: 30_000 })
    */
   close(options: CloseOptions = {}): Promise<void> {
-    return this.#shutdown.close(options)
+    return this.#parts.shutdown.close(options)
   }
 
   /** Closes the proxy at the end of a block that declares it with `await using`, as by `close()` without options. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #handlersFor(entryPoint: string | undefined): Handlers {
-    return startedBy(this.#engine.handlersFor(entryPoint), () => void this.start())
   }
 }

@@ -1,13 +1,12 @@
 import type { Server } from 'node:http'
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
-import { MAX_TIMER_MS, onlyKnownOptions } from '../base/known-options.js'
-import { describeValue } from '../base/messages.js'
+import { onlyKnownOptions } from '../base/known-options.js'
 import { present } from '../base/records.js'
 import { QUIET_MS } from '../engine/closing.js'
 import type { DataPlane } from '../engine/data-plane.js'
 import type { Listener } from '../entry-points/listener.js'
-import { ProxyError } from '../model/errors.js'
 import type { ShutdownChanged, ShutdownStep } from '../model/events.js'
+import { checkMs, DEFAULT_DRAIN_MS, StepLimit } from './step-limit.js'
 
 /** Options of `close`: the maximum length of the steps of a shutdown. `Infinity` means no limit. */
 export interface CloseOptions {
@@ -40,13 +39,13 @@ export interface ShutdownParts {
   endObservation(): Promise<void>
 }
 
-const DEFAULTS = { acceptMs: 0, drainMs: 10_000 }
+const DEFAULTS = { acceptMs: 0, drainMs: DEFAULT_DRAIN_MS }
 
 /** Runs the steps in which a proxy closes: accept, drain, cut. */
 export class Shutdown {
   readonly #parts: ShutdownParts
-  readonly #accept = new Limit()
-  readonly #drain = new Limit()
+  readonly #accept = new StepLimit()
+  readonly #drain = new StepLimit()
   #step: ShutdownStep | undefined
   #done: Promise<void> | undefined
   /** Removes the listener from the `AbortSignal`. A signal that outlives the proxy would otherwise keep the proxy in memory. */
@@ -172,48 +171,7 @@ export class Shutdown {
   }
 }
 
-/** The time limit of one step of the shutdown. It can be shortened while the step runs. */
-class Limit {
-  /** The limit in milliseconds, counted from the start of the step. */
-  ms = Number.POSITIVE_INFINITY
-  #beganAt: number | undefined
-  #timer: NodeJS.Timeout | undefined
-  #end = () => {}
-
-  /** Shortens the limit: the step ends `ms` milliseconds from now or earlier. */
-  shorten(ms: number): void {
-    const passedMs = this.#beganAt === undefined ? 0 : performance.now() - this.#beganAt
-    this.ms = Math.min(this.ms, passedMs + ms)
-    if (this.#timer !== undefined) this.#wait()
-  }
-
-  /** Starts the time, and resolves when the limit is reached, or earlier when `before` resolves. */
-  async pass(before?: Promise<void>): Promise<void> {
-    this.#beganAt = performance.now()
-    const over = new Promise<void>((resolve) => {
-      this.#end = resolve
-    })
-    this.#wait()
-    await Promise.race(before ? [over, before] : [over])
-    clearTimeout(this.#timer)
-    this.#timer = undefined
-  }
-
-  #wait(): void {
-    clearTimeout(this.#timer)
-    const restMs = this.ms - (performance.now() - (this.#beganAt ?? 0))
-    this.#timer = setTimeout(this.#end, Math.min(Math.max(restMs, 0), MAX_TIMER_MS))
-  }
-}
-
 function checkCloseOptions(options: CloseOptions): void {
   onlyKnownOptions(options, Object.keys(DEFAULTS), 'close: ')
-  for (const [name, value] of Object.entries(options)) {
-    if (value === undefined || (typeof value === 'number' && value >= 0)) continue
-    const found = typeof value === 'number' ? value : describeValue(value)
-    throw new ProxyError(
-      'PROXY_OPTION_INVALID',
-      `close: ${name}: expected milliseconds, 0 or more, found ${found}`,
-    )
-  }
+  for (const [name, value] of Object.entries(options)) checkMs(value, `close: ${name}`)
 }

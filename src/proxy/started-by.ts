@@ -1,10 +1,4 @@
-import type { RequestHandler, UpgradeHandler } from '../engine/client/http1/handlers.js'
-
-/** The listeners of an HTTP server that serve requests and upgrades. */
-export interface Handlers {
-  readonly handler: RequestHandler
-  readonly upgrade: UpgradeHandler
-}
+import type { Handlers } from '../entry-points/listener.js'
 
 /** Returns handlers that call `start` at each request. */
 export function startedBy({ handler, upgrade }: Handlers, start: () => void): Handlers {

@@ -5,7 +5,13 @@ import type { Settings } from './settings.js'
 
 /** Checks the options of `createProxy` one by one. Each error is reported for the configuration key that set the option. */
 export function checkByKey(options: ProxyOptions, settings: Settings): void {
-  const { status: { address: _address, ...status } = {}, accessLog, providers: _providers, ...rest } = options
+  const {
+    status: { address: _address, ...status } = {},
+    accessLog,
+    entryPoints,
+    providers: _providers,
+    ...rest
+  } = options
   const alone = [
     // Checks each option of the status server except `address`, which was removed above. Several configuration keys can set the
     // address, so `entryPointsOf` checks it.
@@ -16,6 +22,13 @@ export function checkByKey(options: ProxyOptions, settings: Settings): void {
   // The access log is checked as a whole, and only if no error has been found so far. Errors in its fields would otherwise be
   // reported a second time.
   if (accessLog && settings.issues.length === 0) note({ accessLog }, settings)
+  // Entry points are checked together with the options on which they depend.
+  const { trustedProxies } = options
+  if (entryPoints && settings.issues.length === 0)
+    note(
+      { entryPoints, ...(options.status && { status }), ...(trustedProxies && { trustedProxies }) },
+      settings,
+    )
 }
 
 /**

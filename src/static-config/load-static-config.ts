@@ -21,7 +21,7 @@ import {
  * ```ts
  * const { options, listen, acceptMs, drainMs } = await loadStaticConfig('traefik.toml', { env: process.env })
  * const proxy = createProxy(options)
- * for (const at of listen) await proxy.listen(at)
+ * for (const name of listen) await proxy.listen(name)
  * process.once('SIGTERM', () => proxy.close({ acceptMs, drainMs }))
  * ```
  */

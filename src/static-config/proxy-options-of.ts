@@ -1,4 +1,5 @@
 import { quote } from '../base/messages.js'
+import { present } from '../base/records.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
 import { isStatusRange } from '../status/access-log-filters.js'
 import type { LogLevel } from '../status/log-levels.js'
@@ -26,18 +27,17 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
  *
  * @param bag the options that come directly from configuration keys
  */
-export function proxyOptionsOf(
-  bag: Bag,
-  { statusAddress, trust }: EntryPoints,
-  settings: Settings,
-): ProxyOptions {
+export function proxyOptionsOf(bag: Bag, entryPoints: EntryPoints, settings: Settings): ProxyOptions {
   const { status, accessLog, retry, logLevel: _level, trustedProxies: _trusted, ...rest } = bag
   const log = accessLogOf((accessLog ?? {}) as Bag, settings)
   return {
     ...(rest as ProxyOptions),
     logLevel: logLevelOf(settings),
-    ...trust,
-    ...(statusAddress !== undefined && { status: { ...(status as object), address: statusAddress } }),
+    ...(entryPoints.trustedProxies && { trustedProxies: entryPoints.trustedProxies }),
+    entryPoints: entryPoints.options,
+    ...(entryPoints.status.isOn && {
+      status: { ...(status as object), ...present({ address: entryPoints.status.address }) },
+    }),
     ...(log && { accessLog: log }),
     ...retryOf((retry ?? {}) as Bag),
   }

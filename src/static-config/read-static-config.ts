@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { onlyKnownOptions } from '../base/known-options.js'
 import { quote } from '../base/messages.js'
-import type { ListenAt } from '../entry-points/listener.js'
 import { asError, configInvalid, type Issue, ProxyError } from '../model/errors.js'
 import { formatOf, parseDocument, parseText } from '../providers/parse-document.js'
 import type { ProxyOptions } from '../proxy/proxy-options.js'
@@ -12,7 +11,7 @@ import { ApplicationLogger } from './application-logger.js'
 import { fillBags } from './bags.js'
 import { checkByKey } from './check-by-key.js'
 import { configuredProvider } from './configured-provider.js'
-import { type EntryPoints, entryPointsOf, type RunningEntryPoints } from './entry-points.js'
+import { type EntryPoints, entryPointsOf } from './entry-points.js'
 import { providersOf } from './providers-of.js'
 import { proxyOptionsOf } from './proxy-options-of.js'
 import { ReplaceableProvider } from './replaceable-provider.js'
@@ -27,14 +26,14 @@ import { takeEnvironment, takeFlags, takeForeign } from './text-settings.js'
  * const { options, listen, warnings }: StaticConfig = await loadStaticConfig('traefik.toml')
  * for (const { path, message } of warnings) console.warn(`${path}: ${message}`)
  * const proxy = createProxy(options)
- * for (const at of listen) await proxy.listen(at)
+ * for (const name of listen) await proxy.listen(name)
  * ```
  */
 export interface StaticConfig {
   /** The options of `createProxy`. They include the providers that the static configuration enables. */
   readonly options: ProxyOptions
-  /** The addresses of the entry points that serve requests. The embedding application passes each of them to `proxy.listen`. */
-  readonly listen: readonly ListenAt[]
+  /** The names of the entry points that serve requests. The embedding application passes each of them to `proxy.listen`. */
+  readonly listen: readonly string[]
   /**
    * Milliseconds for which a proxy that is closing still accepts requests. Pass it to `proxy.close` as `acceptMs`. Source:
    * Traefik's `lifeCycle.requestAcceptGraceTimeout`.
@@ -123,15 +122,13 @@ export interface InspectedStaticConfig {
 /**
  * Reads a static configuration like `loadStaticConfig`. The result also has the fields that a reload needs.
  *
- * @param running the entry points of the running proxy, if this is a reload
  * @throws ProxyError as `loadStaticConfig` does
  */
 export async function readStaticConfig(
   source: StaticConfigSource,
   overrides: StaticConfigOverrides = {},
-  running?: RunningEntryPoints,
 ): Promise<ReadStaticConfig> {
-  const { config, issues } = await inspectStaticConfig(source, overrides, running)
+  const { config, issues } = await inspectStaticConfig(source, overrides)
   if (!config) throw configInvalid(issues)
   return config
 }
@@ -144,7 +141,6 @@ export async function readStaticConfig(
 export async function inspectStaticConfig(
   source: StaticConfigSource,
   { flags = {}, env = {} }: StaticConfigOverrides = {},
-  running?: RunningEntryPoints,
 ): Promise<InspectedStaticConfig> {
   const settings = new Settings()
   const { content, folder } = await contentOf(source)
@@ -153,7 +149,7 @@ export async function inspectStaticConfig(
   takeFlags(settings, flags)
   takeForeign(settings, env)
   await settings.resolveFiles(folder)
-  const config = configOf(settings, running)
+  const config = configOf(settings)
   checkByKey(config.options, settings)
   const { issues, warnings, document } = settings
   const unsupportedFields = unsupportedFieldsIn(config.options)
@@ -161,8 +157,8 @@ export async function inspectStaticConfig(
 }
 
 /** Builds the configuration even if it has errors, so that all errors are found at once. The errors are added to `settings`. */
-function configOf(settings: Settings, running: RunningEntryPoints | undefined): ReadStaticConfig {
-  const entryPoints = entryPointsOf(settings, running)
+function configOf(settings: Settings): ReadStaticConfig {
+  const entryPoints = entryPointsOf(settings)
   const bags = fillBags(settings)
   const defaults = {
     entryPoints: entryPoints.defaults,
@@ -177,7 +173,7 @@ function configOf(settings: Settings, running: RunningEntryPoints | undefined): 
     settings.warn('allowMinWeightZero', 'a server of weight 0 gets no new requests here', 'INVALID_VALUE')
   return {
     options: { ...rest, providers, ...(logger && { logger }) },
-    listen: entryPoints.listen,
+    listen: entryPoints.names,
     acceptMs: settings.getOrDefault('lifeCycle.requestAcceptGraceTimeout'),
     drainMs: settings.getOrDefault('lifeCycle.graceTimeOut'),
     warnings: settings.warnings,

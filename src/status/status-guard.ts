@@ -31,21 +31,30 @@ export function setSafeHeaders(res: ServerResponse): void {
   for (const [name, value] of Object.entries(HEADERS)) res.setHeader(name, value)
 }
 
+/** Returns whether an IP address is a loopback address. */
+export function isLoopback(address: string): boolean {
+  return LOOPBACK.test(address)
+}
+
 /** Decides which requests the status server answers, by the method, the `Host` header and the token of a request. */
 export class StatusGuard {
   readonly #token: Buffer | undefined
   readonly #checksHost: boolean
+  readonly #isOnEntryPoint: boolean
 
   /**
    * Creates a guard for one token and one listener.
    *
    * @param listensOn the IP address that the status server listens on, if it has its own listener. If that is a loopback address
    *   and no token is set, the guard checks the `Host` header. The domain name of another site could resolve to 127.0.0.1 (DNS
-   *   rebinding).
+   *   rebinding). `entry point` stands for an entry point that serves frontends too. If no token is set, the guard admits a
+   *   request there only on a connection to a loopback address, and checks `Host`. Only `/ping` is open to all.
    */
   constructor(token: string | undefined, listensOn?: string) {
     this.#token = token === undefined ? undefined : digest(token)
-    this.#checksHost = token === undefined && listensOn !== undefined && LOOPBACK.test(listensOn)
+    this.#isOnEntryPoint = listensOn === 'entry point'
+    const isLocalOnly = this.#isOnEntryPoint || (listensOn !== undefined && isLoopback(listensOn))
+    this.#checksHost = token === undefined && isLocalOnly
   }
 
   /** Returns why a request is refused, or undefined if it is admitted. @param path the path of the URL without the query */
@@ -55,6 +64,14 @@ export class StatusGuard {
         status: 405,
         code: 'METHOD_REFUSED',
         message: 'expected GET or HEAD: nothing can be changed here',
+      }
+    if (this.#isOnEntryPoint && OPEN.has(path)) return undefined
+    if (this.#isOnEntryPoint && this.#token === undefined && !isLoopback(req.socket.localAddress ?? ''))
+      return {
+        status: 403,
+        code: 'TOKEN_REQUIRED',
+        message:
+          'expected a connection to a loopback address; set status.token to admit clients of other machines',
       }
     if (this.#checksHost && !isLocal(req.headers.host))
       return {

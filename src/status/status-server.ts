@@ -34,6 +34,8 @@ const MAX_ANSWER_MS = 30_000
 export class StatusServer {
   /** Answers requests for the paths in docs/status.md. Other paths go to `next`, or get 404 if there is no `next`. */
   readonly handler: RequestHandler
+  /** The same on an entry point that serves frontends too. The caller has checked that the path is one of a page. */
+  readonly entryPointHandler: RequestHandler
   readonly #options: StatusOptions
   readonly #parts: StatusParts
   readonly #stops: readonly (() => void)[]
@@ -58,6 +60,7 @@ export class StatusServer {
     const rest = { dashboard: new DashboardFiles(), unreadyWhileStale }
     this.#parts = { source, traffic, history, live, metrics, events: stream, ...rest }
     this.handler = this.#handlerFor(new StatusGuard(options.token))
+    this.entryPointHandler = this.#handlerFor(new StatusGuard(options.token, 'entry point'))
     this.#stops = [
       source.engine.reports.observe(traffic.record),
       traffic.onPoint((point) => stream.send('traffic', point)),

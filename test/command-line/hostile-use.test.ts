@@ -47,7 +47,7 @@ const refusal = (text: string, overrides: Parameters<typeof loadStaticConfig>[1]
   )
 
 describe('a reload', () => {
-  it('that adds an entry point, which needs a restart, takes no frontend away from those that listen', async () => {
+  it('that adds an entry point listens there, and makes it the default one that `http` is', async () => {
     const cwd = await folderWith({ 'traefik.toml': FILE + entryPoint('a'), 'rules.toml': rules(blue.url) })
     const child = run([], { cwd })
     const port = await child.port('a')
@@ -55,14 +55,12 @@ describe('a reload', () => {
     expect(await statusOf(port)).toBe(200)
     await writeFile(join(cwd, 'traefik.toml'), FILE + entryPoint('a') + entryPoint('http'))
     child.signal('SIGHUP')
-    await child.sees(/^warning: entryPoints\.http\.address has changed, which needs a restart$/m)
-    await child.sees(/^reloaded$/m)
-    await writeFile(join(cwd, 'rules.toml'), rules(blue.url, 'PathPrefix:/', 'two'))
-    await child.sees(/version two of file/)
-    expect(await statusOf(port)).toBe(200)
+    const added = await child.port('http')
+    await child.sees(/generation 2 serves/)
+    expect([await statusOf(port), await statusOf(added)]).toEqual([404, 200])
   })
 
-  it('that makes it the default says that this waits for a restart, and one that is there already does not', async () => {
+  it('that makes an entry point the default one moves the frontends there, also to a new one', async () => {
     const [a, b, c] = [entryPoint('a'), entryPoint('b'), entryPoint('c')]
     const cwd = await folderWith({ 'traefik.toml': FILE + a + b, 'rules.toml': rules(blue.url) })
     const child = run([], { cwd })
@@ -74,13 +72,9 @@ describe('a reload', () => {
     expect([await statusOf(portA), await statusOf(portB)]).toEqual([404, 200])
     await writeFile(join(cwd, 'traefik.toml'), `defaultEntryPoints = ["c"]\n${FILE}${a}${b}${c}`)
     child.signal('SIGHUP')
-    await child.sees(
-      /^warning: defaultEntryPoints: the entry point "c" is new and needs a restart; until then/m,
-    )
-    await child.sees(/^reloaded$.*^reloaded$/ms)
-    await writeFile(join(cwd, 'rules.toml'), rules(blue.url, 'PathPrefix:/', 'two'))
-    await child.sees(/version two of file/)
-    expect([await statusOf(portA), await statusOf(portB)]).toEqual([404, 200])
+    const portC = await child.port('c')
+    await child.sees(/generation 3 serves/)
+    expect([await statusOf(portA), await statusOf(portB), await statusOf(portC)]).toEqual([404, 404, 200])
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
@@ -361,7 +355,7 @@ describe('flags and variables', () => {
   it('of an entry point that is called as if they were are its own', async () => {
     const env = { SWITCHOVER_ENTRYPOINTS_MY_AUTH_ADDRESS: ':1' }
     const { listen } = await loadStaticConfig({ text: FILE + entryPoint('my-auth') }, { env })
-    expect(listen).toEqual([{ port: 1, entryPoint: 'my-auth' }])
+    expect(listen).toEqual(['my-auth'])
     expect(await refusal(FILE, { env })).toContain('NOT_SUPPORTED')
   })
 
@@ -398,11 +392,9 @@ describe('flags and variables', () => {
 
   it('of entry points may be given one by one', async () => {
     const words = ['--entryPoints=Address::81 Name:a', '--entryPoints=Address::82 Name:b']
-    const { listen } = await loadStaticConfig({ text: FILE }, commandFlags(words))
-    expect(listen).toEqual([
-      { port: 81, entryPoint: 'a' },
-      { port: 82, entryPoint: 'b' },
-    ])
+    const { listen, options } = await loadStaticConfig({ text: FILE }, commandFlags(words))
+    expect(listen).toEqual(['a', 'b'])
+    expect(options.entryPoints).toMatchObject({ a: { address: ':81' }, b: { address: ':82' } })
   })
 
   it('of an entry point may have its name anywhere, as in Traefik', async () => {

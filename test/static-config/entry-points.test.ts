@@ -15,31 +15,38 @@ const point = (name: string, address: string, more = '') =>
 
 describe('entry points', () => {
   it('listen at their addresses, on all interfaces if they name none', async () => {
-    const { listen } = await load(
-      point('http', ':8000') + point('local', '127.0.0.1:81') + point('six', '[::1]:82'),
+    const { listen, options } = await load(
+      point('http', ':8000') +
+        point('local', '127.0.0.1:81') +
+        point('six', '[::1]:82') +
+        point('unix', 'unix:/run/a.sock', 'mode = "0660"'),
     )
-    expect(listen).toEqual([
-      { port: 8000, entryPoint: 'http' },
-      { host: '127.0.0.1', port: 81, entryPoint: 'local' },
-      { host: '::1', port: 82, entryPoint: 'six' },
-    ])
+    expect(listen).toEqual(['http', 'local', 'six', 'unix'])
+    const trustedProxies: string[] = []
+    expect(options.entryPoints).toEqual({
+      http: { address: ':8000', trustedProxies },
+      local: { address: '127.0.0.1:81', trustedProxies },
+      six: { address: '[::1]:82', trustedProxies },
+      unix: { address: 'unix:/run/a.sock', mode: 0o660, trustedProxies },
+    })
   })
 
   it('may have any name', async () => {
     const names = ['*', 'a b', 'a.b', 'Address', 'toString']
     const { listen } = await load(names.map((name) => point(`"${name}"`, ':1')).join(''))
-    expect(listen).toEqual(names.map((entryPoint) => ({ port: 1, entryPoint })))
+    expect(listen).toEqual(names)
   })
 
   it('are http on port 80 if there are none', async () => {
-    expect((await load('')).listen).toEqual([{ port: 80, entryPoint: 'http' }])
+    const { listen, options } = await load('')
+    expect([listen, options.entryPoints?.['http']?.address]).toEqual([['http'], ':80'])
   })
 
   it.each(['80', 'http://a:80', ':99999', 'a b:80', ''])(
     'with the address %j are refused',
     async (address) => {
       expect(await refusalOf(point('http', address))).toContain(
-        'entryPoints.http.address: expected an address such as ":80" or "127.0.0.1:80", found',
+        'entryPoints.http.address: expected an address such as ":80", "127.0.0.1:80" or "unix:/run/proxy.sock", found',
       )
     },
   )
@@ -95,7 +102,7 @@ rule = "Host:a"`)
 describe('the status server', () => {
   const statusOf = async (text: string) => {
     const { options, listen } = await load(text)
-    const at = listen.map((one) => (typeof one === 'number' ? one : one.entryPoint))
+    const at = listen.map((one) => one)
     return [options.status?.address, at]
   }
 
@@ -125,11 +132,106 @@ describe('the status server', () => {
     ],
     ['[web]\naddress = "8080"', 'web.address: expected host:port or :port'],
     [
-      `[api]\n${point('traefik', ':1')}`,
-      'entryPoints: expected an entry point for requests, found only the one of the status server',
+      `[api]\n[ping]\nentryPoint = "a"\n${point('traefik', ':1')}${point('a', ':1')}`,
+      'entryPoints: expected an entry point for requests, found only those of the status server',
     ],
   ])('of %j is refused', async (text, expected) => {
     expect(await refusalOf(text)).toContain(expected)
+  })
+})
+
+describe('pages of the status server on an entry point with frontends', () => {
+  const FRONTEND =
+    '[frontends.f]\nbackend = "b"\nentryPoints = ["n"]\n[frontends.f.routes.r]\nrule = "Host:a"\n'
+  const DOCUMENT = `[file]\n[backends.b.servers.s]\nurl = "http://127.0.0.1:1"\n${FRONTEND}`
+  const placesOf = async (text: string) => {
+    const { options, listen } = await load(text)
+    const pages = Object.entries(options.entryPoints ?? {}).map(([name, { status }]) => [name, status])
+    return [listen, options.status?.address, Object.fromEntries(pages.filter(([, status]) => status))]
+  }
+
+  it.each<[string, string, unknown[]]>([
+    [
+      'a default one',
+      `${point('http', ':80')}[ping]\nentryPoint = "http"`,
+      [['http'], undefined, { http: ['ping'] }],
+    ],
+    ['one that no table declares', '[ping]\nentryPoint = "http"', [['http'], undefined, { http: ['ping'] }]],
+    [
+      'one that defaultEntryPoints names',
+      `defaultEntryPoints = ["n"]\n${point('http', ':80')}${point('n', '127.0.0.1:81')}[api]\nentryPoint = "n"\n[metrics.prometheus]\nentryPoint = "n"`,
+      [['http', 'n'], undefined, { n: ['api', 'metrics'] }],
+    ],
+    ['the only one', `${point('n', ':80')}[ping]\nentryPoint = "n"`, [['n'], undefined, { n: ['ping'] }]],
+    [
+      'one that a frontend in the file names',
+      `${point('http', ':80')}${point('n', ':81')}[ping]\nentryPoint = "n"\n${DOCUMENT}`,
+      [['http', 'n'], undefined, { n: ['ping'] }],
+    ],
+    [
+      'one of two that are asked for',
+      `${point('http', ':80')}[ping]\nentryPoint = "http"\n[api]\n[api.statistics]`,
+      [['http'], ':8080', { http: ['ping'] }],
+    ],
+    [
+      'one that nothing else uses, which becomes the status server',
+      `${point('http', ':80')}${point('n', ':81')}[api]\nentryPoint = "n"`,
+      [['http'], ':81', {}],
+    ],
+  ])('stand on %s', async (_what, text, expected) => {
+    expect(await placesOf(text)).toEqual(expected)
+  })
+
+  it.each([
+    [
+      `${point('http', ':80')}[api]\nentryPoint = "http"`,
+      'api.entryPoint: every client would see its pages, because',
+    ],
+    [
+      `${point('http', ':80')}[metrics.prometheus]\nentryPoint = "http"`,
+      'metrics.prometheus.entryPoint: every client',
+    ],
+    [
+      `trustedProxies = ["127.0.0.1"]\n${point('http', '127.0.0.1:80')}[api]\nentryPoint = "http"`,
+      'because the entry point trusts proxies, which bring clients from elsewhere; set api.token',
+    ],
+  ])('are refused where every client would see them: %j', async (text, expected) => {
+    expect(await refusalOf(text)).toContain(expected)
+    expect(
+      await refusalOf(
+        text
+          .replace('[api]', '[api]\ntoken = "abc"')
+          .replace('[metrics', '[api]\ntoken = "abc"\nentryPoint = "http"\n[metrics'),
+      ),
+    ).toBe('accepted')
+  })
+
+  it('need no token on a loopback address', async () => {
+    expect(await refusalOf(`${point('http', '127.0.0.1:80')}[api]\nentryPoint = "http"`)).toBe('accepted')
+  })
+
+  it('do not make their entry point a default one', async () => {
+    const text = `${point('one', ':1')}${point('two', ':2')}${point('n', ':81')}[ping]\nentryPoint = "n"\n${DOCUMENT}`
+    const { entryPoints } = await readStaticConfig({ text })
+    expect([entryPoints.names, entryPoints.defaults]).toEqual([
+      ['one', 'two', 'n'],
+      ['one', 'two'],
+    ])
+  })
+})
+
+describe('the mode of a Unix socket', () => {
+  it.each([
+    ['unix:/run/a.sock', '"0660"', 'accepted'],
+    [
+      'unix:/run/a.sock',
+      '"66"',
+      'entryPoints.a.mode: expected a mode of a file in octal digits, such as "660"',
+    ],
+    ['unix:/run/a.sock', '432', 'entryPoints.a.mode: expected a text, found number 432'],
+    [':80', '"660"', 'entryPoints.a.mode: expected the path of a Unix socket beside it, found none'],
+  ])('of %s: %s', async (address, mode, expected) => {
+    expect(await refusalOf(point('a', address, `mode = ${mode}`))).toContain(expected)
   })
 })
 
@@ -152,29 +254,39 @@ describe('trusted proxies', () => {
     return [trustedProxies, entryPoints]
   }
   const of = (...trustedProxies: string[]) => ({ trustedProxies })
+  const at = (trusts: Record<string, object>) =>
+    Object.fromEntries(
+      Object.entries(trusts).map(([name, trust]) => [
+        name,
+        { address: name === 'a' ? ':1' : ':2', ...trust },
+      ]),
+    )
 
   it('that differ are those of each entry point', async () => {
     expect(await own(points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]'))).toEqual([
       undefined,
-      { a: of('::1'), b: of('::2') },
+      at({ a: of('::1'), b: of('::2') }),
     ])
-    expect(await own(points('trustedIPs = ["::1"]', ''))).toEqual([undefined, { a: of('::1'), b: {} }])
+    expect(await own(points('trustedIPs = ["::1"]', ''))).toEqual([undefined, at({ a: of('::1'), b: of() })])
     expect(await own(points('insecure = true', 'insecure = false'))).toEqual([
       undefined,
-      { a: of('0.0.0.0/0', '::/0'), b: of() },
+      at({ a: of('0.0.0.0/0', '::/0'), b: of() }),
     ])
     expect(await own(points('trustedIPs = []', 'insecure = true\ntrustedIPs = ["::1"]'))).toEqual([
       undefined,
-      { a: of(), b: of('0.0.0.0/0', '::/0') },
+      at({ a: of(), b: of('0.0.0.0/0', '::/0') }),
     ])
   })
 
   it('of an entry point come before those of the whole proxy', async () => {
     expect(await own(`trustedProxies = ["::3", "unix"]\n${points('trustedIPs = ["::1"]', '')}`)).toEqual([
       ['::3', 'unix'],
-      { a: of('::1'), b: {} },
+      at({ a: of('::1'), b: of('::3', 'unix') }),
     ])
-    expect(await own(`trustedProxies = ["::3"]\n${point('a', ':1')}`)).toEqual([['::3'], undefined])
+    expect(await own(`trustedProxies = ["::3"]\n${point('a', ':1')}`)).toEqual([
+      ['::3'],
+      at({ a: of('::3') }),
+    ])
   })
 
   it('that are none are refused by the key that names them', async () => {
@@ -186,18 +298,16 @@ describe('trusted proxies', () => {
     )
   })
 
-  it('that have changed at a reload are named: they need a restart', async () => {
+  it('that have changed need no restart: a reload applies them', async () => {
     const read = (text: string) => readStaticConfig({ text: `${text}\n${FILE}` })
     const before = await read(points('trustedIPs = ["::1"]', 'insecure = false'))
     const after = await read(points('trustedIPs = ["::2"]', 'insecure = true'))
-    expect(keysAtRestart(before, after)).toEqual([
-      'entryPoints.a.forwardedHeaders.trustedIPs',
-      'entryPoints.b.forwardedHeaders.insecure',
-    ])
+    expect(keysAtRestart(before, after)).toEqual([])
+    expect(after.options.entryPoints).toEqual(at({ a: of('::2'), b: of('0.0.0.0/0', '::/0') }))
   })
 
   it('are not those of an entry point of the status server', async () => {
     const text = `[api]\nentryPoint = "b"\n${points('trustedIPs = ["::1"]', 'trustedIPs = ["::2"]')}`
-    expect(await own(text)).toEqual([['::1'], undefined])
+    expect(await own(text)).toEqual([['::1'], at({ a: of('::1') })])
   })
 })

@@ -288,6 +288,7 @@ describe('keys of which more than an option is made', () => {
       'traefikLog.format',
       'traefikLogsFile',
       'entryPoints.*.address',
+      'entryPoints.*.mode',
       'entryPoints.*.forwardedHeaders.trustedIPs',
       'entryPoints.*.forwardedHeaders.insecure',
       'defaultEntryPoints',

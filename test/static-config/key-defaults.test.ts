@@ -97,7 +97,7 @@ const OF_FILES: Readonly<Record<string, () => Promise<unknown>>> = {
 async function listeningFor(table: string): Promise<string | undefined> {
   const points = ['traefik', 'other'].map((name, at) => `[entryPoints.${name}]\naddress = ":${at + 1}"`)
   const { options, listen } = await read(`[${table}]\n${points.join('\n')}`)
-  expect(listen).toEqual([{ port: 2, entryPoint: 'other' }])
+  expect(listen).toEqual(['other'])
   return options.status?.address === ':1' ? 'traefik' : undefined
 }
 

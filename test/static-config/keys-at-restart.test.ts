@@ -10,12 +10,18 @@ const changed = async (before: string, after: string) => keysAtRestart(await rea
 describe('keys that a reload', () => {
   it('applies are those of providers and documents, and few others', () => {
     const applied = [...STATIC_KEYS.values()].filter(({ reload }) => reload === 'applied')
-    const others = applied.filter(({ path }) => !/^(file|etcd|consul|http)\b/.test(path))
+    const others = applied.filter(
+      ({ path, becomes }) => !/^(file|etcd|consul|http)\b/.test(path) && becomes !== 'refused',
+    )
     expect(others.map(({ path }) => path)).toEqual([
+      'entryPoints.*.address',
+      'entryPoints.*.mode',
+      'entryPoints.*.forwardedHeaders.trustedIPs',
+      'entryPoints.*.forwardedHeaders.insecure',
       'defaultEntryPoints',
+      'trustedProxies',
       'frontends',
       'backends',
-      'tls',
       'providersThrottleDuration',
       'lifeCycle.graceTimeOut',
       'lifeCycle.requestAcceptGraceTimeout',

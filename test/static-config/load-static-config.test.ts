@@ -55,7 +55,10 @@ describe('the traefik.toml of the starting page', () => {
     expect(warnings).toEqual([])
     expect(options.providers?.map(({ name }) => name)).toEqual(['file', 'etcd'])
     expect(options).toMatchObject({ logLevel: 'debug', status: { address: ':8080' } })
-    expect(listen).toEqual([{ port: 80, entryPoint: 'http' }])
+    expect([listen, options.entryPoints]).toEqual([
+      ['http'],
+      { http: { address: ':80', trustedProxies: [] } },
+    ])
     expect(drainMs).toBe(10_000)
     expect(made).toEqual({
       FileProvider: { watch: true, filename: fileURLToPath(new URL('./rules.toml', import.meta.url)) },
@@ -70,7 +73,7 @@ describe('the traefik.toml of the starting page', () => {
       'etcd.endpoint': 'http://127.0.0.1:2379',
     }
     const { options, listen } = await loadStaticConfig({ path: STARTING_PAGE }, { flags })
-    expect(listen).toEqual([{ host: '127.0.0.1', port: 0, entryPoint: 'http' }])
+    expect([listen, options.entryPoints?.['http']?.address]).toEqual([['http'], '127.0.0.1:0'])
     expect(options.status).toEqual({ address: ':0' })
     expect(made['EtcdProvider']).toMatchObject({ hosts: ['http://127.0.0.1:2379'] })
   })
@@ -215,19 +218,21 @@ describe('what comes before the file', () => {
         'entryPoints.other.forwardedHeaders.trustedIPs': '10.0.0.1',
       },
     })
-    expect(given.listen).toEqual([
-      { port: 8000, entryPoint: 'http' },
-      { host: '::1', port: 9, entryPoint: 'other' },
-    ])
+    const trustedProxies = ['10.0.0.1']
+    expect(given.listen).toEqual(['http', 'other'])
+    expect(given.options.entryPoints).toEqual({
+      http: { address: ':8000', trustedProxies },
+      other: { address: '[::1]:9', trustedProxies },
+    })
     expect(given.options.trustedProxies).toEqual(['10.0.0.1'])
     const env = {
       SWITCHOVER_ENTRYPOINTS: 'Name:http Address::8001',
       SWITCHOVER_ENTRYPOINTS_MY_OWN_ADDRESS: ':8002',
     }
-    expect((await loadStaticConfig(FILE, { env })).listen).toEqual([
-      { port: 8001, entryPoint: 'http' },
-      { port: 8002, entryPoint: 'my-own' },
-    ])
+    expect((await loadStaticConfig(FILE, { env })).options.entryPoints).toMatchObject({
+      http: { address: ':8001' },
+      'my-own': { address: ':8002' },
+    })
     expect(await refusalOf(FILE, { flags: { entryPoints: 'Address::80' } })).toContain(
       '--entryPoints: expected "Name:http Address::80", found a word before the first "Name:"',
     )
@@ -319,10 +324,11 @@ describe('issues', () => {
   })
 
   it('harm nobody by names that lead to a prototype', async () => {
-    const text = `${FILE}[entryPoints.constructor]\naddress = ":1"\n[http.headers]\n__proto__ = "x"\n[http]\nendpoint="http://a"`
+    const text = `${FILE}[entryPoints.constructor]\naddress = ":1"\n[entryPoints.__proto__]\naddress = ":2"\n[http.headers]\n__proto__ = "x"\n[http]\nendpoint="http://a"`
     const loaded = await loadStaticConfig({ text })
-    expect(loaded.listen).toEqual([{ port: 1, entryPoint: 'constructor' }])
-    expect(({} as Record<string, unknown>)['x']).toBeUndefined()
+    expect(loaded.listen.filter((name) => name !== '__proto__')).toEqual(['constructor'])
+    const bare = {} as Record<string, unknown>
+    expect([bare['x'], bare['address'], bare['trustedProxies']]).toEqual([undefined, undefined, undefined])
   })
 })
 

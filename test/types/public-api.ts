@@ -19,6 +19,7 @@ import {
   Router,
   RuleMatcher,
   StaticProvider,
+  type UpgradeHandler,
   validateConfig,
 } from 'switchover'
 
@@ -52,7 +53,15 @@ export async function accepts(): Promise<void> {
   proxy.once('requestFailed', ({ error }) => error.code satisfies string)
   const bound = await proxy.listen({ port: 0, host: '127.0.0.1', entryPoint: 'http' })
   bound.port satisfies number
-  await proxy.listen({ path: '/tmp/x.sock' })
+  await proxy.listen({ path: '/tmp/x.sock', mode: 0o660 })
+  await proxy.listen('http')
+  await proxy.unlisten('http', { drainMs: 1 })
+  const addresses = await proxy.setEntryPoints(
+    { http: { address: ':80', mode: 0o660, trustedProxies: [], limits: { headBytes: 1 }, status: ['ping'] } },
+    { listen: ['http'], drainMs: 1 },
+  )
+  addresses['http']?.url satisfies string | undefined
+  proxy.handlersFor('http').upgrade satisfies UpgradeHandler
   proxy.explain({ host: 'a.test', path: '/', clientAddress: '10.0.0.1' }).winner?.frontend satisfies
     | string
     | undefined
@@ -88,6 +97,10 @@ export async function accepts(): Promise<void> {
 export function refuses(facts: RequestFacts): void {
   // @ts-expect-error an option that does not exist
   createProxy({ config, retries: 3 })
+  // @ts-expect-error an option of an entry point that does not exist
+  createProxy({ config, entryPoints: { http: { tls: {} } } })
+  // @ts-expect-error a limit of the whole proxy
+  createProxy({ config, entryPoints: { http: { limits: { bodyBytes: 1 } } } })
   // @ts-expect-error a matcher key that does not exist
   new RuleMatcher({ hots: 'a.test' })
   // @ts-expect-error an event that does not exist

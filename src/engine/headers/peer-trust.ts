@@ -6,8 +6,12 @@ import { compileWithin } from '../../base/range-set.js'
 import { ProxyError } from '../../model/errors.js'
 import type { RequestHead } from './request-head.js'
 
-/** Options of one entry point. Each replaces the option of the whole proxy that has the same name. */
-export interface EntryPointOptions {
+/**
+ * Options of one entry point that apply to each of its requests. Each replaces the option of the whole proxy that has the same name.
+ *
+ * @example const engine = new ProxyEngine({ entryPoints: { internal: { trustedProxies: ['10.0.0.0/8'] } } })
+ */
+export interface EngineEntryPoint {
   /**
    * Addresses and CIDR ranges of the trusted proxies in front of this entry point, and `'unix'` for all
    * peers on a Unix socket. The list replaces `trustedProxies` of the whole proxy. `[]` trusts no peer.
@@ -17,7 +21,7 @@ export interface EntryPointOptions {
   readonly trustedProxies?: readonly string[]
 }
 
-/** Names of all options that an entry point has. Other names are refused. */
+/** Names of all options that an entry point has in the engine. Other names are refused. */
 const ENTRY_POINT_OPTIONS = ['trustedProxies']
 
 /** The word in a list of trusted proxies that means all peers on a Unix socket. Such peers have no address. */
@@ -102,14 +106,23 @@ export function parseTrustedProxy(text: unknown): AddressRange | undefined {
  */
 export class EntryPointTrust {
   readonly #whole: PeerTrust
-  readonly #own: ReadonlyMap<string, PeerTrust> | undefined
+  #own: ReadonlyMap<string, PeerTrust> | undefined
 
   /** Compiles all lists of trusted proxies. @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the entry */
   constructor(
     trustedProxies: readonly string[] | undefined,
-    entryPoints: Readonly<Record<string, EntryPointOptions>> = {},
+    entryPoints: Readonly<Record<string, EngineEntryPoint>> = {},
   ) {
     this.#whole = compileTrust(trustedProxies)
+    this.replace(entryPoints)
+  }
+
+  /**
+   * Replaces the lists of all entry points. Requests that begin afterwards use the new lists.
+   *
+   * @throws ProxyError `PROXY_OPTION_INVALID` that names the option and the entry; the lists from before stay then
+   */
+  replace(entryPoints: Readonly<Record<string, EngineEntryPoint>>): void {
     const own = new Map<string, PeerTrust>()
     for (const [name, options] of Object.entries(entryPoints)) {
       if (Array.isArray(options) || typeof options !== 'object' || options === null)
@@ -121,7 +134,7 @@ export class EntryPointTrust {
       const { trustedProxies: trusted } = options
       if (trusted !== undefined) own.set(name, compileTrust(trusted, `entryPoints.${name}.trustedProxies`))
     }
-    if (own.size > 0) this.#own = own
+    this.#own = own.size > 0 ? own : undefined
   }
 
   /**

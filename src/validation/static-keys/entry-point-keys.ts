@@ -12,22 +12,27 @@ export const DEFAULT_ENTRY_POINT = { name: 'http', address: ':80' } as const
 /** The keys of entry points: where the proxy listens, and which proxies in front it trusts. */
 export const ENTRY_POINT_KEYS = keysOf(
   'Entry points',
-  { reload: 'restart' },
+  { reload: 'applied' },
   {
     'entryPoints.*.address': text(
-      'where an entry point listens',
-      '`":80"` is all interfaces, `"127.0.0.1:80"` is one. Port 0 is any free one. Each entry point needs an address.',
+      '`address` in `options.entryPoints`',
+      '`":80"` is all interfaces, `"127.0.0.1:80"` is one. Port 0 is any free one. *Ours*: `"unix:/run/proxy.sock"` is a Unix socket. Each entry point needs an address.',
       {
         defaultMeaning: `required; without an entry point there is \`${DEFAULT_ENTRY_POINT.name}\` on \`"${DEFAULT_ENTRY_POINT.address}"\``,
       },
     ),
+    'entryPoints.*.mode': text(
+      '`mode` in `options.entryPoints`',
+      'The mode of the file of a Unix socket, in octal digits: `"660"`.',
+      { traefik: false, defaultMeaning: 'what the umask leaves' },
+    ),
     'entryPoints.*.forwardedHeaders.trustedIPs': list(
-      'trusted proxies of the entry point',
-      'Addresses and ranges whose `X-Forwarded-*` headers the proxy believes. They become `options.entryPoints`, or `options.trustedProxies` if all entry points say the same.',
+      '`trustedProxies` in `options.entryPoints`',
+      'Addresses and ranges whose `X-Forwarded-*` headers the proxy believes. If all entry points say the same, it becomes `options.trustedProxies` too.',
       { defaultMeaning: '`trustedProxies`', guard: WRONG_ADDRESS },
     ),
     'entryPoints.*.forwardedHeaders.insecure': flag(
-      'trusted proxies of the entry point',
+      '`trustedProxies` in `options.entryPoints`',
       'If true, every peer is trusted there, whatever `trustedIPs` say. If false, only `trustedIPs` are. Traefik: default `true`.',
       { defaultMeaning: '`false`; if `trustedIPs` is missing too, `trustedProxies` apply' },
     ),
@@ -66,11 +71,11 @@ export const ENTRY_POINT_KEYS = keysOf(
     defaultEntryPoints: list(
       'the entry points of frontends that name none',
       'Names of entry points. Frontends that name no entry point answer on these.',
-      { defaultMeaning: '`http` if there is one, else all', reload: 'applied' },
+      { defaultMeaning: '`http` if there is one, else all' },
     ),
     trustedProxies: list(
       'options.trustedProxies',
-      'The same as `trustedIPs`, for entry points that say nothing of their own.',
+      'The same as `trustedIPs`, for entry points that say nothing of their own. A reload applies it to entry points alone.',
       { traefik: false, guard: WRONG_ADDRESS },
     ),
   },

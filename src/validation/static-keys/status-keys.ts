@@ -42,7 +42,7 @@ export const STATUS_KEYS = keysOf(
     api: table('the status server', 'Switches the status server on.'),
     'api.entryPoint': text(
       'where the status server listens',
-      `The name of an entry point, which then takes no other requests. If there is no entry point \`traefik\`, it is at \`"${ADDRESS}"\`.`,
+      `The name of an entry point. It also serves frontends, or only these pages, [by a rule](#status-pages-on-an-entry-point). If there is no entry point \`traefik\`, they are at \`"${ADDRESS}"\`.`,
       { default: 'traefik' },
     ),
     'api.token': secret(
@@ -54,15 +54,13 @@ export const STATUS_KEYS = keysOf(
     'api.debug': later('flag', "Traefik's pages for developers."),
     'api.statistics': later('table', 'How many recent errors `/health` shows.'),
     ping: table('the status server', 'Switches the status server on.'),
-    'ping.entryPoint': text('where the status server listens', 'As `api.entryPoint`, and the same one.', {
+    'ping.entryPoint': text('where the status server listens', 'As `api.entryPoint`.', {
       default: 'traefik',
     }),
     'metrics.prometheus': table('the status server', 'Switches the status server on.'),
-    'metrics.prometheus.entryPoint': text(
-      'where the status server listens',
-      'As `api.entryPoint`, and the same one.',
-      { default: 'traefik' },
-    ),
+    'metrics.prometheus.entryPoint': text('where the status server listens', 'As `api.entryPoint`.', {
+      default: 'traefik',
+    }),
     'metrics.prometheus.buckets': numbers(
       'options.status.metrics.buckets',
       'Upper bounds of the buckets of duration histograms, in seconds, ascending. Traefik: 0.1, 0.3, 1.2 and 5.',

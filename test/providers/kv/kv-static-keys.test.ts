@@ -58,7 +58,16 @@ describe('the table of what guards in a static configuration', () => {
     expect(STATIC_TOP_NAMES).toEqual(expect.arrayContaining(tops))
     for (const name of ['frontends', 'backends']) expect(STATIC_TOP_NAMES).not.toContain(name)
     expect(STATIC_ONLY_NAMES).toEqual(STATIC_TOP_NAMES.filter((name) => name !== 'tls'))
-    const inEntryPoints = ['address', 'forwardedHeaders', 'compress', 'tls', 'redirect', 'auth', 'whiteList']
+    const inEntryPoints = [
+      'address',
+      'mode',
+      'forwardedHeaders',
+      'compress',
+      'tls',
+      'redirect',
+      'auth',
+      'whiteList',
+    ]
     expect(ENTRY_POINT_NAMES).toEqual([...inEntryPoints, 'whitelistSourceRange', 'proxyProtocol'])
   })
 })

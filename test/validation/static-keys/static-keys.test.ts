@@ -75,6 +75,7 @@ describe('static keys', () => {
   it('of this proxy alone are marked', () => {
     const ours = all.filter(({ traefik }) => traefik === false)
     expect(pathsOf(ours.filter(({ path }) => !/^(etcd|consul|http)\b/.test(path)))).toEqual([
+      'entryPoints.*.mode',
       'trustedProxies',
       'web.token',
       'api.token',

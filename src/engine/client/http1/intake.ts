@@ -19,6 +19,13 @@ import { upgradeHandler } from './upgrade.js'
  */
 type Take = (client: ClientSide, passOn?: () => void) => void
 
+/** Pages that the proxy itself answers on an entry point. Both functions are called once for each request of the entry point. */
+export interface OwnPages {
+  /** Returns whether the request is for such a page. */
+  has(req: IncomingMessage): boolean
+  answer: RequestHandler
+}
+
 /** Receives requests from Node. Decides when a pipelined request may begin, and which upgrade requests become tunnels. */
 export class Intake {
   readonly #pipelines: Pipelines
@@ -50,15 +57,18 @@ export class Intake {
    * Returns the listeners for the `request` and `upgrade` events of one entry point.
    *
    * @param claims returns whether a frontend matches an upgrade request; undefined if that is unknown
+   * @param pages the proxy's own pages on this entry point, which come before all frontends
    */
   handlersFor(
     take: Take,
     claims: (head: RequestHead) => boolean | undefined,
+    pages?: OwnPages,
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     const pipelines = this.#pipelines
     const failures = this.#failures
     const lingering = this.#lingering
     const begin = (req: IncomingMessage, res: ServerResponse, next?: Next, pending?: PendingUpgrade) => {
+      if (pages?.has(req)) return pages.answer(req, res)
       const client = new Http1Client(req, res, lingering, pending)
       take(client, next && (() => passOn(next, client, failures)))
     }
@@ -73,7 +83,7 @@ export class Intake {
       allowed: this.#protocols,
       lingering,
       begin: (req, res, pending) => begin(req, res, undefined, pending),
-      claims: (req) => claims(headOf(req)),
+      claims: (req) => pages?.has(req) || claims(headOf(req)),
       failures,
     })
     return { handler, upgrade }

@@ -1,4 +1,4 @@
-// A middleware of one's own, tried without a socket. Run: npx tsx examples/19-own-middleware.ts
+// A middleware of one's own, tried without a socket. Run: npx tsx examples/20-own-middleware.ts
 import { createProxy, type MiddlewareKind } from 'switchover'
 import { requestTo } from 'switchover/testing'
 

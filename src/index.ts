@@ -13,7 +13,7 @@ export type { EntryPointLimits, EntryPointOptions } from './entry-points/entry-p
 export type { BoundAddress, ListenAt } from './entry-points/listen-at.js'
 export type { ListenerLimits } from './entry-points/server-limits.js'
 export type { Explained, MiddlewareKind } from './middlewares/middleware-kind.js'
-export type { ChainStep } from './middlewares/middlewares.js'
+export type { ChainStep, ExplainedChain } from './middlewares/middlewares.js'
 export type {
   Backend,
   Buffering,

@@ -182,8 +182,17 @@ function secretsIn(rule: string): readonly string[] {
   })
 }
 
-function inWords({ winner, refused, outranked, servers }: RequestExplanation, terminal: Terminal): string {
+function inWords(
+  { winner, refused, outranked, servers, entryPoint }: RequestExplanation,
+  terminal: Terminal,
+): string {
   const { bold, dim, green, red } = terminal.colours
+  const before = entryPoint
+    ? [
+        ...entryPoint.steps.map(({ middleware, verdict }) => `entry point: ${middleware}: ${verdict}`),
+        ...(entryPoint.answer ? [red(`${entryPoint.answer.status}: the entry point answers`)] : []),
+      ]
+    : []
   const lines = winner
     ? [
         `${green(bold(winner.frontend))} wins`,
@@ -206,6 +215,7 @@ function inWords({ winner, refused, outranked, servers }: RequestExplanation, te
   ]
   const more = others.length - MAX_OTHERS
   return [
+    ...before,
     ...lines,
     ...others.slice(0, MAX_OTHERS),
     ...(more > 0 ? [dim(`  and ${more} more frontends that do not serve it`)] : []),

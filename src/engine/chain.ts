@@ -2,7 +2,6 @@ import { type Duplex, Readable } from 'node:stream'
 import { describeValue } from '../base/messages.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type {
-  Chain,
   LocalResponse,
   Middleware,
   MiddlewareResponse,
@@ -22,40 +21,43 @@ export type Answer = LocalResponse | ProxyError
 export type Replacement = Answer | Redispatch
 
 /**
- * Asks the middlewares of a chain, from the first to the last, what becomes of a request. It returns at once, unless one of them
- * answers by a promise. It never throws, and its promise never rejects.
+ * Asks the middlewares that have not seen the request, one after the other, what becomes of it. It returns at once, unless one of
+ * them answers by a promise. It never throws, and its promise never rejects.
  *
  * @returns undefined if the request goes on
  */
-export function askChain(
-  { middlewares }: Chain,
-  request: ChainRequest,
-  from = 0,
-): Answer | undefined | Promise<Answer | undefined> {
-  for (let at = from; at < middlewares.length; at += 1) {
-    const middleware = middlewares[at] as Middleware
-    if (!middleware.onRequest || request.isOver) continue
+export function askChain(request: ChainRequest): Answer | undefined | Promise<Answer | undefined> {
+  const { middlewares } = request
+  while (request.unseen < middlewares.length && !request.isOver) {
+    const middleware = middlewares[request.unseen] as Middleware
     let verdict: ReturnType<NonNullable<Middleware['onRequest']>>
     try {
-      verdict = middleware.onRequest(request)
+      verdict = middleware.onRequest?.(request)
     } catch (thrown) {
-      request.unseen = at
       return failureOf(middleware, thrown)
     }
-    if (verdict === undefined) continue
-    const answered = (late: Verdict) => {
-      if (late === undefined) return askChain({ middlewares } as Chain, request, at + 1)
-      // The middlewares behind this one have not seen the request, so they do not see its response.
-      request.unseen = at
-      return answerOf(middleware, late)
-    }
-    if (!isPromise(verdict)) return answered(verdict)
-    return verdict.then(answered, (thrown) => {
-      request.unseen = at
-      return failureOf(middleware, thrown)
-    })
+    // A middleware that answers does not see its own answer, so it only counts once it has let the request pass.
+    if (verdict === undefined) request.unseen += 1
+    else if (isPromise(verdict)) return askLater(middleware, verdict, request)
+    else return answerOf(middleware, verdict)
   }
   return undefined
+}
+
+function askLater(
+  middleware: Middleware,
+  verdict: Promise<Verdict>,
+  request: ChainRequest,
+): Promise<Answer | undefined> {
+  return verdict.then(
+    (late) => {
+      if (late !== undefined) return answerOf(middleware, late)
+      if (request.isOver) return undefined
+      request.unseen += 1
+      return askChain(request)
+    },
+    (thrown) => failureOf(middleware, thrown),
+  )
 }
 
 /**
@@ -65,23 +67,21 @@ export function askChain(
  * @returns undefined if the response is sent
  */
 export function reviewResponse(
-  chain: Chain,
   response: MiddlewareResponse,
   request: ChainRequest,
 ): Replacement | undefined | Promise<Replacement | undefined> {
   while (request.unseen > 0) {
     request.unseen -= 1
-    const middleware = chain.middlewares[request.unseen] as Middleware
-    if (!middleware.onResponse) continue
+    const middleware = request.middlewares[request.unseen] as Middleware
     let outcome: ReturnType<NonNullable<Middleware['onResponse']>>
     try {
-      outcome = middleware.onResponse(response)
+      outcome = middleware.onResponse?.(response)
     } catch (thrown) {
       return failureOf(middleware, thrown)
     }
     if (outcome === undefined) continue
     const decided = (late: Outcome) =>
-      late === undefined ? reviewResponse(chain, response, request) : replacementOf(middleware, late)
+      late === undefined ? reviewResponse(response, request) : replacementOf(middleware, late)
     if (!isPromise(outcome)) return decided(outcome)
     return outcome.then(decided, (thrown) => failureOf(middleware, thrown))
   }
@@ -89,8 +89,8 @@ export function reviewResponse(
 }
 
 /** Tells the middlewares which server was chosen. @throws ProxyError `PROXY_HOOK_FAILED` or another one that a middleware throws */
-export function tellServer({ middlewares }: Chain, request: ChainRequest): void {
-  for (const middleware of middlewares) {
+export function tellServer(request: ChainRequest): void {
+  for (const middleware of request.middlewares) {
     if (!middleware.onServer) continue
     try {
       const returned: unknown = middleware.onServer(request)
@@ -159,14 +159,9 @@ export function hasBodyFor({ method }: ClientSide, status: number): boolean {
  *
  * @throws ProxyError `PROXY_HOOK_FAILED` if a middleware throws
  */
-export function transformsOf(
-  { middlewares }: Chain,
-  request: ChainRequest,
-  status: number,
-  headers: string[],
-): readonly Duplex[] {
+export function transformsOf(request: ChainRequest, status: number, headers: string[]): readonly Duplex[] {
   const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
-  const streams = middlewares.toReversed().flatMap((middleware) => {
+  const streams = request.middlewares.toReversed().flatMap((middleware) => {
     try {
       return middleware.transformBody?.(response) ?? []
     } catch (thrown) {

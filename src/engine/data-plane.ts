@@ -16,6 +16,7 @@ import { LingeringClose } from './client/http1/lingering-close.js'
 import { Closing } from './closing.js'
 import { dataPlanes } from './data-planes.js'
 import type { EngineOptions } from './engine-options.js'
+import { EntryPointChains } from './entry-point-chains.js'
 import { failuresOf, type ProxyEmitter } from './events/proxy-emitter.js'
 import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
@@ -45,6 +46,7 @@ export class DataPlane {
   readonly closing: Closing
   readonly #generations: Generations
   readonly #trust: EntryPointTrust
+  readonly #chains: EntryPointChains
   readonly #forwarding: Forwarding
   readonly #intake: Intake
   readonly #pipeline: RequestPipeline
@@ -67,9 +69,11 @@ export class DataPlane {
     const tls = options.upstreamTls ?? {}
     const upstreams = new Upstreams({ timeouts, networks, tls, responseHeadBytes, ageMs })
     this.shedding = new LoadShedding(this.inFlight, upstreams)
+    const middlewares = [...MIDDLEWARES, ...(options.middlewares ?? []).map(rowOf)]
+    this.#chains = new EntryPointChains(middlewares, options.entryPoints)
     const tools = {
       matchers: matcherTable(options),
-      middlewares: [...MIDDLEWARES, ...(options.middlewares ?? []).map(rowOf)],
+      middlewares,
       lastMiddlewares: hookMiddlewares(options),
       strategies: strategyTable(options.strategies),
       upstreams,
@@ -86,6 +90,7 @@ export class DataPlane {
       closing: this.closing,
       generations: this.#generations,
       trust: this.#trust,
+      chains: this.#chains,
       forwarding: this.#forwarding,
       retries,
       limits,
@@ -105,6 +110,7 @@ export class DataPlane {
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
     return this.#intake.handlersFor(
       (client, passOn) => this.take(client, entryPoint, passOn),
+      (client, answer) => this.#pipeline.takePage(new Exchange(client, this.#pipeline, entryPoint), answer),
       (head) => claimOf(head, entryPoint, this.snapshot, this.#trust, this.#forwarding.underscoreHeaders),
       pages,
     )
@@ -117,6 +123,7 @@ export class DataPlane {
 
   /** Replaces the options of all entry points, for requests that begin afterwards. @throws ProxyError `PROXY_OPTION_INVALID` */
   setEntryPoints(entryPoints: Readonly<Record<string, EngineEntryPoint>>): void {
+    this.#chains.replace(entryPoints)
     this.#trust.replace(entryPoints)
   }
 
@@ -161,7 +168,8 @@ export class DataPlane {
   explain(facts: RequestFacts): RequestExplanation {
     const { snapshot } = this
     if (!snapshot) throw new ProxyError('PROXY_NOT_READY')
-    return snapshot.explain(facts)
+    const before = this.#chains.explain(facts)
+    return { ...snapshot.explain(facts), ...(before && { entryPoint: before }) }
   }
 
   /**

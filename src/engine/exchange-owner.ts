@@ -16,7 +16,7 @@ export interface ExchangeOwner<Exchange> {
    */
   retryOrRespond(exchange: Exchange, error: ProxyError): void
   /** Sends another response in place of that of a server, because a middleware asks for it. */
-  replace(exchange: Exchange, replacement: Replacement, status: number): void
+  readonly responses: { replace(exchange: Exchange, replacement: Replacement, status: number): void }
   /** Called once, when the exchange has ended, whether it succeeded or failed. */
   settle(exchange: Exchange): void
   /** The state of the shutdown. `endsWith` returns whether a response must close its client connection. */

@@ -37,7 +37,7 @@ export class Exchange implements ClientWatcher, Moving {
   facts: LiveFacts | undefined
   /** The frontend that matches the request. */
   frontend: CompiledFrontend | undefined
-  /** The request as the middlewares of its frontend know it. `undefined` if the frontend has none. */
+  /** The request as middlewares know it. `undefined` if neither its entry point nor its frontend has any. */
   request: ChainRequest | undefined
   /** What is fixed once the request is routed. `undefined` before, and if the proxy itself answers. */
   routed: Routed | undefined

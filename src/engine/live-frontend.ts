@@ -1,8 +1,7 @@
 import { pathOf } from '../base/messages.js'
-import type { Row } from '../middlewares/middleware-kind.js'
+import type { ChainSource, Row } from '../middlewares/middleware-kind.js'
 import { asError, configInvalid } from '../model/errors.js'
 import type { Chain, Middleware, MiddlewareTools } from '../model/middleware.js'
-import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { CompiledRouter } from '../routing/compiled-router.js'
 
 /** What the chains of all frontends are compiled with. */
@@ -30,7 +29,7 @@ export function* compileChains(
     const before = previous?.named(frontend.name)
     if (before !== frontend) {
       try {
-        frontend.chain = compileChain(frontend, middlewares, lastMiddlewares, before?.chain, TOOLS)
+        frontend.chain = compileChain(frontend, middlewares, lastMiddlewares, before?.chain)
       } catch (thrown) {
         const path = pathOf('frontends', frontend.name)
         throw configInvalid([{ path, code: 'MIDDLEWARE_FAILED', message: asError(thrown).message }])
@@ -41,25 +40,24 @@ export function* compileChains(
 }
 
 /**
- * Compiles the middlewares of a frontend, in the order of the table.
+ * Compiles the middlewares of a frontend or an entry point, in the order of the table.
  *
  * @param last middlewares that every frontend has behind its own
- * @param before the chain of the same frontend in the configuration before
- * @returns undefined if the frontend has none
+ * @param before the chain of the same frontend or entry point before
+ * @returns undefined if it asks for none
  */
-function compileChain(
-  frontend: CompiledFrontend,
+export function compileChain(
+  source: ChainSource,
   rows: readonly Row[],
   last: readonly Middleware[],
   before: Chain | undefined,
-  tools: MiddlewareTools,
 ): Chain | undefined {
   const own: Middleware[] = []
   for (const row of rows) {
-    const config = row.of(frontend)
+    const config = row.of(source)
     if (config === undefined) continue
     const same = before?.middlewares.find(({ name }) => name === row.field)
-    own.push(row.compile(config, tools, same))
+    own.push(row.compile(config, TOOLS, same))
   }
   return chainOf([...own, ...last])
 }

@@ -1,6 +1,6 @@
 import { ProxyError } from '../model/errors.js'
 import { type EntryMetadata, entryMetadata } from '../model/metadata.js'
-import type { MiddlewareRequest, ServerView } from '../model/middleware.js'
+import type { Chain, Middleware, MiddlewareRequest, ServerView } from '../model/middleware.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
@@ -11,21 +11,34 @@ import type { RequestHead } from './headers/request-head.js'
 import type { LiveFacts } from './read-facts.js'
 import type { Snapshot } from './snapshot.js'
 
-/** Where a request stands when its chain begins: it has matched a frontend of a snapshot. */
+/** Where a request stands when its first middleware is asked. */
 export interface ChainStart {
+  /** What the exchange knows so far. The frontend comes later, if the entry point has middlewares. */
+  readonly exchange: { readonly client: RequestHead; readonly frontend: CompiledFrontend | undefined }
   readonly facts: LiveFacts
-  readonly frontend: CompiledFrontend
-  readonly snapshot: Snapshot
-  readonly client: RequestHead
+  /** The configuration that the request uses. `undefined` if it is for a page of the proxy itself. */
+  readonly snapshot: Snapshot | undefined
   readonly forwarding: Forwarding
 }
 
-/** A request on its way through the chain of its frontend. It is only made for a frontend that has a chain. */
+const NO_MIDDLEWARES: readonly Middleware[] = []
+
+/**
+ * A request on its way through middlewares: those of its entry point, then those of its frontend. It is only made for a request
+ * that has any.
+ */
 export class ChainRequest implements MiddlewareRequest {
   readonly facts: LiveFacts
   readonly state = new Map<string, unknown>()
-  /** The number of middlewares that have seen no response yet. They see it from the last to the first. */
-  unseen: number
+  middlewares = NO_MIDDLEWARES
+  /** The number of middlewares that have seen the request and no response. They see the response from the last to the first. */
+  unseen = 0
+  /** Whether one of the middlewares has `onServer`. */
+  seesServers = false
+  /** Whether one of the middlewares has `onResponse`. */
+  seesResponses = false
+  /** Whether one of the middlewares has `transformBody`. */
+  transformsBodies = false
   readonly #start: ChainStart
   #live: LiveBackend | undefined
   #only: readonly LiveServer[] | undefined
@@ -37,11 +50,17 @@ export class ChainRequest implements MiddlewareRequest {
   #over: ProxyError | undefined
 
   constructor(start: ChainStart) {
-    const { facts, frontend, snapshot } = start
-    this.facts = facts
-    this.unseen = frontend.chain?.middlewares.length ?? 0
+    this.facts = start.facts
     this.#start = start
-    this.#live = snapshot.backends.get(frontend.backend)
+  }
+
+  /** The request meets a chain, whose middlewares are to be asked. */
+  meets(chain: Chain): void {
+    this.middlewares =
+      this.middlewares.length === 0 ? chain.middlewares : [...this.middlewares, ...chain.middlewares]
+    this.seesServers ||= chain.seesServers
+    this.seesResponses ||= chain.seesResponses
+    this.transformsBodies ||= chain.transformsBodies
   }
 
   get target(): string {
@@ -56,14 +75,14 @@ export class ChainRequest implements MiddlewareRequest {
     return this.facts.entryPoint
   }
 
-  get frontend(): string {
-    return this.#start.frontend.name
+  get frontend(): string | undefined {
+    return this.#start.exchange.frontend?.name
   }
 
   get metadata(): EntryMetadata {
     const entries = {
-      frontend: this.#start.frontend.config,
-      backend: this.#live?.config,
+      frontend: this.#start.exchange.frontend?.config,
+      backend: this.liveBackend?.config,
       server: this.#server,
     }
     return entryMetadata(entries) ?? {}
@@ -76,7 +95,7 @@ export class ChainRequest implements MiddlewareRequest {
 
   /** The header fields that the server will get, as `headers` has changed them. */
   get lines(): string[] {
-    this.#lines ??= forwardRequestHeaders(this.#start.client, this.facts, this.#start.forwarding)
+    this.#lines ??= forwardRequestHeaders(this.#start.exchange.client, this.facts, this.#start.forwarding)
     return this.#lines
   }
 
@@ -89,7 +108,7 @@ export class ChainRequest implements MiddlewareRequest {
   }
 
   get backend(): string {
-    return this.#live?.name ?? this.#start.frontend.backend
+    return this.liveBackend?.name ?? this.#start.exchange.frontend?.backend ?? ''
   }
 
   set backend(name: string) {
@@ -99,6 +118,8 @@ export class ChainRequest implements MiddlewareRequest {
 
   /** The backend that gets the request. `undefined` if the configuration has none of that name. */
   get liveBackend(): LiveBackend | undefined {
+    const { exchange, snapshot } = this.#start
+    this.#live ??= snapshot?.backends.get(exchange.frontend?.backend ?? '')
     return this.#live
   }
 
@@ -109,19 +130,19 @@ export class ChainRequest implements MiddlewareRequest {
    * @throws ProxyError `PROXY_HOOK_FAILED` if there is none
    */
   backendNamed(name: string): LiveBackend {
-    const { snapshot, frontend } = this.#start
-    const provider = frontend.name.slice(frontend.name.lastIndexOf('@'))
-    const live = snapshot.backends.get(name) ?? snapshot.backends.get(name + provider)
+    const { name: own = '' } = this.#start.exchange.frontend ?? {}
+    const backends = this.#start.snapshot?.backends
+    const live = backends?.get(name) ?? backends?.get(name + own.slice(own.lastIndexOf('@')))
     if (live) return live
     throw new ProxyError('PROXY_HOOK_FAILED', `there is no backend ${JSON.stringify(name)}`)
   }
 
   get servers(): readonly LiveServer[] {
-    return this.#only ?? this.#live?.servers ?? []
+    return this.#only ?? this.liveBackend?.servers ?? []
   }
 
   set servers(only: readonly ServerView[]) {
-    const all: readonly ServerView[] = this.#live?.servers ?? []
+    const all: readonly ServerView[] = this.liveBackend?.servers ?? []
     const foreign = only.find((server) => !all.includes(server))
     if (foreign)
       throw new ProxyError('PROXY_HOOK_FAILED', `${String(foreign.name)} is not a server of ${this.backend}`)
@@ -131,7 +152,7 @@ export class ChainRequest implements MiddlewareRequest {
   /** The servers that must not get the request, because a middleware has narrowed the choice. */
   get excluded(): Set<LiveServer> | undefined {
     const only = this.#only
-    return only && new Set(this.#live?.servers.filter((server) => !only.includes(server)))
+    return only && new Set(this.liveBackend?.servers.filter((server) => !only.includes(server)))
   }
 
   get server(): LiveServer | undefined {

@@ -45,9 +45,8 @@ export class OwnResponses {
 
   /** Shows the response to the middlewares that have not seen one, then sends it. */
   #review(exchange: Exchange, own: OwnResponse, error?: ProxyError): void {
-    const { request, frontend } = exchange
-    const chain = frontend?.chain
-    if (!request || !chain?.seesResponses || request.unseen === 0) return this.send(exchange, own, error)
+    const { request } = exchange
+    if (!request?.seesResponses || request.unseen === 0) return this.send(exchange, own, error)
     const headers = new HeaderLines(own.headers)
     const response = {
       request,
@@ -56,7 +55,7 @@ export class OwnResponses {
       madeBy: 'proxy',
       ...(error && { error }),
     } as const
-    const replacement = reviewResponse(chain, response, request)
+    const replacement = reviewResponse(response, request)
     const decide = (decided: Replacement | undefined) =>
       decided ? this.#decide(exchange, decided, own.status, error) : this.send(exchange, own, error)
     if (!isPromise(replacement)) return decide(replacement)
@@ -116,7 +115,6 @@ export class OwnResponses {
       frontend,
       request,
       backend,
-      chain: frontend.chain,
       headers: lines.filter((_, at) => !aboutBody.test(lines[at & ~1] as string)),
       target: asked.target.startsWith('/') ? asked.target : `/${asked.target}`,
       bodyLimit: Number.POSITIVE_INFINITY,

@@ -1,48 +1,28 @@
 import { ProxyError } from '../model/errors.js'
 import { type Limits, overloaded } from '../model/limits.js'
+import type { Chain } from '../model/middleware.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import { askMiddlewares } from './ask-middlewares.js'
 import { AuthenticatedConnections } from './authenticated-connections.js'
 import type { LiveServer } from './backends/live-server.js'
 import { bodyForTry } from './body-for-try.js'
-import { type Replacement, tellServer } from './chain.js'
+import { type Answer, tellServer } from './chain.js'
 import { checkRequest, isForUs } from './check-request.js'
 import { optionsResponse } from './client/error-response.js'
 import { bodyLimitOf, mayComeWhole } from './client/request-body.js'
 import type { Closing } from './closing.js'
 import type { Exchange } from './exchange.js'
 import type { ExchangeOwner } from './exchange-owner.js'
-import type { Generations } from './generations.js'
 import { senderOf } from './headers/client-address.js'
 import { forwardRequestHeaders } from './headers/forward-headers.js'
-import type { Forwarding } from './headers/forwarding-headers.js'
-import type { EntryPointTrust } from './headers/peer-trust.js'
-import type { InFlight } from './in-flight.js'
-import type { LoadShedding } from './load-shedding.js'
-import type { ChainRequest } from './middleware-request.js'
+import { ChainRequest } from './middleware-request.js'
 import { OwnResponses } from './own-responses.js'
+import type { PipelineParts } from './pipeline-parts.js'
 import { LiveFacts } from './read-facts.js'
-import type { RequestReports } from './request-reports.js'
 import { ResponseRelay } from './response-relay.js'
-import type { Retries } from './retries.js'
 import type { Routed } from './routed.js'
 import type { Snapshot } from './snapshot.js'
 import { isStaleConnection, toProxyError } from './upstream/failures.js'
-
-/** The parts of the engine that the request pipeline uses. */
-export interface PipelineParts {
-  readonly reports: RequestReports
-  readonly inFlight: InFlight
-  readonly shedding: LoadShedding
-  readonly closing: Closing
-  readonly generations: Generations
-  readonly trust: EntryPointTrust
-  readonly forwarding: Forwarding
-  readonly retries: Retries
-  readonly limits: Limits
-  /** Whether code of the application may add credentials to requests. */
-  readonly mayAddCredentials: boolean
-}
 
 /** Takes each request through its steps: checks, routing, sending it to a server, retries, and the end of its response. */
 export class RequestPipeline implements ExchangeOwner<Exchange> {
@@ -50,14 +30,14 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   readonly limits: Limits
   readonly authenticated: AuthenticatedConnections
   readonly #parts: PipelineParts
-  readonly #responses: OwnResponses
+  readonly responses: OwnResponses
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
     this.closing = parts.closing
     this.limits = parts.limits
     this.authenticated = new AuthenticatedConnections(parts.mayAddCredentials)
-    this.#responses = new OwnResponses(parts.closing, (exchange, routed) => this.#send(exchange, routed))
+    this.responses = new OwnResponses(parts.closing, (exchange, routed) => this.#send(exchange, routed))
   }
 
   /** Takes a new request. @param passOn lets the application's own routes answer a request that no frontend matches, if it has any */
@@ -71,21 +51,36 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   #begin(exchange: Exchange, passOn?: () => void): void {
-    if (exchange.clientLeft || this.#forward(exchange, passOn !== undefined)) return
-    this.#forget(exchange)
-    exchange.abandon()
-    this.#parts.reports.passedOn(exchange)
-    passOn?.()
+    if (!exchange.clientLeft) this.#forward(exchange, passOn)
   }
 
   /**
-   * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. The code never waits or
-   * throws.
+   * Takes a request for a page that the proxy itself answers on an entry point. The middlewares of the entry point see it first.
    *
-   * @returns false if no frontend matches, and the application's own routes must answer the request
+   * @param answer answers the request
    */
-  #forward(exchange: Exchange, passOn: boolean): boolean {
+  takePage(exchange: Exchange, answer: () => void): void {
     const { client, entryPoint } = exchange
+    const chain = this.#parts.chains.at(entryPoint)
+    if (chain === undefined) return this.#letPass(exchange, answer)
+    this.#parts.inFlight.add(exchange)
+    if (exchange.leftBefore()) return
+    try {
+      checkRequest(client, this.#parts.forwarding)
+      this.#meet(exchange, chain, this.#factsOf(exchange), () => this.#letPass(exchange, answer))
+    } catch (thrown) {
+      this.responses.respond(exchange, toProxyError(thrown))
+    }
+  }
+
+  /**
+   * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. The code never throws, and
+   * only waits for a middleware that says so.
+   *
+   * @param passOn lets the application's own routes answer the request, if no frontend matches
+   */
+  #forward(exchange: Exchange, passOn?: () => void): void {
+    const { client } = exchange
     try {
       // pin snapshot
       // Checks the request's head, and keeps the live configuration in memory for this request.
@@ -96,56 +91,73 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       checkRequest(client, this.#parts.forwarding)
       exchange.pin(snapshot)
 
-      // client address
-      // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
-      const { peer, trusted, clientAddress } = senderOf(client, this.#parts.trust.at(entryPoint))
-      // If the client has no address, logs and events show the address of the peer.
-      exchange.clientAddress = clientAddress || peer
-
-      // facts
-      // Reads the properties that rules test. An OPTIONS request to the proxy itself gets its response here.
+      // An OPTIONS request to the proxy itself gets its response here.
       if (isForUs(client)) {
-        if (passOn) return false
-        this.#responses.send(exchange, optionsResponse())
-        return true
+        if (passOn) return this.#letPass(exchange, passOn)
+        return this.responses.send(exchange, optionsResponse())
       }
-      const { underscoreHeaders } = this.#parts.forwarding
-      const facts = new LiveFacts(client, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
-      exchange.facts = facts
-
-      // router match
-      // Finds the frontend whose rule matches the request. If there is none, the client gets 404 or 503.
-      const frontend = snapshot.router.match(facts)
-      if (!frontend && passOn) return false
-      if (!frontend) throw new ProxyError(snapshot.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
-      exchange.frontend = frontend
+      const facts = this.#factsOf(exchange)
 
       // middlewares
-      // Asks the middlewares of the frontend what becomes of the request. A middleware may answer it, also later.
-      if (frontend.chain === undefined) this.#route(exchange, facts, frontend, snapshot)
-      else
-        askMiddlewares(
-          exchange,
-          { client, facts, frontend, snapshot, forwarding: this.#parts.forwarding },
-          {
-            route: (request) => this.#route(exchange, facts, frontend, snapshot, request),
-            answer: (answer) => this.#responses.answer(exchange, answer),
-          },
-        )
+      // Those of the entry point see the request before it has a frontend.
+      const chain = this.#parts.chains.at(exchange.entryPoint)
+      if (chain === undefined) this.#match(exchange, facts, snapshot, passOn)
+      else this.#meet(exchange, chain, facts, () => this.#match(exchange, facts, snapshot, passOn))
     } catch (thrown) {
-      this.#responses.respond(exchange, toProxyError(thrown))
+      this.responses.respond(exchange, toProxyError(thrown))
     }
-    return true
   }
 
-  #route(
-    exchange: Exchange,
-    facts: LiveFacts,
-    frontend: CompiledFrontend,
-    snapshot: Snapshot,
-    request?: ChainRequest,
-  ): void {
-    const { client } = exchange
+  #factsOf(exchange: Exchange): LiveFacts {
+    const { client, entryPoint } = exchange
+    // client address
+    // If a trusted proxy sent the request, its headers name the client address. Otherwise the address of the peer is used.
+    const { peer, trusted, clientAddress } = senderOf(client, this.#parts.trust.at(entryPoint))
+    // If the client has no address, logs and events show the address of the peer.
+    exchange.clientAddress = clientAddress || peer
+
+    // facts
+    // Reads the properties that rules test.
+    const { underscoreHeaders } = this.#parts.forwarding
+    exchange.facts = new LiveFacts(client, clientAddress, peer, trusted, entryPoint, underscoreHeaders)
+    return exchange.facts
+  }
+
+  #match(exchange: Exchange, facts: LiveFacts, snapshot: Snapshot, passOn?: () => void): void {
+    // router match
+    // Finds the frontend whose rule matches the request. If there is none, the client gets 404 or 503.
+    const frontend = snapshot.router.match(facts)
+    if (!frontend && passOn) return this.#letPass(exchange, passOn)
+    if (!frontend) throw new ProxyError(snapshot.partial ? 'PROXY_NOT_READY' : 'PROXY_NO_ROUTE')
+    exchange.frontend = frontend
+
+    // middlewares
+    // Asks the middlewares of the frontend what becomes of the request. A middleware may answer it, also later.
+    const { chain } = frontend
+    if (chain === undefined) this.#route(exchange, facts, frontend, snapshot)
+    else this.#meet(exchange, chain, facts, () => this.#route(exchange, facts, frontend, snapshot))
+  }
+
+  /** Asks the middlewares of a chain. */
+  #meet(exchange: Exchange, chain: Chain, facts: LiveFacts, goOn: () => void): void {
+    const { snapshot } = exchange
+    exchange.request ??= new ChainRequest({ exchange, facts, snapshot, forwarding: this.#parts.forwarding })
+    exchange.request.meets(chain)
+    const answer = (found: Answer) => this.responses.answer(exchange, found)
+    askMiddlewares(exchange, exchange.request, { goOn, answer })
+  }
+
+  /** Lets code of the application answer a request. The proxy no longer watches it. */
+  #letPass(exchange: Exchange, passOn: () => void): void {
+    exchange.unpin()
+    this.#parts.inFlight.remove(exchange)
+    exchange.abandon()
+    this.#parts.reports.passedOn(exchange)
+    passOn()
+  }
+
+  #route(exchange: Exchange, facts: LiveFacts, frontend: CompiledFrontend, snapshot: Snapshot): void {
+    const { client, request } = exchange
     request?.refuseTwins()
     const backend = request ? request.liveBackend : snapshot.backends.get(frontend.backend)
     exchange.release = backend?.admit(facts)
@@ -157,7 +169,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const rewritten = frontend.rewrite?.(facts.path)
     const target = rewritten ? rewritten.path + facts.search : facts.target
     if (rewritten) headers.push(...rewritten.headers)
-    const routed = { facts, frontend, chain: frontend.chain, request, backend, headers, target, bodyLimit }
+    const routed = { facts, frontend, request, backend, headers, target, bodyLimit }
     exchange.routed = routed
 
     this.#send(exchange, routed)
@@ -170,7 +182,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
    * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent
    */
   #send(exchange: Exchange, routed: Routed, fallback?: LiveServer): void {
-    const { facts, frontend, chain, request, backend, headers } = routed
+    const { facts, frontend, request, backend, headers } = routed
     const { tries } = exchange
     // pick upstream
     // Picks a server. If all servers are busy, the request waits in the queue of the backend.
@@ -187,9 +199,9 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const relay = new ResponseRelay(exchange, routed, backend, server)
     if (frontend.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
-    if (chain?.seesServers && request && tries.isFirst) {
+    if (request?.seesServers && tries.isFirst) {
       request.chose(server)
-      tellServer(chain, request)
+      tellServer(request)
       request.refuseTwins()
     }
 
@@ -210,10 +222,10 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   retryOrRespond(exchange: Exchange, error: ProxyError): void {
     const { routed, tries } = exchange
     const { server } = tries
-    if (!routed || !server) return this.#responses.respond(exchange, error)
+    if (!routed || !server) return this.responses.respond(exchange, error)
     if (this.#parts.shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
     const spent = this.#parts.retries.allow(exchange, error)
-    if (!spent) return this.#responses.respond(exchange, error)
+    if (!spent) return this.responses.respond(exchange, error)
     const fallback = isStaleConnection(error, tries.fresh) ? server : undefined
     tries.retry(server, error.code === 'PROXY_UPSTREAM_RESET')
     try {
@@ -224,23 +236,15 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       tries.retries -= 1
       if (spent !== 'free') spent.giveBack()
       const next = toProxyError(thrown)
-      this.#responses.respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
+      this.responses.respond(exchange, next.code === 'PROXY_NO_SERVER' ? error : next)
     }
-  }
-
-  replace(exchange: Exchange, replacement: Replacement, status: number): void {
-    this.#responses.replace(exchange, replacement, status)
   }
 
   /** settle, unpin: called when the response was sent or aborted. Stops using the snapshot, and reports the request's end. */
   settle(exchange: Exchange): void {
-    this.#forget(exchange)
-    if (this.closing.isUnderWay) this.closing.settled(exchange)
-    this.#parts.reports.ended(exchange)
-  }
-
-  #forget(exchange: Exchange): void {
     exchange.unpin()
     this.#parts.inFlight.remove(exchange)
+    if (this.closing.isUnderWay) this.closing.settled(exchange)
+    this.#parts.reports.ended(exchange)
   }
 }

@@ -1,6 +1,5 @@
 import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
-import type { Chain } from '../model/middleware.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
 import { discard, hasBodyFor, isPromise, type Replacement, reviewResponse, transformsOf } from './chain.js'
@@ -114,8 +113,7 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
     const cookie = this.#backend.cookieFor(this.#server, this.#routed.facts)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     const { request } = this.#routed
-    if (request && this.#routed.chain?.seesResponses)
-      this.#review(request, controller, status, reason, headers)
+    if (request?.seesResponses) this.#review(request, controller, status, reason, headers)
     else this.#begin(controller, status, reason, headers)
   }
 
@@ -129,11 +127,11 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   ): void {
     const exchange = this.#exchange
     const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
-    const decided = reviewResponse(this.#routed.chain as Chain, response, request)
+    const decided = reviewResponse(response, request)
     const proceed = (replacement: Replacement | undefined) => {
       if (replacement === undefined) return this.#begin(controller, status, reason, headers)
       this.#isReplaced = true
-      exchange.owner.replace(exchange, replacement, status)
+      exchange.owner.responses.replace(exchange, replacement, status)
       controller.abort(new ProxyError('PROXY_HOOK_FAILED', 'a middleware has replaced the response'))
     }
     if (!isPromise(decided)) return proceed(decided)
@@ -152,13 +150,13 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
 
   /** Begins to send the response to the client. */
   #begin(controller: ResponseController, status: number, reason: string, headers: string[]): void {
-    const { chain, request, keptStatus } = this.#routed
+    const { request, keptStatus } = this.#routed
     const upgrade = status === 426 ? fieldOf(this.#fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     closeIfLast(this.#exchange, this.#end)
     this.#left = lengthOf(headers)
-    const mayTransform = chain?.transformsBodies && request && hasBodyFor(this.#exchange.client, status)
-    if (mayTransform) this.#writer.flowThrough(transformsOf(chain, request, status, headers))
+    const mayTransform = request?.transformsBodies && hasBodyFor(this.#exchange.client, status)
+    if (mayTransform) this.#writer.flowThrough(transformsOf(request, status, headers))
     const isHeld = !(this.#left > 0 || isWaiting(this.#end))
     this.#writer.begin(keptStatus ?? status, keptStatus === undefined ? reason : undefined, headers, isHeld)
     if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)

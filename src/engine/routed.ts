@@ -1,5 +1,4 @@
 import type { ProxyError } from '../model/errors.js'
-import type { Chain } from '../model/middleware.js'
 import type { CompiledFrontend } from '../routing/compile-frontend.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { ChainRequest } from './middleware-request.js'
@@ -9,8 +8,7 @@ import type { LiveFacts } from './read-facts.js'
 export interface Routed {
   readonly facts: LiveFacts
   readonly frontend: CompiledFrontend
-  /** The middlewares that see the response, and the request as they know it. `undefined` if the frontend has none. */
-  readonly chain: Chain | undefined
+  /** The request as middlewares know it. `undefined` if there are none. */
   readonly request: ChainRequest | undefined
   /** The backend that gets the request. `undefined` if the configuration has no backend of that name. */
   readonly backend: LiveBackend | undefined

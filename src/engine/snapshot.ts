@@ -1,4 +1,5 @@
 import { runInSlices } from '../base/run-steps.js'
+import type { ExplainedChain } from '../middlewares/middlewares.js'
 import type { Backend } from '../model/config.js'
 import type { MergedConfig } from '../model/merge-configs.js'
 import type { RequestFacts } from '../model/request-facts.js'
@@ -17,6 +18,11 @@ import type { Upstreams } from './upstream/upstreams.js'
 export interface RequestExplanation extends RouterExplanation {
   /** The number of the configuration that the explanation is about. */
   readonly generation: number
+  /**
+   * The middlewares of the request's entry point, and what each would say of the request. They come before the frontend. Absent if
+   * there are none.
+   */
+  readonly entryPoint?: ExplainedChain
   /** The servers of the matching frontend's backend. Empty if no frontend matches. */
   readonly servers: readonly { readonly name: string; readonly url: string; readonly weight: number }[]
 }

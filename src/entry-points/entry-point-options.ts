@@ -2,6 +2,7 @@ import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
 import { compileTrust, type EngineEntryPoint } from '../engine/headers/peer-trust.js'
+import type { WhiteList } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.js'
 import { STATUS_PAGES, type StatusPages, whyTokenIsNeeded } from '../status/entry-point-pages.js'
@@ -61,6 +62,7 @@ export interface EntryPoint {
   /** The address as the options write it. */
   readonly address: string | undefined
   readonly trustedProxies: readonly string[] | undefined
+  readonly whiteList: WhiteList | undefined
   readonly limits: Partial<EntryPointLimits>
   readonly status: readonly StatusPages[]
 }
@@ -74,7 +76,7 @@ export interface AroundEntryPoints {
   readonly trustedProxies?: readonly string[]
 }
 
-const OPTIONS = ['address', 'mode', 'trustedProxies', 'limits', 'status']
+const OPTIONS = ['address', 'mode', 'trustedProxies', 'whiteList', 'limits', 'status']
 const LIMITS = ['headBytes', 'connectionsPerAddress'] as const
 
 /**
@@ -96,7 +98,7 @@ export function checkEntryPoints(given: unknown, around: AroundEntryPoints): Ent
 function checkEntryPoint(given: unknown, path: string, around: AroundEntryPoints): EntryPoint {
   if (!isObject(given)) throw invalid(`${path}: expected an object of options, found ${describeValue(given)}`)
   onlyKnownOptions(given, OPTIONS, `${path}.`)
-  const { address, mode, trustedProxies, limits = {}, status = [] } = given as EntryPointOptions
+  const { address, mode, trustedProxies, whiteList, limits = {}, status = [] } = given as EntryPointOptions
   const target = address === undefined ? undefined : parseAddress(address, `${path}.address`)
   const socketPath = target && 'path' in target ? target.path : undefined
   checkSocketMode(mode, socketPath, `${path}.mode`)
@@ -109,6 +111,7 @@ function checkEntryPoint(given: unknown, path: string, around: AroundEntryPoints
     target: target && mode !== undefined ? { ...target, mode } : target,
     address,
     trustedProxies: trustedProxies && [...trustedProxies],
+    whiteList,
     limits: { ...limits },
     status: [...status],
   }

@@ -1,5 +1,6 @@
 import { describeValue, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
+import { present } from '../base/records.js'
 import type { EngineEntryPoint } from '../engine/headers/peer-trust.js'
 import { ProxyError } from '../model/errors.js'
 import type { ListenTarget } from './entry-point-address.js'
@@ -26,7 +27,7 @@ export function noEntryPoint(name: unknown, table: EntryPointTable, where: strin
 /** Returns the options of entry points that the engine applies. */
 export function engineOptionsOf(table: EntryPointTable): Readonly<Record<string, EngineEntryPoint>> {
   return Object.fromEntries(
-    [...table].map(([name, { trustedProxies }]) => [name, trustedProxies ? { trustedProxies } : {}]),
+    [...table].map(([name, { trustedProxies, whiteList }]) => [name, present({ trustedProxies, whiteList })]),
   )
 }
 

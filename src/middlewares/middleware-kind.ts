@@ -56,10 +56,10 @@ export interface Explained {
   readonly answer?: { readonly status: number; readonly location?: string }
 }
 
-/** What a built-in middleware is compiled from: a frontend and what its rules say. */
+/** What a built-in middleware is compiled from: a frontend and what its rules say, or an entry point. */
 export interface ChainSource {
   readonly name: string
-  readonly config: Frontend
+  readonly config: Pick<Frontend, 'whiteList'>
   /** Returns the path with the other slash form, to which the client is sent. */
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
@@ -68,6 +68,8 @@ export interface ChainSource {
 export interface Row<C = unknown> extends Omit<MiddlewareKind<C>, 'schema' | 'explain'> {
   /** How a document declares the field. Absent for a row that has no field. */
   readonly schema?: Field
+  /** Whether entry points may ask for it too, by an option of the same name. */
+  readonly isForEntryPoints?: true
   /** Returns what the middleware is compiled from. `undefined` if the frontend does not ask for it. */
   of(source: ChainSource): C | undefined
   explain(config: C, facts: RequestFacts, peerAddress: string): Explained | undefined

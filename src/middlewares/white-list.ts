@@ -40,6 +40,7 @@ export const WHITE_LIST_FIELD = {
 export const WHITE_LIST: Row<WhiteList> = {
   field: 'whiteList',
   schema: WHITE_LIST_FIELD,
+  isForEntryPoints: true,
   of: ({ config }) => config.whiteList,
   compile: (config) => {
     const isOn = compiledList(config)

@@ -51,7 +51,7 @@ async function openHttp1(sent: InMemoryRequest): Promise<Opened> {
   const intake = new Intake(DEFAULT_LIMITS, failures, new LingeringClose(DEFAULT_LIMITS), ['chat'])
   const server = createServer()
   const taken = new Promise<ClientSide>((resolve) => {
-    const { handler, upgrade } = intake.handlersFor(resolve, () => true)
+    const { handler, upgrade } = intake.handlersFor(resolve, resolve, () => true)
     server.on('request', handler).on('checkContinue', handler).on('upgrade', upgrade)
   })
   server.listen(0, '127.0.0.1')

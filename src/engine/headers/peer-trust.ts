@@ -3,6 +3,7 @@ import { onlyKnownOptions } from '../../base/known-options.js'
 import { describeValue } from '../../base/messages.js'
 import { nearestName } from '../../base/nearest-name.js'
 import { compileWithin } from '../../base/range-set.js'
+import type { WhiteList } from '../../model/config.js'
 import { ProxyError } from '../../model/errors.js'
 import type { RequestHead } from './request-head.js'
 
@@ -19,10 +20,17 @@ export interface EngineEntryPoint {
    * @default the `trustedProxies` of the whole proxy
    */
   readonly trustedProxies?: readonly string[]
+  /**
+   * The clients that may ask on this entry point, whatever frontend they ask for. Other clients get 403. Pages of the status server
+   * that stand on the entry point are guarded too. Source: Traefik 1.7 `whiteList`.
+   *
+   * @default all clients
+   */
+  readonly whiteList?: WhiteList
 }
 
 /** Names of all options that an entry point has in the engine. Other names are refused. */
-const ENTRY_POINT_OPTIONS = ['trustedProxies']
+const ENTRY_POINT_OPTIONS = ['trustedProxies', 'whiteList']
 
 /** The word in a list of trusted proxies that means all peers on a Unix socket. Such peers have no address. */
 const UNIX = 'unix'

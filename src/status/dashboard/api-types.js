@@ -146,6 +146,7 @@
  * @property {{ frontend: string, rule: string, priority: number }[]} outranked
  * @property {number} outrankedCount
  * @property {{ name: string, url: string, weight: number }[]} servers
+ * @property {{ steps: { middleware: string, verdict: string }[] }} [entryPoint] what its middlewares say, before any frontend
  * @property {string} text
  */
 

@@ -30,9 +30,10 @@ function outcomeOf({ backend, answer }) {
 
 /** Draws why one frontend serves a request, and why the other frontends do not. @param {Explanation} explanation */
 export function drawAnswer(explanation) {
-  const { winner, servers, outranked, outrankedCount, refused, refusedCount, text } = explanation
+  const { winner, servers, outranked, outrankedCount, refused, refusedCount, entryPoint, text } = explanation
   /** The HTML elements of the explanation, from top to bottom. @type {Node[]} */
   const parts = []
+  if (entryPoint) parts.push(drawEntryPoint(entryPoint.steps))
   if (winner) parts.push(drawWinner(winner))
   if (servers.length > 0) parts.push(drawServers(servers))
   if (outrankedCount > 0) {
@@ -67,6 +68,12 @@ export function drawAnswer(explanation) {
     element('details', {}, element('summary', {}, 'As text, to copy'), element('pre', { tabindex: 0 }, text)),
   )
   return parts
+}
+
+/** Draws what the middlewares of the entry point say. @param {Winner['chain']} steps */
+function drawEntryPoint(steps) {
+  const facts = steps.map(({ middleware, verdict }) => fact(`Entry point: ${middleware}`, verdict))
+  return element('dl', { class: 'winner' }, ...facts)
 }
 
 /** Draws the facts about the frontend that serves the request, such as its rule. @param {Winner} winner */

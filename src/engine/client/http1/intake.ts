@@ -61,6 +61,7 @@ export class Intake {
    */
   handlersFor(
     take: Take,
+    takePage: (client: ClientSide, answer: () => void) => void,
     claims: (head: RequestHead) => boolean | undefined,
     pages?: OwnPages,
   ): { handler: RequestHandler; upgrade: UpgradeHandler } {
@@ -68,8 +69,8 @@ export class Intake {
     const failures = this.#failures
     const lingering = this.#lingering
     const begin = (req: IncomingMessage, res: ServerResponse, next?: Next, pending?: PendingUpgrade) => {
-      if (pages?.has(req)) return pages.answer(req, res)
       const client = new Http1Client(req, res, lingering, pending)
+      if (pages?.has(req)) return takePage(client, () => pages.answer(req, res))
       take(client, next && (() => passOn(next, client, failures)))
     }
     const handler: RequestHandler = (req, res, next) => {

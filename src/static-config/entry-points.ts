@@ -1,8 +1,11 @@
 import { pathOf, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
+import { present } from '../base/records.js'
 import { parseAddress } from '../entry-points/entry-point-address.js'
 import type { EntryPointOptions } from '../entry-points/entry-point-options.js'
 import { checkSocketMode } from '../entry-points/unix-path.js'
+import { flawsOfRanges } from '../middlewares/white-list.js'
+import type { WhiteList } from '../model/config.js'
 import { asError } from '../model/errors.js'
 import { DEFAULT_ENTRY_POINT } from '../validation/static-keys/entry-point-keys.js'
 import { trustsOf } from './entry-point-trusts.js'
@@ -40,10 +43,8 @@ export function entryPointsOf(settings: Settings): EntryPoints {
     const mode = modeOf(name, address, settings)
     const pages = status.onEntryPoints.get(name)
     const trustedProxies = trusts.own.get(name) ?? []
-    return [
-      name,
-      { address, ...(mode !== undefined && { mode }), trustedProxies, ...(pages && { status: pages }) },
-    ] as const
+    const more = present({ mode, whiteList: whiteListOf(name, settings), status: pages })
+    return [name, { address, trustedProxies, ...more }] as const
   })
   return {
     options: Object.fromEntries(options),
@@ -65,6 +66,31 @@ function namedEntryPoints(settings: Settings): NamedEntryPoint[] {
     settings.issue(`${path}.address`, 'MISSING_FIELD', 'expected an address such as ":80"')
     return []
   })
+}
+
+/** Returns the white list of an entry point. Adds an error for a range that is none, and for two lists. */
+function whiteListOf(name: string, settings: Settings): WhiteList | undefined {
+  const path = pathOf('entryPoints', name)
+  const [current, older] = [`${path}.whiteList.sourceRange`, `${path}.whitelistSourceRange`]
+  const ranges = settings.get<readonly string[]>(current)
+  const olderRanges = settings.get<readonly string[]>(older)
+  if (ranges && olderRanges)
+    settings.issue(older, 'INVALID_VALUE', `expected one white list, found ${current} too`)
+  const sourceRange = ranges ?? olderRanges
+  const useXForwardedFor = settings.get<boolean>(`${path}.whiteList.useXForwardedFor`)
+  if (sourceRange === undefined && useXForwardedFor !== undefined)
+    settings.issue(
+      current,
+      'MISSING_FIELD',
+      'expected a list of addresses and ranges beside useXForwardedFor',
+    )
+  if (sourceRange === undefined) return undefined
+  // An empty list may be meant to let nothing in, or to ask for nothing.
+  if (sourceRange.length === 0)
+    settings.issue(ranges ? current : older, 'INVALID_VALUE', 'expected at least one address or range')
+  for (const { message, below = '' } of flawsOfRanges(sourceRange))
+    settings.issue((ranges ? current : older) + below, 'INVALID_RANGE', message)
+  return { sourceRange, ...present({ useXForwardedFor }) }
 }
 
 /** Returns the mode of the Unix socket of an entry point. Also adds an error if its address is wrong. */

@@ -56,6 +56,47 @@ describe('entry points', () => {
   })
 })
 
+describe('the white list of an entry point', () => {
+  const listed = (more: string) => point('http', ':80', more)
+
+  it.each([
+    ['[entryPoints.http.whiteList]\nsourceRange = ["10.0.0.0/8"]', { sourceRange: ['10.0.0.0/8'] }],
+    [
+      '[entryPoints.http.whiteList]\nsourceRange = ["::1"]\nuseXForwardedFor = true',
+      { sourceRange: ['::1'], useXForwardedFor: true },
+    ],
+    ['whitelistSourceRange = ["10.0.0.0/8"]', { sourceRange: ['10.0.0.0/8'] }],
+    ['[entryPoints.http.whiteList]', undefined],
+  ])('is that of the option: %s', async (more, whiteList) => {
+    const { options } = await load(listed(more))
+    expect(options.entryPoints?.['http']?.whiteList).toEqual(whiteList)
+  })
+
+  it.each([
+    [
+      '[entryPoints.http.whiteList]\nsourceRange = []',
+      'whiteList.sourceRange: expected at least one address',
+    ],
+    ['whitelistSourceRange = []', 'whitelistSourceRange: expected at least one address'],
+    [
+      '[entryPoints.http.whiteList]\nsourceRange = ["10.0.0.0/33"]',
+      'whiteList.sourceRange[0]: "10.0.0.0/33"',
+    ],
+    ['[entryPoints.http.whiteList]\nuseXForwardedFor = true', 'whiteList.sourceRange: expected a list'],
+    [
+      '[entryPoints.http.whiteList]\nsourceRanges = ["10.0.0.0/8"]',
+      'whiteList.sourceRanges: there is no key',
+    ],
+    ['whiteList = ["10.0.0.0/8"]', 'whiteList: expected a table'],
+    [
+      'whitelistSourceRange = ["::1"]\n[entryPoints.http.whiteList]\nsourceRange = ["::1"]',
+      'whitelistSourceRange: expected one white list',
+    ],
+  ])('is refused: %s', async (more, message) => {
+    expect(await refusalOf(listed(more))).toContain(`entryPoints.http.${message}`)
+  })
+})
+
 describe('default entry points', () => {
   /** What frontends that name none get. */
   async function filled(text: string): Promise<unknown> {

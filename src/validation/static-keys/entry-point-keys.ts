@@ -2,7 +2,6 @@ import { LETS_IN, PLAIN, WITHOUT_TLS } from '../../base/why-it-guards.js'
 import { TLS_WAY_OUT } from './shared-texts.js'
 import { flag, keysOf, list, refused, text } from './static-key.js'
 
-const WHITE_LIST = 'give each frontend a whiteList, then remove it'
 const WRONG_ADDRESS =
   'without it white lists and rules take the address of a proxy in front for the client address'
 
@@ -55,12 +54,20 @@ export const ENTRY_POINT_KEYS = keysOf(
       'let a proxy in front ask for passwords; save its users, then remove it',
       LETS_IN,
     ),
-    'entryPoints.*.whiteList': refused('table', 'The clients that may ask.', WHITE_LIST, LETS_IN),
-    'entryPoints.*.whitelistSourceRange': refused(
-      'list',
-      'An older form of `whiteList`.',
-      WHITE_LIST,
-      LETS_IN,
+    'entryPoints.*.whiteList.sourceRange': list(
+      '`whiteList` in `options.entryPoints`',
+      'Addresses and ranges of the clients that may ask there, whatever frontend they ask for. Others get 403.',
+      { defaultMeaning: 'all clients', guard: LETS_IN },
+    ),
+    'entryPoints.*.whiteList.useXForwardedFor': flag(
+      '`whiteList` in `options.entryPoints`',
+      'If true, the list is about the client address. If false, it is about the peer address. Traefik: any address in `X-Forwarded-For` counts.',
+      { defaultMeaning: '`false`' },
+    ),
+    'entryPoints.*.whitelistSourceRange': list(
+      '`whiteList` in `options.entryPoints`',
+      'An older form of `whiteList.sourceRange`. Both together are an error.',
+      { defaultMeaning: 'all clients', guard: LETS_IN },
     ),
     'entryPoints.*.proxyProtocol': refused(
       'table',

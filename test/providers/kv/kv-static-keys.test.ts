@@ -80,8 +80,8 @@ const GUARDS: [key: string, path: string, value?: string][] = [
   ['entrypoints/http/auth/forward/address', 'entryPoints.http.auth'],
   ['entrypoints/http/auth', 'entryPoints.http.auth', 'true'],
   ['entrypoints/http/auth', 'entryPoints.http.auth', '{"basic":{"users":["a:b"]}}'],
-  ['entrypoints/http/whitelist/sourcerange/0', 'entryPoints.http.whiteList', '10.0.0.0/8'],
-  ['entrypoints/http/whitelist/sourcerange', 'entryPoints.http.whiteList', '10.0.0.0/8,::1'],
+  ['entrypoints/http/whitelist/sourcerange/0', 'entryPoints.http.whiteList.sourceRange', '10.0.0.0/8'],
+  ['entrypoints/http/whitelist/sourcerange', 'entryPoints.http.whiteList.sourceRange', '10.0.0.0/8,::1'],
   ['entrypoints/http/whitelistsourcerange/0', 'entryPoints.http.whitelistSourceRange'],
   ['entrypoints/http/whitelistsourcerange', 'entryPoints.http.whitelistSourceRange', '10.0.0.0/8'],
   ['entrypoints/http/redirect/entrypoint', 'entryPoints.http.redirect', 'https'],
@@ -135,13 +135,13 @@ describe('what guards in a static configuration that stands in a store', () => {
         message:
           '/z/entrypoints/http/auth/basic/users/0 is a security setting of Traefik\'s static configuration, which is not read from a store here. "switchover convert" writes it into a traefik.toml (docs/migrating.md); then delete it in the store',
       },
-      expect.objectContaining({ path: 'entryPoints.http.whiteList' }),
+      expect.objectContaining({ path: 'entryPoints.http.whiteList.sourceRange' }),
     ])
   })
 
   it.each([
     ['entrypoints/http/atuh/basic/users/0', 'entryPoints.http.auth'],
-    ['entrypoints/http/whitelsit/sourcerange/0', 'entryPoints.http.whiteList'],
+    ['entrypoints/http/whitelsit/sourcerange/0', 'entryPoints.http.whiteList.sourceRange'],
     ['entrypoint/http/auth/basic/users/0', 'entryPoints.http.auth'],
     ['entry-points/http/redirect/entrypoint', 'entryPoints.http.redirect'],
     ['constraint/0', 'constraints'],

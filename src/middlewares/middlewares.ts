@@ -22,6 +22,7 @@ export interface ChainStep {
 
 /** What a chain would say of a request. */
 export interface ExplainedChain {
+  /** The middlewares in their order, and what each would say. */
   readonly steps: readonly ChainStep[]
   /** The response of the first middleware that answers. Absent if the request reaches a server, as far as that is known. */
   readonly answer?: Explained['answer']

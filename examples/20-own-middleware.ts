@@ -10,6 +10,7 @@ const apiKey: MiddlewareKind<string> = {
     expected: 'a text',
     is: (value) => typeof value === 'string' && value !== '',
     guard: 'without it every client gets in',
+    isSecret: true,
   },
   compile: (key) => ({
     name: 'apiKey',

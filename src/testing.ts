@@ -6,6 +6,7 @@ import { describeValue, quote } from './base/messages.js'
 import { hostOf } from './base/normalize-host.js'
 import { normalizePath } from './base/normalize-path.js'
 import { present } from './base/records.js'
+import { hasNoBody } from './engine/client/has-no-body.js'
 import { InMemoryClient } from './engine/client/in-memory-client.js'
 import { dataPlanes } from './engine/data-planes.js'
 import type { ProxyEngine } from './engine/proxy-engine.js'
@@ -112,8 +113,10 @@ export async function requestTo(
   const response = await client.response
   const { status, reason = '', isComplete } = response
   if (status === undefined || !isComplete) throw new TypeError('the proxy has broken the response off')
-  const mayHaveBody = method !== 'HEAD' && status !== 204 && status !== 205 && status !== 304
-  const answer = new Response(mayHaveBody ? response.body : null, { status, statusText: reason })
+  const answer = new Response(hasNoBody(method, status) ? null : response.body, {
+    status,
+    statusText: reason,
+  })
   for (let at = 0; at < response.headers.length; at += 2)
     answer.headers.append(String(response.headers[at]), String(response.headers[at + 1]))
   return answer

@@ -134,6 +134,8 @@ export interface ObjectField extends About {
 /** A value that no other kind describes. It comes with its own test of the kind and its own JSON Schema. */
 export interface OwnField extends About {
   readonly kind: 'own'
+  /** The value is a secret: messages, logs, pages and diffs never show it. */
+  readonly isSecret?: true
   readonly jsonSchema: Readonly<Record<string, unknown>>
   /** What was expected, where `is` says no. */
   readonly expected: string

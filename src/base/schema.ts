@@ -100,7 +100,8 @@ export function placedFields({ fields }: ObjectField, above = ''): PlacedField[]
 
 /** Whether a field is a secret text, or has secret texts under names that the document chooses. */
 export function isSecret(field: Field): boolean {
-  return field.kind === 'named' ? isSecret(field.of) : field.kind === 'text' && field.isSecret === true
+  if (field.kind === 'named') return isSecret(field.of)
+  return (field.kind === 'text' || field.kind === 'own') && field.isSecret === true
 }
 
 /** Whether a field is a secret, or holds one. A message that shows its value could show the secret. */

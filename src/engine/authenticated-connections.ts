@@ -7,7 +7,7 @@ import { peerOf } from './headers/client-address.js'
 import { challengeOf, hasCredential } from './headers/connection-schemes.js'
 import type { RawFields } from './headers/raw-fields.js'
 import type { RequestBytes } from './upstream/request-bytes.js'
-import type { ResponseHandler, ServerConnection } from './upstream/sent-request.js'
+import type { ResponseHandler, ServerConnection } from './upstream/server-connection.js'
 import type { Upstream } from './upstream/upstream.js'
 
 /** Maximum number of server connections reserved for one client connection. When one more is reserved, the oldest one closes. */

@@ -1,4 +1,4 @@
-import { type Duplex, Readable } from 'node:stream'
+import { Duplex, Readable } from 'node:stream'
 import { describeValue } from '../base/messages.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type {
@@ -10,7 +10,6 @@ import type {
   Verdict,
 } from '../model/middleware.js'
 import { onRejected } from '../model/rejections.js'
-import type { ClientSide } from './client/client-side.js'
 import { HeaderLines } from './header-lines.js'
 import type { ChainRequest } from './middleware-request.js'
 
@@ -49,7 +48,7 @@ function askLater(
   verdict: Promise<Verdict>,
   request: ChainRequest,
 ): Promise<Answer | undefined> {
-  return verdict.then(
+  return settled(verdict).then(
     (late) => {
       if (late !== undefined) return answerOf(middleware, late)
       if (request.isOver) return undefined
@@ -83,29 +82,40 @@ export function reviewResponse(
     const decided = (late: Outcome) =>
       late === undefined ? reviewResponse(response, request) : replacementOf(middleware, late)
     if (!isPromise(outcome)) return decided(outcome)
-    return outcome.then(decided, (thrown) => failureOf(middleware, thrown))
+    return settled(outcome).then(decided, (thrown) => failureOf(middleware, thrown))
   }
   return undefined
 }
 
-/** Tells the middlewares which server was chosen. @throws ProxyError `PROXY_HOOK_FAILED` or another one that a middleware throws */
+/**
+ * Tells the middlewares once which server was chosen.
+ *
+ * @throws ProxyError `PROXY_HOOK_FAILED` or another one that a middleware throws; `PROXY_BAD_REQUEST` for look-alike headers
+ */
 export function tellServer(request: ChainRequest): void {
+  if (!request.seesServers || request.isTold) return
+  request.isTold = true
   for (const middleware of request.middlewares) {
     if (!middleware.onServer) continue
     try {
-      const returned: unknown = middleware.onServer(request)
-      if (returned !== undefined) refusePromise(returned)
+      refusePromise(middleware.onServer(request))
     } catch (thrown) {
       throw failureOf(middleware, thrown)
     }
   }
+  request.refuseTwins()
 }
 
 /** Refuses a promise from a function that is not awaited. Its rejection is handled, because it would end the process. */
-export function refusePromise(returned: unknown): void {
+export function refusePromise(returned: unknown, who = 'it', expected = 'it must answer at once'): void {
   if (!isPromise(returned)) return
   onRejected(returned, () => {})
-  throw new ProxyError('PROXY_HOOK_FAILED', 'the hook returned a promise; hooks are synchronous')
+  throw new ProxyError('PROXY_HOOK_FAILED', `${who} returned a promise; ${expected}`)
+}
+
+/** Returns a promise of ours. What the `then` of a foreign one returns is not to be trusted. */
+function settled<T>(answer: Promise<T>): Promise<T> {
+  return Promise.resolve(answer)
 }
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
@@ -119,12 +129,20 @@ function failureOf({ name }: Middleware, thrown: unknown): ProxyError {
 }
 
 function answerOf(middleware: Middleware, verdict: LocalResponse | ProxyError): Answer {
-  if (verdict instanceof ProxyError || isLocalResponse(verdict)) return verdict
+  try {
+    if (verdict instanceof ProxyError || isLocalResponse(verdict)) return verdict
+  } catch (thrown) {
+    return failureOf(middleware, thrown)
+  }
   return wrong(middleware, verdict, 'nothing, a response with a status from 200 to 599, or a ProxyError')
 }
 
 function replacementOf(middleware: Middleware, outcome: LocalResponse | Redispatch): Replacement {
-  if (isRedispatch(outcome) || isLocalResponse(outcome)) return outcome
+  try {
+    if (isRedispatch(outcome) || isLocalResponse(outcome)) return outcome
+  } catch (thrown) {
+    return failureOf(middleware, thrown)
+  }
   return wrong(middleware, outcome, 'nothing, a response with a status from 200 to 599, or a backend to ask')
 }
 
@@ -132,25 +150,22 @@ function wrong({ name }: Middleware, found: unknown, expected: string): ProxyErr
   return new ProxyError('PROXY_HOOK_FAILED', `${name}: expected ${expected}, found ${describeValue(found)}`)
 }
 
-export function isRedispatch(outcome: object): outcome is Redispatch {
-  const { backend, target } = outcome as Partial<Redispatch>
+export function isRedispatch(outcome: unknown): outcome is Redispatch {
+  const { backend, target } = (outcome ?? {}) as Partial<Redispatch>
   return typeof backend === 'string' && typeof target === 'string'
 }
 
 function isLocalResponse(verdict: unknown): verdict is LocalResponse {
-  const { status } = (verdict ?? {}) as Partial<LocalResponse>
-  return Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
+  const { status, body } = (verdict ?? {}) as Partial<LocalResponse>
+  const isBody =
+    body === undefined || typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable
+  return isBody && Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
 }
 
 /** Frees what an answer holds that is never sent. */
-export function discard(answer: Replacement | undefined): void {
-  const { body } = (answer ?? {}) as Partial<LocalResponse>
+export function discard(answer: { readonly body?: unknown } | Replacement | undefined): void {
+  const { body } = (answer ?? {}) as { readonly body?: unknown }
   if (body instanceof Readable) body.destroy()
-}
-
-/** Whether a response of this status has a body for this client (RFC 9110, 6.4.1). */
-export function hasBodyFor({ method }: ClientSide, status: number): boolean {
-  return method !== 'HEAD' && status !== 204 && status !== 304
 }
 
 /**
@@ -163,7 +178,7 @@ export function transformsOf(request: ChainRequest, status: number, headers: str
   const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
   const streams = request.middlewares.toReversed().flatMap((middleware) => {
     try {
-      return middleware.transformBody?.(response) ?? []
+      return streamOf(middleware.transformBody?.(response))
     } catch (thrown) {
       throw failureOf(middleware, thrown)
     }
@@ -172,4 +187,12 @@ export function transformsOf(request: ChainRequest, status: number, headers: str
     for (let at = headers.length - 2; at >= 0; at -= 2)
       if (headers[at]?.toLowerCase() === 'content-length') headers.splice(at, 2)
   return streams
+}
+
+/** Returns what `transformBody` has returned as a list. @throws ProxyError `PROXY_HOOK_FAILED` if it is no stream */
+function streamOf(returned: Duplex | undefined): readonly Duplex[] {
+  if (returned === undefined) return []
+  refusePromise(returned)
+  if (returned instanceof Duplex) return [returned]
+  throw new ProxyError('PROXY_HOOK_FAILED', `expected a Duplex stream, found ${describeValue(returned)}`)
 }

@@ -22,7 +22,7 @@ import { Exchange } from './exchange.js'
 import { Generations } from './generations.js'
 import { type Forwarding, forwardingOf } from './headers/forwarding-headers.js'
 import { type EngineEntryPoint, EntryPointTrust } from './headers/peer-trust.js'
-import { hookMiddlewares } from './hooks.js'
+import { hooksRow } from './hooks.js'
 import { InFlight } from './in-flight.js'
 import { LoadShedding } from './load-shedding.js'
 import { RequestPipeline } from './request-pipeline.js'
@@ -69,12 +69,12 @@ export class DataPlane {
     const tls = options.upstreamTls ?? {}
     const upstreams = new Upstreams({ timeouts, networks, tls, responseHeadBytes, ageMs })
     this.shedding = new LoadShedding(this.inFlight, upstreams)
-    const middlewares = [...MIDDLEWARES, ...(options.middlewares ?? []).map(rowOf)]
+    const own = options.middlewares ?? []
+    const middlewares = [...MIDDLEWARES, ...own.map(rowOf), hooksRow(options)]
     this.#chains = new EntryPointChains(middlewares, options.entryPoints)
     const tools = {
       matchers: matcherTable(options),
       middlewares,
-      lastMiddlewares: hookMiddlewares(options),
       strategies: strategyTable(options.strategies),
       upstreams,
       newBudget: () => retries.newBudget(),
@@ -94,7 +94,7 @@ export class DataPlane {
       forwarding: this.#forwarding,
       retries,
       limits,
-      mayAddCredentials: tools.lastMiddlewares.length > 0 || (options.middlewares ?? []).length > 0,
+      mayAddCredentials: options.onRequest !== undefined || own.length > 0,
     })
   }
 

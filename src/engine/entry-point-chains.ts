@@ -35,7 +35,7 @@ export class EntryPointChains {
     for (const [name, options] of Object.entries(entryPoints)) {
       const config = Object.fromEntries(this.#rows.map((row) => [row.field, this.#read(row, options, name)]))
       const source = { name, config, otherSlash: undefined }
-      const chain = compileChain(source, this.#rows, [], this.#own?.get(name)?.chain)
+      const chain = compileChain(source, this.#rows, this.#own?.get(name)?.chain)
       if (chain) own.set(name, { source, chain })
     }
     this.#own = own.size > 0 ? own : undefined

@@ -3,7 +3,7 @@ import type { Limits } from '../model/limits.js'
 import type { LiveServer } from './backends/live-server.js'
 import type { Replacement } from './chain.js'
 import type { RawFields } from './headers/raw-fields.js'
-import type { ServerConnection } from './upstream/sent-request.js'
+import type { ServerConnection } from './upstream/server-connection.js'
 
 /**
  * The object to which an exchange (a request and its response) reports its failure and its end. It also holds the parts that the

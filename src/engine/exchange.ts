@@ -67,28 +67,21 @@ export class Exchange implements ClientWatcher, Moving {
     client.watch(this)
   }
 
-  /**
-   * If the client has already disconnected, ends the exchange, because no later event will report that.
-   *
-   * @returns whether the client had disconnected
-   */
+  /** If the client has already disconnected, ends the exchange, because no later event will report that. @returns whether it had */
   leftBefore(): boolean {
     if (!this.client.isGone) return false
     this.clientClosed()
     return true
   }
 
-  /** The backend that the request is for. */
   get backend(): LiveBackend | undefined {
     return this.routed?.backend
   }
 
-  /** The server of the newest try. */
   get server(): LiveServer | undefined {
     return this.tries.server
   }
 
-  /** The newest try. `undefined` before the first one, and while the request waits for a free server. */
   get newest(): Try | undefined {
     return this.tries.newest
   }
@@ -168,8 +161,8 @@ export class Exchange implements ClientWatcher, Moving {
 
   /** Stops watching the client, because the application itself will answer the request. */
   abandon(): void {
-    this.enter('over')
     this.client.unwatch()
+    this.#ends()
   }
 
   /** Ends the exchange at once: closes the client's connection, even within the response, and aborts the try. */
@@ -194,9 +187,11 @@ export class Exchange implements ClientWatcher, Moving {
       this.cut(reason)
       return
     }
-    if (!this.isInMiddleware) this.newest?.blame(reason)
+    const { newest, isInMiddleware } = this
+    if (!isInMiddleware) newest?.blame(reason)
+    newest?.drop()
     this.owner.retryOrRespond(this, reason)
-    this.newest?.abort(reason)
+    newest?.abort(reason)
   }
 
   /** Whether the client can no longer get a response, because it has disconnected or the exchange has ended. */
@@ -241,10 +236,15 @@ export class Exchange implements ClientWatcher, Moving {
   /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
   settle(): void {
     if (this.#phase === 'over') return
+    this.error ??= this.routed?.replaced
+    this.#ends()
+    this.owner.settle(this)
+  }
+
+  /** Ends the exchange: nothing follows. */
+  #ends(): void {
     this.enter('over')
     this.release?.()
-    this.error ??= this.routed?.replaced
     this.request?.end(this.error ?? new ProxyError('PROXY_CLOSED'))
-    this.owner.settle(this)
   }
 }

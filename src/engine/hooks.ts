@@ -1,7 +1,8 @@
+import { HOOKS, type Row } from '../middlewares/middleware-kind.js'
 import { asError, ProxyError } from '../model/errors.js'
 import type { HeaderList } from '../model/header-list.js'
 import type { EntryMetadata } from '../model/metadata.js'
-import type { Middleware, MiddlewareRequest } from '../model/middleware.js'
+import type { MiddlewareRequest } from '../model/middleware.js'
 import type { RequestFacts } from '../model/request-facts.js'
 import { refusePromise } from './chain.js'
 
@@ -53,22 +54,25 @@ export interface Hooks {
   readonly onResponse?: (context: ResponseContext) => void
 }
 
-/**
- * Returns the hooks of the application as a middleware, which every frontend has behind its own. Without hooks there is none.
- */
-export function hookMiddlewares({ onRequest, onResponse }: Hooks): Middleware[] {
-  if (!onRequest && !onResponse) return []
-  return [
-    {
-      name: 'hooks',
+/** The hooks of an application as a row of the table of middlewares: the last one. Each frontend has it, if there are hooks. */
+export function hooksRow(hooks: Hooks): Row<Hooks> {
+  return {
+    field: HOOKS,
+    of: () => (hooks.onRequest || hooks.onResponse ? hooks : undefined),
+    compile: ({ onRequest, onResponse }) => ({
+      name: HOOKS,
       ...(onRequest && { onServer: (request) => runHook(onRequest, contextOf(request)) }),
       ...(onResponse && {
         onResponse: ({ request, status, headers, madeBy }) => {
           if (madeBy === 'server') runHook(onResponse, { ...contextOf(request), status, headers })
         },
       }),
+    }),
+    explain: ({ onRequest, onResponse }) => {
+      const names = [onRequest && 'onRequest', onResponse && 'onResponse'].filter(Boolean)
+      return { verdict: `${names.join(' and ')} may change headers` }
     },
-  ]
+  }
 }
 
 function contextOf(request: MiddlewareRequest): RequestContext {
@@ -79,7 +83,7 @@ function contextOf(request: MiddlewareRequest): RequestContext {
 /** Calls a hook. @throws ProxyError `PROXY_HOOK_FAILED` for any other error that the hook throws, and if it returns a promise */
 function runHook<T>(hook: (context: T) => void, context: T): void {
   try {
-    refusePromise(hook(context))
+    refusePromise(hook(context), 'the hook', 'hooks are synchronous')
   } catch (thrown) {
     if (thrown instanceof ProxyError) throw thrown
     throw new ProxyError('PROXY_HOOK_FAILED', asError(thrown).message, { cause: thrown })

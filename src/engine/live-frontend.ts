@@ -8,8 +8,6 @@ import type { CompiledRouter } from '../routing/compiled-router.js'
 export interface ChainTools {
   /** The table, with the rows of the application at its end. */
   readonly middlewares: readonly Row[]
-  /** Middlewares that every frontend has behind its own: the hooks of the application. */
-  readonly lastMiddlewares: readonly Middleware[]
 }
 
 const TOOLS: MiddlewareTools = { now: () => performance.now() }
@@ -23,13 +21,13 @@ const TOOLS: MiddlewareTools = { now: () => performance.now() }
 export function* compileChains(
   router: CompiledRouter,
   previous: CompiledRouter | undefined,
-  { middlewares, lastMiddlewares }: ChainTools,
+  { middlewares }: ChainTools,
 ): Generator<void, void> {
   for (const frontend of router.frontends) {
     const before = previous?.named(frontend.name)
     if (before !== frontend) {
       try {
-        frontend.chain = compileChain(frontend, middlewares, lastMiddlewares, before?.chain)
+        frontend.chain = compileChain(frontend, middlewares, before?.chain)
       } catch (thrown) {
         const path = pathOf('frontends', frontend.name)
         throw configInvalid([{ path, code: 'MIDDLEWARE_FAILED', message: asError(thrown).message }])
@@ -42,30 +40,26 @@ export function* compileChains(
 /**
  * Compiles the middlewares of a frontend or an entry point, in the order of the table.
  *
- * @param last middlewares that every frontend has behind its own
  * @param before the chain of the same frontend or entry point before
  * @returns undefined if it asks for none
  */
 export function compileChain(
   source: ChainSource,
   rows: readonly Row[],
-  last: readonly Middleware[],
   before: Chain | undefined,
 ): Chain | undefined {
-  const own: Middleware[] = []
+  const fields: string[] = []
+  const middlewares: Middleware[] = []
   for (const row of rows) {
     const config = row.of(source)
     if (config === undefined) continue
-    const same = before?.middlewares.find(({ name }) => name === row.field)
-    own.push(row.compile(config, TOOLS, same))
+    const at = before?.fields.indexOf(row.field) ?? -1
+    middlewares.push(row.compile(config, TOOLS, before?.middlewares[at]))
+    fields.push(row.field)
   }
-  return chainOf([...own, ...last])
-}
-
-/** Returns middlewares as a chain; undefined for none. */
-export function chainOf(middlewares: readonly Middleware[]): Chain | undefined {
   if (middlewares.length === 0) return undefined
   return {
+    fields,
     middlewares,
     seesServers: middlewares.some(({ onServer }) => onServer),
     seesResponses: middlewares.some(({ onResponse }) => onResponse),

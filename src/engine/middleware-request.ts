@@ -21,6 +21,9 @@ export interface ChainStart {
   readonly forwarding: Forwarding
 }
 
+/** Header fields about a body, about a part of one, or about what the client has already. */
+const ABOUT_BODY = /^(?:content-.*|expect|range|if-.*)$/i
+
 const NO_MIDDLEWARES: readonly Middleware[] = []
 
 /**
@@ -29,7 +32,6 @@ const NO_MIDDLEWARES: readonly Middleware[] = []
  */
 export class ChainRequest implements MiddlewareRequest {
   readonly facts: LiveFacts
-  readonly state = new Map<string, unknown>()
   middlewares = NO_MIDDLEWARES
   /** The number of middlewares that have seen the request and no response. They see the response from the last to the first. */
   unseen = 0
@@ -43,6 +45,9 @@ export class ChainRequest implements MiddlewareRequest {
   #live: LiveBackend | undefined
   #only: readonly LiveServer[] | undefined
   #server: LiveServer | undefined
+  #state: Map<string, unknown> | undefined
+  /** Whether the middlewares were told which server was chosen. They are told once. */
+  isTold = false
   #lines: string[] | undefined
   #headers: HeaderLines | undefined
   #abort: AbortController | undefined
@@ -142,6 +147,7 @@ export class ChainRequest implements MiddlewareRequest {
   }
 
   set servers(only: readonly ServerView[]) {
+    if (this.#server) throw new ProxyError('PROXY_HOOK_FAILED', 'a server was chosen already')
     const all: readonly ServerView[] = this.liveBackend?.servers ?? []
     const foreign = only.find((server) => !all.includes(server))
     if (foreign)
@@ -159,9 +165,26 @@ export class ChainRequest implements MiddlewareRequest {
     return this.#server
   }
 
+  /** All middlewares have let the request pass, so that each of them sees the next response. */
+  isReached(): void {
+    this.unseen = this.middlewares.length
+  }
+
+  get state(): Map<string, unknown> {
+    this.#state ??= new Map()
+    return this.#state
+  }
+
   /** A server was chosen. */
   chose(server: LiveServer): void {
     this.#server = server
+  }
+
+  /** The request goes to another backend by GET, without its body and without conditions on what the client has. */
+  becomesGet(): void {
+    const { lines } = this
+    for (let at = lines.length - 2; at >= 0; at -= 2)
+      if (ABOUT_BODY.test(lines[at] as string)) lines.splice(at, 2)
   }
 
   /** Whether no middleware need be asked any longer. */

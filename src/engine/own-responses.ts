@@ -21,26 +21,39 @@ export class OwnResponses {
     this.#send = send
   }
 
-  /** Answers with an error, or breaks the response off if it has begun. */
+  /** Answers with an error, or breaks the response off if it has begun. Never throws. */
   respond(exchange: Exchange, error: ProxyError): void {
     exchange.endTry()
     const { client } = exchange
     if (exchange.clientLeft) return exchange.fails(error)
-    if (client.status === undefined) return this.#review(exchange, errorResponse(client, error), error)
+    if (client.status === undefined)
+      return this.#safely(exchange, () => this.#review(exchange, errorResponse(client, error), error))
     exchange.fails(error)
     client.breakOff()
   }
 
-  /** Answers with what a middleware has said of the request. */
+  /** Answers with what a middleware has said of the request. Never throws. */
   answer(exchange: Exchange, answer: Answer): void {
     if (answer instanceof ProxyError) this.respond(exchange, answer)
-    else this.#review(exchange, ownOf(answer))
+    else this.#safely(exchange, () => this.#review(exchange, ownOf(answer)))
   }
 
-  /** Sends another response in place of that of a server. @param status that of the server */
+  /** Sends another response in place of that of a server. Never throws. @param status that of the server */
   replace(exchange: Exchange, replacement: Replacement, status: number): void {
     exchange.endTry()
-    this.#decide(exchange, replacement, status)
+    this.#safely(exchange, () => this.#decide(exchange, replacement, status))
+  }
+
+  /** Calls a function. If it throws, the client gets that error, and no middleware sees it. */
+  #safely(exchange: Exchange, send: () => void): void {
+    try {
+      send()
+    } catch (thrown) {
+      const error = toProxyError(thrown)
+      if (exchange.client.status === undefined)
+        this.send(exchange, errorResponse(exchange.client, error), error)
+      else exchange.cut(error)
+    }
   }
 
   /** Shows the response to the middlewares that have not seen one, then sends it. */
@@ -56,17 +69,17 @@ export class OwnResponses {
       ...(error && { error }),
     } as const
     const replacement = reviewResponse(response, request)
-    const decide = (decided: Replacement | undefined) =>
-      decided ? this.#decide(exchange, decided, own.status, error) : this.send(exchange, own, error)
+    const decide = (decided: Replacement | undefined) => {
+      if (!decided) return this.send(exchange, own, error)
+      discard(own)
+      this.#decide(exchange, decided, own.status, error)
+    }
     if (!isPromise(replacement)) return decide(replacement)
     exchange.awaits(replacement)
     void replacement.then((late) => {
-      if (!exchange.isAwaiting(replacement)) return discard(late)
-      try {
-        decide(late)
-      } catch (thrown) {
-        this.#send500(exchange, toProxyError(thrown))
-      }
+      if (exchange.isAwaiting(replacement)) return this.#safely(exchange, () => decide(late))
+      discard(own)
+      discard(late)
     })
   }
 
@@ -87,35 +100,28 @@ export class OwnResponses {
     exchange.enter('responding')
   }
 
-  #send500(exchange: Exchange, error: ProxyError): void {
-    if (exchange.client.status === undefined)
-      this.send(exchange, errorResponse(exchange.client, error), error)
-    else exchange.cut(error)
-  }
-
   /**
    * Asks another backend by GET, once for each request. The request's body does not go there.
    *
    * @param status the status of the response that is replaced
    */
   #redispatch(exchange: Exchange, asked: Redispatch, status: number, error?: ProxyError): void {
-    const { request, facts, frontend, routed } = exchange
-    if (!request || !facts || !frontend || routed?.isRedispatched) {
-      const again = new ProxyError('PROXY_HOOK_FAILED', 'a middleware asked another backend a second time')
-      return this.#send500(exchange, again)
-    }
+    const { request, facts, frontend, routed, tries } = exchange
+    if (!request || !facts || !frontend || routed?.isRedispatched)
+      throw new ProxyError('PROXY_HOOK_FAILED', 'a middleware asked another backend a second time')
     const backend = request.backendNamed(asked.backend)
-    exchange.release?.()
+    const { release } = exchange
+    exchange.release = undefined
+    release?.()
     exchange.release = backend.admit(facts)
-    exchange.tries = new Tries()
-    const { lines } = request
-    const aboutBody = /^(?:content-.*|expect)$/i
+    exchange.tries = new Tries(tries.retries)
+    request.becomesGet()
     const redispatched: Routed = {
       facts,
       frontend,
       request,
       backend,
-      headers: lines.filter((_, at) => !aboutBody.test(lines[at & ~1] as string)),
+      headers: request.lines,
       target: asked.target.startsWith('/') ? asked.target : `/${asked.target}`,
       bodyLimit: Number.POSITIVE_INFINITY,
       keptStatus: asked.keepStatus ? status : undefined,

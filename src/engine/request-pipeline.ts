@@ -46,12 +46,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     this.#parts.reports.began(exchange)
     if (exchange.leftBefore()) return
     // If the request has a small body, wait one tick. By then the body has usually arrived, and can be sent in one piece.
-    if (mayComeWhole(exchange.client)) process.nextTick(() => this.#begin(exchange, passOn))
-    else this.#begin(exchange, passOn)
-  }
-
-  #begin(exchange: Exchange, passOn?: () => void): void {
-    if (!exchange.clientLeft) this.#forward(exchange, passOn)
+    if (mayComeWhole(exchange.client)) process.nextTick(() => this.#forward(exchange, passOn))
+    else this.#forward(exchange, passOn)
   }
 
   /**
@@ -81,6 +77,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
    */
   #forward(exchange: Exchange, passOn?: () => void): void {
     const { client } = exchange
+    if (exchange.clientLeft) return
     try {
       // pin snapshot
       // Checks the request's head, and keeps the live configuration in memory for this request.
@@ -186,23 +183,23 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const { tries } = exchange
     // pick upstream
     // Picks a server. If all servers are busy, the request waits in the queue of the backend.
-    const only = this.authenticated.serverFor(exchange)
-    const skip = tries.skipped(request?.excluded)
+    const excluded = request?.excluded
+    const own = this.authenticated.serverFor(exchange)
+    const only = own && excluded?.has(own) ? undefined : own
+    const skip = tries.skipped(excluded)
     const server = only ? backend?.take(only) : backend?.pick(skip, facts, fallback)
     if (!server || !backend) {
       const again = () => this.#send(exchange, routed, fallback)
-      if (backend?.letWait(exchange, fallback ? request?.excluded : skip, again, only))
-        return exchange.waits()
+      if (backend?.letWait(exchange, fallback ? excluded : skip, again, only)) return exchange.waits()
       throw new ProxyError('PROXY_NO_SERVER')
     }
     tries.server = server
     const relay = new ResponseRelay(exchange, routed, backend, server)
     if (frontend.config.passHostHeader === false || facts.authority === '') headers[1] = server.host
 
-    if (request?.seesServers && tries.isFirst) {
+    if (request) {
       request.chose(server)
       tellServer(request)
-      request.refuseTwins()
     }
 
     // dispatch
@@ -223,6 +220,8 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     const { routed, tries } = exchange
     const { server } = tries
     if (!routed || !server) return this.responses.respond(exchange, error)
+    // A head may have been shown to the middlewares already, which never left. The next one is shown again.
+    if (!exchange.isInMiddleware && !routed.isRedispatched) routed.request?.isReached()
     if (this.#parts.shedding.makeRoomFor(exchange, error, () => this.#send(exchange, routed))) return
     const spent = this.#parts.retries.allow(exchange, error)
     if (!spent) return this.responses.respond(exchange, error)

@@ -2,7 +2,7 @@ import type { LiveServer } from './backends/live-server.js'
 import type { Exchange } from './exchange.js'
 import { fieldOf } from './headers/forward-headers.js'
 import type { RawFields } from './headers/raw-fields.js'
-import type { ResponseController } from './upstream/sent-request.js'
+import type { ResponseController } from './upstream/server-connection.js'
 
 /**
  * How a response must end if one client has logged in on its server connection (by NTLM, for example):

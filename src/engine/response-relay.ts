@@ -2,8 +2,10 @@ import type { Duplex } from 'node:stream'
 import { ProxyError } from '../model/errors.js'
 import type { LiveBackend } from './backends/live-backend.js'
 import type { LiveServer } from './backends/live-server.js'
-import { discard, hasBodyFor, isPromise, type Replacement, reviewResponse, transformsOf } from './chain.js'
+import { type Replacement, transformsOf } from './chain.js'
+import { hasNoBody } from './client/has-no-body.js'
 import type { Exchange } from './exchange.js'
+import { HeadReview } from './head-review.js'
 import { HeaderLines } from './header-lines.js'
 import { fieldOf, forwardResponseHeaders, forwardTrailers } from './headers/forward-headers.js'
 import type { RawFields } from './headers/raw-fields.js'
@@ -22,11 +24,10 @@ import type { Routed } from './routed.js'
 import { switchProtocols } from './switch-protocols.js'
 import type { Try } from './try.js'
 import { isServersFault, toProxyError } from './upstream/failures.js'
-import type { ResponseController, ResponseHandler } from './upstream/sent-request.js'
+import type { ResponseController, ResponseHandler } from './upstream/server-connection.js'
 
-/** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
-const MAX_INFORMATIONAL = 32
-const TOO_MANY_INFORMATIONAL = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
+/** Maximum number of bytes that are read of a response that a middleware has replaced. */
+const MAX_READ_REST = 64 * 1024
 
 /** One attempt to get a response from a server. undici calls its methods, which relay the server's response to the client. */
 export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
@@ -43,14 +44,14 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   #controller: ResponseController | undefined
   /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
   #fields: RawFields = []
-  /** Whether a middleware has sent another response in place of this one. */
-  #isReplaced = false
-  /** Number of informational responses (1xx) that the server has sent on this attempt. */
-  #informational = 0
+  /** The reason phrase of the response. */
+  #reason = ''
+  /** Whether nothing counts any longer that the server sends, because the client gets another response. */
+  #isDropped = false
   /** Number of body bytes still to come. `NaN` before the head. 0 or less if the response does not give its length. */
   #left = Number.NaN
-  /** What the server has sent while a middleware still looks at the head. `undefined` if none does. */
-  #deferred: (() => void)[] | undefined
+  /** The middlewares' look at the head. `undefined` if none sees responses. */
+  #review: HeadReview | undefined
   readonly #writer: ResponseWriter
   /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
@@ -87,20 +88,27 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
     return !this.isFresh && this.#controller?.connection.hasRead !== true
   }
 
+  drop(): void {
+    this.#isDropped = true
+    this.#review?.drop()
+    this.#writer.drop()
+  }
+
   abort(reason: ProxyError): void {
     // What a middleware still looks at is dropped, so that the end of this try is not missed.
-    this.#deferred = undefined
+    this.#review?.drop()
     if (this.#controller && !this.#controller.aborted) this.#controller.abort(reason)
   }
 
   onRequestStart(controller: ResponseController): void {
     this.#controller = controller
     const { clientLeft, error } = this.#exchange
-    if (clientLeft || error) controller.abort(error ?? new ProxyError('PROXY_CLIENT_LEFT'))
+    if (this.#isDropped || clientLeft || error) controller.abort(error ?? new ProxyError('PROXY_CLIENT_LEFT'))
   }
 
   onResponseStart(controller: ResponseController, status: number, fields: RawFields, reason: string): void {
-    if (status < 200) return this.#inform(controller, status, fields)
+    if (this.#isDropped) return
+    if (status < 200) return this.#writer.inform(status, fields)
     const { client, tries } = this.#exchange
     this.pieces += 1
     this.#isAnswered = true
@@ -108,57 +116,52 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
     if (status === 401 || status === 407 || tries.tie)
       this.#end = authenticatedEnd(this.#exchange, this.#server, controller, status, fields)
     this.#fields = fields
-    const hasTrailers = client.takesTrailers && client.method !== 'HEAD' && status !== 304 && status !== 204
+    const hasTrailers = client.takesTrailers && !hasNoBody(client.method, status)
     const headers = forwardResponseHeaders(fields, hasTrailers)
     const cookie = this.#backend.cookieFor(this.#server, this.#routed.facts)
     if (cookie !== undefined) headers.push('Set-Cookie', cookie)
     const { request } = this.#routed
-    if (request?.seesResponses) this.#review(request, controller, status, reason, headers)
-    else this.#begin(controller, status, reason, headers)
+    this.#reason = reason
+    if (request?.seesResponses) this.#show(controller, request, status, headers)
+    else this.#begin(controller, status, headers)
   }
 
   /** Shows the head to the middlewares. They may replace the response. */
-  #review(
-    request: ChainRequest,
-    controller: ResponseController,
-    status: number,
-    reason: string,
-    headers: string[],
-  ): void {
-    const exchange = this.#exchange
+  #show(controller: ResponseController, request: ChainRequest, status: number, headers: string[]): void {
     const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
-    const decided = reviewResponse(response, request)
-    const proceed = (replacement: Replacement | undefined) => {
-      if (replacement === undefined) return this.#begin(controller, status, reason, headers)
-      this.#isReplaced = true
-      exchange.owner.responses.replace(exchange, replacement, status)
-      controller.abort(new ProxyError('PROXY_HOOK_FAILED', 'a middleware has replaced the response'))
+    const decide = (replacement: Replacement | undefined) => {
+      if (replacement === undefined) this.#begin(controller, status, headers)
+      else this.#replace(controller, replacement, status, headers)
     }
-    if (!isPromise(decided)) return proceed(decided)
-    controller.pause()
-    this.#deferred = []
-    exchange.awaits(decided)
-    void decided.then((replacement) => {
-      const deferred = this.#deferred
-      this.#deferred = undefined
-      if (!deferred || !exchange.isAwaiting(decided)) return discard(replacement)
-      proceed(replacement)
-      for (const each of deferred) each()
-      controller.resume()
-    })
+    this.#review = new HeadReview()
+    this.#review.begin(this.#exchange, request, response, controller, decide, (error) => this.failed(error))
+  }
+
+  /** Sends another response. A small rest of this one is read to its end, so that the connection to the server can stay. */
+  #replace(controller: ResponseController, by: Replacement, status: number, headers: string[]): void {
+    this.drop()
+    this.#exchange.owner.responses.replace(this.#exchange, by, status)
+    const length = fieldOf(headers, 'content-length')
+    if (length === undefined || Number(length) > MAX_READ_REST)
+      controller.abort(new ProxyError('PROXY_CLIENT_LEFT'))
   }
 
   /** Begins to send the response to the client. */
-  #begin(controller: ResponseController, status: number, reason: string, headers: string[]): void {
+  #begin(controller: ResponseController, status: number, headers: string[]): void {
     const { request, keptStatus } = this.#routed
     const upgrade = status === 426 ? fieldOf(this.#fields, 'upgrade') : undefined
     if (upgrade) headers.push('Upgrade', upgrade, 'Connection', 'Upgrade')
     closeIfLast(this.#exchange, this.#end)
     this.#left = lengthOf(headers)
-    const mayTransform = request?.transformsBodies && hasBodyFor(this.#exchange.client, status)
+    const mayTransform = request?.transformsBodies && !hasNoBody(this.#exchange.client.method, status)
     if (mayTransform) this.#writer.flowThrough(transformsOf(request, status, headers))
     const isHeld = !(this.#left > 0 || isWaiting(this.#end))
-    this.#writer.begin(keptStatus ?? status, keptStatus === undefined ? reason : undefined, headers, isHeld)
+    this.#writer.begin(
+      keptStatus ?? status,
+      keptStatus === undefined ? this.#reason : undefined,
+      headers,
+      isHeld,
+    )
     if (this.#end) waitAtHead(this.#exchange, controller, this.#end, this.#left)
     if ((status === 304 || status === 204) && this.#left > 0) {
       // End the response here: a 204 or 304 has no body, even with a length (RFC 9112, 6.3), but undici would wait for one.
@@ -168,7 +171,8 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   }
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
-    if (this.#deferred) return void this.#deferred.push(() => this.onResponseData(controller, chunk))
+    if (this.#isDropped) return
+    if (this.#review?.isWaiting) return this.#review.keep(() => this.onResponseData(controller, chunk))
     this.pieces += 1
     this.#left -= chunk.length
     const isHeld = this.#end === 'waits at its length' && this.#left === 0
@@ -177,20 +181,20 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   }
 
   onResponseEnd(trailers: RawFields): void {
-    if (this.#deferred) return void this.#deferred.push(() => this.onResponseEnd(trailers))
+    if (this.#review?.isWaiting) return this.#review.keep(() => this.onResponseEnd(trailers))
     this.over()
-    if (!this.#isReplaced && !this.#exchange.client.hasEnded)
+    if (!this.#isDropped && !this.#exchange.client.hasEnded)
       this.#writer.end(trailers.length > 0 ? forwardTrailers(trailers, this.#fields) : [])
   }
 
   onResponseError(thrown: Error): void {
-    if (this.#deferred) return void this.#deferred.push(() => this.onResponseError(thrown))
+    if (this.#review?.isWaiting) return this.#review.keep(() => this.onResponseError(thrown))
     this.#writer.drop()
     const exchange = this.#exchange
     const error = toProxyError(thrown)
     // If the proxy itself is out of resources, the failure says nothing about the server. So no latency is counted either.
     if (error.code === 'PROXY_OUT_OF_RESOURCES') this.#isAnswered = true
-    if (this.#isReplaced || exchange.newest !== this || exchange.clientLeft || exchange.client.hasEnded) {
+    if (this.#isDropped || exchange.newest !== this || exchange.clientLeft || exchange.client.hasEnded) {
       // If this response is no longer needed, for example because a retry has begun, only report a server that is unreachable.
       if (!this.sent) this.#backend.unreachable(this.#server, error)
       this.over()
@@ -227,6 +231,7 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   // If `flush` of the application's middleware throws, or Node refuses the head, the try fails with that error.
   failed(error: Error): void {
     this.onResponseError(error)
+    this.drop()
     this.#controller?.abort(error)
   }
 
@@ -236,11 +241,5 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
 
   resume(): void {
     this.#controller?.resume()
-  }
-
-  #inform(controller: ResponseController, status: number, fields: RawFields): void {
-    this.#informational += 1
-    if (this.#informational <= MAX_INFORMATIONAL) this.#exchange.client.sendInformation(status, fields)
-    else controller.abort(new ProxyError('PROXY_BAD_RESPONSE', TOO_MANY_INFORMATIONAL))
   }
 }

@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
-import { asError } from '../model/errors.js'
+import { asError, ProxyError } from '../model/errors.js'
 import type { Answered } from './client/own-response.js'
 import { atEndOfTurn } from './end-of-turn.js'
+import type { RawFields } from './headers/raw-fields.js'
 
 /** The sender of a response: the try that gets it from a server. */
 export interface ResponseSource {
@@ -24,6 +25,8 @@ interface HeldHead {
   readonly headers: string[]
 }
 
+/** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
+const MAX_INFORMATIONAL = 32
 const NO_STREAMS: readonly Duplex[] = []
 
 /** Writes a server's response to a client: the head and the body in as few pieces as possible, and with back-pressure. */
@@ -36,12 +39,22 @@ export class ResponseWriter {
   #headAlone = false
   /** Whether to send at the end of this turn of the event loop what code of the application holds back. */
   #flushes = false
+  /** Number of informational responses (1xx) that the server has sent. */
+  #informational = 0
   /** The streams that change the body on its way. */
   #streams: readonly Duplex[] = NO_STREAMS
 
   constructor(answered: Answered, source: ResponseSource) {
     this.#answered = answered
     this.#source = source
+  }
+
+  /** Passes an informational response (1xx) on. A server that sends too many of them fails. */
+  inform(status: number, fields: RawFields): void {
+    this.#informational += 1
+    if (this.#informational <= MAX_INFORMATIONAL) return this.#answered.client.sendInformation(status, fields)
+    const message = `the server sent more than ${MAX_INFORMATIONAL} informational responses (1xx)`
+    this.#source.failed(new ProxyError('PROXY_BAD_RESPONSE', message))
   }
 
   /** Sends the head, now or at the end of this turn of the event loop. By then, the body's first chunk may have proved broken. */

@@ -10,7 +10,7 @@ export class Tries {
   /** The servers that failed on earlier tries of this request. A retry prefers other servers. */
   tried: Set<LiveServer> | undefined
   /** How many times the request was sent again. */
-  retries = 0
+  retries: number
   /** How many times the proxy has closed other connections to free a file descriptor for this request. */
   shortages = 0
   /** If true, further tries open new connections. Set when an existing one broke, because other idle ones may be dead too. */
@@ -21,9 +21,9 @@ export class Tries {
    */
   tie: 'once sent' | 'always' | undefined
 
-  /** Whether the next try is the first one. */
-  get isFirst(): boolean {
-    return this.retries === 0 && this.shortages === 0
+  /** @param retries how many times the request was sent again before, to another backend */
+  constructor(retries = 0) {
+    this.retries = retries
   }
 
   /** The servers that must not get the next try: those that failed, and those that a middleware has excluded. */

@@ -16,6 +16,8 @@ export interface Try {
   readonly isOnStale: boolean
   /** If the server is to blame for a failure of the attempt, counts the failure against this server. */
   blame(error: ProxyError): void
+  /** From now on, nothing counts that the server sends: the client gets another response. */
+  drop(): void
   /** Aborts the request at the server, and closes the connection to the server. */
   abort(reason: ProxyError): void
   /** Ends the attempt, so that the server no longer counts it as a request in progress. Further calls do nothing. */

@@ -1,5 +1,6 @@
-import type { Field } from '../base/field-kinds.js'
+import type { Field, Flaw } from '../base/field-kinds.js'
 import type { Frontend } from '../model/config.js'
+import { asError } from '../model/errors.js'
 import type { Middleware, MiddlewareTools } from '../model/middleware.js'
 import type { RequestFacts } from '../model/request-facts.js'
 
@@ -32,6 +33,8 @@ export interface MiddlewareKind<C = unknown> {
     readonly is: (value: unknown) => boolean
     /** What happens without the field, if it guards. Such a field is never dropped. */
     readonly guard?: string
+    /** Whether the value is a secret: messages about a wrong value do not show it. */
+    readonly isSecret?: true
   }
   /**
    * Makes the middleware of one frontend, once for each configuration in which the frontend has changed. If it throws, the
@@ -64,6 +67,9 @@ export interface ChainSource {
   readonly otherSlash: ((path: string) => string | undefined) | undefined
 }
 
+/** The name of the row for the hooks `onRequest` and `onResponse`. */
+export const HOOKS = 'hooks'
+
 /** A row of the table of middlewares. Most rows belong to a field of frontends; some come from the rules of a frontend. */
 export interface Row<C = unknown> extends Omit<MiddlewareKind<C>, 'schema' | 'explain'> {
   /** How a document declares the field. Absent for a row that has no field. */
@@ -73,6 +79,8 @@ export interface Row<C = unknown> extends Omit<MiddlewareKind<C>, 'schema' | 'ex
   /** Returns what the middleware is compiled from. `undefined` if the frontend does not ask for it. */
   of(source: ChainSource): C | undefined
   explain(config: C, facts: RequestFacts, peerAddress: string): Explained | undefined
+  /** Returns what is wrong with a value that was not validated, such as one of `Router.compile`. */
+  flaws?(config: C): readonly Flaw[]
 }
 
 /** Returns the kind of an application as a row of the table. */
@@ -81,6 +89,12 @@ export function rowOf(kind: MiddlewareKind): Row {
     field: kind.field,
     of: ({ config }) => (config as unknown as Readonly<Record<string, unknown>>)[kind.field] ?? undefined,
     compile: (config, tools, before) => kind.compile(config, tools, before),
-    explain: (config, facts, peerAddress) => kind.explain?.(config, facts, peerAddress),
+    explain: (config, facts, peerAddress) => {
+      try {
+        return kind.explain?.(config, facts, peerAddress)
+      } catch (thrown) {
+        return { verdict: `its explain failed: ${asError(thrown).message}` }
+      }
+    },
   }
 }

@@ -4,8 +4,8 @@ import { SLASH_REDIRECT } from './slash-redirect.js'
 import { WHITE_LIST } from './white-list.js'
 
 /**
- * The built-in middlewares, in the order in which they see a request. To add one, write its file and add a row. Schema, digests,
- * explanations and the order of work follow.
+ * The built-in middlewares, in the order in which they see a request. To add one, write its file, add a row, and name its
+ * field in `validation/frontend-schema.ts` and `model/config.ts`. Explanations and the order of work follow.
  */
 export const MIDDLEWARES: readonly Row[] = [SLASH_REDIRECT, WHITE_LIST]
 

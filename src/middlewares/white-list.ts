@@ -42,6 +42,7 @@ export const WHITE_LIST: Row<WhiteList> = {
   schema: WHITE_LIST_FIELD,
   isForEntryPoints: true,
   of: ({ config }) => config.whiteList,
+  flaws: ({ sourceRange }) => flawsOfRanges(sourceRange),
   compile: (config) => {
     const isOn = compiledList(config)
     return {

@@ -120,6 +120,8 @@ export interface MiddlewareTools {
 
 /** The middlewares of one frontend, in the order of the table. */
 export interface Chain {
+  /** The field that asks for each of them. */
+  readonly fields: readonly string[]
   readonly middlewares: readonly Middleware[]
   /** Whether one of them has `onServer`. */
   readonly seesServers: boolean

@@ -1,4 +1,5 @@
-import { flawsOfRanges } from '../middlewares/white-list.js'
+import type { ChainSource } from '../middlewares/middleware-kind.js'
+import { MIDDLEWARES } from '../middlewares/middlewares.js'
 import type { Frontend, RuleSpec } from '../model/config.js'
 import type { Issue, IssueCode } from '../model/errors.js'
 import type { Chain } from '../model/middleware.js'
@@ -42,12 +43,13 @@ export function compileFrontend(
   const written = rulesOf(frontend)
   const rules = written.map((rule) => compileRule(rule, matchers, frontend.metadata))
   noteIssues(name, rules, issues)
-  noteRanges(name, frontend, issues)
   const tree = joined(
     'all',
     rules.flatMap((rule) => rule.tree ?? []),
   )
   const terms = termsOf(tree)
+  const otherSlash = otherSlashOf(terms)
+  noteMiddlewares({ name, config: frontend, otherSlash }, issues)
   return {
     name,
     backend: frontend.backend,
@@ -57,7 +59,7 @@ export function compileFrontend(
     tree,
     chain: undefined,
     rewrite: compileRewrite(terms.flatMap(({ modifier }) => modifier ?? [])),
-    otherSlash: otherSlashOf(terms),
+    otherSlash,
   }
 }
 
@@ -94,11 +96,14 @@ function priorityOf(
   return written.reduce((sum, rule, index) => sum + lengthOf(rule, index), 0)
 }
 
-// Notes ranges that are none. Validation finds them too, but a caller may have skipped it, and the list guards.
-function noteRanges(name: string, { whiteList }: Frontend, issues: Issue[]): void {
-  const above = `frontends[${JSON.stringify(name)}].whiteList`
-  for (const { code, message } of flawsOfRanges(whiteList?.sourceRange ?? []))
-    issues.push({ path: above, code: code as IssueCode, message })
+// Notes what is wrong with middlewares. Validation finds it too, but a caller may have skipped it, and middlewares guard.
+function noteMiddlewares(source: ChainSource, issues: Issue[]): void {
+  for (const row of MIDDLEWARES) {
+    const config = row.of(source)
+    const path = `frontends[${JSON.stringify(source.name)}].${row.field}`
+    for (const { code, message } of config === undefined ? [] : (row.flaws?.(config) ?? []))
+      issues.push({ path, code: code as IssueCode, message })
+  }
 }
 
 function otherSlashOf(terms: readonly CompiledTerm[]): ((path: string) => string | undefined) | undefined {

@@ -1,7 +1,9 @@
 import type { Field, ObjectField } from '../base/field-kinds.js'
 import { describeValue, quote } from '../base/messages.js'
+import { present } from '../base/records.js'
 import { own } from '../base/schema.js'
-import type { MiddlewareKind } from '../middlewares/middleware-kind.js'
+import { HOOKS, type MiddlewareKind } from '../middlewares/middleware-kind.js'
+import { MIDDLEWARES } from '../middlewares/middlewares.js'
 import { ProxyError } from '../model/errors.js'
 import { FRONTEND } from './frontend-schema.js'
 
@@ -19,15 +21,21 @@ export function frontendSchema(kinds: readonly MiddlewareKind[] = []): ObjectFie
   const fields: Record<string, Field> = Object.assign(Object.create(null), FRONTEND.fields)
   for (const [index, kind] of kinds.entries()) {
     checkKind(kind, fields, `middlewares[${index}]`)
-    const { meaning, expected, is, guard } = kind.schema
-    // What the application's function says counts, but its error must not end the process.
-    const isRight = (value: unknown) => is(value) === true
+    const { meaning, expected, is, guard, isSecret } = kind.schema
+    const isRight = (value: unknown) => {
+      try {
+        return is(value) === true
+      } catch {
+        // A function that cannot judge a value has not found it right.
+        return false
+      }
+    }
     fields[kind.field] = own({
       meaning,
       expected,
       is: isRight,
       jsonSchema: {},
-      ...(guard !== undefined && { guard }),
+      ...present({ guard, isSecret }),
     })
   }
   const extended = { ...FRONTEND, fields, entries: Object.entries(fields) }
@@ -46,7 +54,8 @@ function checkKind(kind: unknown, fields: Readonly<Record<string, Field>>, where
   if (typeof kind !== 'object' || kind === null) wrong('', 'an object with field, schema and compile', kind)
   if (typeof field !== 'string' || !/^[A-Za-z]\w{0,63}$/.test(field))
     return wrong('.field', 'the name of a field: a letter, then letters and digits', field)
-  if (Object.keys(fields).some((name) => name.toLowerCase() === field.toLowerCase()))
+  const taken = [...Object.keys(fields), ...MIDDLEWARES.map((row) => row.field), HOOKS]
+  if (taken.some((name) => name.toLowerCase() === field.toLowerCase()))
     throw new ProxyError(
       'PROXY_OPTION_INVALID',
       `${where}.field: frontends have a field ${quote(field)} already`,

@@ -209,7 +209,7 @@ export class SchemaReader {
 
   #wrong(field: Field, path: string, expected: string, value: unknown): undefined {
     // A text in the place of a whole object may be the object, written as text. A number there is no secret.
-    const mayHold = field.kind === 'text' || typeof value === 'string'
+    const mayHold = field.kind === 'text' || field.kind === 'own' || typeof value === 'string'
     const found = mayHold && holdsSecret(field) ? describeSecret(value) : describe(value)
     this.note(path, 'INVALID_TYPE', `expected ${expected}, found ${found}`)
     return undefined

@@ -168,7 +168,11 @@ describe.each([
     const source = new PassThrough()
     const { side } = await open({ method: 'POST', body: source, trailers: ['X-Sum', '7'] })
     expect([side.hasBody, side.isComplete]).toEqual([true, false])
-    source.end(Buffer.alloc(300_000, 'x'))
+    Readable.from(Array.from({ length: 100 }, () => Buffer.alloc(3_000, 'x'))).pipe(source)
+    // Nothing is read yet, so what the side holds is far less than the body.
+    await eventually(() => side.body.readableLength > 0, 'the body begins')
+    expect(side.body.readableFlowing).toBeNull()
+    expect(side.body.readableLength).toBeLessThan(200_000)
     let bytes = 0
     for await (const chunk of side.body) bytes += chunk.length
     expect(bytes).toBe(300_000)
@@ -311,6 +315,27 @@ describe.each([
     source.end()
     await eventually(() => over.mock.calls.length > 0, 'the upload is over')
     expect(side.afterUpload(undefined, over)).toBe(false)
+  })
+
+  it.each([
+    ['HEAD', 200],
+    ['GET', 204],
+    ['GET', 304],
+  ])('sends no body for %s with %i, and the response is whole', async (method, status) => {
+    const { side, response } = await open({ method })
+    side.sendHead(status, undefined, ['X-A', '1'])
+    side.end()
+    const got = await response
+    expect(got).toMatchObject({ status, isComplete: true })
+    expect([got.body.length, fieldIn(got, 'x-a')]).toEqual([0, '1'])
+  })
+
+  it('adds close to a Connection header that is there', async () => {
+    const { side, response } = await open({})
+    side.closeAfter()
+    side.sendHead(426, undefined, ['Upgrade', 'chat', 'Connection', 'Upgrade', 'Content-Length', '0'])
+    side.end()
+    expect(fieldIn(await response, 'connection')).toBe('Upgrade, close')
   })
 
   it('becomes a tunnel', async () => {

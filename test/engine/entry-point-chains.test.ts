@@ -118,7 +118,13 @@ describe('the chains of an entry point and a frontend', () => {
     request.meets(chain as NonNullable<typeof chain>)
     expect(askChain(request)).toBeUndefined()
     const middlewares = [noting('first'), noting('second')]
-    request.meets({ middlewares, seesServers: false, seesResponses: true, transformsBodies: false })
+    request.meets({
+      fields: ['a', 'b'],
+      middlewares,
+      seesServers: false,
+      seesResponses: true,
+      transformsBodies: false,
+    })
     expect(askChain(request)).toBeUndefined()
     const response = { request, status: 200, headers: new HeaderLines([]), madeBy: 'server' } as const
     expect(reviewResponse(response, request)).toBeUndefined()

@@ -135,7 +135,6 @@ describe('a swap', () => {
     const tools = {
       matchers: matcherTable(),
       middlewares: [],
-      lastMiddlewares: [],
       strategies: strategyTable(),
       upstreams,
       newBudget,

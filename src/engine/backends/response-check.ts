@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream'
 import { quote } from '../../base/messages.js'
 import type { HealthCheck } from '../../model/config.js'
 import type { RawFields } from '../headers/raw-fields.js'
-import type { ResponseController, ResponseHandler } from '../upstream/sent-request.js'
+import type { ResponseController, ResponseHandler } from '../upstream/server-connection.js'
 import type { Upstream } from '../upstream/upstream.js'
 import { type Check, type Finding, findingOf } from './finding.js'
 

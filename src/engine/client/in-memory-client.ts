@@ -2,7 +2,9 @@ import { type Duplex, duplexPair, Readable } from 'node:stream'
 import { forwardResponseHeaders } from '../headers/forward-headers.js'
 import type { RawFields } from '../headers/raw-fields.js'
 import type { RequestHeaders } from '../headers/request-head.js'
+import { addClose } from '../headers/response-head.js'
 import type { ClientSide, ClientWatcher } from './client-side.js'
+import { hasNoBody } from './has-no-body.js'
 import { InMemoryConnection } from './in-memory-connection.js'
 import { framing, type InMemoryRequest, joined, wholeStream } from './in-memory-request.js'
 import { tunnel } from './tunnel.js'
@@ -152,7 +154,7 @@ export class InMemoryClient implements ClientSide {
   }
 
   sendHead(status: number, reason: string | undefined, headers: string[]): void {
-    if (this.#closes) headers.push('Connection', 'close')
+    if (this.#closes) addClose(headers)
     this.status = status
     this.#reason = reason
     this.#responseHeaders = headers
@@ -162,6 +164,7 @@ export class InMemoryClient implements ClientSide {
   flush(): void {}
 
   write(chunk: Buffer): boolean {
+    if (hasNoBody(this.method, this.status ?? 200)) return true
     this.#chunks.push(chunk)
     this.connection.bytesWritten += chunk.length
     if (!this.#reads) this.#waiting += chunk.length
@@ -199,7 +202,7 @@ export class InMemoryClient implements ClientSide {
   }
 
   closeAfter(): void {
-    this.#closes = true
+    if (this.status === undefined) this.#closes = true
   }
 
   takeNoMore(): void {

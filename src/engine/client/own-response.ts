@@ -1,9 +1,11 @@
 import { Readable } from 'node:stream'
+import { describeValue } from '../../base/messages.js'
 import { TOKEN } from '../../base/token.js'
 import { ProxyError } from '../../model/errors.js'
 import type { LocalResponse } from '../../model/middleware.js'
 import { HOP_BY_HOP } from '../headers/proxy-fields.js'
 import type { ClientSide, UnreadBody } from './client-side.js'
+import { hasNoBody } from './has-no-body.js'
 
 /** A request that the proxy itself answers. */
 export interface Answered {
@@ -14,6 +16,8 @@ export interface Answered {
   bodyBytes: number
   /** The stream that the response's body is read from. It ends with the exchange. */
   source?: Readable | undefined
+  /** The error that broke the response off. */
+  error?: ProxyError | undefined
 }
 
 /** A whole response that the proxy itself makes. */
@@ -36,8 +40,8 @@ export function sendOwn(answered: Answered, response: OwnResponse, ends: boolean
   const { status, reason, headers, body } = response
   if (ends || hasMoreToCome(client)) client.closeAfter(answered.body)
   client.sendHead(status, reason, headers)
-  if (body instanceof Readable) pump(answered, body, hasNoBody(client, status))
-  else if (body === undefined || hasNoBody(client, status)) client.end()
+  if (body instanceof Readable) pump(answered, body, hasNoBody(client.method, status))
+  else if (body === undefined || hasNoBody(client.method, status)) client.end()
   else {
     answered.bodyBytes = Buffer.byteLength(body)
     client.end(body)
@@ -48,13 +52,22 @@ export function sendOwn(answered: Answered, response: OwnResponse, ends: boolean
 function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
   const { client } = answered
   answered.source = source
-  source.on('error', () => client.breakOff())
+  source.on('error', (error) => {
+    answered.error ??= new ProxyError('PROXY_HOOK_FAILED', error.message, { cause: error })
+    client.breakOff()
+  })
   if (isUnwanted) {
     source.destroy()
     client.end()
     return
   }
-  source.on('data', (chunk: Buffer | string) => {
+  source.on('data', (chunk: unknown) => {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) {
+      source.destroy(
+        new Error(`the body of a response has a chunk that is no bytes: ${describeValue(chunk)}`),
+      )
+      return
+    }
     const bytes = Buffer.from(chunk as string)
     answered.bodyBytes += bytes.length
     if (client.write(bytes)) return
@@ -66,11 +79,6 @@ function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
   source.on('close', () => {
     if (!source.readableEnded && !client.hasEnded) client.breakOff()
   })
-}
-
-/** Whether a response has no body: that to HEAD, and one whose status forbids it (RFC 9110, 6.4.1). */
-function hasNoBody({ method }: ClientSide, status: number): boolean {
-  return method === 'HEAD' || status === 204 || status === 205 || status === 304
 }
 
 /**
@@ -85,8 +93,10 @@ export function ownOf({ status, headers = {}, body }: LocalResponse): OwnRespons
     if (lower === 'content-length' || HOP_BY_HOP.has(lower)) continue
     for (const value of [values].flat()) lines.push(name, checked(name, value))
   }
-  const mayHaveBody = status !== 204 && status !== 304
-  if (!(body instanceof Readable) && mayHaveBody)
+  const isEmpty = hasNoBody('GET', status)
+  // A 205 must say that it is empty, and a 204 or 304 must not (RFC 9110, 8.6 and 15.3.6).
+  if (status === 205) lines.push('Content-Length', '0')
+  else if (!isEmpty && !(body instanceof Readable))
     lines.push('Content-Length', String(Buffer.byteLength(body ?? '')))
   return { status, headers: lines, body }
 }

@@ -8,3 +8,10 @@ export function lengthOf(headers: readonly string[]): number {
   const index = headers.findIndex((name, at) => at % 2 === 0 && name.toLowerCase() === 'content-length')
   return index < 0 ? 0 : Number(headers[index + 1])
 }
+
+/** Adds `Connection: close`, or the word `close` to a `Connection` header that is there. */
+export function addClose(headers: string[]): void {
+  const at = headers.findIndex((name, index) => index % 2 === 0 && name === 'Connection')
+  if (at < 0) headers.push('Connection', 'close')
+  else headers[at + 1] = `${headers[at + 1]}, close`
+}

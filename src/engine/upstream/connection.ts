@@ -8,7 +8,8 @@ import { ConnectionSocket, connectionLost } from './connection-socket.js'
 import { dispatchOptions } from './dispatch-options.js'
 import { type EarlyHead, headOfRequest, sendHeadWithoutBody } from './early-head.js'
 import type { RequestBytes } from './request-bytes.js'
-import { type ResponseHandler, SentRequest, type ServerConnection } from './sent-request.js'
+import { SentRequest } from './sent-request.js'
+import type { ResponseHandler, ServerConnection } from './server-connection.js'
 import { lenientParser } from './undici-parser.js'
 
 /** Callbacks for the changes of a connection. The `Upstream` that opened the connection implements them. */

@@ -4,7 +4,7 @@ import { ConnectionPlaces } from './connection-places.js'
 import { type ConnectionSettings, connectionSettings } from './connection-settings.js'
 import type { ConnectionOptions } from './connector.js'
 import type { RequestBytes } from './request-bytes.js'
-import type { ResponseHandler, ServerConnection } from './sent-request.js'
+import type { ResponseHandler, ServerConnection } from './server-connection.js'
 import { keyOfUpstream, type Places, type Upstream } from './upstream.js'
 
 type OwnPlaces = ConnectionPlaces<Connection>

@@ -1,5 +1,5 @@
 import type { RequestBytes } from './request-bytes.js'
-import type { ResponseHandler, ServerConnection } from './sent-request.js'
+import type { ResponseHandler, ServerConnection } from './server-connection.js'
 
 /**
  * The live side of a server: the connections to one origin (`http://host:port`), or to one IP address of an origin. All backends and

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex, Readable } from 'node:stream'
 import type { RawFields } from '../../headers/raw-fields.js'
+import { addClose } from '../../headers/response-head.js'
 import type { ClientSide, ClientWatcher, UnreadBody } from '../client-side.js'
 import { hasBody } from '../request-body.js'
 import { askForBody } from './ask-for-body.js'
@@ -15,7 +16,7 @@ import { relayInformation } from './relay-information.js'
 import { RoomForResponse } from './room-for-response.js'
 import { startTunnel, switchingHead } from './start-tunnel.js'
 import { afterUpload } from './unread-upload.js'
-import { addClose, writeHead } from './write-head.js'
+import { writeHead } from './write-head.js'
 
 /** The client's side of an exchange over HTTP/1, on top of the request and response objects of `node:http`. */
 export class Http1Client implements ClientSide {

@@ -71,10 +71,3 @@ function standardReason(status: number): string {
 function reasonOf(status: number, reason: string): string {
   return reason === STATUS_CODES[status] ? reason : Buffer.from(reason, 'utf8').toString('latin1')
 }
-
-/** Adds `Connection: close`, or the word `close` to a `Connection` header that is there. */
-export function addClose(headers: string[]): void {
-  const at = headers.findIndex((name, index) => index % 2 === 0 && name === 'Connection')
-  if (at < 0) headers.push('Connection', 'close')
-  else headers[at + 1] = `${headers[at + 1]}, close`
-}

@@ -11,7 +11,7 @@ import type { ServerConnection } from './upstream/server-connection.js'
  */
 export interface ExchangeOwner<Exchange> {
   /**
-   * Called when an attempt failed before anything was sent to the client. The owner sends the request again, or answers with an
+   * Called when a try failed before anything was sent to the client. The owner sends the request again, or answers with an
    * error.
    */
   retryOrRespond(exchange: Exchange, error: ProxyError): void

@@ -26,7 +26,7 @@ export class IdleWatch {
    * moved.
    */
   #moved = -1
-  /** The attempt whose request had been sent at the last check. `undefined` if none had been sent. */
+  /** The try whose request had been sent at the last check. `undefined` if none had been sent. */
   #sent: Moving['newest']
   /** When a check last found that bytes had moved, in milliseconds as returned by `performance.now()`. */
   #sinceMs = 0
@@ -56,7 +56,7 @@ export class IdleWatch {
 
   /**
    * Returns for how many milliseconds nothing has happened: no bytes to or from the client, none from the server, and no new
-   * attempt.
+   * try.
    */
   #idleMs({ client, responded, error, tunnelled, newest }: Moving, now: number): number {
     const { bytesRead, bytesWritten } = client.connection

@@ -175,7 +175,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   /**
    * Sends the request to a server of its backend. If all servers are busy, queues the request until one has room.
    *
-   * @param fallback the server of the previous attempt; it gets the request again if no other server can take it
+   * @param fallback the server of the previous try; it gets the request again if no other server can take it
    * @throws ProxyError `PROXY_NO_SERVER`, or another error if the request could not be sent
    */
   #send(exchange: Exchange, routed: Routed, fallback?: LiveServer): void {

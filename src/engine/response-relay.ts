@@ -29,7 +29,7 @@ import type { ResponseController, ResponseHandler } from './upstream/server-conn
 /** Maximum number of bytes that are read of a response that a middleware has replaced. */
 const MAX_READ_REST = 64 * 1024
 
-/** One attempt to get a response from a server. undici calls its methods, which relay the server's response to the client. */
+/** One try to get a response from a server. undici calls its methods, which relay the server's response to the client. */
 export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   readonly #exchange: Exchange
   readonly #routed: Routed
@@ -39,7 +39,7 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   isFresh = false
   pieces = 0
   #isOver = false
-  /** Whether the backend was told how this attempt ended, or must not be told because the proxy itself failed. */
+  /** Whether the backend was told how this try ended, or must not be told because the proxy itself failed. */
   #isAnswered = false
   #controller: ResponseController | undefined
   /** The response's header fields as the server sent them. Trailers must not have a field that its `Connection` header names. */
@@ -56,7 +56,7 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
   /** How the response must end, if the client has logged in on this server connection. `undefined` on any other connection. */
   #end: AuthenticatedEnd | undefined
 
-  /** Begins an attempt to get a response from the server that was just picked from the backend. */
+  /** Begins a try to get a response from the server that was just picked from the backend. */
   constructor(exchange: Exchange, routed: Routed, backend: LiveBackend, server: LiveServer) {
     this.#exchange = exchange
     this.#routed = routed

@@ -25,7 +25,7 @@ interface HeldHead {
   readonly headers: string[]
 }
 
-/** Maximum number of informational responses (1xx) on one attempt, because a faulty server could send them without end. */
+/** Maximum number of informational responses (1xx) on one try, because a faulty server could send them without end. */
 const MAX_INFORMATIONAL = 32
 const NO_STREAMS: readonly Duplex[] = []
 

@@ -4,7 +4,7 @@ import type { RetryOptions } from './engine-options.js'
 import type { Exchange } from './exchange.js'
 import { isStaleConnection, mayRetry } from './upstream/failures.js'
 
-/** Decides whether a request is sent again after an attempt has failed. */
+/** Decides whether a request is sent again after a try has failed. */
 export class Retries {
   readonly #attempts: number
   readonly #share: number
@@ -24,7 +24,7 @@ export class Retries {
    *
    * - No server can have received the request yet. So if one of two servers is dead, no client notices it.
    * - An existing connection broke before a byte of the response came. If fifty idle connections broke at once, their retries
-   *   would use up the budget of a whole second. A request gets this only once, as its further attempts use new connections (RFC
+   *   would use up the budget of a whole second. A request gets this only once, as its further tries use new connections (RFC
    *   9112, 9.3.1).
    *
    * @returns `undefined` if the request must not be sent again

@@ -120,7 +120,7 @@ export class ConnectionSocket<Connection> {
     this.current = undefined
   }
 
-  /** Aborts the opening of a socket. Otherwise the attempt could outlive its connection by up to `timeouts.connectMs`. */
+  /** Aborts the opening of a socket. Otherwise the try could outlive its connection by up to `timeouts.connectMs`. */
   giveUp(reason: Error | null | undefined): void {
     this.#giveUp?.(reason ?? new ProxyError('PROXY_CLOSED'))
   }

@@ -124,8 +124,13 @@ export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
 
 /** Returns the error for a middleware that has thrown. */
 function failureOf({ name }: Middleware, thrown: unknown): ProxyError {
-  if (thrown instanceof ProxyError) return thrown
-  return new ProxyError('PROXY_HOOK_FAILED', `${name}: ${asError(thrown).message}`, { cause: thrown })
+  try {
+    if (thrown instanceof ProxyError) return thrown
+    return new ProxyError('PROXY_HOOK_FAILED', `${name}: ${asError(thrown).message}`, { cause: thrown })
+  } catch {
+    // What was thrown cannot even be looked at.
+    return new ProxyError('PROXY_HOOK_FAILED', `${name}: it threw something that is no error`)
+  }
 }
 
 function answerOf(middleware: Middleware, verdict: LocalResponse | ProxyError): Answer {
@@ -158,7 +163,10 @@ export function isRedispatch(outcome: unknown): outcome is Redispatch {
 function isLocalResponse(verdict: unknown): verdict is LocalResponse {
   const { status, body } = (verdict ?? {}) as Partial<LocalResponse>
   const isBody =
-    body === undefined || typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable
+    (body ?? undefined) === undefined ||
+    typeof body === 'string' ||
+    body instanceof Uint8Array ||
+    body instanceof Readable
   return isBody && Number.isInteger(status) && (status as number) >= 200 && (status as number) <= 599
 }
 
@@ -169,23 +177,25 @@ export function discard(answer: { readonly body?: unknown } | Replacement | unde
 }
 
 /**
- * Returns the streams through which the body of a response flows, in this order, and takes its `Content-Length` away. The last
+ * Returns the streams through which the body of a response flows, in this order, and takes away what is no longer true. The last
  * middleware of the table changes the body first.
  *
  * @throws ProxyError `PROXY_HOOK_FAILED` if a middleware throws
  */
 export function transformsOf(request: ChainRequest, status: number, headers: string[]): readonly Duplex[] {
   const response = { request, status, headers: new HeaderLines(headers), madeBy: 'server' } as const
-  const streams = request.middlewares.toReversed().flatMap((middleware) => {
+  const streams: Duplex[] = []
+  for (const middleware of request.middlewares.toReversed()) {
     try {
-      return streamOf(middleware.transformBody?.(response))
+      streams.push(...streamOf(middleware.transformBody?.(response)))
     } catch (thrown) {
+      for (const stream of streams) stream.destroy()
       throw failureOf(middleware, thrown)
     }
-  })
+  }
   if (streams.length > 0)
     for (let at = headers.length - 2; at >= 0; at -= 2)
-      if (headers[at]?.toLowerCase() === 'content-length') headers.splice(at, 2)
+      if (/^(?:content-length|trailer)$/i.test(headers[at] as string)) headers.splice(at, 2)
   return streams
 }
 

@@ -53,10 +53,8 @@ export class Exchange implements ClientWatcher, Moving {
   body: RequestBody | undefined
   /** A small request body that had arrived completely when the first server was picked. Each try sends it again. */
   wholeBody: Buffer | undefined
-  /** The stream that the body of the proxy's own response is read from. */
-  source: Readable | undefined
-  /** The answer of a middleware that the request waits for. */
-  #awaited: Promise<unknown> | undefined
+  /** The streams that the response's body is read from, if middlewares have made them. */
+  sources: readonly Readable[] | undefined
   #idleWatch: IdleWatch | undefined
   #phase: Phase = 'routing'
 
@@ -129,18 +127,13 @@ export class Exchange implements ClientWatcher, Moving {
 
   /** A middleware answers by a promise. Only this request waits for it. */
   awaits(answer: Promise<unknown>): void {
-    this.#awaited = answer
+    this.request?.awaits(answer)
     if (!this.isInMiddleware) this.enter('in a middleware')
   }
 
   /** Whether the request still waits for this answer of a middleware. */
   isAwaiting(answer: Promise<unknown>): boolean {
-    return this.isInMiddleware && this.#awaited === answer && !this.client.isGone
-  }
-
-  /** Ends the last try. The server no longer counts it as a request in progress. */
-  endTry(): void {
-    this.newest?.over()
+    return this.isInMiddleware && this.request?.awaited === answer && !this.client.isGone
   }
 
   /** The client gets this error. Stops using the snapshot. */
@@ -188,6 +181,8 @@ export class Exchange implements ClientWatcher, Moving {
       return
     }
     const { newest, isInMiddleware } = this
+    // At the end of the proxy, there is no time for middlewares.
+    if (reason.code === 'PROXY_CLOSED') this.request?.settles()
     if (!isInMiddleware) newest?.blame(reason)
     newest?.drop()
     this.owner.retryOrRespond(this, reason)
@@ -230,7 +225,7 @@ export class Exchange implements ClientWatcher, Moving {
 
   #dropSource(reason: ProxyError): void {
     this.request?.end(reason)
-    this.source?.destroy()
+    for (const source of this.sources ?? []) source.destroy()
   }
 
   /** Ends the exchange and tells its owner, the request pipeline. Further calls do nothing. */
@@ -245,6 +240,7 @@ export class Exchange implements ClientWatcher, Moving {
   #ends(): void {
     this.enter('over')
     this.release?.()
-    this.request?.end(this.error ?? new ProxyError('PROXY_CLOSED'))
+    if (this.error) this.#dropSource(this.error)
+    else this.request?.settles()
   }
 }

@@ -9,6 +9,7 @@ export interface Moving {
   readonly startedAt: number
   readonly responded: boolean
   readonly isInMiddleware: boolean
+  readonly request: { readonly answersAwaited: number } | undefined
   readonly error: ProxyError | undefined
   readonly tunnelled: Duplex | undefined
   readonly server: { readonly upstream: { readonly leftAt: number | undefined } } | undefined
@@ -58,7 +59,7 @@ export class IdleWatch {
    * Returns for how many milliseconds nothing has happened: no bytes to or from the client, none from the server, and no new
    * try.
    */
-  #idleMs({ client, responded, error, tunnelled, newest }: Moving, now: number): number {
+  #idleMs({ client, responded, error, tunnelled, newest, request }: Moving, now: number): number {
     const { bytesRead, bytesWritten } = client.connection
     // Bytes that were written before this response do not count. They are informational responses (1xx) or responses of other
     // requests.
@@ -69,7 +70,7 @@ export class IdleWatch {
     const sent = newest?.sent ? newest : undefined
     // Pieces of the server's response count even if nothing is written to the client. The application may buffer or compress the
     // response.
-    const moved = bytes + (sent?.pieces ?? 0)
+    const moved = bytes + (sent?.pieces ?? 0) + (request?.answersAwaited ?? 0)
     if (moved !== this.#moved || sent !== this.#sent) {
       this.#moved = moved
       this.#sent = sent

@@ -1,7 +1,8 @@
-import { pathOf } from '../base/messages.js'
+import { describeValue, pathOf } from '../base/messages.js'
 import type { ChainSource, Row } from '../middlewares/middleware-kind.js'
 import { asError, configInvalid } from '../model/errors.js'
 import type { Chain, Middleware, MiddlewareTools } from '../model/middleware.js'
+import { onRejected } from '../model/rejections.js'
 import type { CompiledRouter } from '../routing/compiled-router.js'
 
 /** What the chains of all frontends are compiled with. */
@@ -54,7 +55,7 @@ export function compileChain(
     const config = row.of(source)
     if (config === undefined) continue
     const at = before?.fields.indexOf(row.field) ?? -1
-    middlewares.push(row.compile(config, TOOLS, before?.middlewares[at]))
+    middlewares.push(checked(row.field, row.compile(config, TOOLS, before?.middlewares[at])))
     fields.push(row.field)
   }
   if (middlewares.length === 0) return undefined
@@ -65,4 +66,18 @@ export function compileChain(
     seesResponses: middlewares.some(({ onResponse }) => onResponse),
     transformsBodies: middlewares.some(({ transformBody }) => transformBody),
   }
+}
+
+const FUNCTIONS = ['onRequest', 'onServer', 'onResponse', 'transformBody'] as const
+
+/** Returns what `compile` has made. @throws Error if it is no middleware: it may be meant to guard */
+function checked(field: string, made: unknown): Middleware {
+  onRejected(made, () => {})
+  const middleware = (typeof made === 'object' ? (made ?? {}) : {}) as Partial<Middleware>
+  const isWrong = (name: (typeof FUNCTIONS)[number]) =>
+    middleware[name] !== undefined && typeof middleware[name] !== 'function'
+  if (typeof middleware.name === 'string' && !FUNCTIONS.some(isWrong)) return middleware as Middleware
+  throw new Error(
+    `${field}: expected compile to return a middleware with a name, found ${describeValue(made)}`,
+  )
 }

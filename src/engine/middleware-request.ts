@@ -46,6 +46,10 @@ export class ChainRequest implements MiddlewareRequest {
   #only: readonly LiveServer[] | undefined
   #server: LiveServer | undefined
   #state: Map<string, unknown> | undefined
+  /** The answer of a middleware that the request waits for. */
+  awaited: Promise<unknown> | undefined
+  /** How many answers of middlewares the request has waited for. */
+  answersAwaited = 0
   /** Whether the middlewares were told which server was chosen. They are told once. */
   isTold = false
   #lines: string[] | undefined
@@ -165,6 +169,12 @@ export class ChainRequest implements MiddlewareRequest {
     return this.#server
   }
 
+  /** A middleware answers by a promise. */
+  awaits(answer: Promise<unknown>): void {
+    this.awaited = answer
+    this.answersAwaited += 1
+  }
+
   /** All middlewares have let the request pass, so that each of them sees the next response. */
   isReached(): void {
     this.unseen = this.middlewares.length
@@ -192,7 +202,13 @@ export class ChainRequest implements MiddlewareRequest {
     return this.#over !== undefined
   }
 
-  /** The client has left, or got its response. Aborts what middlewares still wait for. */
+  /** No middleware need be asked any longer, because the client has its response. */
+  settles(): void {
+    this.#over ??= new ProxyError('PROXY_CLOSED')
+    this.unseen = 0
+  }
+
+  /** The client has left, or gets an error. Aborts what middlewares still wait for. */
   end(reason: ProxyError): void {
     if (this.#over) return
     this.#over = reason

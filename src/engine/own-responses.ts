@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream'
+import { quote } from '../base/messages.js'
 import { ProxyError } from '../model/errors.js'
 import type { Redispatch } from '../model/middleware.js'
 import { type Answer, discard, isPromise, isRedispatch, type Replacement, reviewResponse } from './chain.js'
@@ -23,11 +25,13 @@ export class OwnResponses {
 
   /** Answers with an error, or breaks the response off if it has begun. Never throws. */
   respond(exchange: Exchange, error: ProxyError): void {
-    exchange.endTry()
+    exchange.newest?.over()
     const { client } = exchange
     if (exchange.clientLeft) return exchange.fails(error)
+    // If a page that was to stand for an error cannot be had, the client gets that error.
+    const shown = exchange.routed?.replaced ?? error
     if (client.status === undefined)
-      return this.#safely(exchange, () => this.#review(exchange, errorResponse(client, error), error))
+      return this.#safely(exchange, () => this.#review(exchange, errorResponse(client, shown), shown))
     exchange.fails(error)
     client.breakOff()
   }
@@ -35,20 +39,21 @@ export class OwnResponses {
   /** Answers with what a middleware has said of the request. Never throws. */
   answer(exchange: Exchange, answer: Answer): void {
     if (answer instanceof ProxyError) this.respond(exchange, answer)
-    else this.#safely(exchange, () => this.#review(exchange, ownOf(answer)))
+    else this.#safely(exchange, () => this.#review(exchange, ownOf(answer)), answer)
   }
 
   /** Sends another response in place of that of a server. Never throws. @param status that of the server */
   replace(exchange: Exchange, replacement: Replacement, status: number): void {
-    exchange.endTry()
-    this.#safely(exchange, () => this.#decide(exchange, replacement, status))
+    exchange.newest?.over()
+    this.#safely(exchange, () => this.#decide(exchange, replacement, status), replacement)
   }
 
   /** Calls a function. If it throws, the client gets that error, and no middleware sees it. */
-  #safely(exchange: Exchange, send: () => void): void {
+  #safely(exchange: Exchange, send: () => void, given?: Replacement): void {
     try {
       send()
     } catch (thrown) {
+      discard(given)
       const error = toProxyError(thrown)
       if (exchange.client.status === undefined)
         this.send(exchange, errorResponse(exchange.client, error), error)
@@ -60,6 +65,7 @@ export class OwnResponses {
   #review(exchange: Exchange, own: OwnResponse, error?: ProxyError): void {
     const { request } = exchange
     if (!request?.seesResponses || request.unseen === 0) return this.send(exchange, own, error)
+    if (own.body instanceof Readable) exchange.sources = [own.body]
     const headers = new HeaderLines(own.headers)
     const response = {
       request,
@@ -77,7 +83,7 @@ export class OwnResponses {
     if (!isPromise(replacement)) return decide(replacement)
     exchange.awaits(replacement)
     void replacement.then((late) => {
-      if (exchange.isAwaiting(replacement)) return this.#safely(exchange, () => decide(late))
+      if (exchange.isAwaiting(replacement)) return this.#safely(exchange, () => decide(late), late)
       discard(own)
       discard(late)
     })
@@ -109,11 +115,15 @@ export class OwnResponses {
     const { request, facts, frontend, routed, tries } = exchange
     if (!request || !facts || !frontend || routed?.isRedispatched)
       throw new ProxyError('PROXY_HOOK_FAILED', 'a middleware asked another backend a second time')
+    if (/[^\x21-\x7e]|#/.test(asked.target))
+      throw new ProxyError(
+        'PROXY_HOOK_FAILED',
+        `the target ${quote(asked.target)} holds a character to be encoded`,
+      )
     const backend = request.backendNamed(asked.backend)
     const { release } = exchange
     exchange.release = undefined
     release?.()
-    exchange.release = backend.admit(facts)
     exchange.tries = new Tries(tries.retries)
     request.becomesGet()
     const redispatched: Routed = {
@@ -129,6 +139,12 @@ export class OwnResponses {
       replaced: error,
     }
     exchange.routed = redispatched
-    this.#send(exchange, redispatched)
+    try {
+      exchange.release = backend.admit(facts)
+      this.#send(exchange, redispatched)
+    } catch (thrown) {
+      // If the page cannot be had, the client gets the error that it was to stand for.
+      throw error ?? thrown
+    }
   }
 }

@@ -68,7 +68,9 @@ export function waitForBody({ bodyToCome }: Exchange, controller: ResponseContro
 /** Makes the client's connection close after this response, if it must. It closes in stages, as the client may still be sending. */
 export function closeIfLast(exchange: Exchange, end: AuthenticatedEnd | undefined): void {
   const { client, owner, body } = exchange
-  const mustEnd = owner.closing.endsWith(exchange) || end === 'ends the client'
+  // If another backend answers, no server reads the rest of the request's body.
+  const isEarlyPage = exchange.routed?.isRedispatched === true && !client.isComplete
+  const mustEnd = owner.closing.endsWith(exchange) || end === 'ends the client' || isEarlyPage
   if (!mustEnd && (client.isComplete || isWaiting(end) || !isEarly(exchange))) return
   client.closeAfter(body, true)
 }

@@ -228,11 +228,16 @@ export class ResponseRelay implements ResponseHandler, ResponseSource, Try {
     this.#exchange.unpin()
   }
 
-  // If `flush` of the application's middleware throws, or Node refuses the head, the try fails with that error.
   failed(error: Error): void {
     this.onResponseError(error)
     this.drop()
     this.#controller?.abort(error)
+  }
+
+  enough(): void {
+    this.over()
+    this.drop()
+    this.#controller?.abort(new ProxyError('PROXY_CLIENT_LEFT'))
   }
 
   pause(): void {

@@ -12,6 +12,8 @@ export interface ResponseSource {
   headLeaves(headers: readonly string[]): void
   /** The response could not be written. */
   failed(error: Error): void
+  /** The response has ended, and nothing further of its body is needed. */
+  enough(): void
   /** Stops, and goes on, with bytes of the body. */
   pause(): void
   resume(): void
@@ -41,6 +43,10 @@ export class ResponseWriter {
   #flushes = false
   /** Number of informational responses (1xx) that the server has sent. */
   #informational = 0
+  /** Whether a stream that changes the body has failed. */
+  #hasFailed = false
+  /** Whether the source has given the whole body. */
+  #hasAll = false
   /** The streams that change the body on its way. */
   #streams: readonly Duplex[] = NO_STREAMS
 
@@ -68,26 +74,47 @@ export class ResponseWriter {
   flowThrough(streams: readonly Duplex[]): void {
     if (streams.length === 0) return
     this.#streams = streams
+    this.#answered.sources = streams
     for (const [at, stream] of streams.entries()) {
-      stream.on('error', (error) => this.#source.failed(error))
+      stream.on('error', (error) => this.#streamFailed(error))
+      // A stream that is destroyed without an error would let the client wait.
+      stream.on('close', () => {
+        if (!stream.readableEnded) this.#streamFailed(new Error('a stream of the body closed too early'))
+      })
       const next = streams[at + 1]
       if (next) stream.pipe(next)
     }
     const last = streams.at(-1) as Duplex
-    last.on('data', (chunk: Buffer) => {
+    last.on('data', (chunk: unknown) => {
+      if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array))
+        return this.#streamFailed(new Error('a stream of the body has a chunk that is no bytes'))
       this.#sendHeld()
       this.#headAlone = false
-      this.#answered.bodyBytes += chunk.length
-      if (this.#answered.client.write(chunk)) return
+      const bytes = Buffer.from(chunk as string)
+      this.#answered.bodyBytes += bytes.length
+      const hasRoom = this.#answered.client.write(bytes)
+      this.#flushSoon()
+      if (hasRoom) return
       last.pause()
       this.#answered.client.whenRoom(() => last.resume())
     })
-    last.on('end', () => this.#end([]))
+    last.on('end', () => {
+      this.#end([])
+      // If the stream needs nothing further of the body, the server need not send it.
+      if (!this.#hasAll) this.#source.enough()
+    })
+  }
+
+  #streamFailed(error: Error): void {
+    if (this.#answered.client.hasEnded || this.#hasFailed) return
+    this.#hasFailed = true
+    this.#source.failed(new ProxyError('PROXY_HOOK_FAILED', error.message, { cause: error }))
   }
 
   /** Forgets a head that is held back, because the try has failed. */
   drop(): void {
     this.#held = undefined
+    this.#hasFailed = true
     for (const stream of this.#streams) stream.destroy()
   }
 
@@ -123,6 +150,7 @@ export class ResponseWriter {
 
   /** Ends the response. @param trailers pairs of name and value */
   end(trailers: readonly (readonly [string, string])[]): void {
+    this.#hasAll = true
     const [first] = this.#streams
     if (!first) this.#end(trailers)
     else if (!first.destroyed) first.end()

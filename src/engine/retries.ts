@@ -37,8 +37,8 @@ export class Retries {
     if (!routed?.backend || !server || retries >= this.#attempts - 1) return undefined
     const sent = newest?.sent ?? false
     if (tie === 'always' || (tie && sent)) return undefined
-    if (!mayRetry(error, routed.isRedispatched ? 'GET' : routed.facts.method, bodyUntouched, sent))
-      return undefined
+    const isGet = routed.isRedispatched === true
+    if (!mayRetry(error, isGet ? 'GET' : routed.facts.method, isGet || bodyUntouched, sent)) return undefined
     if (!sent || isStaleConnection(error, !newest?.isOnStale)) return 'free'
     const { retryBudget } = routed.backend
     return retryBudget.spend() ? retryBudget : undefined

@@ -87,7 +87,10 @@ export interface Row<C = unknown> extends Omit<MiddlewareKind<C>, 'schema' | 'ex
 export function rowOf(kind: MiddlewareKind): Row {
   return {
     field: kind.field,
-    of: ({ config }) => (config as unknown as Readonly<Record<string, unknown>>)[kind.field] ?? undefined,
+    of: ({ config }) => {
+      const fields = config as unknown as Readonly<Record<string, unknown>>
+      return Object.hasOwn(fields, kind.field) ? (fields[kind.field] ?? undefined) : undefined
+    },
     compile: (config, tools, before) => kind.compile(config, tools, before),
     explain: (config, facts, peerAddress) => {
       try {

@@ -43,9 +43,11 @@ export interface LocalResponse {
   /** A status from 200 to 599. */
   readonly status: number
   /** Header values by name. The proxy writes `Content-Length`, `Date` and the fields about the connection. */
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  readonly headers?:
+    | Readonly<Record<string, string | readonly string[]>>
+    | Iterable<readonly [string, string]>
   /** The body. A client that asks by `HEAD` gets only the head. */
-  readonly body?: string | Buffer | Readable
+  readonly body?: string | Uint8Array | Readable | null
 }
 
 /** Asks another backend by GET for the response, once for each request. */

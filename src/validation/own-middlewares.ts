@@ -55,6 +55,7 @@ function checkKind(kind: unknown, fields: Readonly<Record<string, Field>>, where
   if (typeof field !== 'string' || !/^[A-Za-z]\w{0,63}$/.test(field))
     return wrong('.field', 'the name of a field: a letter, then letters and digits', field)
   const taken = [...Object.keys(fields), ...MIDDLEWARES.map((row) => row.field), HOOKS]
+  if (field in Object.prototype) wrong('.field', 'a name that no object has by itself', field)
   if (taken.some((name) => name.toLowerCase() === field.toLowerCase()))
     throw new ProxyError(
       'PROXY_OPTION_INVALID',

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { type Duplex, PassThrough, Readable, Transform } from 'node:stream'
 import type { EngineOptions, Middleware, MiddlewareKind, ProviderConfig, RequestFinished } from 'switchover'
+import { validateConfig } from 'switchover'
 import { describe, expect, it } from 'vitest'
 import { httpGet } from '../support/http-get.js'
 import {
@@ -52,6 +53,13 @@ async function isClean(
   await eventually(() => finished.length === requests, 'one event for each request')
   const servers = [...(engine.snapshot?.backends.values() ?? [])].flatMap((backend) => backend.servers)
   await eventually(() => servers.every(({ state }) => state.inFlight === 0), 'no server counts a request')
+}
+
+/** The URL of a server that is gone. */
+async function closedUrl(): Promise<string> {
+  const { url, server } = await startNamed('dead')
+  await new Promise((resolve) => server.close(resolve))
+  return url
 }
 
 const HOOK_FAILED = { status: 500, body: expect.stringContaining('PROXY_HOOK_FAILED') }
@@ -187,9 +195,7 @@ describe('a request that is retried', () => {
   })
 
   it('tells onServer once, and onResponse of the server that answers', async () => {
-    const dead = await startNamed('dead')
-    const { url } = dead
-    await new Promise((resolve) => dead.server.close(resolve))
+    const url = await closedUrl()
     const server = await startNamed('served')
     const told: (string | undefined)[] = []
     const rows = {
@@ -376,6 +382,122 @@ describe('a body that flows through streams', () => {
     expect((await httpGet({ port: live.port })).body.length).toBe(60_000)
     await isClean(live, 2)
   })
+
+  it('need not have all of it: the server then sends nothing further', async () => {
+    let open = 0
+    const server = await startServer((_req, res) => {
+      open += 1
+      res.on('close', () => {
+        open -= 1
+      })
+      const timer = setInterval(() => res.write('x'.repeat(1_000)), 5)
+      res.on('close', () => clearInterval(timer))
+    })
+    const early = () =>
+      new Transform({
+        transform(_chunk, _encoding, done) {
+          this.push('all')
+          this.push(null)
+          done()
+        },
+      })
+    const live = await start(through(early), [server.url])
+    expect((await httpGet({ port: live.port })).body).toBe('all')
+    await isClean(live, 1)
+    await eventually(() => open === 0, 'the server has stopped')
+  })
+
+  it('end with the request: destroyed without an error, by a client that leaves, and at the end', async () => {
+    const server = await startServer((_req, res) => {
+      res.write('begun')
+    })
+    const streams: Transform[] = []
+    const stuck = () => {
+      const stream = new Transform({ transform: () => {} })
+      streams.push(stream)
+      return stream
+    }
+    const live = await start(through(stuck), [server.url])
+    const leaving = await openRaw(live.port)
+    leaving.sendHead('GET / HTTP/1.1', 'Host: a')
+    await eventually(() => streams.length === 1, 'the body begins')
+    leaving.socket.destroy()
+    await eventually(() => streams[0]?.destroyed === true, 'the stream is destroyed')
+    const asked = httpGet({ port: live.port }).catch(() => ({ status: 0 }))
+    await eventually(() => streams.length === 2, 'the body begins')
+    streams[1]?.destroy()
+    expect([0, 500]).toContain((await asked).status)
+    await isClean(live, 2)
+  })
+
+  it('that fail are no fault of the server, and no reason to ask another one', async () => {
+    const servers = await Promise.all([startNamed('one'), startNamed('two')])
+    const refused = () =>
+      new Transform({
+        transform: (_chunk, _encoding, done) =>
+          done(Object.assign(new Error('the scanner is down'), { code: 'ECONNREFUSED' })),
+      })
+    const live = await start(
+      through(refused),
+      servers.map(({ url }) => url),
+    )
+    for (let turn = 0; turn < 2; turn += 1) {
+      const { status } = await httpGet({ port: live.port }).catch(() => ({ status: 0 }))
+      expect([0, 500]).toContain(status)
+    }
+    expect(servers.map(({ connections }) => connections)).toEqual([1, 1])
+    const [app] = live.engine.snapshot?.backends.values() ?? []
+    expect(app?.servers.map(({ isAvailable }) => isAvailable)).toEqual([true, true])
+    await isClean(live, 2)
+  })
+})
+
+describe('what is no promise of ours', () => {
+  it('is awaited as one: what a foreign then returns is not taken for "go on"', async () => {
+    // biome-ignore lint/suspicious/noThenProperty: a promise of another library
+    const foreign = (value: unknown) => ({ then: (give: (value: unknown) => void) => void give(value) })
+    const server = await startNamed('served')
+    const denied = await start({ row: { onRequest: () => foreign({ status: 403 }) as never } }, [server.url])
+    expect((await httpGet({ port: denied.port })).status).toBe(403)
+    const replaced = await start({ row: { onResponse: () => foreign({ status: 404 }) as never } }, [
+      server.url,
+    ])
+    expect((await httpGet({ port: replaced.port })).status).toBe(404)
+  })
+})
+
+describe('the page of another backend', () => {
+  it('that cannot be had leaves the client with the error that it was to stand for', async () => {
+    const onResponse: Middleware['onResponse'] = ({ error }) =>
+      error && { backend: 'empty', target: '/', keepStatus: true }
+    const dead = await closedUrl()
+    const live = await start({ row: { onResponse } }, [dead], { retry: { attempts: 1 } })
+    expect(await httpGet({ port: live.port })).toMatchObject({
+      status: 502,
+      body: expect.stringContaining('PROXY_CONNECT_FAILED'),
+    })
+    await isClean(live, 1)
+  })
+
+  it('is asked again elsewhere after a POST, because it is a GET', async () => {
+    const server = await startNamed('served')
+    const rows: Rows = { row: { onResponse: () => ({ backend: 'pages', target: '/', keepStatus: false }) } }
+    const live = await start(rows, [server.url])
+    const dead = await closedUrl()
+    const pages = await startNamed('a page')
+    const backends = {
+      ...live.config.backends,
+      pages: { servers: { a: { url: dead }, b: { url: pages.url } } },
+    }
+    await live.engine.apply({ ...live.config, backends })
+    for (let turn = 0; turn < 2; turn += 1) {
+      const client = await openRaw(live.port)
+      client.sendHead('POST / HTTP/1.1', 'Host: a', 'Transfer-Encoding: chunked')
+      client.send('4\r\nbody\r\n0\r\n\r\n')
+      await client.until('a page')
+    }
+    await isClean(live, 2)
+  })
 })
 
 describe('the end of the proxy', () => {
@@ -390,6 +512,66 @@ describe('the end of the proxy', () => {
 })
 
 describe('kinds of the application', () => {
+  const compiled = (compile: () => unknown, field = 'own') => {
+    const kind = { field, schema: { meaning: '', expected: '', is: () => true }, compile }
+    const document = {
+      frontends: { all: { backend: 'app', rule: 'PathPrefix:/', own: true } },
+      backends: { app: { servers: {} } },
+    } as never as ProviderConfig
+    return startOpenEngine(document, { middlewares: [kind as unknown as MiddlewareKind] })
+  }
+
+  it.each<[string, () => unknown]>([
+    ['a promise', async () => ({ name: 'own' })],
+    ['a promise that rejects', () => Promise.reject(new Error('no'))],
+    ['nothing', () => undefined],
+    ['a function', () => () => undefined],
+    ['no name', () => ({ onRequest: () => undefined })],
+    ['a text in the place of a function', () => ({ name: 'own', onRequest: 'deny' })],
+    [
+      'an error',
+      () => {
+        throw new Error('no')
+      },
+    ],
+  ])('whose compile gives %s refuse the document', async (_what, compile) => {
+    await expect(compiled(compile)).rejects.toMatchObject({
+      code: 'PROXY_CONFIG_INVALID',
+      issues: [{ path: 'frontends["all@static"]', code: 'MIDDLEWARE_FAILED' }],
+    })
+  })
+
+  it.each([
+    'constructor',
+    'toString',
+    'hasOwnProperty',
+    '__proto__',
+    'rule',
+    'WhiteList',
+    'auth',
+    'hooks',
+    '',
+  ])('cannot be named %j', async (field) => {
+    await expect(compiled(() => ({ name: 'own' }), field)).rejects.toMatchObject({
+      code: 'PROXY_OPTION_INVALID',
+    })
+  })
+
+  it('show no secret in a message, and judge nothing right by throwing', () => {
+    const is = (value: unknown) => {
+      if (value === 'throw') throw new Error('no')
+      return false
+    }
+    const schema = { meaning: 'A key.', expected: 'a key', is, isSecret: true as const }
+    const middlewares = [{ field: 'key', schema, compile: () => ({ name: 'key' }) }]
+    for (const key of ['s3cret', 'throw', 123_456]) {
+      const frontends = { all: { backend: 'app', rule: 'PathPrefix:/', key } }
+      const checked = validateConfig({ frontends, backends: { app: { servers: {} } } }, { middlewares })
+      expect(checked).toMatchObject({ ok: false, issues: [{ path: 'frontends.all.key' }] })
+      expect(JSON.stringify(checked)).not.toContain(String(key))
+    }
+  })
+
   it('take over the state of their own field, whatever name they have', async () => {
     const befores: (Middleware | undefined)[] = []
     const kind: MiddlewareKind<number> = {

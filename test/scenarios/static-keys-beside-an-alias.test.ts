@@ -100,7 +100,7 @@ describe.each(Object.keys(STORES))('static configuration beside an alias, read b
   it.each([
     ['entrypoints/http/auth/basic/users/0', 'alice:$apr1$x$y', 'entryPoints.http.auth'],
     ['entryPoints/http/auth/basic/users/0', 'alice:$apr1$x$y', 'entryPoints.http.auth'],
-    ['eNtRyPoInTs/http/whitelist/sourcerange/0', '10.0.0.0/8', 'entryPoints.http.whiteList'],
+    ['eNtRyPoInTs/http/whitelist/sourcerange/0', '10.0.0.0/8', 'entryPoints.http.whiteList.sourceRange'],
     ['/entrypoints//http/redirect/entrypoint', 'https', 'entryPoints.http.redirect'],
     ['entrypoints/http/atuh/basic/users/0', 'a:b', 'entryPoints.http.auth'],
     ['entrypoints', 'Name:http Auth.Basic.Users:a', 'entryPoints'],

@@ -14,8 +14,8 @@ export interface Answered {
   readonly body?: UnreadBody | undefined
   /** Number of bytes of the response's body that were written to the client. */
   bodyBytes: number
-  /** The stream that the response's body is read from. It ends with the exchange. */
-  source?: Readable | undefined
+  /** The streams that the response's body is read from. They end with the exchange. */
+  sources?: readonly Readable[] | undefined
   /** The error that broke the response off. */
   error?: ProxyError | undefined
 }
@@ -27,31 +27,34 @@ export interface OwnResponse {
   readonly reason?: string | undefined
   /** Names and values in turn. */
   readonly headers: string[]
-  readonly body?: string | Buffer | Readable | undefined
+  readonly body?: string | Uint8Array | Readable | undefined
 }
 
 /**
  * Sends a whole response that the proxy itself makes. All of them are sent here.
  *
  * @param ends whether the connection must close after this response
+ * @throws ProxyError `PROXY_HOOK_FAILED` if the body is a stream that has ended already; nothing is sent then
  */
 export function sendOwn(answered: Answered, response: OwnResponse, ends: boolean): void {
   const { client } = answered
   const { status, reason, headers, body } = response
+  if (body instanceof Readable && (body.destroyed || body.readableEnded || body.errored))
+    throw new ProxyError('PROXY_HOOK_FAILED', 'the stream of a body had ended before it was sent')
   if (ends || hasMoreToCome(client)) client.closeAfter(answered.body)
   client.sendHead(status, reason, headers)
   if (body instanceof Readable) pump(answered, body, hasNoBody(client.method, status))
   else if (body === undefined || hasNoBody(client.method, status)) client.end()
   else {
     answered.bodyBytes = Buffer.byteLength(body)
-    client.end(body)
+    client.end(typeof body === 'string' ? body : Buffer.from(body))
   }
 }
 
 /** Sends a stream, no faster than the client reads it. */
 function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
   const { client } = answered
-  answered.source = source
+  answered.sources = [source]
   source.on('error', (error) => {
     answered.error ??= new ProxyError('PROXY_HOOK_FAILED', error.message, { cause: error })
     client.breakOff()
@@ -70,14 +73,27 @@ function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
     }
     const bytes = Buffer.from(chunk as string)
     answered.bodyBytes += bytes.length
-    if (client.write(bytes)) return
+    const hasRoom = client.write(bytes)
+    if (client.isBuffered) flushSoon(client)
+    if (hasRoom) return
     source.pause()
     client.whenRoom(() => source.resume())
   })
   source.on('end', () => client.end())
+  // A stream may have nothing to say yet, and the client wait for the head.
+  setImmediate(() => {
+    if (answered.bodyBytes === 0 && !client.hasEnded && !client.isGone) client.flushHead()
+  })
   // A stream that is destroyed without an error ends without 'end'. The client must not take that for the whole body.
   source.on('close', () => {
     if (!source.readableEnded && !client.hasEnded) client.breakOff()
+  })
+}
+
+/** Sends what code of the application holds back, at the end of this turn of the event loop. */
+function flushSoon(client: ClientSide): void {
+  setImmediate(() => {
+    if (!client.hasEnded && !client.isGone) client.flush()
   })
 }
 
@@ -86,9 +102,12 @@ function pump(answered: Answered, source: Readable, isUnwanted: boolean): void {
  *
  * @throws ProxyError `PROXY_HOOK_FAILED` if HTTP does not allow one of the header fields
  */
-export function ownOf({ status, headers = {}, body }: LocalResponse): OwnResponse {
+export function ownOf({ status, headers = {}, body: given }: LocalResponse): OwnResponse {
+  const body = given ?? undefined
   const lines: string[] = []
-  for (const [name, values] of Object.entries(headers)) {
+  const entries: Iterable<readonly [string, string | readonly string[]]> =
+    Symbol.iterator in headers ? (headers as never) : Object.entries(headers)
+  for (const [name, values] of entries) {
     const lower = name.toLowerCase()
     if (lower === 'content-length' || HOP_BY_HOP.has(lower)) continue
     for (const value of [values].flat()) lines.push(name, checked(name, value))

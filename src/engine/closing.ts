@@ -95,7 +95,7 @@ export class Closing {
    * close. So the connection stays open until no request has arrived for `QUIET_MS`.
    */
   settled({ client: { connection } }: Exchange): void {
-    if (this.#stage !== 'draining' || !connection.isOpen) return
+    if (this.#stage !== 'draining' || !connection.isOpen || connection.isEnding) return
     if (this.#quiet.has(connection)) clearTimeout(this.#quiet.get(connection))
     else connection.onClose(() => this.#forget(connection))
     this.#watch(connection)

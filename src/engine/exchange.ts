@@ -67,7 +67,7 @@ export class Exchange implements ClientWatcher, Moving {
 
   /** If the client has already disconnected, ends the exchange, because no later event will report that. @returns whether it had */
   leftBefore(): boolean {
-    if (!this.client.isGone) return false
+    if (!this.client.isGone && this.client.connection.isOpen) return false
     this.clientClosed()
     return true
   }

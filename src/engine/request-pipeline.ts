@@ -51,25 +51,6 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
   }
 
   /**
-   * Takes a request for a page that the proxy itself answers on an entry point. The middlewares of the entry point see it first.
-   *
-   * @param answer answers the request
-   */
-  takePage(exchange: Exchange, answer: () => void): void {
-    const { client, entryPoint } = exchange
-    const chain = this.#parts.chains.at(entryPoint)
-    if (chain === undefined) return this.#letPass(exchange, answer)
-    this.#parts.inFlight.add(exchange)
-    if (exchange.leftBefore()) return
-    try {
-      checkRequest(client, this.#parts.forwarding)
-      this.#meet(exchange, chain, this.#factsOf(exchange), () => this.#letPass(exchange, answer))
-    } catch (thrown) {
-      this.responses.respond(exchange, toProxyError(thrown))
-    }
-  }
-
-  /**
    * The hot path of every request. docs/life-of-a-request.md explains its steps under the same names. The code never throws, and
    * only waits for a middleware that says so.
    *
@@ -95,8 +76,7 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
       }
       const facts = this.#factsOf(exchange)
 
-      // middlewares
-      // Those of the entry point see the request before it has a frontend.
+      // The middlewares of the entry point see the request before it has a frontend.
       const chain = this.#parts.chains.at(exchange.entryPoint)
       if (chain === undefined) this.#match(exchange, facts, snapshot, passOn)
       else this.#meet(exchange, chain, facts, () => this.#match(exchange, facts, snapshot, passOn))
@@ -142,6 +122,25 @@ export class RequestPipeline implements ExchangeOwner<Exchange> {
     exchange.request.meets(chain)
     const answer = (found: Answer) => this.responses.answer(exchange, found)
     askMiddlewares(exchange, exchange.request, { goOn, answer })
+  }
+
+  /**
+   * Takes a request for a page that the proxy itself answers on an entry point. The middlewares of the entry point see it first.
+   *
+   * @param answer answers the request
+   */
+  takePage(exchange: Exchange, answer: () => void): void {
+    const { client, entryPoint } = exchange
+    const chain = this.#parts.chains.at(entryPoint)
+    if (chain === undefined) return this.#letPass(exchange, answer)
+    this.#parts.inFlight.add(exchange)
+    if (exchange.leftBefore()) return
+    try {
+      checkRequest(client, this.#parts.forwarding)
+      this.#meet(exchange, chain, this.#factsOf(exchange), () => this.#letPass(exchange, answer))
+    } catch (thrown) {
+      this.responses.respond(exchange, toProxyError(thrown))
+    }
   }
 
   /** Lets code of the application answer a request. The proxy no longer watches it. */

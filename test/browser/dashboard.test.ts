@@ -173,6 +173,17 @@ test('explain names the winner and why the others lost', async () => {
   await expectText(page, '#explain-verdict', 'No frontend matches: every rule refuses this request.')
 })
 
+test('explain lists the middlewares of the winner, and what each says', async () => {
+  const listed = { backend: 'web', rule: 'Host:listed.test', whiteList: { sourceRange: ['192.0.2.0/24'] } }
+  const url = await serve([new StaticProvider({ config: small('/v1', { frontends: { listed } }) })])
+  const { page } = await openDashboard(browser, url)
+  await page.fill('#explain-host', 'listed.test')
+  await page.fill('#explain-client', '10.1.2.3')
+  await page.keyboard.press('Enter')
+  await expectText(page, '#explain-verdict', 'listed@static wins and refuses this client (403).')
+  await expectText(page, '#explain-answer', /whiteList\s+10\.1\.2\.3 is not on the white list/)
+})
+
 test('a status server with a token: the page asks for it, keeps it in the tab, and sends it', async () => {
   const url = await serve([new StaticProvider({ config: small('/v1') })], { token: 'sesame' })
   const { page } = await openDashboard(browser, url, { waitForData: false })

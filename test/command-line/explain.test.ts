@@ -65,8 +65,12 @@ rule = "Host:office.test"
     const folder = await folderWith({ 'office.toml': text })
     const ask = (...words: string[]) =>
       explain(join(folder, 'office.toml'), ...asking('office.test', '198.51.100.7'), ...words)
-    expect((await ask()).stdout).toContain('403')
-    expect((await ask('--peer-ip', '127.0.0.1')).stdout).not.toContain('403')
+    const refused = (await ask()).stdout
+    expect(refused).toContain('  chain     whiteList: 198.51.100.7 is not on the white list\n')
+    expect(refused).toContain('  answer    403, 198.51.100.7 is not on the white list\n')
+    const admitted = (await ask('--peer-ip', '127.0.0.1')).stdout
+    expect(admitted).toContain('  chain     whiteList: 127.0.0.1 is on the white list\n')
+    expect(admitted).not.toContain('403')
     const { exitCode, stderr } = await ask('--peer-ip', 'x')
     expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--peer-ip: expected an address')])
   })

@@ -126,9 +126,14 @@ describe('the status server', () => {
     const { read } = await startSeen(
       routeWith({ whiteList: { sourceRange: ['10.0.0.0/8'] } }, await startNamed('one')),
     )
-    const ask = async (query: string) => (await read(`/api/explain?host=a.test&${query}`)).winner.answer
-    expect(await ask('clientIp=11.1.2.3')).toEqual({ status: 403 })
-    expect(await ask('clientIp=11.1.2.3&peerIp=10.1.2.3')).toBeUndefined()
+    const ask = async (query: string) => (await read(`/api/explain?host=a.test&${query}`)).winner
+    expect(await ask('clientIp=11.1.2.3')).toMatchObject({
+      chain: [{ middleware: 'whiteList', verdict: '11.1.2.3 is not on the white list' }],
+      answer: { status: 403 },
+    })
+    const admitted = await ask('clientIp=11.1.2.3&peerIp=10.1.2.3')
+    expect(admitted.chain).toEqual([{ middleware: 'whiteList', verdict: '10.1.2.3 is on the white list' }])
+    expect(admitted).not.toHaveProperty('answer')
   })
 
   it('explains which frontend a request would go to', async () => {

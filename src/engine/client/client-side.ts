@@ -127,8 +127,10 @@ interface ResponseSide {
 
 /** A connection of a client. It is the same object for all requests on the connection. */
 export interface ClientConnection extends Peer {
-  /** Whether the connection can still carry a response. */
+  /** Whether the connection has not closed. */
   readonly isOpen: boolean
+  /** Whether the connection closes after what was written to it. */
+  readonly isEnding: boolean
   /** Whether a response is being written, or is to be written. */
   readonly isBusy: boolean
   /** Number of bytes that came from the client so far. */

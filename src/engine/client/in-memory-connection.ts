@@ -9,6 +9,7 @@ export class InMemoryConnection implements ClientConnection {
   readonly isEncrypted: boolean
   readonly bytesRead = 0
   readonly isOfClosedListener = false
+  readonly isEnding = false
   bytesWritten = 0
   isOpen = true
   readonly #onClose: (() => void)[] = []

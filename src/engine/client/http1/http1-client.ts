@@ -94,7 +94,7 @@ export class Http1Client implements ClientSide {
   }
 
   get isGone(): boolean {
-    return this.res.destroyed || this.req.socket.destroyed
+    return this.res.destroyed
   }
 
   get status(): number | undefined {

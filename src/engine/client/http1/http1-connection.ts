@@ -68,7 +68,11 @@ export class Http1Connection implements ClientConnection {
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed && !this.#socket.writableEnded
+    return !this.#socket.destroyed
+  }
+
+  get isEnding(): boolean {
+    return this.#socket.writableEnded
   }
 
   get isBusy(): boolean {

@@ -265,6 +265,8 @@ describe('the status server', () => {
     const { port } = await proxy.listen({ port: 0, host: '127.0.0.1' })
     await expect(proxy.ready()).rejects.toMatchObject({ code: 'EADDRINUSE' })
     await expect(proxy.statusAddress()).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    // The providers start once the status server has failed.
+    await eventually(() => proxy.state.generation === 1, 'the configuration is live')
     expect((await httpGet({ port })).body).toBe('one')
   })
 

@@ -55,8 +55,10 @@ export class ChainRequest implements MiddlewareRequest {
   #lines: string[] | undefined
   #headers: HeaderLines | undefined
   #abort: AbortController | undefined
-  /** Why the request needs no verdict any longer. */
-  #over: ProxyError | undefined
+  /** Whether the request needs no verdict any longer. */
+  isOver = false
+  /** The error that ended it. */
+  #error: ProxyError | undefined
 
   constructor(start: ChainStart) {
     this.facts = start.facts
@@ -111,7 +113,7 @@ export class ChainRequest implements MiddlewareRequest {
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController()
-      if (this.#over) this.#abort.abort(this.#over)
+      if (this.isOver) this.#abort.abort(this.#error)
     }
     return this.#abort.signal
   }
@@ -197,22 +199,17 @@ export class ChainRequest implements MiddlewareRequest {
       if (ABOUT_BODY.test(lines[at] as string)) lines.splice(at, 2)
   }
 
-  /** Whether no middleware need be asked any longer. */
-  get isOver(): boolean {
-    return this.#over !== undefined
-  }
-
   /** No middleware need be asked any longer, because the client has its response. */
   settles(): void {
-    this.#over ??= new ProxyError('PROXY_CLOSED')
+    this.isOver = true
     this.unseen = 0
   }
 
   /** The client has left, or gets an error. Aborts what middlewares still wait for. */
   end(reason: ProxyError): void {
-    if (this.#over) return
-    this.#over = reason
-    this.unseen = 0
+    if (this.isOver) return
+    this.settles()
+    this.#error = reason
     this.#abort?.abort(reason)
   }
 

@@ -55,9 +55,13 @@ export class OwnResponses {
     } catch (thrown) {
       discard(given)
       const error = toProxyError(thrown)
-      if (exchange.client.status === undefined)
+      if (exchange.client.status !== undefined) return exchange.cut(error)
+      try {
         this.send(exchange, errorResponse(exchange.client, error), error)
-      else exchange.cut(error)
+      } catch {
+        // Code of the host may have replaced how a head is written. Then nothing can be sent.
+        exchange.cut(error)
+      }
     }
   }
 

@@ -1,7 +1,10 @@
 import { onlyKnownOptions } from '../base/known-options.js'
 import { describeValue, quote } from '../base/messages.js'
 import { suggestName } from '../base/nearest-name.js'
+import { present } from '../base/records.js'
+import { EntryPointChains } from '../engine/entry-point-chains.js'
 import { compileTrust, type EngineEntryPoint } from '../engine/headers/peer-trust.js'
+import { MIDDLEWARES } from '../middlewares/middlewares.js'
 import type { WhiteList } from '../model/config.js'
 import { ProxyError } from '../model/errors.js'
 import { DEFAULT_LIMITS, type Limits } from '../model/limits.js'
@@ -88,14 +91,12 @@ export function checkEntryPoints(given: unknown, around: AroundEntryPoints): Ent
   if (!isObject(given))
     throw invalid(`entryPoints: expected an object of entry points, found ${describeValue(given)}`)
   return new Map(
-    Object.entries(given).map(([name, options]) => [
-      name,
-      checkEntryPoint(options, `entryPoints.${name}`, around),
-    ]),
+    Object.entries(given).map(([name, options]) => [name, checkEntryPoint(options, name, around)]),
   )
 }
 
-function checkEntryPoint(given: unknown, path: string, around: AroundEntryPoints): EntryPoint {
+function checkEntryPoint(given: unknown, name: string, around: AroundEntryPoints): EntryPoint {
+  const path = `entryPoints.${name}`
   if (!isObject(given)) throw invalid(`${path}: expected an object of options, found ${describeValue(given)}`)
   onlyKnownOptions(given, OPTIONS, `${path}.`)
   const { address, mode, trustedProxies, whiteList, limits = {}, status = [] } = given as EntryPointOptions
@@ -104,6 +105,7 @@ function checkEntryPoint(given: unknown, path: string, around: AroundEntryPoints
   checkSocketMode(mode, socketPath, `${path}.mode`)
   if (trustedProxies !== undefined) compileTrust(trustedProxies, `${path}.trustedProxies`)
   checkLimits(limits, `${path}.limits`)
+  checkMiddlewares(name, given as EntryPointOptions)
   const trusted = trustedProxies ?? around.trustedProxies ?? []
   const host = target && 'port' in target ? target.host : undefined
   checkStatus(status, `${path}.status`, around.status, { host, trustsProxies: trusted.length > 0 })
@@ -111,10 +113,15 @@ function checkEntryPoint(given: unknown, path: string, around: AroundEntryPoints
     target: target && mode !== undefined ? { ...target, mode } : target,
     address,
     trustedProxies: trustedProxies && [...trustedProxies],
-    whiteList,
+    whiteList: structuredClone(whiteList),
     limits: { ...limits },
     status: [...status],
   }
+}
+
+/** Throws for a middleware that is wrong, such as a white list with a range that is none. */
+function checkMiddlewares(name: string, { whiteList }: EntryPointOptions): void {
+  void new EntryPointChains(MIDDLEWARES, { [name]: present({ whiteList }) })
 }
 
 /** Throws for a limit that is wrong, and for one that only the whole proxy has. */

@@ -91,7 +91,11 @@ describe('the white list of an entry point', () => {
       expect.objectContaining({ code: 'PROXY_OPTION_INVALID', message: expect.stringMatching(message) }),
     )
     const proxy = await start({ web: {} })
-    await expect(proxy.setEntryPoints(entryPoints)).rejects.toThrow(message)
+    // Nothing of a wrong table is applied, whatever else it says.
+    const moved = { web: { ...(entryPoints as { web: object }).web, address: '127.0.0.1:0' }, more: {} }
+    const opened = await proxy.listen({ port: 0, host: '127.0.0.1', entryPoint: 'web' })
+    await expect(proxy.setEntryPoints(moved, { listen: ['web'] })).rejects.toThrow(message)
+    expect((await httpGet({ port: opened.port })).status).toBe(200)
     expect((await requestTo(proxy, 'http://a.test/', { entryPoint: 'web' })).status).toBe(200)
   })
 })

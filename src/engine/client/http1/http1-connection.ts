@@ -30,8 +30,12 @@ export class Http1Connection implements ClientConnection {
   /** Returns the connection of a socket: the same object for all requests that come on the socket. */
   static of(socket: IncomingMessage['socket']): Http1Connection {
     const served = socket as ServedSocket
-    served[CONNECTION] ??= new Http1Connection(served)
-    return served[CONNECTION]
+    const known = served[CONNECTION]
+    // A request of HTTP/2 has a socket of its own, which shares its properties with those of the other requests.
+    if (known && known.#socket === served) return known
+    const connection = new Http1Connection(served)
+    served[CONNECTION] = connection
+    return connection
   }
 
   private constructor(socket: ServedSocket) {
